@@ -1,0 +1,78 @@
+"""Graph -> readable Python source: one line per node, ending in the model line and shape it came from, registered in `linecache`.
+
+The source calls `ops.NAME(...)` for each node, so any eager framework with a table of kernels can run it; debuggers and tracebacks show it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+import linecache
+import re
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from models import dims
+from models.graph import Graph, Node, Operand
+
+_serial = itertools.count()
+
+
+def source(graph: Graph, *, taps: bool = False) -> str:
+    """Source of `run(params, feeds, constants)` -> (outputs, state); with `taps`, every value is returned as a third mapping."""
+    lines = [f"def run(params, feeds, constants):  # {graph.name}"]
+    lines += [f"    {name} = {where}" for name, where in _axes(graph).items()]
+    lines += [_line(graph, node) for node in graph.nodes]
+    results = [_mapping(graph, graph.outputs), _mapping(graph, graph.state)]
+    if taps:
+        results.append(_mapping(graph, {name: name for node in graph.nodes for name in node.results()}))
+    return "\n".join([*lines, f"    return {', '.join(results)}", ""])
+
+
+def function(graph: Graph, ops: Mapping[str, Callable[..., Any]], *, taps: bool = False) -> Callable[..., Any]:
+    """Compile the source over a table of kernels."""
+    text = source(graph, taps=taps)
+    file = f"<poseport {graph.name} {next(_serial)}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    namespace: dict[str, Any] = {"ops": SimpleNamespace(**ops)}
+    exec(compile(text, file, "exec"), namespace)  # noqa: S102  # our own text: names are checked identifiers or quoted
+    run: Callable[..., Any] = namespace["run"]
+    return run
+
+
+def _axes(graph: Graph) -> dict[str, str]:
+    """Where each symbolic axis length is read off an input."""
+    found: dict[str, str] = {}
+    for name, type_ in graph.inputs.items():
+        for i, length in enumerate(type_.shape):
+            if axis := dims.axis_name(length):
+                found.setdefault(axis, f"feeds[{name!r}].shape[{i}]")
+    return found
+
+
+def _line(graph: Graph, node: Node) -> str:
+    left = ", ".join(identifier(name) for name in node.results()) + ("," if len(node.outputs) > 1 else "")
+    arguments = [_operand(graph, operand) for operand in node.inputs] + [f"{key}={value!r}" for key, value in node.attributes.items()]
+    shapes = " ".join(f"({', '.join(map(str, type_.shape))})" for type_ in node.outputs)
+    return f"    {left} = ops.{node.op}({', '.join(arguments)})  # {node.where} {shapes}"
+
+
+def _operand(graph: Graph, operand: Operand) -> str:
+    if not isinstance(operand, str):
+        return repr(operand)
+    if operand in graph.params:
+        return f"params[{operand!r}]"
+    if operand in graph.inputs or operand in graph.noise:
+        return f"feeds[{operand!r}]"
+    return f"constants[{operand!r}]" if operand in graph.constants else identifier(operand)
+
+
+def _mapping(graph: Graph, values: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name!r}: {_operand(graph, value)}" for name, value in values.items()) + "}"
+
+
+def identifier(name: str) -> str:
+    """A value name as a Python name: linear_3:1 -> linear_3_1."""
+    plain = re.sub(r"\W", "_", name)
+    return f"{plain}_" if keyword.iskeyword(plain) or not plain.isidentifier() else plain

@@ -1,0 +1,109 @@
+"""Graph -> a Python function over NumPy arrays, in float64 (the oracle) or float32 (the yardstick of the error budget)."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.emit import function
+from backends.numpy.ops import GAPS, kernels
+from models import params as initial
+from models.graph import Graph
+from models.optim import Optimizer
+
+WORKING: Mapping[str, type[np.floating[Any]]] = {"fp64": np.float64, "fp32": np.float32}
+
+
+class NumpyProgram(Program):
+    """`native` is the emitted function `run(params, feeds, constants)`."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        if settings.draw_noise and graph.noise:
+            raise Unsupported("numpy is the oracle and is fed its noise; it draws none")
+        self.graph = graph
+        self.working = WORKING[settings.precision]
+        self.native = function(graph, kernels(self.working))
+        self._constants = {name: self._cast(array) for name, array in graph.constants.items()}
+        self._params: dict[str, np.ndarray] = {}
+
+    def load(self, params: Arrays) -> None:
+        """Keep weights in the working precision; raises BadInput where names or shapes do not fit."""
+        initial.fit(self.graph.params, params)
+        self._params = {name: self._cast(params[name]) for name in self.graph.params}
+
+    def params(self) -> dict[str, np.ndarray]:
+        """Weights and state."""
+        return dict(self._params)
+
+    def put(self, arrays: Arrays) -> Feeds:
+        """Cast to the working precision."""
+        return {name: self._cast(arrays[name]) for name in (*self.graph.inputs, *self.graph.noise)}
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Outputs by name; state is replaced."""
+        outputs, state = self.native(self._params, feeds, self._constants)
+        self._params |= {name: np.asarray(value) for name, value in state.items()}
+        return dict(outputs)
+
+    def taps(self, feeds: Feeds) -> dict[str, np.ndarray]:
+        """Every inner value by name; state stays as it is."""
+        values = function(self.graph, kernels(self.working), taps=True)(self._params, feeds, self._constants)[2]
+        return {name: np.asarray(value) for name, value in values.items()}
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """An array already."""
+        return np.asarray(value)
+
+    def _cast(self, array: np.ndarray) -> np.ndarray:
+        array = np.asarray(array)
+        return array.astype(self.working) if array.dtype.kind == "f" else array
+
+
+class NumpyBackend(Backend):
+    """Runs on the CPU, on any machine."""
+
+    name = "numpy"
+    kernels = kernels(np.float64)
+    gaps = GAPS
+
+    def devices(self) -> dict[str, str]:
+        """The CPU."""
+        return {"cpu": ""}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Full precisions only."""
+        reason = "NumPy has no mixed precision"
+        return {"fp64": "", "fp32": "", "bf16": reason, "fp16": reason}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        if settings.precision not in WORKING:
+            raise Unsupported(f"numpy: {self.precisions('cpu')[settings.precision]}; use fp64 or fp32")
+        return NumpyProgram(graph, settings)
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Train through the gradient graph and the written optimizer rules."""
+        from backends.numpy.train import NumpyTrainer
+
+        return NumpyTrainer(graph, optimizer, settings)
+
+    def synchronize(self, device: str) -> None:
+        """NumPy has finished when it returns."""
+
+    def peak_memory(self, device: str) -> int | None:
+        """Peak resident memory of the process."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Threads are set by the environment the worker starts with."""
+        return {"threads": threads}
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {"autograd": "no: gradient graph", "compile": "no", "export": "no"}

@@ -1,0 +1,278 @@
+"""Graph -> torch.fx.GraphModule: readable source of native calls, real parameters under their official names, nothing of ours inside.
+
+Kernels are run once over proxies; what they call is what the module calls. The module works with torch.compile(fullgraph=True),
+torch.export, copy.deepcopy and pickle, and runs where PosePort is not installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx, nn
+
+from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.emit import identifier
+from backends.torch import ops
+from models import dims
+from models import params as initial
+from models.dims import Dim
+from models.graph import Graph, Node, Operand, Param
+from models.optim import Optimizer
+from models.passes import decompose
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class _Typed(fx.Proxy):
+    """A proxy that knows its shape, so that kernels may read numbers off it."""
+
+    def __init__(self, node: fx.Node, tracer: fx.Tracer, shape: dims.Shape) -> None:
+        super().__init__(node, tracer)
+        self.__dict__["shape"] = shape
+
+
+class _Writer:
+    """Writes one graph into an fx.Graph, value by value."""
+
+    def __init__(self, graph: Graph, *, draw_noise: bool) -> None:
+        self.graph = graph
+        self.draw_noise = draw_noise
+        self.fx = fx.Graph()
+        self.tracer = fx.proxy.GraphAppendingTracer(self.fx)
+        self.values: dict[str, _Typed] = {}
+        self.axes: dict[str, Any] = {}
+        for name in feeds_of(graph, draw_noise=draw_noise):
+            self._keep(name, self.fx.placeholder(identifier(name)))
+
+    def write(self) -> fx.Graph:
+        """All nodes, state updates, and the output: a tensor where there is one, else a dict by name."""
+        for node in self.graph.nodes:
+            self._node(node)
+        for name, value in self.graph.state.items():
+            buffer, new = self.value(name).node, self.value(value).node
+            if new is not buffer:  # else the kernel has updated it in place
+                self.fx.call_method("copy_", (buffer, new))
+        results = {name: self.value(value).node for name, value in self.graph.outputs.items()}
+        self.fx.output(results if len(results) > 1 else next(iter(results.values())))
+        return self.fx
+
+    def value(self, operand: Operand) -> Any:
+        """Proxy of a value, made on first use; literals pass through, lengths are computed from the inputs."""
+        if not isinstance(operand, str):
+            return self._length(operand) if isinstance(operand, Dim) else operand
+        if operand in self.graph.params or operand in self.graph.constants:
+            if operand not in self.values:
+                self._keep(operand, self.fx.get_attr(attribute(self.graph, operand)))
+        elif operand in self.graph.noise and operand not in self.values:
+            self._draw(operand)
+        return self.values[operand]
+
+    def _node(self, node: Node) -> None:
+        if node.op == "dropout":  # kept whole only where PyTorch draws the mask
+            result = self._dropout(node)
+        else:
+            arguments = [self.value(operand) for operand in node.inputs]
+            attributes = {key: self._attribute(node.op, value) for key, value in node.attributes.items()}
+            result = ops.KERNELS[node.op](*arguments, **attributes)
+        results = [result[i] for i in range(len(node.outputs))] if len(node.outputs) > 1 else [result]
+        for name, one in zip(node.results(), results, strict=True):
+            self._keep(name, one.node, where=node.where)
+
+    def _dropout(self, node: Node) -> Any:
+        x, mask = node.inputs
+        if self.graph.types[str(x)].shape == self.graph.types[str(mask)].shape:
+            return ops.drawn_dropout(self.value(x), rate=node.attributes["rate"])
+        return self.value(x) * self.value(mask) / (1 - node.attributes["rate"])
+
+    def _draw(self, name: str) -> None:
+        noise = self.graph.noise[name]
+        shape = tuple(self._attribute("", length) for length in noise.type.shape)
+        drawn = ops.draw(self.values[next(iter(self.graph.inputs))], shape=shape, kind=noise.kind, number=noise.number)
+        self._keep(name, drawn.node)
+
+    def _attribute(self, op: str, value: Any) -> Any:
+        """Symbolic lengths become sizes of the inputs; in a reshape with one of them, -1."""
+        if isinstance(value, Dim):
+            return self._length(value)
+        if isinstance(value, tuple):
+            single = op == "reshape" and sum(isinstance(item, Dim) for item in value) == 1
+            return tuple(-1 if single and isinstance(item, Dim) else self._attribute(op, item) for item in value)
+        return value
+
+    def _length(self, length: Dim) -> Any:
+        for name, type_ in self.graph.inputs.items():
+            for i, axis in enumerate(map(dims.axis_name, type_.shape)):
+                if axis in dims.names_in(length) and axis not in self.axes:
+                    self.axes[axis] = self.values[name].size(i)
+        return length.bind(self.axes)
+
+    def _keep(self, name: str, node: fx.Node, *, where: str = "") -> None:
+        node.meta.setdefault("value", name)
+        if where:
+            file, _, line = where.rpartition(":")
+            node.meta.setdefault("stack_trace", f'  File "{file}", line {line}, in {self.graph.name}\n')
+        self.values[name] = _Typed(node, self.tracer, self.graph.types[name].shape)
+
+
+def feeds_of(graph: Graph, *, draw_noise: bool) -> tuple[str, ...]:
+    """What the module is called with, in order: inputs, then noise unless the module draws it."""
+    return tuple(graph.inputs) if draw_noise else (*graph.inputs, *graph.noise)
+
+
+def attribute(graph: Graph, name: str) -> str:
+    """Where the module keeps an array: parameters under their own dotted names, constants under `constant_NAME`."""
+    return name if name in graph.params else f"constant_{identifier(name)}"
+
+
+def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
+    """The native object, with zeros for weights."""
+    has = {*ops.KERNELS, "dropout"} if draw_noise else ops.KERNELS
+    flat = decompose(graph, has=has)
+    root = nn.Module()
+    for name, param in flat.params.items():
+        _register(root, name, param)
+    for name, array in flat.constants.items():
+        root.register_buffer(attribute(flat, name), torch.from_numpy(array.copy()), persistent=False)
+    native = fx.GraphModule(root, _Writer(flat, draw_noise=draw_noise).write(), class_name=identifier(graph.name))
+    held = native.state_dict()
+    for name, param in flat.params.items():
+        if name not in held:  # fx takes over what the code reads; a checkpoint holds more (num_batches_tracked)
+            _register(native, name, param)
+    return native
+
+
+def _register(root: nn.Module, name: str, param: Param) -> None:
+    """A parameter, or a buffer where it is state, in zeros."""
+    blank = torch.zeros(dims.bind(param.type.shape, {}), dtype=ops.DTYPES[param.type.dtype])
+    owner, leaf = _owner(root, name)
+    if param.trainable:
+        owner.register_parameter(leaf, nn.Parameter(blank))
+    else:
+        owner.register_buffer(leaf, blank)
+
+
+def _owner(root: nn.Module, dotted: str) -> tuple[nn.Module, str]:
+    """The submodule that holds `dotted`, made where it is missing."""
+    *path, leaf = dotted.split(".")
+    for part in path:
+        if part not in root._modules:
+            root.add_module(part, nn.Module())
+        root = root.get_submodule(part)
+    return root, leaf
+
+
+class TorchProgram(Program):
+    """A GraphModule on a device. `callable` is the module, or its compiled form."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.native: fx.GraphModule = module(graph, draw_noise=settings.draw_noise).to(settings.device)
+        self.callable: Any = torch.compile(self.native, fullgraph=True) if settings.compiled else self.native
+        self.feeds = feeds_of(graph, draw_noise=settings.draw_noise)
+
+    def load(self, params: Arrays) -> None:
+        """Copy weights in; raises BadInput where names or shapes do not fit."""
+        arrays = initial.fit(self.graph.params, params)
+        self.native.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}, strict=True)
+
+    def params(self) -> dict[str, np.ndarray]:
+        """Weights and running statistics."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.native.state_dict().items()}
+
+    def put(self, arrays: Arrays) -> Feeds:
+        """Tensors on the device."""
+        return {name: torch.as_tensor(_plain(arrays[name]), device=self.settings.device) for name in self.feeds}
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Inference: no gradient is recorded."""
+        with torch.inference_mode(not self.graph.state), torch.no_grad(), self.autocast():
+            return self.named(self.callable(*[feeds[name] for name in self.feeds]))
+
+    def named(self, result: Any) -> dict[str, Any]:
+        """Results by name: the module gives a bare tensor where there is one output."""
+        return result if isinstance(result, dict) else {next(iter(self.graph.outputs)): result}
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """An array in float32 where the tensor is in less."""
+        value = value.detach()
+        array: np.ndarray = (value.float() if value.dtype in AUTOCAST.values() else value).cpu().numpy()
+        return array
+
+    def autocast(self) -> Any:
+        """The context of mixed precision; nothing in fp32."""
+        dtype = AUTOCAST.get(self.settings.precision)
+        return torch.autocast(self.settings.device, dtype) if dtype else contextlib.nullcontext()
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """float32 and writable, as torch wants it."""
+    array = np.asarray(array)
+    return np.require(array, np.float32 if array.dtype.kind == "f" else array.dtype, ["C", "W"])
+
+
+class TorchBackend(Backend):
+    """CPU, CUDA and MPS."""
+
+    name = "torch"
+    kernels = ops.KERNELS
+    gaps = ops.GAPS
+
+    def devices(self) -> dict[str, str]:
+        """What this build of PyTorch can reach on this machine."""
+        cuda = "" if torch.cuda.is_available() else "no CUDA device, or a PyTorch build without CUDA"
+        mps = "" if torch.backends.mps.is_available() else "no Apple GPU, or a PyTorch build without MPS"
+        return {"cpu": "", "cuda": cuda, "mps": mps}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Autocast where the device has it: both halves on CUDA and MPS, bf16 on the CPU."""
+        on_cpu = "float16 autocast on the CPU is slower than float32 and overflows; use bf16"
+        return {"fp32": "", "bf16": "", "fp16": on_cpu if device == "cpu" else "", "fp64": "weights are float32"}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        return TorchProgram(graph, self._checked(settings))
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Realise a train graph with a native optimizer."""
+        from backends.torch.train import TorchTrainer
+
+        return TorchTrainer(graph, optimizer, self._checked(settings))
+
+    def synchronize(self, device: str) -> None:
+        """Wait for the device; the CPU runs in step."""
+        if device != "cpu":
+            getattr(torch, device).synchronize()
+
+    def peak_memory(self, device: str) -> int | None:
+        """Allocator's peak on CUDA, what the driver holds now on MPS, peak resident memory on the CPU."""
+        if device == "cuda":
+            return int(torch.cuda.max_memory_allocated())
+        if device == "mps":
+            return int(torch.mps.driver_allocated_memory())
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Full float32 products, a fixed number of threads."""
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        return {"threads": threads, "float32_matmul_precision": "highest", "cudnn_tf32": False, "cudnn_benchmark": False}
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {"autograd": "yes", "compile": "yes: torch.compile(fullgraph=True)", "export": "yes: torch.export"}
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Refuse a device or precision that is not here."""
+        self.device(settings.device)
+        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        if reason:
+            raise Unsupported(f"torch on {settings.device}: {settings.precision}: {reason}")
+        return settings

@@ -1,0 +1,145 @@
+"""Builder: the place where a model is written down; it collects nodes and freezes them into a checked Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from models import dims
+from models.dims import Length
+from models.errors import SpecError
+from models.graph import Graph, Node, Noise, Param, Type, check
+from models.value import Value, author_line
+
+
+class Builder:
+    """A graph under construction. Parameter names join the open scopes with dots, as PyTorch modules do."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.location = ""  # fixed author line while a pass expands a node; empty: look at the stack
+        self._scopes: list[str] = []
+        self._inputs: dict[str, Type] = {}
+        self._params: dict[str, Param] = {}
+        self._noise: dict[str, Noise] = {}
+        self._constants: dict[str, np.ndarray] = {}
+        self._nodes: list[Node] = []
+        self._outputs: dict[str, str] = {}
+        self._state: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._counter = 0
+
+    @contextmanager
+    def scope(self, name: str, /) -> Iterator[None]:
+        """Prefix parameter names with `name.`"""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    @contextmanager
+    def at(self, where: str, /) -> Iterator[None]:
+        """Attribute the nodes made inside to the model line `where`."""
+        before, self.location = self.location, where
+        try:
+            yield
+        finally:
+            self.location = before
+
+    def input(self, name: str, shape: Iterable[Length | str], /, *, dtype: str = "float32") -> Value:
+        """A tensor given at every call; axes named by text are symbolic: ("batch", "frames", 17, 2)."""
+        type_ = Type(dims.as_shape(shape), dtype)
+        self._claim(name)
+        self._inputs[name] = type_
+        return Value(self, name, type_)
+
+    def param(
+        self, name: str, shape: Iterable[Length], /, *, init: tuple[str, float], trainable: bool = True, dtype: str = "float32"
+    ) -> Value:
+        """A stored array under the open scopes. Asking twice shares it; raises SpecError when shape or init then differ."""
+        full = ".".join([*self._scopes, name])
+        param = Param(Type(tuple(shape), dtype), init, trainable)
+        if full in self._params and self._params[full] != param:
+            raise SpecError(f"{author_line()}: parameter {full} is {self._params[full].type} already and cannot be {param.type}; rename one")
+        if full not in self._params:
+            self._claim(full)
+            self._params[full] = param
+        return Value(self, full, param.type)
+
+    def noise(self, name: str, shape: Iterable[Length], /, *, kind: str, number: float) -> Value:
+        """A random input: fed in parity, drawn by the native generator in training."""
+        full = self._free(".".join([*self._scopes, name]))
+        self._claim(full)
+        self._noise[full] = Noise(Type(tuple(shape)), kind, number)
+        return Value(self, full, self._noise[full].type)
+
+    def constant(self, name: str, array: np.ndarray, /) -> Value:
+        """A fixed table (adjacency, permutation). float64 is stored as float32, the nominal type."""
+        array = array.astype(np.float32) if array.dtype == np.float64 else array
+        self._claim(name)
+        self._constants[name] = array
+        return Value(self, name, Type(array.shape, str(array.dtype)))
+
+    def output(self, name: str, value: Value, /) -> None:
+        """Return `value` under `name`."""
+        self._outputs[name] = value.name
+
+    def label(self, name: str, value: Value, /) -> Value:
+        """Give an inner value a name under which it can be asked for later; costs nothing otherwise."""
+        self._labels[name] = value.name
+        return value
+
+    def update(self, param: Value, value: Value, /) -> None:
+        """After the step, `param` (state) holds `value`."""
+        self._state[param.name] = value.name
+
+    def add(self, node: Node) -> tuple[Value, ...]:
+        """Append a node whose types are already inferred."""
+        self._taken.add(node.name)
+        self._nodes.append(node)
+        return tuple(Value(self, name, type_) for name, type_ in zip(node.results(), node.outputs, strict=True))
+
+    def fresh(self, op: str) -> str:
+        """A value name that is no op name and not taken: linear_3."""
+        self._counter += 1
+        while f"{op}_{self._counter}" in self._taken:
+            self._counter += 1
+        return f"{op}_{self._counter}"
+
+    def import_from(self, graph: Graph) -> dict[str, Value]:
+        """Declare all inputs, parameters, noise and constants of `graph` here, so that a pass can copy nodes over."""
+        self._inputs, self._params = dict(graph.inputs), dict(graph.params)
+        self._noise, self._constants = dict(graph.noise), dict(graph.constants)
+        names = [*graph.inputs, *graph.params, *graph.noise, *graph.constants]
+        self._taken |= set(names)
+        return {name: Value(self, name, graph.types[name]) for name in names}
+
+    def finish(self) -> Graph:
+        """Freeze and check. Raises SpecError when a rule is broken."""
+        return check(
+            Graph(
+                name=self.name,
+                inputs=self._inputs,
+                params=self._params,
+                noise=self._noise,
+                constants=self._constants,
+                nodes=tuple(self._nodes),
+                outputs=self._outputs,
+                state=self._state,
+                labels=self._labels,
+            )
+        )
+
+    def _claim(self, name: str) -> None:
+        if name in self._taken:
+            raise SpecError(f"{author_line()}: the name {name} is taken in graph {self.name}; choose another")
+        self._taken.add(name)
+
+    def _free(self, name: str) -> str:
+        if name not in self._taken:
+            return name
+        return next(f"{name}_{i}" for i in range(2, len(self._taken) + 3) if f"{name}_{i}" not in self._taken)

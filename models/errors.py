@@ -1,0 +1,39 @@
+"""The exception tree of PosePort.
+
+    PosePortError
+    ├── BadInput            wrong usage or bad data: exit code 2, nothing written
+    │   ├── SpecError       a mistake in a model spec: carries the author's file and line
+    │   └── UnknownName     a name nobody registered: carries the nearest names and the list
+    └── Missing             a backend or device that was asked for is not here: exit code 3
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PosePortError(Exception):
+    """Root of everything PosePort raises on purpose; its text is one line for a person."""
+
+
+class BadInput(PosePortError, ValueError):
+    """What came, what was due, which file or call, and what to do."""
+
+
+class SpecError(BadInput):
+    """A mistake in a model spec, found while it is built."""
+
+
+class UnknownName(BadInput):
+    """A name that is not in a registry; the message gives the nearest names and the whole list."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(names)}")
+
+
+class Missing(PosePortError):
+    """A framework or device that was asked for is not on this machine; says what to install."""

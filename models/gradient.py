@@ -1,0 +1,68 @@
+"""Reverse-mode differentiation as a graph: training for the oracle, and for runtimes that cannot differentiate.
+
+Each primitive's `vjp` rule turns the gradient of its result into gradients of its inputs (Griewank and Walther, 2008, ch. 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models import ops
+from models.errors import SpecError
+from models.graph import Graph, Node
+from models.passes import copy, decompose
+from models.value import Value
+
+PREFIX = "grad/"
+
+
+def gradient(graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None) -> Graph:
+    """`graph` with an output `grad/NAME` for each name in `wrt` (default: all trained parameters): d(output `of`)/d(NAME).
+
+    Raises SpecError when `of` is no scalar output or an op on the way has no rule.
+    """
+    if of not in graph.outputs or graph.types[graph.outputs[of]].shape != ():
+        raise SpecError(f"gradient of {of!r} in {graph.name}: it must be one of its scalar outputs; outputs: {', '.join(graph.outputs)}")
+    flat = decompose(graph, has=())
+    names = graph.trainable() if wrt is None else tuple(wrt)
+    builder, values = copy(flat, lambda node, arguments: None)
+    active = _depends_on(flat, set(names))
+    seed = builder.constant("d_loss", np.ones((), np.float32))
+    grads: dict[str, Value] = {flat.outputs[of]: seed}
+    for node in reversed(flat.nodes):
+        grad = grads.pop(node.name, None)
+        if grad is not None and node.name in active:
+            with builder.at(node.where):
+                _back(node, grad, values, active, grads)
+    for name, value in flat.outputs.items():
+        builder.output(name, values[value])
+    for name, value in flat.state.items():
+        builder.update(values[name], values[value])
+    with builder.at(f"gradient of {graph.name}"):
+        for name in names:
+            builder.output(PREFIX + name, grads.get(name, values[name] * 0.0))
+    return builder.finish()
+
+
+def _depends_on(graph: Graph, sources: set[str]) -> set[str]:
+    """Every value a change of `sources` can reach."""
+    reached = set(sources)
+    for node in graph.nodes:
+        if reached & set(node.values()):
+            reached |= set(node.results())
+    return reached
+
+
+def _back(node: Node, grad: Value, values: dict[str, Value], active: set[str], grads: dict[str, Value]) -> None:
+    """Add the gradients of one node's inputs to `grads`."""
+    vjp = ops.get(node.op).vjp
+    if vjp is None:
+        if node.outputs[0].dtype == "bool":
+            return
+        raise SpecError(f"{node.where}: {node.op} has no gradient rule; add `vjp` to its op file or put stop_gradient before it")
+    arguments = [values[operand] if isinstance(operand, str) else operand for operand in node.inputs]
+    for operand, part in zip(node.inputs, vjp(grad, values[node.name], *arguments, **node.attributes), strict=True):
+        if part is not None and isinstance(operand, str) and operand in active:
+            grads[operand] = grads[operand] + part if operand in grads else part

@@ -1,0 +1,84 @@
+"""Optimizers as written rules, in operators alone, so that one text serves NumPy arrays and graph Values.
+
+Each rule maps (parameter, gradient, state, step from 1) to (new parameter, new state). Sources: sgd with momentum as PyTorch's
+(velocity = momentum velocity + gradient; parameter -= lr velocity); Adam, Kingma and Ba 2015, algorithm 1 (epsilon outside the root of the
+bias-corrected second moment); AdamW, Loshchilov and Hutter 2019 (decay scaled by lr); RMSprop, Hinton 2012 (epsilon outside the root).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.errors import UnknownName
+
+State = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Which rule, and every number it needs. `weight_decay` is decoupled in adamw and added to the gradient elsewhere."""
+
+    rule: str
+    lr: float
+    weight_decay: float
+    momentum: float = 0.9  # sgd
+    beta1: float = 0.9  # adam, adamw
+    beta2: float = 0.999
+    alpha: float = 0.99  # rmsprop
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise UnknownName("optimizer", self.rule, RULES)
+
+    def slots(self) -> int:
+        """How many arrays of state a parameter has."""
+        return RULES[self.rule][0]
+
+    def update(self, param: Any, grad: Any, state: State, step: Any) -> tuple[Any, State]:
+        """One step of the rule."""
+        return RULES[self.rule][1](param, grad, state, step, self)
+
+    def describe(self) -> Mapping[str, Any]:
+        """The numbers, for a record."""
+        return asdict(self)
+
+
+def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+    """Momentum without dampening; the first velocity is the gradient itself."""
+    velocity = state[0] * o.momentum + (grad + param * o.weight_decay)
+    return param - velocity * o.lr, (velocity,)
+
+
+def adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+    """L2 decay in the gradient."""
+    return _adam(param, grad + param * o.weight_decay, state, step, o)
+
+
+def adamw(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+    """Decoupled decay, applied before the step."""
+    return _adam(param * (1 - o.lr * o.weight_decay), grad, state, step, o)
+
+
+def rmsprop(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+    """Uncentred, without momentum."""
+    grad = grad + param * o.weight_decay
+    square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
+    return param - grad / (square**0.5 + o.eps) * o.lr, (square,)
+
+
+def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+    first = state[0] * o.beta1 + grad * (1 - o.beta1)
+    second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
+    root = (second / (1 - o.beta2**step)) ** 0.5 + o.eps
+    return param - first / (1 - o.beta1**step) / root * o.lr, (first, second)
+
+
+RULES: dict[str, tuple[int, Callable[..., tuple[Any, State]]]] = {
+    "sgd": (1, sgd),
+    "adam": (2, adam),
+    "adamw": (2, adamw),
+    "rmsprop": (1, rmsprop),
+}

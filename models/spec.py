@@ -1,0 +1,60 @@
+"""Spec: a model as two graphs over the same parameters, with the sizes it was built from and the recipe it was published with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from models.errors import SpecError
+from models.graph import Graph, Noise, Param
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained. Loss weights are by loss name; lr is multiplied by `lr_decay` after every epoch."""
+
+    optimizer: str
+    lr: float
+    weight_decay: float
+    lr_decay: float
+    batch: int  # windows
+    loss: Mapping[str, float]
+    inputs: str  # "screen": x / w * 2 - 1; "zscore": screen coordinates standardised by the training set
+    source: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`train` ends in `loss` and knows dropout and batch statistics; `infer` is what runs in production. Mode belongs to the graph."""
+
+    name: str
+    config: Mapping[str, Any]
+    train: Graph
+    infer: Graph
+    recipe: Recipe
+    frames: int  # input frames of a training window
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Param]:
+        """Every stored array by its official PyTorch name."""
+        both = {**self.infer.params, **self.train.params}
+        differing = [name for name, param in self.infer.params.items() if both[name].type != param.type]
+        if differing:
+            raise SpecError(f"{self.name}: train and infer graphs disagree on {', '.join(differing)}")
+        return both
+
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        """Random inputs of the train graph."""
+        return self.train.noise
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss value in the train graph."""
+        return self.train.outputs["loss"]
+
+    def parameter_count(self) -> int:
+        """Trained scalars, as papers count them."""
+        return self.train.parameter_count()

@@ -1,0 +1,68 @@
+"""SimpleBaseline: residual fully connected lifter (Martinez et al., ICCV 2017; parameter names of weigq/3d_pose_baseline_pytorch).
+
+Axes: b batch; a single frame of `joints` keypoints goes in flat (x0, y0, x1, ...) and comes out flat (x0, y0, z0, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.builder import Builder
+from models.spec import Recipe
+from models.value import Value
+
+
+@dataclass(frozen=True)
+class Size:
+    """`inputs` and `outputs` are numbers of coordinates; 0 means joints * channels and joints * 3."""
+
+    joints: int = 16
+    channels: int = 2
+    width: int = 1024
+    stages: int = 2
+    dropout: float = 0.5
+    inputs: int = 0
+    outputs: int = 0
+    frames: int = 1
+
+
+def train(g: Builder, size: Size) -> Value:
+    """(b, joints * channels) -> (b, joints * 3)."""
+    x = g.input("keypoints", ("batch", size.inputs or size.joints * size.channels))
+    x = _dense(x, size, "w1", "batch_norm1")  # (b, width)
+    for i in range(size.stages):
+        with g.scope(f"linear_stages.{i}"):
+            x = x + _dense(_dense(x, size, "w1", "batch_norm1"), size, "w2", "batch_norm2")
+    return x.linear(size.outputs or size.joints * 3, name="w2", init=_kaiming(size.width))
+
+
+def _dense(x: Value, size: Size, name: str, norm: str) -> Value:
+    """Linear, batch norm, ReLU, dropout."""
+    inner = int(str(x.shape[-1]))
+    h = x.linear(size.width, name=name, init=_kaiming(inner)).batch_norm(eps=1e-5, momentum=0.1, train=True, name=norm)
+    return h.relu().dropout(rate=size.dropout, name=name)
+
+
+def _kaiming(inner: int) -> tuple[str, float]:
+    return ("normal", (2 / inner) ** 0.5)
+
+
+PRESETS = {"paper": Size(), "small": Size(width=512)}
+PAPER_PARAMETERS = {"paper": 4_291_632}
+RECIPE = Recipe("adam", 1e-3, 0.0, 0.96, 64, {"mpjpe": 1.0}, "zscore", "Martinez et al. 2017: Adam 1e-3, batch 64; MPJPE in place of MSE")
+OFFICIAL = "LinearModel"
+
+
+def from_official(config: Mapping[str, Any]) -> Size:
+    """Constructor arguments of the PyTorch port's LinearModel; no dropout, so that runs can be compared."""
+    outputs = int(config.get("output_size", 48))
+    return Size(
+        joints=outputs // 3,
+        width=config["linear_size"],
+        stages=config["num_stage"],
+        dropout=float(config.get("p_dropout", 0.0)),
+        inputs=int(config.get("input_size", 32)),
+        outputs=outputs,
+    )
