@@ -15,7 +15,7 @@ from types import ModuleType
 from backends.base import Backend
 from models.errors import Missing, UnknownName
 
-__all__ = ["installed", "load", "names"]
+__all__ = ["installed", "load", "names", "require"]
 
 
 def names() -> list[str]:
@@ -29,13 +29,18 @@ def installed() -> list[str]:
     return [name for name in names() if not _absent(name)]
 
 
-def load(name: str) -> Backend:
-    """The backend called `name`. Raises UnknownName, or Missing with the extra to install."""
+def require(name: str) -> None:
+    """Check, without importing it, that a backend is known and installed. Raises UnknownName, or Missing with the extra to install."""
     if name not in names():
         raise UnknownName("backend", name, names())
     if absent := _absent(name):
         extra = _manifest(name).EXTRA
         raise Missing(f'backend {name} needs {", ".join(absent)}, not installed here: pip install -e ".[{extra}]" -c constraints.txt')
+
+
+def load(name: str) -> Backend:
+    """The backend called `name`. Raises as `require` does."""
+    require(name)
     backend: Backend = _manifest(name).load()
     return backend
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from models import dims
+from models import dims, ops
 from models.graph import Graph, Node, Operand
 
 _serial = itertools.count()
@@ -30,12 +30,12 @@ def source(graph: Graph, *, taps: bool = False) -> str:
     return "\n".join([*lines, f"    return {', '.join(results)}", ""])
 
 
-def function(graph: Graph, ops: Mapping[str, Callable[..., Any]], *, taps: bool = False) -> Callable[..., Any]:
+def function(graph: Graph, kernels: Mapping[str, Callable[..., Any]], *, taps: bool = False) -> Callable[..., Any]:
     """Compile the source over a table of kernels."""
     text = source(graph, taps=taps)
     file = f"<poseport {graph.name} {next(_serial)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"ops": SimpleNamespace(**ops)}
+    namespace: dict[str, Any] = {"ops": SimpleNamespace(**kernels)}
     exec(compile(text, file, "exec"), namespace)  # noqa: S102  # our own text: names are checked identifiers or quoted
     run: Callable[..., Any] = namespace["run"]
     return run
@@ -52,7 +52,7 @@ def _axes(graph: Graph) -> dict[str, str]:
 
 
 def _line(graph: Graph, node: Node) -> str:
-    left = ", ".join(identifier(name) for name in node.results()) + ("," if len(node.outputs) > 1 else "")
+    left = ", ".join(identifier(name) for name in node.results()) + ("," if ops.get(node.op).several else "")
     arguments = [_operand(graph, operand) for operand in node.inputs] + [f"{key}={value!r}" for key, value in node.attributes.items()]
     shapes = " ".join(f"({', '.join(map(str, type_.shape))})" for type_ in node.outputs)
     return f"    {left} = ops.{node.op}({', '.join(arguments)})  # {node.where} {shapes}"

@@ -18,11 +18,11 @@ Axes = tuple[int, ...]
 
 
 def maximum(a: Tensor, b: Tensor | float) -> Tensor:
-    return torch.clamp(a, min=b) if isinstance(b, (int, float)) else torch.maximum(a, b)
+    return torch.maximum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)  # clamp's gradient at a tie is 1, not a half
 
 
 def minimum(a: Tensor, b: Tensor | float) -> Tensor:
-    return torch.clamp(a, max=b) if isinstance(b, (int, float)) else torch.minimum(a, b)
+    return torch.minimum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)
 
 
 def pow(x: Tensor, *, exponent: float) -> Tensor:

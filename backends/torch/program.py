@@ -19,6 +19,7 @@ from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Un
 from backends.emit import identifier
 from backends.torch import ops
 from models import dims
+from models import ops as table
 from models import params as initial
 from models.dims import Dim
 from models.graph import Graph, Node, Operand, Param
@@ -79,7 +80,7 @@ class _Writer:
             arguments = [self.value(operand) for operand in node.inputs]
             attributes = {key: self._attribute(node.op, value) for key, value in node.attributes.items()}
             result = ops.KERNELS[node.op](*arguments, **attributes)
-        results = [result[i] for i in range(len(node.outputs))] if len(node.outputs) > 1 else [result]
+        results = [result[i] for i in range(len(node.outputs))] if table.get(node.op).several else [result]
         for name, one in zip(node.results(), results, strict=True):
             self._keep(name, one.node, where=node.where)
 
@@ -140,9 +141,13 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
         root.register_buffer(attribute(flat, name), torch.from_numpy(array.copy()), persistent=False)
     native = fx.GraphModule(root, _Writer(flat, draw_noise=draw_noise).write(), class_name=identifier(graph.name))
     held = native.state_dict()
-    for name, param in flat.params.items():
-        if name not in held:  # fx takes over what the code reads; a checkpoint holds more (num_batches_tracked)
-            _register(native, name, param)
+    unread = [name for name in flat.params if name not in held]
+    for name in unread:  # fx takes over what the code reads; a checkpoint holds more (num_batches_tracked)
+        _register(native, name, flat.params[name])
+    native._non_persistent_buffers_set |= {attribute(flat, name) for name in flat.constants}  # fx makes every buffer persistent
+    owners = {name.split(".")[0] for name in unread if "." in name}
+    kept = {owner: native.get_submodule(owner) for owner in sorted(owners)} | {"_non_persistent_buffers_set": native._non_persistent_buffers_set}
+    native.meta["_user_preserved_attributes"] = kept  # what fx puts back after copy.deepcopy, which drops unread arrays too
     return native
 
 

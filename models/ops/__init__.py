@@ -45,6 +45,8 @@ class Op:
     body: Callable[..., Any] | None = None  # Values, attributes -> Value (or tuple), in other ops
     vjp: Callable[..., Any] | None = None  # (gradient, result, *inputs, attributes) -> gradient of each input, or None
     dtype: Callable[..., str] | None = None  # input dtypes, attributes -> output dtype; None: all alike, kept
+    several: bool = False  # results come as a tuple, even where there is only one
+    state: tuple[int, ...] = ()  # inputs that are running state: replaced, never differentiated
     group: Literal["elementwise", "reduction", "shape", "index", "network", "random"] = "network"
 
 
@@ -79,8 +81,7 @@ def infer(name: str, types: Sequence[Type], attributes: Mapping[str, Any]) -> tu
     shapes = op.shape(*[type_.shape for type_ in types], **attributes)
     dtypes = [type_.dtype for type_ in types if type_.dtype != "literal"]
     dtype = op.dtype(*dtypes, **attributes) if op.dtype else same(*dtypes)
-    several = bool(shapes) and isinstance(shapes[0], tuple)
-    return tuple(Type(shape, dtype) for shape in (shapes if several else (shapes,)))
+    return tuple(Type(shape, dtype) for shape in (shapes if op.several else (shapes,)))
 
 
 def same(*dtypes: str, **_: Any) -> str:

@@ -93,6 +93,6 @@ _TRAIN = tuple(
     for eps, momentum in ((1e-5, 0.1), (1e-3, 0.01))
 )
 OPS = {
-    "batch_norm": Op(shape, reference, _CASES, per_element(4), method=batch_norm, body=body),
-    "batch_norm_train": Op(_train_shape, _train, _TRAIN, per_element(8), body=_train_body),
+    "batch_norm": Op(shape, reference, _CASES, per_element(4), method=batch_norm, body=body, state=(3, 4)),
+    "batch_norm_train": Op(_train_shape, _train, _TRAIN, per_element(8), body=_train_body, several=True, state=(3, 4)),
 }

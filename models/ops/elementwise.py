@@ -78,8 +78,8 @@ def _row(name: str, reference: Callable[..., Any], vjp: Callable[..., Any] | Non
 
 
 def _where_dtype(condition: str, *branches: str) -> str:
-    if condition != "bool" or len(set(branches)) > 1:
-        raise ValueError(f"where takes a bool condition and two branches of one dtype, not {condition} and {', '.join(branches)}")
+    if condition != "bool" or len(set(branches)) != 1:
+        raise ValueError(f"where takes a bool condition and two branches of one dtype (one may be a number), not {condition} and {', '.join(branches) or 'numbers'}")
     return branches[0]
 
 

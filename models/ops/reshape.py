@@ -24,8 +24,8 @@ def rearrange(x: Value, pattern: str, **sizes: Length) -> Value:
         plan = patterns.plan(pattern, x.shape, sizes)
     except ValueError as error:
         raise _at_author(error, x) from None
-    split = reshape(x, plan.split)
-    moved = split if plan.order == tuple(range(len(plan.order))) else emit("permute_dims", split, axes=plan.order)
+    still = plan.order == tuple(range(len(plan.order)))
+    moved = x if still else emit("permute_dims", reshape(x, plan.split), axes=plan.order)
     return reshape(moved, plan.merged)
 
 

@@ -58,6 +58,6 @@ _SPLIT = tuple(
 )
 _UNSTACK = tuple(Case((shape,), {"axis": axis}) for shape, axis in (((3, 2), 0), ((2, 3), 1), ((2, 3, 4), 1), ((1,), 0), ((3, 0), 0)))
 OPS = {
-    "split": Op(_split_shape, _split, _SPLIT, free, method=split, body=_split_body, group="shape"),
-    "unstack": Op(_unstack_shape, _unstack, _UNSTACK, free, method=unstack, body=_unstack_body, group="shape"),
+    "split": Op(_split_shape, _split, _SPLIT, free, method=split, body=_split_body, several=True, group="shape"),
+    "unstack": Op(_unstack_shape, _unstack, _UNSTACK, free, method=unstack, body=_unstack_body, several=True, group="shape"),
 }

@@ -1,0 +1,21 @@
+"""Write the report of a run again from its records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.commands import Json
+
+
+def command(run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False) -> int:
+    """Write the report of a run again from its records."""
+    import json as encoder
+
+    import reports
+
+    path = reports.build(run)
+    print(encoder.dumps({"report": str(path)}) if json else f"report: {path}")
+    return 0

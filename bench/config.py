@@ -1,0 +1,164 @@
+"""What a run is asked to do: profile file, then the user's YAML, then `--set key=value`, each overriding the one before; all validated.
+
+A key that does not exist or has the wrong type is one line naming the key and what was due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import BadInput, UnknownName
+
+PROFILES = Path(__file__).parent / "profiles"
+TASKS = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Train(_Strict):
+    """Empty fields take the model's published recipe. The learning rate falls by a cosine to 1 % over the steps."""
+
+    steps: int = Field(default=1000, ge=1)
+    batch: int | None = Field(default=None, ge=1)  # windows
+    lr: float | None = Field(default=None, gt=0)
+    weight_decay: float | None = Field(default=None, ge=0)
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] | None = None
+    loss: dict[str, float] | None = None
+    inputs: Literal["screen", "zscore"] | None = None
+    stride: int | None = Field(default=None, ge=1)  # frames from one training window to the next
+    flip: bool = True
+    validate_every: int = Field(default=250, ge=1)
+    validation_windows: int = Field(default=2048, ge=1)
+
+
+class Model(_Strict):
+    """One model of a run: a preset of its file, single sizes replaced, and training settings of its own."""
+
+    preset: str = "small"
+    sizes: dict[str, Any] = {}
+    train: Train = Train()
+
+
+class Parity(_Strict):
+    """Size of the parity ladder."""
+
+    batch: int = Field(default=4, ge=2)
+    frames: int = Field(default=9, ge=2)  # where the model leaves the length open
+    steps: int = Field(default=20, ge=1)  # of the trajectory
+    optimizers: tuple[Literal["sgd", "adam", "adamw", "rmsprop"], ...] = ("sgd", "adam", "adamw", "rmsprop")
+    locate: bool = False  # examine every node, also when all rungs hold
+
+
+class Throughput(_Strict):
+    """Size of the timing."""
+
+    batches: tuple[int, ...] = (1, 64)
+    train: bool = True
+    train_batch: int = Field(default=64, ge=1)
+    rounds: int = Field(default=15, ge=3)
+    seconds: float = Field(default=0.1, gt=0)  # of one sample
+
+
+class Config(_Strict):
+    """A whole run."""
+
+    backend: tuple[str, ...] = ("numpy",)
+    model: dict[str, Model] = {}
+    tasks: tuple[Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput"], ...] = TASKS
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    data: str = "synthetic"
+    protocol: str | None = None
+    small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
+    noise: bool = False  # detector noise on the keypoints
+    ops: tuple[str, ...] = ()  # exam: these only; all where empty
+    seed: int = Field(default=0, ge=0)
+    threads: int = Field(default=2, ge=1)
+    timeout: float = Field(default=1800, gt=0)  # seconds a cell may take
+    parity: Parity = Parity()
+    throughput: Throughput = Throughput()
+
+
+def profiles() -> list[str]:
+    """Names of the profile files."""
+    return sorted(path.stem for path in PROFILES.glob("*.yaml"))
+
+
+def load(*, profile: str, file: Path | None, overrides: Sequence[str], options: Mapping[str, Any], models: Sequence[str]) -> Config:
+    """The validated configuration. `options` are the named options of the command line, `models` those asked for (all of the profile if none).
+
+    Raises BadInput naming the key, and UnknownName for a profile.
+    """
+    if profile not in profiles():
+        raise UnknownName("profile", profile, profiles())
+    content = _read(PROFILES / f"{profile}.yaml")
+    if file is not None:
+        content = merge(content, _read(file))
+    content = merge(content, dict(options))
+    for override in overrides:
+        content = merge(content, _override(override))
+    if models:
+        known = content.get("model", {})
+        content["model"] = {name: known.get(name, {}) for name in models}
+    return validate(content)
+
+
+def validate(content: Mapping[str, Any]) -> Config:
+    """Check against the schema. Raises BadInput for the first key that is wrong."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(_explain(error)) from None
+
+
+def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """`top` over `base`, mappings merged key by key, everything else replaced."""
+    merged = dict(base)
+    for key, value in top.items():
+        mine = merged.get(key)
+        merged[key] = merge(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(error: ValidationError) -> str:
+    wrong = error.errors()[0]
+    key = ".".join(map(str, wrong["loc"]))
+    if wrong["type"] == "extra_forbidden":
+        owner: Any = Config
+        for part in wrong["loc"][:-1]:
+            field = owner.model_fields.get(part) if hasattr(owner, "model_fields") else None
+            owner = field.annotation if field else Model
+        known = getattr(owner, "model_fields", Config.model_fields)
+        return str(UnknownName("configuration key", key, [*known]))
+    return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: keys and values were due, {type(content).__name__} came")
+    return content
+
+
+def _override(text: str) -> dict[str, Any]:
+    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise BadInput(f"--set {text}: key=value was due, for example --set seed=1")
+    try:
+        content: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise BadInput(f"--set {text}: the value is not readable as YAML") from None
+    for part in reversed(key.split(".")):
+        content = {part: content}
+    return dict(content)

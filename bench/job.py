@@ -1,0 +1,48 @@
+"""One cell of a run, as it is sent to a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.config import Config, Model
+from bench.records import Payload
+
+TaskName = Literal["parity", "shape_ops", "train", "evaluate", "throughput", "feasibility"]
+Progress = Callable[[str, float], None]  # what is going on, and how much of it is done (0 to 1)
+
+
+class Job(BaseModel):
+    """Task, backend, model, and all of the run's configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: TaskName
+    backend: str
+    model: str  # empty for the op exam
+    config: Config
+    folder: Path  # the run folder
+
+    @property
+    def settings(self) -> Model:
+        """The settings of this job's model."""
+        return self.config.model.get(self.model, Model())
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training leaves the best weights."""
+        return self.folder / "checkpoints" / f"{self.backend}-{self.model}.safetensors"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a task brings back: a payload, and a verdict on the cell."""
+
+    payload: Payload | None
+    status: Literal["ok", "failed", "unsupported", "invalid", "not_measured"] = "ok"
+    reason: str = ""
+    actual_device: str | None = None

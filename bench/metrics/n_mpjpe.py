@@ -1,0 +1,17 @@
+"""N-MPJPE: MPJPE after the best scale, <true, pred> / <pred, pred> pose by pose (Rhodin et al. 2018); 0 for a pose of zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.mpjpe import distances
+
+NAME, UNIT, BETTER = "N-MPJPE", "mm", "lower"
+
+
+def values(pred: NDArray[np.float64], true: NDArray[np.float64], *, clips: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N,) millimetres per pose."""
+    size = np.einsum("njc,njc->n", pred, pred)
+    scale = np.divide(np.einsum("njc,njc->n", true, pred), size, out=np.zeros_like(size), where=size > 0)
+    return distances(scale[:, None, None] * pred, true).mean(axis=1)

@@ -1,0 +1,249 @@
+"""What a run writes down: one record per cell (task x backend x model), versioned, as JSON.
+
+A number is measured or it is `None`; `None` is never zero. `reports/` imports this module and nothing else of `bench`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = 1
+
+Status = Literal["ok", "failed", "crashed", "timeout", "out_of_memory", "unsupported", "not_measured", "invalid"]
+
+
+class Frozen(BaseModel):
+    """A value object: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Check(Frozen):
+    """One comparison: `error` against `bound`, both relative to the largest expected value unless `unit` says otherwise."""
+
+    kind: str  # forward, loss, gradient, step, state, trajectory, equivalence
+    name: str  # output, parameter or node
+    error: float | None
+    bound: float
+    ok: bool
+    unit: str = "relative"
+    graph: str = "infer"
+    millimetres: float | None = None  # largest joint displacement this error amounts to, where the tensor is a pose
+    op: str = ""  # operation of the node, where the check is about a node
+    where: str = ""  # model file and line of that node
+    note: str = ""
+
+
+class Parity(Frozen):
+    """The ladder of one model on one backend against the float64 oracle."""
+
+    task: Literal["parity"] = "parity"
+    oracle: str = "numpy float64"
+    checks: tuple[Check, ...]
+    first_failure: str = ""  # rung and name of the first check that failed
+    culprit: str = ""  # first node whose own error breaks its budget: "op name at file:line"
+
+
+class ExamRow(Frozen):
+    """One question of the op exam."""
+
+    op: str
+    case: str  # shapes and attributes, readable
+    question: Literal["shape", "dtype", "value", "gradient", "kernel"]
+    mode: Literal["eager", "compiled"]
+    dtype: str
+    result: Literal["passed", "failed", "gap", "not_applicable"]
+    error: float | None = None
+    bound: float | None = None
+    note: str = ""
+
+
+class Exam(Frozen):
+    """The shape-op and op exam of one backend."""
+
+    task: Literal["shape_ops"] = "shape_ops"
+    rows: tuple[ExamRow, ...]
+    gaps: dict[str, str] = {}  # op -> why the framework cannot
+
+
+class Training(Frozen):
+    """A model really trained: the curve, what it cost, and where the weights lie."""
+
+    task: Literal["train"] = "train"
+    data: str
+    protocol: str
+    protocol_hash: str
+    optimizer: dict[str, float | str]
+    precision: str
+    steps: int
+    epochs: float
+    batch: int
+    parameters: int
+    train_windows: int
+    train_seconds: float
+    frames_per_second: float | None
+    loss_steps: tuple[int, ...]
+    loss: tuple[float | None, ...]  # mean training loss since the previous entry, metres for pose losses
+    validation_steps: tuple[int, ...]
+    validation_mpjpe: tuple[float | None, ...]  # millimetres
+    checkpoint: str  # path inside the run folder
+    note: str = ""
+
+
+class Metric(Frozen):
+    """One evaluation number with all it needs to be judged."""
+
+    name: str  # MPJPE, PA-MPJPE, ...
+    unit: str  # mm, %, mm/frame
+    better: Literal["lower", "higher"]
+    frame_wise: float | None  # mean over all test frames
+    action_wise: float | None  # mean of the per-action means
+    per_action: dict[str, float] = {}
+    per_joint: dict[str, float] = {}
+
+
+class Baseline(Frozen):
+    """A trivial predictor under the same protocol."""
+
+    name: str  # "mean pose", "least-squares linear map"
+    metrics: tuple[Metric, ...]
+
+
+class Evaluation(Frozen):
+    """A trained model under one protocol, beside the trivial baselines."""
+
+    task: Literal["evaluate"] = "evaluate"
+    data: str
+    protocol: str
+    protocol_hash: str
+    protocol_text: str  # one readable sentence: skeleton, root, split, alignment, averaging
+    test_poses: int
+    metrics: tuple[Metric, ...]
+    baselines: tuple[Baseline, ...]
+    skeleton_bones: tuple[tuple[int, int], ...] = ()  # (parent, child) pairs for the figure
+    example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()  # a few poses (joints, 3), millimetres
+    example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
+    checkpoint: str = ""
+    note: str = ""
+
+
+class Timing(Frozen):
+    """Timed repetitions of one thing at one size; seconds are medians with a 95 % bootstrap interval."""
+
+    what: Literal["forward", "train_step"]
+    batch: int
+    frames: int
+    precision: str
+    threads: int
+    seconds: float | None
+    low: float | None
+    high: float | None
+    p95: float | None
+    samples: int
+    frames_per_second: float | None  # batch x output frames / median seconds
+    compile_seconds: float | None = None  # first call
+    warm_up_steps: int = 0
+    steady: bool = True
+    peak_memory_bytes: int | None = None
+    flops: int | None = None
+    lies: tuple[str, ...] = ()  # lie detectors that fired; any entry voids the number
+
+
+class Throughput(Frozen):
+    """Speed of one model on one backend and device."""
+
+    task: Literal["throughput"] = "throughput"
+    timings: tuple[Timing, ...]
+    noise_floor: float | None = None  # relative spread of an A/A run on this host
+    settings: dict[str, str | int | float | bool] = {}  # TF32, threads, matmul precision
+
+
+class OpNeed(Frozen):
+    """One operation a model needs and how the backend meets it."""
+
+    op: str
+    count: int
+    via: Literal["kernel", "body", "gap"]
+    reason: str = ""
+
+
+class Feasibility(Frozen):
+    """Static answer: can this model be expressed there at all."""
+
+    task: Literal["feasibility"] = "feasibility"
+    grade: Literal["measured", "declared"] = "measured"
+    graph_ops: dict[str, tuple[OpNeed, ...]]  # "train" / "infer" -> needs
+    parameters: int
+    flops: dict[str, int]  # "train" / "infer" -> forward FLOPs at batch 1
+    features: dict[str, str] = {}  # autograd, compile, export, precisions: "yes", "no", or a reason
+
+
+Payload = Annotated[Parity | Exam | Training | Evaluation | Throughput | Feasibility, Field(discriminator="task")]
+
+
+class Record(Frozen):
+    """One cell of a run. `payload` is absent unless something was measured."""
+
+    schema_version: int = SCHEMA
+    task: Literal["parity", "shape_ops", "train", "evaluate", "throughput", "feasibility"]
+    backend: str
+    model: str = ""  # empty for the op exam, which is about a backend alone
+    device: str = "cpu"  # asked for
+    actual_device: str | None = None  # really used; another than `device` makes the record `invalid`
+    precision: str = "fp32"
+    status: Status
+    reason: str = ""  # one line, whenever status is not ok
+    seconds: float | None = None  # wall time of the worker
+    peak_rss_bytes: int | None = None
+    config: dict[str, object] = {}  # the model's sizes
+    payload: Payload | None = None
+    versions: dict[str, str] = {}  # of the worker process: python, numpy, torch, ...
+
+
+class RunInfo(Frozen):
+    """`run.json`: what was asked, where it ran, what it was made of."""
+
+    schema_version: int = SCHEMA
+    id: str
+    started: str  # ISO 8601, UTC
+    finished: str | None = None
+    command: str
+    config: dict[str, object]
+    environment: dict[str, object]  # bench.environment.describe()
+    commit: str | None = None
+    seed: int = 0
+
+
+class Run(Frozen):
+    """A run folder read back."""
+
+    info: RunInfo
+    records: tuple[Record, ...]
+    folder: Path
+
+
+def append(folder: Path, record: Record) -> None:
+    """Add one line to `records.jsonl` in a single write, so that an interrupted run never leaves half a line before others."""
+    line = record.model_dump_json() + "\n"
+    with open(folder / "records.jsonl", "ab") as file:
+        file.write(line.encode())
+
+
+def load(folder: Path) -> Run:
+    """Read a run folder. A torn last line (power cut) is left out; the last record of a cell wins.
+
+    Raises FileNotFoundError when the folder holds no `run.json`.
+    """
+    info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
+    path = folder / "records.jsonl"
+    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    records = {cell(record): record for record in (Record.model_validate_json(line) for line in lines[:-1] if line)}
+    return Run(info=info, records=tuple(records.values()), folder=folder)
+
+
+def cell(record: Record) -> tuple[str, str, str, str, str]:
+    """What makes a cell: task, backend, model, device, precision."""
+    return record.task, record.backend, record.model, record.device, record.precision

@@ -1,0 +1,70 @@
+"""Evaluate a trained model under a protocol, beside the trivial baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.base import Backend, Program, Settings
+from bench import baselines, data
+from bench.data import standardizer
+from bench.data.windows import Windows
+from bench.job import Finding, Job, Progress
+from bench.records import Evaluation
+from bench.training import checkpoint as checkpoints
+from bench.training.feed import Feed, build
+
+Array = NDArray[np.float32]
+EXAMPLES = 3  # poses kept for the figure
+BATCH = 512
+
+
+def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
+    """Every metric of the protocol's test poses from the cell's checkpoint."""
+    if not job.checkpoint.exists():
+        return Finding(None, "not_measured", "there are no trained weights; run the train task first")
+    found = checkpoints.load(job.checkpoint)
+    progress("reading data", 0.0)
+    protocol = data.protocol_for(job.config.data, job.config.protocol)
+    split = data.load(job.config.data, protocol=protocol, seed=job.config.seed, small=job.config.small, noise=job.config.noise)
+    spec = build(job.model, job.settings, joints=len(protocol.joints))
+    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.input) if found.input else None)
+    program = backend.program(spec.infer, Settings(device=device, precision=job.config.precision))
+    program.load({name: found.params[name] for name in spec.infer.params})
+    test = feed.windows(split.test, stride=None, every=protocol.test_stride)
+    pred = predict(program, feed, test, progress)
+    return Finding(_payload(job, split, feed, test, pred, trained_steps=found.progress["step"]))
+
+
+def predict(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
+    """Poses (M, J, 3), metres, one for each scored frame, as the model gives them: its root is not moved to zero."""
+    poses = np.empty((windows.scored, feed.joints, 3), np.float32)
+    for batch in windows.epoch(BATCH, shuffle=False):
+        pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
+        places = windows.places(batch.indices)
+        poses[places[places >= 0]] = pose[places >= 0]
+        progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
+    return poses
+
+
+def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array, *, trained_steps: int) -> Evaluation:
+    protocol = split.protocol
+    chosen = np.linspace(0, len(pred) - 1, EXAMPLES + 2).astype(int)[1:-1]
+    return Evaluation(
+        data=job.config.data,
+        protocol=protocol.name,
+        protocol_hash=protocol.hash,
+        protocol_text=protocol.text,
+        test_poses=test.scored,
+        metrics=baselines.score(pred * 1000.0, test, protocol=protocol),
+        baselines=baselines.baselines(feed.windows(split.train, stride=None), test, protocol=protocol),
+        skeleton_bones=test.skeleton.bones,
+        example_true=_poses(test.truth()[chosen]),
+        example_pred=_poses(pred[chosen]),
+        checkpoint=str(job.checkpoint.relative_to(job.folder)),
+        note=f"weights after {trained_steps} steps",
+    )
+
+
+def _poses(metres: Array) -> tuple[tuple[tuple[float, float, float], ...], ...]:
+    return tuple(tuple((float(x), float(y), float(z)) for x, y, z in pose) for pose in metres * 1000.0)

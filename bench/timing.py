@@ -1,0 +1,110 @@
+"""Timing that can be believed: warm-up until steady, synchronised samples, medians with intervals, and detectors that void a lying number.
+
+The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when two successive thirds of recent samples agree,
+or after a fixed number of them; never getting steady is a legal outcome and is said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Clock = Callable[[], float]
+Work = Callable[[], object]
+
+MOST_WARM_UP = 30
+STEADY = 0.1  # two medians this close, relative, are steady
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something to time. `work` does it `count` times in a sample, `wait` blocks until the device is done."""
+
+    name: str
+    work: Work
+    wait: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Warm:
+    """How a contender became ready."""
+
+    first: float  # seconds of the very first call: compilation, allocation
+    calls: int
+    steady: bool
+    count: int  # calls in one sample
+
+
+def once(contender: Contender, count: int, clock: Clock) -> float:
+    """Seconds per call over `count` calls, waited for."""
+    start = clock()
+    for _ in range(count):
+        contender.work()
+    contender.wait()
+    return (clock() - start) / count
+
+
+def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_counter) -> Warm:
+    """Call until steady, then choose how many calls make a sample of about `seconds`."""
+    first = once(contender, 1, clock)
+    recent: list[float] = []
+    steady = False
+    while len(recent) < MOST_WARM_UP and not steady:
+        recent.append(once(contender, 1, clock))
+        steady = len(recent) >= 6 and _close(np.median(recent[-6:-3]), np.median(recent[-3:]))
+        if sum(recent) > 20 * seconds and len(recent) >= 6:
+            break
+    fastest = max(float(np.median(recent[-3:])), 1e-9)
+    return Warm(first, 1 + len(recent), steady, max(1, round(seconds / fastest)))
+
+
+def interleaved(contenders: Sequence[Contender], counts: Sequence[int], *, rounds: int, clock: Clock = time.perf_counter) -> list[list[float]]:
+    """Samples of each contender, taken in turns; every other round runs backwards (ABBA), so drift hits all alike."""
+    samples: list[list[float]] = [[] for _ in contenders]
+    order = list(range(len(contenders)))
+    for i in range(rounds):
+        for place in order if i % 2 == 0 else reversed(order):
+            samples[place].append(once(contenders[place], counts[place], clock))
+    return samples
+
+
+def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
+    """95 % bootstrap interval of the median."""
+    array = np.asarray(samples)
+    picks = np.random.default_rng(seed).integers(0, len(array), (RESAMPLES, len(array)))
+    low, high = np.percentile(np.median(array[picks], axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
+    """Relative difference of the medians of two runs of the same thing: what this host calls equal."""
+    a, b = float(np.median(one)), float(np.median(other))
+    return abs(a - b) / min(a, b)
+
+
+def lies(*, single: float, double: float, changed: bool, clock: Clock, independent: Clock = time.monotonic) -> tuple[str, ...]:
+    """What gives a timing away. `single` and `double` are seconds of once and twice the work; `changed` whether new inputs changed the outputs."""
+    found = []
+    if double < 1.2 * single:
+        found.append(f"time does not grow with work: twice the calls took {double / single if single else float('nan'):.2f} times as long")
+    if not changed:
+        found.append("changed inputs did not change the outputs: something is cached or skipped")
+    ratio = _clock_ratio(clock, independent)
+    if not 0.8 < ratio < 1.25:
+        found.append(f"the timer runs at {ratio:.2f} times the speed of the system's clock")
+    return tuple(found)
+
+
+def _clock_ratio(clock: Clock, independent: Clock) -> float:
+    """How fast `clock` runs against another one over a short sleep."""
+    start, reference = clock(), independent()
+    time.sleep(0.02)
+    return (clock() - start) / (independent() - reference)
+
+
+def _close(a: float | np.floating, b: float | np.floating) -> bool:
+    return abs(float(a) - float(b)) <= STEADY * min(float(a), float(b))

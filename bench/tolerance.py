@@ -1,0 +1,49 @@
+"""How far a backend may be from the float64 oracle, and why: one table.
+
+A bound is FACTOR times the error that plain float32 NumPy makes on the same numbers, or the floor of the kind where that is larger.
+NumPy's error measures how badly the numbers are conditioned; the factor allows another order of summation; the floor stands for the
+few roundings that NumPy may avoid by luck. Errors are largest absolute differences, relative to the largest absolute value due.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FACTOR = 4.0
+
+# kind -> (floor in float32, why it is that)
+FLOORS: dict[str, tuple[float, str]] = {
+    "weights": (0.0, "weights are copied, not computed"),
+    "node": (1e-6, "one op: some ten roundings of 6e-8"),
+    "gradient of node": (3e-6, "one op and its transpose"),
+    "forward": (5e-6, "tens of layers: roundings add up like a random walk"),
+    "loss": (5e-6, "as forward"),
+    "gradient": (1e-4, "backward through all layers; tensors near zero are judged against a thousandth of the largest gradient"),
+    "step": (1e-5, "the update rule on the backend's own gradients, relative to the largest update"),
+    "state": (5e-6, "sums over the batch"),
+    "equivalence": (5e-6, "the same sums in another order"),
+    "trajectory": (1e-5, "relative to the first loss; the A/A envelope takes over where training is chaotic"),
+}
+
+# largest relative rounding of a type against float32's, for exams in lower precision
+DTYPE_SCALE = {"float64": 2.0**-29, "float32": 1.0, "float16": 2.0**13, "bfloat16": 2.0**16}
+
+
+def bound(kind: str, float32_error: float, *, dtype: str = "float32") -> float:
+    """The error budget of one comparison. An oracle that is itself not finite gives no budget at all."""
+    if not np.isfinite(float32_error):
+        return FLOORS[kind][0]
+    return max(FLOORS[kind][0] * DTYPE_SCALE[dtype], FACTOR * float32_error)
+
+
+def error(actual: np.ndarray, due: np.ndarray, *, scale: float = 0.0) -> float:
+    """Largest |actual - due| over the largest |due| (or `scale`, where that is larger); inf for another shape or a NaN on one side."""
+    if actual.shape != due.shape:
+        return float("inf")
+    if due.size == 0:
+        return 0.0
+    difference = np.abs(np.asarray(actual, np.float64) - np.asarray(due, np.float64))
+    largest = max(float(np.max(np.abs(due), initial=0.0)), scale)
+    if not np.isfinite(difference).all():
+        return float("inf")
+    return float(difference.max()) / largest if largest else float(difference.max())

@@ -1,0 +1,59 @@
+"""Checkpoints: one safetensors file with weights, optimizer state and input scaling, and the progress as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import BadInput
+
+Arrays = dict[str, np.ndarray]
+GROUPS = ("param", "optimizer", "input")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`params` under official names; `progress` says how far training is and for what configuration."""
+
+    params: Arrays
+    optimizer: Arrays
+    input: Arrays  # mean and std of the standardizer, or empty
+    progress: dict[str, Any]
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write beside `path`, then replace it: whoever reads sees the old one or the new one."""
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{group}/{name}": np.ascontiguousarray(array) for group in GROUPS for name, array in getattr(checkpoint, group).items()
+    }
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file(arrays, draft, metadata={"progress": json.dumps(checkpoint.progress)})
+    draft.replace(path)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises BadInput where the file is absent or is none of ours."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        raise BadInput(f"{path}: no checkpoint there; train the model first")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            progress = json.loads((file.metadata() or {})["progress"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise BadInput(f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a `progress` header") from None
+    groups = {group: _group(arrays, group) for group in GROUPS}
+    return Checkpoint(groups["param"], groups["optimizer"], groups["input"], progress)
+
+
+def _group(arrays: Arrays, group: str) -> Arrays:
+    return {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}

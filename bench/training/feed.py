@@ -1,0 +1,81 @@
+"""Between windows of poses and the inputs of a spec: which windows it wants, how they are scaled and shaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from bench.config import Model
+from bench.data.clip import Clip
+from bench.data.protocols import Protocol
+from bench.data.standardizer import Standardizer
+from bench.data.windows import Windows
+from models.spec import Spec
+
+Array = NDArray[np.float32]
+
+
+def build(name: str, settings: Model, *, joints: int) -> Spec:
+    """The model of a run for a skeleton of `joints`. Raises UnknownName for a size, loss or preset that does not exist."""
+    loss: Mapping[str, float] | None = settings.train.loss
+    return models.build(name, preset=settings.preset, loss=loss, **{"joints": joints, **settings.sizes})
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How `spec` is fed: keypoints optionally standardised, flattened where the model is flat."""
+
+    spec: Spec
+    protocol: Protocol
+    standardizer: Standardizer | None = None
+
+    @property
+    def joints(self) -> int:
+        """Joints of the protocol's skeleton."""
+        return len(self.protocol.joints)
+
+    @property
+    def channels(self) -> int:
+        """2, or 3 where the model takes confidences."""
+        shape = self.spec.train.inputs["keypoints"].shape
+        return int(str(shape[-1])) // (self.joints if len(shape) == 2 else 1)
+
+    @property
+    def sequence(self) -> bool:
+        """Whether every input frame has an output pose; else the middle one has."""
+        pose = self.spec.train.types[self.spec.train.outputs["pose"]].shape
+        return len(pose) == 4 and pose[1] != 1
+
+    def windows(self, clips: Sequence[Clip], *, stride: int | None, every: int = 1) -> Windows:
+        """Windows of the length and kind the model trains on."""
+        return Windows(
+            clips,
+            frames=self.spec.frames,
+            outputs="all" if self.sequence else "centre",
+            stride=stride,
+            every=every,
+            skeleton=self.protocol.skeleton,
+            root=self.protocol.root,
+            channels=self.channels,
+        )
+
+    def inputs(self, keypoints: Array) -> dict[str, Array]:
+        """(B, T, J, C) screen coordinates -> the graph's `keypoints`."""
+        scaled = keypoints if self.standardizer is None else self.standardizer.apply(keypoints)
+        return {"keypoints": np.ascontiguousarray(self._flat("keypoints", scaled))}
+
+    def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
+        """Inputs of the train graph; target (B, K, J, 3) metres."""
+        return self.inputs(keypoints) | {"target": np.ascontiguousarray(self._flat("target", target))}
+
+    def poses(self, pose: Array) -> Array:
+        """The graph's `pose` -> (B, K, J, 3) metres."""
+        return pose.reshape(len(pose), -1, self.joints, 3)
+
+    def _flat(self, name: str, array: Array) -> Array:
+        rank = len(self.spec.train.inputs[name].shape)
+        return array.reshape(len(array), -1) if rank == 2 else array

@@ -1,0 +1,64 @@
+"""What a run says: `build(folder)` turns its records into a report that a person can act on.
+
+Reads `bench.records` and imports no framework. A section is one file in `reports/sections`, found by listing that folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+from bench import records
+from models.errors import BadInput
+from reports import markdown, sections
+from reports.blocks import Block, Heading
+
+__all__ = ["build"]
+
+
+def build(folder: Path) -> Path:
+    """Write `report.md` and `figures/` of the run in `folder`; returns the path of the report.
+
+    The report is replaced in one step, so a reader sees the old one or the new one and never half of it.
+    Raises BadInput when the folder is no run or its records cannot be read.
+    """
+    run = read(Path(folder))
+    figures = run.folder / "figures"
+    figures.mkdir(exist_ok=True)
+    return replace(run.folder / "report.md", markdown.page(assemble(run, figures)))
+
+
+def read(folder: Path) -> records.Run:
+    """The run in `folder`. Raises BadInput in words of one line."""
+    try:
+        return records.load(folder)
+    except FileNotFoundError:
+        raise BadInput(f"{folder} is no run folder: it holds no run.json; give the folder that `python -m bench run` printed") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"{folder} holds run.json or records.jsonl that this version cannot read: {reason}; run it again") from None
+
+
+def assemble(run: records.Run, figures: Path) -> list[Block]:
+    """The page: a title and every section in order."""
+    page: list[Block] = [Heading(f"PosePort feasibility report: {run.info.id}", 1)]
+    for section in found():
+        page += [Heading(section.TITLE, 2), *section.render(run, figures)]
+    return page
+
+
+def found() -> list[ModuleType]:
+    """Every module of the sections folder, by its ORDER."""
+    names = sorted(info.name for info in pkgutil.iter_modules(sections.__path__))
+    return sorted((importlib.import_module(f"{sections.__name__}.{name}") for name in names), key=lambda module: int(module.ORDER))
+
+
+def replace(path: Path, content: str) -> Path:
+    """Write a whole file beside `path`, then put it in its place."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(content, encoding="utf-8")
+    draft.replace(path)
+    return path

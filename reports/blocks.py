@@ -1,0 +1,94 @@
+"""The neutral page: what a section says, before anyone decides between Markdown and HTML.
+
+Text is plain here. Whoever writes a page in some format escapes it, so a section never has to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Code:
+    """A name or a command, set in type of fixed width."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Strong:
+    """Words that must be seen."""
+
+    text: str
+
+
+Inline = str | Code | Strong
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title; level 1 is the page, 2 a section, 3 a part of a section."""
+
+    text: str
+    level: int = 3
+
+
+@dataclass(frozen=True)
+class Text:
+    """One paragraph."""
+
+    parts: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list, each item one line of parts."""
+
+    items: tuple[tuple[Inline, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A frame whose cells are `Inline`. A `folded` table is shut until the reader opens it."""
+
+    frame: pd.DataFrame
+    caption: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An image at `path`, relative to the page, and the words for who cannot see it."""
+
+    path: str
+    caption: str
+
+
+Block = Heading | Text | Bullets | Table | Figure
+
+
+def text(*parts: Inline) -> Text:
+    """A paragraph from its parts."""
+    return Text(parts)
+
+
+def bullets(items: Iterable[Iterable[Inline]]) -> Bullets:
+    """A list from items, each an iterable of parts."""
+    return Bullets(tuple(tuple(item) for item in items))
+
+
+def table(rows: Iterable[Mapping[str, Inline]], *, caption: str = "", folded: bool = False) -> Table:
+    """A table from rows by column name; columns come in order of first mention, and a cell no row fills was not measured."""
+    import pandas as pd
+
+    given = list(rows)
+    columns = list(dict.fromkeys(column for row in given for column in row))
+    cells = [[row.get(column, NOT_MEASURED) for column in columns] for row in given]
+    return Table(pd.DataFrame(cells, columns=columns, dtype=object), caption, folded)

@@ -1,0 +1,238 @@
+"""Made-up records of every kind, for tests of what reads records: two models that work or nearly, one that does not.
+
+The numbers are invented and no measurement of anything.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+from bench.records import (
+    Baseline,
+    Check,
+    Evaluation,
+    Exam,
+    ExamRow,
+    Feasibility,
+    Metric,
+    OpNeed,
+    Parity,
+    Payload,
+    Record,
+    RunInfo,
+    Status,
+    Throughput,
+    Timing,
+    Training,
+    append,
+)
+
+JOINTS = ("pelvis", "hip", "knee", "spine", "head", "elbow")
+BONES = ((0, 1), (1, 2), (0, 3), (3, 4), (3, 5))
+POSE = ((0.0, 0.0, 0.0), (-110.0, 10.0, 5.0), (-120.0, 450.0, 40.0), (0.0, -250.0, 10.0), (10.0, -600.0, 0.0), (210.0, -280.0, -160.0))
+NASTY = "no | pipe, no `tick`,\nno <b>tag</b>, no *star*, no [link](x)"
+
+
+def info(**change: object) -> RunInfo:
+    """What was asked, with a machine of two levels."""
+    given = {
+        "id": "sample",
+        "started": "2026-01-02T03:04:05Z",
+        "finished": "2026-01-02T03:05:05Z",
+        "command": "python -m bench run --backend torch",
+        "config": {"profile": "smoke", "models": ["simple_baseline", "motionbert"], "train": {"steps": 200}},
+        "environment": {"cpu": {"name": "Sample CPU", "cores": 2}, "memory_bytes": 4 << 30, "gpu": None},
+        "commit": "abc1234",
+        "seed": 7,
+    }
+    return RunInfo.model_validate(given | change)
+
+
+def record(
+    payload: Payload | None,
+    *,
+    task: str = "",
+    model: str = "simple_baseline",
+    backend: str = "torch",
+    status: Status = "ok",
+    **rest: object,
+) -> Record:
+    """A cell around a payload; a cell without one names its task."""
+    given = {
+        "task": payload.task if payload else task,
+        "model": model,
+        "backend": backend,
+        "status": status,
+        "payload": payload,
+        "seconds": 1.5,
+    }
+    return Record.model_validate(given | {"actual_device": "cpu", "versions": {"python": "3.11.9", "torch": "2.13.0"}} | rest)
+
+
+def feasibility(
+    *,
+    via: Literal["kernel", "body", "gap"] = "kernel",
+    features: dict[str, str] | None = None,
+    grade: Literal["measured", "declared"] = "measured",
+) -> Feasibility:
+    """Two ops; the second is met as told."""
+    needs = (
+        OpNeed(op="matmul", count=6, via="kernel"),
+        OpNeed(op="batch_norm", count=5, via=via, reason="made of mean | var" if via != "kernel" else ""),
+    )
+    return Feasibility(
+        grade=grade,
+        graph_ops={"train": needs, "infer": needs[:1]},
+        parameters=4_292_659,
+        flops={"train": 8_560_000, "infer": 8_540_000},
+        features={"autograd": "yes", "compile": "yes"} if features is None else features,
+    )
+
+
+def parity(*, worst: float = 2.1e-7) -> Parity:
+    """A ladder of four rungs; the gradient's worst error is as told, against a bound of 2e-4."""
+    ok = worst <= 2e-4
+    checks = (
+        Check(kind="forward", name="pose3d", error=3.25e-7, bound=2e-5, ok=True, millimetres=0.00041),
+        Check(kind="loss", name="mpjpe", error=0.0, bound=2e-5, ok=True, graph="train"),
+        Check(kind="gradient", name="embed.weight", error=1e-7, bound=2e-4, ok=True, graph="train"),
+        Check(
+            kind="gradient", name="head.weight", error=worst, bound=2e-4, ok=ok, graph="train", op="linear", where="models/zoo/sample.py:12"
+        ),
+        Check(kind="step", name="head.weight", error=None, bound=2e-4, ok=True, graph="train", note="no optimizer"),
+        Check(kind="trajectory", name="10 steps", error=0.031, bound=1.0, ok=True, unit="mm", graph="train", millimetres=0.031),
+    )
+    culprit = "" if ok else "linear head at models/zoo/sample.py:12"
+    return Parity(checks=checks, first_failure="" if ok else "gradient head.weight", culprit=culprit)
+
+
+def exam(*, result: str = "passed", gaps: dict[str, str] | None = None) -> Exam:
+    """Eight questions on two ops; one value question of batch_norm ends as told."""
+    rows = [
+        ExamRow(op=op, case="(2, 5, 8) eps=1e-5", question=question, mode=mode, dtype="float32", result="passed", error=1e-7, bound=1e-5)
+        for op in ("matmul", "batch_norm")
+        for question in ("shape", "value")
+        for mode in ("eager", "compiled")
+    ]
+    last = rows[-1].model_copy(update={"result": result, "error": 0.5, "note": "running variance | biased"})
+    return Exam(rows=(*rows[:-1], last), gaps=gaps or {})
+
+
+def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Training:
+    """A training of 200 steps whose loss falls to `last` metres."""
+    falling = tuple(0.3 * math.exp(-step / 60) + (last or 0.06) for step in range(0, 200, 20))
+    return Training(
+        data="synthetic",
+        protocol="subjects",
+        protocol_hash=protocol_hash,
+        optimizer={"name": "adam", "rate": 0.001},
+        precision="fp32",
+        steps=200,
+        epochs=1.5,
+        batch=64,
+        parameters=4_292_659,
+        train_windows=8_500,
+        train_seconds=12.345,
+        frames_per_second=103_456.0,
+        loss_steps=tuple(range(0, 200, 20)),
+        loss=(*falling[:-1], last),
+        validation_steps=(50, 100, 200),
+        validation_mpjpe=(140.0, 90.0, 71.25),
+        checkpoint="checkpoints/sample.safetensors",
+    )
+
+
+def mpjpe(value: float) -> Metric:
+    """An MPJPE whose parts spread around `value` millimetres."""
+    per_joint = {joint: value * (0.25 + 0.3 * place) for place, joint in enumerate(JOINTS)}
+    return Metric(
+        name="MPJPE",
+        unit="mm",
+        better="lower",
+        frame_wise=value,
+        action_wise=value + 1,
+        per_action={"walk": value - 5, "sit": value + 7},
+        per_joint=per_joint,
+    )
+
+
+def evaluation(*, score: float = 71.25, baseline: float | None = 160.5, protocol_hash: str = "9f3a01") -> Evaluation:
+    """A model at `score` beside a linear map at `baseline` millimetres and a worse mean pose, or beside none."""
+    pck = Metric(name="PCK@150", unit="%", better="higher", frame_wise=91.5, action_wise=None)
+    scores = {} if baseline is None else {"mean pose": baseline + 70, "least-squares linear map": baseline}
+    baselines = tuple(Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items())
+    moved = tuple((x + 0.1 * y, y, z + 0.15 * x - 20) for x, y, z in POSE)
+    return Evaluation(
+        data="synthetic",
+        protocol="subjects",
+        protocol_hash=protocol_hash,
+        protocol_text="17 joints, root-relative, subjects S6 and S7 held out.",
+        test_poses=2_400,
+        metrics=(mpjpe(score), pck),
+        baselines=baselines,
+        skeleton_bones=BONES,
+        example_true=(POSE, POSE),
+        example_pred=(moved, POSE),
+    )
+
+
+def timing(
+    *, what: str = "forward", seconds: float | None = 0.00412, lies: tuple[str, ...] = (), batch: int = 64, **rest: object
+) -> Timing:
+    """A timing with an interval of a few per cent."""
+    rate = None if seconds is None else batch / seconds
+    ends = dict(zip(("low", "high", "p95"), [None if seconds is None else seconds * part for part in (0.97, 1.04, 1.2)], strict=True))
+    given = {
+        "what": what,
+        "batch": batch,
+        "frames": 1,
+        "precision": "fp32",
+        "threads": 2,
+        "seconds": seconds,
+        "samples": 30,
+        "frames_per_second": rate,
+    }
+    return Timing.model_validate(
+        given | ends | {"lies": lies, "flops": 8_540_000 * batch, "compile_seconds": 1.25, "warm_up_steps": 5} | rest
+    )
+
+
+def throughput(*timings: Timing, noise_floor: float | None = 0.021) -> Throughput:
+    """Timings, by default of a forward pass and of a training step."""
+    return Throughput(
+        timings=timings or (timing(), timing(what="train_step", seconds=0.0151)),
+        noise_floor=noise_floor,
+        settings={"tf32": False, "threads": 2},
+    )
+
+
+def good() -> list[Record]:
+    """One model on one backend with everything measured and everything well."""
+    kinds = (feasibility(), parity(), training(), evaluation(), throughput())
+    return [*(record(payload, config={"width": 1024, "blocks": 2}) for payload in kinds), record(exam(), model="")]
+
+
+def mixed() -> list[Record]:
+    """The good model, one with gaps and another protocol, one that fails parity and crashes, and a cell on a device that was not used."""
+    claimed = throughput(timing(lies=("time does not grow with work",)), timing(batch=8, seconds=None), noise_floor=None)
+    gappy = (feasibility(via="body"), parity(), training(protocol_hash="bb0002"), evaluation(score=170.0, protocol_hash="bb0002"), claimed)
+    return [
+        *good()[:-1],
+        *(record(payload, model="motionbert") for payload in gappy),
+        record(feasibility(via="gap"), model="poseformer"),
+        record(parity(worst=0.02), model="poseformer", status="failed", reason="gradient head.weight is 100 times its bound"),
+        record(None, task="train", model="poseformer", status="crashed", reason=NASTY),
+        record(throughput(), device="cuda", actual_device="cpu", status="invalid", reason="asked for cuda, ran on cpu"),
+        record(exam(result="failed", gaps={"conv_transpose": NASTY}), model=""),
+    ]
+
+
+def write(folder: Path, records: list[Record], **change: object) -> Path:
+    """A run folder that holds these records."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(info(**change).model_dump_json())
+    for item in records:
+        append(folder, item)
+    return folder
