@@ -80,6 +80,10 @@ class Trainer(ABC):
         """Loss, and its gradient in every trained parameter; state updates take effect, weights stay."""
 
     @abstractmethod
+    def apply(self, grads: Arrays) -> None:
+        """One optimizer step on gradients given by name: the optimizer alone."""
+
+    @abstractmethod
     def step(self, feeds: Feeds) -> Any:
         """One optimizer step; returns the loss, native, without waiting for it."""
 

@@ -75,4 +75,5 @@ def _mapping(graph: Graph, values: Mapping[str, str]) -> str:
 def identifier(name: str) -> str:
     """A value name as a Python name: linear_3:1 -> linear_3_1."""
     plain = re.sub(r"\W", "_", name)
-    return f"{plain}_" if keyword.iskeyword(plain) or not plain.isidentifier() else plain
+    plain = plain if plain.isidentifier() else f"_{plain}"  # a leading digit
+    return f"{plain}_" if keyword.iskeyword(plain) else plain

@@ -92,7 +92,7 @@ def profiles() -> list[str]:
 
 
 def load(*, profile: str, file: Path | None, overrides: Sequence[str], options: Mapping[str, Any], models: Sequence[str]) -> Config:
-    """The validated configuration. `options` are the named options of the command line, `models` those asked for (all of the profile if none).
+    """The validated configuration. `options` are the command line's, `models` those asked for (all of the profile if none).
 
     Raises BadInput naming the key, and UnknownName for a profile.
     """

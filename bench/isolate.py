@@ -75,7 +75,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            self._errors = tempfile.TemporaryFile()
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
             environment = {**os.environ, **thread_environment(self._threads), "PYTHONPATH": _path()}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.worker"],
@@ -89,7 +89,8 @@ class Worker:
         return self._process
 
     def _converse(self, process: subprocess.Popen[str], job: Job, listen: Listener) -> Record | None:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             process.stdin.write(job.model_dump_json() + "\n")
             process.stdin.flush()

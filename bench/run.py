@@ -93,7 +93,9 @@ def resumed(folder: Path) -> Config:
     try:
         return configs.validate(records.load(folder).info.config)
     except FileNotFoundError:
-        raise BadInput(f"{folder} is no run folder: it holds no run.json; --resume takes the folder that `python -m bench run` printed") from None
+        raise BadInput(
+            f"{folder} is no run folder: it holds no run.json; --resume takes the folder that `python -m bench run` printed"
+        ) from None
     except ValueError as error:
         raise BadInput(f"{folder}: run.json or records.jsonl cannot be read: {' '.join(str(error).split())[:200]}") from None
 

@@ -62,7 +62,9 @@ def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_count
     return Warm(first, 1 + len(recent), steady, max(1, round(seconds / fastest)))
 
 
-def interleaved(contenders: Sequence[Contender], counts: Sequence[int], *, rounds: int, clock: Clock = time.perf_counter) -> list[list[float]]:
+def interleaved(
+    contenders: Sequence[Contender], counts: Sequence[int], *, rounds: int, clock: Clock = time.perf_counter
+) -> list[list[float]]:
     """Samples of each contender, taken in turns; every other round runs backwards (ABBA), so drift hits all alike."""
     samples: list[list[float]] = [[] for _ in contenders]
     order = list(range(len(contenders)))
@@ -87,7 +89,7 @@ def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def lies(*, single: float, double: float, changed: bool, clock: Clock, independent: Clock = time.monotonic) -> tuple[str, ...]:
-    """What gives a timing away. `single` and `double` are seconds of once and twice the work; `changed` whether new inputs changed the outputs."""
+    """What gives a timing away. `single` and `double` are seconds of once and twice the work; `changed`: did new inputs change the outputs."""
     found = []
     if double < 1.2 * single:
         found.append(f"time does not grow with work: twice the calls took {double / single if single else float('nan'):.2f} times as long")

@@ -106,11 +106,13 @@ def read(path: Path) -> Case:
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
         zero = frozenset(json.loads(header["zero_grad_params"]))
         return Case(path.name, header["model"], json.loads(header["config"]), zero, arrays)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: not a file of golden vectors: {' '.join(str(error).split())}; a safetensors header with model and config was due") from None
+        raise BadInput(
+            f"{path}: not a file of golden vectors: {' '.join(str(error).split())}; a safetensors header with model and config was due"
+        ) from None
 
 
 class _Judge:

@@ -85,7 +85,7 @@ def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
 
 
 def _loss(pose: Value, weights: Mapping[str, float]) -> Value:
-    """Weighted sum of losses between the pose and an input `target` of its shape, (batch, frames, joints, 3) metres or (batch, joints * 3)."""
+    """Weighted sum of losses between the pose and an input `target` like it, (batch, frames, joints, 3) or (batch, joints * 3), metres."""
     target = pose.graph.input("target", pose.shape)
     if len(pose.shape) == 2:
         pose, target = (x.rearrange("b (f j c) -> b f j c", f=1, c=3) for x in (pose, target))

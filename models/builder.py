@@ -64,7 +64,9 @@ class Builder:
         full = ".".join([*self._scopes, name])
         param = Param(Type(tuple(shape), dtype), init, trainable)
         if full in self._params and self._params[full] != param:
-            raise SpecError(f"{author_line()}: parameter {full} is {self._params[full].type} already and cannot be {param.type}; rename one")
+            raise SpecError(
+                f"{author_line()}: parameter {full} is {self._params[full].type} already and cannot be {param.type}; rename one"
+            )
         if full not in self._params:
             self._claim(full)
             self._params[full] = param

@@ -47,6 +47,12 @@ class Dim:
             raise ValueError(f"the length {self} is symbolic and cannot be divided by {other} without a remainder; fix it to a number")
         return _collect([(names, n // factor) for names, n in quotient if names is not None])
 
+    def __rfloordiv__(self, other: int) -> Length:
+        """A number divided by a symbolic length: exact for 0 only."""
+        if other == 0:
+            return 0
+        raise ValueError(f"{other} cannot be divided by the symbolic length {self} without a remainder; fix it to a number")
+
     def __mod__(self, other: Length) -> int:
         """0 where the division is exact for every binding; raises ValueError otherwise."""
         _ = self // other

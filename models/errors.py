@@ -1,10 +1,10 @@
 """The exception tree of PosePort.
 
-    PosePortError
-    ├── BadInput            wrong usage or bad data: exit code 2, nothing written
-    │   ├── SpecError       a mistake in a model spec: carries the author's file and line
-    │   └── UnknownName     a name nobody registered: carries the nearest names and the list
-    └── Missing             a backend or device that was asked for is not here: exit code 3
+PosePortError
+├── BadInput            wrong usage or bad data: exit code 2, nothing written
+│   ├── SpecError       a mistake in a model spec: carries the author's file and line
+│   └── UnknownName     a name nobody registered: carries the nearest names and the list
+└── Missing             a backend or device that was asked for is not here: exit code 3
 """
 
 from __future__ import annotations

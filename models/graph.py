@@ -222,7 +222,14 @@ def _type(raw: list[Any]) -> Type:
 def _node_json(node: Node) -> dict[str, Any]:
     attributes = {key: _freeze(value) for key, value in node.attributes.items()}
     outputs = [_type_json(type_) for type_ in node.outputs]
-    return {"name": node.name, "op": node.op, "inputs": _freeze(node.inputs), "attributes": attributes, "outputs": outputs, "where": node.where}
+    return {
+        "name": node.name,
+        "op": node.op,
+        "inputs": _freeze(node.inputs),
+        "attributes": attributes,
+        "outputs": outputs,
+        "where": node.where,
+    }
 
 
 def _freeze(value: Any) -> Any:

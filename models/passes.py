@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from models import ops
 from models.builder import Builder
+from models.dims import Dim
 from models.graph import Graph, Node, check
 from models.value import Value, emit, emit_all
 
-Arguments = Sequence[Value | float]
+Arguments = Sequence[Value | float | Dim]
 Rule = Callable[[Node, Arguments], Sequence[Value] | None]
 
 
@@ -19,7 +20,7 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, dict[str, Value]]:
     builder = Builder(graph.name)
     values = builder.import_from(graph)
     for node in graph.nodes:
-        arguments = [values[operand] if isinstance(operand, str) else operand for operand in node.inputs]
+        arguments: Arguments = [values[operand] if isinstance(operand, str) else operand for operand in node.inputs]
         with builder.at(node.where):
             results = rule(node, arguments) or emit_all(node.op, *arguments, **node.attributes)
         values |= dict(zip(node.results(), results, strict=True))
@@ -48,7 +49,7 @@ def to_inference(graph: Graph, *, outputs: Sequence[str]) -> Graph:
         if node.op == "dropout":
             return (arguments[0],)  # type: ignore[return-value]  # the dropped tensor is never a literal
         if node.op == "batch_norm_train":
-            return (emit("batch_norm", *arguments, eps=node.attributes["eps"]), *arguments[3:5])  # type: ignore[return-value]
+            return (emit("batch_norm", *arguments, eps=node.attributes["eps"]), *arguments[3:5])  # type: ignore[arg-type]
         return None
 
     inferred = replace(_finish(graph, *copy(graph, still)), state={}, name=graph.name.replace("train", "infer"))

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def assert_close(actual: Any, due: Any, *, rtol: float, what: str, dtype: str | None = None) -> None:
-    """|actual - due| <= rtol * max |due| everywhere, and equal shapes; `dtype` is asked for on its own, because oracles are wider than backends.
+    """|actual - due| <= rtol * max |due| everywhere, and equal shapes; `dtype` is asked for on its own: oracles are wider.
 
     `what` names the op or node. NaN and infinity must lie at the same places. Raises AssertionError with both shapes and the worst index.
     """

@@ -1,4 +1,4 @@
-"""Options and profiles of the test suite: `--backends a,b` says which backends are tested; asked for but missing is a failure, not a skip."""
+"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for but missing is a failure, not a skip."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ settings.load_profile("poseport")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--backends` for a comma-separated list."""
     parser.addoption("--backends", default="", help="backends to test, separated by commas (default: those whose framework is installed)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A misspelt name ends the run before a test is collected."""
+    _asked(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -56,7 +56,7 @@ def questions() -> list[Question]:
 
 
 def graph_of(question: Question) -> Graph:
-    """The op alone: floats are parameters, the rest inputs; outputs `out0`, ..., and `loss`, a weighted sum of the results with a gradient."""
+    """The op alone: floats are parameters, the rest inputs; outputs `out0`, ..., and `loss`, a weighted sum of results."""
     g = Builder(question.op)
     arrays = question.arrays()
     inputs = [_declare(g, question, name, array) for name, array in arrays.items()]
@@ -142,7 +142,7 @@ def rearrangements(draw: st.DrawFn) -> Rearrangement:
     order = tuple(draw(st.permutations(range(len(split)))))
     left, right = _grouping(draw, len(split)), _grouping(draw, len(split))
     moved = [split[i] for i in order]
-    sides = _side([names[i : j] for i, j in left]), _side(["".join(names[k] for k in order[i:j]) for i, j in right])
+    sides = _side([names[i:j] for i, j in left]), _side(["".join(names[k] for k in order[i:j]) for i, j in right])
     return Rearrangement(
         pattern=" -> ".join(sides),
         shape=tuple(int(np.prod(split[i:j])) for i, j in left),

@@ -17,10 +17,6 @@ from models.value import Value
 Mistake = Callable[[Builder, Value], Any]
 
 
-def index(g: Builder) -> Value:
-    return g.input("index", (2,), dtype="int64")
-
-
 MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
     "broadcast": (lambda g, x: x + g.input("y", (5,)), ("add", "do not broadcast: 4 against 5", "(batch, 3, 4) float32", "(5) float32")),
     "symbols differ": (lambda g, x: x + g.input("y", ("frames", 1, 1)), ("batch against frames",)),

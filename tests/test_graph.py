@@ -96,7 +96,9 @@ def test_the_print_shows_every_part() -> None:
     assert "  param fc.weight: (3, 4) float32" in lines
     assert "  state bn.running_mean: (3) float32" in lines
     assert "  constant table: (4,) float32" in lines
-    assert any(line.startswith("  linear_2 = linear(multiply_1, fc.weight, fc.bias)  # (batch, 3) float32  tests/test_graph.py:") for line in lines)
+    assert any(
+        line.startswith("  linear_2 = linear(multiply_1, fc.weight, fc.bias)  # (batch, 3) float32  tests/test_graph.py:") for line in lines
+    )
     assert any(line.startswith("  output loss = ") for line in lines)
     assert any(line.startswith("  update bn.running_var = ") for line in lines)
 

@@ -1,4 +1,4 @@
-"""Every op on every case of its exam: shape and dtype rules, body against reference, gradient against differences, backends against the oracle."""
+"""Every op on every case of its exam: rules, body against reference, gradient against differences, backends against the oracle."""
 
 from __future__ import annotations
 

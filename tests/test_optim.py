@@ -18,7 +18,9 @@ from tests.asserts import assert_close
 STEPS = 6
 
 
-def once(rule: str, *, param: float, grad: float, state: tuple[float, ...], step: int, decay: float = 0.0) -> tuple[float, tuple[float, ...]]:
+def once(
+    rule: str, *, param: float, grad: float, state: tuple[float, ...], step: int, decay: float = 0.0
+) -> tuple[float, tuple[float, ...]]:
     optimizer = Optimizer(rule, lr=0.1, weight_decay=decay, momentum=0.9, beta1=0.9, beta2=0.99, alpha=0.9, eps=1e-8)
     return optimizer.update(param, grad, state, step)
 
@@ -82,7 +84,9 @@ def graph() -> Graph:
 
 def weights() -> dict[str, np.ndarray]:
     draw = np.random.default_rng(0)
-    return {name: draw.normal(size=tuple(map(int, map(str, param.type.shape)))).astype(np.float32) for name, param in graph().params.items()}
+    return {
+        name: draw.normal(size=tuple(map(int, map(str, param.type.shape)))).astype(np.float32) for name, param in graph().params.items()
+    }
 
 
 def descend(trainer: Trainer, *, steps: int = STEPS, first: int = 0) -> list[float]:
@@ -109,6 +113,21 @@ def test_a_native_optimizer_follows_the_rule(rule: str, decay: float, backend: B
     for name, array in native.program.params().items():
         assert_close(array, due[name], rtol=1e-5, what=f"{backend.name} {rule} {name}")
         assert np.abs(array - weights()[name]).max() > 1e-3, "the weights have moved"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_gradients_given_by_hand_are_applied_as_the_rule_says(rule: str, backend: Backend) -> None:
+    optimizer = Optimizer(rule, lr=0.02, weight_decay=0.1)
+    trainer = backend.trainer(graph(), optimizer, Settings())
+    trainer.program.load(weights())
+    due, states = weights(), {name: tuple(np.zeros(array.shape) for _ in range(optimizer.slots())) for name, array in weights().items()}
+    for step in (1, 2, 3):
+        grads = {name: np.random.default_rng(step).normal(size=array.shape) for name, array in due.items()}
+        trainer.apply(grads)
+        for name, grad in grads.items():
+            due[name], states[name] = optimizer.update(due[name], grad, states[name], step)
+    for name, array in trainer.program.params().items():
+        assert_close(array, due[name], rtol=1e-5, what=f"{backend.name} {rule} {name}")
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -31,13 +31,17 @@ class NumpyTrainer(Trainer):
     def step(self, feeds: Feeds) -> Any:
         """One step of the rule on every trained parameter."""
         loss, grads = self.gradients(feeds)
+        self.apply(grads)
+        return loss
+
+    def apply(self, grads: Arrays) -> None:
+        """The rule, parameter by parameter."""
         params = self.program.params()
         self._steps += 1
         for name, grad in grads.items():
             empty = tuple(np.zeros_like(params[name]) for _ in range(self.optimizer.slots()))
             params[name], self._state[name] = self.optimizer.update(params[name], grad, self._state.get(name, empty), self._steps)
         self.program.load(params)
-        return loss
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""

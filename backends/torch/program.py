@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import resource
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -146,7 +145,8 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
         _register(native, name, flat.params[name])
     native._non_persistent_buffers_set |= {attribute(flat, name) for name in flat.constants}  # fx makes every buffer persistent
     owners = {name.split(".")[0] for name in unread if "." in name}
-    kept = {owner: native.get_submodule(owner) for owner in sorted(owners)} | {"_non_persistent_buffers_set": native._non_persistent_buffers_set}
+    kept: dict[str, Any] = {owner: native.get_submodule(owner) for owner in sorted(owners)}
+    kept["_non_persistent_buffers_set"] = native._non_persistent_buffers_set
     native.meta["_user_preserved_attributes"] = kept  # what fx puts back after copy.deepcopy, which drops unread arrays too
     return native
 

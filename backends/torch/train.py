@@ -44,6 +44,12 @@ class TorchTrainer(Trainer):
         }
         return float(loss.detach()), grads
 
+    def apply(self, grads: Arrays) -> None:
+        """Put the gradients where autograd would, and step."""
+        for name, param in self.program.native.named_parameters():
+            param.grad = torch.from_numpy(np.array(grads[name], np.float32)).to(param.device)
+        self.optimizer.step()
+
     def step(self, feeds: Feeds) -> Any:
         """One optimizer step."""
         self.optimizer.zero_grad(set_to_none=True)

@@ -16,7 +16,9 @@ Models = Annotated[list[str] | None, typer.Option("--model", help="Zoo model, re
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="fp32, bf16 or fp16 (autocast).")]
 Data = Annotated[str | None, typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER.")]
-ProtocolName = Annotated[str | None, typer.Option("--protocol", help="Evaluation protocol; the default one of the data's kind if left out.")]
+ProtocolName = Annotated[
+    str | None, typer.Option("--protocol", help="Evaluation protocol; the default one of the data's kind if left out.")
+]
 Profile = Annotated[str, typer.Option("--profile", help="smoke, standard or full.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings over the profile's.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value over everything else, e.g. model.motionbert.train.steps=500.")]

@@ -23,5 +23,7 @@ def command(json: Json = False) -> int:
     if json:
         print(encoder.dumps(rows))
     else:
-        table(("backend", "installed", "note"), [(str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"])) for row in rows])
+        table(
+            ("backend", "installed", "note"), [(str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"])) for row in rows]
+        )
     return 0

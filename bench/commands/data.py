@@ -34,6 +34,12 @@ def command(
     if json:
         print(encoder.dumps(found))
     else:
-        flat = found if action == "info" else {f"{kind[:-1]} {name}": text for kind, rows in found.items() for name, text in dict(rows).items()}  # type: ignore[call-overload]
-        table(("what", "value"), [(key, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for key, value in flat.items()])
+        flat = (
+            found
+            if action == "info"
+            else {f"{kind[:-1]} {name}": text for kind, rows in found.items() for name, text in dict(rows).items()}
+        )  # type: ignore[call-overload]
+        table(
+            ("what", "value"), [(key, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for key, value in flat.items()]
+        )
     return 0

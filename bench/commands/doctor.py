@@ -19,7 +19,12 @@ def command(json: Json = False) -> int:
         return 0
     table(("what", "value"), [(key, str(value)) for key, value in environment.describe().items()])
     print()
-    rows = [(name, kind, item, reason or "yes") for name, answers in found.items() for kind, items in answers.items() for item, reason in items.items()]
+    rows = [
+        (name, kind, item, reason or "yes")
+        for name, answers in found.items()
+        for kind, items in answers.items()
+        for item, reason in items.items()
+    ]
     table(("backend", "question", "item", "usable"), rows)
     return 0
 

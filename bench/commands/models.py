@@ -23,13 +23,20 @@ def command(
     if name is not None:
         spec = models.build(name, preset=preset)
         graphs = {"train": spec.train, "infer": spec.infer}
-        print(encoder.dumps({key: encoder.loads(graph.to_json()) for key, graph in graphs.items()}) if json else f"{spec.train}\n\n{spec.infer}")
+        print(
+            encoder.dumps({key: encoder.loads(graph.to_json()) for key, graph in graphs.items()})
+            if json
+            else f"{spec.train}\n\n{spec.infer}"
+        )
         return 0
     rows = [row for model in models.names() for row in _rows(model)]
     if json:
         print(encoder.dumps(rows))
     else:
-        table(("model", "preset", "parameters", "input frames", "distinct ops", "recipe"), [[str(value) for value in row.values()] for row in rows])
+        table(
+            ("model", "preset", "parameters", "input frames", "distinct ops", "recipe"),
+            [[str(value) for value in row.values()] for row in rows],
+        )
     return 0
 
 

@@ -28,7 +28,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     protocol = data.protocol_for(job.config.data, job.config.protocol)
     split = data.load(job.config.data, protocol=protocol, seed=job.config.seed, small=job.config.small, noise=job.config.noise)
     spec = build(job.model, job.settings, joints=len(protocol.joints))
-    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.input) if found.input else None)
+    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.scaling) if found.scaling else None)
     program = backend.program(spec.infer, Settings(device=device, precision=job.config.precision))
     program.load({name: found.params[name] for name in spec.infer.params})
     test = feed.windows(split.test, stride=None, every=protocol.test_stride)

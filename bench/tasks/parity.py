@@ -6,7 +6,7 @@ Every number is held against the float64 oracle, with the budget of `bench.toler
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,7 +67,9 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         progress(getattr(rung, "__name__", "trajectory").replace("<lambda>", "trajectory"), done / len(rungs))
         checks += rung(bench)
     failed = [check for check in checks if not check.ok]
-    culprit = locate.first_divergence(bench.spec.train, bench.backend, device, bench.params, bench.feeds) if failed or bench.size.locate else ""
+    culprit = (
+        locate.first_divergence(bench.spec.train, bench.backend, device, bench.params, bench.feeds) if failed or bench.size.locate else ""
+    )
     payload = Parity(checks=tuple(checks), first_failure=f"{failed[0].kind}: {failed[0].name}" if failed else "", culprit=culprit)
     reason = f"{payload.first_failure}; first node beyond its budget: {culprit or 'none alone'}" if failed else ""
     return Finding(payload, "failed" if failed else "ok", reason)
@@ -151,24 +153,25 @@ def _gradients(bench: Bench, backend: Backend, settings: Settings) -> Arrays:
 
 
 def steps(bench: Bench) -> list[Check]:
-    """Two native optimizer steps against the written rule on the backend's own gradients: what is judged is the optimizer alone."""
+    """Two steps of each native optimizer on given gradients, against the written rule: what is judged is the optimizer alone."""
     backend, settings = bench.runs()[0]
+    grads = _gradients(bench, backend, settings)
     checks = []
     for rule in bench.size.optimizers:
         optimizer = Optimizer(rule, 1e-2, 1e-2)
         trainer = backend.trainer(bench.spec.train, optimizer, settings)
         trainer.program.load(bench.params)
-        feeds = trainer.program.put(bench.feeds)
         state: dict[str, tuple[np.ndarray, ...]] = {}
         for step in (1, 2):
             before = trainer.program.params()
-            grads = _gradients(replace(bench, params={**bench.params, **before}), backend, settings)
-            trainer.step(feeds)
+            trainer.apply(grads)
             checks.append(_step_check(optimizer, step, before, grads, trainer.program.params(), state))
     return checks
 
 
-def _step_check(optimizer: Optimizer, step: int, before: Arrays, grads: Arrays, after: Arrays, state: dict[str, tuple[np.ndarray, ...]]) -> Check:
+def _step_check(
+    optimizer: Optimizer, step: int, before: Arrays, grads: Arrays, after: Arrays, state: dict[str, tuple[np.ndarray, ...]]
+) -> Check:
     """Worst parameter of one step, relative to the largest update; the rule itself in float32 sets the budget."""
     rows, largest = [], 0.0
     for name, grad in grads.items():
@@ -211,16 +214,16 @@ def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optim
     start = {name: bench.params[name] for name in bench.spec.train.params}
     if nudge:
         rng = np.random.default_rng([bench.seed, nudge])
-        start = {name: array * (1 + NUDGE * rng.normal(size=array.shape)) if array.dtype.kind == "f" else array for name, array in start.items()}
+        start = {
+            name: array * (1 + NUDGE * rng.normal(size=array.shape)) if array.dtype.kind == "f" else array for name, array in start.items()
+        }
     trainer.program.load(start)
     rng = np.random.default_rng([bench.seed, 99])
     losses = [trainer.step(trainer.program.put(draw_feeds(bench.spec, bench.size, rng))) for _ in range(bench.size.steps)]
     return np.array([float(loss) for loss in losses])
 
 
-def _judge(
-    kind: str, name: str, own: np.ndarray, due: np.ndarray, rough: np.ndarray, *, graph: str, scale: float = 0.0
-) -> Check:
+def _judge(kind: str, name: str, own: np.ndarray, due: np.ndarray, rough: np.ndarray, *, graph: str, scale: float = 0.0) -> Check:
     error = tolerance.error(own, due, scale=scale)
     bound = tolerance.bound(kind, tolerance.error(rough, due, scale=scale))
     shift = float(np.linalg.norm(_joints(own - due), axis=-1).max() * 1000) if name.startswith("pose") and own.shape == due.shape else None

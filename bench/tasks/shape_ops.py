@@ -52,7 +52,7 @@ def probes(name: str, op: ops.Op) -> Iterator[tuple[Probe, str]]:
             yield Probe(name, drawn, case.attributes, symbolic=True), f"{text} dynamic"
         if op.group == "shape":
             for dtype in ("int64", "bool"):
-                if name != "pad" or dtype == "int64" and case.attributes["value"] == int(case.attributes["value"]):
+                if name != "pad" or (dtype == "int64" and case.attributes["value"] == int(case.attributes["value"])):
                     yield Probe(name, tuple(np.asarray(x > 0 if dtype == "bool" else x * 8, dtype) for x in drawn), case.attributes), text
 
 
@@ -88,14 +88,18 @@ def _guarded(question: Question, asked: str, answer: Callable[[], list[ExamRow]]
 
 def _shape(question: Question, results: Sequence[np.ndarray], due: Sequence[np.ndarray]) -> ExamRow:
     came, wanted = [result.shape for result in results], [array.shape for array in due]
-    return _row(question, "shape", "passed" if came == wanted else "failed", note="" if came == wanted else f"{came} came, {wanted} was due")
+    return _row(
+        question, "shape", "passed" if came == wanted else "failed", note="" if came == wanted else f"{came} came, {wanted} was due"
+    )
 
 
 def _dtype(question: Question, results: Sequence[np.ndarray]) -> ExamRow:
     wanted = [type_.dtype for type_ in _types(question.probe)]
     came = [str(result.dtype) for result in results]
     kept = ["float32" if dtype == "float64" and question.backend.name == "numpy" else dtype for dtype in came]
-    return _row(question, "dtype", "passed" if kept == wanted else "failed", note="" if kept == wanted else f"{came} came, {wanted} was due")
+    return _row(
+        question, "dtype", "passed" if kept == wanted else "failed", note="" if kept == wanted else f"{came} came, {wanted} was due"
+    )
 
 
 def _types(probe: Probe) -> tuple[Type, ...]:
@@ -151,9 +155,7 @@ def _may_be_symbolic(name: str, case: ops.Case) -> bool:
     return True
 
 
-def _row(
-    question: Question, asked: str, result: str, *, error: float | None = None, bound: float | None = None, note: str = ""
-) -> ExamRow:
+def _row(question: Question, asked: str, result: str, *, error: float | None = None, bound: float | None = None, note: str = "") -> ExamRow:
     dtypes = [str(array.dtype) for array in question.probe.arrays().values()]
     return ExamRow(
         op=question.probe.op,

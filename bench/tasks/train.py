@@ -30,7 +30,11 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     try:
         loop.run(progress)
     except Diverged as error:
-        kept = f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept" if loop.curve.validation_steps else "no checkpoint was due yet"
+        kept = (
+            f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
+            if loop.curve.validation_steps
+            else "no checkpoint was due yet"
+        )
         return Finding(_payload(job, loop, split.protocol, note=str(error)), "failed", f"{error}; {kept}; lower the learning rate")
     return Finding(_payload(job, loop, split.protocol))
 
@@ -74,7 +78,7 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
-        optimizer={key: value for key, value in optimizer_of(job, loop.feed.spec).describe().items()},
+        optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
         precision=job.config.precision,
         steps=loop.step,
         epochs=loop.step * loop.batch / len(loop.train),

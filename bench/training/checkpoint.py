@@ -13,7 +13,7 @@ import numpy as np
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]
-GROUPS = ("param", "optimizer", "input")
+GROUPS = ("params", "optimizer", "scaling")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Checkpoint:
 
     params: Arrays
     optimizer: Arrays
-    input: Arrays  # mean and std of the standardizer, or empty
+    scaling: Arrays  # mean and std of the standardizer, or empty
     progress: dict[str, Any]
 
 
@@ -31,9 +31,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {
-        f"{group}/{name}": np.ascontiguousarray(array) for group in GROUPS for name, array in getattr(checkpoint, group).items()
-    }
+    arrays = {f"{group}/{name}": np.array(array, order="C") for group in GROUPS for name, array in getattr(checkpoint, group).items()}
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(arrays, draft, metadata={"progress": json.dumps(checkpoint.progress)})
     draft.replace(path)
@@ -48,11 +46,11 @@ def load(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             progress = json.loads((file.metadata() or {})["progress"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except (SafetensorError, KeyError, ValueError) as error:
         raise BadInput(f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a `progress` header") from None
     groups = {group: _group(arrays, group) for group in GROUPS}
-    return Checkpoint(groups["param"], groups["optimizer"], groups["input"], progress)
+    return Checkpoint(groups["params"], groups["optimizer"], groups["scaling"], progress)
 
 
 def _group(arrays: Arrays, group: str) -> Arrays:

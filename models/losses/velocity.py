@@ -10,7 +10,9 @@ from models.value import Value, author_line
 def velocity(pose: Value, target: Value) -> Value:
     """Scalar, in the unit of the poses per frame. Raises SpecError for single frames, which have no velocity."""
     if pose.shape[1] == 1:
-        raise SpecError(f"{author_line()}: velocity needs at least two output frames, the pose has shape {pose.type}; leave it out of the loss")
+        raise SpecError(
+            f"{author_line()}: velocity needs at least two output frames, the pose has shape {pose.type}; leave it out of the loss"
+        )
     return mpjpe(_difference(pose), _difference(target))
 
 

@@ -1,4 +1,4 @@
-"""The op table: every file of this folder contributes `OPS`, and each op is one record: what it is, computes, costs, and how it is examined.
+"""The op table: each file of this folder contributes `OPS`, each op one record: what it computes, what it costs, how it is examined.
 
 A primitive has a `vjp`; a composition has a `body` written in other ops, so every backend runs it at once.
 """

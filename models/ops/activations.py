@@ -123,7 +123,12 @@ OPS = {
     ),
     "sigmoid": Op(_same, _sigmoid, _CASES, per_element(4), method=sigmoid, body=_sigmoid_body),
     "gelu": Op(
-        _gelu_shape, _gelu, tuple(Case((s,), {"approximate": a}) for s in _SHAPES for a in ("none", "tanh")), per_element(8), gelu, _gelu_body
+        _gelu_shape,
+        _gelu,
+        tuple(Case((s,), {"approximate": a}) for s in _SHAPES for a in ("none", "tanh")),
+        per_element(8),
+        gelu,
+        _gelu_body,
     ),
     "softmax": Op(
         _softmax_shape,

@@ -56,5 +56,7 @@ _CASES = (
 )
 OPS = {
     "astype": Op(_astype_shape, _astype, _CASES, free, method=astype, vjp=_no_gradient, dtype=_dtype, group="elementwise"),
-    "stop_gradient": Op(_same_shape, _identity, (Case(((2, 3),)), Case(((),))), free, method=stop_gradient, vjp=_no_gradient, group="elementwise"),
+    "stop_gradient": Op(
+        _same_shape, _identity, (Case(((2, 3),)), Case(((),))), free, method=stop_gradient, vjp=_no_gradient, group="elementwise"
+    ),
 }

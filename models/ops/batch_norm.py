@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape, size
-from models.ops import Case, Op, per_element
+from models.ops import Case, Draw, Op, per_element
 from models.value import Value, emit, emit_all
 
 
 def batch_norm(x: Value, *, eps: float, momentum: float, train: bool, name: str) -> Value:
-    """Normalise axis 1 with the batch's statistics (updating the running ones) in a train graph, with the running ones in an inference graph."""
+    """Normalise axis 1 with the batch's statistics (and update the running ones) in a train graph, else with the running ones."""
     g, width = x.graph, x.shape[1:2]
     weight = g.param(f"{name}.weight", width, init=("ones", 0.0))
     bias = g.param(f"{name}.bias", width, init=("zeros", 0.0))
@@ -85,7 +85,7 @@ def _train_body(
     return out, mean * (1 - momentum) + here.reshape(mean.shape) * momentum, var * (1 - momentum) + unbiased * momentum
 
 
-_ROWS = ("normal", "normal", "normal", "normal", "positive")
+_ROWS: tuple[Draw, ...] = ("normal", "normal", "normal", "normal", "positive")
 _CASES = tuple(Case((s, *(s[1:2],) * 4), {"eps": eps}, _ROWS) for s in ((4, 3), (2, 3, 5), (2, 3, 4, 2)) for eps in (1e-5, 1e-3))
 _TRAIN = tuple(
     Case((s, *(s[1:2],) * 4), {"eps": eps, "momentum": momentum}, _ROWS)

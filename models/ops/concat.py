@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.dims import Shape
+from models.dims import Length, Shape
 from models.ops import Case, Op, axis_of, free, positive
 from models.value import Value, emit
 
@@ -24,7 +24,7 @@ def _concat_shape(*xs: Shape, axis: int) -> Shape:
     rest = {(*x[:at], *x[at + 1 :]) for x in xs}
     if len(rest) > 1 or len({len(x) for x in xs}) > 1:
         raise ValueError(f"all axes but axis {axis} must agree")
-    total = xs[0][at]
+    total: Length = xs[0][at]
     for x in xs[1:]:
         total = total + x[at]
     return (*xs[0][:at], total, *xs[0][at + 1 :])
@@ -46,7 +46,8 @@ def _stack(*xs: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _concat_vjp(grad: Value, out: Value, *xs: Value, axis: int) -> tuple[Value, ...]:
-    pieces, start = [], 0
+    pieces: list[Value] = []
+    start: Length = 0
     for x in xs:
         stop = start + x.shape[axis]
         pieces.append(emit("slice", grad, axis=axis, start=start, stop=stop, step=1))
@@ -68,7 +69,9 @@ _CONCAT = tuple(
         (((4,),), 0),
     )
 )
-_STACK = tuple(Case(shapes, {"axis": axis}) for shapes, axis in ((((2, 3), (2, 3)), 0), (((2, 3),) * 3, 2), (((4,), (4,)), 1), (((0, 2),) * 2, 1)))
+_STACK = tuple(
+    Case(shapes, {"axis": axis}) for shapes, axis in ((((2, 3), (2, 3)), 0), (((2, 3),) * 3, 2), (((4,), (4,)), 1), (((0, 2),) * 2, 1))
+)
 OPS = {
     "concat": Op(_concat_shape, _concat, _CONCAT, free, method=concat, vjp=_concat_vjp, group="shape"),
     "stack": Op(_stack_shape, _stack, _STACK, free, method=stack, body=_stack_body, group="shape"),

@@ -1,6 +1,6 @@
 """conv: y[b, o, t] = sum_{i, k} weight[o, i, k] x[b, i, t stride + k dilation - padding] (+ bias[o]); any number of spatial axes.
 
-conv_transpose is its transpose in x: y[b, i, t stride + k dilation - padding] += weight[o, i, k] x[b, o, t], weight laid out as for conv.
+conv_transpose is its transpose in x, weight laid out alike: y[b, i, t stride + k dilation - padding] += weight[o, i, k] x[b, o, t].
 Layouts are PyTorch's: x (batch, channels, *space), weight (out, in, *kernel). Padding is explicit: SAME and VALID mean different things elsewhere.
 """
 
@@ -75,7 +75,9 @@ def _weight_gradient(grad: Value, x: Value, weight: Value, stride: Ints, dilatio
 def _transpose_shape(x: Shape, weight: Shape, *, stride: Ints, dilation: Ints, padding: Ints, length: Shape) -> Shape:
     due = shape((x[0], weight[1], *length), weight, stride=stride, dilation=dilation, padding=padding)
     if x != due:
-        raise ValueError(f"conv of length ({', '.join(map(str, length))}) gives ({', '.join(map(str, due))}), so its transpose starts there")
+        raise ValueError(
+            f"conv of length ({', '.join(map(str, length))}) gives ({', '.join(map(str, due))}), so its transpose starts there"
+        )
     return (x[0], weight[1], *length)
 
 
@@ -114,9 +116,7 @@ _ROWS: tuple[tuple[tuple[int, ...], tuple[int, ...], Ints, Ints, Ints], ...] = (
     ((1, 1, 8), (1, 1, 2), (2,), (3,), (2,)),
     ((2, 2, 6, 5), (3, 2, 3, 3), (2, 1), (1, 1), (1, 1)),
 )
-_CASES = tuple(
-    Case((x, w, *((w[0],),) * bias), {"stride": s, "dilation": d, "padding": p}) for x, w, s, d, p in _ROWS for bias in (0, 1)
-)
+_CASES = tuple(Case((x, w, *((w[0],),) * bias), {"stride": s, "dilation": d, "padding": p}) for x, w, s, d, p in _ROWS for bias in (0, 1))
 
 
 def _transposed_case(x: tuple[int, ...], w: tuple[int, ...], s: Ints, d: Ints, p: Ints) -> Case:
@@ -126,6 +126,8 @@ def _transposed_case(x: tuple[int, ...], w: tuple[int, ...], s: Ints, d: Ints, p
 
 OPS = {
     "conv": Op(shape, reference, _CASES, flops, vjp=vjp),
-    "conv_transpose": Op(_transpose_shape, _transpose, tuple(_transposed_case(*row) for row in _ROWS), _transpose_flops, vjp=_transpose_vjp),
+    "conv_transpose": Op(
+        _transpose_shape, _transpose, tuple(_transposed_case(*row) for row in _ROWS), _transpose_flops, vjp=_transpose_vjp
+    ),
 }
 METHODS = {"conv1d": conv1d}

@@ -60,16 +60,11 @@ def _row(name: str, reference: Callable[..., Any], vjp: Callable[..., Any] | Non
     if arity >= 2:
         shapes += [((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2), ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2)]
 
-    def method(x: Value, *others: Value | float) -> Value:
-        return emit(name, x, *others)
-
-    method.__name__ = name
-    method.__doc__ = f"Elementwise {name}."
     return Op(
         shape=broadcast if arity > 1 else _unary,
         reference=reference,
         vjp=vjp,
-        method=method,
+        method=_method(name, arity),
         dtype=_DTYPES.get(name),
         flops=per_element(flops),
         cases=tuple(Case(shape, {}, draws) for shape in shapes),
@@ -77,14 +72,34 @@ def _row(name: str, reference: Callable[..., Any], vjp: Callable[..., Any] | Non
     )
 
 
+def _method(name: str, arity: int) -> Callable[..., Value]:
+    """The fluent method of a unary, binary or ternary op."""
+
+    def one(x: Value) -> Value:
+        return emit(name, x)
+
+    def two(x: Value, other: Value | float) -> Value:
+        return emit(name, x, other)
+
+    def three(x: Value, first: Value | float, second: Value | float) -> Value:
+        return emit(name, x, first, second)
+
+    method: Callable[..., Value] = (one, two, three)[arity - 1]
+    method.__doc__ = f"Elementwise {name}."
+    return method
+
+
 def _where_dtype(condition: str, *branches: str) -> str:
     if condition != "bool" or len(set(branches)) != 1:
-        raise ValueError(f"where takes a bool condition and two branches of one dtype (one may be a number), not {condition} and {', '.join(branches) or 'numbers'}")
+        raise ValueError(
+            f"where takes a bool condition and two branches of one dtype (one may be a number), "
+            f"not {condition} and {', '.join(branches) or 'numbers'}"
+        )
     return branches[0]
 
 
 _COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_not")
-_DTYPES: dict[str, Callable[..., str]] = {name: boolean for name in _COMPARISONS} | {"where": _where_dtype}
+_DTYPES: dict[str, Callable[..., str]] = dict.fromkeys(_COMPARISONS, boolean) | {"where": _where_dtype}
 
 
 def _pair(left: Callable[..., Value], right: Callable[..., Value]) -> Callable[..., tuple[Value | None, Value | None]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from models.dims import Length, Shape
@@ -27,7 +29,7 @@ def shape(x: Shape, *, axis: int, start: Length, stop: Length, step: int) -> Sha
 
 
 def reference(x: np.ndarray, *, axis: int, start: int, stop: int, step: int) -> np.ndarray:
-    index = [np.s_[:]] * x.ndim
+    index: list[Any] = [np.s_[:]] * x.ndim
     index[axis] = np.s_[start:stop:step]
     return x[tuple(index)]
 

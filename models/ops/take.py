@@ -67,7 +67,7 @@ def _along(x: np.ndarray, index: np.ndarray, *, axis: int) -> np.ndarray:
 
 def _scatter(x: np.ndarray, index: np.ndarray, *, axis: int, length: int) -> np.ndarray:
     out = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
-    where = list(np.indices(x.shape))
+    where: list[np.ndarray] = list(np.indices(x.shape))
     where[axis] = index
     np.add.at(out, tuple(where), x)
     return out

@@ -75,9 +75,11 @@ def _spatial(x: Value, size: Size, rate: float) -> Value:
 
 def _temporal(x: Value, size: Size, rate: float) -> Value:
     """Tokens are the frames of one joint."""
-    packed = x.layer_norm(eps=size.eps, name="norm1_t").linear(size.width * 3, name="attn_t.qkv", bias=size.qkv_bias, **_LINEAR)
-    mixed = _attend(packed.rearrange("b t j (s h d) -> s (b j) h t d", s=3, h=size.heads), size, "attn_t")
-    mixed = mixed.rearrange("(b j) h t d -> b t j (h d)", j=size.joints).linear(size.width, name="attn_t.proj", **_LINEAR)
+    rows = x.layer_norm(eps=size.eps, name="norm1_t").rearrange("b t j c -> (b j) t c")  # moved here, where it is narrowest
+    packed = rows.linear(size.width * 3, name="attn_t.qkv", bias=size.qkv_bias, **_LINEAR)
+    mixed = _attend(packed.rearrange("n t (s h d) -> s n h t d", s=3, h=size.heads), size, "attn_t")
+    mixed = mixed.rearrange("n h t d -> n t (h d)").linear(size.width, name="attn_t.proj", **_LINEAR)
+    mixed = mixed.rearrange("(b j) t c -> b t j c", j=size.joints)
     x = x + mixed.dropout(rate=size.drop, name="attn_t.proj").drop_path(rate=rate, name="attn_t.path")
     return x + _mlp(x.layer_norm(eps=size.eps, name="norm2_t"), size, "mlp_t").drop_path(rate=rate, name="mlp_t.path")
 
@@ -113,7 +115,14 @@ PRESETS = {
 }
 PAPER_PARAMETERS = {"paper": 42_466_317, "lite": 16_001_549}
 RECIPE = Recipe(
-    "adamw", 2e-4, 0.01, 0.99, 32, {"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0}, "screen", "Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch"
+    "adamw",
+    2e-4,
+    0.01,
+    0.99,
+    32,
+    {"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0},
+    "screen",
+    "Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch",
 )
 OFFICIAL = "DSTformer"
 

@@ -1,0 +1,172 @@
+"""Does the realised PyTorch module cost more than one written by hand? Forward and training step, both in one interleaved run.
+
+Run: `python -m pytest tests/benchmarks/bench_native.py -s`. Rounds go A B B A, one thread; the ratio is that of the medians. It is printed,
+never asserted: only the results must agree.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Settings
+from models import params
+from models.graph import Graph
+from tests.asserts import assert_close
+from tests.benchmarks.handwritten import MotionBert, VideoPose3D
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from backends.torch.program import TorchProgram  # noqa: E402  # after the skip
+
+Work = Callable[[], Any]
+SECONDS, FEWEST, MOST = 12.0, 12, 200  # time for one pair, and rounds
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The realised module and the hand-written one, with the same weights and inputs."""
+
+    realised: Any
+    handwritten: Any
+    inputs: Any
+    target: Any  # poses to train on
+
+    def losses(self) -> tuple[Work, Work]:
+        """MPJPE of both; the realised train graph holds its own."""
+
+        def ours() -> Any:
+            return self.realised(self.inputs, self.target)["loss"]
+
+        def by_hand() -> Any:
+            return torch.linalg.vector_norm(self.handwritten(self.inputs) - self.target, dim=-1).mean()
+
+        return ours, by_hand
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    """Threads add noise and hide overhead."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def pair(name: str, *, train: bool, batch: int, frames: int) -> Pair:
+    """Both forms of a model. Dropout is left out, so that results can be compared before times are."""
+    sizes: dict[str, dict[str, Any]] = {
+        "motionbert": {"preset": "small", "frames": 27},
+        "videopose3d": {"preset": "paper", "width": 256, "widths": (3, 3, 3), "dropout": 0.0},
+    }
+    spec = models.build(name, **sizes[name], loss={"mpjpe": 1.0})
+    size = models.size(name, **sizes[name])
+    graph: Graph = spec.train if train else spec.infer
+    program = TorchProgram(graph, Settings())
+    by_hand = MotionBert(size) if name == "motionbert" else VideoPose3D(size, strided=train)
+    weights = _lively(params.draw(graph.params, seed=0))
+    program.load(weights)
+    by_hand.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in weights.items()}, strict=True)
+    draw = np.random.default_rng(0)
+    inputs = torch.from_numpy(draw.normal(size=(batch, frames, 17, size.channels)).astype(np.float32))
+    target = torch.from_numpy(draw.normal(size=(batch, 1 if name == "videopose3d" else frames, 17, 3)).astype(np.float32))
+    return Pair(program.native, by_hand.train(train), inputs, target)
+
+
+def _lively(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Running statistics that are not the trivial ones."""
+    draw = np.random.default_rng(1)
+    return {
+        key: array + draw.uniform(0.1, 0.5, array.shape).astype(np.float32) if "running" in key else array for key, array in weights.items()
+    }
+
+
+def forward(both: Pair) -> tuple[Work, Work]:
+    """Inference of both, no gradient recorded. Raises AssertionError where the poses differ."""
+
+    def run(module: Any) -> Work:
+        def once() -> Any:
+            with torch.inference_mode():
+                return module(both.inputs)
+
+        return once
+
+    ours, by_hand = run(both.realised), run(both.handwritten)
+    assert_close(ours(), by_hand(), rtol=1e-5, what="pose")
+    return ours, by_hand
+
+
+def training(both: Pair) -> tuple[Work, Work]:
+    """Loss, backward and an AdamW step of both. Raises AssertionError where loss or gradients differ."""
+    ours, by_hand = both.losses()
+    _same_gradients(both, ours(), by_hand())
+    return _stepper(both.realised, ours), _stepper(both.handwritten, by_hand)
+
+
+def _stepper(module: Any, forward: Work) -> Work:
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-6)
+
+    def step() -> Any:
+        optimizer.zero_grad(set_to_none=True)
+        loss = forward()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def _same_gradients(both: Pair, ours: Any, by_hand: Any) -> None:
+    assert_close(ours.detach(), by_hand.detach(), rtol=1e-5, what="loss")
+    ours.backward()
+    by_hand.backward()
+    due = dict(both.handwritten.named_parameters())
+    largest = max(float(param.grad.abs().max()) for param in due.values())
+    for name, param in both.realised.named_parameters():
+        assert_close(param.grad / largest + 1, due[name].grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+
+
+def interleaved(ours: Work, by_hand: Work) -> tuple[list[float], list[float]]:
+    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
+    spent: tuple[list[float], list[float]] = ([], [])
+    for work in (ours, by_hand) * 3:
+        work()
+    end = time.perf_counter() + SECONDS
+    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
+        order = (0, 1) if len(spent[0]) % 2 == 0 else (1, 0)
+        for which in order:
+            start = time.perf_counter()
+            (ours, by_hand)[which]()
+            spent[which].append(time.perf_counter() - start)
+    return spent
+
+
+CASES = [
+    pytest.param("motionbert", False, 32, 27, id="motionbert-forward"),
+    pytest.param("motionbert", True, 32, 27, id="motionbert-training"),
+    pytest.param("videopose3d", False, 8, 127, id="videopose3d-forward"),
+    pytest.param("videopose3d", True, 256, 27, id="videopose3d-training"),
+]
+
+
+@pytest.mark.parametrize(("name", "train", "batch", "frames"), CASES)
+def test_the_realised_module_against_the_handwritten(name: str, train: bool, batch: int, frames: int, benchmark: Any) -> None:
+    ours, by_hand = (training if train else forward)(pair(name, train=train, batch=batch, frames=frames))
+    spent = interleaved(ours, by_hand)
+    medians = [statistics.median(times) for times in spent]
+    ratio = medians[0] / medians[1]
+    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
+    what = "training step" if train else "forward"
+    print(
+        f"\n{name} {what}, {batch} x {frames} frames: realised {medians[0] * 1e3:.2f} ms, by hand {medians[1] * 1e3:.2f} ms, "
+        f"ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
+    )
+    benchmark.extra_info.update(ratio=ratio, paired=paired, by_hand=medians[1])
+    benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

@@ -1,0 +1,143 @@
+"""MotionBERT and VideoPose3D as a good PyTorch author writes them by hand: the yardstick of the realised modules.
+
+Same parameter names, same mathematics, the usual modules (nn.Linear, nn.LayerNorm, nn.Conv1d, nn.BatchNorm1d, nn.Dropout, fused attention).
+Axes: b batch, t frames, j joints, c width, h heads, d width of a head.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.zoo import motionbert, videopose3d
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over the second-last axis of (rows, tokens, c)."""
+
+    def __init__(self, width: int, heads: int, *, bias: bool) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, width * 3, bias=bias)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, tokens, c) -> (rows, tokens, c)."""
+        rows, tokens, width = x.shape
+        q, k, v = self.qkv(x).reshape(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(mixed.transpose(1, 2).reshape(rows, tokens, width))
+
+
+class Mlp(nn.Module):
+    """Two layers with an exact GELU between them."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., c) -> (..., c)."""
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Spatial and temporal attention, in either order."""
+
+    def __init__(self, size: motionbert.Size, *, spatial_first: bool) -> None:
+        super().__init__()
+        self.spatial_first = spatial_first
+        for axis in "st":
+            setattr(self, f"norm1_{axis}", nn.LayerNorm(size.width, eps=size.eps))
+            setattr(self, f"attn_{axis}", Attention(size.width, size.heads, bias=size.qkv_bias))
+            setattr(self, f"norm2_{axis}", nn.LayerNorm(size.width, eps=size.eps))
+            setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, t, j, c) -> (b, t, j, c)."""
+        return self._temporal(self._spatial(x)) if self.spatial_first else self._spatial(self._temporal(x))
+
+    def _spatial(self, x: Tensor) -> Tensor:
+        b, t, j, c = x.shape
+        x = x + self.attn_s(self.norm1_s(x).reshape(b * t, j, c)).reshape(b, t, j, c)
+        return x + self.mlp_s(self.norm2_s(x))
+
+    def _temporal(self, x: Tensor) -> Tensor:
+        b, t, j, c = x.shape
+        rows = self.norm1_t(x).transpose(1, 2).reshape(b * j, t, c)
+        x = x + self.attn_t(rows).reshape(b, j, t, c).transpose(1, 2)
+        return x + self.mlp_t(self.norm2_t(x))
+
+
+class Representation(nn.Module):
+    """The last projection before the head."""
+
+    def __init__(self, width: int, representation: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(width, representation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., c) -> (..., representation), within -1 and 1."""
+        return torch.tanh(self.fc(x))
+
+
+class MotionBert(nn.Module):
+    """DSTformer without drop rates, its streams fused by learnt weights."""
+
+    def __init__(self, size: motionbert.Size) -> None:
+        super().__init__()
+        self.joints_embed = nn.Linear(size.channels, size.width)
+        self.pos_embed = nn.Parameter(torch.zeros(1, size.joints, size.width))
+        self.temp_embed = nn.Parameter(torch.zeros(1, size.max_frames, 1, size.width))
+        self.blocks_st = nn.ModuleList([Block(size, spatial_first=True) for _ in range(size.depth)])
+        self.blocks_ts = nn.ModuleList([Block(size, spatial_first=False) for _ in range(size.depth)])
+        self.ts_attn = nn.ModuleList([nn.Linear(size.width * 2, 2) for _ in range(size.depth)])
+        self.norm = nn.LayerNorm(size.width, eps=size.eps)
+        self.pre_logits = Representation(size.width, size.representation)
+        self.head = nn.Linear(size.representation, size.outputs)
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """(b, t, j, channels) -> (b, t, j, outputs)."""
+        x = self.joints_embed(keypoints) + self.pos_embed + self.temp_embed[:, : keypoints.shape[1]]
+        for spatial_first, temporal_first, fuse in zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True):
+            st, ts = spatial_first(x), temporal_first(x)
+            weights = fuse(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
+            x = st * weights[..., :1] + ts * weights[..., 1:]
+        return self.head(self.pre_logits(self.norm(x)))
+
+
+class VideoPose3D(nn.Module):
+    """Temporal convolutions; strided for training on single frames, dilated for running over clips, by one state_dict."""
+
+    def __init__(self, size: videopose3d.Size, *, strided: bool) -> None:
+        super().__init__()
+        first, *rest = size.widths
+        self.strided, self.widths = strided, size.widths
+        self.expand_conv = nn.Conv1d(size.joints * size.channels, size.width, first, stride=first if strided else 1, bias=False)
+        self.expand_bn = nn.BatchNorm1d(size.width, momentum=0.1)
+        self.drop = nn.Dropout(size.dropout)
+        self.shrink = nn.Conv1d(size.width, size.joints * 3, 1)
+        convolutions, reach = [], first
+        for taps in rest:
+            step = {"stride": taps} if strided else {"dilation": reach}
+            convolutions += [nn.Conv1d(size.width, size.width, taps, bias=False, **step), nn.Conv1d(size.width, size.width, 1, bias=False)]
+            reach *= taps
+        self.layers_conv = nn.ModuleList(convolutions)
+        self.layers_bn = nn.ModuleList([nn.BatchNorm1d(size.width, momentum=0.1) for _ in convolutions])
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """(b, t, j, c) -> (b, 1 or t - receptive field + 1, j, 3)."""
+        b, t, j, c = keypoints.shape
+        x = keypoints.reshape(b, t, j * c).transpose(1, 2)
+        x = self.drop(F.relu(self.expand_bn(self.expand_conv(x))))
+        reach = self.widths[0]
+        for i, taps in enumerate(self.widths[1:]):
+            side = (taps - 1) * reach // 2
+            kept = x[:, :, taps // 2 :: taps] if self.strided else x[:, :, side : x.shape[2] - side]
+            for layer in (2 * i, 2 * i + 1):
+                x = self.drop(F.relu(self.layers_bn[layer](self.layers_conv[layer](x))))
+            x = kept + x
+            reach *= taps
+        return self.shrink(x).transpose(1, 2).reshape(b, -1, j, 3)

@@ -1,0 +1,137 @@
+"""The tests are tested: faults planted in native kernels are found by comparison with the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Settings
+from backends.numpy.program import NumpyProgram
+from models import dims, params
+from models.graph import Graph
+from tests.asserts import assert_close
+from tests.strategies import graph_of, questions
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: no kernels to plant faults in")
+
+from torch.nn import functional as F  # noqa: E402  # after the skip
+
+from backends.torch import ops  # noqa: E402
+from backends.torch.program import TorchProgram  # noqa: E402
+
+
+def gelu_by_tanh(x: Any, *, approximate: str) -> Any:
+    return F.gelu(x, approximate="tanh")
+
+
+def momentum_swapped(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
+    return F.batch_norm(x, mean, var, weight, bias, True, 1 - momentum, eps), mean, var
+
+
+def weight_transposed(x: Any, weight: Any, *bias: Any) -> Any:
+    return F.linear(x, weight.T, *bias)
+
+
+def eps_of_keras(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    return F.layer_norm(x, weight.shape, weight, bias, 1e-3)
+
+
+def eps_left_out(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float) -> Any:
+    return F.batch_norm(x, mean, var, weight, bias, False, 0.0, 1e-12)
+
+
+FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "tanh GELU for exact": ("gelu", gelu_by_tanh),
+    "BatchNorm momentum swapped": ("batch_norm_train", momentum_swapped),
+    "LayerNorm eps 1e-3": ("layer_norm", eps_of_keras),
+    "BatchNorm eps left out": ("batch_norm", eps_left_out),
+}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) -> None:
+    monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
+
+
+def compare(graph: Graph, weights: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
+    """Every output and updated state, PyTorch against the oracle. Raises AssertionError naming the first that differs."""
+    __tracebackhide__ = True
+    native, oracle = TorchProgram(graph, Settings()), NumpyProgram(graph, Settings(precision="fp64"))
+    for program in (native, oracle):
+        program.load({name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in weights.items()})
+    came, due = native(arrays) | native.params(), oracle(arrays) | oracle.params()
+    for name in (*graph.outputs, *graph.state):
+        assert_close(came[name], due[name], rtol=2e-5, what=f"{graph.name} {name}")
+
+
+def exam(op: str) -> None:
+    """All cases of one op."""
+    for question in (question for question in questions() if question.op == op):
+        arrays = question.arrays()
+        graph = graph_of(question)
+        graph = graph.with_outputs(*[name for name in graph.outputs if name != "loss"])  # a sum that may cancel
+        compare(graph, {name: arrays[name] for name in graph.params}, arrays)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_exam_finds_a_planted_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    op, kernel = FAULTS[fault]
+    exam(op)
+    plant(monkeypatch, op, kernel)
+    with pytest.raises(AssertionError, match=f"^{op} "):
+        exam(op)
+
+
+def zoo(name: str, half: str) -> tuple[Graph, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A model whose every layer is square where it can be, with lively weights and inputs."""
+    sizes = {
+        "simple_baseline": {"width": 34, "joints": 17, "dropout": 0.5},
+        "motionbert": {"width": 16, "representation": 16, "mlp_ratio": 1},
+    }
+    graph: Graph = getattr(models.build(name, preset="small", **sizes[name]), half)
+    draw = np.random.default_rng(3)
+    weights = {key: _lively(key, array, draw) for key, array in params.draw(graph.params, seed=1).items()}
+    lengths = {"batch": 8, "frames": 9}
+    arrays = {key: draw.normal(size=dims.bind(type_.shape, lengths)) for key, type_ in graph.inputs.items()}
+    masks = {key: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number for key, noise in graph.noise.items()}
+    return graph, weights, arrays | {key: mask.astype(float) for key, mask in masks.items()}
+
+
+def _lively(name: str, array: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Nothing at 0 or 1 any more; variances small enough for eps to matter."""
+    if name.endswith("running_var"):
+        return draw.uniform(0.01, 0.05, array.shape)
+    return array + draw.normal(0, 0.3, array.shape) if array.dtype.kind == "f" else array
+
+
+@pytest.mark.parametrize(
+    ("name", "half", "op", "kernel"),
+    [
+        ("motionbert", "infer", "gelu", gelu_by_tanh),
+        ("simple_baseline", "train", "batch_norm_train", momentum_swapped),
+        ("simple_baseline", "infer", "batch_norm", eps_left_out),
+        ("motionbert", "infer", "layer_norm", eps_of_keras),
+    ],
+)
+def test_a_model_shows_a_planted_fault(name: str, half: str, op: str, kernel: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    case = zoo(name, half)
+    compare(*case)
+    plant(monkeypatch, op, kernel)
+    with pytest.raises(AssertionError, match="off by"):
+        compare(*case)
+
+
+def test_a_transposed_weight_fits_square_layers_and_is_found_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.builder import Builder
+
+    g = Builder("square")
+    g.output("y", g.input("x", ("batch", 5)).linear(5, name="fc"))
+    graph, draw = g.finish(), np.random.default_rng(0)
+    case = graph, params.draw(graph.params, seed=0), {"x": draw.normal(size=(3, 5))}
+    compare(*case)
+    plant(monkeypatch, "linear", weight_transposed)
+    with pytest.raises(AssertionError, match="square y: off by"):
+        compare(*case)
