@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from bench import commands
-from models.errors import BadInput, Missing
+from models.errors import BadInput, Missing, PosePortError
 
 UsageError = typer.BadParameter.__bases__[0]  # typer carries click inside from 0.26 on, so it has no import path of its own
 
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), 2)
     except Missing as error:
         return _say(str(error), 3)
+    except PosePortError as error:
+        return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", 130)
 

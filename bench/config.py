@@ -105,8 +105,9 @@ def load(*, profile: str, file: Path | None, overrides: Sequence[str], options: 
     for override in overrides:
         content = merge(content, _override(override))
     if models:
-        known = content.get("model", {})
-        content["model"] = {name: known.get(name, {}) for name in models}
+        known = content.get("model")
+        settings = known if isinstance(known, Mapping) else {}
+        content["model"] = {name: settings.get(name, {}) for name in models}
     return validate(content)
 
 
@@ -136,7 +137,8 @@ def _explain(error: ValidationError) -> str:
             field = owner.model_fields.get(part) if hasattr(owner, "model_fields") else None
             owner = field.annotation if field else Model
         known = getattr(owner, "model_fields", Config.model_fields)
-        return str(UnknownName("configuration key", key, [*known]))
+        *owners, last = map(str, wrong["loc"])
+        return str(UnknownName(f"key of {'.'.join(owners)}" if owners else "configuration key", last, [*known]))
     return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 from bench.environment import ROOT, thread_environment
@@ -52,8 +53,9 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.stdin:
-            process.stdin.close()
+        with suppress(BrokenPipeError):
+            if process.stdin:
+                process.stdin.close()
         try:
             process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -63,10 +65,7 @@ class Worker:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if process.stdout:
-            process.stdout.close()
-        if self._errors:
-            self._errors.close()
+        self._release(process)
 
     def interrupt(self) -> None:
         """Ask the worker to save its state and end, now."""
@@ -97,17 +96,18 @@ class Worker:
         except BrokenPipeError:
             return None
         for line in process.stdout:
-            message: dict[str, Any] = json.loads(line)
+            message = _message(line)
             if "record" in message:
                 return Record.model_validate(message["record"])
-            listen(*message["progress"])
+            if "progress" in message:
+                listen(*message["progress"])
         return None
 
     def _post_mortem(self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float) -> Record:
         """Why the pipe closed without a record."""
         code = process.wait()
         tail = self._last_words()
-        self._process = None
+        self._release(process)
         if timed_out:
             status, reason = "timeout", f"no result after {timeout:g} s; raise it with --set timeout=SECONDS"
         elif code == -signal.SIGKILL or "MemoryError" in tail:
@@ -125,12 +125,29 @@ class Worker:
             reason=reason,
         )
 
+    def _release(self, process: subprocess.Popen[str]) -> None:
+        """Close the pipes of a worker that has ended."""
+        for pipe in (process.stdin, process.stdout, self._errors):
+            with suppress(BrokenPipeError):  # a job that nobody read
+                if pipe:
+                    pipe.close()
+        self._process = self._errors = None
+
     def _last_words(self) -> str:
         if self._errors is None:
             return "it said nothing"
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def _message(line: str) -> dict[str, Any]:
+    """A line of the protocol; nothing where a dying worker left half of one, or something else reached the pipe."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def _path() -> str:

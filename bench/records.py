@@ -226,9 +226,13 @@ class Run(Frozen):
 
 
 def append(folder: Path, record: Record) -> None:
-    """Add one line to `records.jsonl` in a single write, so that an interrupted run never leaves half a line before others."""
+    """Add one line to `records.jsonl` in a single write; half a line that a power cut left at the end is cut off first."""
+    path = folder / "records.jsonl"
     line = record.model_dump_json() + "\n"
-    with open(folder / "records.jsonl", "ab") as file:
+    with open(path, "ab") as file:
+        before = path.read_bytes()
+        if not before.endswith(b"\n"):
+            file.truncate(before.rfind(b"\n") + 1)
         file.write(line.encode())
 
 

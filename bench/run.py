@@ -20,7 +20,7 @@ import backends
 import models
 from bench import config as configs
 from bench import data, environment, metrics, records
-from bench.config import Config
+from bench.config import Config, Model
 from bench.isolate import Worker
 from bench.job import Job
 from bench.records import Record, RunInfo
@@ -52,11 +52,26 @@ def check(config: Config) -> None:
         ops.get(op)
     protocol = data.protocol_for(config.data, config.protocol)
     for name, settings in config.model.items():
-        spec_sizes = {"joints": len(protocol.joints), **settings.sizes}
-        models.build(name, preset=settings.preset, loss=settings.train.loss, **spec_sizes)
+        check_model(name, settings, joints=len(protocol.joints))
     if {"train", "evaluate"} & set(config.tasks):
         data.load(config.data, protocol=protocol, seed=config.seed, small=config.small, noise=config.noise)
     metrics.names()
+
+
+def check_model(name: str, settings: Model, *, joints: int) -> None:
+    """Build a model once. Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit the others."""
+    preset = models.size(name, preset=settings.preset)
+    for key, value in settings.sizes.items():
+        due = type(getattr(preset, key, value))
+        fits = {int: isinstance(value, int), float: isinstance(value, (int, float)), tuple: isinstance(value, (list, tuple))}
+        if isinstance(value, bool) != (due is bool) or not fits.get(due, True):
+            raise BadInput(f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got {value!r}")
+    try:
+        models.build(name, preset=settings.preset, loss=settings.train.loss, **{"joints": joints, **settings.sizes})
+    except BadInput:
+        raise
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise BadInput(f"configuration key model.{name}.sizes: {settings.sizes} make no network: {error}") from None
 
 
 def jobs(config: Config, folder: Path) -> list[Job]:

@@ -58,8 +58,9 @@ def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_count
         steady = len(recent) >= 6 and _close(np.median(recent[-6:-3]), np.median(recent[-3:]))
         if sum(recent) > 20 * seconds and len(recent) >= 6:
             break
-    fastest = max(float(np.median(recent[-3:])), 1e-9)
-    return Warm(first, 1 + len(recent), steady, max(1, round(seconds / fastest)))
+    fastest = float(np.median(recent[-3:]))
+    # a clock that stands still says nothing of how often; its numbers are void anyway
+    return Warm(first, 1 + len(recent), steady, max(1, round(seconds / fastest)) if fastest > 0 else 1)
 
 
 def interleaved(
@@ -85,14 +86,14 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
     """Relative difference of the medians of two runs of the same thing: what this host calls equal."""
     a, b = float(np.median(one)), float(np.median(other))
-    return abs(a - b) / min(a, b)
+    return abs(a - b) / min(a, b) if min(a, b) > 0 else float("inf")
 
 
 def lies(*, single: float, double: float, changed: bool, clock: Clock, independent: Clock = time.monotonic) -> tuple[str, ...]:
-    """What gives a timing away. `single` and `double` are seconds of once and twice the work; `changed`: did new inputs change the outputs."""
+    """What gives a timing away. `single`, `double`: seconds of once and twice the work; `changed`: did new inputs change the outputs."""
     found = []
-    if double < 1.2 * single:
-        found.append(f"time does not grow with work: twice the calls took {double / single if single else float('nan'):.2f} times as long")
+    if single <= 0 or double < 1.2 * single:
+        found.append(f"time does not grow with work: once took {single:.3g} s, twice {double:.3g} s")
     if not changed:
         found.append("changed inputs did not change the outputs: something is cached or skipped")
     ratio = _clock_ratio(clock, independent)
@@ -102,10 +103,13 @@ def lies(*, single: float, double: float, changed: bool, clock: Clock, independe
 
 
 def _clock_ratio(clock: Clock, independent: Clock) -> float:
-    """How fast `clock` runs against another one over a short sleep."""
-    start, reference = clock(), independent()
-    time.sleep(0.02)
-    return (clock() - start) / (independent() - reference)
+    """How fast `clock` runs against another one over a short sleep; the middle of three, as a busy host may stop us between readings."""
+    ratios = []
+    for _ in range(3):
+        start, reference = clock(), independent()
+        time.sleep(0.02)
+        ratios.append((clock() - start) / (independent() - reference))
+    return sorted(ratios)[1]
 
 
 def _close(a: float | np.floating, b: float | np.floating) -> bool:

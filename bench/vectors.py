@@ -92,10 +92,13 @@ def check_file(path: Path, backend: Backend) -> list[Check]:
         reason = f"constructor arguments do not fit: {type(error).__name__} {error}"
         return [Check(case.file, backend.name, "model", case.official, None, 0.0, False, reason)]
     judge = _Judge(case, backend)
-    judge.variant(spec, "")
-    if any(name.endswith("_strided") for name in case.group("eval64")):
-        strided = models.assemble(models.module(spec.name), replace(_sizes(spec), strided=True), loss={"mpjpe": 1.0})
-        judge.variant(replace(strided, infer=to_inference(strided.train, outputs=["pose"])), "_strided")
+    try:
+        judge.variant(spec, "")
+        if any(name.endswith("_strided") for name in case.group("eval64")):
+            strided = models.assemble(models.module(spec.name), replace(_sizes(spec), strided=True), loss={"mpjpe": 1.0})
+            judge.variant(replace(strided, infer=to_inference(strided.train, outputs=["pose"])), "_strided")
+    except KeyError as error:
+        raise BadInput(f"{path}: holds no array {error}, which a file of golden vectors of {case.official} has") from None
     return judge.checks
 
 
@@ -191,10 +194,11 @@ def _in_child(backend: str, files: Sequence[Path]) -> list[Check]:
 
     command = [sys.executable, "-m", "bench.vectors", backend, *[str(file.resolve()) for file in files]]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     if done.returncode == 2:
-        raise BadInput(done.stderr.strip().splitlines()[-1])
+        raise BadInput(last)
     if done.returncode:
-        raise PosePortError(f"{backend}: the worker ended with exit code {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+        raise PosePortError(f"{backend}: the worker ended with exit code {done.returncode}: {last}")
     return [Check(**row) for row in json.loads(done.stdout)]
 
 

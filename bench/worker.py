@@ -97,6 +97,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # being asked twice must not interrupt the saving
     raise Stop
 
 

@@ -10,7 +10,7 @@ from bench import baselines, data
 from bench.data import standardizer
 from bench.data.windows import Windows
 from bench.job import Finding, Job, Progress
-from bench.records import Evaluation
+from bench.records import Baseline, Evaluation
 from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, build
 
@@ -57,13 +57,20 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         protocol_text=protocol.text,
         test_poses=test.scored,
         metrics=baselines.score(pred * 1000.0, test, protocol=protocol),
-        baselines=baselines.baselines(feed.windows(split.train, stride=None), test, protocol=protocol),
+        baselines=_trivial(feed, split),
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.truth()[chosen]),
         example_pred=_poses(pred[chosen]),
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         note=f"weights after {trained_steps} steps",
     )
+
+
+def _trivial(feed: Feed, split: data.Split) -> tuple[Baseline, ...]:
+    """The trivial predictors, from x and y alone whatever the model takes, so that they are the same beside every model."""
+    train = feed.windows(split.train, stride=None, channels=2)
+    test = feed.windows(split.test, stride=None, every=split.protocol.test_stride, channels=2)
+    return baselines.baselines(train, test, protocol=split.protocol)
 
 
 def _poses(metres: Array) -> tuple[tuple[tuple[float, float, float], ...], ...]:

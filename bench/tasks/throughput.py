@@ -59,23 +59,24 @@ def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: st
     contender = subject.contender
     warm = timing.warm(contender, seconds=size.seconds, clock=clock)
     one, twin = timing.interleaved([contender, contender], [warm.count] * 2, rounds=size.rounds, clock=clock)
-    double = float(np.median([_total(contender, 2 * warm.count, clock) for _ in range(3)]))
-    single = float(np.median([_total(contender, warm.count, clock) for _ in range(3)]))
+    pairs = [(_total(contender, warm.count, clock), _total(contender, 2 * warm.count, clock)) for _ in range(3)]
+    single, double = (min(times) for times in zip(*pairs, strict=True))  # the least disturbed of each
     lies = timing.lies(single=single, double=double, changed=subject.changed(), clock=clock)
     samples = [*one, *twin]
     low, high = timing.interval(samples)
+    median = float(np.median(samples))
     row = Timing(
         what=subject.what,
         batch=subject.batch,
         frames=subject.frames,
         precision=job.config.precision,
         threads=job.config.threads,
-        seconds=float(np.median(samples)),
+        seconds=median,
         low=low,
         high=high,
         p95=float(np.percentile(samples, 95)),
         samples=len(samples),
-        frames_per_second=subject.batch * subject.frames / float(np.median(samples)),
+        frames_per_second=subject.batch * subject.frames / median if median > 0 else None,
         compile_seconds=warm.first,
         warm_up_steps=warm.calls,
         steady=warm.steady,

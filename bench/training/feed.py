@@ -50,8 +50,8 @@ class Feed:
         pose = self.spec.train.types[self.spec.train.outputs["pose"]].shape
         return len(pose) == 4 and pose[1] != 1
 
-    def windows(self, clips: Sequence[Clip], *, stride: int | None, every: int = 1) -> Windows:
-        """Windows of the length and kind the model trains on."""
+    def windows(self, clips: Sequence[Clip], *, stride: int | None, every: int = 1, channels: int | None = None) -> Windows:
+        """Windows of the length and kind the model trains on, with as many channels as it takes."""
         return Windows(
             clips,
             frames=self.spec.frames,
@@ -60,7 +60,7 @@ class Feed:
             every=every,
             skeleton=self.protocol.skeleton,
             root=self.protocol.root,
-            channels=self.channels,
+            channels=channels or self.channels,
         )
 
     def inputs(self, keypoints: Array) -> dict[str, Array]:

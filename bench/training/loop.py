@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,20 +62,23 @@ class Loop:
     curve: Curve = field(default_factory=Curve)
 
     def run(self, progress: Progress) -> None:
-        """Train to the last step. Raises Diverged when the loss is no longer finite; the checkpoint before it stays."""
+        """Train to the last step. Raises Diverged when the loss is no longer finite; the checkpoint before it stays.
+
+        SIGTERM ends the run after the step under way, with a checkpoint of it, and then does what it always does.
+        """
         losses: list[Any] = []
-        try:
+        with _held_back() as asked_to_stop:
             for batch in self._batches():
                 losses.append(self._one(batch))
-                if self.step % LOG_EVERY == 0 or self.step == self.settings.steps:
-                    self._log(losses)
+                validate = self.step % self.settings.validate_every == 0 or self.step == self.settings.steps
+                if validate or asked_to_stop or self.step % LOG_EVERY == 0:
+                    self._log(losses)  # before any checkpoint, so that none is written of a loss that is no number
                     progress(f"step {self.step}, loss {self.curve.loss[-1]:.4f}{self._latest()}", self.step / self.settings.steps)
-                if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
+                if validate:
                     self._validate()
-        except BaseException as error:
-            if not isinstance(error, Exception):  # asked to stop: keep what there is
-                self.save()
-            raise
+                if asked_to_stop:
+                    self.save()
+                    break
 
     def resume(self) -> None:
         """Go on from the checkpoint, where there is one of the same configuration."""
@@ -121,8 +126,11 @@ class Loop:
             keypoints, target = self.validation.batch(part)
             pose = self.feed.poses(self.infer(self.feed.inputs(keypoints))["pose"])
             errors.append(np.linalg.norm(pose - target, axis=-1).mean() * 1000 * len(part))
+        error = float(np.sum(errors) / len(chosen))
+        if not math.isfinite(error):  # the loss is that of the weights before the step
+            raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
-        self.curve.validation.append(float(np.sum(errors) / len(chosen)))
+        self.curve.validation.append(error)
         self.save()
 
     def _latest(self) -> str:
@@ -139,6 +147,19 @@ class Loop:
                 yield batch
                 if self.step >= self.settings.steps:
                     return
+
+
+@contextmanager
+def _held_back() -> Iterator[list[int]]:
+    """Collects SIGTERM instead of being broken off by it, and passes it on at the end: weights, optimizer and step count stay in step."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if asked:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def schedule(step: int, steps: int) -> float:

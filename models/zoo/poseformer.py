@@ -85,7 +85,7 @@ def _mlp(x: Value, size: Size) -> Value:
     return hidden.linear(width, name="mlp.fc2").dropout(rate=size.drop, name="mlp.fc2")
 
 
-PRESETS = {"paper": Size(), "frames27": Size(frames=27), "small": Size(frames=9, width=16, depth=2)}
+PRESETS = {"paper": Size(), "frames27": Size(frames=27), "small": Size(frames=9, width=16, depth=2, heads=4)}
 PAPER_PARAMETERS = {"paper": 9_602_885, "frames27": 9_573_455}
 RECIPE = Recipe(
     "adamw", 4e-4, 0.1, 0.99, 512, {"mpjpe": 1.0}, "screen", "Zheng et al. 2021: AdamW 4e-4 (ground-truth 2D), decay 0.1, x0.99 per epoch"
