@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,20 +30,30 @@ def linear_map(train: Windows) -> Predictor:
     return lambda keypoints: (_affine(keypoints) @ weights).reshape(len(keypoints), *truth.shape[1:])
 
 
-def baselines(train: Windows, test: Windows, *, protocol: Protocol) -> tuple[Baseline, ...]:
-    """Both, fitted on the training windows' frames and scored on the test windows' frames with every metric."""
+def baselines(train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Baseline, ...]:
+    """Both, fitted on the training windows' frames and scored on the test windows' frames as `score` does."""
     return tuple(
-        Baseline(name=name, metrics=score(1000 * fit(train)(test.single()), test, protocol=protocol))
+        Baseline(name=name, metrics=score(1000 * fit(train)(test.single()), test, protocol=protocol, chosen=chosen))
         for name, fit in (("mean pose", mean_pose), ("least-squares linear map", linear_map))
     )
 
 
-def score(pred: NDArray[np.floating], test: Windows, *, protocol: Protocol) -> tuple[Metric, ...]:
-    """Every metric of predictions (M, J, 3) mm, in the order of the test windows' scored frames. Raises as `evaluate` does."""
+def score(pred: NDArray[np.floating], test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Metric, ...]:
+    """Metrics of predictions (M, J, 3) mm, in the order of the test windows' scored frames: MPJPE and those `chosen`, all where none is.
+
+    Raises as `evaluate` does.
+    """
     labels = test.labels("action").tolist()
-    names = test.skeleton.joints
+    joints = test.skeleton.joints
+    names = [name for name in metrics.names() if name == "mpjpe" or name in chosen] if chosen else None
     return metrics.evaluate(
-        pred, 1000.0 * test.truth(), actions=labels, clips=test.clip_numbers().tolist(), joint_names=names, protocol=protocol
+        pred,
+        1000.0 * test.truth(),
+        actions=labels,
+        clips=test.clip_numbers().tolist(),
+        joint_names=joints,
+        protocol=protocol,
+        metrics=names,
     )
 
 

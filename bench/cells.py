@@ -46,7 +46,8 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
 
     if resume is not None:
         config = run.resumed(resume)
-    run.check(config)
+    with _waiting("checking names and reading data", quiet=as_json):
+        run.check(config)
     folder = resume or run.start(config, out=out, command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     try:
         with _progress(len(run.jobs(config, folder)), quiet=as_json) as (listen, finished):
@@ -118,6 +119,19 @@ def _named(backend: list[str]) -> list[str]:
     import backends
 
     return backends.installed() if "all" in backend else backend
+
+
+@contextmanager
+def _waiting(text: str, *, quiet: bool) -> Iterator[None]:
+    """A spinner on stderr; silent where that is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+    else:
+        with console.status(text):
+            yield
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench import yaml_file
 from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -79,6 +80,7 @@ class Config(_Strict):
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
+    metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
     seed: int = Field(default=0, ge=0)
     threads: int = Field(default=2, ge=1)
     timeout: float = Field(default=1800, gt=0)  # seconds a cell may take
@@ -98,9 +100,9 @@ def load(*, profile: str, file: Path | None, overrides: Sequence[str], options: 
     """
     if profile not in profiles():
         raise UnknownName("profile", profile, profiles())
-    content = _read(PROFILES / f"{profile}.yaml")
+    content = yaml_file.read(PROFILES / f"{profile}.yaml")
     if file is not None:
-        content = merge(content, _read(file))
+        content = merge(content, yaml_file.read(file))
     content = merge(content, dict(options))
     for override in overrides:
         content = merge(content, _override(override))
@@ -140,16 +142,6 @@ def _explain(error: ValidationError) -> str:
         *owners, last = map(str, wrong["loc"])
         return str(UnknownName(f"key of {'.'.join(owners)}" if owners else "configuration key", last, [*known]))
     return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: keys and values were due, {type(content).__name__} came")
-    return content
 
 
 def _override(text: str) -> dict[str, Any]:

@@ -50,12 +50,13 @@ def check(config: Config) -> None:
         backends.require(backend)
     for op in config.ops:
         ops.get(op)
+    for metric in config.metrics:
+        metrics.load(metric)
     protocol = data.protocol_for(config.data, config.protocol)
     for name, settings in config.model.items():
         check_model(name, settings, joints=len(protocol.joints))
     if {"train", "evaluate"} & set(config.tasks):
         data.load(config.data, protocol=protocol, seed=config.seed, small=config.small, noise=config.noise)
-    metrics.names()
 
 
 def check_model(name: str, settings: Model, *, joints: int) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bench import yaml_file
 from bench.data import skeletons
 from bench.data.cameras import Rig
 from bench.data.clip import Clip
@@ -117,12 +117,7 @@ def load(name: str) -> Protocol:
 
 def read(path: Path) -> Protocol:
     """A protocol from any YAML file. Raises BadInput naming the key that is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: keys and values were due, {type(content).__name__} came")
+    content = yaml_file.read(path)
     try:
         return Protocol.model_validate({"name": path.stem, **content})
     except ValidationError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,8 +58,8 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         protocol_hash=protocol.hash,
         protocol_text=protocol.text,
         test_poses=test.scored,
-        metrics=baselines.score(pred * 1000.0, test, protocol=protocol),
-        baselines=_trivial(feed, split),
+        metrics=baselines.score(pred * 1000.0, test, protocol=protocol, chosen=job.config.metrics),
+        baselines=_trivial(feed, split, job.config.metrics),
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.truth()[chosen]),
         example_pred=_poses(pred[chosen]),
@@ -66,11 +68,11 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
     )
 
 
-def _trivial(feed: Feed, split: data.Split) -> tuple[Baseline, ...]:
+def _trivial(feed: Feed, split: data.Split, chosen: Sequence[str]) -> tuple[Baseline, ...]:
     """The trivial predictors, from x and y alone whatever the model takes, so that they are the same beside every model."""
     train = feed.windows(split.train, stride=None, channels=2)
     test = feed.windows(split.test, stride=None, every=split.protocol.test_stride, channels=2)
-    return baselines.baselines(train, test, protocol=split.protocol)
+    return baselines.baselines(train, test, protocol=split.protocol, chosen=chosen)
 
 
 def _poses(metres: Array) -> tuple[tuple[tuple[float, float, float], ...], ...]:

@@ -1,7 +1,8 @@
 """conv: y[b, o, t] = sum_{i, k} weight[o, i, k] x[b, i, t stride + k dilation - padding] (+ bias[o]); any number of spatial axes.
 
 conv_transpose is its transpose in x, weight laid out alike: y[b, i, t stride + k dilation - padding] += weight[o, i, k] x[b, o, t].
-Layouts are PyTorch's: x (batch, channels, *space), weight (out, in, *kernel). Padding is explicit: SAME and VALID mean different things elsewhere.
+Layouts are PyTorch's: x (batch, channels, *space), weight (out, in, *kernel). Padding is explicit:
+SAME and VALID mean different things elsewhere.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 
 from models.builder import Builder
 from models.errors import BadInput
+from models.layers import Initialisers, attend, mlp
 from models.spec import Recipe
 from models.value import Value
 
@@ -85,19 +86,11 @@ def _temporal(x: Value, size: Size, rate: float) -> Value:
 
 
 def _attend(packed: Value, size: Size, name: str) -> Value:
-    """Attention over (3, batch, h, tokens, d); written out where attention weights are dropped."""
-    query, key, value = packed.unstack(axis=0)
-    scale = size.scale or (size.width // size.heads) ** -0.5
-    if size.attention_drop == 0:
-        return query.attention(key, value, scale=scale)
-    weights = (query @ key.rearrange("b h n d -> b h d n") * scale).softmax(axis=-1)
-    return weights.dropout(rate=size.attention_drop, name=f"{name}.weights") @ value
+    return attend(packed, scale=size.scale or (size.width // size.heads) ** -0.5, drop=size.attention_drop, name=name)
 
 
 def _mlp(x: Value, size: Size, name: str) -> Value:
-    hidden = x.linear(int(size.width * size.mlp_ratio), name=f"{name}.fc1", **_LINEAR).gelu(approximate="none")
-    hidden = hidden.dropout(rate=size.drop, name=f"{name}.fc1")
-    return hidden.linear(size.width, name=f"{name}.fc2", **_LINEAR).dropout(rate=size.drop, name=f"{name}.fc2")
+    return mlp(x, hidden=int(size.width * size.mlp_ratio), drop=size.drop, name=name, **_LINEAR)
 
 
 def _fuse(st: Value, ts: Value, name: str) -> Value:
@@ -107,7 +100,7 @@ def _fuse(st: Value, ts: Value, name: str) -> Value:
     return st * of_st + ts * of_ts
 
 
-_LINEAR: dict[str, Any] = {"init": ("trunc_normal", 0.02), "bias_init": ("zeros", 0.0)}
+_LINEAR: Initialisers = {"init": ("trunc_normal", 0.02), "bias_init": ("zeros", 0.0)}
 PRESETS = {
     "paper": Size(),
     "lite": Size(width=256, mlp_ratio=4),

@@ -12,6 +12,7 @@ from typing import Any
 
 from models.builder import Builder
 from models.errors import BadInput
+from models.layers import attend, mlp
 from models.spec import Recipe
 from models.value import Value
 
@@ -69,20 +70,12 @@ def _blocks(x: Value, size: Size, scope: str) -> Value:
 def _attend(x: Value, size: Size) -> Value:
     width = int(str(x.shape[-1]))
     packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias).rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
-    query, key, value = packed.unstack(axis=0)
-    scale = size.scale or (width // size.heads) ** -0.5
-    if size.attention_drop == 0:
-        mixed = query.attention(key, value, scale=scale)
-    else:
-        weights = (query @ key.rearrange("b h n d -> b h d n") * scale).softmax(axis=-1)
-        mixed = weights.dropout(rate=size.attention_drop, name="attn.weights") @ value
+    mixed = attend(packed, scale=size.scale or (width // size.heads) ** -0.5, drop=size.attention_drop, name="attn")
     return mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj").dropout(rate=size.drop, name="attn.proj")
 
 
 def _mlp(x: Value, size: Size) -> Value:
-    width = int(str(x.shape[-1]))
-    hidden = x.linear(int(width * size.mlp_ratio), name="mlp.fc1").gelu(approximate="none").dropout(rate=size.drop, name="mlp.fc1")
-    return hidden.linear(width, name="mlp.fc2").dropout(rate=size.drop, name="mlp.fc2")
+    return mlp(x, hidden=int(int(str(x.shape[-1])) * size.mlp_ratio), drop=size.drop, name="mlp")
 
 
 PRESETS = {"paper": Size(), "frames27": Size(frames=27), "small": Size(frames=9, width=16, depth=2, heads=4)}

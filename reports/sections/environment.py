@@ -21,7 +21,7 @@ def render(run: Run, figures: Path) -> list[Block]:
         page.append(text("The machine was not recorded."))
     page += versions(run)
     if run.info.config:
-        page.append(pairs(flat(run.info.config), "Configuration of the run", folded=True))
+        page.append(pairs(flat(run.info.config, absent="not set"), "Configuration of the run", folded=True))
     return page
 
 
@@ -39,21 +39,21 @@ def about(run: Run) -> dict[str, str]:
     }
 
 
-def flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """Nested settings as dotted names; a list is one value, and nothing is "not measured"."""
+def flat(tree: Mapping[str, object], prefix: str = "", *, absent: str = NOT_MEASURED) -> dict[str, str]:
+    """Nested settings as dotted names; a list is one value, and nothing is `absent`."""
     out: dict[str, str] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
-            out |= flat(value, f"{prefix}{key}.")
+            out |= flat(value, f"{prefix}{key}.", absent=absent)
         else:
-            out[f"{prefix}{key}"] = plain(value)
+            out[f"{prefix}{key}"] = plain(value, absent)
     return out
 
 
-def plain(value: object) -> str:
+def plain(value: object, absent: str) -> str:
     """A setting as words."""
     if value is None or value == "":
-        return NOT_MEASURED
+        return absent
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value)) or "none"
     return str(value)

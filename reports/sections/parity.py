@@ -93,8 +93,8 @@ def row(rung: str, graph: str, checks: list[Check]) -> dict[str, Inline]:
         "Worst": Code(bad.name),
         "Error": number(bad.error) + (unit if bad.error is not None else ""),
         "Bound": number(bad.bound) + unit,
-        "Error ÷ bound": number(ratio(bad)),
-        "Largest shift (mm)": number(max(shifts, default=None)),
+        "Error ÷ bound": number(ratio(bad)) if bad.bound else "exact",
+        "Largest shift (mm)": number(max(shifts)) if shifts else "no pose",
     }
 
 

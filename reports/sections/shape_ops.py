@@ -111,6 +111,6 @@ def score(rows: list[ExamRow]) -> Inline:
     tally = Counter(row.result for row in rows)
     asked = len(rows) - tally["not_applicable"]
     if not asked:
-        return "not applicable" if rows else "not measured"
+        return "not applicable" if rows else "not asked"
     bad = "".join(f", {tally[result]} {result}" for result in ("failed", "gap") if tally[result])
     return f"{tally['passed']} / {asked}{bad}"

@@ -1,0 +1,30 @@
+"""Layers of several ops that zoo models share; the nodes are attributed to the model line that asks for them."""
+
+from __future__ import annotations
+
+from typing import TypedDict, Unpack
+
+from models.value import Value
+
+
+class Initialisers(TypedDict, total=False):
+    """How a linear layer's arrays start; PyTorch's way where left out."""
+
+    init: tuple[str, float]
+    bias_init: tuple[str, float]
+
+
+def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
+    """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width); written out where attention weights are dropped."""
+    query, key, value = packed.unstack(axis=0)
+    if drop == 0:
+        return query.attention(key, value, scale=scale)
+    weights = (query @ key.rearrange("b h n d -> b h d n") * scale).softmax(axis=-1)
+    return weights.dropout(rate=drop, name=f"{name}.weights") @ value
+
+
+def mlp(x: Value, *, hidden: int, drop: float, name: str, **initialisers: Unpack[Initialisers]) -> Value:
+    """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
+    width = int(str(x.shape[-1]))
+    h = x.linear(hidden, name=f"{name}.fc1", **initialisers).gelu(approximate="none").dropout(rate=drop, name=f"{name}.fc1")
+    return h.linear(width, name=f"{name}.fc2", **initialisers).dropout(rate=drop, name=f"{name}.fc2")
