@@ -43,6 +43,6 @@ class Finding:
     """What a task brings back: a payload, and a verdict on the cell."""
 
     payload: Payload | None
-    status: Literal["ok", "failed", "unsupported", "invalid", "not_measured"] = "ok"
+    status: Literal["ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"] = "ok"
     reason: str = ""
     actual_device: str | None = None

@@ -62,6 +62,10 @@ def check(config: Config) -> None:
 def check_model(name: str, settings: Model, *, joints: int) -> None:
     """Build a model once. Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit the others."""
     preset = models.size(name, preset=settings.preset)
+    if settings.sizes.get("joints", joints) != joints:
+        raise BadInput(
+            f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of the protocol's skeleton; leave it out"
+        )
     for key, value in settings.sizes.items():
         due = type(getattr(preset, key, value))
         fits = {int: isinstance(value, int), float: isinstance(value, (int, float)), tuple: isinstance(value, (list, tuple))}

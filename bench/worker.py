@@ -91,13 +91,14 @@ def _attempt(job: Job, out: TextIO) -> Finding:
         raise
     except Exception as error:  # the cell is lost, the sweep goes on
         traceback.print_exc()
+        if "out of memory" in str(error).lower():  # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
+            return Finding(None, "out_of_memory", "the device's memory is full; lower the batch or the model's sizes")
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = " ".join(str(error).split())[:300]
         return Finding(None, "failed", f"{type(error).__name__}: {text} ({os.path.basename(place.filename)}:{place.lineno})")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # being asked twice must not interrupt the saving
     raise Stop
 
 

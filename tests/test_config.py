@@ -82,6 +82,7 @@ def test_a_configuration_survives_json() -> None:
         ("model.motionbert.train.loss={mpje: 1}", ("unknown loss 'mpje': did you mean mpjpe",)),
         ("model.motionbret={}", ("unknown model 'motionbret': did you mean motionbert?",)),
         ("ops=[gleu]", ("unknown op 'gleu': did you mean gelu",)),
+        ("metrics=[mpjp]", ("unknown metric 'mpjp': did you mean mpjpe",)),
         ("backend=[numpi]", ("unknown backend 'numpi': did you mean numpy?",)),
         ("data=bhv:folder", ("unknown data source 'bhv': did you mean bvh?",)),
         ("protocol=bandai-clip", ("unknown protocol 'bandai-clip': did you mean bandai-clips",)),

@@ -5,6 +5,7 @@ The workers here run strange backends of an outside package, found through its e
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import worker as workers
 from bench.config import Config, Model
 from bench.environment import THREAD_VARIABLES
 from bench.isolate import Worker
 from bench.job import Job
 from bench.records import Feasibility, Parity, Record
+from bench.tasks import feasibility
 
 STRANGE = {
     "aborts": "os.abort()",
@@ -168,3 +171,14 @@ def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
     assert process.poll() == 0, "an idle worker ends by itself"
     assert not os.path.exists(f"/proc/{process.pid}/cmdline")
     assert_alive(worker)
+
+
+def test_a_full_device_is_out_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a framework raises when its device is full carries these words, whatever its class."""
+
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(feasibility, "run", full)
+    job = Job(task="feasibility", backend="numpy", model="motionbert", config=Config(), folder=tmp_path)
+    assert workers._attempt(job, io.StringIO()).status == "out_of_memory"

@@ -191,7 +191,7 @@ def bench(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_during_training_leaves_a_run_that_resume_continues(tmp_path: Path) -> None:
-    config = tiny(tasks=["train", "evaluate"], train={"steps": 1200, "validate_every": 150})
+    config = tiny(tasks=["train", "evaluate"], train={"steps": 900, "validate_every": 150})
     file = tmp_path / "config.yaml"
     file.write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
     running = bench("run", "--model", "simple_baseline", "--config", str(file), "--out", str(tmp_path / "runs"))
@@ -204,7 +204,7 @@ def test_ctrl_c_during_training_leaves_a_run_that_resume_continues(tmp_path: Pat
     assert records.load(folder).records == ()
     path = folder / "checkpoints" / "numpy-simple_baseline.safetensors"
     stopped = checkpoint.load(path).progress["step"]
-    assert 150 <= stopped < 1200
+    assert 150 <= stopped < 900
 
     going_on = bench("run", "--resume", str(folder), "--json")
     said, complaints = going_on.communicate(timeout=120)
@@ -212,8 +212,8 @@ def test_ctrl_c_during_training_leaves_a_run_that_resume_continues(tmp_path: Pat
     assert json.loads(said)["run"] == str(folder)
     trained, evaluated = (record.payload for record in records.load(folder).records)
     assert isinstance(trained, Training) and isinstance(evaluated, Evaluation)
-    assert trained.steps == 1200 and stopped in trained.loss_steps, "the curve goes through the stop"
-    assert evaluated.note == "weights after 1200 steps"
+    assert trained.steps == 900 and stopped in trained.loss_steps, "the curve goes through the stop"
+    assert evaluated.note == "weights after 900 steps"
 
     whole = Job(task="train", backend="numpy", model="simple_baseline", config=runs.resumed(folder), folder=tmp_path / "whole")
     train.run(whole, backends.load("numpy"), "cpu", quiet)
@@ -294,3 +294,8 @@ def test_a_backend_that_is_not_installed_is_missing_before_work(monkeypatch: pyt
     monkeypatch.setattr("backends._absent", lambda name: ["nonesuch"])
     with pytest.raises(Missing, match=r"backend numpy needs nonesuch, not installed here: pip install -e"):
         runs.check(tiny())
+
+
+def test_a_joint_count_beside_the_protocol_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"model\.motionbert\.sizes\.joints: 17 was due"):
+        runs.check_model("motionbert", configs.Model(preset="small", sizes={"joints": 5}), joints=17)

@@ -195,7 +195,12 @@ def test_nothing_is_evaluated_before_it_is_trained(tmp_path: Path, backend: Back
 
 @pytest.mark.parametrize(
     ("model", "channels", "sequence", "flat"),
-    [("simple_baseline", 2, False, True), ("motionbert", 3, True, False), ("videopose3d", 2, False, False), ("poseformer", 2, False, False)],
+    [
+        ("simple_baseline", 2, False, True),
+        ("motionbert", 3, True, False),
+        ("videopose3d", 2, False, False),
+        ("poseformer", 2, False, False),
+    ],
 )
 def test_a_feed_gives_each_model_what_it_takes(model: str, channels: int, sequence: bool, flat: bool) -> None:
     protocol = protocols.default("synthetic")
