@@ -62,7 +62,7 @@ def from_official(config: Mapping[str, Any]) -> Size:
         joints=outputs // 3,
         width=config["linear_size"],
         stages=config["num_stage"],
-        dropout=float(config.get("p_dropout", 0.0)),
+        dropout=0.0,
         inputs=int(config.get("input_size", 32)),
         outputs=outputs,
     )
