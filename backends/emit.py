@@ -17,12 +17,13 @@ from models import dims, ops
 from models.graph import Graph, Node, Operand
 
 _serial = itertools.count()
+LENGTH = "{tensor}.shape[{axis}]"  # how an axis length is read; a framework that traces open shapes names a function of its table instead
 
 
-def source(graph: Graph, *, taps: bool = False) -> str:
+def source(graph: Graph, *, taps: bool = False, length: str = LENGTH) -> str:
     """Source of `run(params, feeds, constants)` -> (outputs, state); with `taps`, every value is returned as a third mapping."""
     lines = [f"def run(params, feeds, constants):  # {graph.name}"]
-    lines += [f"    {name} = {where}" for name, where in _axes(graph).items()]
+    lines += [f"    {name} = {length.format(tensor=tensor, axis=axis)}" for name, (tensor, axis) in _axes(graph).items()]
     lines += [_line(graph, node) for node in graph.nodes]
     results = [_mapping(graph, graph.outputs), _mapping(graph, graph.state)]
     if taps:
@@ -30,9 +31,9 @@ def source(graph: Graph, *, taps: bool = False) -> str:
     return "\n".join([*lines, f"    return {', '.join(results)}", ""])
 
 
-def function(graph: Graph, kernels: Mapping[str, Callable[..., Any]], *, taps: bool = False) -> Callable[..., Any]:
+def function(graph: Graph, kernels: Mapping[str, Callable[..., Any]], *, taps: bool = False, length: str = LENGTH) -> Callable[..., Any]:
     """Compile the source over a table of kernels."""
-    text = source(graph, taps=taps)
+    text = source(graph, taps=taps, length=length)
     file = f"<poseport {graph.name} {next(_serial)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {"ops": SimpleNamespace(**kernels)}
@@ -41,13 +42,13 @@ def function(graph: Graph, kernels: Mapping[str, Callable[..., Any]], *, taps: b
     return run
 
 
-def _axes(graph: Graph) -> dict[str, str]:
-    """Where each symbolic axis length is read off an input."""
-    found: dict[str, str] = {}
+def _axes(graph: Graph) -> dict[str, tuple[str, int]]:
+    """Where each symbolic axis length is read off an input: tensor and axis."""
+    found: dict[str, tuple[str, int]] = {}
     for name, type_ in graph.inputs.items():
         for i, length in enumerate(type_.shape):
             if axis := dims.axis_name(length):
-                found.setdefault(axis, f"feeds[{name!r}].shape[{i}]")
+                found.setdefault(axis, (f"feeds[{name!r}]", i))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,10 +80,13 @@ def _backends(one: Import) -> bool:
     if one.top == "models":
         return not inside(one.module, "models.zoo", "models.losses")
     if one.top in FRAMEWORKS:
-        return (
-            one.top == home or (home == "tensorflow" and one.top == "keras") or (home in ("jax", "onnx") and one.top.startswith(home[:3]))
-        )
+        return one.top in _required(home)
     return one.top in sys.stdlib_module_names or one.top in ("numpy", "backends")
+
+
+def _required(home: str) -> tuple[str, ...]:
+    """What a backend's folder says that it needs; a file beside the folders needs nothing."""
+    return tuple(importlib.import_module(f"backends.{home}").REQUIRES) if (ROOT / "backends" / home).is_dir() else ()
 
 
 def _bench(one: Import) -> bool:

@@ -1,0 +1,15 @@
+"""ONNX: a graph becomes a checked onnx.ModelProto, run and trained by ONNX Runtime."""
+
+from __future__ import annotations
+
+from backends.base import Backend
+
+REQUIRES: tuple[str, ...] = ("onnx", "onnxruntime")
+EXTRA = "onnx"
+
+
+def load() -> Backend:
+    """Make the backend."""
+    from backends.onnx.program import OnnxBackend
+
+    return OnnxBackend()

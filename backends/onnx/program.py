@@ -1,0 +1,239 @@
+"""Graph -> onnx.ModelProto -> onnxruntime.InferenceSession on the provider asked for, arrays held as OrtValues on its device.
+
+Noise is drawn with NumPy and fed. ONNX Runtime's own generators will not do (1.31, CPU): `Bernoulli` gives 1 with probability 1 - p,
+streams of neighbouring seeds are correlated (0.008 over a million draws: eight standard errors), and opset 22 on has no kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnxruntime import OrtValue
+
+from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.onnx import ops
+from backends.onnx.model import DEFAULT, LENGTH, NEXT, model
+from models import dims
+from models import params as initial
+from models.errors import BadInput
+from models.graph import Graph
+from models.optim import Optimizer
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0"}}
+
+
+class Session:
+    """A model in ONNX Runtime. `placed` counts the nodes that each provider runs.
+
+    Raises BadInput for a provider that does not exist here, and Unsupported where the one asked for leaves nodes to another.
+    """
+
+    def __init__(self, proto: onnx.ModelProto, *, provider: str, threads: int) -> None:
+        if provider not in ort.get_available_providers():
+            raise BadInput(f"ONNX Runtime has no provider {provider} here; choose one of {', '.join(ort.get_available_providers())}")
+        self.device = "cuda" if provider == PROVIDERS["cuda"] else "cpu"
+        self.native = ort.InferenceSession(
+            proto.SerializeToString(), _options(threads), providers=[provider], provider_options=[OPTIONS.get(provider, {})]
+        )
+        self.inputs = [input.name for input in self.native.get_inputs()]
+        self.outputs = [output.name for output in self.native.get_outputs()]
+        self.placed = _placement(self.native)
+        _refuse_fallback(self.native, provider)
+
+    def __call__(self, values: Mapping[str, OrtValue]) -> dict[str, OrtValue]:
+        """All outputs by name, on the device; what is no input is left alone."""
+        binding = self.native.io_binding()
+        for name in self.inputs:
+            binding.bind_ortvalue_input(name, values[name])
+        for name in self.outputs:
+            binding.bind_output(name, self.device)
+        self.native.run_with_iobinding(binding)
+        return dict(zip(self.outputs, binding.get_outputs(), strict=True))
+
+
+class Noise:
+    """Draws a graph's noise, anew for every call: the same for the same seed and call number, so that training resumes exactly."""
+
+    def __init__(self, graph: Graph, seed: int) -> None:
+        self.graph = graph
+        self.seed = seed
+        self.calls = 0
+
+    def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """Noise for inputs of `shapes`."""
+        rng = np.random.Generator(np.random.SFC64([self.seed, self.calls]))
+        self.calls += 1
+        lengths: dict[str, int] = {}
+        for name, type_ in self.graph.inputs.items():
+            dims.match(type_.shape, shapes[name], lengths)
+        return {name: _drawn(rng, dims.bind(n.type.shape, lengths), n.kind, n.number) for name, n in self.graph.noise.items()}
+
+
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], kind: str, number: float) -> np.ndarray:
+    if kind == "normal":
+        return rng.standard_normal(shape, np.float32) * np.float32(number)
+    uniform = rng.random(shape, np.float32)
+    return (uniform < number).astype(np.float32) if kind == "bernoulli" else uniform * np.float32(number)
+
+
+class OnnxProgram(Program):
+    """`native` is the ModelProto with the weights of the moment; state is fed and fetched."""
+
+    def __init__(self, graph: Graph, settings: Settings, *, threads: int = 0, opset: int = DEFAULT) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.threads = threads
+        self.opset = opset
+        self.noise = Noise(graph, settings.seed)
+        self.values = self.place(initial.draw(graph.params, seed=settings.seed))
+
+    @property
+    def native(self) -> onnx.ModelProto:
+        """A checked model that needs nothing of ours."""
+        return model(self.graph, self.params(), opset=self.opset)
+
+    @cached_property
+    def session(self) -> Session:
+        """The model in ONNX Runtime, its weights folded in."""
+        return self.open(self.native)
+
+    def open(self, proto: onnx.ModelProto) -> Session:
+        """A session as the settings ask for it."""
+        return Session(proto, provider=PROVIDERS[self.settings.device], threads=self.threads)
+
+    def load(self, params: Arrays) -> None:
+        """Take weights; a session with other ones is dropped. Raises BadInput where names or shapes do not fit."""
+        self.values = self.place(initial.fit(self.graph.params, params))
+        self.__dict__.pop("session", None)
+
+    def params(self) -> dict[str, np.ndarray]:
+        """Weights and running statistics."""
+        return {name: np.array(value.numpy()) for name, value in self.values.items()}
+
+    def put(self, arrays: Arrays) -> Feeds:
+        """OrtValues on the device; noise too, unless it is drawn."""
+        fed = [*self.graph.inputs, *(() if self.settings.draw_noise else self.graph.noise)]
+        return self.place({name: arrays[name] for name in fed})
+
+    def complete(self, feeds: Feeds) -> Feeds:
+        """Feeds with the noise of one call."""
+        if not self.settings.draw_noise or not self.graph.noise:
+            return feeds
+        return {**feeds, **self.place(self.noise.draw({name: tuple(feeds[name].shape()) for name in self.graph.inputs}))}
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Outputs by name, on the device; state is replaced."""
+        results = self.session({**self.values, **self.complete(feeds)})
+        self.values |= {name: results.pop(NEXT + name) for name in self.graph.state}
+        return results
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """An array of its own."""
+        return np.array(value.numpy())
+
+    def place(self, arrays: Arrays) -> dict[str, OrtValue]:
+        """Copies on the device, floats in float32."""
+        return {name: OrtValue.ortvalue_from_numpy(_plain(array), self.settings.device) for name, array in arrays.items()}
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """A copy of its own: an OrtValue on the CPU shares memory with the array it was made from."""
+    return np.array(array, np.float32 if array.dtype.kind == "f" else array.dtype, order="C")
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors alone: it warns of every initializer it folds away
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    return options
+
+
+def _placement(session: ort.InferenceSession) -> dict[str, int]:
+    """Nodes per provider, as ONNX Runtime assigned them."""
+    placed: dict[str, int] = {}
+    for part in session.get_provider_graph_assignment_info():
+        placed[part.ep_name] = placed.get(part.ep_name, 0) + len(part.get_nodes())
+    return placed
+
+
+def _refuse_fallback(session: ort.InferenceSession, provider: str) -> None:
+    """Raises Unsupported where another provider computes; axis lengths belong on the CPU, wherever the rest runs."""
+    parts = [part for part in session.get_provider_graph_assignment_info() if part.ep_name != provider]
+    strayed = {node.op_type for part in parts for node in part.get_nodes() if not node.name.startswith(f"{LENGTH}/")}
+    if strayed or provider not in session.get_providers():
+        elsewhere = f"it runs {', '.join(sorted(strayed))} elsewhere" if strayed else "it could not be started"
+        raise Unsupported(f"onnx: {provider} was asked for, but {elsewhere}; see what onnxruntime.get_available_providers() lists")
+
+
+class OnnxBackend(Backend):
+    """ONNX Runtime on the CPU and on CUDA."""
+
+    name = "onnx"
+    kernels = ops.KERNELS
+    gaps = ops.GAPS
+
+    def __init__(self, *, opset: int = DEFAULT) -> None:
+        self.opset = opset
+        threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+        self.threads = int(threads) if threads.isdigit() else 0  # 0: one per core; ONNX Runtime itself does not read the variable
+
+    def devices(self) -> dict[str, str]:
+        """Providers of this build of ONNX Runtime."""
+        cuda = "" if PROVIDERS["cuda"] in ort.get_available_providers() else "this build of onnxruntime has no CUDA provider"
+        return {"cpu": "", "cuda": cuda, "mps": "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """float32 alone."""
+        reason = "ONNX Runtime has no autocast; a model in half precision is another model"
+        return {"fp32": "", "bf16": reason, "fp16": reason, "fp64": "weights are float32"}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        return OnnxProgram(graph, self._checked(settings), threads=self.threads, opset=self.opset)
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Train through the gradient graph and the written optimizer rules, one ONNX graph per step."""
+        from backends.onnx.train import OnnxTrainer
+
+        return OnnxTrainer(OnnxProgram(graph, self._checked(settings), threads=self.threads, opset=self.opset), optimizer)
+
+    def synchronize(self, device: str) -> None:
+        """A session's run returns when the device has finished."""
+
+    def peak_memory(self, device: str) -> int | None:
+        """Peak resident memory on the CPU; ONNX Runtime does not tell of a GPU's."""
+        if device != "cpu":
+            return None
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Threads of the sessions to come; TF32 is off in every session."""
+        self.threads = threads
+        return {"threads": threads, "inter_op_threads": 1, "use_tf32": False, "opset": self.opset}
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {
+            "autograd": "no: gradient graph",
+            "compile": "yes: always, when a session is made",
+            "export": "yes: onnx.ModelProto, for inference and for training steps",
+        }
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Refuse a device or precision that is not here."""
+        self.device(settings.device)
+        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        if reason:
+            raise Unsupported(f"onnx on {settings.device}: {settings.precision}: {reason}")
+        return settings

@@ -1,0 +1,276 @@
+"""Graph -> keras.Model: real weights under their official names, `call` emitted from the graph as source over native TensorFlow calls.
+
+The model fits, summarises, saves as `.keras` (its config holds the graph as JSON) and exports as a SavedModel that needs TensorFlow alone.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.emit import function, identifier
+from backends.tensorflow import ops
+from models import dims, graph
+from models import params as initial
+from models.graph import Graph, Type
+from models.optim import Optimizer
+from models.passes import decompose
+
+HALVES = {"bf16": tf.bfloat16, "fp16": tf.float16}
+PLACES = {"cpu": "/CPU:0", "cuda": "/GPU:0", "mps": "/GPU:0"}
+
+
+class Weights(keras.layers.Layer):
+    """Holds the arrays of one module of the spec, so that `summary` lists it and `get_layer(NAME).trainable = False` freezes it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.built = True
+
+
+@keras.saving.register_keras_serializable(package="poseport")
+class GraphModel(keras.Model):
+    """A graph as a Keras model. Mode belongs to the graph: `training` changes nothing.
+
+    Called with a mapping by input name, a list in the order of `feeds`, or the tensor where there is one; returns outputs alike. A train
+    graph adds its scalar output `loss` to the model's losses: `compile(optimizer)`, then `fit({"keypoints": ..., "target": ...})`.
+    Weights are called as in the spec, and lie in a layer called as their module: `get_layer("head").weights[0].name == "head.weight"`.
+    """
+
+    def __init__(
+        self, spec: Graph, *, draw_noise: bool = False, precision: str = "fp32", seed: int = 0, name: str | None = None, **settings: Any
+    ) -> None:
+        super().__init__(name=name or spec.name, **settings)
+        self.spec, self.draw_noise, self.precision, self.seed = spec, draw_noise, precision, seed
+        self.modules: list[Weights] = []
+        for key in spec.params:
+            self._declare(key)
+        if draw_noise and spec.noise:
+            self.noise_seed = keras.random.SeedGenerator(seed)  # a .keras file starts it anew; a trainer's state holds it
+        table = ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS
+        lengths = {"length": ops.length}
+        self._flat = decompose(spec, has=ops.KERNELS)
+        self._emitted = function(self._flat, {**table, **lengths}, length="ops.length({tensor}, {axis})")
+        self.built = True
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """What a call takes, in order: inputs, then noise unless the model draws it."""
+        return tuple(self.spec.inputs) if self.draw_noise else (*self.spec.inputs, *self.spec.noise)
+
+    def arrays(self) -> dict[str, keras.Variable]:
+        """Weights and state by their name in the spec."""
+        held = {variable.name: variable for variable in self.weights}
+        return {name: held[name] for name in self.spec.params}
+
+    def compute(self, feeds: Feeds) -> dict[str, tf.Tensor]:
+        """Outputs by name; running state is moved on. What `call` does, without Keras around it."""
+        arrays = self.arrays()
+        constants = {name: tf.constant(array) for name, array in self._flat.constants.items()}
+        params = {name: tf.convert_to_tensor(variable.value) for name, variable in arrays.items()}
+        outputs, state = self._emitted(params, {**feeds, **self._noise(feeds)}, constants)
+        for name, value in state.items():
+            arrays[name].assign(value)
+        return {name: tf.cast(value, tf.float32) if value.dtype in HALVES.values() else value for name, value in outputs.items()}
+
+    def call(self, inputs: Any) -> Any:
+        """Keras' entry."""
+        outputs = self.compute(self._named(inputs))
+        if self.spec.outputs.get("loss") and self.spec.types[self.spec.outputs["loss"]].shape == ():
+            self.add_loss(outputs["loss"])
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+    def signature(self) -> list[Any]:
+        """What a call takes as `tf.TensorSpec`s, symbolic axes open."""
+        types = {**self.spec.inputs, **{name: noise.type for name, noise in self.spec.noise.items()}}
+        specs = {name: _tensor_spec(name, types[name]) for name in self.feeds}
+        return [specs] if len(specs) > 1 else list(specs.values())
+
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: Any = None, input_signature: Any = None, **options: Any
+    ) -> None:
+        """As `keras.Model.export`; without a signature of its own every symbolic axis stays open."""
+        super().export(filepath, format, verbose, input_signature or self.signature(), **options)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph as JSON, and how it runs."""
+        own = {"spec": self.spec.to_json(), "draw_noise": self.draw_noise, "precision": self.precision, "seed": self.seed}
+        return {**own, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> GraphModel:
+        """The model again, in zeros. Raises SpecError where the graph breaks the op table."""
+        return cls(graph.from_json(config["spec"]), **{key: value for key, value in config.items() if key != "spec"})
+
+    def build_from_config(self, config: Any) -> None:
+        """Everything is made by the constructor."""
+
+    def _declare(self, key: str) -> None:
+        """Make one array, in zeros, in the layer called as its module."""
+        param = self.spec.params[key]
+        owner = key.rpartition(".")[0]
+        found = next((layer for layer in self.modules if layer.name == owner), None)
+        if owner and found is None:
+            found = Weights(name=owner)
+            self.modules.append(found)
+        shape = dims.bind(param.type.shape, {})
+        (found or self).add_weight(shape, "zeros", dtype=param.type.dtype, trainable=param.trainable, autocast=False, name=key)
+
+    def _noise(self, feeds: Feeds) -> dict[str, tf.Tensor]:
+        """Noise inputs drawn anew, each from a seed of its own."""
+        if not self.draw_noise or not self.spec.noise:
+            return {}
+        lengths = {
+            axis: ops.length(feeds[name], i)
+            for name, type_ in self.spec.inputs.items()
+            for i, axis in enumerate(map(dims.axis_name, type_.shape))
+            if axis
+        }
+        seeds = tf.unstack(tf.random.split(self.noise_seed.next(), len(self.spec.noise)))
+        return {
+            name: ops.draw(seed, shape=dims.bind(noise.type.shape, lengths), kind=noise.kind, number=noise.number)
+            for seed, (name, noise) in zip(seeds, self.spec.noise.items(), strict=True)
+        }
+
+    def _named(self, inputs: Any) -> dict[str, tf.Tensor]:
+        """Inputs by name, whichever way they came."""
+        if isinstance(inputs, Mapping):
+            return {name: inputs[name] for name in self.feeds}
+        given = inputs if isinstance(inputs, Sequence) else [inputs]
+        return dict(zip(self.feeds, given, strict=True))
+
+
+def _tensor_spec(name: str, type_: Type) -> tf.TensorSpec:
+    shape = [length if isinstance(length, int) else None for length in type_.shape]
+    return tf.TensorSpec(shape, type_.dtype, identifier(name))
+
+
+class TensorFlowProgram(Program):
+    """A GraphModel on a device, run as one tf.function: compiled by XLA where the settings say so."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.place = PLACES[settings.device]
+        with tf.device(self.place):
+            self.native = GraphModel(graph, draw_noise=settings.draw_noise, precision=settings.precision, seed=settings.seed)
+        self._callable = self.traced(self.native.compute)
+
+    def traced(self, run: Any) -> Any:
+        """A function of feeds as a tf.function on the device; the second shape of an axis opens that axis for good."""
+
+        def placed(feeds: Feeds) -> Any:
+            with tf.device(self.place):
+                return run(feeds)
+
+        return tf.function(placed, autograph=False, reduce_retracing=True, jit_compile=self.settings.compiled)
+
+    def load(self, params: Arrays) -> None:
+        """Copy weights in; raises BadInput where names or shapes do not fit."""
+        arrays = initial.fit(self.graph.params, params)
+        for name, variable in self.native.arrays().items():
+            variable.assign(arrays[name])
+
+    def params(self) -> dict[str, np.ndarray]:
+        """Weights and running statistics."""
+        return {name: np.array(variable.numpy()) for name, variable in self.native.arrays().items()}
+
+    def put(self, arrays: Arrays) -> Feeds:
+        """Tensors on the device."""
+        with tf.device(self.place):
+            return {name: tf.constant(_plain(arrays[name])) for name in self.native.feeds}
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Outputs by name; no gradient is recorded."""
+        return dict(self._callable(feeds))
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """An array."""
+        return np.array(value)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """float32 where it is a float."""
+    array = np.asarray(array)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+class TensorFlowBackend(Backend):
+    """CPU, CUDA and Apple's Metal plug-in."""
+
+    name = "tensorflow"
+    kernels = ops.KERNELS
+    gaps = ops.GAPS
+
+    def devices(self) -> dict[str, str]:
+        """What this build of TensorFlow can reach on this machine."""
+        gpu, apple = bool(tf.config.list_physical_devices("GPU")), sys.platform == "darwin"
+        cuda = "" if gpu and not apple else "no CUDA device, or a TensorFlow build without CUDA"
+        return {"cpu": "", "cuda": cuda, "mps": "" if gpu and apple else "no Apple GPU, or tensorflow-metal is not installed"}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Products in half precision over float32 weights: both halves on a GPU, bf16 on the CPU."""
+        on_cpu = "float16 on the CPU is computed in float32 and rounded: slower, and it overflows; use bf16"
+        return {"fp32": "", "bf16": "", "fp16": on_cpu if device == "cpu" else "", "fp64": "weights are float32"}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        return TensorFlowProgram(graph, self._checked(settings))
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Realise a train graph with a native optimizer."""
+        from backends.tensorflow.train import TensorFlowTrainer
+
+        return TensorFlowTrainer(graph, optimizer, self._checked(settings))
+
+    def synchronize(self, device: str) -> None:
+        """Wait for the device; the CPU runs in step."""
+        if device != "cpu":
+            tf.test.experimental.sync_devices()
+
+    def peak_memory(self, device: str) -> int | None:
+        """Allocator's peak on a GPU, peak resident memory on the CPU."""
+        if device != "cpu":
+            return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Full float32 products; threads as far as TensorFlow lets them be set, which ends when it first runs."""
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        return {"threads": _pools(threads), "tensor_float_32": False, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {
+            "autograd": "yes: tf.GradientTape",
+            "compile": "yes: tf.function, with XLA by jit_compile=True",
+            "export": "yes: .keras and SavedModel",
+        }
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Refuse a device or precision that is not here."""
+        self.device(settings.device)
+        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        if reason:
+            raise Unsupported(f"tensorflow on {settings.device}: {settings.precision}: {reason}")
+        return settings
+
+
+def _pools(threads: int) -> int:
+    """Size both thread pools; returns the size they have, which is another one where TensorFlow had started already."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        given = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS")
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return int(given or usable or 1)
+    return threads

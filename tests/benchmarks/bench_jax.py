@@ -1,0 +1,189 @@
+"""Does the realised JAX function cost more than one written by hand? Forward and training step, both compiled, in one interleaved run.
+
+Run: `OMP_NUM_THREADS=1 NPROC=1 python -m pytest tests/benchmarks/bench_jax.py -s` (XLA takes its threads from NPROC). Rounds go A B B A,
+the ratio is that of the medians. It is printed, never asserted: only the results must agree.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Settings
+from models import params
+from models.optim import Optimizer
+from models.zoo import motionbert
+from tests.asserts import assert_close
+
+jax = pytest.importorskip("jax", reason="JAX is not installed")
+optax = pytest.importorskip("optax", reason="optax is not installed")
+
+import jax.numpy as jnp  # noqa: E402  # after the skips
+
+from backends.jax.program import JaxProgram  # noqa: E402
+from backends.jax.train import JaxTrainer  # noqa: E402
+
+Work = Callable[[], Any]
+Weights = Mapping[str, Any]
+SECONDS, FEWEST, MOST = 12.0, 12, 200  # time for one pair, and rounds
+BATCH, FRAMES = 32, 27
+ADAMW = Optimizer("adamw", 1e-6, 1e-2)
+
+
+def dense(p: Weights, name: str, x: Any) -> Any:
+    """x weight^T + bias."""
+    return x @ p[f"{name}.weight"].T + p[f"{name}.bias"]
+
+
+def norm(p: Weights, name: str, x: Any) -> Any:
+    """Layer normalisation over the last axis."""
+    centred = x - x.mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6) * p[f"{name}.weight"] + p[f"{name}.bias"]
+
+
+def attention(p: Weights, name: str, x: Any, *, heads: int) -> Any:
+    """Multi-head self-attention over the second-last axis of (rows, tokens, c)."""
+    rows, tokens, width = x.shape
+    packed = dense(p, f"{name}.qkv", x).reshape(rows, tokens, 3, heads, width // heads)
+    q, k, v = packed.transpose(2, 0, 3, 1, 4)  # (rows, heads, tokens, d) each: the contraction of (rows, tokens, heads, d) is slower
+    weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) * (width // heads) ** -0.5)
+    return dense(p, f"{name}.proj", (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width))
+
+
+def mlp(p: Weights, name: str, x: Any) -> Any:
+    """Two layers with an exact GELU between them."""
+    return dense(p, f"{name}.fc2", jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False))
+
+
+def spatial(p: Weights, block: str, x: Any, *, heads: int) -> Any:
+    """Tokens are the joints of one frame."""
+    b, t, j, c = x.shape
+    x = x + attention(p, f"{block}.attn_s", norm(p, f"{block}.norm1_s", x).reshape(b * t, j, c), heads=heads).reshape(x.shape)
+    return x + mlp(p, f"{block}.mlp_s", norm(p, f"{block}.norm2_s", x))
+
+
+def temporal(p: Weights, block: str, x: Any, *, heads: int) -> Any:
+    """Tokens are the frames of one joint."""
+    b, t, j, c = x.shape
+    rows = norm(p, f"{block}.norm1_t", x).swapaxes(1, 2).reshape(b * j, t, c)
+    x = x + attention(p, f"{block}.attn_t", rows, heads=heads).reshape(b, j, t, c).swapaxes(1, 2)
+    return x + mlp(p, f"{block}.mlp_t", norm(p, f"{block}.norm2_t", x))
+
+
+def motion_bert(p: Weights, keypoints: Any, *, depth: int, heads: int) -> Any:
+    """DSTformer without drop rates: (b, t, j, channels) -> (b, t, j, outputs)."""
+    x = dense(p, "joints_embed", keypoints) + p["pos_embed"] + p["temp_embed"][:, : keypoints.shape[1]]
+    for i in range(depth):
+        st = temporal(p, f"blocks_st.{i}", spatial(p, f"blocks_st.{i}", x, heads=heads), heads=heads)
+        ts = spatial(p, f"blocks_ts.{i}", temporal(p, f"blocks_ts.{i}", x, heads=heads), heads=heads)
+        weights = jax.nn.softmax(dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1)))
+        x = st * weights[..., :1] + ts * weights[..., 1:]
+    return dense(p, "head", jnp.tanh(dense(p, "pre_logits.fc", norm(p, "norm", x))))
+
+
+def by_hand(size: motionbert.Size) -> Callable[[Weights, Any], Any]:
+    """The model, its products in full float32 as ours."""
+
+    def apply(p: Weights, keypoints: Any) -> Any:
+        with jax.default_matmul_precision("highest"):
+            return motion_bert(p, keypoints, depth=size.depth, heads=size.heads)
+
+    return apply
+
+
+def drawn(*shape: int) -> Any:
+    """A fixed random array on the device."""
+    return jnp.asarray(np.random.default_rng(len(shape) + shape[-1]).normal(size=shape).astype(np.float32))
+
+
+def forward() -> tuple[Work, Work]:
+    """Inference of both. Raises AssertionError where the poses differ."""
+    spec = models.build("motionbert", preset="small", frames=FRAMES)
+    program = JaxProgram(spec.infer, Settings(compiled=True))
+    program.load(params.draw(spec.infer.params, seed=0))
+    apply, weights = jax.jit(by_hand(models.size("motionbert", preset="small"))), dict(program.values)
+    feeds = {"keypoints": drawn(BATCH, FRAMES, 17, 3)}
+
+    def ours() -> Any:
+        return jax.block_until_ready(program.run(feeds)["pose"])
+
+    def theirs() -> Any:
+        return jax.block_until_ready(apply(weights, feeds["keypoints"]))
+
+    assert_close(ours(), theirs(), rtol=1e-5, what="pose")
+    return ours, theirs
+
+
+def training() -> tuple[Work, Work]:
+    """Loss, backward and an AdamW step of both. Raises AssertionError where loss or gradients differ."""
+    graph = models.build("motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}).train
+    trainer = JaxTrainer(graph, ADAMW, Settings())
+    start = params.draw(graph.params, seed=0)
+    trainer.program.load(start)
+    feeds = {"keypoints": drawn(BATCH, FRAMES, 17, 3), "target": drawn(BATCH, FRAMES, 17, 3) + 1}
+    apply, tx = by_hand(models.size("motionbert", preset="small")), optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay)
+
+    def loss(p: Weights, x: Any, target: Any) -> Any:
+        return jnp.sqrt(((apply(p, x) - target) ** 2).sum(-1)).mean()
+
+    def step(p: Weights, slots: Any, x: Any, target: Any) -> Any:
+        value, grads = jax.value_and_grad(loss)(p, x, target)
+        updates, slots = tx.update(grads, slots, p)
+        return value, optax.apply_updates(p, updates), slots
+
+    compiled = jax.jit(step, donate_argnums=(0, 1))
+    weights = {name: jnp.asarray(array) for name, array in start.items()}
+    held = [weights, tx.init(weights)]
+    _same_gradients(trainer, feeds, jax.jit(jax.value_and_grad(loss))(weights, feeds["keypoints"], feeds["target"]))
+
+    def ours() -> Any:
+        return jax.block_until_ready(trainer.step(feeds))
+
+    def theirs() -> Any:
+        value, *held[:] = compiled(*held, feeds["keypoints"], feeds["target"])
+        return jax.block_until_ready(value)
+
+    return ours, theirs
+
+
+def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> None:
+    loss, grads = trainer.gradients(feeds)
+    assert_close(loss, due[0], rtol=1e-5, what="loss")
+    largest = max(float(np.abs(grad).max()) for grad in grads.values())
+    for name, grad in due[1].items():
+        assert_close(grads[name] / largest + 1, np.asarray(grad) / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+
+
+def interleaved(ours: Work, theirs: Work) -> tuple[list[float], list[float]]:
+    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
+    spent: tuple[list[float], list[float]] = ([], [])
+    for work in (ours, theirs) * 3:
+        work()
+    end = time.perf_counter() + SECONDS
+    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
+        for which in (0, 1) if len(spent[0]) % 2 == 0 else (1, 0):
+            start = time.perf_counter()
+            (ours, theirs)[which]()
+            spent[which].append(time.perf_counter() - start)
+    return spent
+
+
+@pytest.mark.parametrize("what", ["forward", "training step"])
+def test_the_realised_function_against_the_handwritten(what: str, benchmark: Any) -> None:
+    ours, theirs = forward() if what == "forward" else training()
+    spent = interleaved(ours, theirs)
+    medians = [statistics.median(times) for times in spent]
+    ratio = medians[0] / medians[1]
+    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
+    print(
+        f"\nmotionbert {what}, {BATCH} x {FRAMES} frames: realised {medians[0] * 1e3:.2f} ms, by hand {medians[1] * 1e3:.2f} ms, "
+        f"ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
+    )
+    benchmark.extra_info.update(ratio=ratio, paired=paired, by_hand=medians[1])
+    benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

@@ -1,0 +1,144 @@
+"""Is the emitted ONNX as fast as what torch.onnx.export makes of the same model written by hand? And what does a training step cost?
+
+Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`. PyTorch writes its file in a process of its own, by this interpreter or, where
+that has no PyTorch, by the one named in POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never asserted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Settings
+from backends.numpy.program import NumpyBackend
+from models import params
+from models.optim import Optimizer
+from tests.asserts import assert_close
+
+Work = Callable[[], Any]
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS, FEWEST, MOST = 20.0, 12, 200  # time for one pair, and rounds
+SIZES: dict[str, Any] = {"preset": "small", "frames": 27}
+BATCH, FRAMES = 32, 27
+
+
+def weights() -> dict[str, np.ndarray]:
+    """The same for both; off their symmetric start."""
+    draw = np.random.default_rng(1)
+    found = params.draw(models.build("motionbert", **SIZES).infer.params, seed=0)
+    return {name: (array + draw.normal(0, 0.05, array.shape)).astype(np.float32) for name, array in found.items()}
+
+
+def export(path: str) -> None:
+    """The hand-written module, as torch.onnx.export gives it. Runs in the process that has PyTorch and not ONNX Runtime."""
+    import torch
+
+    from tests.benchmarks.handwritten import MotionBert
+
+    module = MotionBert(models.size("motionbert", **SIZES)).eval()
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in weights().items()}, strict=True)
+    inputs = torch.zeros(2, FRAMES, 17, 3)
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    program = torch.onnx.export(module, (inputs,), dynamo=True, dynamic_shapes=({0: batch},))
+    program.save(path, external_data=False)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file PyTorch exports."""
+    python = sys.executable if importlib.util.find_spec("torch") else os.environ.get("POSEPORT_TORCH_PYTHON", "")
+    if not python:
+        pytest.skip("no PyTorch to export a reference: install it, or name an interpreter that has it in POSEPORT_TORCH_PYTHON")
+    path = tmp_path_factory.mktemp("torch") / "motionbert.onnx"
+    command = [python, "-W", "ignore", "-m", "tests.benchmarks.bench_onnx", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def session(model: bytes | str) -> Work:
+    """A model as a call on fixed inputs, one thread."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    native = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    inputs = np.random.default_rng(0).normal(size=(BATCH, FRAMES, 17, 3)).astype(np.float32)
+    return lambda: native.run(None, {native.get_inputs()[0].name: inputs})[0]
+
+
+def interleaved(*works: Work) -> list[list[float]]:
+    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
+    spent: list[list[float]] = [[] for _ in works]
+    for work in works * 3:
+        work()
+    end = time.perf_counter() + SECONDS
+    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
+        order = range(len(works)) if len(spent[0]) % 2 == 0 else reversed(range(len(works)))
+        for which in order:
+            start = time.perf_counter()
+            works[which]()
+            spent[which].append(time.perf_counter() - start)
+    return spent
+
+
+def test_the_emitted_model_against_the_one_torch_exports(reference: Path, benchmark: Any) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    from backends.onnx.model import DEFAULT, model, opsets
+
+    theirs = session(str(reference))
+    for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
+        ours = session(model(models.build("motionbert", **SIZES).infer, weights(), opset=opset).SerializeToString())
+        assert_close(ours(), theirs(), rtol=1e-5, what="pose")
+        spent = interleaved(ours, theirs)
+        medians = [statistics.median(times) for times in spent]
+        paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
+        print(
+            f"\nmotionbert forward, {BATCH} x {FRAMES} frames, opset {opset}: emitted {medians[0] * 1e3:.2f} ms, "
+            f"torch {medians[1] * 1e3:.2f} ms, ratio {medians[0] / medians[1]:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
+        )
+        benchmark.extra_info.update({f"ratio_{opset}": medians[0] / medians[1], f"paired_{opset}": paired})
+    benchmark.pedantic(ours, rounds=3, warmup_rounds=0)
+
+
+def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    from backends.onnx.program import OnnxProgram
+    from backends.onnx.train import OnnxTrainer
+
+    graph = models.build("motionbert", **SIZES, loss={"mpjpe": 1.0}).train
+    draw = np.random.default_rng(0)
+    feeds = {"keypoints": draw.normal(size=(BATCH, FRAMES, 17, 3)), "target": draw.normal(size=(BATCH, FRAMES, 17, 3))}
+    trainer = OnnxTrainer(OnnxProgram(graph, Settings(), threads=1), Optimizer("adamw", 1e-6, 0.01))
+    oracle = NumpyBackend().trainer(graph, Optimizer("adamw", 1e-6, 0.01), Settings(precision="fp32"))
+    for one in (trainer, oracle):
+        one.program.load(weights())
+    (_, came), (_, due) = (one.gradients(one.program.put(feeds)) for one in (trainer, oracle))
+    largest = max(float(np.abs(grad).max()) for grad in due.values())
+    for name, grad in due.items():
+        assert_close(came[name] / largest + 1, grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+    fed = trainer.program.put(feeds)
+    spent = interleaved(lambda: trainer.step(fed), lambda: trainer.program.run(fed))
+    medians = [statistics.median(times) for times in spent]
+    print(
+        f"\nmotionbert training step, {BATCH} x {FRAMES} frames: {medians[0] * 1e3:.1f} ms, the forward of the same graph "
+        f"{medians[1] * 1e3:.1f} ms, ratio {medians[0] / medians[1]:.2f}, {len(spent[0])} rounds"
+    )
+    benchmark.extra_info.update(ratio=medians[0] / medians[1])
+    benchmark.pedantic(lambda: trainer.step(fed), rounds=3, warmup_rounds=0)
+
+
+if __name__ == "__main__":
+    export(sys.argv[1])
