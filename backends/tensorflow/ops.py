@@ -224,7 +224,7 @@ def conv_transpose(x: tf.Tensor, weight: tf.Tensor, *, stride: Axes, dilation: A
 
 
 def layer_norm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, *, eps: float) -> tf.Tensor:
-    """Written out: the gradient of tf.nn.moments with tf.nn.batch_normalization takes 1.4 times as long."""
+    """Centred before it is scaled: tf.nn.batch_normalization computes x s + (bias - mean s), which cancels where the mean is large."""
     centred = x - tf.reduce_mean(x, -1, keepdims=True)
     return centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + eps) * weight + bias
 

@@ -210,6 +210,9 @@ class TensorFlowBackend(Backend):
     kernels = ops.KERNELS
     gaps = ops.GAPS
 
+    def __init__(self) -> None:
+        tf.get_logger().setLevel("ERROR")  # many small programs are not one that is traced too often, of which it warns
+
     def devices(self) -> dict[str, str]:
         """What this build of TensorFlow can reach on this machine."""
         gpu, apple = bool(tf.config.list_physical_devices("GPU")), sys.platform == "darwin"
