@@ -1,6 +1,7 @@
 """How a network runs: one folder per framework, found by listing, imported only when asked for.
 
-A folder's `__init__.py` says what it needs (`REQUIRES`, module names), how to get it (`EXTRA`) and makes the Backend (`load()`).
+A folder's `__init__.py` says what it needs (`REQUIRES`, module names), how to get it (`EXTRA`), what files it writes (`EXPORTS`, formats by
+name; none if left out) and makes the Backend (`load()`).
 Outside packages add backends through the entry-point group `poseport.backends`, whose value is a module of the same shape.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
-from backends.base import Backend
+from backends.base import Backend, Format
 from models.errors import Missing, UnknownName
 
-__all__ = ["installed", "load", "names", "require"]
+__all__ = ["exporter", "installed", "isolate", "load", "names", "require"]
 
 
 def names() -> list[str]:
@@ -43,6 +45,30 @@ def load(name: str) -> Backend:
     require(name)
     backend: Backend = _manifest(name).load()
     return backend
+
+
+def isolate(name: str) -> None:
+    """Hide the other backends' frameworks from this process: some import each other where they can (TensorFlow imports JAX).
+
+    For processes that serve one backend. What is loaded already stays; an unknown name hides nothing.
+    """
+    if name not in names():
+        return
+    own = set(_manifest(name).REQUIRES)
+    for module in {module for other in names() for module in _manifest(other).REQUIRES} - own - sys.modules.keys():
+        sys.modules[module] = None  # type: ignore[assignment]  # the import system's sign for "not there"
+
+
+def exporter(format: str) -> tuple[str, Format]:
+    """Which backend, installed or not, writes a file format, and what is to be known of it. Raises UnknownName with the list."""
+    owners = {known: (name, about) for name in names() for known, about in _exports(name).items()}
+    if format not in owners:
+        raise UnknownName("export format", format, owners)
+    return owners[format]
+
+
+def _exports(name: str) -> dict[str, Format]:
+    return getattr(_manifest(name), "EXPORTS", {})
 
 
 def _absent(name: str) -> list[str]:

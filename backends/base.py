@@ -1,7 +1,7 @@
 """What a backend is. A framework comes under test by giving these three classes; nothing outside its folder asks which one it is.
 
     Backend   names its kernels and gaps, says which devices and precisions it has, makes Programs and Trainers
-    Program   a graph realised as the framework's native object, with weights loaded
+    Program   a graph realised as the framework's native object, with weights loaded; a Portable one can leave as a file
     Trainer   native autograd and native optimizer over a train graph
 
 Arrays cross this border as NumPy; `put` moves them once, so that timing sees native tensors only.
@@ -9,9 +9,11 @@ Arrays cross this border as NumPy; `put` moves them once, so that timing sees na
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,18 +31,54 @@ class Unsupported(PosePortError):
 
 
 @dataclass(frozen=True)
+class Format:
+    """A file format that a backend writes. Manifests list theirs as `EXPORTS`, by name."""
+
+    suffix: str  # of the file; empty where it is a folder
+    options: tuple[str, ...] = ()  # what `Portable.export` takes for it
+
+
+@dataclass(frozen=True)
 class Settings:
-    """How a graph is to run. `draw_noise`: noise nodes are drawn by the framework instead of fed."""
+    """How a graph is to run. `draw_noise`: noise nodes are drawn by the framework instead of fed.
+
+    compiled  None: the framework's customary way; False: op by op; True: by the framework's compiler. `Backend.modes` says which differ.
+    """
 
     device: str = "cpu"
     precision: str = "fp32"  # fp64 where the backend is an oracle; bf16 and fp16 mean autocast with float32 weights
-    compiled: bool = False
+    compiled: bool | None = None
     draw_noise: bool = False
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A question of the op exam that the framework is known to answer wrongly. It is asked all the same: a gap that passes is a failure.
+
+    Empty fields fit everything.
+    """
+
+    op: str  # one op, or several with spaces between them
+    reason: str
+    dtype: str = ""
+    mode: str = ""  # a key of `Backend.modes`
+    question: str = "value"  # shape, dtype, value, gradient or kernel; a program that raises has failed `value`
+    case: str = ""  # regular expression found in the case, as the exam writes it down
+
+    def fits(self, *, op: str, dtype: str, mode: str, question: str, case: str) -> bool:
+        """Whether this is what the gap is about."""
+        named = not self.op or op in self.op.split()
+        exact = all(mine in ("", other) for mine, other in ((self.dtype, dtype), (self.mode, mode), (self.question, question)))
+        return named and exact and re.search(self.case, case) is not None
+
+
 class Program(ABC):
-    """A graph as the framework's own object. `native` is what a user takes away."""
+    """A graph as the framework's own object. `native` is what a user takes away.
+
+    What enters is cast to the type that the graph declares; what leaves has that type, or float32 where autocast was asked for.
+    bfloat16 is `ml_dtypes.bfloat16` in NumPy.
+    """
 
     native: Any
     graph: Graph
@@ -68,6 +106,22 @@ class Program(ABC):
     def __call__(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Run on arrays, get arrays."""
         return {name: self.numpy(value) for name, value in self.run(self.put(arrays)).items()}
+
+
+class Portable(Program):
+    """A program that can leave as a file, in the formats of its manifest."""
+
+    @abstractmethod
+    def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
+        """Write the native object and its weights to `path`, where nothing is yet; symbolic axes stay open.
+
+        `sample` holds feeds as they may come, for frameworks that trace; `options` those that the format names. Raises BadInput for an
+        option's value that does not exist here, Unsupported where the framework cannot write this graph.
+        """
+
+    @abstractmethod
+    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+        """What such a file computes, read as its users read it: feeds in, outputs by name out."""
 
 
 class Trainer(ABC):
@@ -106,6 +160,8 @@ class Backend(ABC):
     name: str
     kernels: Mapping[str, Callable[..., Any]]  # ops run natively; compositions that are missing run by their bodies
     gaps: Mapping[str, str]  # op -> why the framework cannot
+    part_gaps: tuple[Gap, ...] = ()  # what it cannot in some type, mode or case
+    modes: Mapping[str, bool | None] = {"eager": None}  # eager, graph, compiled -> `Settings.compiled`; those that differ, customary first
 
     @abstractmethod
     def devices(self) -> dict[str, str]:

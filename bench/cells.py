@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.config import Config
 from bench.job import Job
-from bench.records import Evaluation, Exam, Feasibility, Parity, Record, Throughput, Training
+from bench.records import Comparison, Evaluation, Exam, Feasibility, Parity, Record, ThirdParty, Throughput, Training
 from bench.run import Listener, Outcome
 
 Row = tuple[str, str, str, str, str]
@@ -95,8 +95,13 @@ def summary(record: Record) -> str:
         case Parity(checks=checks):
             worst = max(checks, key=lambda check: (check.error or 0) / check.bound if check.bound else (check.error or 0))
             return f"{sum(check.ok for check in checks)} of {len(checks)} checks hold; closest to its bound: {worst.kind} {worst.name}"
+        case Comparison(checks=checks, against=against):
+            return f"{sum(check.ok for check in checks)} of {len(checks)} values agree with {against}"
         case Exam(rows=rows):
             return f"{sum(row.result == 'passed' for row in rows)} of {len(rows)} questions passed"
+        case ThirdParty() as exam:
+            run, *rest = exam.counts().items()
+            return f"{run[1]} cases run: " + ", ".join(f"{amount} {result}" for result, amount in rest).replace("_", " ")
         case Training(validation_mpjpe=curve, steps=steps, train_seconds=seconds):
             return f"{steps} steps in {seconds:.0f} s, {curve[-1]:.1f} mm on held-out poses" if curve else f"{steps} steps"
         case Evaluation(metrics=metrics, baselines=baselines, protocol=protocol, protocol_hash=digest):
@@ -136,7 +141,7 @@ def _waiting(text: str, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[tuple[Listener, Any]]:
-    """A bar for the run and one for the present cell, on stderr; silent where that is no terminal."""
+    """A bar for the run and one for each cell at work, on stderr; silent where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -144,13 +149,18 @@ def _progress(total: int, *, quiet: bool) -> Iterator[tuple[Listener, Any]]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bars:
         whole = bars.add_task("all cells", total=total)
-        cell = bars.add_task("", total=1.0)
+        at_work: dict[tuple[str, ...], Any] = {}
 
         def listen(job: Job, text: str, share: float) -> None:
-            bars.update(cell, description=f"{job.task} {job.model} on {job.backend}: {text}", completed=share)
+            key = job.task, job.backend, job.model
+            if key not in at_work:
+                at_work[key] = bars.add_task("", total=1.0)
+            bars.update(at_work[key], description=f"{job.task} {job.model} on {job.backend}: {text}", completed=share)
 
         def finished(record: Record) -> None:
             bars.advance(whole)
+            if (key := (record.task, record.backend, record.model)) in at_work:
+                bars.remove_task(at_work.pop(key))
             if console.is_terminal and not quiet:
                 bars.print(f"{record.task:12} {record.backend:8} {record.model:16} {record.status:10} {record.reason or summary(record)}")
 

@@ -17,6 +17,10 @@ from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"
 TASKS = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
+ON_REQUEST = ("third_party",)  # tasks that are no part of a usual run
+
+
+DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "bool")
 
 
 class _Strict(BaseModel):
@@ -54,7 +58,23 @@ class Parity(_Strict):
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
     steps: int = Field(default=20, ge=1)  # of the trajectory
     optimizers: tuple[Literal["sgd", "adam", "adamw", "rmsprop"], ...] = ("sgd", "adam", "adamw", "rmsprop")
-    locate: bool = False  # examine every node, also when all rungs hold
+    rungs: tuple[Literal["weights", "forward", "equivalence", "gradient", "step", "trajectory"], ...] = ()  # these only; all where empty
+    locate: bool = False  # examine every node, also when all rungs hold, and pack the first that is wrong
+
+
+class Exam(_Strict):
+    """Size of the op exam.
+
+    Modes are the customary way of a framework, op by op (eager), and its compiler; a compiler that is not customary gets one case of
+    each op and type, since every one is compiled. The seed of generated cases is that of the run.
+    """
+
+    modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
+    dtypes: tuple[Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"], ...] = DTYPES
+    cases: int = Field(default=0, ge=0)  # own cases of each op in float32; 0: all
+    variants: Literal["none", "first", "all"] = "first"  # which cases are put with open axes, in other layouts, by negative axes too
+    typed: Literal["first", "all"] = "first"  # which cases are put in types other than float32
+    generated: int = Field(default=0, ge=0)  # random cases of each op in the customary mode, of ranks 1 to 5 in turn
 
 
 class Throughput(_Strict):
@@ -72,7 +92,8 @@ class Config(_Strict):
 
     backend: tuple[str, ...] = ("numpy",)
     model: dict[str, Model] = {}
-    tasks: tuple[Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput"], ...] = TASKS
+    against: str = ""  # backend that the others are held against; the first one where empty
+    tasks: tuple[Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"], ...] = TASKS
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
@@ -80,12 +101,15 @@ class Config(_Strict):
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
+    onnx_cases: Path | None = None  # third-party exam: folder of collected cases; collected into the run folder where left out
     metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
     seed: int = Field(default=0, ge=0)
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=2, ge=1)  # of each worker
+    workers: int = Field(default=0, ge=0)  # at once, but for timing; 0: as many as the cores hold
     timeout: float = Field(default=1800, gt=0)  # seconds a cell may take
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
+    exam: Exam = Exam()
 
 
 def profiles() -> list[str]:

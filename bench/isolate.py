@@ -21,6 +21,7 @@ from bench.job import Job
 from bench.records import Record
 
 Listener = Callable[[str, float], None]
+Turn = Callable[[], None]
 GRACE = 20.0  # seconds a worker has to save its state when asked to stop
 
 
@@ -32,8 +33,8 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
 
-    def run(self, job: Job, listen: Listener, *, timeout: float) -> Record:
-        """The job's record. A crash, a kill for memory or a time-out is a record too."""
+    def run(self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None) -> Record:
+        """The job's record. A crash, a kill for memory or a time-out is a record too. `turn` returns when the worker may compute."""
         process = self._started()
         killed = threading.Event()
 
@@ -44,7 +45,7 @@ class Worker:
         timer = threading.Timer(timeout, kill)
         timer.start()
         try:
-            return self._converse(process, job, listen) or self._post_mortem(process, job, timed_out=killed.is_set(), timeout=timeout)
+            return self._converse(process, job, listen, turn) or self._post_mortem(process, job, timed_out=killed.is_set(), timeout=timeout)
         finally:
             timer.cancel()
 
@@ -87,20 +88,19 @@ class Worker:
             )
         return self._process
 
-    def _converse(self, process: subprocess.Popen[str], job: Job, listen: Listener) -> Record | None:
+    def _converse(self, process: subprocess.Popen[str], job: Job, listen: Listener, turn: Turn | None) -> Record | None:
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
-            process.stdin.write(job.model_dump_json() + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            return None
+        _tell(process.stdin, job.model_dump_json())
         for line in process.stdout:
             message = _message(line)
             if "record" in message:
                 return Record.model_validate(message["record"])
             if "progress" in message:
                 listen(*message["progress"])
+            if "turn" in message and turn:
+                turn()
+                _tell(process.stdin, "go")
         return None
 
     def _post_mortem(self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float) -> Record:
@@ -139,6 +139,13 @@ class Worker:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def _tell(pipe: IO[str], line: str) -> None:
+    """Write one line; a worker that has died says so by its silence."""
+    with suppress(BrokenPipeError):
+        pipe.write(line + "\n")
+        pipe.flush()
 
 
 def _message(line: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.config import Config, Model
 from bench.records import Payload
 
-TaskName = Literal["parity", "shape_ops", "train", "evaluate", "throughput", "feasibility"]
+TaskName = Literal["parity", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"]
 Progress = Callable[[str, float], None]  # what is going on, and how much of it is done (0 to 1)
 
 
@@ -26,6 +26,7 @@ class Job(BaseModel):
     model: str  # empty for the op exam
     config: Config
     folder: Path  # the run folder
+    turns: bool = False  # the task is one of several that compute in turns, and is given `turn()` to wait for its own
 
     @property
     def settings(self) -> Model:

@@ -1,10 +1,14 @@
-"""One op alone as a graph: what the exam asks of a backend, and how a diverging node is found."""
+"""Ops as small graphs: what the exam asks of a backend, and how a diverging node is found.
+
+Several probes may share one program, which costs a framework that compiles little more than one of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import count, takewhile
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,13 +16,16 @@ from backends.base import Backend, Settings
 from backends.numpy.ops import kernels
 from models import ops
 from models.builder import Builder
-from models.graph import Graph
+from models.graph import FLOATS, Graph
 from models.optim import Optimizer
 from models.passes import decompose
-from models.value import Value, emit_all
+from models.value import Value, emit, emit_all
 
 Arrays = dict[str, np.ndarray]
 PLAIN = Optimizer("sgd", 0.0, 0.0)
+
+
+Layout = Literal["plain", "transposed", "strided"]
 
 
 @dataclass(frozen=True)
@@ -26,47 +33,33 @@ class Probe:
     """Inputs x0, x1, ... and literals of one op; `where` is the model line it stands for, if any."""
 
     op: str
-    operands: tuple[np.ndarray | float, ...]  # literals stay literals
+    operands: tuple[np.ndarray | float, ...]  # literals stay literals; floats are float32 whatever type is declared
     attributes: Mapping[str, Any]
     where: str = ""
     symbolic: bool = False  # the first axis of the first input is left open
+    dtype: str = "float32"  # declared for float inputs, whose values it must hold exactly
+    layout: Layout = "plain"  # how inputs reach the op: as they are, through a permute_dims, or through a slice of every other element
+    written: Mapping[str, Any] | None = None  # attributes given to the op's method, which is to make `attributes` of them
 
     def arrays(self) -> Arrays:
-        """The tensor inputs by name."""
-        return {f"x{i}": operand for i, operand in enumerate(self.operands) if isinstance(operand, np.ndarray)}
+        """The tensor inputs by name, as they are fed; a transposed one is a view in NumPy already."""
+        return {f"x{i}": self._laid(operand) for i, operand in enumerate(self.operands) if isinstance(operand, np.ndarray)}
+
+    def floats(self) -> Arrays:
+        """Those of them that are floats."""
+        return {name: array for name, array in self.arrays().items() if array.dtype.kind == "f"}
 
     def differentiable(self) -> bool:
         """Whether any input can have a gradient."""
-        return any(array.dtype.kind == "f" for array in self.arrays().values())
+        return bool(self.floats())
+
+    def type(self, array: np.ndarray) -> str:
+        """Declared type of an input."""
+        return self.dtype if array.dtype.kind == "f" else str(array.dtype)
 
     def graph(self) -> Graph:
         """All tensors are inputs; results are outputs y0, y1, ..."""
-        builder = Builder(f"probe_{self.op}")
-        values = {name: builder.input(name, self._shape(name, array), dtype=_dtype(array)) for name, array in self.arrays().items()}
-        for i, result in enumerate(self._emit(builder, values)):
-            builder.output(f"y{i}", result)
-        return builder.finish()
-
-    def loss_graph(self, weights: Sequence[np.ndarray]) -> Graph:
-        """Float tensors are parameters; the loss is the weighted sum of all float results."""
-        builder = Builder(f"probe_{self.op}")
-        values = {
-            name: builder.param(name, array.shape, init=("zeros", 0.0), trainable=name not in self._state())
-            if array.dtype.kind == "f"
-            else builder.constant(name, array)
-            for name, array in self.arrays().items()
-        }
-        total: Value | None = None
-        results = self._emit(builder, values)
-        smooth = results[:1] if ops.get(self.op).state else results  # new running state is never differentiated
-        for result, weight in zip(smooth, weights, strict=False):
-            if result.dtype == "float32":
-                part = (result * builder.constant(f"w_{result.name}", weight)).sum(axis=tuple(range(weight.ndim)), keepdims=False)
-                total = part if total is None else total + part
-        if total is None:
-            raise ValueError(f"{self.op} has no float result")
-        builder.output("loss", total)
-        return builder.finish()
+        return forward([self])
 
     def reference(self, working: type[np.floating[Any]]) -> tuple[np.ndarray, ...]:
         """What the op's definition gives in a working precision."""
@@ -76,33 +69,129 @@ class Probe:
 
     def run(self, backend: Backend, settings: Settings, *, body: bool = False) -> tuple[np.ndarray, ...]:
         """What a backend gives: by its kernel, or by the op's body in primitives."""
-        graph = decompose(self.graph(), has=()) if body else self.graph()
-        program = backend.program(graph, settings)
-        results = program({name: array.copy() for name, array in self.arrays().items()})
-        return tuple(results[f"y{i}"] for i in range(len(results)))
+        return run([self], backend, settings, body=body)[0]
 
     def gradients(self, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]) -> Arrays:
         """Gradient of the weighted sum of results in each float input, by the backend's own differentiation."""
-        trainer = backend.trainer(self.loss_graph(weights), PLAIN, settings)
-        trainer.program.load({name: array for name, array in self.arrays().items() if array.dtype.kind == "f"})
-        return trainer.gradients(trainer.program.put({}))[1]
+        return gradients([self], backend, settings, [weights])[0]
 
     def oracle_gradients(self, weights: Sequence[np.ndarray], working: str) -> Arrays:
         """The same by the gradient graph in NumPy."""
-        from backends.numpy.program import NumpyBackend
+        return oracle_gradients([self], [weights], working)[0]
 
-        return self.gradients(NumpyBackend(), Settings(precision=working), weights)
-
-    def _state(self) -> set[str]:
+    def state(self) -> set[str]:
+        """Inputs that are running state."""
         return {f"x{i}" for i in ops.get(self.op).state}
 
-    def _emit(self, builder: Builder, values: Mapping[str, Value]) -> tuple[Value, ...]:
-        arguments = [values[f"x{i}"] if isinstance(operand, np.ndarray) else operand for i, operand in enumerate(self.operands)]
+    def emit(self, builder: Builder, values: Mapping[str, Value]) -> tuple[Value, ...]:
+        """Add the op to a graph, on inputs already declared."""
         with builder.at(self.where or f"probe of {self.op}"):
-            return emit_all(self.op, *arguments, **self.attributes)
+            tensors = {name: self._unlaid(value) for name, value in values.items()}
+            arguments = [tensors[f"x{i}"] if isinstance(operand, np.ndarray) else operand for i, operand in enumerate(self.operands)]
+            if self.written is None:
+                return emit_all(self.op, *arguments, **self.attributes)
+            results = ops.methods()[self.op](*arguments, **self.written)
+        return results if isinstance(results, tuple) else (results,)
 
-    def _shape(self, name: str, array: np.ndarray) -> tuple[int | str, ...]:
-        return ("batch", *array.shape[1:]) if self.symbolic and name == "x0" else array.shape
+    def shape(self, name: str, array: np.ndarray, axis: str) -> tuple[int | str, ...]:
+        """Declared shape of an input; an open axis is called `axis`."""
+        return (axis, *array.shape[1:]) if self.symbolic and name == "x0" else array.shape
+
+    def longer(self) -> Arrays:
+        """The inputs with one more row on the open axis."""
+        arrays = self.arrays()
+        x = arrays["x0"]
+        return {**arrays, "x0": np.concatenate([x, x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)])} if self.symbolic else arrays
+
+    def _laid(self, array: np.ndarray) -> np.ndarray:
+        if self.layout == "strided" and array.ndim:
+            filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)  # what no answer may depend on
+            return np.stack([array, filler], -1).reshape(*array.shape[:-1], 2 * array.shape[-1])
+        return array.T if self.layout == "transposed" else array
+
+    def _unlaid(self, value: Value) -> Value:
+        rank = len(value.shape)
+        if self.layout == "strided" and rank:
+            return emit("slice", value, axis=rank - 1, start=0, stop=value.shape[-1], step=2)
+        return value.permute_dims(tuple(reversed(range(rank)))) if self.layout == "transposed" else value
+
+
+def forward(probes: Sequence[Probe]) -> Graph:
+    """All probes in one graph: tensors are inputs; results are outputs y0, y1, ... of each probe, marked with its number."""
+    builder = Builder(_name(probes))
+    for mark, probe in _marked(probes):
+        shapes = {name: probe.shape(name, array, f"batch{mark}") for name, array in probe.arrays().items()}
+        values = {name: builder.input(name + mark, shapes[name], dtype=probe.type(array)) for name, array in probe.arrays().items()}
+        for i, result in enumerate(probe.emit(builder, values)):
+            builder.output(f"y{i}{mark}", result)
+    return builder.finish()
+
+
+def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]]) -> Graph:
+    """All probes in one graph: float tensors are parameters; the loss is the weighted sum of all float results, in float32."""
+    builder = Builder(_name(probes))
+    parts = [part for (mark, probe), own in zip(_marked(probes), weights, strict=True) for part in _losses(builder, probe, own, mark)]
+    if not parts:
+        raise ValueError(f"{_name(probes)} has no float result")
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    builder.output("loss", total)
+    return builder.finish()
+
+
+def run(probes: Sequence[Probe], backend: Backend, settings: Settings, *, body: bool = False) -> list[tuple[np.ndarray, ...]]:
+    """What a backend gives for each probe; open axes have another length at a first call, so that no program is made for one only."""
+    graph = decompose(forward(probes), has=()) if body else forward(probes)
+    program = backend.program(graph, settings)
+    if any(probe.symbolic for probe in probes):
+        program({name + mark: array for mark, probe in _marked(probes) for name, array in probe.longer().items()})
+    results = program({name + mark: array for mark, probe in _marked(probes) for name, array in probe.arrays().items()})
+    return [_results(results, mark) for mark, _ in _marked(probes)]
+
+
+def gradients(probes: Sequence[Probe], backend: Backend, settings: Settings, weights: Sequence[Sequence[np.ndarray]]) -> list[Arrays]:
+    """For each probe the gradient of its loss in each float input, by the backend's own differentiation."""
+    trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
+    trainer.program.load({name + mark: array for mark, probe in _marked(probes) for name, array in probe.floats().items()})
+    found = trainer.gradients(trainer.program.put({}))[1]
+    return [{name: found[name + mark] for name in probe.floats() if name + mark in found} for mark, probe in _marked(probes)]
+
+
+def oracle_gradients(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]], working: str) -> list[Arrays]:
+    """The same by the gradient graph in NumPy."""
+    from backends.numpy.program import NumpyBackend
+
+    return gradients(probes, NumpyBackend(), Settings(precision=working), weights)
+
+
+def _losses(builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark: str) -> Iterator[Value]:
+    """The weighted sum of each float result; new running state is never differentiated."""
+    values = {
+        name: builder.param(name + mark, array.shape, init=("zeros", 0.0), trainable=name not in probe.state(), dtype=probe.dtype)
+        if array.dtype.kind == "f"
+        else builder.constant(name + mark, array.copy())
+        for name, array in probe.arrays().items()
+    }
+    results = probe.emit(builder, values)
+    for result, weight in zip(results[:1] if probe.state() else results, weights, strict=False):
+        if result.dtype in FLOATS:
+            scaled = result.astype("float32") * builder.constant(f"w_{result.name}", weight)
+            yield scaled.sum(axis=tuple(range(weight.ndim)), keepdims=False)
+
+
+def _results(outputs: Mapping[str, np.ndarray], mark: str) -> tuple[np.ndarray, ...]:
+    """Those of the probe that has the mark."""
+    return tuple(outputs[name] for name in takewhile(outputs.__contains__, (f"y{i}{mark}" for i in count())))
+
+
+def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
+    """Probes with what their names end in; nothing where there is one alone."""
+    return ((f"_{i}" if len(probes) > 1 else "", probe) for i, probe in enumerate(probes))
+
+
+def _name(probes: Sequence[Probe]) -> str:
+    return f"probe_{probes[0].op}" if len({probe.op for probe in probes}) == 1 else f"probe_of_{len(probes)}"
 
 
 def draw(case: ops.Case, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
@@ -142,7 +231,3 @@ def _draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], high: int
 
 def _cast(array: np.ndarray, working: type[np.floating[Any]]) -> np.ndarray:
     return array.astype(working) if array.dtype.kind == "f" else array
-
-
-def _dtype(array: np.ndarray) -> str:
-    return "float32" if array.dtype.kind == "f" else str(array.dtype)

@@ -47,13 +47,21 @@ class Parity(Frozen):
     culprit: str = ""  # first node whose own error breaks its budget: "op name at file:line"
 
 
+class Comparison(Frozen):
+    """The ladder of one model on one backend against the same ladder on another."""
+
+    task: Literal["compare"] = "compare"
+    against: str  # backend
+    checks: tuple[Check, ...]
+
+
 class ExamRow(Frozen):
     """One question of the op exam."""
 
     op: str
     case: str  # shapes and attributes, readable
     question: Literal["shape", "dtype", "value", "gradient", "kernel"]
-    mode: Literal["eager", "compiled"]
+    mode: Literal["eager", "graph", "compiled"]  # graph: traced by the framework, and no more
     dtype: str
     result: Literal["passed", "failed", "gap", "not_applicable"]
     error: float | None = None
@@ -67,6 +75,31 @@ class Exam(Frozen):
     task: Literal["shape_ops"] = "shape_ops"
     rows: tuple[ExamRow, ...]
     gaps: dict[str, str] = {}  # op -> why the framework cannot
+    left_out: dict[str, str] = {}  # what was asked for and not put -> why
+
+
+class ThirdPartyRow(Frozen):
+    """One case of the third-party exam."""
+
+    case: str  # its name in the onnx package, without test_
+    op: str  # ONNX operator
+    result: Literal["passed", "failed", "gap", "not_mappable"]
+    error: float | None = None  # largest, relative to the largest expected value
+    bound: float | None = None
+    note: str = ""
+
+
+class ThirdParty(Frozen):
+    """The third-party exam of one backend: inputs and expected outputs nobody here wrote."""
+
+    task: Literal["third_party"] = "third_party"
+    source: str  # package and version the cases come from
+    rows: tuple[ThirdPartyRow, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many cases passed, failed, are gaps, are not mappable; and how many were run, which is the first two and gaps."""
+        found = {result: sum(row.result == result for row in self.rows) for result in ("passed", "failed", "gap", "not_mappable")}
+        return {"run": len(self.rows) - found["not_mappable"]} | found
 
 
 class Training(Frozen):
@@ -130,6 +163,15 @@ class Evaluation(Frozen):
     note: str = ""
 
 
+class Ratio(Frozen):
+    """Seconds here over seconds there: median over rounds in which both were timed in turn, with its 95 % interval."""
+
+    against: str  # backend
+    value: float
+    low: float
+    high: float
+
+
 class Timing(Frozen):
     """Timed repetitions of one thing at one size; seconds are medians with a 95 % bootstrap interval."""
 
@@ -149,6 +191,8 @@ class Timing(Frozen):
     steady: bool = True
     peak_memory_bytes: int | None = None
     flops: int | None = None
+    rounds: tuple[float, ...] = ()  # seconds per call in each round
+    ratio: Ratio | None = None  # where other backends were timed in the same rounds
     lies: tuple[str, ...] = ()  # lie detectors that fired; any entry voids the number
 
 
@@ -159,6 +203,7 @@ class Throughput(Frozen):
     timings: tuple[Timing, ...]
     noise_floor: float | None = None  # relative spread of an A/A run on this host
     settings: dict[str, str | int | float | bool] = {}  # TF32, threads, matmul precision
+    together: tuple[str, ...] = ()  # backends timed in turns with this one, itself among them
 
 
 class OpNeed(Frozen):
@@ -181,14 +226,14 @@ class Feasibility(Frozen):
     features: dict[str, str] = {}  # autograd, compile, export, precisions: "yes", "no", or a reason
 
 
-Payload = Annotated[Parity | Exam | Training | Evaluation | Throughput | Feasibility, Field(discriminator="task")]
+Payload = Annotated[Parity | Comparison | Exam | ThirdParty | Training | Evaluation | Throughput | Feasibility, Field(discriminator="task")]
 
 
 class Record(Frozen):
     """One cell of a run. `payload` is absent unless something was measured."""
 
     schema_version: int = SCHEMA
-    task: Literal["parity", "shape_ops", "train", "evaluate", "throughput", "feasibility"]
+    task: Literal["parity", "compare", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"]
     backend: str
     model: str = ""  # empty for the op exam, which is about a backend alone
     device: str = "cpu"  # asked for

@@ -1,34 +1,31 @@
-"""The coordinator: which cells there are, one worker per backend and model, records appended as they come, the report at the end.
+"""The coordinator: which cells there are, one worker per backend and model, records appended as they come; timing last, in turns.
 
 It imports no framework. An interrupted run goes on with `resume`: finished cells are kept, all others are done again.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import backends
 import models
 from bench import config as configs
-from bench import data, environment, metrics, records
+from bench import contest, data, environment, metrics, records, traces
 from bench.config import Config, Model
-from bench.isolate import Worker
+from bench.crew import Crew, Listener, lanes
 from bench.job import Job
-from bench.records import Record, RunInfo
+from bench.records import Comparison, Record, RunInfo
 from models import ops
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 
-Listener = Callable[[Job, str, float], None]
-MODEL_FREE = ("shape_ops",)  # tasks about a backend alone
+MODEL_FREE = ("shape_ops", "third_party")  # tasks about a backend alone
+TIMED = ("throughput",)  # tasks that nothing may disturb
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,8 @@ def check(config: Config) -> None:
         ops.get(op)
     for metric in config.metrics:
         metrics.load(metric)
+    if config.against and config.against not in config.backend:
+        raise UnknownName("backend of this run", config.against, config.backend)
     protocol = data.protocol_for(config.data, config.protocol)
     for name, settings in config.model.items():
         check_model(name, settings, joints=len(protocol.joints))
@@ -84,7 +83,9 @@ def jobs(config: Config, folder: Path) -> list[Job]:
     found = []
     for backend in config.backend:
         for model in ["", *config.model]:
-            tasks = [task for task in configs.TASKS if task in config.tasks and (task in MODEL_FREE) == (model == "")]
+            tasks = [
+                task for task in (*configs.TASKS, *configs.ON_REQUEST) if task in config.tasks and (task in MODEL_FREE) == (model == "")
+            ]
             found += [Job(task=task, backend=backend, model=model, config=config, folder=folder) for task in tasks]  # type: ignore[arg-type]
     return found
 
@@ -121,19 +122,52 @@ def resumed(folder: Path) -> Config:
 
 
 def execute(folder: Path, config: Config, listen: Listener, finished: Callable[[Record], None]) -> Outcome:
-    """Run the cells that have no finished record yet. On Ctrl-C the worker saves its state and KeyboardInterrupt goes on up."""
+    """Run the cells that have no finished record yet. On Ctrl-C the workers save their state and KeyboardInterrupt goes on up."""
     done = {records.cell(record): record for record in records.load(folder).records if record.status == "ok"}
     todo = [job for job in jobs(config, folder) if _cell(job) not in done]
-    for group in _groups(todo):
-        worker = Worker(threads=config.threads)
-        with _closing(worker):
-            for job in group:
-                record = worker.run(job, lambda text, share, job=job: listen(job, text, share), timeout=config.timeout)  # type: ignore[misc]
-                records.append(folder, record)
-                finished(record)
+
+    def keep(record: Record) -> None:
+        records.append(folder, record)
+        finished(record)
+
+    timed = [job for job in todo if job.task in TIMED]
+    Crew(config, listen, keep).serve(_grouped([job for job in todo if job not in timed], _worker), at_once=lanes(config))
+    for comparison in _comparisons(folder, config):
+        keep(comparison)
+    for contenders in _grouped(timed, lambda job: job.model):
+        _compete(contenders, config, listen, keep)
     run = records.load(folder)
     write_info(folder, run.info.model_copy(update={"finished": datetime.now(UTC).isoformat(timespec="seconds")}))
     return Outcome(folder, run.records)
+
+
+def _comparisons(folder: Path, config: Config) -> Iterator[Record]:
+    """Each backend's ladder against that of the chosen one, from the traces that their workers left."""
+    reference = config.against or config.backend[0]
+    others = [backend for backend in config.backend if backend != reference and "parity" in config.tasks]
+    for backend, model in itertools.product(others, config.model):
+        yield _comparison(folder, config, backend, model, reference)
+
+
+def _comparison(folder: Path, config: Config, backend: str, model: str, reference: str) -> Record:
+    about = {"task": "compare", "backend": backend, "model": model, "device": config.device, "precision": config.precision}
+    try:
+        checks = traces.compare(*(traces.load(traces.path(folder, name, model)) for name in (backend, reference)))
+    except BadInput as error:
+        return Record.model_validate({**about, "status": "not_measured", "reason": str(error)})
+    wrong = [check for check in checks if not check.ok]
+    reason = f"{len(wrong)} values are further from {reference} than both may be; first {wrong[0].kind} {wrong[0].name}" if wrong else ""
+    payload = Comparison(against=reference, checks=checks)
+    return Record.model_validate({**about, "status": "failed" if wrong else "ok", "reason": reason, "payload": payload})
+
+
+def _compete(contenders: Sequence[Job], config: Config, listen: Listener, keep: Callable[[Record], None]) -> None:
+    """Time one model on all its backends, and keep the records with their ratios, in the order of the backends."""
+    found: list[Record] = []
+    Crew(config, listen, found.append).compete(contenders)
+    order = [job.backend for job in contenders]
+    for record in contest.compared(sorted(found, key=lambda record: order.index(record.backend))):
+        keep(record)
 
 
 def write_info(folder: Path, info: RunInfo) -> None:
@@ -147,27 +181,14 @@ def _cell(job: Job) -> tuple[str, str, str, str, str]:
     return job.task, job.backend, job.model, job.config.device, job.config.precision
 
 
-def _groups(todo: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs that share a worker: one backend, one model."""
-    groups: dict[tuple[str, str], list[Job]] = {}
-    for job in todo:
-        groups.setdefault((job.backend, job.model), []).append(job)
-    yield from groups.values()
+def _worker(job: Job) -> tuple[str, str]:
+    """Jobs of one backend and one model share a worker."""
+    return job.backend, job.model
 
 
-@contextmanager
-def _closing(worker: Worker) -> Iterator[None]:
-    """End the worker with the block; SIGTERM counts as Ctrl-C, so that a scheduler's stop loses nothing either."""
-
-    def interrupt(number: int, frame: FrameType | None) -> Any:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except KeyboardInterrupt:
-        worker.interrupt()
-        raise
-    finally:
-        worker.close()
-        signal.signal(signal.SIGTERM, before)
+def _grouped(jobs: Sequence[Job], key: Callable[[Job], object]) -> list[list[Job]]:
+    """Jobs of one key together, in the order of their first."""
+    groups: dict[object, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(key(job), []).append(job)
+    return list(groups.values())

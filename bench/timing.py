@@ -64,12 +64,21 @@ def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_count
 
 
 def interleaved(
-    contenders: Sequence[Contender], counts: Sequence[int], *, rounds: int, clock: Clock = time.perf_counter
+    contenders: Sequence[Contender],
+    counts: Sequence[int],
+    *,
+    rounds: int,
+    clock: Clock = time.perf_counter,
+    turn: Callable[[], None] = lambda: None,
 ) -> list[list[float]]:
-    """Samples of each contender, taken in turns; every other round runs backwards (ABBA), so drift hits all alike."""
+    """Samples of each contender, taken in turns; every other round runs backwards (ABBA), so drift hits all alike.
+
+    `turn` returns when a round may begin.
+    """
     samples: list[list[float]] = [[] for _ in contenders]
     order = list(range(len(contenders)))
     for i in range(rounds):
+        turn()
         for place in order if i % 2 == 0 else reversed(order):
             samples[place].append(once(contenders[place], counts[place], clock))
     return samples

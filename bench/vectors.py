@@ -7,7 +7,6 @@ A file is a safetensors file whose header names the official class and its const
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,8 +17,8 @@ import numpy as np
 
 import models
 from backends.base import Backend, Settings
-from bench import tolerance
-from models.errors import BadInput, PosePortError, UnknownName
+from bench import child, tolerance
+from models.errors import BadInput, UnknownName
 from models.graph import Graph
 from models.optim import Optimizer
 from models.passes import to_inference
@@ -71,7 +70,8 @@ def compare(files: Sequence[Path], *, backends: Sequence[str], as_json: bool) ->
     for file in files:
         if not file.is_file():
             raise BadInput(f"{file}: no such file; --vectors takes safetensors files of golden vectors")
-    checks = [check for name in wanted for check in _in_child(name, files)]
+    paths = [str(file.resolve()) for file in files]
+    checks = [Check(**row) for name in wanted for row in child.ask("bench.vectors", [name, *paths])]
     ok = bool(checks) and all(check.ok for check in checks)
     if as_json:
         print(json.dumps({"ok": ok, "checks": [asdict(check) for check in checks]}))
@@ -189,36 +189,18 @@ def _sizes(spec: Spec) -> Any:
     return models.module(spec.name).Size(**spec.config)
 
 
-def _in_child(backend: str, files: Sequence[Path]) -> list[Check]:
-    from bench.environment import ROOT
-
-    command = [sys.executable, "-m", "bench.vectors", backend, *[str(file.resolve()) for file in files]]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    if done.returncode == 2:
-        raise BadInput(last)
-    if done.returncode:
-        raise PosePortError(f"{backend}: the worker ended with exit code {done.returncode}: {last}")
-    return [Check(**row) for row in json.loads(done.stdout)]
-
-
 def _row(check: Check) -> tuple[str, ...]:
     error = check.note or "not finite" if check.error is None else f"{check.error:.2e}"
     return check.file, check.backend, check.kind, check.name, error, f"{check.bound:.0e}", "ok" if check.ok else "FAILED"
 
 
-def main(arguments: Sequence[str]) -> int:
+def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """The child: one backend, some files."""
     import backends
 
     backend = backends.load(arguments[0])
-    try:
-        print(json.dumps([asdict(check) for file in arguments[1:] for check in check_file(Path(file), backend)]))
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return [asdict(check) for file in arguments[1:] for check in check_file(Path(file), backend)]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(child.answer(examine))

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from types import FrameType
 from typing import Any, TextIO
 
@@ -23,6 +24,7 @@ from bench.job import Finding, Job
 from bench.records import Record
 from models.errors import PosePortError
 
+FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")  # two in one process can crash each other, and share threads and memory
 PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "jaxlib", "optax", "onnx", "onnxruntime")
 
 
@@ -37,8 +39,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for line in sys.stdin:
+        for line in iter(sys.stdin.readline, ""):
             job = Job.model_validate_json(line)
+            backends.isolate(job.backend)
             _send(out, {"record": serve(job, out).model_dump(mode="json")})
     except Stop:
         return 143
@@ -48,7 +51,7 @@ def main() -> int:
 def serve(job: Job, out: TextIO) -> Record:
     """Run one job; whatever goes wrong becomes the record's status and one line of reason."""
     started = time.perf_counter()
-    finding = _attempt(job, out)
+    finding = _alone(_attempt(job, out))
     return Record(
         task=job.task,
         backend=job.backend,
@@ -66,6 +69,16 @@ def serve(job: Job, out: TextIO) -> Record:
     )
 
 
+def _alone(finding: Finding) -> Finding:
+    """The finding, if no second framework was loaded on the way: what was measured beside one does not count."""
+    loaded = [name for name in FRAMEWORKS if sys.modules.get(name)]
+    if len(loaded) < 2:
+        return finding
+    return replace(
+        finding, status="invalid", reason=f"{' and '.join(loaded)} shared this process; a backend imports its own framework only"
+    )
+
+
 def _attempt(job: Job, out: TextIO) -> Finding:
     last = 0.0
 
@@ -80,7 +93,8 @@ def _attempt(job: Job, out: TextIO) -> Finding:
         backend = backends.load(job.backend)
         device = backend.device(job.config.device)
         task = importlib.import_module(f"bench.tasks.{job.task}")
-        found: Finding = task.run(job, backend, device, progress)
+        taken = {"turn": lambda: _turn(out)} if job.turns else {}
+        found: Finding = task.run(job, backend, device, progress, **taken)
         actual = found.actual_device or device
         return Finding(found.payload, found.status, found.reason, actual)
     except Unsupported as error:
@@ -96,6 +110,12 @@ def _attempt(job: Job, out: TextIO) -> Finding:
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = " ".join(str(error).split())[:300]
         return Finding(None, "failed", f"{type(error).__name__}: {text} ({os.path.basename(place.filename)}:{place.lineno})")
+
+
+def _turn(out: TextIO) -> None:
+    """Wait until this worker alone may compute."""
+    _send(out, {"turn": True})
+    sys.stdin.readline()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

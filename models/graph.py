@@ -14,6 +14,7 @@ from models import dims
 from models.dims import Dim, Shape
 from models.errors import SpecError
 
+FLOATS = ("float32", "float16", "bfloat16")
 Attributes = Mapping[str, Any]
 Operand = str | float | int | bool | Dim  # a value name, or a number written into the call (an axis length may be one)
 

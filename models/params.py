@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+import ml_dtypes  # noqa: F401  # tells NumPy what bfloat16 is
 import numpy as np
 
 from models.errors import BadInput

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from bench.records import Evaluation, Exam, Feasibility, Metric, Parity, Record, Run, Throughput, Training
+from bench.records import Comparison, Evaluation, Exam, Feasibility, Metric, Parity, Record, Run, ThirdParty, Throughput, Training
 from reports.blocks import Code, Inline
 
-P = TypeVar("P", Parity, Exam, Training, Evaluation, Throughput, Feasibility)
+P = TypeVar("P", Parity, Comparison, Exam, ThirdParty, Training, Evaluation, Throughput, Feasibility)
 
 
 def payloads(records: Iterable[Record], kind: type[P]) -> list[tuple[Record, P]]:

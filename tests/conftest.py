@@ -1,6 +1,12 @@
-"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for but missing is a failure, not a skip."""
+"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for but missing is a failure, not a skip.
+
+Frameworks never share a process: one may be asked for beside NumPy, and tests of the others' native objects are not collected.
+"""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,18 +15,34 @@ import backends
 from backends.base import Backend
 from models.errors import Missing
 
+ASKING = {"backend", "faults", "format", "patient"}  # fixtures that hold a backend
+
 settings.register_profile("poseport", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("poseport")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--backends` for a comma-separated list."""
-    parser.addoption("--backends", default="", help="backends to test, separated by commas (default: those whose framework is installed)")
+    parser.addoption("--backends", default="", help="backends to test, separated by commas (default: numpy and the framework installed)")
+    parser.addoption("--traces", type=Path, default=None, help="folder to keep the zoo's ladders in, for `bench parity --compare`")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A misspelt name ends the run before a test is collected."""
     _asked(config)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out `test_native_NAME*.py` where NAME is not under test."""
+    found = re.match(r"test_native_([a-z]+)", collection_path.name)
+    return True if found and found[1] not in _asked(config) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks something of a backend."""
+    for item in items:
+        if ASKING & set(getattr(item, "fixturenames", ())) or item.path.name.startswith("test_native"):
+            item.add_marker("framework")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -35,6 +57,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", _asked(metafunc.config), indirect=True, scope="session")
 
 
+@pytest.fixture
+def traces_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where ladders are kept: for others to read where `--traces` says so."""
+    return request.config.getoption("--traces") or tmp_path
+
+
 @pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> Backend:
     """A backend under test. One that was asked for and is not here fails the test."""
@@ -45,9 +73,13 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 def _asked(config: pytest.Config) -> list[str]:
-    """Names given, or every installed one. Raises UsageError for a name nobody registered."""
+    """Names given, or every installed one. Raises UsageError for a name nobody registered, and for two frameworks."""
     given = [name.strip() for name in str(config.getoption("--backends")).split(",") if name.strip()]
     unknown = sorted(set(given) - set(backends.names()))
     if unknown:
         raise pytest.UsageError(f"--backends: unknown {', '.join(unknown)}; known: {', '.join(backends.names())}")
-    return given or backends.installed()
+    asked = given or backends.installed()
+    frameworks = [name for name in asked if name != "numpy"]
+    if len(frameworks) > 1:
+        raise pytest.UsageError(f"frameworks never share a process; choose one of {', '.join(frameworks)}: --backends {frameworks[0]}")
+    return asked

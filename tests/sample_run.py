@@ -12,6 +12,7 @@ from typing import Literal
 from bench.records import (
     Baseline,
     Check,
+    Comparison,
     Evaluation,
     Exam,
     ExamRow,
@@ -20,6 +21,7 @@ from bench.records import (
     OpNeed,
     Parity,
     Payload,
+    Ratio,
     Record,
     RunInfo,
     Status,
@@ -214,12 +216,22 @@ def good() -> list[Record]:
     return [*(record(payload, config={"width": 1024, "blocks": 2}) for payload in kinds), record(exam(), model="")]
 
 
+def compared() -> list[Record]:
+    """The good model on a second backend, held against the first and timed in turns with it."""
+    apart = Check(kind="gradient", name="head.weight", error=3e-6, bound=2e-4, ok=True, graph="train")
+    beside = {"ratio": Ratio(against="torch", value=1.25, low=1.2, high=1.31)}
+    timed = throughput(timing(seconds=0.00515, **beside), timing(what="train_step", seconds=0.0151))
+    kinds = (parity(), Comparison(against="torch", checks=(apart,)), evaluation(score=71.5), timed)
+    return [record(payload, backend="jax") for payload in kinds]
+
+
 def mixed() -> list[Record]:
     """The good model, one with gaps and another protocol, one that fails parity and crashes, and a cell on a device that was not used."""
     claimed = throughput(timing(lies=("time does not grow with work",)), timing(batch=8, seconds=None), noise_floor=None)
     gappy = (feasibility(via="body"), parity(), training(protocol_hash="bb0002"), evaluation(score=170.0, protocol_hash="bb0002"), claimed)
     return [
         *good()[:-1],
+        *compared(),
         *(record(payload, model="motionbert") for payload in gappy),
         record(feasibility(via="gap"), model="poseformer"),
         record(parity(worst=0.02), model="poseformer", status="failed", reason="gradient head.weight is 100 times its bound"),

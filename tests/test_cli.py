@@ -46,7 +46,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_commands_are_those_of_the_help(capsys: Said) -> None:
-    assert sorted([*WRITING, "backends", "data", "doctor", "models", "report"]) == COMMANDS
+    assert sorted([*WRITING, "backends", "data", "doctor", "export", "models", "report"]) == COMMANDS
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n  {name} " in listed for name in COMMANDS), listed
@@ -238,7 +238,7 @@ def test_a_run_is_shown_to_people_and_reported_again(here: Path, capsys: Said) -
 
 def test_a_failed_check_is_exit_1(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = sample_run.record(sample_run.parity(worst=0.5), status="failed", reason="gradient head.weight")
-    monkeypatch.setattr("bench.isolate.Worker.run", lambda self, job, listen, *, timeout: failed)
+    monkeypatch.setattr("bench.isolate.Worker.run", lambda self, job, listen, *, timeout, turn: failed)
     assert main(["parity", "--backend", "numpy", "--model", "simple_baseline", *QUICK]) == 1
     assert "gradient head.weight" in capsys.readouterr().out
 
@@ -246,6 +246,6 @@ def test_a_failed_check_is_exit_1(here: Path, capsys: Said, monkeypatch: pytest.
 @pytest.mark.parametrize(("device", "code"), [("cuda", 3), ("auto", 0)])
 def test_a_device_that_is_nowhere_is_exit_3(device: str, code: int, here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = sample_run.record(None, task="parity", status="unsupported", reason="no CUDA device", device=device)
-    monkeypatch.setattr("bench.isolate.Worker.run", lambda self, job, listen, *, timeout: nowhere)
+    monkeypatch.setattr("bench.isolate.Worker.run", lambda self, job, listen, *, timeout, turn: nowhere)
     assert main(["parity", "--backend", "numpy", "--model", "simple_baseline", "--device", device, *QUICK]) == code
     assert "no CUDA device" in capsys.readouterr().out

@@ -38,10 +38,10 @@ def test_the_profiles_are_those_of_the_help_text() -> None:
 
 def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("seed: 3\nthreads: 1\nparity: {steps: 4}\nmodel: {motionbert: {train: {steps: 7}}}\n")
+    file.write_text("seed: 3\nthreads: 3\nparity: {steps: 4}\nmodel: {motionbert: {train: {steps: 7}}}\n")
     plain, filed = load(), load(file=file)
-    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 2, 8)
-    assert (filed.seed, filed.threads, filed.parity.steps) == (3, 1, 4)
+    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 8)
+    assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 4)
     assert filed.model["motionbert"].train.steps == 7
     assert filed.model["motionbert"].train.batch == plain.model["motionbert"].train.batch, "the rest of the profile stays"
     assert sorted(filed.model) == sorted(plain.model)
@@ -72,7 +72,7 @@ def test_a_configuration_survives_json() -> None:
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
-        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: backend, data, device")),
+        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: against, backend, data, device")),
         ("parity.stps=3", ("unknown key of parity 'stps': did you mean steps?", "known: batch, frames")),
         ("model.motionbert.train.stpes=3", ("unknown key of model.motionbert.train 'stpes': did you mean steps", "validate_every")),
         ("model.motionbert.trian={}", ("unknown key of model.motionbert 'trian': did you mean train?", "known: preset, sizes, train")),

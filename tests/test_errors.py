@@ -40,7 +40,7 @@ MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
     "where": (lambda g, x: x.where(x, x), ("where takes a bool condition", "not float32")),
     "where without a tensor": (lambda g, x: g.input("c", (2,), dtype="bool").where(0.0, 1.0), ("where takes a bool condition",)),
     "gelu": (lambda g, x: x.gelu(approximate="erf"), ('must be "none" or "tanh", not \'erf\'',)),
-    "astype": (lambda g, x: x.astype("float16"), ("'float16' is none of",)),
+    "astype": (lambda g, x: x.astype("float8"), ("'float8' is none of",)),
     "conv": (lambda g, x: x.conv1d(2, kernel=5, stride=1, dilation=1, padding=0, bias=False, name="c"), ("length 4", "kernel's reach 5")),
     "attention": (lambda g, x: x.attention(x.slice(axis=2, start=0, stop=2, step=1), x, scale=1.0), ("attention needs query",)),
     "dropout": (lambda g, x: x.dropout(rate=1.5, name="d"), ("rate must lie between 0 and 1", "1.5")),

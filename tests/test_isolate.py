@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 
 from bench import worker as workers
 from bench.config import Config, Model
-from bench.environment import THREAD_VARIABLES
+from bench.environment import ROOT, THREAD_VARIABLES
 from bench.isolate import Worker
 from bench.job import Job
 from bench.records import Feasibility, Parity, Record
@@ -33,6 +35,7 @@ STRANGE = {
     "tells": "raise Unsupported(' '.join(os.environ[name] for name in " + repr(THREAD_VARIABLES) + "))",
     "chatty": "print('{\"record\": 1}', flush=True); os.write(1, b'noise\\n'); os.system('echo more noise')",
     "torn": "[os.write(fd, b'{\"rec') for fd in pipes()]; os.kill(os.getpid(), signal.SIGKILL)",
+    "meets": "import types; sys.modules.update(torch=types.ModuleType('torch'), jax=types.ModuleType('jax'))",
     "babbles": "[os.write(fd, b'stray\\n17\\n') for fd in pipes()]",
 }
 MODULE = """
@@ -124,7 +127,7 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(worker: Wor
     [
         ("raises", "failed", "ArithmeticError: two lines (raises.py:"),
         ("lacks", "unsupported", "no such thing here"),
-        ("tells", "unsupported", "3 3 3 3"),
+        ("tells", "unsupported", " ".join("3" for _ in THREAD_VARIABLES)),
         ("unheard", "failed", "unknown backend 'unheard'"),
     ],
 )
@@ -142,6 +145,24 @@ def test_what_a_framework_prints_does_not_reach_the_protocol(worker: Worker, nam
     assert isinstance(record.payload, Feasibility)
 
 
+def test_a_process_that_two_frameworks_shared_gives_no_valid_record(worker: Worker) -> None:
+    record = run(worker, "meets")
+    assert (record.status, record.reason) == ("invalid", "torch and jax shared this process; a backend imports its own framework only")
+
+
+def test_a_worker_cannot_import_the_frameworks_of_other_backends() -> None:
+    """TensorFlow imports JAX where it finds it; hidden, it does not find it."""
+    script = (
+        "import backends, importlib.util, sys\n"
+        "backends.isolate('torch')\n"
+        "assert importlib.util.find_spec('jax') is None and importlib.util.find_spec('onnxruntime') is None\n"
+        "assert 'torch' not in sys.modules and 'numpy' in sys.modules\n"
+        "try:\n    import jax\nexcept ModuleNotFoundError:\n    print('hidden')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "hidden\n", done.stderr
+
+
 def test_jobs_share_a_worker_as_long_as_it_lives(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
     popen = __import__("subprocess").Popen
@@ -154,9 +175,11 @@ def test_jobs_share_a_worker_as_long_as_it_lives(worker: Worker, monkeypatch: py
     assert len(started) == 2
 
 
-def test_progress_reaches_the_listener(worker: Worker) -> None:
+def test_progress_reaches_the_listener(worker: Worker, tmp_path: Path) -> None:
     heard: list[tuple[str, float]] = []
-    record = worker.run(job("numpy", "parity"), lambda text, share: heard.append((text, share)), timeout=60)
+    record = worker.run(
+        job("numpy", "parity").model_copy(update={"folder": tmp_path}), lambda text, share: heard.append((text, share)), timeout=60
+    )
     assert isinstance(record.payload, Parity) and record.status == "ok", record.reason
     assert heard and all(isinstance(text, str) and 0 <= share <= 1 for text, share in heard)
 

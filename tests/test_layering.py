@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "flax", "optax", "onnx", "onnxruntime"}
 PUBLIC = {"backends", *(f"backends.{name}" for name in backends.__all__)}
 COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.cells")  # sits on top; cells is what several commands share
+COLLECTOR = ("onnx", "bench/third_party/collect.py")  # runs in a process of its own
 OWN = {"models", "backends", "bench", "reports", "tests"}
 
 
@@ -70,8 +71,8 @@ def _allowed(one: Import) -> bool:
 
 
 def _models(one: Import) -> bool:
-    """NumPy and the standard library."""
-    return one.top in sys.stdlib_module_names or one.top in ("numpy", "models")
+    """NumPy with the types it lacks, and the standard library."""
+    return one.top in sys.stdlib_module_names or one.top in ("numpy", "ml_dtypes", "models")
 
 
 def _backends(one: Import) -> bool:
@@ -81,7 +82,7 @@ def _backends(one: Import) -> bool:
         return not inside(one.module, "models.zoo", "models.losses")
     if one.top in FRAMEWORKS:
         return one.top in _required(home)
-    return one.top in sys.stdlib_module_names or one.top in ("numpy", "backends")
+    return one.top in sys.stdlib_module_names or one.top in ("numpy", "ml_dtypes", "backends")
 
 
 def _required(home: str) -> tuple[str, ...]:
@@ -90,12 +91,12 @@ def _required(home: str) -> tuple[str, ...]:
 
 
 def _bench(one: Import) -> bool:
-    """No framework; the public names of backends, and the oracle; reports from the command line alone."""
+    """No framework (onnx in its collector); the public names of backends, and the oracle; reports from the command line alone."""
     if one.top == "backends":
         return one.module in PUBLIC or inside(one.module, "backends.base", "backends.numpy")
     if one.top == "reports":
         return inside(one.file.replace("/", "."), *COMMAND_LINE)
-    return one.top not in FRAMEWORKS | {"tests"}
+    return one.top not in FRAMEWORKS | {"tests"} or (one.top, one.file) == COLLECTOR
 
 
 def _reports(one: Import) -> bool:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 from backends.base import Settings
 from backends.numpy.program import NumpyProgram
-from bench.tasks import locate, shape_ops
-from models import ops as table
-from models import params
 from models.errors import BadInput
 from models.optim import Optimizer
 from tests.asserts import assert_close
@@ -23,7 +18,6 @@ optax = pytest.importorskip("optax", reason="optax is not installed")
 
 import jax.numpy as jnp  # noqa: E402  # after the skips
 
-from backends.jax import load, ops  # noqa: E402
 from backends.jax.train import JaxTrainer, scale_by_adam  # noqa: E402
 from tests.test_native_jax import arrays, dense, realised, small, trained  # noqa: E402
 
@@ -130,42 +124,3 @@ def test_running_statistics_move_alike_compiled_or_not() -> None:
     for program in programs[1:]:
         for name in ("bn.running_mean", "bn.running_var", "bn.num_batches_tracked"):
             assert_close(program.params()[name], due.params()[name], rtol=1e-5, what=name)
-
-
-def eps_of_keras(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
-    return ops.layer_norm(x, weight, bias, eps=1e-3)
-
-
-def variance_biased(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
-    out, new_mean, new_var = ops.batch_norm_train(x, weight, bias, mean, var, eps=eps, momentum=momentum)
-    count = x.size // x.shape[1]
-    return out, new_mean, var * (1 - momentum) + (new_var - var * (1 - momentum)) * (count - 1) / count
-
-
-FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "GELU by tanh, JAX's default": ("gelu", lambda x, *, approximate: jax.nn.gelu(x)),
-    "LayerNorm eps 1e-3": ("layer_norm", eps_of_keras),
-    "running variance biased": ("batch_norm_train", variance_biased),
-    "linear without its bias": ("linear", lambda x, weight, bias=None: x @ weight.T),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_found_by_the_exam_and_located(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    op, kernel = FAULTS[fault]
-    graph = dense(train=True)
-    weights = {name: np.asarray(array + 0.3, array.dtype) for name, array in params.draw(graph.params, seed=1).items()}
-    fed = {name: array.astype(np.float32) * 0.1 for name, array in arrays(graph).items()}
-    assert exam(op) == set() and locate.first_divergence(graph, load(), "cpu", weights, fed) == ""
-    monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
-    assert "value" in exam(op)
-    named = locate.first_divergence(graph, load(), "cpu", weights, fed)
-    assert named.startswith(f"{op} {op}_") and "tests/test_native_jax.py:" in named and "value off by" in named
-
-
-def exam(op: str) -> set[str]:
-    """Questions that were answered wrongly, over the first cases of an op."""
-    probes = list(shape_ops.probes(op, table.get(op)))[:4]
-    rows = [row for probe, case in probes for row in shape_ops.examine(shape_ops.Question(load(), Settings(), probe, case))]
-    assert len(rows) >= 8
-    return {row.question for row in rows if row.result == "failed"}

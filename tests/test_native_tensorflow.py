@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
@@ -17,9 +16,7 @@ import backends
 import models
 from backends.base import Settings, Unsupported
 from backends.numpy.program import NumpyProgram
-from bench.tasks import locate, shape_ops
 from models import dims, params
-from models import ops as table
 from models.builder import Builder
 from models.errors import BadInput
 from models.graph import Graph
@@ -33,7 +30,7 @@ BACKEND = backends.load("tensorflow")  # sets the variables that TensorFlow read
 import keras  # noqa: E402  # after the skip
 import tensorflow as tf  # noqa: E402
 
-from backends.tensorflow import ops, train  # noqa: E402
+from backends.tensorflow import train  # noqa: E402
 from backends.tensorflow.program import TensorFlowProgram  # noqa: E402
 from backends.tensorflow.train import TensorFlowTrainer  # noqa: E402
 
@@ -364,37 +361,3 @@ def test_an_error_shows_the_emitted_line_and_the_model_line() -> None:
         realised(layer())({"keypoints": np.zeros((2, 7)), "target": np.zeros((2, 3))})
     due = "linear_1 = ops.linear(feeds['keypoints'], params['fc.weight'], params['fc.bias'])  # tests/test_native"
     assert any(due in str(entry.statement) for entry in caught.traceback)
-
-
-def keras_statistics(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
-    here, spread = tf.nn.moments(x, [0, *range(2, x.shape.rank)])
-    news = (old * (1 - momentum) + new * momentum for old, new in ((mean, here), (var, spread)))
-    return ops.batch_norm(x, weight, bias, here, spread, eps=eps), *news
-
-
-FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "tanh GELU for exact": ("gelu", lambda x, *, approximate: tf.nn.gelu(x, approximate=True)),
-    "biased running variance": ("batch_norm_train", keras_statistics),
-    "weight scaled": ("linear", lambda x, weight, bias: tf.matmul(x, weight, transpose_b=True) * 1.001 + bias),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_found_by_the_exam_and_located(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    op, kernel = FAULTS[fault]
-    graph = layer()
-    weights = {name: np.asarray(array + 0.3, array.dtype) for name, array in params.draw(graph.params, seed=1).items()}
-    fed = arrays(graph)
-    assert exam(op) == set() and locate.first_divergence(graph, BACKEND, "cpu", weights, fed) == ""
-    monkeypatch.setitem(ops.KERNELS, op, kernel)  # type: ignore[arg-type]  # a dict underneath
-    assert "value" in exam(op)
-    named = locate.first_divergence(graph, BACKEND, "cpu", weights, fed)
-    assert named.startswith(f"{op} {op}_") and "tests/test_native_tensorflow.py:" in named and "value off by" in named
-
-
-def exam(op: str) -> set[str]:
-    """Questions that were answered wrongly, over the first cases of an op."""
-    probes = list(shape_ops.probes(op, table.get(op)))[:4]
-    rows = [row for probe, case in probes for row in shape_ops.examine(shape_ops.Question(BACKEND, Settings(), probe, case))]
-    assert len(rows) >= 8 and all(row.error is None or math.isfinite(row.error) for row in rows)
-    return {row.question for row in rows if row.result == "failed"}

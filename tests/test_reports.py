@@ -66,7 +66,7 @@ def section(report: str, title: str) -> str:
 def test_sections_are_found_by_listing_and_stand_in_order(report: str) -> None:
     titles = re.findall(r"^## (.+)$", report, re.MULTILINE)
     assert titles == [module.TITLE for module in found()]
-    assert len(titles) == 8 and titles[0] == "Verdict" and titles[-1] == "What was not measured, and why"
+    assert len(titles) == 10 and titles[0] == "Verdict" and titles[-1] == "What was not measured, and why"
     orders = [module.ORDER for module in found()]
     assert orders == sorted(set(orders))
 
@@ -81,7 +81,7 @@ def test_report_is_the_golden_one(report: str) -> None:
 def test_every_figure_is_drawn_and_none_is_left_over(folder: Path, report: str) -> None:
     shown = set(re.findall(r"\]\((figures/[^)]+)\)", report))
     assert shown == {f"figures/{path.name}" for path in (folder / "figures").iterdir()}
-    assert len(shown) == 8
+    assert len(shown) == 10
     for path in shown:
         content = (folder / path).read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 5_000
@@ -143,9 +143,27 @@ def test_a_folder_that_is_no_run_is_bad_input(tmp_path: Path) -> None:
         ("Environment", ("Sample CPU", "abc1234", "2.13.0", "cpu.cores", "python -m bench run --backend torch", "`not measured`")),
         ("Op coverage", ("4.293", "0.008560", "2 / 11", "1 / 5", "width=1024", "`batch_norm` for poseformer · torch")),
         ("Shape-op and op exam", ("1 of 8 questions failed", "0.5000", "`conv_transpose`", "3 / 4, 1 failed")),
-        ("Parity ladder", ("3.250e-07", "0.02000", "100.0", "4.100e-04", "0.03100 mm", "models/zoo/sample.py:12", "Culprit")),
+        ("Backends side by side", ("parity: largest shift (mm)", "15,530", "12,430", "4,238")),
+        (
+            "Parity ladder",
+            (
+                "Backends against each other",
+                "`gradient head.weight`",
+                "3.000e-06",
+                "3.250e-07",
+                "0.02000",
+                "100.0",
+                "4.100e-04",
+                "0.03100 mm",
+                "models/zoo/sample.py:12",
+                "Culprit",
+            ),
+        ),
         ("Training and accuracy", ("71.25", "160.5", "9f3a01", "103,500", "12.35", "91.50", "action-wise", "mean pose", "rate 0.001000")),
-        ("Throughput and latency", ("4.120", "3.996 to 4.285", "15,530", "2.100 %", "time does not grow with work", "tf32")),
+        (
+            "Throughput and latency",
+            ("1.250 of torch (1.200 to 1.310)", "4.120", "3.996 to 4.285", "15,530", "2.100 %", "time does not grow with work", "tf32"),
+        ),
         (
             "What was not measured, and why",
             ("crashed", "cuda, ran on cpu", "`evaluate` of `poseformer`", "precision `bf16`", "device `mps`"),
@@ -161,6 +179,13 @@ def test_protocols_of_different_hashes_share_no_table(report: str) -> None:
     assert any("71.25" in table for table in tables) and any("170.0" in table for table in tables)
     assert not any("simple_baseline" in table and "motionbert" in table for table in tables)
     assert "MPJPE (mm)" not in section(report, "Verdict").split("yes with gaps** (")[0]
+
+
+def test_backends_are_compared_in_accuracy_under_one_protocol_only(report: str, tmp_path: Path) -> None:
+    assert "MPJPE" not in section(report, "Backends side by side")
+    text = report_of(tmp_path, [*sample.good(), *sample.compared()])
+    row = next(line for line in section(text, "Backends side by side").splitlines() if "MPJPE" in line)
+    assert "71.25" in row and "71.50" in row
 
 
 def test_models_of_one_protocol_share_a_table_and_its_baselines(tmp_path: Path) -> None:

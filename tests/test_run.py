@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 import backends
 from backends.base import Backend
 from bench import config as configs
-from bench import records
+from bench import crew, records
 from bench import run as runs
 from bench.config import Config
 from bench.environment import ROOT
@@ -93,22 +95,26 @@ class Scripted:
     answers: dict[str, str] = {}
     asked: list[str] = []
     events: list[str] = []
+    stopped: threading.Event
 
     def __init__(self, *, threads: int) -> None:
         self.events.append(f"start {threads}")
 
-    def run(self, job: Job, listen: Callable[[str, float], None], *, timeout: float) -> Record:
+    def run(self, job: Job, listen: Callable[[str, float], None], *, timeout: float, turn: Callable[[], None]) -> Record:
         self.asked.append(f"{job.task} {job.model}".strip())
         listen("at it", 0.5)
         status = self.answers.get(job.task, "ok")
         if status == "ctrl-c":
-            raise KeyboardInterrupt
+            _thread.interrupt_main()
+        if status in ("ctrl-c", "waits"):
+            assert self.stopped.wait(30), "nobody asked it to stop"
         return Record.model_validate(
             {"task": job.task, "backend": job.backend, "model": job.model, "device": job.config.device, "status": status, "reason": status}
         )
 
     def interrupt(self) -> None:
         self.events.append("interrupt")
+        self.stopped.set()
 
     def close(self) -> None:
         self.events.append("close")
@@ -119,7 +125,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     monkeypatch.setattr(Scripted, "answers", {})
     monkeypatch.setattr(Scripted, "asked", [])
     monkeypatch.setattr(Scripted, "events", [])
-    monkeypatch.setattr(runs, "Worker", Scripted)
+    monkeypatch.setattr(Scripted, "stopped", threading.Event(), raising=False)
+    monkeypatch.setattr(crew, "Worker", Scripted)
     return Scripted
 
 
@@ -161,8 +168,9 @@ def test_ctrl_c_stops_the_worker_and_keeps_the_records(tmp_path: Path, script: t
 def test_sigterm_counts_as_ctrl_c_and_the_handler_is_put_back(tmp_path: Path, script: type[Scripted]) -> None:
     config, before = tiny(tasks=["feasibility"]), signal.getsignal(signal.SIGTERM)
     folder = runs.start(config, out=tmp_path, command="")
+    script.answers["feasibility"] = "waits"
     with pytest.raises(KeyboardInterrupt):
-        runs.execute(folder, config, lambda *heard: signal.raise_signal(signal.SIGTERM), quiet)
+        runs.execute(folder, config, lambda *heard: os.kill(os.getpid(), signal.SIGTERM), quiet)
     assert script.events[-2:] == ["interrupt", "close"]
     assert signal.getsignal(signal.SIGTERM) is before
 

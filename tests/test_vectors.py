@@ -228,7 +228,7 @@ def test_the_child_speaks_json_and_nothing_else() -> None:
 
 def test_a_child_that_dies_is_one_line_and_exit_1(tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = subprocess.CompletedProcess([], -9, "", "")
-    monkeypatch.setattr("bench.vectors.subprocess.run", lambda *args, **rest: dead)
+    monkeypatch.setattr("bench.child.subprocess.run", lambda *args, **rest: dead)
     assert main(["parity", "--vectors", str(SMALL), "--backend", "numpy"]) == 1
     said = capsys.readouterr()
-    assert said.out == "" and said.err == "numpy: the worker ended with exit code -9: it said nothing\n"
+    assert said.out == "" and said.err == "numpy: the process ended with exit code -9: it said nothing\n"

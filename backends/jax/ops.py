@@ -12,7 +12,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from backends.base import Gap
+
 GAPS: dict[str, str] = {}  # op -> why JAX cannot; nothing is missing
+PART_GAPS: tuple[Gap, ...] = ()
 
 Axes = tuple[int, ...]
 Kernels = Mapping[str, Callable[..., Any]]

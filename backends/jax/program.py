@@ -39,7 +39,7 @@ def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> 
     """
     flat = decompose(graph, has=ops.KERNELS)
     run = function(flat, ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS)
-    constants = {name: narrow(name, array) for name, array in flat.constants.items()}
+    constants = {name: narrow(name, array, str(array.dtype)) for name, array in flat.constants.items()}
 
     def apply(params: Mapping[str, Any], inputs: Mapping[str, Any], key: jax.Array | None = None) -> Any:
         with jax.default_matmul_precision("highest"):  # by default a GPU would round float32 products to TF32
@@ -62,35 +62,38 @@ def noise(graph: Graph, inputs: Mapping[str, Any], key: jax.Array | None) -> dic
     }
 
 
-def narrow(name: str, array: np.ndarray) -> np.ndarray:
-    """A copy in what the device holds: float32, int32, bool. Raises BadInput where an integer does not fit into 32 bits."""
-    array = np.asarray(array)
-    if array.dtype.kind == "f":
-        return array.astype(np.float32)
-    if array.dtype != np.int64:
-        return array.copy()
+def narrow(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
+    """A copy in what the device holds for `dtype`, int32 for int64. Raises BadInput where an integer does not fit into 32 bits."""
+    array = np.array(array, dtype)
+    if dtype != "int64":
+        return array
     if array.size and np.abs(array).max() > np.iinfo(np.int32).max:
         raise BadInput(f"{name}: {np.abs(array).max()} does not fit into int32, which stands for int64 in JAX; use smaller numbers")
     return array.astype(np.int32)
 
 
 class JaxProgram(Program):
-    """`native` is `apply`, run op by op, or compiled where the settings say so; `values` are the weights and state it is given."""
+    """`native` is `apply`, run under jax.jit unless the settings ask for op by op; `values` are the weights and state it is given."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
+        self.settings = settings
         self.device = jax.devices(PLATFORMS[settings.device])[0]
         self.native: Apply = pure(graph, draw_noise=settings.draw_noise, precision=settings.precision)
-        self.callable: Apply = jax.jit(self.native) if settings.compiled else self.native
+        self.callable: Apply = self.compiled(self.native)
         self.feeds = tuple(graph.inputs) if settings.draw_noise else (*graph.inputs, *graph.noise)
         self.key = jax.device_put(jax.random.key(settings.seed), self.device)
         self.values: dict[str, jax.Array] = {}
         self.load({name: np.zeros(dims.bind(param.type.shape, {}), param.type.dtype) for name, param in graph.params.items()})
 
+    def compiled(self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()) -> Any:
+        """`jax.jit(function)`, or the function itself where the settings ask for op by op."""
+        return function if self.settings.compiled is False else jax.jit(function, donate_argnums=donate)
+
     def load(self, params: Arrays) -> None:
         """Copy weights to the device; raises BadInput where names or shapes do not fit."""
         arrays = initial.fit(self.graph.params, params)
-        self.values = {name: jax.device_put(narrow(name, array), self.device) for name, array in arrays.items()}
+        self.values = {name: self._placed(name, array) for name, array in arrays.items()}
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and state, copied: a training step reuses the memory of the old ones."""
@@ -98,7 +101,7 @@ class JaxProgram(Program):
 
     def put(self, arrays: Arrays) -> Feeds:
         """Copies on the device; JAX might otherwise share the caller's memory."""
-        return {name: jax.device_put(narrow(name, arrays[name]), self.device) for name in self.feeds}
+        return {name: self._placed(name, arrays[name]) for name in self.feeds}
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; those declared int64 leave as NumPy arrays."""
@@ -109,8 +112,8 @@ class JaxProgram(Program):
         return {**outputs, **wide}
 
     def numpy(self, value: Any) -> np.ndarray:
-        """An array, in float32 where the tensor is in less."""
-        return np.asarray(value.astype(jnp.float32) if value.dtype in HALVES.values() else value)
+        """An array; in float32 where autocast left less."""
+        return np.asarray(value.astype(jnp.float32) if self.settings.precision in HALVES and value.dtype in HALVES.values() else value)
 
     def next_key(self) -> jax.Array | None:
         """A key not used before, where there is noise to draw."""
@@ -118,6 +121,9 @@ class JaxProgram(Program):
             return None
         self.key, key = jax.random.split(self.key)
         return key
+
+    def _placed(self, name: str, array: np.ndarray) -> jax.Array:
+        return jax.device_put(narrow(name, array, self.graph.types[name].dtype), self.device)
 
     def _type(self, output: str) -> str:
         return self.graph.types[self.graph.outputs[output]].dtype
@@ -129,6 +135,8 @@ class JaxBackend(Backend):
     name = "jax"
     kernels = ops.KERNELS
     gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"compiled": None, "eager": False}
 
     def devices(self) -> dict[str, str]:
         """What JAX can reach on this machine."""

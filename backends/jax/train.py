@@ -62,9 +62,9 @@ class JaxTrainer(Trainer):
         self.optimizer = native_optimizer(optimizer)
         self._trained = graph.trainable()
         self._slots = jax.device_put(self.optimizer.init(self._weights(self.program.values)), self.program.device)
-        self._gradients = jax.jit(self._loss_and_grads)
-        self._update = jax.jit(self._updated, donate_argnums=(0, 1))
-        self._step = jax.jit(self._stepped, donate_argnums=(0, 1, 2))
+        self._gradients = self.program.compiled(self._loss_and_grads)
+        self._update = self.program.compiled(self._updated, donate=(0, 1))
+        self._step = self.program.compiled(self._stepped, donate=(0, 1, 2))
         self.set_lr(optimizer.lr)
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from models import ops
+from models.graph import FLOATS
 
 GAPS: dict[str, str] = {}
 
 
 def kernels(working: type[np.floating[Any]]) -> Mapping[str, Callable[..., Any]]:
-    """Every op; the nominal float32 means the working precision."""
+    """Every op; every nominal float type means the working precision."""
 
     def astype(x: np.ndarray, *, dtype: str) -> np.ndarray:
-        return x.astype(working if dtype == "float32" else dtype)
+        return x.astype(working if dtype in FLOATS else dtype)
 
     return {name: op.reference for name, op in ops.table().items()} | {"astype": astype}

@@ -13,7 +13,7 @@ from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Un
 from backends.emit import function
 from backends.numpy.ops import GAPS, kernels
 from models import params as initial
-from models.graph import Graph
+from models.graph import FLOATS, Graph, Type
 from models.optim import Optimizer
 
 WORKING: Mapping[str, type[np.floating[Any]]] = {"fp64": np.float64, "fp32": np.float32}
@@ -42,13 +42,18 @@ class NumpyProgram(Program):
 
     def put(self, arrays: Arrays) -> Feeds:
         """Cast to the working precision."""
-        return {name: self._cast(arrays[name]) for name in (*self.graph.inputs, *self.graph.noise)}
+        types = {**self.graph.inputs, **{name: noise.type for name, noise in self.graph.noise.items()}}
+        return {name: self._cast(np.asarray(arrays[name], type_.dtype if is_half(type_) else None)) for name, type_ in types.items()}
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
-        """Outputs by name; state is replaced."""
+        """Outputs by name; state is replaced. Halves are computed in the working precision and, but for float64, rounded at the end."""
         outputs, state = self.native(self._params, feeds, self._constants)
         self._params |= {name: np.asarray(value) for name, value in state.items()}
-        return dict(outputs)
+        types = {name: self.graph.types[value] for name, value in self.graph.outputs.items()}
+        exact = self.working is np.float64
+        return {
+            name: value if exact or not is_half(types[name]) else np.asarray(value, types[name].dtype) for name, value in outputs.items()
+        }
 
     def taps(self, feeds: Feeds) -> dict[str, np.ndarray]:
         """Every inner value by name; state stays as it is."""
@@ -61,7 +66,12 @@ class NumpyProgram(Program):
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         array = np.asarray(array)
-        return array.astype(self.working) if array.dtype.kind == "f" else array
+        return array.astype(self.working) if str(array.dtype) in FLOATS or array.dtype.kind == "f" else array
+
+
+def is_half(type_: Type) -> bool:
+    """Whether a type is a float of less than 32 bits."""
+    return type_.dtype in FLOATS[1:]
 
 
 class NumpyBackend(Backend):
@@ -70,6 +80,7 @@ class NumpyBackend(Backend):
     name = "numpy"
     kernels = kernels(np.float64)
     gaps = GAPS
+    modes = {"eager": None}
 
     def devices(self) -> dict[str, str]:
         """The CPU."""

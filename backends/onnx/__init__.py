@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from backends.base import Backend
+from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("onnx", "onnxruntime")
 EXTRA = "onnx"
+EXPORTS = {"onnx": Format(".onnx", ("opset",))}
 
 
 def load() -> Backend:

@@ -28,6 +28,7 @@ DEFAULT = 20
 LENGTH = "length"  # nodes that compute axis lengths are called `length/...`
 NEXT = "next/"  # output `next/NAME` is what replaces the state NAME after a call
 EXTERNAL = 1024  # bytes from which an array goes to the external file
+LARGE = 64 << 20  # bytes of weights from which an export has an external file
 
 
 @cache

@@ -6,11 +6,13 @@ streams of neighbouring seeds are correlated (0.008 over a million draws: eight 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,31 +20,35 @@ import onnx
 import onnxruntime as ort
 from onnxruntime import OrtValue
 
-from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
 from backends.onnx import ops
-from backends.onnx.model import DEFAULT, LENGTH, NEXT, model
+from backends.onnx.model import DEFAULT, LARGE, LENGTH, NEXT, load, model, save
 from models import dims
 from models import params as initial
 from models.errors import BadInput
 from models.graph import Graph
 from models.optim import Optimizer
 
+BFLOAT16 = "tensor(bfloat16)"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0"}}
 
 
 class Session:
-    """A model in ONNX Runtime. `placed` counts the nodes that each provider runs.
+    """A model in ONNX Runtime. `placed` counts the nodes that each provider runs; `optimised` None means as ONNX Runtime likes.
 
     Raises BadInput for a provider that does not exist here, and Unsupported where the one asked for leaves nodes to another.
     """
 
-    def __init__(self, proto: onnx.ModelProto, *, provider: str, threads: int) -> None:
+    def __init__(self, proto: onnx.ModelProto, *, provider: str, threads: int, optimised: bool | None = None) -> None:
         if provider not in ort.get_available_providers():
             raise BadInput(f"ONNX Runtime has no provider {provider} here; choose one of {', '.join(ort.get_available_providers())}")
         self.device = "cuda" if provider == PROVIDERS["cuda"] else "cpu"
         self.native = ort.InferenceSession(
-            proto.SerializeToString(), _options(threads), providers=[provider], provider_options=[OPTIONS.get(provider, {})]
+            proto.SerializeToString(),
+            _options(threads, optimised=optimised),
+            providers=[provider],
+            provider_options=[OPTIONS.get(provider, {})],
         )
         self.inputs = [input.name for input in self.native.get_inputs()]
         self.outputs = [output.name for output in self.native.get_outputs()]
@@ -85,7 +91,7 @@ def _drawn(rng: np.random.Generator, shape: tuple[int, ...], kind: str, number: 
     return (uniform < number).astype(np.float32) if kind == "bernoulli" else uniform * np.float32(number)
 
 
-class OnnxProgram(Program):
+class OnnxProgram(Portable):
     """`native` is the ModelProto with the weights of the moment; state is fed and fetched."""
 
     def __init__(self, graph: Graph, settings: Settings, *, threads: int = 0, opset: int = DEFAULT) -> None:
@@ -108,7 +114,7 @@ class OnnxProgram(Program):
 
     def open(self, proto: onnx.ModelProto) -> Session:
         """A session as the settings ask for it."""
-        return Session(proto, provider=PROVIDERS[self.settings.device], threads=self.threads)
+        return Session(proto, provider=PROVIDERS[self.settings.device], threads=self.threads, optimised=self.settings.compiled)
 
     def load(self, params: Arrays) -> None:
         """Take weights; a session with other ones is dropped. Raises BadInput where names or shapes do not fit."""
@@ -117,7 +123,7 @@ class OnnxProgram(Program):
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and running statistics."""
-        return {name: np.array(value.numpy()) for name, value in self.values.items()}
+        return {name: self.numpy(value) for name, value in self.values.items()}
 
     def put(self, arrays: Arrays) -> Feeds:
         """OrtValues on the device; noise too, unless it is drawn."""
@@ -138,20 +144,53 @@ class OnnxProgram(Program):
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array of its own."""
-        return np.array(value.numpy())
+        if value.data_type() != BFLOAT16:
+            return np.array(value.numpy())
+        held = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())  # ONNX Runtime gives NumPy no bfloat16
+        return np.frombuffer(held, "bfloat16").reshape(value.shape())
+
+    def export(self, path: Path, format: str, *, sample: Arrays, opset: int | None = None) -> None:
+        """An ONNX file; weights that are LARGE together go into `NAME.data` beside it."""
+        params = self.params()
+        proto = model(self.graph, params, opset=self.opset if opset is None else opset)
+        save(proto, path, external=sum(array.nbytes for array in params.values()) > LARGE)
+
+    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+        """An ONNX Runtime session of the file itself; running state is fed as it is now."""
+        load(path)  # refuses what is broken, and data outside the folder
+        native = ort.InferenceSession(path, _options(self.threads, optimised=None), providers=[PROVIDERS["cpu"]])
+        params = self.params()
+        state = {name: params[name] for name in self.graph.state}
+        results = list(self.graph.outputs)
+
+        def run(arrays: Arrays) -> dict[str, np.ndarray]:
+            fed = {name: self._plain(name, arrays[name]) for name in (*self.graph.inputs, *self.graph.noise)}
+            return dict(zip(results, native.run(results, {**state, **fed}), strict=True))
+
+        return run
 
     def place(self, arrays: Arrays) -> dict[str, OrtValue]:
-        """Copies on the device, floats in float32."""
-        return {name: OrtValue.ortvalue_from_numpy(_plain(array), self.settings.device) for name, array in arrays.items()}
+        """Copies on the device, in the types that the graph declares; floats it does not know are float32."""
+        return {name: _placed(self._plain(name, array), self.settings.device) for name, array in arrays.items()}
+
+    def _plain(self, name: str, array: np.ndarray) -> np.ndarray:
+        """A copy of its own: an OrtValue on the CPU shares memory with the array it was made from."""
+        known = self.graph.types.get(name)
+        return np.array(array, known.dtype if known else np.float32 if array.dtype.kind == "f" else array.dtype, order="C")
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """A copy of its own: an OrtValue on the CPU shares memory with the array it was made from."""
-    return np.array(array, np.float32 if array.dtype.kind == "f" else array.dtype, order="C")
+def _placed(array: np.ndarray, device: str) -> OrtValue:
+    if array.dtype == "bfloat16":
+        return OrtValue.ortvalue_from_numpy_with_onnx_type(array, onnx.TensorProto.BFLOAT16)
+    return OrtValue.ortvalue_from_numpy(array, device)
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _options(threads: int, *, optimised: bool | None) -> ort.SessionOptions:
+    """`optimised`: the whole of ONNX Runtime's graph optimisation, none of it, or (None) its own choice."""
     options = ort.SessionOptions()
+    if optimised is not None:
+        levels = ort.GraphOptimizationLevel
+        options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors alone: it warns of every initializer it folds away
@@ -182,6 +221,8 @@ class OnnxBackend(Backend):
     name = "onnx"
     kernels = ops.KERNELS
     gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"compiled": None, "eager": False}
 
     def __init__(self, *, opset: int = DEFAULT) -> None:
         self.opset = opset

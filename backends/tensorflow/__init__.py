@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from backends.base import Backend
+from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("tensorflow", "keras")
 EXTRA = "tensorflow"
+EXPORTS = {"keras": Format(".keras"), "savedmodel": Format("")}
 
 
 def load() -> Backend:

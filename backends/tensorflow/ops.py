@@ -12,9 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from backends.base import Gap
 from models import ops as language
 
 GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
+PART_GAPS = (Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),)
 
 Tensor = Any  # tf.Tensor, or a number
 Axes = tuple[int, ...]

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
 from backends.emit import function, identifier
 from backends.tensorflow import ops
 from models import dims, graph
@@ -79,7 +80,8 @@ class GraphModel(keras.Model):
         outputs, state = self._emitted(params, {**feeds, **self._noise(feeds)}, constants)
         for name, value in state.items():
             arrays[name].assign(value)
-        return {name: tf.cast(value, tf.float32) if value.dtype in HALVES.values() else value for name, value in outputs.items()}
+        half = HALVES.get(self.precision)
+        return {name: tf.cast(value, tf.float32) if value.dtype == half else value for name, value in outputs.items()}
 
     def call(self, inputs: Any) -> Any:
         """Keras' entry."""
@@ -153,8 +155,8 @@ def _tensor_spec(name: str, type_: Type) -> tf.TensorSpec:
     return tf.TensorSpec(shape, type_.dtype, identifier(name))
 
 
-class TensorFlowProgram(Program):
-    """A GraphModel on a device, run as one tf.function: compiled by XLA where the settings say so."""
+class TensorFlowProgram(Portable):
+    """A GraphModel on a device, run as one tf.function, compiled by XLA, or op by op, as the settings say."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
@@ -165,13 +167,15 @@ class TensorFlowProgram(Program):
         self._callable = self.traced(self.native.compute)
 
     def traced(self, run: Any) -> Any:
-        """A function of feeds as a tf.function on the device; the second shape of an axis opens that axis for good."""
+        """A function of feeds on the device, as a tf.function unless op by op; the second shape of an axis opens that axis for good."""
 
         def placed(feeds: Feeds) -> Any:
             with tf.device(self.place):
                 return run(feeds)
 
-        return tf.function(placed, autograph=False, reduce_retracing=True, jit_compile=self.settings.compiled)
+        if self.settings.compiled is False:
+            return placed
+        return tf.function(placed, autograph=False, reduce_retracing=True, jit_compile=bool(self.settings.compiled))
 
     def load(self, params: Arrays) -> None:
         """Copy weights in; raises BadInput where names or shapes do not fit."""
@@ -186,21 +190,35 @@ class TensorFlowProgram(Program):
     def put(self, arrays: Arrays) -> Feeds:
         """Tensors on the device."""
         with tf.device(self.place):
-            return {name: tf.constant(_plain(arrays[name])) for name in self.native.feeds}
+            return {name: tf.constant(np.asarray(arrays[name], self.graph.types[name].dtype)) for name in self.native.feeds}
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; no gradient is recorded."""
         return dict(self._callable(feeds))
 
     def numpy(self, value: Any) -> np.ndarray:
-        """An array."""
-        return np.array(value)
+        """An array; NumPy alone would stumble over a bfloat16 scalar."""
+        return np.array(value.numpy())
 
+    def export(self, path: Path, format: str, *, sample: Arrays) -> None:
+        """A .keras file, which is read where this module has been imported, or a SavedModel folder, which needs TensorFlow alone."""
+        if format == "keras":
+            self.native.save(path)
+        else:
+            self.native.export(path, verbose=False)
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """float32 where it is a float."""
-    array = np.asarray(array)
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
+    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+        """The loaded model, or `serve` of the loaded folder: called with the tensor where there is one, else with a mapping."""
+        native: Any = keras.saving.load_model(path) if format == "keras" else tf.saved_model.load(path)
+
+        def run(arrays: Arrays) -> dict[str, np.ndarray]:
+            feeds = self.put(arrays)
+            given = feeds if len(feeds) > 1 else next(iter(feeds.values()))
+            result = native(given) if format == "keras" else native.serve(given)  # held whole: `serve` alone lets the variables go
+            named = result if isinstance(result, Mapping) else {next(iter(self.graph.outputs)): result}
+            return {name: self.numpy(value) for name, value in named.items()}
+
+        return run
 
 
 class TensorFlowBackend(Backend):
@@ -209,6 +227,8 @@ class TensorFlowBackend(Backend):
     name = "tensorflow"
     kernels = ops.KERNELS
     gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"graph": None, "eager": False, "compiled": True}
 
     def __init__(self) -> None:
         tf.get_logger().setLevel("ERROR")  # many small programs are not one that is traced too often, of which it warns

@@ -111,7 +111,7 @@ class TensorFlowTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients."""
         loss, grads = self._gradients(feeds)
-        return float(loss), {name: np.array(grad) for name, grad in zip(self._names, grads, strict=True)}
+        return float(loss), {name: self.program.numpy(grad) for name, grad in zip(self._names, grads, strict=True)}
 
     def apply(self, grads: Arrays) -> None:
         """The optimizer alone."""

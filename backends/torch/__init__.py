@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from backends.base import Backend
+from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("torch",)
 EXTRA = "torch"
+EXPORTS = {"torch": Format(".pt2")}
 
 
 def load() -> Backend:

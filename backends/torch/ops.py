@@ -11,9 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
+from backends.base import Gap
 
-DTYPES = {"float32": torch.float32, "int64": torch.int64, "int32": torch.int32, "bool": torch.bool}
+GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
+PART_GAPS = (
+    Gap("conv", "a dilated convolution has no int32 on the CPU", dtype="int32", case=r"dilation=\([2-9]"),
+    Gap("conv_transpose", "no int32 on the CPU", dtype="int32"),
+)
+
+DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "int64", "int32", "bool")}
 Axes = tuple[int, ...]
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import resource
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import torch
 from torch import fx, nn
+from torch.fx.experimental import _config as tracing
 
-from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
 from backends.emit import identifier
 from backends.torch import ops
 from models import dims
@@ -137,7 +141,7 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
     for name, param in flat.params.items():
         _register(root, name, param)
     for name, array in flat.constants.items():
-        root.register_buffer(attribute(flat, name), torch.from_numpy(array.copy()), persistent=False)
+        root.register_buffer(attribute(flat, name), tensor(array), persistent=False)
     native = fx.GraphModule(root, _Writer(flat, draw_noise=draw_noise).write(), class_name=identifier(graph.name))
     held = native.state_dict()
     unread = [name for name in flat.params if name not in held]
@@ -171,7 +175,7 @@ def _owner(root: nn.Module, dotted: str) -> tuple[nn.Module, str]:
     return root, leaf
 
 
-class TorchProgram(Program):
+class TorchProgram(Portable):
     """A GraphModule on a device. `callable` is the module, or its compiled form."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
@@ -184,15 +188,16 @@ class TorchProgram(Program):
     def load(self, params: Arrays) -> None:
         """Copy weights in; raises BadInput where names or shapes do not fit."""
         arrays = initial.fit(self.graph.params, params)
-        self.native.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}, strict=True)
+        self.native.load_state_dict({name: tensor(array) for name, array in arrays.items()}, strict=True)
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and running statistics."""
-        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.native.state_dict().items()}
+        return {name: array(held).copy() for name, held in self.native.state_dict().items()}
 
     def put(self, arrays: Arrays) -> Feeds:
         """Tensors on the device."""
-        return {name: torch.as_tensor(_plain(arrays[name]), device=self.settings.device) for name in self.feeds}
+        types = {name: self.graph.types[name].dtype for name in self.feeds}
+        return {name: tensor(np.asarray(arrays[name], types[name])).to(self.settings.device) for name in self.feeds}
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Inference: no gradient is recorded."""
@@ -204,10 +209,28 @@ class TorchProgram(Program):
         return result if isinstance(result, dict) else {next(iter(self.graph.outputs)): result}
 
     def numpy(self, value: Any) -> np.ndarray:
-        """An array in float32 where the tensor is in less."""
-        value = value.detach()
-        array: np.ndarray = (value.float() if value.dtype in AUTOCAST.values() else value).cpu().numpy()
-        return array
+        """An array; in float32 where autocast left less."""
+        return array(value.float() if self.settings.precision in AUTOCAST and value.dtype in AUTOCAST.values() else value)
+
+    def export(self, path: Path, format: str, *, sample: Arrays) -> None:
+        """A .pt2 file of torch.export: its loader builds a module from it that needs no source of ours."""
+        feeds = self.put(sample)
+        types = {**self.graph.inputs, **{name: noise.type for name, noise in self.graph.noise.items()}}
+        is_open = [[not isinstance(length, int) for length in types[name].shape] for name in self.feeds]
+        axes = tuple({i: torch.export.Dim.DYNAMIC for i, free in enumerate(row) if free} for row in is_open)
+        with tracing.patch(backed_size_oblivious=True):  # else a length of 1, be it of an inner axis, would need a file of its own
+            exported = torch.export.export(self.native, tuple(feeds[name] for name in self.feeds), dynamic_shapes=axes)
+        torch.export.save(exported, path)
+
+    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+        """The module of a .pt2 file, called with tensors in the order of `feeds`."""
+        native = torch.export.load(path).module()
+
+        def run(arrays: Arrays) -> dict[str, np.ndarray]:
+            feeds = self.put(arrays)
+            return {name: self.numpy(value) for name, value in self.named(native(*[feeds[name] for name in self.feeds])).items()}
+
+        return run
 
     def autocast(self) -> Any:
         """The context of mixed precision; nothing in fp32."""
@@ -215,10 +238,17 @@ class TorchProgram(Program):
         return torch.autocast(self.settings.device, dtype) if dtype else contextlib.nullcontext()
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """float32 and writable, as torch wants it."""
-    array = np.asarray(array)
-    return np.require(array, np.float32 if array.dtype.kind == "f" else array.dtype, ["C", "W"])
+def tensor(array: np.ndarray) -> torch.Tensor:
+    """A copy as a tensor; torch does not read NumPy's bfloat16, which is 16 bits to it."""
+    held = np.array(array, order="C")
+    return torch.from_numpy(held.view(np.int16)).view(torch.bfloat16) if held.dtype == ml_dtypes.bfloat16 else torch.from_numpy(held)
+
+
+def array(value: torch.Tensor) -> np.ndarray:
+    """A tensor as an array of the same type."""
+    value = value.detach().cpu()
+    bits: np.ndarray = (value.view(torch.int16) if value.dtype == torch.bfloat16 else value).numpy()
+    return bits.view(ml_dtypes.bfloat16) if value.dtype == torch.bfloat16 else bits
 
 
 class TorchBackend(Backend):
@@ -227,6 +257,8 @@ class TorchBackend(Backend):
     name = "torch"
     kernels = ops.KERNELS
     gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"eager": None, "compiled": True}
 
     def devices(self) -> dict[str, str]:
         """What this build of PyTorch can reach on this machine."""

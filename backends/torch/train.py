@@ -65,10 +65,10 @@ class TorchTrainer(Trainer):
             group["lr"] = lr
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#slot` per parameter and slot."""
+        """`NAME#slot` per parameter and slot; `#random` is what dropout goes on from."""
         names = [name for name, _ in self.program.native.named_parameters()]
         slots = self.optimizer.state_dict()["state"]
-        return {
+        return {"#random": self._random().get_rng_state().numpy()} | {
             f"{names[index]}#{slot}": torch.as_tensor(value).cpu().numpy().copy()
             for index, values in slots.items()
             for slot, value in values.items()
@@ -81,8 +81,15 @@ class TorchTrainer(Trainer):
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in state.items():
             name, slot = key.rsplit("#", 1)
+            if not name:
+                self._random().set_rng_state(torch.from_numpy(np.array(value)))
+                continue
             slots.setdefault(index[name], {})[slot] = torch.from_numpy(np.array(value))
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+
+    def _random(self) -> Any:
+        """The module that holds the device's own random state."""
+        return {"cuda": torch.cuda, "mps": torch.mps}.get(self.program.settings.device, torch)
 
     def _loss(self, feeds: Feeds) -> torch.Tensor:
         program = self.program

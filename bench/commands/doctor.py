@@ -39,6 +39,7 @@ def _ask(name: str) -> dict[str, dict[str, str]]:
 
     text = (
         "import backends, json, sys\n"
+        "backends.isolate(sys.argv[1])\n"
         "b = backends.load(sys.argv[1])\n"
         "d = b.devices()\n"
         "p = {f'{p} on {k}': r for k, v in d.items() if not v for p, r in b.precisions(k).items()}\n"

@@ -19,7 +19,13 @@ def command(
     backend: Backends = None,
     model: Models = None,
     device: Device = None,
-    locate: Annotated[bool, typer.Option("--locate", help="Examine every node, also when all rungs hold.")] = False,
+    against: Annotated[str | None, typer.Option("--against", help="Backend to hold the others against, beside the oracle.")] = None,
+    rung: Annotated[list[str] | None, typer.Option("--rung", help="Rung to climb, repeatable: weights, forward, gradient, ...")] = None,
+    locate: Annotated[bool, typer.Option("--locate", help="Examine every node, and pack the first that is wrong.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="Judge the traces in a folder across their backends; nothing is run.")
+    ] = None,
+    repro: Annotated[Path | None, typer.Option("--repro", help="Ask the backends for the node of a pack again.")] = None,
     profile: Profile = "smoke",
     config: ConfigFile = None,
     set: Set = None,
@@ -34,8 +40,16 @@ def command(
         from bench.vectors import compare
 
         return compare([*(vectors or []), *(more or [])], backends=backend or ["numpy"], as_json=json)
-    located = {"parity": {"locate": True}} if locate else {}
-    settings = cells.configure(
-        tasks=["parity"], backend=backend, model=model, profile=profile, file=config, overrides=set, device=device, seed=seed, **located
-    )
+    if compare:
+        from bench.traces import compare_folder
+
+        return compare_folder(compare, backends=backend or [], as_json=json)
+    if repro:
+        from bench.repro import run
+
+        return run(repro, backends=backend or ["numpy"], as_json=json)
+    ladder = {key: value for key, value in (("locate", locate), ("rungs", rung)) if value}
+    options = {"device": device, "seed": seed, "against": against, "parity": ladder or None}
+    asked = [*(backend or []), *([against] if against and against not in (backend or []) else [])]
+    settings = cells.configure(tasks=["parity"], backend=asked, model=model, profile=profile, file=config, overrides=set, **options)
     return cells.measure(settings, out=out, resume=None, as_json=json)

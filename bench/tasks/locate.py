@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,12 +18,21 @@ from models.graph import Graph, Node
 Arrays = dict[str, np.ndarray]
 
 
-def first_divergence(graph: Graph, backend: Backend, device: str, params: Arrays, feeds: Arrays) -> str:
-    """`op name at file:line (what)` of the first node that is wrong by itself; empty where none is."""
-    for node, probe in probes(graph, params, feeds):
-        if fault := _fault(probe, backend, Settings(device=device)):
-            return f"{node.op} {node.name} at {node.where} ({fault})"
-    return ""
+@dataclass(frozen=True)
+class Fault:
+    """A node that is wrong by itself: the probe that shows it, and what to say of it."""
+
+    probe: Probe
+    text: str  # op, name, model file and line, what is wrong
+
+
+def first_fault(graphs: Iterable[Graph], backend: Backend, device: str, params: Arrays, feeds: Arrays) -> Fault | None:
+    """The first node of the first graph that is wrong by itself; None where there is none."""
+    for graph in graphs:
+        for node, probe in probes(graph, params, feeds):
+            if said := judge(probe, backend, Settings(device=device)):
+                return Fault(probe, f"{node.op} {node.name} at {node.where} ({said})")
+    return None
 
 
 def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, Probe]]:
@@ -41,7 +51,8 @@ def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, 
         yield node, Probe(node.op, operands, attributes, where=node.where)
 
 
-def _fault(probe: Probe, backend: Backend, settings: Settings) -> str:
+def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
+    """What is wrong with a backend's answer to a probe: value first, then gradients; empty where nothing is."""
     due, rough = probe.reference(np.float64), probe.reference(np.float32)
     try:
         came = probe.run(backend, settings)

@@ -1,23 +1,27 @@
 """The parity ladder: weights, forward, loss, gradients, one optimizer step, state, trajectory; the first rung that fails names the cause.
 
 Every number is held against the float64 oracle, with the budget of `bench.tolerance`. Noise is fed, so stochastic graphs compare exactly.
+What was computed is kept as a trace (`bench.traces`), so that backends can be held against each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from backends.base import Backend, Settings
 from backends.numpy.program import NumpyBackend
-from bench import data, tolerance
+from bench import data, envelope, repro, tolerance, traces
 from bench.config import Parity as Size
 from bench.job import Finding, Job, Progress
 from bench.records import Check, Parity
 from bench.tasks import locate
 from bench.tasks.train import optimizer_of
+from bench.traces import Row, Trace
 from bench.training.feed import build
 from models import dims, module
 from models import params as initial
@@ -28,9 +32,19 @@ from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
 NEAR_ZERO = 1e-2  # a gradient tensor below this share of the largest gradient is judged against that share: it is a sum that cancels
+CANCELLED = 1e-12  # a gradient below this share in float64 is zero by mathematics (a bias before BatchNorm): judged against the largest
 NUDGE = 1e-7  # relative disturbance of the weights in the A/A runs: one float32 rounding
-AA_RUNS = (1, 2, 3)  # seeds of the disturbances
-ENVELOPE = 8.0  # the trajectory may leave the oracle this many times further than the A/A runs do
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A check with what it was made on; `allowed` is the largest absolute difference, broadcast over the value."""
+
+    check: Check
+    name: str  # the same on every backend
+    value: np.ndarray
+    allowed: np.ndarray
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,13 @@ class Bench:
     device: str
     size: Size
     seed: int
+    folder: Path  # where traces and the oracle's trajectory are kept
     params: Arrays
     feeds: Arrays
+
+    def graphs(self) -> tuple[Graph, Graph]:
+        """Where a fault may lie, in the order it is looked for."""
+        return self.spec.train, self.spec.infer
 
     @property
     def oracle(self) -> Backend:
@@ -61,27 +80,48 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Climb the ladder to its end; failures below do not hide those above."""
     joints = len(data.protocol_for(job.config.data, job.config.protocol).joints)
     spec = build(job.model, job.settings, joints=joints)
-    bench = prepare(spec, backend, device, job.config.parity, seed=job.config.seed)
-    checks: list[Check] = []
-    rungs = (weights, forward, equivalence, gradients, steps, lambda b: trajectory(b, optimizer_of(job, spec), progress))
-    for done, rung in enumerate(rungs):
-        progress(getattr(rung, "__name__", "trajectory").replace("<lambda>", "trajectory"), done / len(rungs))
-        checks += rung(bench)
+    bench = prepare(spec, backend, device, job.config.parity, seed=job.config.seed, folder=job.folder)
+    optimizer = optimizer_of(job, spec)
+    judged = climb(bench, optimizer, progress)
+    rows = {f"{j.check.kind}/{j.check.graph}/{j.name}": Row(j.value, j.allowed, j.scale) for j in judged}
+    traces.save(traces.path(job.folder, job.backend, job.model), Trace(job.backend, job.model, _question(bench, optimizer), rows))
+    checks = tuple(item.check for item in judged)
     failed = [check for check in checks if not check.ok]
-    culprit = _culprit(bench) if failed or bench.size.locate else ""
-    payload = Parity(checks=tuple(checks), first_failure=f"{failed[0].kind}: {failed[0].name}" if failed else "", culprit=culprit)
+    fault = locate.first_fault(bench.graphs(), backend, device, bench.params, bench.feeds) if failed or bench.size.locate else None
+    if fault and bench.size.locate:
+        repro.write(job.folder / "repro" / f"{job.backend}-{job.model}", fault.probe, fault.text, backend=job.backend)
+    culprit = fault.text if fault else ""
+    payload = Parity(checks=checks, first_failure=f"{failed[0].kind}: {failed[0].name}" if failed else "", culprit=culprit)
     reason = f"{payload.first_failure}; first node beyond its budget: {culprit or 'none alone'}" if failed else ""
     return Finding(payload, "failed" if failed else "ok", reason)
 
 
-def _culprit(bench: Bench) -> str:
-    """The first node that is wrong by itself, in the train graph or else in the other."""
-    graphs = (bench.spec.train, bench.spec.infer)
-    found = (locate.first_divergence(graph, bench.backend, bench.device, bench.params, bench.feeds) for graph in graphs)
-    return next(filter(None, found), "")
+def climb(bench: Bench, optimizer: Optimizer, progress: Progress) -> list[Judged]:
+    """All rungs that were asked for."""
+    rungs: dict[str, Callable[[], list[Judged]]] = {
+        "weights": lambda: weights(bench),
+        "forward": lambda: forward(bench),
+        "equivalence": lambda: equivalence(bench),
+        "gradient": lambda: gradients(bench),
+        "step": lambda: steps(bench),
+        "trajectory": lambda: trajectory(bench, optimizer, progress),
+    }
+    found: list[Judged] = []
+    for done, (name, rung) in enumerate(rungs.items()):
+        if name in (bench.size.rungs or rungs):
+            progress(name, done / len(rungs))
+            found += rung()
+    return found
 
 
-def prepare(spec: Spec, backend: Backend, device: str, size: Size, *, seed: int) -> Bench:
+def _question(bench: Bench, optimizer: Optimizer) -> str:
+    """All that decides the numbers of a ladder, as text."""
+    size = bench.size.model_dump(exclude={"locate", "rungs"})
+    asked = {"config": bench.spec.config, "parity": size, "optimizer": asdict(optimizer), "seed": bench.seed}
+    return json.dumps(asked, sort_keys=True, default=str)
+
+
+def prepare(spec: Spec, backend: Backend, device: str, size: Size, *, seed: int, folder: Path) -> Bench:
     """Seeded weights, moved off their symmetric start (norms, zeros) so that every parameter matters, and seeded inputs and noise."""
     rng = np.random.default_rng([seed, 77])
     params = initial.draw(spec.parameters, seed=seed)
@@ -89,7 +129,7 @@ def prepare(spec: Spec, backend: Backend, device: str, size: Size, *, seed: int)
         if array.dtype.kind == "f":
             shaken = array + rng.normal(0, 0.1, array.shape)
             params[name] = (np.abs(shaken) + 0.1 if name.endswith("running_var") else shaken).astype(np.float32)
-    return Bench(spec, backend, device, size, seed, params, draw_feeds(spec, size, rng))
+    return Bench(spec, backend, device, size, seed, folder / "traces", params, draw_feeds(spec, size, rng))
 
 
 def draw_feeds(spec: Spec, size: Size, rng: np.random.Generator) -> Arrays:
@@ -102,17 +142,19 @@ def draw_feeds(spec: Spec, size: Size, rng: np.random.Generator) -> Arrays:
     return {name: np.asarray(array, np.float32) for name, array in feeds.items()}
 
 
-def weights(bench: Bench) -> list[Check]:
+def weights(bench: Bench) -> list[Judged]:
     """Every array comes back as it went in."""
     backend, settings = bench.runs()[0]
     program = backend.program(bench.spec.train, settings)
     program.load(bench.params)
     back = program.params()
-    worst = max((tolerance.error(back[name], array), name) for name, array in bench.params.items() if name in back)
-    return [_check("weights", worst[1], worst[0], 0.0, "train")]
+    worst, name = max((tolerance.error(back[name], array), name) for name, array in bench.params.items() if name in back)
+    return [
+        Judged(_check("weights", name, worst, 0.0, "train"), "all", _thinned({name: back[name] for name in sorted(back)}), np.zeros(()))
+    ]
 
 
-def forward(bench: Bench) -> list[Check]:
+def forward(bench: Bench) -> list[Judged]:
     """Outputs of both graphs, the loss, and the running statistics after one train-graph call."""
     checks = []
     for name, graph in (("infer", bench.spec.infer), ("train", bench.spec.train)):
@@ -131,7 +173,7 @@ def _forward(bench: Bench, graph: Graph) -> Iterator[tuple[Arrays, Arrays]]:
         yield outputs, {name: program.params()[name] for name in graph.state}
 
 
-def equivalence(bench: Bench) -> list[Check]:
+def equivalence(bench: Bench) -> list[Judged]:
     """Where a model declares an inference graph of its own: it and the train graph, both still, agree on one training window."""
     if not hasattr(module(bench.spec.name), "infer"):
         return []
@@ -145,11 +187,12 @@ def equivalence(bench: Bench) -> list[Check]:
     return [_judge("equivalence", "pose, train graph against inference graph", own["pose"], exact["pose"], rough["pose"], graph="infer")]
 
 
-def gradients(bench: Bench) -> list[Check]:
+def gradients(bench: Bench) -> list[Judged]:
     """d(loss)/d(parameter), each tensor."""
     own, exact, rough = (_gradients(bench, backend, settings) for backend, settings in bench.runs())
-    scale = NEAR_ZERO * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
-    return [_judge("gradient", name, own[name], due, rough[name], graph="train", scale=scale) for name, due in exact.items()]
+    largest = max(_largest(grad) for grad in exact.values())
+    scales = {name: largest * (1.0 if _largest(due) < CANCELLED * largest else NEAR_ZERO) for name, due in exact.items()}
+    return [_judge("gradient", name, own[name], due, rough[name], graph="train", scale=scales[name]) for name, due in exact.items()]
 
 
 def _gradients(bench: Bench, backend: Backend, settings: Settings) -> Arrays:
@@ -158,7 +201,7 @@ def _gradients(bench: Bench, backend: Backend, settings: Settings) -> Arrays:
     return trainer.gradients(trainer.program.put(bench.feeds))[1]
 
 
-def steps(bench: Bench) -> list[Check]:
+def steps(bench: Bench) -> list[Judged]:
     """Two steps of each native optimizer on drawn gradients, against the written rule: what is judged is the optimizer alone.
 
     No gradient is small enough for weight decay to cancel it, and epsilon is large enough for its place to show.
@@ -186,7 +229,7 @@ def _clear(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 def _step_check(
     optimizer: Optimizer, step: int, before: Arrays, grads: Arrays, after: Arrays, state: dict[str, tuple[np.ndarray, ...]]
-) -> Check:
+) -> Judged:
     """Worst parameter of one step, relative to the largest update; the rule itself in float32 sets the budget."""
     rows, largest = [], 0.0
     for name, grad in grads.items():
@@ -199,35 +242,38 @@ def _step_check(
         rows.append((_largest(after[name] - due), _largest(rough - due), name))
     judged = [(error / largest, tolerance.bound("step", yardstick / largest), name) for error, yardstick, name in rows]
     error, bound, worst = max(judged, key=lambda row: row[0] / row[1])
-    return _check("step", f"{optimizer.rule} step {step}: {worst}", error, bound, "train")
+    check = _check("step", f"{optimizer.rule} step {step}: {worst}", error, bound, "train")
+    value = _thinned({name: after[name] for name in grads})
+    allowed = np.repeat([bound * largest for _, bound, _ in judged], [len(traces.thin(after[name])) for name in grads])
+    return Judged(check, f"{optimizer.rule} step {step}", value, allowed, largest)
+
+
+def _thinned(arrays: Arrays) -> np.ndarray:
+    """Some entries of every array, in the order of the arrays."""
+    return np.concatenate([traces.thin(array).astype(np.float64) for array in arrays.values()])
 
 
 def _largest(array: np.ndarray) -> float:
     return float(np.abs(array).max(initial=0.0))
 
 
-def trajectory(bench: Bench, optimizer: Optimizer, progress: Progress) -> list[Check]:
+def trajectory(bench: Bench, optimizer: Optimizer, progress: Progress) -> list[Judged]:
     """K steps on fresh seeded batches: the loss curve stays within the envelope of A/A runs (weights nudged by one rounding)."""
-    (backend, settings), (oracle, exact), (_, rough) = bench.runs()
-    true = _losses(bench, oracle, exact, optimizer, nudge=0)
-    apart = np.abs(_losses(bench, oracle, rough, optimizer, nudge=0) - true)
-    for seed in AA_RUNS:
-        progress(f"trajectory, A/A run {seed}", 0.9)
-        apart = np.maximum(apart, np.abs(_losses(bench, oracle, exact, optimizer, nudge=seed) - true))
-    own = _losses(bench, backend, settings, optimizer, nudge=0)
-    floor = tolerance.bound("trajectory", 0.0) * abs(true[0])
-    allowed = np.maximum(ENVELOPE * envelope(apart), floor)
+    backend, settings = bench.runs()[0]
+
+    def oracle(precision: str, nudge: int) -> np.ndarray:
+        progress(f"trajectory of the oracle, {precision}, disturbance {nudge}", 0.9)
+        return _losses(bench, bench.oracle, Settings(precision=precision), optimizer, nudge=nudge)
+
+    chance = envelope.kept(bench.folder / f"oracle-{bench.spec.name}.safetensors", _question(bench, optimizer), oracle)
+    own, true = _losses(bench, backend, settings, optimizer, nudge=0), chance.true
+    scale = abs(true[0])
+    allowed = np.maximum(chance.allowed(), tolerance.bound("trajectory", 0.0) * scale)
     ratio = np.abs(own - true) / allowed
     worst = int(np.nanargmax(np.where(np.isfinite(ratio), ratio, np.inf)))
-    scale = abs(true[0])
     name = f"loss of {len(true)} steps of {optimizer.rule}, worst at step {worst + 1}"
-    return [_check("trajectory", name, float(abs(own - true)[worst] / scale), float(allowed[worst] / scale), "train")]
-
-
-def envelope(apart: np.ndarray) -> np.ndarray:
-    """Largest distance of the A/A runs up to twice each step: where runs part is chance (a ReLU that flips), how far they part is not."""
-    highest = np.maximum.accumulate(apart)
-    return highest[np.minimum(2 * np.arange(len(apart)) + 4, len(apart) - 1)]
+    check = _check("trajectory", name, float(abs(own - true)[worst] / scale), float(allowed[worst] / scale), "train")
+    return [Judged(check, "loss", own, allowed, float(scale))]
 
 
 def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optimizer, *, nudge: int) -> np.ndarray:
@@ -244,11 +290,13 @@ def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optim
     return np.array([float(loss) for loss in losses])
 
 
-def _judge(kind: str, name: str, own: np.ndarray, due: np.ndarray, rough: np.ndarray, *, graph: str, scale: float = 0.0) -> Check:
-    error = tolerance.error(own, due, scale=scale)
-    bound = tolerance.bound(kind, tolerance.error(rough, due, scale=scale))
+def _judge(kind: str, name: str, own: np.ndarray, due: np.ndarray, rough: np.ndarray, *, graph: str, scale: float = 0.0) -> Judged:
+    error, yardstick = tolerance.error(own, due, scale=scale), tolerance.error(rough, due, scale=scale)
+    bound = tolerance.bound(kind, yardstick)
     shift = float(np.linalg.norm(_joints(own - due), axis=-1).max() * 1000) if name.startswith("pose") and own.shape == due.shape else None
-    return _check(kind, name, error, bound, graph, millimetres=shift)
+    size = max(_largest(due), scale) or 1.0
+    check = _check(kind, name, error, bound, graph, millimetres=shift, note=f"float32 NumPy is off by {yardstick:.1e}")
+    return Judged(check, name, own, np.array(bound * size), size)
 
 
 def _joints(pose: np.ndarray) -> np.ndarray:
@@ -256,6 +304,7 @@ def _joints(pose: np.ndarray) -> np.ndarray:
     return pose.reshape(len(pose), -1, 3)
 
 
-def _check(kind: str, name: str, error: float, bound: float, graph: str, *, millimetres: float | None = None) -> Check:
+def _check(kind: str, name: str, error: float, bound: float, graph: str, *, millimetres: float | None = None, note: str = "") -> Check:
     ok = bool(error <= bound)  # false where either is NaN
-    return Check(kind=kind, name=name, error=error, bound=bound if np.isfinite(bound) else 0.0, ok=ok, graph=graph, millimetres=millimetres)
+    limit = bound if np.isfinite(bound) else 0.0
+    return Check(kind=kind, name=name, error=error, bound=limit, ok=ok, graph=graph, millimetres=millimetres, note=note)

@@ -36,8 +36,22 @@ class Subject:
     changed: Callable[[], bool]
 
 
-def run(job: Job, backend: Backend, device: str, progress: Progress, *, clock: Clock = time.perf_counter) -> Finding:
-    """Time everything, each against a twin of itself; a number whose detectors fire is void and the cell `invalid`."""
+Turn = Callable[[], None]
+
+
+def run(
+    job: Job,
+    backend: Backend,
+    device: str,
+    progress: Progress,
+    *,
+    clock: Clock = time.perf_counter,
+    turn: Turn = lambda: None,
+) -> Finding:
+    """Time everything, each against a twin of itself; a number whose detectors fire is void and the cell `invalid`.
+
+    `turn` returns when this worker alone may compute: that is asked for at each warm-up, each round and each check.
+    """
     joints = len(data.protocol_for(job.config.data, job.config.protocol).joints)
     spec = build(job.model, job.settings, joints=joints)
     settings = backend.pin(threads=job.config.threads)
@@ -46,7 +60,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress, *, clock: C
     timings, floors = [], []
     for done, subject in enumerate(subjects):
         progress(f"{subject.what}, batch {subject.batch}", done / len(subjects))
-        row, floor = measure(subject, size, job, backend, device, clock)
+        row, floor = measure(subject, size, job, backend, device, clock, turn)
         timings.append(row)
         floors.append(floor)
     payload = Throughput(timings=tuple(timings), noise_floor=max(floors), settings=settings)
@@ -54,11 +68,13 @@ def run(job: Job, backend: Backend, device: str, progress: Progress, *, clock: C
     return Finding(payload, "invalid" if lying else "ok", "; ".join(lying))
 
 
-def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: str, clock: Clock) -> tuple[Timing, float]:
+def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: str, clock: Clock, turn: Turn) -> tuple[Timing, float]:
     """Samples of the subject and of its A/A twin in turns; also the noise floor they give."""
     contender = subject.contender
+    turn()
     warm = timing.warm(contender, seconds=size.seconds, clock=clock)
-    one, twin = timing.interleaved([contender, contender], [warm.count] * 2, rounds=size.rounds, clock=clock)
+    one, twin = timing.interleaved([contender, contender], [warm.count] * 2, rounds=size.rounds, clock=clock, turn=turn)
+    turn()
     pairs = [(_total(contender, warm.count, clock), _total(contender, 2 * warm.count, clock)) for _ in range(3)]
     single, double = (min(times) for times in zip(*pairs, strict=True))  # the least disturbed of each
     lies = timing.lies(single=single, double=double, changed=subject.changed(), clock=clock)
@@ -76,6 +92,7 @@ def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: st
         high=high,
         p95=float(np.percentile(samples, 95)),
         samples=len(samples),
+        rounds=tuple((a + b) / 2 for a, b in zip(one, twin, strict=True)),
         frames_per_second=subject.batch * subject.frames / median if median > 0 else None,
         compile_seconds=warm.first,
         warm_up_steps=warm.calls,
@@ -89,7 +106,7 @@ def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: st
 
 def _void(row: Timing) -> Timing:
     """A number that lies is no number."""
-    return row.model_copy(update=dict.fromkeys(("seconds", "low", "high", "p95", "frames_per_second")))
+    return row.model_copy(update=dict.fromkeys(("seconds", "low", "high", "p95", "frames_per_second")) | {"rounds": ()})
 
 
 def _total(contender: Contender, count: int, clock: Clock) -> float:

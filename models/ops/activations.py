@@ -87,7 +87,7 @@ def _softmax(x: np.ndarray, *, axis: int) -> np.ndarray:
 
 
 def _relu_body(x: Value) -> Value:
-    return emit("where", emit("greater", x, 0.0), x, 0.0)
+    return emit("where", emit("greater", x, 0), x, 0)  # whole numbers, which integers have too
 
 
 def _leaky_body(x: Value, *, slope: float) -> Value:

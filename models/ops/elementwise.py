@@ -116,8 +116,8 @@ def _pair(left: Callable[..., Value], right: Callable[..., Value]) -> Callable[.
 
 def _share(grad: Value, out: Value, mine: Value, other: Any) -> Value:
     """Gradient of maximum or minimum for one operand: all where it won, half where both are equal."""
-    won = emit("equal", mine, out).astype("float32")
-    tie = emit("equal", mine, other).astype("float32")
+    won = emit("equal", mine, out).astype(grad.dtype)
+    tie = emit("equal", mine, other).astype(grad.dtype)
     return grad * (won - 0.5 * tie)
 
 

@@ -85,7 +85,7 @@ def _min(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
 
 
 def _extreme_vjp(grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Value]:
-    won = emit("equal", x, keep(out, x, axis)).astype("float32")
+    won = emit("equal", x, keep(out, x, axis)).astype(grad.dtype)
     return (keep(grad, x, axis) * won / won.sum(axis=axis, keepdims=True),)
 
 

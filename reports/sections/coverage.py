@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.records import Feasibility, OpNeed, Record, Run
+from bench.records import Exam, Feasibility, OpNeed, Record, Run
 from reports import cells
 from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
 from reports.numbers import count, gigaflops, millions
+from reports.sections.shape_ops import score
 
 ORDER = 30
 TITLE = "Op coverage"
@@ -30,7 +31,19 @@ def render(run: Run, figures: Path) -> list[Block]:
         ),
         table(row for record, payload in found for row in rows(record, payload)),
     ]
-    return page + gaps(found) + features(found) + [Heading("Which op is met how"), *map(detail, *zip(*found, strict=True))]
+    return page + examined(run) + gaps(found) + features(found) + [Heading("Which op is met how"), *map(detail, *zip(*found, strict=True))]
+
+
+def examined(run: Run) -> list[Block]:
+    """What the op exam found of each backend, type by type; its own page has the details."""
+    exams = cells.payloads(run.records, Exam)
+    types = sorted({row.dtype for _, exam in exams for row in exam.rows})
+    lines = [
+        {"Backend": Code(record.backend), "Ops": count(len({row.op for row in exam.rows}))}
+        | {dtype: score([row for row in exam.rows if row.dtype == dtype]) for dtype in types}
+        for record, exam in exams
+    ]
+    return [Heading("What the op exam says of each type"), table(lines, caption="Questions passed / asked")] if types else []
 
 
 def rows(record: Record, payload: Feasibility) -> list[dict[str, Inline]]:

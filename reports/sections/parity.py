@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.records import Check, Parity, Record, Run
+from bench.records import Check, Comparison, Parity, Record, Run
 from reports import cells, plot, verdict
 from reports.blocks import Block, Code, Figure, Heading, Inline, Strong, bullets, table, text
 from reports.numbers import count, number
@@ -30,7 +30,7 @@ def render(run: Run, figures: Path) -> list[Block]:
     ]
     for backend in dict.fromkeys(record.backend for record, _ in found):
         page += about(backend, [(record, payload) for record, payload in found if record.backend == backend], figures)
-    return page
+    return page + against(run)
 
 
 def about(backend: str, found: list[tuple[Record, Parity]], figures: Path) -> list[Block]:
@@ -42,6 +42,33 @@ def about(backend: str, found: list[tuple[Record, Parity]], figures: Path) -> li
         plot.ladder(figures / name, panels)
         page.append(Figure(f"figures/{name}", f"Parity errors of {backend} and their bounds"))
     return page + [block for record, payload in found for block in ladder(record, payload)]
+
+
+def against(run: Run) -> list[Block]:
+    """Backends held against each other, where there were several."""
+    compared = cells.payloads(run.records, Comparison)
+    if not compared:
+        return []
+    said = text(
+        "The same ladders held against each other, from files: frameworks never share a process. Two backends may be as far apart as the "
+        "budgets of both together."
+    )
+    return [Heading("Backends against each other"), said, table([pair(record, payload) for record, payload in compared])]
+
+
+def pair(record: Record, payload: Comparison) -> dict[str, Inline]:
+    """One model on two backends."""
+    bad, failed = worst(list(payload.checks)), sum(map(verdict.is_broken, payload.checks))
+    return {
+        "Model": Code(record.model),
+        "Backend": Code(record.backend),
+        "Against": Code(payload.against),
+        "Values": count(len(payload.checks)),
+        "Failed": Strong(count(failed)) if failed else "0",
+        "Worst": Code(f"{bad.kind} {bad.name}"),
+        "Apart": number(bad.error),
+        "Allowed": number(bad.bound),
+    }
 
 
 def ladder(record: Record, payload: Parity) -> list[Block]:

@@ -19,7 +19,7 @@ LISTED = 40  # failures shown; the rest is in records.jsonl
 
 
 def render(run: Run, figures: Path) -> list[Block]:
-    """For each backend: totals, failures, gaps, then every op by question and by dtype."""
+    """For each backend: totals, failures, gaps, then every op by question, and by type and mode."""
     found = cells.payloads(run.records, Exam)
     if not found:
         return [text("The op exam was not measured: the run holds no exam record with numbers.")]
@@ -38,7 +38,8 @@ def about(record: Record, exam: Exam) -> list[Block]:
         + [
             totals(exam),
             by_op(exam, lambda row: row.question, QUESTIONS, "Each op by question"),
-            by_op(exam, lambda row: row.dtype, sorted({row.dtype for row in exam.rows}), "Each op by dtype"),
+            by_type(exam),
+            by_op(exam, in_type_and_mode, sorted(map(in_type_and_mode, exam.rows)), "Each op by type and mode"),
         ]
     )
 
@@ -72,18 +73,26 @@ def failure(row: ExamRow) -> dict[str, Inline]:
 
 
 def gaps(exam: Exam) -> list[Block]:
-    """What the framework cannot do, and why."""
-    said = {row.op: row.note for row in exam.rows if row.result == "gap"} | exam.gaps
-    if not said:
-        return [text("No gap: the backend answers for every op.")]
-    return [text("Gaps:"), bullets((Code(op), f": {why or 'no reason given'}") for op, why in sorted(said.items()))]
+    """What the framework cannot do, and why; and what was not put to it."""
+    known = Counter((row.note, row.dtype, row.question) for row in exam.rows if row.result == "gap")
+    ops = {key: sorted({row.op for row in exam.rows if (row.note, row.dtype, row.question) == key}) for key in known}
+    items: list[tuple[Inline, ...]] = [(Code(op), f": {why or 'no reason given'}") for op, why in sorted(exam.gaps.items())]
+    items += [
+        (
+            Code(" ".join(ops[key])),
+            f" in {key[1]}, {key[2]}: {key[0] or 'no reason given'} ({count(asked)} questions, all wrong as declared)",
+        )
+        for key, asked in sorted(known.items())
+    ]
+    found: list[Block] = [text("Gaps:"), bullets(items)] if items else [text("No gap: the backend answers for every op.")]
+    return found + [text(f"Not put: {what}: {why}.") for what, why in exam.left_out.items()]
 
 
 def totals(exam: Exam) -> Block:
     """Results by question and mode."""
     rows = []
     for question in QUESTIONS:
-        for mode in ("eager", "compiled"):
+        for mode in sorted({row.mode for row in exam.rows}, reverse=True):
             asked = [row for row in exam.rows if (row.question, row.mode) == (question, mode)]
             tally: Counter[str] = Counter(row.result for row in asked)
             numbers = {title: count(tally[title.lower().replace(" ", "_")]) for title in ("Passed", "Failed", "Gap", "Not applicable")}
@@ -91,12 +100,30 @@ def totals(exam: Exam) -> Block:
     return table(rows, caption="Totals")
 
 
+def by_type(exam: Exam) -> Block:
+    """Every type in every mode."""
+    modes = sorted({row.mode for row in exam.rows}, reverse=True)
+    cell: dict[tuple[str, str], list[ExamRow]] = {}
+    for row in exam.rows:
+        cell.setdefault((row.dtype, row.mode), []).append(row)
+    rows = [
+        {"Type": Code(dtype)} | {mode: score(cell.get((dtype, mode), [])) for mode in modes} for dtype in sorted({key[0] for key in cell})
+    ]
+    return table(rows, caption="Each type by mode (passed / asked)")
+
+
+def in_type_and_mode(row: ExamRow) -> str:
+    """A column of the widest table."""
+    return f"{row.dtype}, {row.mode}"
+
+
 def by_op(exam: Exam, key: Callable[[ExamRow], str], titles: Iterable[str], caption: str) -> Block:
     """One row for each op, a cell for each value of `key`; ops with failures come first, then those with gaps."""
     ops = sorted({row.op for row in exam.rows}, key=lambda op: (trouble(exam, op), op))
-    wide = list(titles)
-    cell = {(op, title): [row for row in exam.rows if row.op == op and key(row) == title] for op in ops for title in wide}
-    rows = [{"Op": Code(op)} | {title: score(cell[op, title]) for title in wide} for op in ops]
+    cell: dict[tuple[str, str], list[ExamRow]] = {}
+    for row in exam.rows:
+        cell.setdefault((row.op, key(row)), []).append(row)
+    rows = [{"Op": Code(op)} | {title: score(cell.get((op, title), [])) for title in dict.fromkeys(titles)} for op in ops]
     return table(rows, caption=f"{caption} (passed / asked)", folded=True)
 
 

@@ -23,7 +23,8 @@ def render(run: Run, figures: Path) -> list[Block]:
     pairs = [(record, timing) for record, payload in found for timing in payload.timings]
     page: list[Block] = [
         text(
-            "Times are medians; the interval is a 95 % bootstrap interval. One frame is one pose out. ",
+            "Times are medians; the interval is a 95 % bootstrap interval. One frame is one pose out. A ratio is of times taken in turns, ",
+            "round by round, while the workers of all backends were alive; above 1 is slower. ",
             Strong("void"),
             " marks a number that a lie detector refused.",
         )
@@ -39,7 +40,7 @@ def row(record: Record, timing: Timing) -> dict[str, Inline]:
     """One timing; a void number is not shown as if it were one."""
     size: dict[str, Inline] = {"Batch": count(timing.batch), "Frames": count(timing.frames), "Threads": count(timing.threads)}
     about = cells.columns(record) | {"On": Code(f"{cells.device(record)} {timing.precision}")}
-    return about | size | (void() if timing.lies else speed(timing)) | effort(timing)
+    return about | size | (void() if timing.lies else speed(timing) | relative(timing)) | effort(timing)
 
 
 def void() -> dict[str, Inline]:
@@ -55,6 +56,12 @@ def speed(timing: Timing) -> dict[str, Inline]:
         "p95 (ms)": milliseconds(timing.p95),
         "Frames/s": number(timing.frames_per_second),
     }
+
+
+def relative(timing: Timing) -> dict[str, Inline]:
+    """Time beside that of another backend in the same rounds, where there was one."""
+    beside = timing.ratio
+    return {"Time ÷ other": f"{number(beside.value)} of {beside.against} ({interval(beside.low, beside.high, factor=1)})"} if beside else {}
 
 
 def effort(timing: Timing) -> dict[str, Inline]:

@@ -23,6 +23,12 @@ def test_a_misspelt_backend_ends_the_run() -> None:
     assert "--backends: unknown tensrflow; known: " in done.stderr
 
 
+def test_two_frameworks_in_one_process_end_the_run() -> None:
+    done = run_pytest("numpy,torch,jax")
+    assert done.returncode == 4
+    assert "frameworks never share a process; choose one of torch, jax" in done.stderr
+
+
 def test_a_backend_that_is_not_installed_fails_when_asked_for() -> None:
     done = run_pytest("numpy,torch", without="torch")
     assert done.returncode == 1

@@ -18,6 +18,7 @@ from backends.base import Settings, Unsupported
 from models import dims, params
 from models.builder import Builder
 from models.graph import Graph
+from models.optim import Optimizer
 from tests.asserts import assert_close
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -295,3 +296,23 @@ def test_a_precision_that_is_not_here_is_refused_with_a_note(precision: str, sai
     with pytest.raises(Unsupported, match=f"torch on cpu: {precision}: .*{said}"):
         load().program(small("simple_baseline").infer, Settings(precision=precision))
     assert load().precisions("cuda")["fp16"] == "" and load().precisions("mps")["bf16"] == ""
+
+
+def test_a_resumed_training_draws_the_dropout_that_was_due() -> None:
+    spec = models.build("simple_baseline", preset="small", width=16, stages=1, dropout=0.5)
+    arrays = {name: np.full(dims.bind(type_.shape, {"batch": 4}), 0.3, np.float32) for name, type_ in spec.train.inputs.items()}
+
+    def trained(steps: int, *, stop: int | None = None) -> list[float]:
+        trainer = load().trainer(spec.train, Optimizer("adam", 1e-2, 0.0), Settings(draw_noise=True))
+        trainer.program.load(params.draw(spec.train.params, seed=0))
+        losses = []
+        for step in range(steps):
+            if step == stop:
+                kept, weights = trainer.state(), trainer.program.params()
+                trainer = load().trainer(spec.train, Optimizer("adam", 1e-2, 0.0), Settings(draw_noise=True, seed=9))
+                trainer.program.load(weights)
+                trainer.load_state(kept)
+            losses.append(float(trainer.step(trainer.program.put(arrays))))
+        return losses
+
+    assert trained(6, stop=3) == trained(6)

@@ -1,0 +1,65 @@
+"""How far two equal trainings part by chance: the float64 oracle's loss curve, and how far float32 and nudged runs stray from it.
+
+That costs five NumPy trainings and says nothing of any backend, so it is kept in the run folder for the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+AA_RUNS = (1, 2, 3)  # seeds of the disturbances
+WIDTH = 8.0  # a trajectory may leave the oracle this many times further than the A/A runs do
+
+Run = Callable[[str, int], np.ndarray]  # precision and seed of the disturbance (0: none) -> losses of K steps
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The oracle's losses (K,), and the largest distance of the other runs at each step (K,)."""
+
+    true: np.ndarray
+    apart: np.ndarray
+
+    def allowed(self) -> np.ndarray:
+        """WIDTH times the largest distance up to twice each step: where runs part is chance (a ReLU that flips), how far is not."""
+        highest = np.maximum.accumulate(self.apart)
+        return WIDTH * highest[np.minimum(2 * np.arange(len(highest)) + 4, len(highest) - 1)]
+
+
+def measured(run: Run) -> Envelope:
+    """Run the oracle, float32 NumPy, and the A/A runs."""
+    true = run("fp64", 0)
+    others = [run("fp32", 0), *(run("fp64", seed) for seed in AA_RUNS)]
+    return Envelope(true, np.max([np.abs(losses - true) for losses in others], axis=0))
+
+
+def kept(file: Path, question: str, run: Run) -> Envelope:
+    """The envelope in `file` where it answers the same question, else a new one, which is put there."""
+    return _read(file, question) or _write(file, question, measured(run))
+
+
+def _read(file: Path, question: str) -> Envelope | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as held:
+            if (held.metadata() or {}).get("question") == question:
+                return Envelope(held.get_tensor("true"), held.get_tensor("apart"))
+    except (OSError, SafetensorError):
+        pass  # absent or torn: measured anew
+    return None
+
+
+def _write(file: Path, question: str, envelope: Envelope) -> Envelope:
+    from safetensors.numpy import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    save_file({"true": envelope.true, "apart": envelope.apart}, draft, {"question": question})
+    draft.replace(file)
+    return envelope

@@ -1,0 +1,72 @@
+"""Faulty kernels in ONNX nodes. Training runs through the gradient graph of primitives, so a wrong gradient is planted in one of those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backends.onnx import ops
+
+NAME = "onnx"
+OPSET = 23  # the first with a node of its own for each of these
+
+
+def gelu(w: Any, x: str, *, approximate: str) -> str:
+    return str(w.node("Gelu", x, approximate="tanh"))
+
+
+def layer_norm(w: Any, x: str, weight: str, bias: str, *, eps: float) -> str:
+    return str(w.node("LayerNormalization", x, weight, bias, axis=-1, epsilon=1e-3))
+
+
+def attention(w: Any, query: str, key: str, value: str, *, scale: float) -> str:
+    return ops.attention(w, query, key, value, scale=2 * scale)
+
+
+def linear(w: Any, x: str, weight: str, *bias: str) -> str:
+    rows, columns = w.type(weight).shape
+    wrong = w.node("Transpose", weight, perm=(1, 0)) if rows == columns else w.node("Mul", weight, w.constant(np.float32(1.1)))
+    product = w.node("MatMul", x, w.node("Transpose", wrong, perm=(1, 0)))
+    return str(w.node("Add", product, *bias) if bias else product)
+
+
+def softmax(w: Any, x: str, *, axis: int) -> str:
+    last = len(w.type(x).shape) - 1
+    return str(w.node("Softmax", x, axis=last - 1 if axis == last and last else axis))
+
+
+def _batch_norm_train(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
+    """ONNX calls the share of the old statistics the momentum, and keeps the biased variance."""
+    made = w.several("BatchNormalization", *operands, results=3, epsilon=eps, momentum=momentum, training_mode=1)
+    return tuple(made)
+
+
+def momentum_swapped(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
+    return _batch_norm_train(w, *operands, eps=eps, momentum=momentum)
+
+
+def variance_biased(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
+    return _batch_norm_train(w, *operands, eps=eps, momentum=1 - momentum)
+
+
+def batch_norm(w: Any, *operands: str, eps: float) -> str:
+    return str(w.node("BatchNormalization", *operands, epsilon=0.1))
+
+
+def never(w: Any, a: str, b: str) -> str:
+    """`greater`, which the gradient of relu asks."""
+    return str(w.node("Less", w.node("Abs", a), w.node("Neg", w.node("Abs", a))))
+
+
+FAULTS = {
+    "tanh GELU for exact": {"gelu": gelu},
+    "LayerNorm eps 1e-3": {"layer_norm": layer_norm},
+    "attention scale doubled": {"attention": attention},
+    "weight transposed": {"linear": linear},
+    "softmax over the wrong axis": {"softmax": softmax},
+    "BatchNorm momentum swapped": {"batch_norm_train": momentum_swapped},
+    "BatchNorm variance biased": {"batch_norm_train": variance_biased},
+    "BatchNorm eps 0.1": {"batch_norm": batch_norm},
+    "gradient cut": {"greater": never},
+}

@@ -1,0 +1,65 @@
+"""Faulty kernels in PyTorch. Run over proxies too, so shapes are read off the operands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from backends.torch import ops as ops  # what the faults are put into
+
+NAME = "torch"
+
+
+def gelu(x: Any, *, approximate: str) -> Any:
+    return F.gelu(x, approximate="tanh")
+
+
+def layer_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    return F.layer_norm(x, weight.shape, weight, bias, 1e-3)
+
+
+def attention(query: Any, key: Any, value: Any, *, scale: float) -> Any:
+    return F.scaled_dot_product_attention(query, key, value, scale=2 * scale)
+
+
+def linear(x: Any, weight: Any, *bias: Any) -> Any:
+    square = weight.shape[0] == weight.shape[1]
+    return F.linear(x, weight.T if square else 1.1 * weight, *bias)
+
+
+def softmax(x: Any, *, axis: int) -> Any:
+    return F.softmax(x, -2 if axis == len(x.shape) - 1 else axis)
+
+
+def momentum_swapped(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
+    return F.batch_norm(x, mean, var, weight, bias, True, 1 - momentum, eps), mean, var
+
+
+def variance_biased(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
+    axes = [axis for axis in range(x.dim()) if axis != 1] if isinstance(x, torch.Tensor) else [0]
+    y = F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
+    new = (1 - momentum) * var + momentum * x.detach().var(axes, correction=0)
+    return y, (1 - momentum) * mean + momentum * x.detach().mean(axes), new
+
+
+def batch_norm(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float) -> Any:
+    return F.batch_norm(x, mean, var, weight, bias, False, 0.0, 0.1)
+
+
+def gradient_cut(x: Any) -> Any:
+    return x.relu().detach()
+
+
+FAULTS = {
+    "tanh GELU for exact": {"gelu": gelu},
+    "LayerNorm eps 1e-3": {"layer_norm": layer_norm},
+    "attention scale doubled": {"attention": attention},
+    "weight transposed": {"linear": linear},
+    "softmax over the wrong axis": {"softmax": softmax},
+    "BatchNorm momentum swapped": {"batch_norm_train": momentum_swapped},
+    "BatchNorm variance biased": {"batch_norm_train": variance_biased},
+    "BatchNorm eps 0.1": {"batch_norm": batch_norm},
+    "gradient cut": {"relu": gradient_cut},
+}
