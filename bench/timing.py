@@ -101,7 +101,7 @@ def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
 def lies(*, single: float, double: float, changed: bool, clock: Clock, independent: Clock = time.monotonic) -> tuple[str, ...]:
     """What gives a timing away. `single`, `double`: seconds of once and twice the work; `changed`: did new inputs change the outputs."""
     found = []
-    if single <= 0 or double < 1.2 * single:
+    if suspicious(single, double):
         found.append(f"time does not grow with work: once took {single:.3g} s, twice {double:.3g} s")
     if not changed:
         found.append("changed inputs did not change the outputs: something is cached or skipped")
@@ -109,6 +109,11 @@ def lies(*, single: float, double: float, changed: bool, clock: Clock, independe
     if not 0.8 < ratio < 1.25:
         found.append(f"the timer runs at {ratio:.2f} times the speed of the system's clock")
     return tuple(found)
+
+
+def suspicious(single: float, double: float) -> bool:
+    """Whether twice the work takes hardly longer than once."""
+    return single <= 0 or double < 1.2 * single
 
 
 def _clock_ratio(clock: Clock, independent: Clock) -> float:

@@ -13,6 +13,7 @@ import pytest
 import backends
 from backends.base import Backend
 from bench import config as configs
+from bench import timing
 from bench.job import Finding, Job
 from bench.records import Exam, Parity, Throughput
 from bench.tasks import parity, shape_ops, throughput
@@ -222,15 +223,20 @@ def test_a_doctored_clock_voids_every_number(clock: str, patient: Backend) -> No
     assert all(row.lies for row in found.timings)
 
 
-def test_a_timer_that_does_not_wait_for_the_work_is_found(patient: Backend) -> None:
-    """The clock runs right when looked at, but stands still for the work: each sample takes as long as the next."""
-    readings: list[float] = []
+def test_a_timer_that_does_not_wait_for_the_work_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock runs right while the harness sleeps to look at it, but for the work each sample takes as long as the next."""
+    now, sleep = [0.0], time.sleep
+
+    def sleeping(seconds: float) -> None:
+        start = time.monotonic()
+        sleep(seconds)
+        now[0] += time.monotonic() - start
 
     def overlooking() -> float:
-        readings.append(time.perf_counter())
-        began = len(readings) % 2 == 1
-        return readings[-1] if began or readings[-1] - readings[-2] > 0.015 else readings[-2] + 1e-3
+        now[0] += 5e-4
+        return now[0]
 
+    monkeypatch.setattr(timing.time, "sleep", sleeping)
     finding, found = timed(patient, clock=overlooking)
     assert finding.status == "invalid" and "time does not grow with work" in finding.reason
     assert None in numbers(found)
