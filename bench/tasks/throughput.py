@@ -106,7 +106,7 @@ def measure(subject: Subject, size: Size, job: Job, backend: Backend, device: st
 
 
 def _doubled(contender: Contender, count: int, clock: Clock) -> tuple[float, float]:
-    """Seconds of the work once and twice, the least disturbed of several: more on a busy host, which is of no use to a clock that stands."""
+    """Seconds of the work once and twice, the least disturbed of several: more on a busy host, of no use to a clock that stands."""
     single = double = float("inf")
     for attempt in range(PATIENCE):
         single = min(single, _total(contender, count, clock))
