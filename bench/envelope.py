@@ -15,32 +15,32 @@ import numpy as np
 AA_RUNS = (1, 2, 3)  # seeds of the disturbances
 WIDTH = 8.0  # a trajectory may leave the oracle this many times further than the A/A runs do
 
-Run = Callable[[str, int], np.ndarray]  # precision and seed of the disturbance (0: none) -> losses of K steps
+Run = Callable[[str, int, int], np.ndarray]  # precision, seed of the disturbance (0: none), steps -> losses of so many steps
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """The oracle's losses (K,), and the largest distance of the other runs at each step (K,)."""
+    """The oracle's losses (2K + 4,), and the largest distance of the other runs at each of these steps."""
 
     true: np.ndarray
     apart: np.ndarray
 
-    def allowed(self) -> np.ndarray:
-        """WIDTH times the largest distance up to twice each step: where runs part is chance (a ReLU that flips), how far is not."""
-        highest = np.maximum.accumulate(self.apart)
-        return WIDTH * highest[np.minimum(2 * np.arange(len(highest)) + 4, len(highest) - 1)]
+    def allowed(self, steps: int) -> np.ndarray:
+        """WIDTH times the largest distance up to twice each of `steps`: where runs part is chance (a ReLU that flips), how far is not."""
+        return WIDTH * np.maximum.accumulate(self.apart)[2 * np.arange(steps) + 4]
 
 
-def measured(run: Run) -> Envelope:
-    """Run the oracle, float32 NumPy, and the A/A runs."""
-    true = run("fp64", 0)
-    others = [run("fp32", 0), *(run("fp64", seed) for seed in AA_RUNS)]
+def measured(run: Run, steps: int) -> Envelope:
+    """Run the oracle, float32 NumPy, and the A/A runs, far enough ahead to judge `steps`."""
+    ahead = 2 * steps + 4
+    true = run("fp64", 0, ahead)
+    others = [run("fp32", 0, ahead), *(run("fp64", seed, ahead) for seed in AA_RUNS)]
     return Envelope(true, np.max([np.abs(losses - true) for losses in others], axis=0))
 
 
-def kept(file: Path, question: str, run: Run) -> Envelope:
+def kept(file: Path, question: str, run: Run, steps: int) -> Envelope:
     """The envelope in `file` where it answers the same question, else a new one, which is put there."""
-    return _read(file, question) or _write(file, question, measured(run))
+    return _read(file, question) or _write(file, question, measured(run, steps))
 
 
 def _read(file: Path, question: str) -> Envelope | None:

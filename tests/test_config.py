@@ -38,15 +38,15 @@ def test_the_profiles_are_those_of_the_help_text() -> None:
 
 def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("seed: 3\nthreads: 3\nparity: {steps: 4}\nmodel: {motionbert: {train: {steps: 7}}}\n")
+    file.write_text("seed: 3\nthreads: 3\nparity: {steps: 5}\nmodel: {motionbert: {train: {steps: 7}}}\n")
     plain, filed = load(), load(file=file)
-    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 8)
-    assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 4)
+    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 4)
+    assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 5)
     assert filed.model["motionbert"].train.steps == 7
     assert filed.model["motionbert"].train.batch == plain.model["motionbert"].train.batch, "the rest of the profile stays"
     assert sorted(filed.model) == sorted(plain.model)
     over = load("seed=5", "model.motionbert.train.steps=9", file=file, threads=4)
-    assert (over.seed, over.threads, over.parity.steps) == (5, 4, 4)
+    assert (over.seed, over.threads, over.parity.steps) == (5, 4, 5)
     assert over.model["motionbert"].train.steps == 9
     assert load("seed=6", seed=4).seed == 6, "--set is over everything else"
 

@@ -261,14 +261,15 @@ def trajectory(bench: Bench, optimizer: Optimizer, progress: Progress) -> list[J
     """K steps on fresh seeded batches: the loss curve stays within the envelope of A/A runs (weights nudged by one rounding)."""
     backend, settings = bench.runs()[0]
 
-    def oracle(precision: str, nudge: int) -> np.ndarray:
+    def oracle(precision: str, nudge: int, steps: int) -> np.ndarray:
         progress(f"trajectory of the oracle, {precision}, disturbance {nudge}", 0.9)
-        return _losses(bench, bench.oracle, Settings(precision=precision), optimizer, nudge=nudge)
+        return _losses(bench, bench.oracle, Settings(precision=precision), optimizer, steps, nudge=nudge)
 
-    chance = envelope.kept(bench.folder / f"oracle-{bench.spec.name}.safetensors", _question(bench, optimizer), oracle)
-    own, true = _losses(bench, backend, settings, optimizer, nudge=0), chance.true
+    steps = bench.size.steps
+    chance = envelope.kept(bench.folder / f"oracle-{bench.spec.name}.safetensors", _question(bench, optimizer), oracle, steps)
+    own, true = _losses(bench, backend, settings, optimizer, steps), chance.true[:steps]
     scale = abs(true[0])
-    allowed = np.maximum(chance.allowed(), tolerance.bound("trajectory", 0.0) * scale)
+    allowed = np.maximum(chance.allowed(steps), tolerance.bound("trajectory", 0.0) * scale)
     ratio = np.abs(own - true) / allowed
     worst = int(np.nanargmax(np.where(np.isfinite(ratio), ratio, np.inf)))
     name = f"loss of {len(true)} steps of {optimizer.rule}, worst at step {worst + 1}"
@@ -276,7 +277,7 @@ def trajectory(bench: Bench, optimizer: Optimizer, progress: Progress) -> list[J
     return [Judged(check, "loss", own, allowed, float(scale))]
 
 
-def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optimizer, *, nudge: int) -> np.ndarray:
+def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optimizer, steps: int, *, nudge: int = 0) -> np.ndarray:
     trainer = backend.trainer(bench.spec.train, optimizer, settings)
     start = {name: bench.params[name] for name in bench.spec.train.params}
     if nudge:
@@ -286,7 +287,7 @@ def _losses(bench: Bench, backend: Backend, settings: Settings, optimizer: Optim
         }
     trainer.program.load(start)
     rng = np.random.default_rng([bench.seed, 99])
-    losses = [trainer.step(trainer.program.put(draw_feeds(bench.spec, bench.size, rng))) for _ in range(bench.size.steps)]
+    losses = [trainer.step(trainer.program.put(draw_feeds(bench.spec, bench.size, rng))) for _ in range(steps)]
     return np.array([float(loss) for loss in losses])
 
 
