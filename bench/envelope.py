@@ -5,12 +5,13 @@ That costs five NumPy trainings and says nothing of any backend, so it is kept i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from bench import arrays_file
 
 AA_RUNS = (1, 2, 3)  # seeds of the disturbances
 WIDTH = 8.0  # a trajectory may leave the oracle this many times further than the A/A runs do
@@ -56,10 +57,5 @@ def _read(file: Path, question: str) -> Envelope | None:
 
 
 def _write(file: Path, question: str, envelope: Envelope) -> Envelope:
-    from safetensors.numpy import save_file
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    save_file({"true": envelope.true, "apart": envelope.apart}, draft, {"question": question})
-    draft.replace(file)
+    arrays_file.write(file, {"true": envelope.true, "apart": envelope.apart}, {"question": question})
     return envelope

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "jaxlib", "optax", "onnx", "onnxruntime")  # whose versions decide numbers
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -16,24 +16,25 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import child, environment
+from bench import arrays_file, child, environment
 from bench.probe import Probe, has_gradient, weights_for
 from models.errors import BadInput
-
-PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "jaxlib", "optax", "onnx", "onnxruntime")
 
 
 def write(folder: Path, probe: Probe, text: str, *, backend: str) -> Path:
     """Write the pack of a probe that `backend` gets wrong; returns its folder."""
-    from safetensors.numpy import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     literals = {i: operand for i, operand in enumerate(probe.operands) if not isinstance(operand, np.ndarray)}
     said = {"op": probe.op, "operands": len(probe.operands), "literals": literals, "attributes": probe.attributes, "where": probe.where}
     (folder / "probe.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
     (folder / "graph.json").write_text(probe.graph().to_json(), encoding="utf-8")
-    save_file({name: np.ascontiguousarray(array) for name, array in _arrays(probe).items()}, folder / "arrays.safetensors")
-    seen = {**environment.describe(), "versions": environment.versions(PACKAGES), "commit": environment.commit(), "backend": backend}
+    arrays_file.write(folder / "arrays.safetensors", _arrays(probe), {})
+    seen = {
+        **environment.describe(),
+        "versions": environment.versions(environment.PACKAGES),
+        "commit": environment.commit(),
+        "backend": backend,
+    }
     (folder / "environment.json").write_text(json.dumps(seen, indent=1), encoding="utf-8")
     (folder / "README.md").write_text(_readme(folder, text, backend), encoding="utf-8")
     return folder

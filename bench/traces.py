@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import arrays_file
 from bench.records import Check
 from models.errors import BadInput
 
@@ -51,17 +52,12 @@ def thin(array: np.ndarray) -> np.ndarray:
 
 def save(file: Path, trace: Trace) -> None:
     """Write a trace in one step."""
-    from safetensors.numpy import save_file
-
-    file.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {}
     for key, row in trace.rows.items():
         for part, array in (("value", row.value), ("allowed", row.allowed)):
-            arrays[f"{part}/{key}"] = np.array(array, np.float64, order="C")  # safetensors writes the bytes as they lie
+            arrays[f"{part}/{key}"] = np.asarray(array, np.float64)
     scales = json.dumps({key: row.scale for key, row in trace.rows.items()})
-    draft = file.with_name(f".{file.name}")
-    save_file(arrays, draft, {"backend": trace.backend, "model": trace.model, "question": trace.question, "scales": scales})
-    draft.replace(file)
+    arrays_file.write(file, arrays, {"backend": trace.backend, "model": trace.model, "question": trace.question, "scales": scales})
 
 
 def load(file: Path) -> Trace:

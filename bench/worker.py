@@ -19,13 +19,12 @@ from typing import Any, TextIO
 
 import backends
 from backends.base import Unsupported
-from bench.environment import versions
+from bench.environment import PACKAGES, versions
 from bench.job import Finding, Job
 from bench.records import Record
 from models.errors import PosePortError
 
 FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")  # two in one process can crash each other, and share threads and memory
-PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "jaxlib", "optax", "onnx", "onnxruntime")
 
 
 class Stop(BaseException):

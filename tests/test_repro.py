@@ -79,6 +79,8 @@ def test_a_pack_holds_literals_attributes_and_gradients(tmp_path: Path) -> None:
     back = repro.read(repro.write(tmp_path / "pack", given, "wrong", backend="numpy"))
     assert (back.op, back.attributes, back.where) == ("concat", {"axis": 1}, WHERE)
     np.testing.assert_array_equal(back.operands[1], x)
+    scalar = repro.read(repro.write(tmp_path / "scalar", Probe("multiply", (x, np.array(2.0, np.float32)), {}), "", backend="numpy"))
+    assert np.shape(scalar.operands[1]) == () and locate.judge(scalar, Patient(), Settings()) == ""
     assert repro.read(repro.write(tmp_path / "literal", Probe("multiply", (x, 3.0), {}), "", backend="numpy")).operands[1] == 3.0
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench import arrays_file
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]
@@ -27,14 +27,9 @@ class Checkpoint:
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write beside `path`, then replace it: whoever reads sees the old one or the new one."""
-    from safetensors.numpy import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{group}/{name}": np.array(array, order="C") for group in GROUPS for name, array in getattr(checkpoint, group).items()}
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(arrays, draft, metadata={"progress": json.dumps(checkpoint.progress)})
-    draft.replace(path)
+    """Replace the file in one step."""
+    arrays = {f"{group}/{name}": array for group in GROUPS for name, array in getattr(checkpoint, group).items()}
+    arrays_file.write(path, arrays, {"progress": json.dumps(checkpoint.progress)})
 
 
 def load(path: Path) -> Checkpoint:

@@ -6,8 +6,6 @@ the ratio is that of the medians. It is printed, never asserted: only the result
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +18,7 @@ from models import params
 from models.optim import Optimizer
 from models.zoo import motionbert
 from tests.asserts import assert_close
+from tests.benchmarks.rounds import Work, told
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 optax = pytest.importorskip("optax", reason="optax is not installed")
@@ -29,9 +28,8 @@ import jax.numpy as jnp  # noqa: E402  # after the skips
 from backends.jax.program import JaxProgram  # noqa: E402
 from backends.jax.train import JaxTrainer  # noqa: E402
 
-Work = Callable[[], Any]
 Weights = Mapping[str, Any]
-SECONDS, FEWEST, MOST = 12.0, 12, 200  # time for one pair, and rounds
+SECONDS = 12.0  # time for one pair
 BATCH, FRAMES = 32, 27
 ADAMW = Optimizer("adamw", 1e-6, 1e-2)
 
@@ -160,30 +158,9 @@ def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> No
         assert_close(grads[name] / largest + 1, np.asarray(grad) / largest + 1, rtol=1e-5, what=f"gradient of {name}")
 
 
-def interleaved(ours: Work, theirs: Work) -> tuple[list[float], list[float]]:
-    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for work in (ours, theirs) * 3:
-        work()
-    end = time.perf_counter() + SECONDS
-    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
-        for which in (0, 1) if len(spent[0]) % 2 == 0 else (1, 0):
-            start = time.perf_counter()
-            (ours, theirs)[which]()
-            spent[which].append(time.perf_counter() - start)
-    return spent
-
-
 @pytest.mark.parametrize("what", ["forward", "training step"])
 def test_the_realised_function_against_the_handwritten(what: str, benchmark: Any) -> None:
     ours, theirs = forward() if what == "forward" else training()
-    spent = interleaved(ours, theirs)
-    medians = [statistics.median(times) for times in spent]
-    ratio = medians[0] / medians[1]
-    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
-    print(
-        f"\nmotionbert {what}, {BATCH} x {FRAMES} frames: realised {medians[0] * 1e3:.2f} ms, by hand {medians[1] * 1e3:.2f} ms, "
-        f"ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
-    )
-    benchmark.extra_info.update(ratio=ratio, paired=paired, by_hand=medians[1])
+    said = told(f"motionbert {what}, {BATCH} x {FRAMES} frames", ours, theirs, names=("realised", "by hand"), seconds=SECONDS)
+    benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

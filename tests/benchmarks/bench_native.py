@@ -6,9 +6,6 @@ never asserted: only the results must agree.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +18,13 @@ from models import params
 from models.graph import Graph
 from tests.asserts import assert_close
 from tests.benchmarks.handwritten import MotionBert, VideoPose3D
+from tests.benchmarks.rounds import Work, told
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from backends.torch.program import TorchProgram  # noqa: E402  # after the skip
 
-Work = Callable[[], Any]
-SECONDS, FEWEST, MOST = 12.0, 12, 200  # time for one pair, and rounds
+SECONDS = 12.0  # time for one pair
 
 
 @dataclass(frozen=True)
@@ -133,21 +130,6 @@ def _same_gradients(both: Pair, ours: Any, by_hand: Any) -> None:
         assert_close(param.grad / largest + 1, due[name].grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
 
 
-def interleaved(ours: Work, by_hand: Work) -> tuple[list[float], list[float]]:
-    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for work in (ours, by_hand) * 3:
-        work()
-    end = time.perf_counter() + SECONDS
-    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
-        order = (0, 1) if len(spent[0]) % 2 == 0 else (1, 0)
-        for which in order:
-            start = time.perf_counter()
-            (ours, by_hand)[which]()
-            spent[which].append(time.perf_counter() - start)
-    return spent
-
-
 CASES = [
     pytest.param("motionbert", False, 32, 27, id="motionbert-forward"),
     pytest.param("motionbert", True, 32, 27, id="motionbert-training"),
@@ -159,14 +141,6 @@ CASES = [
 @pytest.mark.parametrize(("name", "train", "batch", "frames"), CASES)
 def test_the_realised_module_against_the_handwritten(name: str, train: bool, batch: int, frames: int, benchmark: Any) -> None:
     ours, by_hand = (training if train else forward)(pair(name, train=train, batch=batch, frames=frames))
-    spent = interleaved(ours, by_hand)
-    medians = [statistics.median(times) for times in spent]
-    ratio = medians[0] / medians[1]
-    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
-    what = "training step" if train else "forward"
-    print(
-        f"\n{name} {what}, {batch} x {frames} frames: realised {medians[0] * 1e3:.2f} ms, by hand {medians[1] * 1e3:.2f} ms, "
-        f"ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
-    )
-    benchmark.extra_info.update(ratio=ratio, paired=paired, by_hand=medians[1])
+    what = f"{name} {'training step' if train else 'forward'}, {batch} x {frames} frames"
+    benchmark.extra_info.update(told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS))
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +22,10 @@ from backends.numpy.program import NumpyBackend
 from models import params
 from models.optim import Optimizer
 from tests.asserts import assert_close
+from tests.benchmarks.rounds import Work, told
 
-Work = Callable[[], Any]
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS, FEWEST, MOST = 20.0, 12, 200  # time for one pair, and rounds
+SECONDS = 20.0  # time for one pair
 SIZES: dict[str, Any] = {"preset": "small", "frames": 27}
 BATCH, FRAMES = 32, 27
 
@@ -79,21 +76,6 @@ def session(model: bytes | str) -> Work:
     return lambda: native.run(None, {native.get_inputs()[0].name: inputs})[0]
 
 
-def interleaved(*works: Work) -> list[list[float]]:
-    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
-    spent: list[list[float]] = [[] for _ in works]
-    for work in works * 3:
-        work()
-    end = time.perf_counter() + SECONDS
-    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
-        order = range(len(works)) if len(spent[0]) % 2 == 0 else reversed(range(len(works)))
-        for which in order:
-            start = time.perf_counter()
-            works[which]()
-            spent[which].append(time.perf_counter() - start)
-    return spent
-
-
 def test_the_emitted_model_against_the_one_torch_exports(reference: Path, benchmark: Any) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     from backends.onnx.model import DEFAULT, model, opsets
@@ -102,14 +84,9 @@ def test_the_emitted_model_against_the_one_torch_exports(reference: Path, benchm
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
         ours = session(model(models.build("motionbert", **SIZES).infer, weights(), opset=opset).SerializeToString())
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")
-        spent = interleaved(ours, theirs)
-        medians = [statistics.median(times) for times in spent]
-        paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
-        print(
-            f"\nmotionbert forward, {BATCH} x {FRAMES} frames, opset {opset}: emitted {medians[0] * 1e3:.2f} ms, "
-            f"torch {medians[1] * 1e3:.2f} ms, ratio {medians[0] / medians[1]:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
-        )
-        benchmark.extra_info.update({f"ratio_{opset}": medians[0] / medians[1], f"paired_{opset}": paired})
+        what = f"motionbert forward, {BATCH} x {FRAMES} frames, opset {opset}"
+        said = told(what, ours, theirs, names=("emitted", "torch"), seconds=SECONDS)
+        benchmark.extra_info.update({f"ratio_{opset}": said["ratio"], f"paired_{opset}": said["paired"]})
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)
 
 
@@ -130,13 +107,9 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
     for name, grad in due.items():
         assert_close(came[name] / largest + 1, grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
     fed = trainer.program.put(feeds)
-    spent = interleaved(lambda: trainer.step(fed), lambda: trainer.program.run(fed))
-    medians = [statistics.median(times) for times in spent]
-    print(
-        f"\nmotionbert training step, {BATCH} x {FRAMES} frames: {medians[0] * 1e3:.1f} ms, the forward of the same graph "
-        f"{medians[1] * 1e3:.1f} ms, ratio {medians[0] / medians[1]:.2f}, {len(spent[0])} rounds"
-    )
-    benchmark.extra_info.update(ratio=medians[0] / medians[1])
+    what, names = f"motionbert training step, {BATCH} x {FRAMES} frames", ("the step", "the forward of the same graph")
+    said = told(what, lambda: trainer.step(fed), lambda: trainer.program.run(fed), names=names, seconds=SECONDS)
+    benchmark.extra_info.update(ratio=said["ratio"])
     benchmark.pedantic(lambda: trainer.step(fed), rounds=3, warmup_rounds=0)
 
 

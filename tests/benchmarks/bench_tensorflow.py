@@ -6,9 +6,6 @@ medians. It is printed, never asserted: only the results must agree.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +18,7 @@ from models import params
 from models.optim import Optimizer
 from models.zoo import motionbert
 from tests.asserts import assert_close
+from tests.benchmarks.rounds import Work, told
 
 if "tensorflow" not in backends.installed():
     pytest.skip("TensorFlow is not installed", allow_module_level=True)
@@ -29,8 +27,7 @@ BACKEND = backends.load("tensorflow")  # sets the variables that TensorFlow read
 import keras  # noqa: E402  # after the skip
 import tensorflow as tf  # noqa: E402
 
-Work = Callable[[], Any]
-SECONDS, FEWEST, MOST = 12.0, 12, 200  # time for one pair, and rounds
+SECONDS = 12.0  # time for one pair
 BATCH, FRAMES = 32, 27
 
 
@@ -192,32 +189,10 @@ class Pair:
             assert_close(grad / largest + 1, other / largest + 1, rtol=1e-5, what=f"gradient of {name}")
 
 
-def interleaved(ours: Work, by_hand: Work) -> tuple[list[float], list[float]]:
-    """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for work in (ours, by_hand) * 3:
-        work()
-    end = time.perf_counter() + SECONDS
-    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
-        order = (0, 1) if len(spent[0]) % 2 == 0 else (1, 0)
-        for which in order:
-            start = time.perf_counter()
-            (ours, by_hand)[which]()
-            spent[which].append(time.perf_counter() - start)
-    return spent
-
-
 @pytest.mark.parametrize("what", ["forward", "training"])
 def test_the_realised_model_against_the_handwritten(what: str, benchmark: Any) -> None:
     both = Pair()
     ours, by_hand = both.forward() if what == "forward" else both.training()
-    spent = interleaved(ours, by_hand)
-    medians = [statistics.median(times) for times in spent]
-    ratio = medians[0] / medians[1]
-    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
-    print(
-        f"\nmotionbert {what}, {BATCH} x {FRAMES} frames: realised {medians[0] * 1e3:.2f} ms, by hand {medians[1] * 1e3:.2f} ms, "
-        f"ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
-    )
-    benchmark.extra_info.update(ratio=ratio, paired=paired, by_hand=medians[1])
+    said = told(f"motionbert {what}, {BATCH} x {FRAMES} frames", ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
+    benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)
