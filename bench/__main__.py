@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; every expected error is one line on stderr and an exit code (2 bad input, 3 something missing)."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        result = application()(args=given, standalone_mode=False, prog_name="python -m bench")
+        result = application(given[0])(args=given, standalone_mode=False, prog_name="python -m bench")
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
@@ -35,13 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say("interrupted", 130)
 
 
-def application() -> typer.Typer:
-    """The command line with every command of the folder."""
+def application(only: str | None = None) -> typer.Typer:
+    """The command line with every command of the folder, or with the one that is asked for, where there is one of that name.
+
+    Building a command's options takes milliseconds, so a command that ends at once is not made to wait for all the others.
+    """
     app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    for found in pkgutil.iter_modules(commands.__path__):
-        command = importlib.import_module(f"{commands.__name__}.{found.name}").command
-        app.command(found.name)(command)
+    app.callback()(_first_argument_is_a_command)
+    names = [found.name for found in pkgutil.iter_modules(commands.__path__)]
+    for name in [only] if only in names else names:
+        app.command(name)(importlib.import_module(f"{commands.__name__}.{name}").command)
     return app
+
+
+def _first_argument_is_a_command() -> None:
+    """Keeps an application of one command from taking the command's name for an argument."""
 
 
 def _say(text: str, code: int) -> int:

@@ -39,17 +39,18 @@ def baselines(train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequ
 
 
 def score(pred: NDArray[np.floating], test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Metric, ...]:
-    """Metrics of predictions (M, J, 3) mm, in the order of the test windows' scored frames: MPJPE and those `chosen`, all where none is.
+    """Metrics of predictions (M, J, 3) mm, in the order of the test windows' scored frames: all, or those `chosen`.
 
-    Raises as `evaluate` does.
+    MPJPE and the protocol's headline are always among them. Raises as `evaluate` does.
     """
     labels = test.labels("action").tolist()
     joints = test.skeleton.joints
-    names = [name for name in metrics.names() if name == "mpjpe" or name in chosen] if chosen else None
+    names = [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)] if chosen else None
     return metrics.evaluate(
         pred,
         1000.0 * test.truth(),
         actions=labels,
+        subjects=test.labels("subject").tolist(),
         clips=test.clip_numbers().tolist(),
         joint_names=joints,
         protocol=protocol,

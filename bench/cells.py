@@ -102,11 +102,13 @@ def summary(record: Record) -> str:
         case ThirdParty() as exam:
             run, *rest = exam.counts().items()
             return f"{run[1]} cases run: " + ", ".join(f"{amount} {result}" for result, amount in rest).replace("_", " ")
-        case Training(validation_mpjpe=curve, steps=steps, train_seconds=seconds):
-            return f"{steps} steps in {seconds:.0f} s, {curve[-1]:.1f} mm on held-out poses" if curve else f"{steps} steps"
-        case Evaluation(metrics=metrics, baselines=baselines, protocol=protocol, protocol_hash=digest):
-            beside = ", ".join(f"{b.name} {b.metrics[0].frame_wise:.1f}" for b in baselines)
-            return f"MPJPE {metrics[0].frame_wise:.1f} mm ({beside}); protocol {protocol} {digest}"
+        case Training(validation_mpjpe=curve, steps=steps, train_seconds=seconds, protocol=protocol, protocol_hash=digest):
+            under = f"protocol {protocol} {digest}"
+            return f"{steps} steps in {seconds:.0f} s, {curve[-1]:.1f} mm on held-out poses; {under}" if curve else f"{steps} steps"
+        case Evaluation(protocol=protocol, protocol_hash=digest) as payload:
+            beside = ", ".join(f"{base.name} {_mm(payload.headlined(base.metrics))}" for base in payload.baselines)
+            score = f"{payload.headline} {_mm(payload.headlined(payload.metrics))} {payload.averaging}-wise"
+            return f"{score} ({beside}); protocol {protocol} {digest}"
         case Throughput(timings=timings):
             fast = max((row for row in timings if row.what == "forward"), key=lambda row: row.frames_per_second or 0)
             return f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}" if fast.frames_per_second else ""
@@ -114,6 +116,10 @@ def summary(record: Record) -> str:
             gaps = sum(need.via == "gap" for needs in graphs.values() for need in needs)
             return f"{parameters:,} parameters, {gaps} gaps"
     return ""
+
+
+def _mm(score: float | None) -> str:
+    return "not measured" if score is None else f"{score:.1f} mm"
 
 
 def _row(record: Record) -> Row:

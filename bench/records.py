@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA = 1
 
 Status = Literal["ok", "failed", "crashed", "timeout", "out_of_memory", "unsupported", "not_measured", "invalid"]
+Said = Annotated[str, Field(min_length=1)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]  # of a protocol: there is no accuracy without one
 
 
 class Frozen(BaseModel):
@@ -107,8 +109,8 @@ class Training(Frozen):
 
     task: Literal["train"] = "train"
     data: str
-    protocol: str
-    protocol_hash: str
+    protocol: Said
+    protocol_hash: Hash
     optimizer: dict[str, float | str]
     precision: str
     steps: int
@@ -134,7 +136,9 @@ class Metric(Frozen):
     better: Literal["lower", "higher"]
     frame_wise: float | None  # mean over all test frames
     action_wise: float | None  # mean of the per-action means
+    subject_wise: float | None = None  # mean of the per-subject means
     per_action: dict[str, float] = {}
+    per_subject: dict[str, float] = {}
     per_joint: dict[str, float] = {}
 
 
@@ -150,17 +154,25 @@ class Evaluation(Frozen):
 
     task: Literal["evaluate"] = "evaluate"
     data: str
-    protocol: str
-    protocol_hash: str
-    protocol_text: str  # one readable sentence: skeleton, root, split, alignment, averaging
+    protocol: Said
+    protocol_hash: Hash
+    protocol_text: Said  # one readable sentence: skeleton, root, split, alignment, averaging
     test_poses: int
     metrics: tuple[Metric, ...]
     baselines: tuple[Baseline, ...]
+    headline: str = "MPJPE"  # the metric, by its name, and the mean that the protocol looks at first
+    averaging: Literal["frame", "action", "subject"] = "frame"
     skeleton_bones: tuple[tuple[int, int], ...] = ()  # (parent, child) pairs for the figure
     example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()  # a few poses (joints, 3), millimetres
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     checkpoint: str = ""
     note: str = ""
+
+    def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
+        """The headline of the model's or a baseline's metrics."""
+        found = next((metric for metric in metrics if metric.name == self.headline), None)
+        means = {"frame": found.frame_wise, "action": found.action_wise, "subject": found.subject_wise} if found else {}
+        return means.get(self.averaging)
 
 
 class Ratio(Frozen):

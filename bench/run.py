@@ -52,6 +52,9 @@ def check(config: Config) -> None:
     if config.against and config.against not in config.backend:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = data.protocol_for(config.data, config.protocol)
+    if protocol.lengths == "2.5d" or protocol.hypotheses != "one":
+        kind = "several poses for a frame" if protocol.hypotheses != "one" else "predictions in pixels"
+        raise BadInput(f"protocol {protocol.name} scores {kind}, and models here give one in millimetres; score them with metrics.evaluate")
     for name, settings in config.model.items():
         check_model(name, settings, joints=len(protocol.joints))
     if {"train", "evaluate"} & set(config.tasks):

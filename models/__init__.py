@@ -7,16 +7,26 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.builder import Builder
 from models.errors import BadInput, UnknownName
-from models.graph import Graph
-from models.passes import prune, to_inference
-from models.spec import Recipe, Spec
-from models.value import Value
+
+if TYPE_CHECKING:
+    from models.builder import Builder
+    from models.graph import Graph
+    from models.spec import Recipe, Spec
+    from models.value import Value
+
+HOMES = {"Builder": "builder", "Graph": "graph", "Recipe": "spec", "Spec": "spec", "Value": "value"}
 
 __all__ = ["Builder", "Graph", "Recipe", "Spec", "Value", "build", "from_official", "loss_names", "module", "names", "size"]
+
+
+def __getattr__(name: str) -> Any:
+    """The classes, imported when they are first asked for: whoever wants an error or a name does not wait for NumPy."""
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"models.{HOMES[name]}"), name)
 
 
 def names() -> list[str]:
@@ -67,6 +77,9 @@ def from_official(official: str, config: Mapping[str, Any]) -> Spec:
 
 def assemble(file: ModuleType, sizes: Any, *, loss: Mapping[str, float] | None) -> Spec:
     """Build both graphs of a model file: `train`, and `infer` where it declares one (else derived from `train`)."""
+    from models.builder import Builder
+    from models.spec import Spec
+
     name = file.__name__.rsplit(".", 1)[-1]
     train = Builder(f"{name}.train")
     pose = file.train(train, sizes)
@@ -77,6 +90,9 @@ def assemble(file: ModuleType, sizes: Any, *, loss: Mapping[str, float] | None) 
 
 
 def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
+    from models.builder import Builder
+    from models.passes import prune, to_inference
+
     if not hasattr(file, "infer"):
         return to_inference(train, outputs=["pose"])
     builder = Builder(f"{name}.infer")

@@ -10,7 +10,7 @@ import pytest
 
 from bench import data
 from bench.baselines import baselines
-from bench.data import bvh, protocols
+from bench.data import bvh, bvh_maps, protocols
 from bench.data.windows import Windows
 from models.errors import BadInput
 
@@ -143,6 +143,111 @@ def test_damage_is_one_line_with_file_and_line(tmp_path: Path, case: str) -> Non
     with pytest.raises(BadInput, match=message) as caught:
         bvh.load(str(path), rig=RIG)
     assert "\n" not in str(caught.value) and "a.bvh" in str(caught.value)
+
+
+def usual(trunk: dict[str, str], *, toe: str, prefix: str = "", sockets: tuple[str, ...] = ()) -> str:
+    """The person of `person()` with names of the LeftUpLeg kind; `trunk` is the chain above the hips with offsets, arms at its neck."""
+    arms, legs = [], []
+    for side, x in (("Left", 10), ("Right", -10)):
+        arm = (("Arm", f"{1.5 * x} -2 0"), ("ForeArm", "0 -28 0"), ("Hand", "0 -25 0"))
+        leg = (("UpLeg", f"{x} 0 0"), ("Leg", "0 -44 0"), ("Foot", "0 -44 0"), (toe, "0 0 10"))
+        arms.append(chain(*((f"{prefix}{side}{name}", offset) for name, offset in arm)))
+        legs.append(chain(*((f"{prefix}{side}{name}", offset) for name, offset in leg)))
+    legs = [joint(name, "0 0 0", leg) for name, leg in zip(sockets, legs, strict=True)] if sockets else legs
+    above: list[str] = []
+    for name, offset in reversed(trunk.items()):
+        above = [joint(prefix + name, offset, *above, *(arms if name == "Neck" else ()))]
+    return "HIERARCHY\n" + joint(f"{prefix}Hips", "0 0 0", *above, *legs, channels=SIX, word="ROOT") + "\n"
+
+
+CMU = {"LowerBack": "0 0 0", "Spine": "0 20 0", "Spine1": "0 10 0", "Neck": "0 15 0", "Neck1": "0 5 0", "Head": "0 5 0"}
+SPINE2 = {"Spine": "0 10 0", "Spine1": "0 10 0", "Spine2": "0 10 0", "Neck": "0 15 0", "Head": "0 10 0"}
+HIERARCHIES = {
+    "CMU": usual(CMU, toe="ToeBase", sockets=("LHipJoint", "RHipJoint")),
+    "LaFAN": usual(SPINE2, toe="Toe"),
+    "Mixamo": usual(SPINE2, toe="ToeBase", prefix="mixamorig:"),
+    "Mixamo 2": usual(SPINE2 | {"HeadTop_End": "0 15 0"}, toe="ToeBase", prefix="mixamorig1_"),
+}
+
+
+def rest(text: str, frames: int = 2) -> str:
+    """The hierarchy at rest, its hips 88 cm up."""
+    columns = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("CHANNELS"))
+    return text + motion([[0, 88, 5] + [0] * (columns - 3)] * frames)
+
+
+@pytest.mark.parametrize("name", HIERARCHIES)
+def test_joint_maps_are_told_from_the_names(tmp_path: Path, name: str) -> None:
+    text = HIERARCHIES[name]
+    path = write(tmp_path, rest(text))
+    names = bvh_maps.plain([node.name for node in bvh.read(path).nodes])
+    assert bvh_maps.fitting(names, path).name == name.split()[0]
+    clip = bvh.load(str(path), rig=RIG)[0]
+    pose = dict(zip(clip.skeleton.joints, clip.world_pose[0].tolist(), strict=True))
+    due = {"Hip": [0, 880], "LHip": [100, 880], "RKnee": [-100, 440], "LFoot": [100, 0], "Spine": [0, 1080], "Thorax": [0, 1330]}
+    due |= {"LShoulder": [150, 1310], "RElbow": [-150, 1030], "LWrist": [150, 780], "Head": [0, 1430]}
+    for part, (x, z) in due.items():
+        np.testing.assert_allclose([pose[part][0], pose[part][2]], [x, z], atol=1e-2, err_msg=part)
+    assert due["Thorax"][1] < pose["Neck/Nose"][2] < pose["Head"][2]
+
+
+def test_the_unit_of_the_cmu_database(tmp_path: Path) -> None:
+    scale = 10 / 56.444444
+    text = "\n".join(
+        "OFFSET " + " ".join(f"{float(v) * scale:.9g}" for v in line.split()[1:]) if line.startswith("OFFSET") else line
+        for line in HIERARCHIES["CMU"].split("\n")
+    )
+    clip = bvh.load(str(write(tmp_path, rest(text))), rig=RIG)[0]
+    leg = np.linalg.norm(np.diff(clip.world_pose[0, 1:4], axis=0), axis=1)
+    np.testing.assert_allclose(leg, 440, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "labels"),
+    [
+        ("CMU", "35_07.bvh", ("35", "35_07", "")),
+        ("LaFAN", "walk1_subject5.bvh", ("subject5", "walk", "")),
+        ("Mixamo", "Walking.bvh", ("actor", "Walking", "")),
+    ],
+)
+def test_labels_come_from_the_file_name(tmp_path: Path, name: str, file: str, labels: tuple[str, str, str]) -> None:
+    clip = bvh.load(str(write(tmp_path / "actor", rest(HIERARCHIES[name]), file)), rig=RIG)[0]
+    assert (clip.subject, clip.action, clip.style) == labels and clip.name == file[:-4]
+
+
+def test_folders_in_the_folder_and_capital_endings(tmp_path: Path) -> None:
+    for subject in ("01", "02"):
+        write(tmp_path / subject, rest(HIERARCHIES["CMU"]), f"{subject}_01.BVH")
+    clips = bvh.load(str(tmp_path), rig=RIG)
+    assert sorted({(clip.name, clip.subject) for clip in clips}) == [("01/01_01", "01"), ("02/02_01", "02")]
+
+
+def test_an_own_joint_map_beside_the_files(tmp_path: Path) -> None:
+    text = HIERARCHIES["LaFAN"].replace("Hips", "Bip01")
+    path = write(tmp_path, rest(text))
+    with pytest.raises(BadInput, match=r"a\.bvh:2: .*the nearest, LaFAN, lacks Hips: lay a joints\.yaml beside the file"):
+        bvh.load(str(path), rig=RIG)
+    names = {joint: [part.replace("Hips", "Bip01") for part in parts] for joint, parts in bvh_maps.MAPS[2].joints.items()}
+    own = tmp_path / "joints.yaml"
+    own.write_text("\n".join(f"{joint}: {parts if len(parts) > 1 else parts[0]}" for joint, parts in names.items()))
+    assert bvh.load(str(path), rig=RIG)[0].world_pose[0, 0, 2] == pytest.approx(880, abs=0.01)
+    good = own.read_text()
+    for text, message in (
+        ("Tail: x", "Tail is missing or no joint"),
+        (good.replace("Hip: Bip01", "Hip: 3", 1), r"joints\.yaml: Hip: 3 came; the name of a joint"),
+        (good.replace("LWrist: LeftHand\n", ""), "LWrist is missing"),
+        (good.replace("LWrist: LeftHand", "LWrist: Hook"), r"the nearest, joints\.yaml, lacks Hook"),
+        ("[", "not a readable YAML file"),
+    ):
+        own.write_text(text)
+        with pytest.raises(BadInput, match=message):
+            bvh.load(str(path), rig=RIG)
+
+
+def test_an_unknown_hierarchy_names_the_first_joints_that_lack(tmp_path: Path) -> None:
+    text = "HIERARCHY\n" + joint("Rig", "0 0 0", channels=SIX, word="ROOT") + "\n"
+    with pytest.raises(BadInput, match=r"no joint map fits \(root Rig, 1 joints\); the nearest, .*, lacks Hips, .* and \d+ more"):
+        bvh.load(str(write(tmp_path, rest(text))), rig=RIG)
 
 
 def test_mixed_skeletons_are_refused(tmp_path: Path) -> None:

@@ -1,15 +1,24 @@
-"""Windows: each frame once, the right frames in the right place, the same stream after a resume."""
+"""Windows: each frame once, the right frames in the right place, the same stream after a resume and for any number of workers."""
 
 from __future__ import annotations
+
+import dataclasses
+import threading
+import weakref
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data import standardizer
+from bench.data import padded, standardizer
 from bench.data.cameras import look_at, to_screen
 from bench.data.clip import Clip
+from bench.data.overlap import Mean
+from bench.data.pieces import middle, pieces
+from bench.data.prefetch import ahead
+from bench.data.rows import Rows
 from bench.data.skeletons import H36M16, H36M17
 from bench.data.windows import Windows, mirror
 from models.errors import BadInput, UnknownName
@@ -72,6 +81,110 @@ def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) ->
     assert row == len(windows)
 
 
+@pytest.mark.parametrize(("frames", "outputs"), [(9, "centre"), (243, "centre"), (27, "all"), (10, 3)])
+def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
+    windows = Windows(CLIPS, frames=frames, outputs=outputs, pad="reflect", stride=1)  # type: ignore[arg-type]
+    keypoints, target = windows.batch(range(len(windows)))
+    row = 0
+    for each in CLIPS:
+        count, before = windows.outputs, (frames - windows.outputs) // 2
+        short = max(0, count - each.frames)
+        width = (before, frames - count - before + short)
+        mode = "reflect" if each.frames > 1 else "edge"
+        numbers = np.pad(np.arange(each.frames), width, mode=mode)
+        for start in range(max(each.frames - count, 0) + 1):
+            into, out = numbers[start : start + frames], numbers[start + before : start + before + count]
+            np.testing.assert_allclose(keypoints[row], to_screen(each.keypoints[into], width=1000, height=800), atol=1e-6)
+            np.testing.assert_allclose(target[row], (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000, atol=1e-6)
+            row += 1
+    assert row == len(windows)
+
+
+def test_long_clips_are_filled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50])
+    monkeypatch.setattr(padded, "BLOCK", 4)
+    for a, b in zip(whole, Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_clips_may_come_one_by_one() -> None:
+    """None is kept: each is gone when the next is asked for."""
+    born: list[weakref.ref[Clip]] = []
+
+    def stream() -> Iterator[Clip]:
+        for each in CLIPS:
+            made = dataclasses.replace(each)
+            born.append(weakref.ref(made))
+            yield made
+            del made
+            assert sum(ref() is not None for ref in born) <= 2, "the first, whose skeleton is compared, and the present one"
+
+    windows = Windows(stream(), frames=9, stride=1)
+    for a, b in zip(windows.batch([0, 50]), Windows(CLIPS, frames=9, stride=1).batch([0, 50]), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert [ref() for ref in born] == [None] * 4
+    assert windows.labels("name").tolist() == ["a"] * 30 + ["b"] * 7 + ["c"] + ["d"] * 64
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.integers(0, 3))
+def test_rows_are_those_added(counts: list[int], width: int) -> None:
+    rows = Rows(width)
+    for number, count in enumerate(counts):
+        rows.add(count)[:] = number
+    assert len(rows) == sum(counts)
+    found = rows.finish()
+    assert found.shape == (sum(counts), width) and found.flags.c_contiguous
+    np.testing.assert_array_equal(found, np.repeat(np.arange(len(counts)), counts)[:, None] * np.ones(width))
+
+
+def test_frames_that_do_not_count_are_context_alone() -> None:
+    draw = np.random.default_rng(0)
+    partly = [dataclasses.replace(each, counted=(draw.random(each.frames) < 0.5).astype(np.float32)) for each in CLIPS]
+    kept = np.concatenate([each.counted > 0 for each in partly])
+    windows, whole = Windows(partly, frames=9, outputs="all"), Windows(CLIPS, frames=9, outputs="all")
+    assert len(windows) == len(whole) and windows.scored == kept.sum()
+    np.testing.assert_array_equal(windows.truth(), whole.truth()[kept])
+    np.testing.assert_array_equal(collect(windows), windows.truth())
+
+
+def test_clips_without_poses_are_for_inference() -> None:
+    flat = [dataclasses.replace(each, camera_pose=None, world_pose=None) for each in CLIPS]
+    windows, posed = Windows(flat, frames=9, outputs=3), Windows(CLIPS, frames=9, outputs=3)
+    for batch, due in zip(windows.epoch(8, shuffle=True, flip=True), posed.epoch(8, shuffle=True, flip=True), strict=True):
+        np.testing.assert_array_equal(batch.keypoints, due.keypoints)
+        assert batch.target.shape == (len(due.target), 3, 0, 3)
+        np.testing.assert_array_equal(windows.places(batch.indices), posed.places(due.indices))
+    assert windows.truth().shape == (102, 0, 3) and windows.scored == 102
+    with pytest.raises(BadInput, match="clip b has no poses and others have"):
+        Windows([CLIPS[0], flat[1]], frames=1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 20), st.data())
+def test_overlapping_predictions_are_averaged(lengths: list[int], frames: int, more: st.DataObject) -> None:
+    """Each window says its own number; a frame must get the mean of the numbers of the windows that hold it."""
+    outputs = more.draw(st.integers(1, frames))
+    windows = Windows([clip(length) for length in lengths], frames=frames, outputs=outputs, stride=more.draw(st.integers(1, outputs)))
+    told: list[list[int]] = [[] for _ in range(windows.scored)]
+    mean = Mean(windows)
+    for batch in windows.epoch(3, shuffle=True):
+        mean.add(batch.indices, np.broadcast_to(batch.indices[:, None, None, None], batch.target.shape).astype(np.float32))
+        for index, places in zip(batch.indices, windows.places(batch.indices, repeats=True), strict=True):
+            for place in places[places >= 0]:
+                told[place].append(index)
+    np.testing.assert_allclose(mean.result()[:, 0, 0], [np.mean(numbers) for numbers in told], rtol=1e-5)
+    np.testing.assert_array_equal(mean.result()[:, 0, 0], mean.result()[:, -1, -1])
+
+
+def test_the_mean_of_right_predictions_is_right() -> None:
+    windows = Windows(CLIPS, frames=9, outputs="all", stride=2, every=3)
+    mean = Mean(windows)
+    for batch in windows.epoch(16, shuffle=False):
+        mean.add(batch.indices, batch.target)
+    np.testing.assert_allclose(mean.result(), windows.truth(), atol=1e-6)
+    assert mean.result().dtype == np.float32
+
+
 def test_skeleton_subset_and_root() -> None:
     windows = Windows(CLIPS, frames=3, skeleton="h36m16", root="Thorax")
     kept = H36M17.indices(H36M16.joints)
@@ -131,6 +244,73 @@ def test_resume_sees_the_same_batches() -> None:
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_workers_gives_the_same_stream(workers: int) -> None:
+    windows = Windows(CLIPS, frames=9, stride=1)
+    options = {"shuffle": True, "seed": 5, "epoch": 1, "flip": True, "start": 2, "count": 77}
+    for due, found in zip(windows.epoch(8, **options), windows.epoch(8, workers=workers, **options), strict=True):  # type: ignore[arg-type]
+        for a, b in zip(due, found, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_count_of_random_windows() -> None:
+    windows = Windows(CLIPS, frames=9, stride=1)
+    drawn = [np.concatenate([b.indices for b in windows.epoch(4, shuffle=True, epoch=epoch, count=10)]) for epoch in range(3)]
+    assert {len(set(each.tolist())) for each in drawn} == {10}
+    assert len({tuple(each) for each in drawn}) == 3
+    assert sum(1 for _ in windows.epoch(4, shuffle=True, count=10, drop_last=True)) == 2
+
+
+def threads() -> int:
+    return sum(thread.name.startswith("windows") for thread in threading.enumerate())
+
+
+def test_results_come_in_order_and_ahead_of_the_reader() -> None:
+    started: list[int] = []
+    gate = threading.Event()
+
+    def work(place: int) -> int:
+        started.append(place)
+        if place == 0:
+            gate.wait(10)  # the first is the last to be ready
+        return place
+
+    found = ahead(work, range(20), workers=3)
+    threading.Timer(0.05, gate.set).start()
+    assert [next(found) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert 5 < len(started) < 20
+    found.close()  # type: ignore[attr-defined]
+    assert threads() == 0
+
+
+def test_an_error_is_raised_where_its_result_was_due() -> None:
+    def work(place: int) -> int:
+        if place == 3:
+            raise BadInput("three")
+        return place
+
+    for workers in (0, 2):
+        found: Iterator[int] = ahead(work, range(9), workers=workers)
+        assert [next(found) for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(BadInput, match="three"):
+            next(found)
+    assert threads() == 0
+
+
+def test_pieces_split_and_leave_out() -> None:
+    found = pieces(CLIPS, longest=16, shortest=7)
+    assert [(each.name, each.frames) for each in found] == [("a", 16), ("a", 14), ("b", 7), *[("d", 16)] * 4]
+    joined = np.concatenate([each.keypoints for each in found if each.name == "d"])
+    np.testing.assert_array_equal(joined, CLIPS[3].keypoints)
+    np.testing.assert_array_equal(found[1].camera_pose, CLIPS[0].camera_pose[16:])
+    assert found[0].camera is CLIPS[0].camera and np.shares_memory(found[0].keypoints, CLIPS[0].keypoints)
+    assert middle(CLIPS[3], 0.5).frames == 32 and middle(CLIPS[1], 0.5).frames == 7 and middle(CLIPS[0], 0.1).frames == 16
+    with pytest.raises(BadInput, match="none of 4 clips has 65 frames .the longest has 64"):
+        pieces(CLIPS, longest=100, shortest=65)
+    with pytest.raises(BadInput, match="shortest 5, longest 4"):
+        pieces(CLIPS, longest=4, shortest=5)
+
+
 def test_drop_last_leaves_out_the_short_batch() -> None:
     windows = Windows(CLIPS, frames=9)
     assert {len(b.indices) for b in windows.epoch(16, shuffle=True, drop_last=True)} == {16}
@@ -176,6 +356,7 @@ def test_memory_is_the_arrays() -> None:
         ({"frames": 3, "outputs": "middle"}, "'centre', 'all' or a number"),
         ({"frames": 3, "stride": 0}, "stride 0"),
         ({"frames": 3, "channels": 4}, "channels 4"),
+        ({"frames": 3, "pad": "wrap"}, "pad 'wrap'; 'edge' or 'reflect'"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:

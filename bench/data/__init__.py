@@ -1,4 +1,6 @@
-"""Where poses come from: `synthetic`, or `KIND:PATH`. A module of this folder that declares `SOURCE` is a kind of source.
+"""Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on the first and test on the second.
+
+A module of this folder that declares `SOURCE` is a kind of source.
 
 `load` gives the train and test clips of a source under a protocol; `bench.data.windows` cuts them into batches.
 """
@@ -9,13 +11,19 @@ import importlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from bench.data import protocols
-from bench.data.clip import Clip
-from bench.data.noise import detect
-from bench.data.protocols import Protocol
+from bench.data import header
 from models.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:  # what a cache says of itself comes at once: without NumPy, and without pydantic, which protocols need
+    from bench.data.clip import Clip
+    from bench.data.protocols import Protocol
+
+ACROSS = "->"  # between the source to train on and the one to test on
 
 
 @dataclass(frozen=True)
@@ -29,31 +37,38 @@ class Split:
 
 def sources() -> dict[str, str]:
     """Kinds of source by name, each with its one-line description; read from the files without importing them."""
-    found = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        line = re.search(r'^SOURCE = "(.*)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
-        if line:
-            found[path.stem.replace("_", "-")] = line[1]
-    return found
+    return {kind: line for kind, (_, line) in _modules().items()}
 
 
 def kind_of(source: str) -> str:
-    """`bvh:folder` -> `bvh`. Raises UnknownName, or BadInput for an empty string."""
-    kind = source.partition(":")[0]
+    """`bvh:folder` -> `bvh`; a cache is of the kind it was converted from, a pair of the kind it is tested on.
+
+    Raises UnknownName, and BadInput for a damaged cache.
+    """
+    kind, _, location = source.rpartition(ACROSS)[2].partition(":")
     if kind not in sources():
         raise UnknownName("data source", kind, sources())
-    return kind
+    return str(header.read(Path(location)).texts.get("kind")) if kind == "cache" else kind
+
+
+def module(kind: str) -> ModuleType:
+    """The file of a kind of source, which has `load`. Raises UnknownName."""
+    found = _modules()
+    if kind not in found:
+        raise UnknownName("data source", kind, found)
+    return importlib.import_module(f"bench.data.{found[kind][0]}")
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
     """The named protocol, or the default one of the source's kind. Raises UnknownName, and BadInput where it suits another kind."""
+    from bench.data import protocols
+
     kind = kind_of(source)
     protocol = protocols.load(name) if name else protocols.default(kind)
-    if protocol.source != kind:
-        suited = ", ".join(each for each in protocols.names() if protocols.load(each).source == kind)
-        raise BadInput(
-            f"protocol {protocol.name} is for {protocol.source} data and the source is {source}; for {kind} take one of: {suited}"
-        )
+    if kind not in protocol.sources:
+        suited = ", ".join(each for each in protocols.names() if kind in protocols.load(each).sources)
+        kinds = " or ".join(protocol.sources)
+        raise BadInput(f"protocol {protocol.name} is for {kinds} data and the source is {source}; for {kind} take one of: {suited}")
     return protocol
 
 
@@ -67,13 +82,18 @@ def load(source: str, *, protocol: Protocol | None = None, seed: int = 0, small:
         raise BadInput(f"small is {small}; a fraction above 0 and up to 1 was due")
     protocol = protocol_for(source) if protocol is None else protocol
     kind = kind_of(source)
-    if protocol.source != kind:
+    if kind not in protocol.sources:
         protocol_for(source, protocol.name)
     noise = noise or protocol.keypoints == "noisy"
     small *= protocol.fraction
-    clips = _read(source, protocol, seed=seed, small=small)
-    clips = [detect(clip, seed=seed) for clip in clips] if noise else clips
-    train, test = protocol.split.split(clips)
+    trained, _, tested = source.rpartition(ACROSS)
+    read = partial(_clips, protocol=protocol, seed=seed, small=small, noise=noise)
+    clips = read(tested)
+    protocol.check(clips)
+    train, test = protocol.divide(clips)
+    if trained or protocol.trained_on:
+        subjects = _subjects(trained, protocol)
+        train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
     if not train or not test:
         labels = sorted({getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by) for clip in clips})
         side = "training" if test else "testing"
@@ -86,32 +106,116 @@ def load(source: str, *, protocol: Protocol | None = None, seed: int = 0, small:
 
 
 def describe(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
-    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol. Raises BadInput as `load` does."""
-    split = load(source, protocol=protocol, seed=seed)
-    clips = split.train + split.test
+    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol (by default the one of its kind, if any).
+
+    A cache says what was found when it was converted, unless a protocol is given. Raises BadInput for unreadable data.
+    """
+    kind, _, location = source.partition(":")
+    if kind == "cache" and protocol is None:
+        return {**header.read(Path(location)).text("facts"), "source": source}
+    chosen = protocol or default_protocol(source)
+    return _facts(source, _read(source, chosen, seed=seed, small=1.0), chosen)
+
+
+def statistics(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
+    """What the numbers of a source are like (`bench.data.stats`). Raises BadInput for unreadable data."""
+    from bench.data import stats
+
+    return {"source": source, **stats.statistics(_read(source, protocol or default_protocol(source), seed=seed, small=1.0))}
+
+
+def convert(source: str, path: Path, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
+    """Write the clips of a source into one cache file, whole or not at all, and give what `describe` says of it.
+
+    The protocol (by default the one of its kind, if any) matters where its cameras film the clips. Raises BadInput for unreadable
+    data and where the file cannot be written.
+    """
+    from bench.data import cache
+
+    chosen = protocol or default_protocol(source)
+    clips = _read(source, chosen, seed=seed, small=1.0)
+    facts = {**_facts(source, clips, chosen), "converted_from": source}
+    cache.save(path, clips, kind=kind_of(source), rig=chosen.rig if chosen else None, facts=facts)
+    return describe(f"cache:{path}")
+
+
+def default_protocol(source: str) -> Protocol | None:
+    """The default protocol of a source's kind; None for a kind that has none, such as keypoints without poses."""
+    from bench.data import protocols
+
+    kind = kind_of(source)
+    try:
+        return protocols.default(kind)
+    except UnknownName:
+        return None
+
+
+def _modules() -> dict[str, tuple[str, str]]:
+    """Module and one-line description by kind: a file's name, or the `KIND` it states where that can be no name in Python, as 3dhp."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        line, kind = (re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE) for name in ("SOURCE", "KIND"))
+        if line:
+            found[kind[1] if kind else path.stem.replace("_", "-")] = (path.stem, line[1])
+    return dict(sorted(found.items()))
+
+
+def _read(source: str, protocol: Protocol | None, *, seed: int, small: float) -> list[Clip]:
+    if ACROSS in source:
+        raise BadInput(f"{source}: two sources came and one was due; give one of them")
+    kind, _, location = source.partition(":")
+    clips: list[Clip] = module(kind).load(location, rig=protocol.rig if protocol else None, seed=seed, small=small)
+    return clips
+
+
+def _clips(source: str, protocol: Protocol, *, seed: int, small: float, noise: bool) -> list[Clip]:
+    """The clips of a source with the protocol's joints, picked by name where they are there and converted by rule where not."""
+    from bench.data.conversions import convert_clip
+    from bench.data.noise import detect
+
+    joints = set(protocol.joints)
+    clips = _read(source, protocol, seed=seed, small=small)
+    clips = [clip if joints <= set(clip.skeleton.joints) else convert_clip(clip, protocol.skeleton) for clip in clips]
+    return [detect(clip, seed=seed) for clip in clips] if noise else clips
+
+
+def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
+    """The training subjects a protocol across data sets takes, empty for all. Raises BadInput where source and protocol do not fit."""
+    kinds = " or ".join(protocol.trained_on)
+    if not trained or kind_of(trained) not in protocol.trained_on:
+        came = f"training data of kind {kind_of(trained)}" if trained else "one source"
+        due = f"train on {kinds} data (KIND:PATH{ACROSS}KIND:PATH)" if kinds else "train and test on one source"
+        raise BadInput(f"protocol {protocol.name} wants to {due} and {came} came; take another protocol or source")
+    return protocol.trained_on[kind_of(trained)]
+
+
+def _facts(source: str, clips: list[Clip], protocol: Protocol | None) -> dict[str, object]:
     labels = {f"{field}s": sorted({getattr(clip, field) for clip in clips}) for field in ("subject", "action", "style")}
-    return {
+    found = {
         "source": source,
         "kind": sources()[kind_of(source)],
         "takes": len({clip.name for clip in clips}),
         "cameras": sorted({clip.camera_name for clip in clips}),
         "frames": sum(clip.frames for clip in clips),
-        "train_frames": sum(clip.frames for clip in split.train),
-        "test_frames": sum(clip.frames for clip in split.test),
         "fps": sorted({clip.fps for clip in clips}),
         "skeleton": clips[0].skeleton.name,
         **labels,
-        "protocol": split.protocol.name,
-        "protocol_hash": split.protocol.hash,
-        "protocol_text": split.protocol.text,
+        "notes": sorted({note for clip in clips for note in clip.notes}),
     }
+    return found if protocol is None else {**found, **_under(protocol, clips)}
 
 
-def _read(source: str, protocol: Protocol, *, seed: int, small: float) -> list[Clip]:
-    kind, _, location = source.partition(":")
-    module = importlib.import_module(f"bench.data.{kind.replace('-', '_')}")
-    clips: list[Clip] = module.load(location, rig=protocol.rig, seed=seed, small=small)
-    return clips
+def _under(protocol: Protocol, clips: list[Clip]) -> dict[str, object]:
+    """What a protocol makes of clips."""
+    train, test = protocol.divide(clips)
+    return {
+        "train_frames": sum(clip.frames for clip in train),
+        "test_frames": sum(clip.frames for clip in test),
+        "protocol": protocol.name,
+        "protocol_hash": protocol.hash,
+        "protocol_text": protocol.text,
+    }
 
 
 def _few(labels: Iterable[str], most: int = 8) -> str:

@@ -3,20 +3,23 @@
 A BVH file holds a hierarchy (offsets, channels) and one line of channel values per frame. A joint's local transform is
 T(offset) R, R the product of its rotation channels in file order, degrees; position channels replace the offset. The file
 states no unit: it is told from the length of the legs (`millimetres_per_unit`). The world's up axis is told from the pose
-(head against feet) and turned to z. Joint names are mapped to Human3.6M's 17 joints by the tables in `MAPS`.
+(head against feet) and turned to z. Joint names are mapped to Human3.6M's 17 joints by the tables of `bvh_maps`.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.bvh_maps import Map, fitting, plain
 from bench.data.cameras import Rig
-from bench.data.clip import Clip, Take, crop, film
+from bench.data.clip import LEG_MM, UNITS, Clip, Take, crop, film, leg_length
 from bench.data.skeletons import H36M17
 from models.errors import BadInput
 
@@ -24,19 +27,6 @@ SOURCE = "bvh:PATH, a BVH file or a folder of them, seen by the protocol's virtu
 
 Array = NDArray[np.float64]
 
-# fmt: off
-BANDAI_NAMCO = {
-    "Hip": ("Hips",), "RHip": ("UpperLeg_R",), "RKnee": ("LowerLeg_R",), "RFoot": ("Foot_R",),
-    "LHip": ("UpperLeg_L",), "LKnee": ("LowerLeg_L",), "LFoot": ("Foot_L",),
-    "Spine": ("Spine",), "Thorax": ("Neck",), "Neck/Nose": ("Neck", "Head"), "Head": ("Head",),
-    "LShoulder": ("UpperArm_L",), "LElbow": ("LowerArm_L",), "LWrist": ("Hand_L",),
-    "RShoulder": ("UpperArm_R",), "RElbow": ("LowerArm_R",), "RWrist": ("Hand_R",),
-}  # joint -> the file's joints whose mean it is
-# fmt: on
-MAPS = {"Bandai-Namco": BANDAI_NAMCO}
-
-UNITS = {"m": 1000.0, "inch": 25.4, "cm": 10.0, "mm": 1.0}
-LEG_MM = (450.0, 1100.0)  # hip-knee-foot of a person; the intervals this gives the four units do not overlap
 HUGE = 1e9  # no offset, position or angle of a person comes near it in any unit
 CHANNELS = {f"{axis}{kind}": ("XYZ".index(axis), kind) for axis in "XYZ" for kind in ("position", "rotation")}
 
@@ -89,80 +79,82 @@ def read(path: Path) -> Motion:
     return Motion(nodes, 1.0 / seconds, _values(body, int(count), channels, path, _line(text, interval.end())))
 
 
-def positions(motion: Motion) -> Array:
-    """Forward kinematics: world joint positions (frames, nodes, 3) in the file's unit and axes."""
-    turns, moves = _local_rotations(motion), _local_offsets(motion)
-    world, turned = np.empty_like(moves), np.empty_like(turns)
-    for joint, node in enumerate(motion.nodes):
-        if node.parent < 0:
-            world[:, joint], turned[:, joint] = moves[:, joint], turns[:, joint]
+def positions(motion: Motion, joints: Sequence[int] | None = None) -> Array:
+    """Forward kinematics: world positions (frames, joints, 3) in the file's unit and axes, of every node or of those numbered."""
+    wanted = range(len(motion.nodes)) if joints is None else joints
+    needed = _with_ancestors(motion.nodes, wanted)
+    turns, moves = _local_rotations(motion, needed), _local_offsets(motion, needed)
+    world: dict[int, Array] = {}
+    for place, joint in enumerate(needed):  # (3, frames) and (3, 3, frames): each number's frames lie together
+        parent = motion.nodes[joint].parent
+        if parent < 0:
+            world[joint] = moves[place]
             continue
-        frame = turned[:, node.parent]
-        world[:, joint] = world[:, node.parent] + np.einsum("fij,fj->fi", frame, moves[:, joint])
-        turned[:, joint] = frame @ turns[:, joint]
-    return world
+        above = turns[needed.index(parent)]
+        world[joint] = world[parent] + np.einsum("ijf,jf->if", above, moves[place])
+        turns[place] = np.einsum("ijf,jkf->ikf", above, turns[place])
+    return np.stack([world[joint] for joint in wanted]).transpose(2, 0, 1)
 
 
-def to_h36m(motion: Motion, path: Path) -> Array:
-    """World positions of Human3.6M's 17 joints (frames, 17, 3), millimetres, z up. Raises BadInput for unknown joint names or size."""
-    names = [node.name for node in motion.nodes]
-    table = joint_map(names, path)
-    world = positions(motion)
-    pose = np.stack([np.mean([world[:, names.index(part)] for part in table[joint]], axis=0) for joint in H36M17.joints], axis=1)
-    return _z_up(pose) * millimetres_per_unit(pose, path)
+def to_h36m(motion: Motion, path: Path) -> tuple[Array, Map]:
+    """World positions of Human3.6M's 17 joints (frames, 17, 3), millimetres, z up, and the joint map that fits.
+
+    Raises BadInput for unknown joint names or size.
+    """
+    names = plain([node.name for node in motion.nodes])
+    table = fitting(names, path)
+    parts = list(dict.fromkeys(part for joint in H36M17.joints for part in table.joints[joint]))
+    share = np.array([[(part in table.joints[joint]) / len(table.joints[joint]) for part in parts] for joint in H36M17.joints])
+    pose = share @ positions(motion, [names.index(part) for part in parts])
+    return _z_up(pose) * millimetres_per_unit(pose, path, own=table.unit), table
 
 
-def joint_map(names: list[str], path: Path) -> dict[str, tuple[str, ...]]:
-    """The first table of `MAPS` whose joints are all in the file. Raises BadInput naming what the nearest table lacks."""
-    missing = {name: sorted({part for parts in table.values() for part in parts} - set(names)) for name, table in MAPS.items()}
-    best = min(missing, key=lambda name: len(missing[name]))
-    if missing[best]:
-        raise BadInput(
-            f"{path}:2: no joint map fits (root {names[0]}, {len(names)} joints); the nearest, {best}, lacks {', '.join(missing[best])}: "
-            "add a table to bench/data/bvh.py"
-        )
-    return MAPS[best]
+def millimetres_per_unit(pose: Array, path: Path, *, own: float = 0.0) -> float:
+    """The unit in which the median hip-knee-foot length is that of a person: `own` where given, or m, inch, cm, mm.
 
-
-def millimetres_per_unit(pose: Array, path: Path) -> float:
-    """The unit in which the median hip-knee-foot length is that of a person, of m, inch, cm and mm. Raises BadInput when none fits."""
-    chain = pose[:, H36M17.indices(("RHip", "RKnee", "RFoot"))]
-    leg = float(np.median(np.linalg.norm(np.diff(chain, axis=1), axis=-1).sum(axis=1)))
-    for size in UNITS.values():
+    Raises BadInput when none fits.
+    """
+    leg = leg_length(pose, H36M17) or 0.0
+    for size in (own, *UNITS.values()):
         if LEG_MM[0] <= leg * size <= LEG_MM[1]:
             return size
     raise BadInput(f"{path}: a leg is {leg:.4g} units long, which is no person's in {', '.join(UNITS)}; scale the file")
 
 
 def load(location: str, *, rig: Rig, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """Every take of a file or folder (sorted by name) seen by each camera of the rig; `small` keeps the middle of each take.
+    """Every take of a file, or of a folder and those in it (sorted by path), seen by each camera of the rig.
 
-    `seed` is unused: recorded motion has no randomness. Raises BadInput as `read` does, and for mixed skeletons in a folder.
+    `small` keeps the middle of each take; `seed` is unused: recorded motion has no randomness. Raises BadInput as `read` does, and
+    for mixed skeletons in a folder.
     """
-    paths = _files(Path(location))
+    if not location:
+        raise BadInput("bvh: no path after the colon; give a BVH file or a folder of them, as in bvh:FOLDER")
+    root = Path(location)
+    paths = _files(root)
     clips: list[Clip] = []
     first: Motion | None = None
     for path in paths:
         motion = read(path)
         first = first or motion
         _same_skeleton(first, motion, paths[0], path)
-        take = crop(_take(path, motion), small)
+        take = crop(_take(root if root.is_dir() else root.parent, path, motion), small)
         clips += film(take, rig.around(take.world[:, 0]))
     return clips
 
 
-def _take(path: Path, motion: Motion) -> Take:
-    """Label a file. Bandai-Namco names are dataset_content_style_id; any other file is its own action, its folder the subject."""
-    parts = path.stem.split("_")
-    known = len(parts) == 4 and parts[0].startswith("dataset-")
-    subject, action, style = parts[:3] if known else (path.parent.name, path.stem, "")
-    return Take(path.stem, subject, action, style, round(motion.fps, 3), H36M17, to_h36m(motion, path))
+def _take(root: Path, path: Path, motion: Motion) -> Take:
+    """Label a file by its joint map's pattern; what that does not give is the folder for the subject and the name for the action."""
+    world, table = to_h36m(motion, path)
+    known = re.fullmatch(table.labels, path.stem) if table.labels else None
+    labels = {"subject": path.parent.name, "action": path.stem, "style": ""} | (known.groupdict() if known else {})
+    name = path.relative_to(root).with_suffix("").as_posix()
+    return Take(name, labels["subject"], labels["action"], labels["style"], round(motion.fps, 3), H36M17, world)
 
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise BadInput(f"bvh:{path}: no such file or folder; give the path of a BVH file or of a folder of them")
-    files = sorted(path.glob("*.bvh")) if path.is_dir() else [path]
+    files = sorted(each for each in path.rglob("*") if each.suffix.lower() == ".bvh") if path.is_dir() else [path]
     if not files:
         raise BadInput(f"bvh:{path}: the folder holds no .bvh file; give the folder that holds them")
     return files
@@ -196,15 +188,19 @@ def _number(field: re.Match[str], text: str, path: Path) -> float:
 
 
 def _hierarchy(text: str, path: Path) -> tuple[Node, ...]:
-    """Read the header line by line; braces may stand on lines of their own or not."""
+    try:
+        return _nodes(text)
+    except _Damaged as error:
+        raise BadInput(f"{path}:{error.line}: {error}; the hierarchy is damaged or this is not a BVH file") from None
+
+
+@functools.lru_cache(maxsize=8)  # the files of a folder mostly share one header
+def _nodes(text: str) -> tuple[Node, ...]:
+    """Read the header line by line; braces may stand on lines of their own or not. Raises _Damaged."""
     tokens = [
         (token, number) for number, line in enumerate(text.split("\n"), 1) for token in line.replace("{", " { ").replace("}", " } ").split()
     ]
-    try:
-        nodes = _Header(tokens).nodes()
-    except _Damaged as error:
-        raise BadInput(f"{path}:{error.line}: {error}; the hierarchy is damaged or this is not a BVH file") from None
-    return nodes
+    return _Header(tokens).nodes()
 
 
 class _Damaged(Exception):
@@ -291,28 +287,36 @@ class _Header:
 
 def _values(body: str, frames: int, channels: int, path: Path, line: int) -> Array:
     """The motion table (frames, channels); the first line that is wrong is named."""
-    rows = [(line + number, row) for number, row in enumerate(body.split("\n")) if row and not row.isspace()]
-    for number, row in rows:
-        if len(row.split()) != channels:
-            raise BadInput(
-                f"{path}:{number}: {len(row.split())} values where the hierarchy has {channels} channels; the line is damaged or truncated"
-            )
-    if len(rows) != frames:
-        end = rows[-1][0] if rows else line
-        raise BadInput(f"{path}:{end}: {len(rows)} lines of motion where Frames says {frames}; the file is truncated or its header wrong")
     if not channels:
         raise BadInput(f"{path}:{line}: the hierarchy has no channel, so the file holds no motion; leave it out")
+    counts = _words(body)
+    rows = np.flatnonzero(counts)
+    wrong = rows[counts[rows] != channels]
+    if len(wrong):
+        what = f"{counts[wrong[0]]} values where the hierarchy has {channels} channels"
+        raise BadInput(f"{path}:{line + wrong[0]}: {what}; the line is damaged or truncated")
+    if len(rows) != frames:
+        end = line + (rows[-1] if len(rows) else 0)
+        raise BadInput(f"{path}:{end}: {len(rows)} lines of motion where Frames says {frames}; the file is truncated or its header wrong")
     try:
-        values = np.fromstring(body, dtype=np.float64, sep=" ")  # four times as fast as splitting and converting
+        values = np.fromstring(body, dtype=np.float64, sep=" ")  # faster than splitting and converting
     except ValueError:
         values = np.empty(0)
     if values.size != frames * channels or not (np.abs(values) < HUGE).all():  # NaN fails the comparison too
-        raise BadInput(_bad_value(rows, path))
+        raise BadInput(_bad_value(body, line, path))
     return values.reshape(frames, channels)
 
 
-def _bad_value(rows: list[tuple[int, str]], path: Path) -> str:
-    for number, row in rows:
+def _words(body: str) -> NDArray[np.int64]:
+    """How many words each line of a text has."""
+    signs = np.frombuffer(f" {body}\n".encode(), dtype=np.uint8)
+    starts = np.flatnonzero((signs[:-1] <= 32) & (signs[1:] > 32))
+    ends = np.flatnonzero(signs == 10)
+    return np.diff(np.searchsorted(starts, ends), prepend=0)
+
+
+def _bad_value(body: str, line: int, path: Path) -> str:
+    for number, row in enumerate(body.split("\n"), line):
         for column, token in enumerate(row.split(), 1):
             try:
                 good = abs(float(token)) < HUGE and "_" not in token
@@ -324,40 +328,43 @@ def _bad_value(rows: list[tuple[int, str]], path: Path) -> str:
     return f"{path}: the motion holds something that is not a number; repair or leave out the file"
 
 
-def _local_offsets(motion: Motion) -> Array:
-    """Local translations (frames, nodes, 3): the offset, each axis replaced by its position channel where there is one."""
-    moves = np.tile(np.array([node.offset for node in motion.nodes]), (len(motion.values), 1, 1))
-    for joint, node in enumerate(motion.nodes):
-        for place, (axis, kind) in enumerate(node.channels):
+def _with_ancestors(nodes: Sequence[Node], joints: Sequence[int]) -> list[int]:
+    """The joints and all above them, parents first: what forward kinematics has to pass through."""
+    needed = set(joints)
+    for joint in range(len(nodes) - 1, -1, -1):  # a parent stands before its children
+        if joint in needed and nodes[joint].parent >= 0:
+            needed.add(nodes[joint].parent)
+    return sorted(needed)
+
+
+def _local_offsets(motion: Motion, joints: Sequence[int]) -> Array:
+    """Local translations (joints, 3, frames): the offset, each axis replaced by its position channel where there is one."""
+    offsets = np.array([motion.nodes[joint].offset for joint in joints])
+    moves = np.repeat(offsets[:, :, None], len(motion.values), axis=2)
+    for place, joint in enumerate(joints):
+        for column, (axis, kind) in enumerate(motion.nodes[joint].channels, motion.nodes[joint].column):
             if kind == "position":
-                moves[:, joint, axis] = motion.values[:, node.column + place]
+                moves[place, axis] = motion.values[:, column]
     return moves
 
 
-def _local_rotations(motion: Motion) -> Array:
-    """Local rotations (frames, nodes, 3, 3): the product of each joint's rotation channels in file order."""
-    slots: list[list[tuple[int, int, int]]] = [[] for _ in range(6)]  # n-th rotation channel of each joint: joint, axis, column
-    for joint, node in enumerate(motion.nodes):
-        turns = [(axis, node.column + place) for place, (axis, kind) in enumerate(node.channels) if kind == "rotation"]
-        for slot, (axis, column) in zip(slots, turns, strict=False):
-            slot.append((joint, axis, column))
-    total = np.tile(np.eye(3), (len(motion.values), len(motion.nodes), 1, 1))
-    for slot in filter(None, slots):
-        joints, axes, columns = np.array(slot).T
-        total[:, joints] = total[:, joints] @ _about(np.radians(motion.values[:, columns]), axes)
+def _local_rotations(motion: Motion, joints: Sequence[int]) -> Array:
+    """Local rotations (joints, 3, 3, frames): the product of each joint's rotation channels in file order."""
+    total = np.zeros((len(joints), 3, 3, len(motion.values)))
+    total[:, range(3), range(3)] = 1.0
+    for turn, joint in zip(total, joints, strict=True):
+        for column, (axis, kind) in enumerate(motion.nodes[joint].channels, motion.nodes[joint].column):
+            if kind == "rotation":
+                _turn(turn, axis, np.radians(motion.values[:, column]))
     return total
 
 
-def _about(angles: Array, axes: NDArray[np.int64]) -> Array:
-    """Rotation matrices (frames, n, 3, 3) by angles (frames, n), each column about its own axis 0, 1 or 2."""
-    column = np.arange(len(axes))
-    second, third = (axes + 1) % 3, (axes + 2) % 3
-    matrix = np.zeros((*angles.shape, 3, 3))
-    matrix[:, column, axes, axes] = 1.0
-    matrix[:, column, second, second] = matrix[:, column, third, third] = np.cos(angles)
-    matrix[:, column, third, second] = np.sin(angles)
-    matrix[:, column, second, third] = -matrix[:, column, third, second]
-    return matrix
+def _turn(matrix: Array, axis: int, angles: Array) -> None:
+    """Multiply (3, 3, frames) from the right, in place, by turns about an axis: they mix the two other columns."""
+    second, third = (axis + 1) % 3, (axis + 2) % 3
+    cosine, sine = np.cos(angles), np.sin(angles)
+    one, two = matrix[:, second].copy(), matrix[:, third].copy()
+    matrix[:, second], matrix[:, third] = cosine * one + sine * two, cosine * two - sine * one
 
 
 def _z_up(pose: Array) -> Array:

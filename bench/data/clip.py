@@ -11,13 +11,18 @@ from bench.data.cameras import Camera, project, world_to_camera
 from bench.data.skeletons import Skeleton
 from models.errors import BadInput
 
+UNITS = {"m": 1000.0, "inch": 25.4, "cm": 10.0, "mm": 1.0}  # millimetres in each
+LEG_MM = (450.0, 1100.0)  # hip-knee-ankle of a person; the intervals this gives the four units do not overlap
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
     """A motion seen by one camera; `name` is the take, so (name, camera_name) is unique within a source.
 
     keypoints (frames, joints, 2) pixels; confidence (frames, joints), 0 marks a missed joint; camera_pose and world_pose
-    (frames, joints, 3) absolute millimetres. All float32. Raises BadInput for a wrong shape, no frames, or a number that is not finite.
+    (frames, joints, 3) absolute millimetres, None where the source has none. All float32. `notes` are remarks of the source for its
+    reader, such as what was cut off. `counted` (frames,) is 1 for frames that may be scored and 0 for those that are context alone;
+    None scores all. Raises BadInput for a wrong shape, no frames, a number that is not finite, or another unit.
     """
 
     name: str
@@ -29,9 +34,11 @@ class Clip:
     skeleton: Skeleton
     keypoints: NDArray[np.float32]
     confidence: NDArray[np.float32]
-    camera_pose: NDArray[np.float32]
-    world_pose: NDArray[np.float32]
+    camera_pose: NDArray[np.float32] | None
+    world_pose: NDArray[np.float32] | None
     camera: Camera
+    notes: tuple[str, ...] = ()
+    counted: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         frames, joints = len(self.keypoints), len(self.skeleton.joints)
@@ -47,9 +54,14 @@ class Clip:
         }
         for field, shape in due.items():
             self._check(field, shape)
+        if self.counted is not None and (self.counted.shape != (frames,) or self.counted.dtype != np.float32):
+            raise BadInput(f"clip {self.name}: counted is {self.counted.dtype} {self.counted.shape}; float32 ({frames},) was due")
+        check_units(self)
 
     def _check(self, field: str, shape: tuple[int, ...]) -> None:
         value = getattr(self, field)
+        if value is None and field.endswith("_pose"):
+            return
         if value.shape != shape or value.dtype != np.float32:
             raise BadInput(
                 f"clip {self.name}: {field} is {value.dtype} {value.shape}; float32 {shape} was due for skeleton {self.skeleton.name}"
@@ -64,6 +76,28 @@ class Clip:
     def frames(self) -> int:
         """Number of frames."""
         return len(self.keypoints)
+
+
+def check_units(clip: Clip) -> None:
+    """Raise BadInput where the legs of a 3D pose are a person's in metres, centimetres or inches, or millimetres a thousandfold."""
+    for field in ("camera_pose", "world_pose"):
+        pose = getattr(clip, field)
+        leg = None if pose is None else leg_length(pose, clip.skeleton)
+        unit = None if leg is None else next((name for name, size in UNITS.items() if LEG_MM[0] <= leg * size <= LEG_MM[1]), None)
+        if leg is not None and LEG_MM[0] <= leg / 1000 <= LEG_MM[1]:
+            raise BadInput(f"clip {clip.name}: {field} is a thousand times too large, by its legs of {leg:.0f}; mm taken for metres?")
+        if unit not in (None, "mm"):
+            raise BadInput(f"clip {clip.name}: {field} is in {unit}, by its legs of {leg:.3g}; mm were due: multiply by {UNITS[unit]:g}")
+
+
+def leg_length(pose: NDArray[np.floating], skeleton: Skeleton) -> float | None:
+    """Median length of the right hip-knee-ankle in the pose's unit, from up to 32 frames; None for a skeleton without legs."""
+    leg = ("RHip", "RKnee", "RAnkle" if "RAnkle" in skeleton.joints else "RFoot")
+    if not set(leg) <= set(skeleton.joints):
+        return None
+    hip, knee, ankle = (pose[:: -(-len(pose) // 32), skeleton.joints.index(joint)].astype(np.float64) for joint in leg)
+    lengths = np.sqrt(((knee - hip) ** 2).sum(axis=-1)) + np.sqrt(((ankle - knee) ** 2).sum(axis=-1))
+    return float(np.sort(lengths)[len(lengths) // 2])  # np.median takes longer than all the rest, and every clip is checked
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,31 +1,30 @@
 """Clips cut into windows: `frames` of keypoints in, the middle `outputs` of them as poses out, a batch by one indexing.
 
-All clips lie end to end in one float32 array of keypoints (edge-padded, screen-normalised) and one of targets (root-relative
-camera frame, metres). A window is a row of a strided view over them, so a batch is one gather and costs about a memory copy.
+All clips lie end to end in one array of keypoints (screen-normalised) and one of targets (root-relative camera frame, metres), see
+`padded.py`. A window is one item of a strided view over them, so a batch is one gather and costs about a memory copy.
 
 Axes: B windows, T frames, K outputs, J joints, C channels (x, y and, where asked for, confidence), M scored frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import skeletons
-from bench.data.cameras import to_screen
 from bench.data.clip import Clip
+from bench.data.padded import Index, Pad, lay_out
+from bench.data.prefetch import ahead
+from bench.data.rows import Array
 from bench.data.skeletons import Skeleton
 from models.errors import BadInput
 
-Array = NDArray[np.float32]
-Index = NDArray[np.int64]
-
 
 class Batch(NamedTuple):
-    """keypoints (B, T, J, C), target (B, K, J, 3) metres, and which windows they are (B,)."""
+    """keypoints (B, T, J, C), target (B, K, J, 3) metres, and which windows they are (B,). Without poses J of the target is 0."""
 
     keypoints: Array
     target: Array
@@ -33,43 +32,47 @@ class Batch(NamedTuple):
 
 
 class Windows:
-    """The windows of some clips.
+    """The windows of some clips, which may come from an iterator and are not kept.
 
     frames:   T, the length of the input.
     outputs:  K, how many of its middle frames are predicted: "centre" is 1, "all" is T, a number is anything between.
     stride:   frames from one window to the next; K if not given, so that each frame is predicted once. A last window is shifted
               back to cover the end of a clip; frames it repeats are dropped by `places`. With a stride above K only the
               frames at the stride are predicted.
-    every:    only frames whose number in the clip is a multiple of it are scored (a protocol's `test_stride`).
+    every:    only frames whose number in the clip is a multiple of it are scored (a protocol's `test_stride`), and of those only
+              the ones that their clip counts.
+    pad:      what a window sees beyond the ends of its clip: the first or last frame ("edge"), or the clip mirrored there ("reflect").
     skeleton: the joints to keep, by name; the clips' own if not given. root: the joint targets are relative to.
     channels: 2, or 3 with the detector's confidence.
 
-    Raises BadInput for no clips, clips of different skeletons, or numbers that do not fit together; UnknownName for a joint.
+    Clips that all lack poses (`camera_pose` is None) make windows for inference, with targets of no joints.
+
+    Raises BadInput for no clips, clips of different skeletons, clips with and without poses together, or numbers that do not fit
+    together; UnknownName for a joint.
     """
 
     def __init__(
         self,
-        clips: Sequence[Clip],
+        clips: Iterable[Clip],
         *,
         frames: int,
         outputs: int | Literal["centre", "all"] = "centre",
         stride: int | None = None,
         every: int = 1,
+        pad: Pad = "edge",
         skeleton: Skeleton | str | None = None,
         root: str = "Hip",
         channels: int = 2,
     ) -> None:
         count = {"centre": 1, "all": frames}.get(outputs, 0) if isinstance(outputs, str) else outputs
         hop = count if stride is None else stride
-        _check(clips, frames=frames, outputs=count, stride=hop, every=every, channels=channels)
+        _check(frames=frames, outputs=count, stride=hop, every=every, channels=channels, pad=pad)
         chosen = skeletons.load(skeleton) if isinstance(skeleton, str) else skeleton
-        self.clips = tuple(clips)
+        layout = lay_out(clips, outputs=count, context=frames - count, pad=pad, skeleton=chosen, root=root, channels=channels)
         self.frames, self.outputs, self.channels = frames, count, channels
-        self.skeleton = chosen or clips[0].skeleton
-        self.root = self.skeleton.index(root)
-        self._lengths = np.array([clip.frames for clip in clips], dtype=np.int64)
-        self._table(hop, every)
-        self._fill()
+        self.skeleton, self.root = layout.skeleton, layout.root
+        self._keypoints, self._targets, self._labels = layout.keypoints, layout.targets, layout.labels
+        self._table(layout.lengths, layout.counted, hop, every)
 
     def __len__(self) -> int:
         return len(self._first)
@@ -92,12 +95,14 @@ class Windows:
         chosen = np.asarray(indices, dtype=np.int64)
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
             raise BadInput(f"windows: index {chosen.min()} to {chosen.max()} asked for; there are {len(self)}")
-        joints = len(self.skeleton.joints)
-        keypoints = _gather(self._keypoints, self._input[chosen], self.frames).reshape(-1, self.frames, joints, self.channels)
-        target = _gather(self._targets, self._target[chosen], self.outputs).reshape(-1, self.outputs, joints, 3)
+        first, clip = self._first[chosen].astype(np.int64), self._owner[chosen]
+        keypoints = _gather(self._keypoints, first + self._before_input[clip], self.frames)
+        target = _gather(self._targets, first + self._before_target[clip], self.outputs)
+        keypoints = keypoints.reshape(len(chosen), self.frames, len(self.skeleton.joints), self.channels)
+        target = target.reshape(len(chosen), self.outputs, self._targets.shape[1] // 3, 3)
         if flip is not None and flip.any():
             keypoints[flip] = mirror(keypoints[flip], self.skeleton)
-            target[flip] = mirror(target[flip], self.skeleton)
+            target[flip] = mirror(target[flip], self.skeleton) if target.size else target[flip]
         return keypoints, target
 
     def epoch(
@@ -108,88 +113,84 @@ class Windows:
         seed: int = 0,
         epoch: int = 0,
         start: int = 0,
+        count: int | None = None,
         flip: bool = False,
         drop_last: bool = False,
+        workers: int = 0,
     ) -> Iterator[Batch]:
         """All windows once, in batches, from the `start`-th batch on; with `flip`, each window is mirrored with probability a half.
 
-        Order and flips depend on (seed, epoch, place) only, so a run resumed at a place sees what it would have seen.
+        With `count`, only so many of the windows: with `shuffle` and a stride of 1, windows at random places. `workers` threads
+        gather batches ahead of the reader. Order and flips depend on (seed, epoch, place) only, so a run resumed at a place, or
+        with another number of workers, sees what it would have seen.
         """
         order = np.random.default_rng([seed, epoch]).permutation(len(self)) if shuffle else np.arange(len(self))
-        end = len(self) - len(self) % batch if drop_last else len(self)
-        for place in range(start, -(-end // batch)):
+        order = order[:count]
+        end = len(order) - len(order) % batch if drop_last else len(order)
+
+        def gather(place: int) -> Batch:
             indices = order[place * batch : (place + 1) * batch]
             chosen = np.random.default_rng([seed, epoch, place]).random(len(indices)) < 0.5 if flip else None
-            yield Batch(*self.batch(indices, flip=chosen), indices)
+            return Batch(*self.batch(indices, flip=chosen), indices)
 
-    def places(self, indices: Sequence[int] | Index) -> Index:
+        yield from ahead(gather, range(start, -(-end // batch)), workers=workers)
+
+    def places(self, indices: Sequence[int] | Index, *, repeats: bool = False) -> Index:
         """Where each predicted frame (B, K) goes among the M scored frames, -1 for one to drop: a repeat, padding, or not scored.
 
         Over all windows each scored frame comes exactly once: `keep = places >= 0; store[places[keep]] = prediction[keep]`.
+        With `repeats` a frame has a place in every window that predicts it: `bench.data.overlap` averages them.
         """
         chosen = np.asarray(indices, dtype=np.int64)[:, None]
         output = np.arange(self.outputs)
-        inside = (output >= self._begin[chosen]) & (output < self._end[chosen])
+        inside = (output < self._end[chosen]) & (repeats | (output >= self._begin[chosen]))
         frame = np.where(inside, self._first[chosen] + output, 0)
-        return np.where(inside, self._place[frame], -1)
+        return np.where(inside, self._place[frame], -1).astype(np.int64)
 
     def truth(self) -> Array:
         """The targets of the scored frames (M, J, 3), metres."""
-        rows = self._targets[self._target_row[self._scored]]
-        return rows.reshape(-1, len(self.skeleton.joints), 3)
+        rows = self._targets[self._scored + self._before_target[self.clip_numbers()]]
+        return rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
 
     def single(self) -> Array:
         """The keypoints of the scored frames alone (M, J, C)."""
-        rows = self._keypoints[self._input_row[self._scored]]
-        return rows.reshape(-1, len(self.skeleton.joints), self.channels)
+        middle = self._before_input[self.clip_numbers()] + (self.frames - self.outputs) // 2
+        rows = self._keypoints[self._scored + middle]
+        return rows.reshape(self.scored, len(self.skeleton.joints), self.channels)
 
     def clip_numbers(self) -> Index:
         """Which clip each scored frame (M,) belongs to; within a clip, frames are in order."""
-        return self._clip[self._scored]
+        return self._clip[self._scored].astype(np.int64)
 
     def labels(self, field: Literal["action", "subject", "style", "name", "camera_name"]) -> NDArray[np.str_]:
         """A label of each scored frame (M,)."""
-        return np.array([getattr(clip, field) for clip in self.clips])[self.clip_numbers()]
+        return np.array([labels[field] for labels in self._labels])[self.clip_numbers()]
 
-    def _table(self, stride: int, every: int) -> None:
-        """Where each window starts, which of its outputs are new, and which frames are scored."""
-        lengths, outputs, context = self._lengths, self.outputs, self.frames - self.outputs
-        stored = np.maximum(lengths, outputs)  # a clip shorter than the output is padded at its end
-        inputs, targets, frames = (_starts(size) for size in (stored + context, stored, lengths))
-        cuts = [_cut(length, outputs, stride) for length in lengths.tolist()]
-        clip = np.repeat(np.arange(len(cuts)), [len(cut) for cut, _ in cuts])
-        offset, begin = (np.concatenate([cut[part] for cut in cuts]) for part in (0, 1))
-        self._input, self._target, self._first = inputs[clip] + offset, targets[clip] + offset, frames[clip] + offset
-        self._begin, self._end = begin, np.minimum(outputs, lengths[clip] - offset)
-        self._clip = np.repeat(np.arange(len(lengths)), lengths)
-        within = np.arange(lengths.sum()) - frames[self._clip]
-        self._input_row, self._target_row = inputs[self._clip] + context // 2 + within, targets[self._clip] + within
-        self._layout = inputs, targets, stored
-        self._score(covered=within % every == 0)
+    def _table(self, lengths: Index, counted: NDArray[np.bool_], stride: int, every: int) -> None:
+        """Where each window starts, which of its outputs are new, and which frames are scored.
 
-    def _score(self, covered: NDArray[np.bool_]) -> None:
+        Frames are numbered through all clips. `_first` is the frame of a window's first output and `_owner` its clip; adding the
+        clip's `_before_input` or `_before_target` gives its first row in the padded arrays.
+        """
+        stored = np.maximum(lengths, self.outputs)  # a clip shorter than the output is padded at its end
+        inputs, targets, frames = (_starts(size) for size in (stored + self.frames - self.outputs, stored, lengths))
+        cuts = [_cut(length, self.outputs, stride) for length in lengths.tolist()]
+        kind = np.int32 if lengths.sum() < 2**31 else np.int64  # half the memory wherever it suffices
+        self._owner = np.repeat(np.arange(len(cuts), dtype=np.int32), [len(cut) for cut, _ in cuts])
+        self._first = np.concatenate([start + offset for start, (offset, _) in zip(frames, cuts, strict=True)]).astype(kind)
+        self._begin = np.concatenate([begin for _, begin in cuts]).astype(np.int32)
+        self._end = np.minimum(self.outputs, (frames + lengths)[self._owner] - self._first).astype(np.int32)
+        self._clip = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        self._before_input, self._before_target = inputs - frames, targets - frames
+        numbered = [np.arange(length) % every == 0 for length in lengths.tolist()]
+        self._score(counted & np.concatenate(numbered), kind)
+
+    def _score(self, covered: NDArray[np.bool_], kind: type[np.signedinteger]) -> None:
         """Number the frames that are both wanted and predicted by some window."""
-        change = np.zeros(len(covered) + 1, dtype=np.int64)
-        np.add.at(change, self._first + self._begin, 1)
-        np.add.at(change, self._first + self._end, -1)
-        covered &= change.cumsum()[:-1] > 0
-        self._scored = np.flatnonzero(covered)
-        self._place = np.where(covered, covered.cumsum() - 1, -1)
-
-    def _fill(self) -> None:
-        """Write every clip, padded with its first and last frame, into the two arrays."""
-        inputs, targets, stored = self._layout
-        context, joints = self.frames - self.outputs, len(self.skeleton.joints)
-        rows = int(stored.sum())
-        self._keypoints = np.empty((rows + context * len(self.clips), joints * self.channels), dtype=np.float32)
-        self._targets = np.empty((rows, joints * 3), dtype=np.float32)
-        kept = list(self.clips[0].skeleton.indices(self.skeleton.joints))
-        for clip, start, target, size in zip(self.clips, inputs, targets, stored, strict=True):
-            flat = _inputs(clip, kept, self.channels)
-            _padded(self._keypoints[start : start + size + context], flat, context // 2)
-            pose = clip.camera_pose[:, kept]
-            relative = ((pose - pose[:, self.root : self.root + 1]) / 1000).astype(np.float32)
-            _padded(self._targets[target : target + size], relative.reshape(clip.frames, -1), 0)
+        first, last = (np.bincount(self._first + side, minlength=len(covered) + 1) for side in (self._begin, self._end))
+        covered &= np.cumsum(first - last)[:-1] > 0
+        self._scored = np.flatnonzero(covered).astype(kind)
+        self._place = np.where(covered, covered.cumsum() - 1, -1).astype(kind)
 
 
 def mirror(values: Array, skeleton: Skeleton) -> Array:
@@ -199,18 +200,15 @@ def mirror(values: Array, skeleton: Skeleton) -> Array:
     return flipped
 
 
-def _check(clips: Sequence[Clip], *, frames: int, outputs: int, stride: int, every: int, channels: int) -> None:
-    if not clips:
-        raise BadInput("windows: no clips; give at least one")
-    other = next((clip for clip in clips if clip.skeleton != clips[0].skeleton), None)
-    if other:
-        raise BadInput(f"clip {other.name} has skeleton {other.skeleton.name}, others {clips[0].skeleton.name}; convert them to one")
+def _check(*, frames: int, outputs: int, stride: int, every: int, channels: int, pad: str) -> None:
     if not 1 <= outputs <= frames:
         raise BadInput(f"windows: outputs {outputs} with {frames} frames; 'centre', 'all' or a number from 1 to the frames was due")
     if stride < 1 or every < 1:
         raise BadInput(f"windows: stride {stride}, every {every}; both must be 1 or more")
     if channels not in (2, 3):
         raise BadInput(f"windows: channels {channels}; 2 (x, y) or 3 (x, y, confidence) was due")
+    if pad not in ("edge", "reflect"):
+        raise BadInput(f"windows: pad {pad!r}; 'edge' or 'reflect' was due")
 
 
 def _starts(sizes: Index) -> Index:
@@ -227,24 +225,11 @@ def _cut(length: int, outputs: int, stride: int) -> tuple[Index, Index]:
     return offsets, begin
 
 
-def _inputs(clip: Clip, joints: list[int], channels: int) -> Array:
-    """A clip's screen keypoints and, as third channel, confidence: (frames, joints * channels) float32."""
-    screen = to_screen(clip.keypoints[:, joints], width=clip.camera.width, height=clip.camera.height)
-    parts = [screen, clip.confidence[:, joints, None]][: channels - 1]
-    return np.concatenate(parts, axis=-1).astype(np.float32).reshape(clip.frames, -1)
-
-
-def _padded(out: Array, rows: Array, before: int) -> None:
-    """Write rows into `out` from `before` on and repeat the first and last one around them."""
-    end = before + len(rows)
-    out[:before], out[before:end], out[end:] = rows[0], rows, rows[-1]
-
-
 def _gather(rows: Array, starts: Index, count: int) -> Array:
     """(B, count * width): from each start, `count` consecutive rows."""
-    if count == 1:
+    width = count * rows.shape[1]
+    if count == 1 or not width:
         return rows.take(starts, axis=0)
-    width = rows.shape[1]
-    shape, strides = (len(rows) - count + 1, count * width), rows.strides
-    view = np.lib.stride_tricks.as_strided(rows, shape, strides, writeable=False)
-    return view[starts]
+    # a window is one item of `width` floats, so that each is one straight copy
+    view = np.ndarray(len(rows) - count + 1, dtype=f"V{width * 4}", buffer=rows, strides=rows.strides[:1])
+    return view[starts].view(np.float32)

@@ -1,20 +1,25 @@
-"""How wrong a pose is. One file, one metric: NAME, UNIT, BETTER and `values`, one number per pose; the folder is the registry."""
+"""How wrong a pose is. One file, one metric: NAME, UNIT, BETTER and `values`, a number for each pose or joint; the folder is the registry.
+
+A metric may also declare REACH, how many frames before its own it looks at, and NEEDS, the field of `Facts` it cannot do without.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bench.data import protocols
+from bench.metrics._blocks import Block, Poses
+from bench.metrics._facts import Array, Extras, Facts, View
 from bench.records import Metric
-from models.errors import BadInput, UnknownName
+from models.errors import UnknownName
 
-Array = NDArray[np.float64]
+__all__ = ["Definition", "Extras", "Facts", "View", "evaluate", "load", "names"]
 
 
 class Definition(Protocol):
@@ -24,8 +29,8 @@ class Definition(Protocol):
     UNIT: str
     BETTER: Literal["lower", "higher"]
 
-    def values(self, pred: Array, true: Array, *, clips: NDArray[np.int64]) -> Array:
-        """One number for each pose (N,), NaN where it has none; pred and true (N, J, 3) mm, `clips` (N,) the clip of each."""
+    def values(self, pred: Array, true: Array, facts: Facts) -> Array:
+        """One number for each joint of each pose (N, J), or for each pose (N,), NaN where it has none; pred and true (N, J, 3) mm."""
 
 
 def names() -> tuple[str, ...]:
@@ -49,68 +54,91 @@ def evaluate(
     joint_names: tuple[str, ...],
     protocol: protocols.Protocol,
     metrics: Iterable[str] | None = None,
+    subjects: Iterable[str] = (),
+    extras: Extras | None = None,
 ) -> tuple[Metric, ...]:
-    """Every metric (or those named) of N poses (N, J, 3) in mm, root-relative, with the protocol's joints scored.
+    """Metrics of N poses (N, J, 3) in mm, root-relative, under a protocol; (N, H, J, 3) where the protocol has several hypotheses.
 
-    `actions` and `clips` label each pose; poses of a clip must be in order. MPJVE is None where the protocol skips frames.
-    Raises BadInput for shapes that do not fit or poses that are not finite, UnknownName for a metric or joint.
+    `metrics` names them; without it all are measured that have what they need. `actions`, `clips` and, if given, `subjects` label each
+    pose; poses of a clip must be in order. A number is None where the `extras` it needs did not come and where changes from frame to
+    frame are asked of a protocol that skips frames. Raises BadInput for shapes that do not fit or poses that are not finite,
+    UnknownName for a metric or joint.
     """
-    y, x = np.asarray(pred, dtype=np.float64), np.asarray(true, dtype=np.float64)
-    labels, numbers = np.asarray(list(actions)), np.asarray(list(clips))
-    _check(y, x, labels, numbers, joint_names)
-    unknown = [joint for joint in protocol.scored if joint not in joint_names]
-    if unknown:
-        raise UnknownName("joint", unknown[0], joint_names)
-    kept = [place for place, joint in enumerate(joint_names) if joint in (protocol.scored or joint_names)]
-    joints = tuple(joint_names[place] for place in kept)
-    y, x = (y[:, kept], x[:, kept]) if len(kept) < len(joint_names) else (y, x)
-    return tuple(_measure(load(name), name, y, x, labels, numbers, joints, protocol) for name in metrics or names())
+    poses = Poses(np.asarray(pred), np.asarray(true), np.asarray(list(clips)), joint_names, protocol, extras or Extras())
+    by_action, by_subject = _Groups(list(actions)), _Groups(list(subjects))
+    poses.check(labels=(len(by_action), len(by_subject)))
+    tallies = [_Tally(name, poses) for name in metrics or names()]
+    tallies = [tally for tally in tallies if tally.possible or metrics]
+    measured = [tally for tally in tallies if tally.possible and not (tally.reach and protocol.test_stride > 1)]
+    for block in poses.blocks(reach=max((tally.reach for tally in measured), default=0)):
+        for joints in {tally.joints for tally in measured}:
+            part = block.of(joints)
+            for tally in measured:
+                if tally.joints == joints:
+                    tally.add(block, *part)
+    return tuple(tally.result(by_action, by_subject) for tally in tallies)
 
 
-def _measure(
-    metric: Definition,
-    name: str,
-    pred: Array,
-    true: Array,
-    actions: NDArray[np.str_],
-    clips: NDArray[np.int64],
-    joints: tuple[str, ...],
-    protocol: protocols.Protocol,
-) -> Metric:
-    if name == "mpjve" and protocol.test_stride > 1:
-        return Metric(name=metric.NAME, unit=metric.UNIT, better=metric.BETTER, frame_wise=None, action_wise=None)
-    values = metric.values(pred, true, clips=clips)
-    known = np.isfinite(values)
-    values, actions = values[known], actions[known]
-    groups = {str(action): float(values[actions == action].mean()) for action in np.unique(actions)}
-    return Metric(
-        name=metric.NAME,
-        unit=metric.UNIT,
-        better=metric.BETTER,
-        frame_wise=float(values.mean()) if len(values) else None,
-        action_wise=float(np.mean(list(groups.values()))) if groups else None,
-        per_action=groups,
-        per_joint=_per_joint(pred, true, joints) if name == "mpjpe" else {},
-    )
+class _Groups:
+    """Poses by a label."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._names = sorted(set(labels))
+        places = {name: place for place, name in enumerate(self._names)}
+        codes = np.fromiter((places[label] for label in labels), np.int64, len(labels))
+        self._order = np.argsort(codes, kind="stable")
+        self._starts = np.searchsorted(codes[self._order], np.arange(1, len(self._names)))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def means(self, values: Array) -> dict[str, float]:
+        """The mean of the finite values (N,) of each label that has any, by label."""
+        parts = np.split(values[self._order], self._starts) if self._names else []
+        finite = {str(name): part[np.isfinite(part)] for name, part in zip(self._names, parts, strict=True)}
+        return {name: float(part.mean()) for name, part in finite.items() if len(part)}
 
 
-def _per_joint(pred: Array, true: Array, joints: tuple[str, ...]) -> dict[str, float]:
-    from bench.metrics.mpjpe import distances
+class _Tally:
+    """What a metric has found so far: its values, and their sums by joint."""
 
-    return dict(zip(joints, distances(pred, true).mean(axis=0).tolist(), strict=True))
+    def __init__(self, name: str, poses: Poses) -> None:
+        self._metric = load(name)
+        self.joints = poses.scored(name)
+        self._values = np.full(poses.count, np.nan)
+        self._sums = np.zeros(len(self.joints))
+        self._by_joint = False
+        self.reach: int = getattr(self._metric, "REACH", 0)
+        need = getattr(self._metric, "NEEDS", None)
+        self.possible = need is None or bool(getattr(poses.facts(slice(0, 1), self.joints), need))
 
+    def add(self, block: Block, pred: Array, true: Array, facts: Facts) -> None:
+        """Take in a block, given as these joints of it."""
+        values = self._metric.values(pred, true, facts)[block.skip :]
+        if values.ndim == 2:
+            self._by_joint = True
+            rows, values = values, values.mean(axis=1)
+            known = np.isfinite(values)
+            self._sums += (rows if known.all() else rows[known]).sum(axis=0)
+        self._values[block.start : block.stop] = values
 
-def _check(pred: Array, true: Array, actions: NDArray[np.str_], clips: NDArray[np.int64], joints: tuple[str, ...]) -> None:
-    due = (len(actions), len(joints), 3)
-    if pred.shape != due or true.shape != due or len(clips) != len(actions) or not len(actions):
-        raise BadInput(
-            f"evaluate: pred {pred.shape}, true {true.shape}, {len(actions)} actions, {len(clips)} clips; "
-            f"poses (N, {len(joints)}, 3) and N labels of each were due"
+    def result(self, by_action: _Groups, by_subject: _Groups) -> Metric:
+        """The means, overall and by label."""
+        metric, known = self._metric, self._values[np.isfinite(self._values)]
+        actions, subjects = by_action.means(self._values), by_subject.means(self._values)
+        by_joint = dict(zip(self.joints, (self._sums / len(known)).tolist(), strict=True)) if self._by_joint and len(known) else {}
+        return Metric(
+            name=metric.NAME,
+            unit=metric.UNIT,
+            better=metric.BETTER,
+            frame_wise=float(known.mean()) if len(known) else None,
+            action_wise=_mean(actions),
+            subject_wise=_mean(subjects),
+            per_action=actions,
+            per_subject=subjects,
+            per_joint=by_joint,
         )
-    for kind, poses in (("prediction", pred), ("truth", true)):
-        bad = ~np.isfinite(poses).all(axis=(1, 2))
-        if bad.any():
-            raise BadInput(
-                f"evaluate: {int(bad.sum())} {kind}s are not finite, the first at pose {int(bad.argmax())}; "
-                "the model diverged or the data is broken"
-            )
+
+
+def _mean(groups: dict[str, float]) -> float | None:
+    return float(np.mean(list(groups.values()))) if groups else None

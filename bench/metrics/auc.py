@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.metrics.mpjpe import distances
+from bench.metrics._facts import Array, Facts
+from bench.metrics._lengths import distances
 
 NAME, UNIT, BETTER = "AUC", "%", "higher"
 
 
-def values(pred: NDArray[np.float64], true: NDArray[np.float64], *, clips: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(N,) per cent per pose."""
+def values(pred: Array, true: Array, facts: Facts) -> Array:
+    """(N, J) per cent."""
     # a distance d passes the thresholds 5k > d, so 30 - floor(d / 5) of them, and never less than none
-    passed = np.maximum(0, 30 - np.floor(distances(pred, true) / 5))
-    return 100 * passed.mean(axis=1) / 31
+    return (100 / 31) * np.maximum(0, 30 - np.floor(distances(pred, true) / 5))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.metrics.mpjpe import distances
+from bench.metrics._facts import Array, Facts
+from bench.metrics._lengths import lengths
 
 NAME, UNIT, BETTER = "MPJVE", "mm/frame", "lower"
+REACH = 1
 
 
-def values(pred: NDArray[np.float64], true: NDArray[np.float64], *, clips: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(N,) millimetres per frame; NaN at the first frame of each clip, which has no velocity."""
-    speed = np.full(len(pred), np.nan)
-    if len(pred) > 1:
-        speed[1:] = distances(np.diff(pred, axis=0), np.diff(true, axis=0)).mean(axis=1)
-        speed[1:][clips[1:] != clips[:-1]] = np.nan
+def values(pred: Array, true: Array, facts: Facts) -> Array:
+    """(N, J) millimetres per frame; NaN at the first frame of each clip, which has no velocity."""
+    speed = np.full(pred.shape[:2], np.nan)
+    speed[1:] = lengths(np.diff(pred - true, axis=0))
+    speed[1:][facts.clips[1:] != facts.clips[:-1]] = np.nan
     return speed

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.metrics.mpjpe import distances
+from bench.metrics._facts import Array, Facts
+from bench.metrics._lengths import distances
 
 NAME, UNIT, BETTER = "N-MPJPE", "mm", "lower"
 
 
-def values(pred: NDArray[np.float64], true: NDArray[np.float64], *, clips: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(N,) millimetres per pose."""
+def values(pred: Array, true: Array, facts: Facts) -> Array:
+    """(N, J) millimetres."""
     size = np.einsum("njc,njc->n", pred, pred)
     scale = np.divide(np.einsum("njc,njc->n", true, pred), size, out=np.zeros_like(size), where=size > 0)
-    return distances(scale[:, None, None] * pred, true).mean(axis=1)
+    return distances(scale[:, None, None] * pred, true)

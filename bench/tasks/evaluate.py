@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.base import Backend, Program, Settings
-from bench import baselines, data
+from bench import baselines, data, metrics
 from bench.data import standardizer
-from bench.data.windows import Windows
+from bench.data.windows import Windows, mirror
 from bench.job import Finding, Job, Progress
 from bench.records import Baseline, Evaluation
 from bench.training import checkpoint as checkpoints
@@ -39,10 +39,16 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
 
 
 def predict(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
-    """Poses (M, J, 3), metres, one for each scored frame, as the model gives them: its root is not moved to zero."""
+    """Poses (M, J, 3), metres, one for each scored frame, as the model gives them: its root is not moved to zero.
+
+    Under a protocol with flip averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints.
+    """
     poses = np.empty((windows.scored, feed.joints, 3), np.float32)
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
+        if feed.protocol.flip_tta:
+            other = feed.poses(program(feed.inputs(mirror(batch.keypoints, windows.skeleton)))["pose"])
+            pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
         places = windows.places(batch.indices)
         poses[places[places >= 0]] = pose[places >= 0]
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
@@ -60,6 +66,8 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         test_poses=test.scored,
         metrics=baselines.score(pred * 1000.0, test, protocol=protocol, chosen=job.config.metrics),
         baselines=_trivial(feed, split, job.config.metrics),
+        headline=metrics.load(protocol.headline).NAME,
+        averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.truth()[chosen]),
         example_pred=_poses(pred[chosen]),

@@ -1,0 +1,86 @@
+"""Values from others' files looked at before use: objects, lists, whole numbers, arrays of a stated shape, with a one-line complaint.
+
+`where` leads every message: the file, and the place in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BadInput
+
+LARGE = 2**53  # from here on floating point skips whole numbers
+HUGE = 1e9  # no coordinate or confidence comes near it, in any unit
+
+
+def mapping(value: object, where: str, *keys: str) -> Mapping[str, Any]:
+    """The value where it is an object that has the keys. Raises BadInput naming the first that is missing."""
+    if not isinstance(value, dict):
+        raise BadInput(f"{where}: {_kind(value)} came; an object{_with(keys)} was due")
+    lacking = next((key for key in keys if key not in value), None)
+    if lacking is not None:
+        raise BadInput(f"{where}: key {lacking!r} is missing; an object{_with(keys)} was due")
+    return value
+
+
+def sequence(value: object, where: str) -> list[Any]:
+    """The value where it is a list. Raises BadInput."""
+    if not isinstance(value, list):
+        raise BadInput(f"{where}: {_kind(value)} came; a list was due")
+    return value
+
+
+def whole(value: object, where: str) -> int:
+    """The value as a whole number below 2^53, of text too, as keys of objects are. Raises BadInput."""
+    try:
+        number: int = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        number = LARGE
+    if abs(number) >= LARGE or (isinstance(value, float) and number != value):
+        raise BadInput(f"{where}: {value!r:.40} came; a whole number was due")
+    return number
+
+
+def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
+    """Numbers as an array; -1 in the shape is any size.
+
+    Raises BadInput for another shape or what is no number, not finite or beyond 1e9, with its place.
+    """
+    found = numbers(value)
+    if found is None:
+        raise BadInput(f"{where}: {_kind(value)} that is not numbers in shape {_text(shape)} came; repair or leave it out")
+    if found.ndim != len(shape) or any(due not in (-1, size) for due, size in zip(shape, found.shape, strict=True)):
+        raise BadInput(f"{where}: shape {found.shape} came; {_text(shape)} was due")
+    sane = np.abs(found) < HUGE  # NaN fails the comparison too
+    if not sane.all():
+        place = np.argwhere(~sane)[0].tolist()
+        raise BadInput(f"{where}: the number at {place} is not finite or beyond {HUGE:g}; repair or leave it out")
+    return found
+
+
+def numbers(value: object) -> NDArray[np.float64] | None:
+    """Real numbers, an array or nested lists, as an array; None for anything else."""
+    try:
+        if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
+            return None
+        with np.errstate(invalid="ignore"):  # a NaN of another kind
+            return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null", np.ndarray: "an array"}
+    return names.get(type(value), f"{value!r:.40}")
+
+
+def _with(keys: tuple[str, ...]) -> str:
+    return f" with {', '.join(keys)}" if keys else ""
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return f"({', '.join('any' if size < 0 else str(size) for size in shape)})"

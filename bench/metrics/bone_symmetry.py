@@ -1,0 +1,19 @@
+"""Bone symmetry error: how much a predicted bone's length differs from its mirror image's, the mean over pairs. The truth plays no part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.metrics._facts import Array, Facts
+from bench.metrics._lengths import distances
+
+NAME, UNIT, BETTER = "Bone symmetry error", "mm", "lower"
+NEEDS = "twins"
+
+
+def values(pred: Array, true: Array, facts: Facts) -> Array:
+    """(N,) millimetres."""
+    starts, ends = (list(places) for places in zip(*facts.bones, strict=True))
+    sizes = distances(pred[:, starts], pred[:, ends])
+    left, right = (list(places) for places in zip(*facts.twins, strict=True))
+    return np.abs(sizes[:, left] - sizes[:, right]).mean(axis=1)

@@ -1,0 +1,14 @@
+"""PA-MPJPE without scale: MPJPE after the best rotation and shift alone, pose by pose, as the Integral family of papers has it."""
+
+from __future__ import annotations
+
+from bench.metrics._facts import Array, Facts
+from bench.metrics._lengths import lengths
+from bench.metrics._procrustes import residuals
+
+NAME, UNIT, BETTER = "PA-MPJPE, no scale", "mm", "lower"
+
+
+def values(pred: Array, true: Array, facts: Facts) -> Array:
+    """(N, J) millimetres."""
+    return lengths(residuals(pred, true, scaled=False))

@@ -1,0 +1,91 @@
+"""How fast poses are scored: PA-MPJPE against batched singular values on one thread, and every metric on a test set of Human3.6M's size.
+
+Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The contenders are timed in turn, in one run, and the
+median of each counts. Nothing is asserted on time; both must give the same numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.data import protocols
+from bench.data.skeletons import H36M17
+from bench.metrics import _blocks, _procrustes
+from bench.metrics._lengths import lengths
+
+Array = NDArray[np.float64]
+
+ROUNDS, POSES, TEST_SET = 20, 17_640, 570_000
+JOINTS = len(H36M17.joints)
+
+
+def people(count: int) -> tuple[Array, Array]:
+    """Predictions and truths (count, 17, 3) mm: as wide as people, the error of a good model."""
+    draw = np.random.default_rng(0)
+    true = draw.normal(0, [120, 400, 80], (count, JOINTS, 3))
+    return true + draw.normal(0, 35, true.shape), true
+
+
+def by_svd(pred: Array, true: Array) -> Array:
+    """(N,) mm: one singular value decomposition for each pose."""
+    error: Array = lengths(_procrustes.by_svd(pred, true)).mean(axis=1)
+    return error
+
+
+def in_closed_form(pred: Array, true: Array) -> Array:
+    """(N,) mm: what `evaluate` does, the copying into blocks included."""
+    size = _blocks.POINTS // JOINTS
+    room, error = np.empty((2, 3, JOINTS, size)), np.empty(len(pred))
+    for start in range(0, len(pred), size):
+        part = slice(start, min(start + size, len(pred)))
+        block = room[..., : part.stop - start]
+        block[0], block[1] = pred[part].transpose(2, 1, 0), true[part].transpose(2, 1, 0)
+        error[part] = lengths(_procrustes.residuals(*(each.transpose(2, 1, 0) for each in block))).mean(axis=1)
+    return error
+
+
+def seconds_in_turn(contenders: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Seconds of every round of each contender, all timed in every round."""
+    spent: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, work in contenders.items():
+            start = time.perf_counter()
+            work()
+            spent[name].append(time.perf_counter() - start)
+    return spent
+
+
+@pytest.mark.parametrize("kind", ["upright", "turned", "mirrored"])
+def test_alignment_against_singular_values(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pred, true = people(POSES)
+    pred = pred * {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}[kind]
+    np.testing.assert_allclose(in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6)
+    spent = seconds_in_turn({"closed": lambda: in_closed_form(pred, true), "svd": lambda: by_svd(pred, true)})
+    closed, svd = (np.median(spent[name]) / POSES * 1e6 for name in ("closed", "svd"))
+    best = min(spent["svd"]) / min(spent["closed"])
+    with capsys.disabled():
+        print(
+            f"\nPA-MPJPE, {kind}: {closed:.2f} us a pose, singular values {svd:.2f} us: {svd / closed:.1f} x by the median, "
+            f"{best:.1f} x by the best round"
+        )
+
+
+def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
+    pred, true = (poses.astype(np.float32) for poses in people(TEST_SET))
+    labels = {
+        "actions": [f"Action {place % 15}" for place in range(TEST_SET)],
+        "subjects": ["S9" if place % 5 < 2 else "S11" for place in range(TEST_SET)],
+        "clips": [place // 2400 for place in range(TEST_SET)],
+    }
+    start, busy = time.perf_counter(), time.process_time()
+    found = metrics.evaluate(pred, true, joint_names=H36M17.joints, protocol=protocols.load("h36m-p1"), **labels)  # type: ignore[arg-type]
+    wall, cpu = time.perf_counter() - start, time.process_time() - busy
+    with capsys.disabled():
+        print(f"\n{len(found)} metrics of {TEST_SET:,} poses: {wall:.2f} s ({cpu:.2f} s of one core)")
+    assert all(metric.frame_wise is not None for metric in found)
