@@ -17,7 +17,7 @@ from models.errors import BadInput, UnknownName
 
 Joints = tuple[str, ...]
 
-POINTS = 30_000  # joints of a block: 1,764 poses of 17, which spreads the cost of a call and fits the shared cache
+POINTS = 90_000  # joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared cache
 FEWEST = 64  # poses of a block, however many vertices each has
 
 

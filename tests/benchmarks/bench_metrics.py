@@ -1,13 +1,12 @@
 """How fast poses are scored: PA-MPJPE against batched singular values on one thread, and every metric on a test set of Human3.6M's size.
 
-Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The contenders are timed in turn, in one run, and the
-median of each counts. Nothing is asserted on time; both must give the same numbers.
+Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The contenders are timed in turn, in one run.
+Nothing is asserted on time; both must give the same numbers.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,10 +17,11 @@ from bench.data import protocols
 from bench.data.skeletons import H36M17
 from bench.metrics import _blocks, _procrustes
 from bench.metrics._lengths import lengths
+from tests.benchmarks.rounds import told
 
 Array = NDArray[np.float64]
 
-ROUNDS, POSES, TEST_SET = 20, 17_640, 570_000
+POSES, TEST_SET = 17_640, 570_000
 JOINTS = len(H36M17.joints)
 
 
@@ -50,30 +50,14 @@ def in_closed_form(pred: Array, true: Array) -> Array:
     return error
 
 
-def seconds_in_turn(contenders: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Seconds of every round of each contender, all timed in every round."""
-    spent: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
-        for name, work in contenders.items():
-            start = time.perf_counter()
-            work()
-            spent[name].append(time.perf_counter() - start)
-    return spent
-
-
 @pytest.mark.parametrize("kind", ["upright", "turned", "mirrored"])
 def test_alignment_against_singular_values(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     pred, true = people(POSES)
     pred = pred * {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}[kind]
     np.testing.assert_allclose(in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6)
-    spent = seconds_in_turn({"closed": lambda: in_closed_form(pred, true), "svd": lambda: by_svd(pred, true)})
-    closed, svd = (np.median(spent[name]) / POSES * 1e6 for name in ("closed", "svd"))
-    best = min(spent["svd"]) / min(spent["closed"])
+    names = ("singular values", "closed form")
     with capsys.disabled():
-        print(
-            f"\nPA-MPJPE, {kind}: {closed:.2f} us a pose, singular values {svd:.2f} us: {svd / closed:.1f} x by the median, "
-            f"{best:.1f} x by the best round"
-        )
+        told(f"PA-MPJPE, {kind}", lambda: by_svd(pred, true), lambda: in_closed_form(pred, true), names=names, seconds=8)
 
 
 def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
