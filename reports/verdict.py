@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.records import Check, Evaluation, Exam, Feasibility, Parity, Record, Run, Throughput, Timing
+from bench.records import Check, Evaluation, Exam, Feasibility, Parity, Record, Run, ThirdParty, Throughput, Timing
 from reports import cells
 from reports.numbers import number, percent
 
@@ -98,7 +98,7 @@ def of_backend(run: Run, backend: str, models: Iterable[Verdict]) -> Verdict:
     One model that works shows that porting is possible, so the others can then only take the answer down to "yes with gaps".
     """
     judged = list(models)
-    reasons = [*map(from_model, judged), *unneeded_gaps(run, backend)]
+    reasons = [*map(from_model, judged), *unneeded_gaps(run, backend), *outside_cases(run, backend)]
     if not judged:
         reasons.append(Reason("undecided", "not run", "no model was tried on this backend", "run at least one model"))
     if {"yes", "yes with gaps"} & {verdict.answer for verdict in judged}:
@@ -306,6 +306,22 @@ def unneeded_gaps(run: Run, backend: str) -> list[Reason]:
             "kernels for those ops",
         )
     ]
+
+
+def outside_cases(run: Run, backend: str) -> list[Reason]:
+    """What the third-party exam found, where it was put: a failed case is a gap of the backend."""
+    exams = [exam for record, exam in cells.payloads(run.records, ThirdParty) if record.backend == backend]
+    return [from_outside(exam) for exam in exams if exam.counts()["run"]]
+
+
+def from_outside(exam: ThirdParty) -> Reason:
+    """The reason that one third-party exam gives."""
+    ops = sorted({row.op for row in exam.rows if row.result == "failed"})
+    counts = exam.counts()
+    if ops:
+        text = f"{counts['failed']} of {counts['run']} third-party cases of {exam.source} fail: {', '.join(ops)}"
+        return Reason("yes with gaps", "measured", text, f"mend {', '.join(ops)}")
+    return Reason("yes", "measured", f"no third-party case of {exam.source} fails: {counts['passed']} pass, {counts['gap']} are known gaps")
 
 
 def from_model(verdict: Verdict) -> Reason:

@@ -20,7 +20,7 @@ from bench.third_party.cases import Case
 from bench.third_party.mapping import NotMappable, table, to_graph
 from bench.third_party.reasons import OPERATORS
 from models.errors import BadInput, Missing
-from reports import markdown
+from reports import markdown, verdict
 from reports.sections import third_party as section
 from tests import sample_run
 from tests.third_party_cases import CASES, SQUARE, case, several
@@ -244,6 +244,16 @@ def test_the_section_shows_counts_failures_gaps_and_reasons(tmp_path: Path) -> N
     for words in ("`bad`", "0.25", "`known`: no such kernel", "| `Mul`", "control flow"):
         assert words in said, words
     assert "`good`" not in said and "`strange`" not in said
+
+
+def test_a_failed_case_takes_the_backend_down_to_gaps(tmp_path: Path) -> None:
+    failed = payload()
+    clean = ThirdParty(source=failed.source, rows=tuple(row for row in failed.rows if row.result != "failed"))
+    due = ((failed, "yes with gaps", "1 of 3 third-party cases of onnx 1.2.3 fail: Add"), (clean, "yes", "fails: 1 pass, 1 are known gaps"))
+    for exam_, answer, words in due:
+        records = (*sample_run.good(), sample_run.record(exam_, model=""))
+        whole = verdict.verdicts(Run(info=sample_run.info(), records=records, folder=tmp_path))[0]
+        assert whole.answer == answer and any(words in reason.text for reason in whole.reasons)
 
 
 def test_a_run_without_the_exam_says_how_to_run_it(tmp_path: Path) -> None:
