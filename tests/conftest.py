@@ -5,6 +5,7 @@ Frameworks never share a process: one may be asked for beside NumPy, and tests o
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
@@ -22,20 +23,16 @@ settings.load_profile("poseport")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--backends` for a comma-separated list."""
-    parser.addoption("--backends", default="", help="backends to test, separated by commas (default: numpy and the framework installed)")
+    """`--backends` for a comma-separated list; a misspelt name ends the run before a test is collected."""
+    asked = "backends to test, separated by commas (default: numpy and the framework installed)"
+    parser.addoption("--backends", type=_names, default="", help=asked)
     parser.addoption("--traces", type=Path, default=None, help="folder to keep the zoo's ladders in, for `bench parity --compare`")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """A misspelt name ends the run before a test is collected."""
-    _asked(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out `test_native_NAME*.py` where NAME is not under test."""
     found = re.match(r"test_native_([a-z]+)", collection_path.name)
-    return True if found and found[1] not in _asked(config) else None
+    return True if found and found[1] not in config.getoption("--backends") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,13 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """Which backends are under test, and which are known but not here."""
     absent = sorted(set(backends.names()) - set(backends.installed()))
-    return f"backends: {', '.join(_asked(config))}" + (f" (not installed: {', '.join(absent)})" if absent else "")
+    return f"backends: {', '.join(config.getoption('--backends'))}" + (f" (not installed: {', '.join(absent)})" if absent else "")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that takes `backend` runs once per backend."""
     if "backend" in metafunc.fixturenames:
-        metafunc.parametrize("backend", _asked(metafunc.config), indirect=True, scope="session")
+        metafunc.parametrize("backend", metafunc.config.getoption("--backends"), indirect=True, scope="session")
 
 
 @pytest.fixture
@@ -72,14 +69,13 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         pytest.fail(f"--backends asked for {request.param}: {error}")
 
 
-def _asked(config: pytest.Config) -> list[str]:
-    """Names given, or every installed one. Raises UsageError for a name nobody registered, and for two frameworks."""
-    given = [name.strip() for name in str(config.getoption("--backends")).split(",") if name.strip()]
-    unknown = sorted(set(given) - set(backends.names()))
-    if unknown:
-        raise pytest.UsageError(f"--backends: unknown {', '.join(unknown)}; known: {', '.join(backends.names())}")
+def _names(text: str) -> list[str]:
+    """Names given, or every installed one. Raises ArgumentTypeError for a name nobody registered, and for two frameworks."""
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := sorted(set(given) - set(backends.names())):
+        raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; known: {', '.join(backends.names())}")
     asked = given or backends.installed()
     frameworks = [name for name in asked if name != "numpy"]
     if len(frameworks) > 1:
-        raise pytest.UsageError(f"frameworks never share a process; choose one of {', '.join(frameworks)}: --backends {frameworks[0]}")
+        raise argparse.ArgumentTypeError(f"frameworks never share a process; choose one of {', '.join(frameworks)}")
     return asked

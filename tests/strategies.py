@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 from hypothesis import strategies as st
@@ -55,36 +57,52 @@ def questions() -> list[Question]:
     return [Question(name, i, case) for name, op in ops.table().items() for i, case in enumerate(op.cases)]
 
 
-def graph_of(question: Question) -> Graph:
-    """The op alone: floats are parameters, the rest inputs; outputs `out0`, ..., and `loss`, a weighted sum of results."""
-    g = Builder(question.op)
-    arrays = question.arrays()
-    inputs = [_declare(g, question, name, array) for name, array in arrays.items()]
-    results = emit_all(question.op, *inputs, **question.case.attributes)
-    for i, result in enumerate(results):
-        g.output(f"out{i}", result)
-    if question.op in STATE:
-        results = results[:1]  # the new state is no function of the loss in any framework
-    if results[0].dtype == "float32" and question.floats():
-        g.output("loss", _weighted(g, results))
+def graph_of(*asked: Question) -> Graph:
+    """Ops alone, side by side: floats are parameters, the rest inputs; outputs `out0`, ..., and `loss`, a weighted sum of results.
+
+    Where there are several questions, names end in the mark of theirs, and `loss` is the sum of all.
+    """
+    g = Builder("_".join(dict.fromkeys(question.op for question in asked)))
+    parts = [part for mark, question in marked(asked) for part in _emit(g, question, mark)]
+    if parts:
+        g.output("loss", reduce(add, parts))
     return g.finish()
 
 
-def _declare(g: Builder, question: Question, name: str, array: np.ndarray) -> Value:
-    if array.dtype.kind != "f":
-        return g.input(name, array.shape, dtype=str(array.dtype))
-    return g.param(name, array.shape, init=("zeros", 0.0), trainable=name not in STATE.get(question.op, ()))
+def marked(asked: Sequence[Question]) -> Iterator[tuple[str, Question]]:
+    """Questions with what their names end in; nothing where there is one alone."""
+    return ((f"_{i}" if len(asked) > 1 else "", question) for i, question in enumerate(asked))
 
 
-def _weighted(g: Builder, results: tuple[Value, ...]) -> Value:
-    generator = np.random.default_rng(7)
-    total: Value | None = None
+def arrays_of(*asked: Question) -> Arrays:
+    """What the graph of these questions is fed."""
+    return {name + mark: array for mark, question in marked(asked) for name, array in question.arrays().items()}
+
+
+def _emit(g: Builder, question: Question, mark: str) -> list[Value]:
+    """Add the op with its outputs; the terms of its loss."""
+    inputs = [_declare(g, question, name, array, mark) for name, array in question.arrays().items()]
+    results = emit_all(question.op, *inputs, **question.case.attributes)
     for i, result in enumerate(results):
-        weights = g.constant(f"weights{i}", generator.normal(size=dims.bind(result.shape, {})))
-        part = (result * weights).sum(axis=tuple(range(len(result.shape))), keepdims=False) if result.shape else result * weights
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+        g.output(f"out{i}{mark}", result)
+    if question.op in STATE:
+        results = results[:1]  # the new state is no function of the loss in any framework
+    return _weighted(g, results, mark) if results[0].dtype == "float32" and question.floats() else []
+
+
+def _declare(g: Builder, question: Question, name: str, array: np.ndarray, mark: str) -> Value:
+    if array.dtype.kind != "f":
+        return g.input(name + mark, array.shape, dtype=str(array.dtype))
+    return g.param(name + mark, array.shape, init=("zeros", 0.0), trainable=name not in STATE.get(question.op, ()))
+
+
+def _weighted(g: Builder, results: tuple[Value, ...], mark: str) -> list[Value]:
+    generator = np.random.default_rng(7)
+    parts = []
+    for i, result in enumerate(results):
+        weights = g.constant(f"weights{i}{mark}", generator.normal(size=dims.bind(result.shape, {})))
+        parts.append((result * weights).sum(axis=tuple(range(len(result.shape))), keepdims=False) if result.shape else result * weights)
+    return parts
 
 
 def _apart(generator: np.random.Generator, count: int) -> Iterator[float]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Program, Settings
 from backends.numpy.program import NumpyProgram
+from bench.tasks.shape_ops import halved
 from models import dims, ops
 from models.gradient import PREFIX, gradient
 from models.graph import FLOATS, Graph, Type
 from models.optim import Optimizer
 from models.passes import decompose
 from tests.asserts import assert_close
-from tests.strategies import Arrays, Question, graph_of, questions
+from tests.strategies import Arrays, Question, arrays_of, graph_of, marked, questions
+
+Ask = Callable[[Sequence[Question]], list[Arrays]]
+Due = dict[str, tuple[np.ndarray, str]]  # values with the type that is asked for: oracles are wider
 
 QUESTIONS = questions()
 FP64 = Settings(precision="fp64")
@@ -99,29 +103,72 @@ def differences(loss: Callable[[np.ndarray], float], x: np.ndarray, *, step: flo
     return slopes
 
 
-@every_case
-@empty_variance
-def test_a_backend_computes_what_the_reference_defines(question: Question, backend: Backend) -> None:
-    graph, arrays = graph_of(question), question.arrays()
-    due = reference(question, arrays)
-    program = backend.program(graph, Settings())
-    program.load({name: arrays[name].astype(np.float32) for name in graph.params})
-    came = program(arrays)
-    for i, (array, type_) in enumerate(zip(due, inferred(question), strict=True)):
-        rounded = array.astype(np.float32).astype(type_.dtype) if type_.dtype in FLOATS[1:] else array
-        assert_close(came[f"out{i}"], rounded, rtol=1e-5, what=f"{backend.name} {question.op} out{i}", dtype=type_.dtype)
+def judge(asked: Sequence[Question], ask: Ask, due: Callable[[Question], Due]) -> None:
+    """Put all questions in one program, which a compiler then builds once. Raises AssertionError that names every case that is wrong."""
+    __tracebackhide__ = True
+    answers = halved(ask, asked)
+    wrong = [said for question, came in zip(asked, answers, strict=True) if (said := complaint(question, came, due(question)))]
+    if wrong:
+        raise AssertionError("\n".join(wrong)) from next((came for came in answers if isinstance(came, Exception)), None)
 
 
-@every_gradient
+def complaint(question: Question, came: Arrays | Exception, due: Due) -> str:
+    """What is wrong with an answer; empty where nothing is."""
+    if isinstance(came, Exception):
+        return f"{question}: {type(came).__name__}: {came}"
+    if not came.keys() >= due.keys():
+        return f"{question}: {', '.join(came)} came, {', '.join(due)} was due"
+    try:
+        for name, (array, dtype) in due.items():
+            assert_close(came[name], array, rtol=1e-5, what=f"{question} {name}", dtype=dtype)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+def shared_out(answers: Arrays, asked: Sequence[Question]) -> list[Arrays]:
+    """What each question is told, without its mark."""
+    return [{name.removesuffix(mark): array for name, array in answers.items() if name.endswith(mark)} for mark, _ in marked(asked)]
+
+
+def load(program: Program, arrays: Arrays) -> None:
+    """Give a program its parameters out of the arrays."""
+    program.load({name: arrays[name].astype(np.float32) for name in program.graph.params})
+
+
+@pytest.mark.parametrize("op", ops.table())
 @empty_variance
-def test_a_backend_differentiates_as_the_gradient_graph(question: Question, backend: Backend) -> None:
-    graph, arrays = graph_of(question), question.arrays()
-    due = run(gradient(graph), arrays)
-    trainer = backend.trainer(graph, Optimizer("sgd", lr=0.1, weight_decay=0.0), Settings())
-    trainer.program.load({name: arrays[name].astype(np.float32) for name in graph.params})
-    grads = trainer.gradients(trainer.program.put(arrays))[1]
-    for name in question.floats():
-        assert_close(grads[name], due[PREFIX + name], rtol=1e-5, what=f"{backend.name} d {question.op} / d {name}", dtype="float32")
+def test_a_backend_computes_what_the_reference_defines(op: str, backend: Backend) -> None:
+    def ask(asked: Sequence[Question]) -> list[Arrays]:
+        program, arrays = backend.program(graph_of(*asked), Settings()), arrays_of(*asked)
+        load(program, arrays)
+        return shared_out(program(arrays), asked)
+
+    def due(question: Question) -> Due:
+        pairs = zip(reference(question, question.arrays()), inferred(question), strict=True)
+        return {f"out{i}": (_rounded(array, type_.dtype), type_.dtype) for i, (array, type_) in enumerate(pairs)}
+
+    judge([question for question in QUESTIONS if question.op == op], ask, due)
+
+
+def _rounded(array: np.ndarray, dtype: str) -> np.ndarray:
+    """What a half can hold of a number that is there in float32."""
+    return array.astype(np.float32).astype(dtype) if dtype in FLOATS[1:] else array
+
+
+@pytest.mark.parametrize("op", dict.fromkeys(question.op for question in DIFFERENTIABLE))
+@empty_variance
+def test_a_backend_differentiates_as_the_gradient_graph(op: str, backend: Backend) -> None:
+    def ask(asked: Sequence[Question]) -> list[Arrays]:
+        trainer, arrays = backend.trainer(graph_of(*asked), Optimizer("sgd", lr=0.1, weight_decay=0.0), Settings()), arrays_of(*asked)
+        load(trainer.program, arrays)
+        return shared_out(trainer.gradients(trainer.program.put(arrays))[1], asked)
+
+    def due(question: Question) -> Due:
+        exact = run(gradient(graph_of(question)), question.arrays())
+        return {name: (exact[PREFIX + name], "float32") for name in question.floats()}
+
+    judge([question for question in DIFFERENTIABLE if question.op == op], ask, due)
 
 
 @every_case

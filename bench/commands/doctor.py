@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
 from bench.commands import Json
 
 
@@ -31,22 +34,28 @@ def command(json: Json = False) -> int:
 
 def _ask(name: str) -> dict[str, dict[str, str]]:
     """Import a backend in a child process and let it speak for itself."""
-    import json as encoder
-    import subprocess
-    import sys
+    from bench import child
+    from models.errors import PosePortError
 
-    from bench.environment import ROOT
-
-    text = (
-        "import backends, json, sys\n"
-        "backends.isolate(sys.argv[1])\n"
-        "b = backends.load(sys.argv[1])\n"
-        "d = b.devices()\n"
-        "p = {f'{p} on {k}': r for k, v in d.items() if not v for p, r in b.precisions(k).items()}\n"
-        "print(json.dumps({'device': d, 'precision': p, 'feature': b.features()}))"
-    )
-    done = subprocess.run([sys.executable, "-c", text, name], capture_output=True, text=True, cwd=ROOT)
-    if done.returncode:
-        return {"import": {name: done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}"}}
-    answers: dict[str, dict[str, str]] = encoder.loads(done.stdout.splitlines()[-1])
+    try:
+        answers: dict[str, dict[str, str]] = child.ask("bench.commands.doctor", [name])
+    except PosePortError as error:
+        return {"import": {name: str(error)}}
     return answers
+
+
+def _usable(arguments: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The child's answer: devices, precisions on each device that is here, and features; each with why it is not usable, or nothing."""
+    import backends
+
+    backend = backends.load(arguments[0])
+    devices = backend.devices()
+    here = [device for device, reason in devices.items() if not reason]
+    precisions = {f"{kind} on {device}": reason for device in here for kind, reason in backend.precisions(device).items()}
+    return {"device": devices, "precision": precisions, "feature": backend.features()}
+
+
+if __name__ == "__main__":
+    from bench.child import answer
+
+    sys.exit(answer(_usable))

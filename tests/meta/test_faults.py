@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+import backends
 import models
-from backends.base import Settings
+from backends.base import Backend, Settings
 from backends.numpy.program import NumpyProgram
 from models import dims, params
+from models import ops as table
 from models.graph import Graph
+from tests import test_ops
 from tests.asserts import assert_close
-from tests.strategies import graph_of, questions
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: no kernels to plant faults in")
 
@@ -22,6 +25,8 @@ from torch.nn import functional as F  # noqa: E402  # after the skip
 
 from backends.torch import ops  # noqa: E402
 from backends.torch.program import TorchProgram  # noqa: E402
+
+pytestmark = pytest.mark.framework  # whichever fixtures they take: they are about PyTorch's kernels
 
 
 def gelu_by_tanh(x: Any, *, approximate: str) -> Any:
@@ -56,6 +61,12 @@ def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) 
     monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
 
 
+@pytest.fixture
+def patient() -> Backend:
+    """The backend that faults are planted in."""
+    return backends.load("torch")
+
+
 def compare(graph: Graph, weights: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
     """Every output and updated state, PyTorch against the oracle. Raises AssertionError naming the first that differs."""
     __tracebackhide__ = True
@@ -67,22 +78,38 @@ def compare(graph: Graph, weights: dict[str, np.ndarray], arrays: dict[str, np.n
         assert_close(came[name], due[name], rtol=2e-5, what=f"{graph.name} {name}")
 
 
-def exam(op: str) -> None:
-    """All cases of one op."""
-    for question in (question for question in questions() if question.op == op):
-        arrays = question.arrays()
-        graph = graph_of(question)
-        graph = graph.with_outputs(*[name for name in graph.outputs if name != "loss"])  # a sum that may cancel
-        compare(graph, {name: arrays[name] for name in graph.params}, arrays)
-
-
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_exam_finds_a_planted_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_op_test_finds_a_planted_fault_and_names_the_case(fault: str, patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     op, kernel = FAULTS[fault]
-    exam(op)
+    test_ops.test_a_backend_computes_what_the_reference_defines(op, patient)
     plant(monkeypatch, op, kernel)
-    with pytest.raises(AssertionError, match=f"^{op} "):
-        exam(op)
+    with pytest.raises(AssertionError, match=rf"^{op}-\d+-\S+ out\d: off by"):
+        test_ops.test_a_backend_computes_what_the_reference_defines(op, patient)
+
+
+def test_the_op_test_finds_a_wrong_gradient_and_names_the_case(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_ops.test_a_backend_differentiates_as_the_gradient_graph("relu", patient)
+    plant(monkeypatch, "relu", lambda x: torch.relu(x) * 2 - torch.relu(x).detach())
+    test_ops.test_a_backend_computes_what_the_reference_defines("relu", patient)
+    with pytest.raises(AssertionError, match=r"^relu-0-\S+ x0: off by"):
+        test_ops.test_a_backend_differentiates_as_the_gradient_graph("relu", patient)
+
+
+@pytest.mark.parametrize("asked", ["computes_what_the_reference_defines", "differentiates_as_the_gradient_graph"])
+def test_a_case_that_raises_is_named_alone(asked: str, patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def picky(x: Any, *, axis: int) -> Any:
+        if axis == 1:
+            raise NotImplementedError("axis 1")
+        return x.flip(axis)
+
+    plant(monkeypatch, "flip", picky)
+    with pytest.raises(AssertionError) as caught:
+        getattr(test_ops, f"test_a_backend_{asked}")("flip", patient)
+    named = re.findall(r"^flip-(\d+)-\S+: NotImplementedError: axis 1$", str(caught.value), re.MULTILINE)
+    axes = [case.attributes["axis"] for case in table.get("flip").cases]
+    assert [int(number) for number in named] == [i for i, axis in enumerate(axes) if axis == 1] and len(named) < len(axes)
+    assert len(str(caught.value).splitlines()) == len(named)
+    assert isinstance(caught.value.__cause__, NotImplementedError), "with its traceback"
 
 
 def zoo(name: str, half: str) -> tuple[Graph, dict[str, np.ndarray], dict[str, np.ndarray]]:
