@@ -12,7 +12,7 @@ import typer
 from bench import commands
 from models.errors import BadInput, Missing, PosePortError
 
-UsageError = typer.BadParameter.__bases__[0]  # typer carries click inside from 0.26 on, so it has no import path of its own
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer carries click inside, without an import path of its own
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

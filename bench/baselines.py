@@ -13,7 +13,7 @@ from bench.data.windows import Windows
 from bench.records import Baseline, Metric
 
 Array = NDArray[np.float32]
-Predictor = Callable[[Array], NDArray[np.float64]]  # keypoints (N, J, C) -> root-relative poses (N, J, 3), metres
+Predictor = Callable[[Array], NDArray[np.float64]]  # keypoints (N, J, C) -> root-relative poses (N, J, 3), in the targets' unit
 
 
 def mean_pose(train: Windows) -> Predictor:
@@ -39,22 +39,24 @@ def baselines(train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequ
 
 
 def score(pred: NDArray[np.floating], test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Metric, ...]:
-    """Metrics of predictions (M, J, 3) mm, in the order of the test windows' scored frames: all, or those `chosen`.
+    """Metrics of predictions (M, J, 3) in the order of the test windows' scored frames: all, or those `chosen`.
 
-    MPJPE and the protocol's headline are always among them. Raises as `evaluate` does.
+    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes mm of them. MPJPE and the protocol's headline
+    are always among the metrics. Raises as `evaluate` does.
     """
     labels = test.labels("action").tolist()
     joints = test.skeleton.joints
     names = [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)] if chosen else None
     return metrics.evaluate(
         pred,
-        1000.0 * test.truth(),
+        1000.0 * test.metres(test.truth()),
         actions=labels,
         subjects=test.labels("subject").tolist(),
         clips=test.clip_numbers().tolist(),
         joint_names=joints,
         protocol=protocol,
         metrics=names,
+        extras=metrics.Extras(factors=test.factors()),
     )
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.config import Config
+from bench.crew import Listener
 from bench.job import Job
 from bench.records import Comparison, Evaluation, Exam, Feasibility, Parity, Record, ThirdParty, Throughput, Training
-from bench.run import Listener, Outcome
+from bench.run import Outcome
 
 Row = tuple[str, str, str, str, str]
 

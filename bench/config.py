@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,11 +16,11 @@ from bench import yaml_file
 from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"
-TASKS = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
-ON_REQUEST = ("third_party",)  # tasks that are no part of a usual run
-
-
-DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "bool")
+Task = Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"]
+Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
+TASKS: tuple[Task, ...] = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
+ON_REQUEST: tuple[Task, ...] = ("third_party",)  # tasks that are no part of a usual run
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
 class _Strict(BaseModel):
@@ -38,6 +38,8 @@ class Train(_Strict):
     loss: dict[str, float] | None = None
     inputs: Literal["screen", "zscore"] | None = None
     stride: int | None = Field(default=None, ge=1)  # frames from one training window to the next
+    shortest: int = Field(default=1, ge=1)  # clips of fewer frames are left out of the training
+    longest: int | None = Field(default=None, ge=1)  # clips of more frames are cut into pieces of so many before that
     flip: bool = True
     validate_every: int = Field(default=250, ge=1)
     validation_windows: int = Field(default=2048, ge=1)
@@ -48,6 +50,8 @@ class Model(_Strict):
 
     preset: str = "small"
     sizes: dict[str, Any] = {}
+    pad: Literal["edge", "reflect"] = "edge"  # what windows see beyond the ends of a clip
+    test_every: int | None = Field(default=None, ge=1)  # a test window starts every so many frames; predictions of a frame are averaged
     train: Train = Train()
 
 
@@ -70,7 +74,7 @@ class Exam(_Strict):
     """
 
     modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
-    dtypes: tuple[Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"], ...] = DTYPES
+    dtypes: tuple[Dtype, ...] = DTYPES
     cases: int = Field(default=0, ge=0)  # own cases of each op in float32; 0: all
     variants: Literal["none", "first", "all"] = "first"  # which cases are put with open axes, in other layouts, by negative axes too
     typed: Literal["first", "all"] = "first"  # which cases are put in types other than float32
@@ -93,13 +97,15 @@ class Config(_Strict):
     backend: tuple[str, ...] = ("numpy",)
     model: dict[str, Model] = {}
     against: str = ""  # backend that the others are held against; the first one where empty
-    tasks: tuple[Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"], ...] = TASKS
+    tasks: tuple[Task, ...] = TASKS
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
     protocol: str | None = None
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
+    corrupt: Path | None = None  # YAML file of steps (`bench/data/augment.py`) done once to all clips; changes the protocol's hash
+    augment: Path | None = None  # such a file of steps done anew to the training clips in each epoch
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
     onnx_cases: Path | None = None  # third-party exam: folder of collected cases; collected into the run folder where left out
     metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty

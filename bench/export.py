@@ -130,7 +130,8 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _spec(order: Order) -> Spec:
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in order.sizes.items()}  # JSON knows no tuples
+    # JSON knows no tuples
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in order.sizes.items()}
     try:
         return models.build(order.model, preset=order.preset, **given)
     except BadInput:
@@ -198,7 +199,7 @@ def _feeds(asked: Content, *, batch: int) -> Arrays:
     """Seeded inputs and noise of one training window's length."""
     rng = np.random.default_rng(batch)
     lengths = {"batch": batch, "frames": asked.frames}
-    feeds = {name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths)) for name, type_ in asked.graph.inputs.items()}
+    feeds: Arrays = {name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths)) for name, type_ in asked.graph.inputs.items()}
     for name, noise in asked.graph.noise.items():
         shape = dims.bind(noise.type.shape, lengths)
         feeds[name] = rng.random(shape) < noise.number if noise.kind == "bernoulli" else rng.normal(0, noise.number, shape)

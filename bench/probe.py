@@ -53,7 +53,7 @@ class Probe:
         """Whether any input can have a gradient."""
         return bool(self.floats())
 
-    def type(self, array: np.ndarray) -> str:
+    def declared(self, array: np.ndarray) -> str:
         """Declared type of an input."""
         return self.dtype if array.dtype.kind == "f" else str(array.dtype)
 
@@ -121,7 +121,7 @@ def forward(probes: Sequence[Probe]) -> Graph:
     builder = Builder(_name(probes))
     for mark, probe in _marked(probes):
         shapes = {name: probe.shape(name, array, f"batch{mark}") for name, array in probe.arrays().items()}
-        values = {name: builder.input(name + mark, shapes[name], dtype=probe.type(array)) for name, array in probe.arrays().items()}
+        values = {name: builder.input(name + mark, shapes[name], dtype=probe.declared(array)) for name, array in probe.arrays().items()}
         for i, result in enumerate(probe.emit(builder, values)):
             builder.output(f"y{i}{mark}", result)
     return builder.finish()

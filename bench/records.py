@@ -118,6 +118,7 @@ class Training(Frozen):
     batch: int
     parameters: int
     train_windows: int
+    augmentation: str = ""  # steps done to the training clips in each epoch, in words
     train_seconds: float
     frames_per_second: float | None
     loss_steps: tuple[int, ...]

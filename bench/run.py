@@ -19,6 +19,7 @@ from bench import config as configs
 from bench import contest, data, environment, metrics, records, traces
 from bench.config import Config, Model
 from bench.crew import Crew, Listener, lanes
+from bench.data import augment
 from bench.job import Job
 from bench.records import Comparison, Record, RunInfo
 from models import ops
@@ -52,13 +53,14 @@ def check(config: Config) -> None:
     if config.against and config.against not in config.backend:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = data.protocol_for(config.data, config.protocol)
-    if protocol.lengths == "2.5d" or protocol.hypotheses != "one":
-        kind = "several poses for a frame" if protocol.hypotheses != "one" else "predictions in pixels"
-        raise BadInput(f"protocol {protocol.name} scores {kind}, and models here give one in millimetres; score them with metrics.evaluate")
+    if protocol.hypotheses != "one":
+        raise BadInput(f"protocol {protocol.name} scores several poses for a frame, and models here give one; use metrics.evaluate")
     for name, settings in config.model.items():
         check_model(name, settings, joints=len(protocol.joints))
+    if config.augment:
+        augment.read(config.augment)
     if {"train", "evaluate"} & set(config.tasks):
-        data.load(config.data, protocol=protocol, seed=config.seed, small=config.small, noise=config.noise)
+        data.configured(config)
 
 
 def check_model(name: str, settings: Model, *, joints: int) -> None:

@@ -72,10 +72,13 @@ def test_a_configuration_survives_json() -> None:
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
-        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: against, backend, data, device")),
+        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: against, augment, backend, corrupt, data, device")),
         ("parity.stps=3", ("unknown key of parity 'stps': did you mean steps?", "known: batch, frames")),
         ("model.motionbert.train.stpes=3", ("unknown key of model.motionbert.train 'stpes': did you mean steps", "validate_every")),
-        ("model.motionbert.trian={}", ("unknown key of model.motionbert 'trian': did you mean train?", "known: preset, sizes, train")),
+        (
+            "model.motionbert.trian={}",
+            ("unknown key of model.motionbert 'trian': did you mean train?", "known: pad, preset, sizes, test_every, train"),
+        ),
         ("train.steps=3", ("unknown configuration key 'train'",)),
         ("model.motionbert.sizes.dept=2", ("unknown size of motionbert 'dept': did you mean depth",)),
         ("model.motionbert.preset=smal", ("unknown preset of motionbert 'smal': did you mean small?",)),

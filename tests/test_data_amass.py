@@ -170,13 +170,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no rate": ({"mocap_framerate": None}, "mocap_framerate is missing"),
     "rate zero": ({"mocap_framerate": np.float64(0)}, "mocap_framerate is 0; frames a second"),
     "rate text": ({"mocap_framerate": np.array("fast")}, "mocap_framerate: "),
-    "width": ({"poses": np.zeros((FRAMES, 150))}, r"poses: shape \(20, 150\) came; \(any, 156\) was due"),
+    "width": ({"poses": np.zeros((FRAMES, 150))}, "poses: 150 numbers a frame came; 156, 165, 72 were due"),
     "short trans": ({"trans": np.zeros((3, 3))}, r"trans: shape \(3, 3\) came; \(20, 3\) was due"),
     "empty": ({"poses": np.zeros((0, 156)), "trans": np.zeros((0, 3))}, "zero frames"),
     "NaN": ({"poses": wrong(np.zeros((FRAMES, 156)), (4, 5), np.nan)}, r"poses: the number at \[4, 5\] is not finite"),
     "infinite": ({"trans": wrong(np.zeros((FRAMES, 3)), (4, 1), np.inf)}, r"trans: the number at \[4, 1\]"),
     "gender": ({"gender": np.array("robot")}, "gender is none of male, female, neutral"),
-    "millimetres": ({"trans": np.tile([0.0, 0, 1000], (FRAMES, 1)) + [9000, 9000, 0]}, "behind the camera"),
+    "millimetres": ({"trans": np.tile([0.0, 0, 1000], (FRAMES, 1)) + [9000, 9000, 0]}, "trans reach 9000; metres were due"),
+    "degrees": ({"poses": wrong(np.zeros((FRAMES, 156)), (0, 0), 90.0)}, "poses reach 90; radians were due"),
+    "rate of light": ({"mocap_framerate": np.float64(1e8)}, "frames a second, above 0 and up to 10000"),
     "objects": ({"betas": np.array([{"a": 1}], dtype=object)}, "betas: "),
 }
 

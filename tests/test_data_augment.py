@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.__main__ import main
 from bench.data import augment, fitted_noise
 from bench.data.augment import STEPS, apply, parse
 from bench.data.cameras import Rig, camera_to_world, look_at, project, world_to_camera
@@ -272,7 +273,7 @@ def test_a_list_is_read_from_yaml(tmp_path: Path) -> None:
     assert [(step.name, dict(step.options), step.probability) for step in steps] == [
         ("flip", {}, 0.5),
         ("rotate", {"degrees": 30.0}, 1.0),
-        ("occlude", {}, 1.0),
+        ("occlude", {"rate": 0.5, "seconds": 0.4}, 1.0),
     ]
     path.write_text("steps: [spin]\n")
     with pytest.raises(BadInput, match=r"hard\.yaml: unknown augmentation step 'spin'"):
@@ -346,6 +347,22 @@ def test_files_are_fitted(tmp_path: Path) -> None:
     due = fit([clean], [noisy])
     np.testing.assert_allclose(found.covariance, due.covariance, atol=1e-3)
     np.testing.assert_allclose(found.misses, gone.mean(axis=0))
+
+
+def test_the_command_fits_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clean, noisy = noisy_pair(200)
+    for name, clip in (("true", clean), ("seen", noisy)):
+        np.save(tmp_path / f"{name}.npy", clip.keypoints)
+    files = [str(tmp_path / name) for name in ("true.npy", "seen.npy", "detector.json")]
+    assert main(["noise", *files[:2], "--to", files[2], "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["joints"]
+    kept = fitted_noise.load(tmp_path / "detector.json")
+    due = fit_files(tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000)
+    np.testing.assert_allclose(kept.covariance, due.covariance)
+    assert [row["joint"] for row in rows] == list(H36M17.joints) and rows[3]["bias x"] == due.bias[3, 0]
+    assert main(["noise", *files[:2], "--to", files[2]]) == 0
+    assert "{fitted: {file: detector.json}}" in capsys.readouterr().out
+    assert main(["noise", files[0], str(tmp_path / "none.npy"), "--to", files[2]]) == 2
 
 
 def test_json_files_are_fitted(tmp_path: Path) -> None:

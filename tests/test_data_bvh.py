@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,8 @@ DAMAGE = {
     "NaN": (lambda t: t.replace("\n0 88 5", "\n0 nan 5"), f"a.bvh:{HEAD + 5}: 'nan' in column 2"),
     "a word": (lambda t: t.replace("\n0 88 5", "\n0 x8 5"), f"a.bvh:{HEAD + 5}: 'x8' in column 2"),
     "huge": (lambda t: t.replace("\n0 88 5", "\n0 1e300 5"), f"a.bvh:{HEAD + 5}: '1e300' in column 2"),
+    "no number of frames": (lambda t: t.replace("Frames: 3", "Frames: nan"), f"a.bvh:{HEAD + 2}: Frames is nan"),
+    "endless frames": (lambda t: t.replace("Frames: 3", "Frames: inf"), f"a.bvh:{HEAD + 2}: Frames is inf"),
     "zero frames": (lambda t: t.replace("Frames: 3", "Frames: 0"), f"a.bvh:{HEAD + 2}: Frames is 0"),
     "frames no number": (lambda t: t.replace("Frames: 3", "Frames: many"), f"a.bvh:{HEAD + 2}: 'many'"),
     "no time": (lambda t: t.replace("Time: 0.02", "Time: 0"), f"a.bvh:{HEAD + 3}: Frame Time is 0"),
@@ -213,6 +216,19 @@ def test_the_unit_of_the_cmu_database(tmp_path: Path) -> None:
 def test_labels_come_from_the_file_name(tmp_path: Path, name: str, file: str, labels: tuple[str, str, str]) -> None:
     clip = bvh.load(str(write(tmp_path / "actor", rest(HIERARCHIES[name]), file)), rig=RIG)[0]
     assert (clip.subject, clip.action, clip.style) == labels and clip.name == file[:-4]
+
+
+def test_a_deep_hierarchy_takes_time_in_proportion_and_bounded_memory(tmp_path: Path) -> None:
+    """A chain of joints without channels: short text, but a matrix for each of them in each frame."""
+    joints, frames = 20_000, 3000
+    chain = "".join(f"JOINT j{joint} {{ OFFSET 0 0 0 CHANNELS 0\n" for joint in range(joints))
+    root = "ROOT Hips { OFFSET 0 0 0 CHANNELS 1 Xposition\n"
+    end = f"End Site {{ OFFSET 0 0 0 }}\n{'}' * (joints + 1)}\nMOTION\nFrames: {frames}\nFrame Time: 0.1\n"
+    (tmp_path / "a.bvh").write_text(f"HIERARCHY\n{root}{chain}{end}" + "0\n" * frames)
+    start = time.process_time()
+    with pytest.raises(BadInput, match="a.bvh: 20001 joints and few channels that move them, in 3000 frames"):
+        bvh.load(str(tmp_path), rig=RIG)
+    assert time.process_time() - start < 4, "looking each name up among all others took fifteen seconds"
 
 
 def test_folders_in_the_folder_and_capital_endings(tmp_path: Path) -> None:

@@ -225,10 +225,17 @@ def test_what_is_no_cache_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="left as it is"):
             cache.save(tmp_path / name, made(), kind="synthetic", rig=RIG, facts={})
         assert (tmp_path / name).read_bytes() == content
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="left as it is"):
         cache.save(tmp_path, made(), kind="synthetic", rig=RIG, facts={})
     with pytest.raises(BadInput, match="cannot be written"):
         cache.save(tmp_path / "nowhere" / "a", made(), kind="synthetic", rig=RIG, facts={})
+
+
+def test_clips_that_no_cache_can_hold_are_refused(tmp_path: Path) -> None:
+    clip = dataclasses.replace(made()[0], fps=1e12)
+    with pytest.raises(BadInput, match=r"fps 1000000000000.0: .*correct the source") as caught:
+        cache.save(tmp_path / "a", [clip], kind="synthetic", rig=RIG, facts={})
+    assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
 def test_blocks_are_summed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,6 +257,8 @@ def test_blocks_are_summed_one_by_one(tmp_path: Path, monkeypatch: pytest.Monkey
         (("info", "cache:nowhere"), "nowhere: cannot be read"),
         (("stats", "cache:"), "cannot be read"),
         (("convert", "bvh:nowhere", "--to", "x"), "no such file"),
+        (("convert", "bvh:nowhere", "--to", "."), ".: cannot be written (a folder)"),
+        (("convert", "bvh:nowhere", "--to", "nowhere/x"), "cannot be written"),  # before minutes are spent on reading
     ],
 )
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:

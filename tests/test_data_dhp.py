@@ -220,6 +220,12 @@ BAD_NPZ: dict[str, tuple[Callable[[], Any], str]] = {
     "NaN": (lambda: broken(["TS1", "data_3d"], NAN, test_npz()), r"data_3d: the number at \[3, 0, 0\] is not finite"),
     "metres": (lambda: broken(["TS1", "data_3d"], walk()[:, PICKS] / 1000, test_npz()), "camera_pose is in m, by its legs"),
     "valid": (lambda: broken(["TS1", "valid"], np.ones(4), test_npz()), "TS1, camera 0: 2D, 3D and valid_frame have 4, 5 frames"),
+    "nothing valid": (lambda: broken(["TS1", "valid"], np.zeros(5), test_npz()), "'TS1', valid: none of 5 frames is valid"),
+    "no cameras": (lambda: broken(["S1 Seq2", 0], {}, train_npz()), "'S1 Seq2': no cameras"),
+    "normalised": (
+        lambda: broken(["TS1", "data_2d"], pixels(walk())[:, PICKS] / 2048, test_npz()),
+        "TS1, camera 0: the largest .* pixels were",
+    ),
     "behind": (lambda: broken(["TS1", "data_3d"], -walk()[:, PICKS], test_npz()), "a point lies behind it"),
     "empty": (lambda: broken(["TS1"], {name: values[:0] for name, values in test_npz()["TS1"].items()}, test_npz()), "0 frames of 2D"),
 }
@@ -241,7 +247,7 @@ def test_bad_content_is_one_line_naming_the_place(tmp_path: Path, case: str) -> 
         (lambda t: t.replace("size        2048 2048", "size 2048"), "calibration:7: size"),
         (lambda t: t.replace("extrinsic   1 0 0", "extrinsic   2 0 0"), "calibration:7: camera: the rotation is not"),
         (lambda t: t.replace("intrinsic", "intrinsics"), "calibration:7: key 'intrinsic' is missing"),
-        (lambda t: t.replace("1051.4", "much"), "calibration:7: intrinsic: a list that is not numbers"),
+        (lambda t: t.replace("1051.4", "much"), "calibration:7: intrinsic: 'much' came; a number was due"),
     ],
 )
 def test_damaged_calibration_names_the_line(tmp_path: Path, change: Callable[[str], str], message: str) -> None:

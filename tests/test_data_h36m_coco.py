@@ -126,7 +126,10 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "no cameras": (lambda: {"camera": {}}, "camera.json: nothing in it"),
     "camera without t": (lambda: {"camera": {"1": {"R": ROTATION, "f": [1, 1], "c": [1, 1]}}}, "camera 1: key 't' is missing"),
     "no rotation": (lambda: {"camera": changed(["1", "R"], np.ones((3, 3)).tolist(), camera())}, "camera 1: .* not a proper rotation"),
-    "behind the camera": (lambda: {"camera": changed(["1", "t"], [0, 0, -4000], camera())}, "camera 1: project: .* behind the camera"),
+    "behind the camera": (
+        lambda: {"camera": changed(["1", "t"], [0, 0, -4000], camera())},
+        r"camera\.json: S9_act_02_subact_01, camera 1: joint Hip lies behind .* frame 0",
+    ),
     "image of an unknown camera": (lambda: {"data": changed(["images", 0, "cam_idx"], 7, data())}, "camera 7 is missing"),
     "image of an unknown frame": (lambda: {"data": data(frames=range(0, 9, 4))}, "subaction 1: frame 4 is missing"),
     "image of an unknown action": (lambda: {"data": changed(["images", 0, "action_idx"], 7, data())}, "action 7, .* frame 0 is missing"),
@@ -136,7 +139,19 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {"data": changed(["annotations", 1, "keypoints"], [0] * 48, data(keypoints=True))},
         r"annotation 1, keypoints: shape \(48,\)",
     ),
-    "picture without height": (lambda: {"data": changed(["images", 0, "height"], 0, data())}, "camera 1: .* must all be positive"),
+    "behind the camera, annotated": (
+        lambda: {"camera": changed(["1", "t"], [0, 0, -4000], camera()), "data": data(keypoints=True)},
+        "camera 1: joint Hip lies behind",
+    ),
+    "camera in metres": (lambda: {"camera": changed(["2", "t"], [0, 0.9, 4], camera())}, "camera 2: t is .* looks like metres"),
+    "a take twice": (lambda: {"joint_3d": {"2": {"1": {"0": POSE.tolist()}}, "02": {}}}, "a number comes twice"),
+    "a frame twice": (lambda: {"data": changed(["images", 1, "frame_idx"], 0, data())}, "image 1: frame 0 of .*, camera 1 comes twice"),
+    "two people": (lambda: {"data": changed(["annotations", 1, "image_id"], 0, data(keypoints=True))}, "annotation 1: a second person"),
+    "normalised": (
+        lambda: {"data": data() | {"annotations": [{"image_id": place, "keypoints": [0.5, 1, 2] * 17} for place in range(4)]}},
+        "keypoints: the largest coordinate is 1, .* pixels were due",
+    ),
+    "picture without height": (lambda: {"data": changed(["images", 0, "height"], 0, data())}, "camera 1: pictures of several sizes"),
 }
 
 

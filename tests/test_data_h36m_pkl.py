@@ -12,11 +12,12 @@ import pytest
 
 from bench.data import h36m_cameras, h36m_pkl, synthetic
 from bench.data.cameras import world_to_camera
+from bench.data.image_space import factors
 from models.errors import BadInput
 
 FRAMES = 6
 TAKES = {"train": ((1, 2, 1), (5, 14, 2)), "test": ((9, 2, 1), (11, 16, 2))}  # subject, action, subaction
-ACTIONS = {2: "Directions", 14: "Walking", 16: "WalkTogether"}
+ACTIONS = {2: "Directions", 5: "Greeting", 14: "Walking", 16: "WalkTogether"}
 
 
 def seen(subject: str, camera: str, action: str = "Walking") -> np.ndarray:
@@ -32,11 +33,13 @@ def image_space(pose: np.ndarray, camera: str) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([pixels, (pose[..., 2:] - pose[:, :1, 2:]) * ratio[:, None, None]], axis=-1), 1 / ratio
 
 
-def split(name: str, cameras: tuple[str, ...] = tuple(h36m_cameras.LENSES)) -> dict[str, Any]:
+def split(
+    name: str, cameras: tuple[str, ...] = tuple(h36m_cameras.LENSES), *, takes: tuple[tuple[int, int, int], ...] = ()
+) -> dict[str, Any]:
     """One half of the pickle: arrays of all frames end to end, names in lists."""
     draw = np.random.default_rng(0)
     columns: dict[str, list[Any]] = {key: [] for key in ("image", "factor", "camera_name", "source", "action")}
-    for subject, action, subaction in TAKES[name]:
+    for subject, action, subaction in takes or TAKES[name]:
         for number, camera in enumerate(h36m_cameras.names(), start=1):
             if camera in cameras:
                 image, factor = image_space(seen(f"S{subject}", camera), camera)
@@ -87,7 +90,7 @@ def test_test_truth_is_the_published_one(tmp_path: Path) -> None:
     truth = value["test"]["joints_2.5d_image"][-FRAMES:]
     np.testing.assert_allclose(clip.camera_pose - clip.camera_pose[:, :1], truth - truth[:, :1], atol=2e-3)
     np.testing.assert_allclose(clip.camera_pose[:, 0], seen("S11", "60457274")[:, 0], atol=2e-2)  # the root stands where it stood
-    np.testing.assert_allclose(h36m_pkl.factors(clip), value["test"]["2.5d_factor"][-FRAMES:], rtol=1e-6)
+    np.testing.assert_allclose(factors(clip), value["test"]["2.5d_factor"][-FRAMES:], rtol=1e-6)
     assert clip.notes == ("poses are in image space, scaled (joints_2.5d_image)",)
 
 
@@ -104,7 +107,7 @@ def test_one_camera_and_no_scale_is_a_clip_without_poses(tmp_path: Path) -> None
     clips = h36m_pkl.load(str(write(tmp_path, {"train": split("train", ("55011271",))})))
     assert len(clips) == 2 and all(clip.camera_pose is None and "no poses" in clip.notes[0] for clip in clips)
     with pytest.raises(BadInput, match="no poses, so no 2.5d_factor"):
-        h36m_pkl.factors(clips[0])
+        factors(clips[0])
     table = split("test", ("55011271",))
     table["source"] = ["somebody.mp4"] * len(table["source"])
     table["action"] = np.array(["Walking"] * len(table["source"]))

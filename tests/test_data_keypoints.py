@@ -149,7 +149,7 @@ def test_small_keeps_the_middle(tmp_path: Path) -> None:
 
 BAD: dict[str, tuple[object, str]] = {
     "no size": (ALL.tolist(), "the picture size is not in the file; say it after the path, as in keypoints:walk.json@1920x1080"),
-    "size of nothing": ({"keypoints": ALL.tolist(), "width": 0, "height": 5}, "must all be positive"),
+    "size of nothing": ({"keypoints": ALL.tolist(), "width": 0, "height": 5}, "1 to 1000000 pixels each way"),
     "size of text": ({"keypoints": ALL.tolist(), "width": "x", "height": 5}, "width: 'x' came; a whole number was due"),
     "two sizes": (dataset() | {"images": [{"id": 0, "width": 1, "height": 1}, {"id": 1, "width": 2, "height": 1}]}, "pictures of 2 sizes"),
     "other joints": ({**dataset(), "annotations": [{"image_id": 0, "keypoints": [1] * 21}]}, "7 joints came; known are 16"),
@@ -163,6 +163,11 @@ BAD: dict[str, tuple[object, str]] = {
     "nobody": ({**dataset(), "annotations": []}, "no person in any frame"),
     "no frames": ({"keypoints": np.zeros((0, 17, 2)).tolist(), "width": 9, "height": 9}, r"shape \(0,\) came"),
     "nothing seen": ({"keypoints": np.zeros((2, 17, 3)).tolist(), "width": 9, "height": 9}, "every joint of every frame has confidence 0"),
+    "fps that is truth": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": True}, "fps True came"),
+    "fps of light": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": 1e308}, "fps 1e[+]308 came; a number above 0 and up to"),
+    "size of a planet": ({"keypoints": ALL.tolist(), "width": 10**12, "height": 9}, "a picture of 1000000000000 x 9 came"),
+    "normalised": ({"keypoints": [[[0.5, 0.25]] * 17], "width": 9, "height": 9}, "largest coordinate is 0.5, .*pixels were due"),
+    "numbers as text": ({"keypoints": [[["1", "2"]] * 17], "width": 9, "height": 9}, "no table of numbers"),
     "fps": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": -1}, "fps -1 came"),
     "skeleton": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "skeleton": "coco71"}, "did you mean coco17"),
     "something else": ({"a": 1}, "an object without people, annotations, keypoints"),

@@ -162,6 +162,8 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], dict[str, object], str]] = {
     "fewer poses": (lambda: changed("S", lambda v: v[:3]), {}, r"S: shape \(3, 17, 4\) came; \(4, 17, 4\) was due"),
     "joint count": (lambda: changed("part", lambda v: v[:, :16]), {}, r"part: shape \(4, 16, 3\)"),
     "NaN": (lambda: changed("S", marked), {}, r"S: the number at \[2, 3, 1\] is not finite"),
+    "behind": (lambda: changed("S", lambda v: v * [1, 1, -1, 1]), {}, "S9_Walking_1, camera 54138969: joint Hip lies behind the camera"),
+    "normalised": (lambda: changed("part", lambda v: v / 1000), {}, "camera 54138969: the largest coordinate is .* pixels were due"),
     "kilometres": (lambda: changed("S", lambda v: v / 1000), {}, "camera_pose is in m, by its legs"),
     "millimetres": (lambda: changed("S", lambda v: v * 1000), {}, "camera_pose is a thousand times too large, by its legs"),
     "names of something else": (lambda: changed("imgname", lambda v: np.array(["a\n.jpg"] * 4)), {}, "imgname 0 is 'a"),

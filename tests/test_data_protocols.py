@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from bench import baselines, cells, data, metrics, records, run
 from bench.config import Config
-from bench.data import protocols, synthetic
+from bench.data import fitted_noise, protocols, synthetic
 from bench.data.clip import Clip
+from bench.data.fitted_noise import FittedNoise
+from bench.data.overlap import First
 from bench.data.skeletons import H36M17
 from bench.data.windows import Windows
 from bench.tasks import evaluate
@@ -52,7 +54,16 @@ def test_hashes_are_of_the_content_and_not_of_the_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hash"), [("synthetic", "cbcf0018679b"), ("bandai-clips", "6732a0d8407b"), ("bandai-styles", "7f07a7044d21")]
+    ("name", "hash"),
+    [
+        ("synthetic", "cbcf0018679b"),
+        ("bandai-clips", "6732a0d8407b"),
+        ("bandai-styles", "7f07a7044d21"),
+        ("h36m-p1", "c8d932a70494"),
+        ("h36m-motionbert", "f215ce0040dc"),
+        ("h36m-motionbert-2.5d", "b40bd8c86777"),
+        ("3dhp", "5231fb1ea020"),
+    ],
 )
 def test_published_hashes_stay_though_protocols_learn_more(name: str, hash: str) -> None:
     assert protocols.load(name).hash == hash
@@ -124,6 +135,15 @@ def test_unknown_names() -> None:
         protocols.default("video")
 
 
+def test_a_pair_takes_the_protocol_across_and_keypoints_have_none() -> None:
+    assert data.protocol_for("h36m-npz:x->3dhp:y").name == "h36m-to-3dhp"
+    assert data.protocol_for("3dhp:y").name == "3dhp"
+    with pytest.raises(BadInput, match="protocol h36m-p1 wants to train and test on one source and training data of kind 3dhp came"):
+        data.protocol_for("3dhp:y->h36m-npz:x")
+    with pytest.raises(BadInput, match="keypoints:x@9x9: keypoints data have no 3D poses"):
+        data.load("keypoints:x@9x9")
+
+
 def test_protocol_of_another_kind_is_refused() -> None:
     assert data.protocol_for("bvh:x").name == "bandai-styles"
     with pytest.raises(BadInput, match=r"is for bvh data .* take one of: synthetic"):
@@ -139,6 +159,32 @@ def test_noise_and_fraction_change_the_hash_and_the_text() -> None:
     assert "noisy 2D" in noisy.protocol.text and "only the middle 0.06" in plain.protocol.text
     assert (plain.test[0].keypoints != noisy.test[0].keypoints).any()
     assert max(clip.frames for clip in plain.train) == 18
+
+
+def test_corruption_is_done_to_both_sides_and_changes_the_hash(tmp_path: Path) -> None:
+    file, splits = tmp_path / "steps.yaml", []
+    for share in (0.25, 0.5):
+        file.write_text(f"steps: [{{mask_joints: {{share: {share}}}}}]")
+        splits.append(data.load("synthetic", small=0.06, corrupt=file))
+    plain = data.load("synthetic", small=0.06)
+    assert len({split.protocol.hash for split in (plain, *splits)}) == 3
+    assert splits[0].protocol.text.count("exact 2D keypoints, all clips after mask_joints (share 0.25);") == 1
+    for side in ("train", "test"):
+        missed = np.mean([(clip.confidence == 0).mean() for clip in getattr(splits[1], side)])
+        assert missed == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_fitted_detector_is_told_from_another_by_the_hash(tmp_path: Path) -> None:
+    names = protocols.load("synthetic").joints
+    zeros = np.zeros(len(names))
+    hashes = set()
+    for size in (1.0, 2.0):
+        spread = np.broadcast_to(np.eye(2) * size, (len(names), 2, 2))
+        model = FittedNoise(names, np.zeros((len(names), 2)), spread, zeros, zeros, zeros, zeros, np.ones((len(names), 2)))
+        fitted_noise.save(model, tmp_path / "detector.json")
+        (tmp_path / "steps.yaml").write_text("steps: [{fitted: {file: detector.json}}]")
+        hashes.add(data.load("synthetic", small=0.06, corrupt=tmp_path / "steps.yaml").protocol.hash)
+    assert len(hashes) == 2
 
 
 @pytest.mark.parametrize("small", [0.0, -1.0, 1.5])
@@ -294,9 +340,11 @@ def test_the_headline_is_always_scored() -> None:
         assert {metric.name for metric in baselines.score(pred, test, protocol=protocol)} > set(found)
 
 
-def test_a_run_refuses_protocols_for_other_predictions() -> None:
-    with pytest.raises(BadInput, match=r"scores predictions in pixels, and models here give one in millimetres"):
-        run.check(Config(data="h36m-pkl:x", protocol="h36m-motionbert-2.5d"))
+def test_a_run_refuses_protocols_for_other_predictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = protocols.load("synthetic").model_copy(update={"hypotheses": "mean"})
+    monkeypatch.setattr("bench.data.protocol_for", lambda source, name: several)
+    with pytest.raises(BadInput, match=r"protocol synthetic scores several poses for a frame, and models here give one"):
+        run.check(Config())
 
 
 def test_flip_averaging_mirrors_there_and_back() -> None:
@@ -311,7 +359,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
     def predicted(flip: bool) -> np.ndarray:
         protocol = split.protocol.model_copy(update={"flip_tta": flip})
         feed = SimpleNamespace(protocol=protocol, joints=17, inputs=lambda keypoints: {"keypoints": keypoints}, poses=lambda pose: pose)
-        return evaluate.predict(lopsided, feed, windows, lambda *_: None)  # type: ignore[arg-type]
+        return evaluate.predict(lopsided, feed, First(windows), lambda *_: None)  # type: ignore[arg-type]
 
     plain, flipped = predicted(False), predicted(True)
     left, right = H36M17.indices(("LWrist", "RWrist"))

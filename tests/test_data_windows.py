@@ -258,7 +258,6 @@ def test_a_count_of_random_windows() -> None:
     drawn = [np.concatenate([b.indices for b in windows.epoch(4, shuffle=True, epoch=epoch, count=10)]) for epoch in range(3)]
     assert {len(set(each.tolist())) for each in drawn} == {10}
     assert len({tuple(each) for each in drawn}) == 3
-    assert sum(1 for _ in windows.epoch(4, shuffle=True, count=10, drop_last=True)) == 2
 
 
 def threads() -> int:
@@ -309,12 +308,14 @@ def test_pieces_split_and_leave_out() -> None:
         pieces(CLIPS, longest=100, shortest=65)
     with pytest.raises(BadInput, match="shortest 5, longest 4"):
         pieces(CLIPS, longest=4, shortest=5)
+    assert [each.name for each in pieces(CLIPS, shortest=8)] == ["a", "d"]
 
 
-def test_drop_last_leaves_out_the_short_batch() -> None:
+def test_a_count_above_all_begins_the_order_again() -> None:
     windows = Windows(CLIPS, frames=9)
-    assert {len(b.indices) for b in windows.epoch(16, shuffle=True, drop_last=True)} == {16}
-    assert sum(len(b.indices) for b in windows.epoch(16, shuffle=True, drop_last=True)) == len(windows) // 16 * 16
+    (whole,) = windows.epoch(len(windows), shuffle=True, seed=3)
+    (more,) = windows.epoch(len(windows) + 5, shuffle=True, seed=3, count=len(windows) + 5)
+    np.testing.assert_array_equal(more.indices, np.concatenate([whole.indices, whole.indices[:5]]))
 
 
 def test_flip_mirrors_half_and_batches_are_fresh() -> None:

@@ -116,7 +116,7 @@ def test_random_cases_keep_the_rules_and_come_again_from_their_seed(name: str) -
     assert cases == list(generated(name, count=10, seed=3)) != list(generated(name, count=10, seed=4))
     for case in cases:
         probe = Probe(name, draw(case, (3,)), case.attributes)
-        due = ops.infer(name, [Type(array.shape, probe.type(array)) for array in probe.arrays().values()], case.attributes)
+        due = ops.infer(name, [Type(array.shape, probe.declared(array)) for array in probe.arrays().values()], case.attributes)
         assert tuple(result.shape for result in probe.reference(np.float64)) == tuple(type_.shape for type_ in due), case
 
 

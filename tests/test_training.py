@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+import backends
 from backends.base import Backend
+from bench import data
 from bench.config import Config, Model, Train
 from bench.data import protocols
 from bench.job import Finding, Job
@@ -29,10 +31,10 @@ from models.errors import BadInput
 TINY = {"width": 16, "stages": 1, "dropout": 0.0}  # no noise, so that a run can be repeated bit by bit
 
 
-def make_job(folder: Path, backend: Backend, *, task: str = "train", **settings: Any) -> Job:
+def make_job(folder: Path, backend: Backend, *, task: str = "train", augment: Path | None = None, **settings: Any) -> Job:
     given = {"steps": 60, "batch": 16, "validate_every": 25, "validation_windows": 64, "lr": 0.01}
     model = Model(sizes=TINY, train=Train.model_validate(given | settings))
-    config = Config(small=0.05, model={"simple_baseline": model}, device="cpu", threads=1)
+    config = Config(small=0.05, model={"simple_baseline": model}, device="cpu", threads=1, augment=augment)
     return Job(task=task, backend=backend.name, model="simple_baseline", config=config, folder=folder)
 
 
@@ -156,6 +158,70 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
         assert one.keys() == other.keys()
         for name in one:
             np.testing.assert_array_equal(one[name], other[name], err_msg=f"{group} {name}")
+
+
+@pytest.mark.parametrize("steps", ["[rotate, occlude]", "[{speed: {low: 0.5, high: 2}}]"])
+def test_augmented_training_is_drawn_from_the_seed_alone(
+    tmp_path: Path, steps: str, stoppable: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quicker motion has fewer windows, and its epochs are as long all the same."""
+    backend, file = backends.load("numpy"), tmp_path / "steps.yaml"
+    file.write_text(f"steps: {steps}")
+    plain, whole, parts = (make_job(tmp_path / name, backend, augment=each) for name, each in (("a", None), ("b", file), ("c", file)))
+    due = run(whole, backend)
+    assert due.augmentation.startswith(("rotate (degrees 180.0), occlude (rate 0.5, seconds 0.4)", "speed (high 2.0, low 0.5)"))
+    assert run(plain, backend).loss != due.loss and due.train_windows == run(plain, backend).train_windows
+    with monkeypatch.context() as patch:
+        stop_in_step(backend, 38, patch)
+        with pytest.raises(Stop):
+            train.run(parts, backend, "cpu", lambda text, share: None)
+    assert run(parts, backend).validation_mpjpe == due.validation_mpjpe
+    one, other = (checkpoint.load(job.checkpoint).params for job in (whole, parts))
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_every_epoch_is_augmented_anew(tmp_path: Path) -> None:
+    backend, file = backends.load("numpy"), tmp_path / "steps.yaml"
+    file.write_text("steps: [mask_joints]")
+    job = make_job(tmp_path, backend, augment=file)
+    split = data.configured(job.config)
+    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
+    augmented = train._loop(job, backend, "cpu", spec, split).augmented
+    assert augmented is not None
+    first, again, second = (augmented(epoch).single() for epoch in (0, 0, 1))
+    assert (first == again).all() and (first != second).any()
+
+
+def test_short_clips_are_left_out_and_long_ones_cut(tmp_path: Path) -> None:
+    backend = backends.load("numpy")
+    frames = [clip.frames for clip in data.configured(make_job(tmp_path, backend).config).train]
+    cut = run(make_job(tmp_path / "cut", backend, steps=1, longest=10, shortest=5), backend)
+    assert {*frames} == {16} and cut.train_windows == len(frames) * (10 + 6), "a piece of ten frames and a rest of six"
+    assert run(make_job(tmp_path / "left", backend, steps=1, longest=10, shortest=7), backend).train_windows == len(frames) * 10
+    with pytest.raises(BadInput, match="none of .* clips has 17 frames"):
+        run(make_job(tmp_path / "none", backend, steps=1, shortest=17), backend)
+
+
+def test_overlapping_test_windows_are_averaged(tmp_path: Path) -> None:
+    """A model of nine frames in and out sees a frame in up to nine windows."""
+    backend, scores = backends.load("numpy"), {}
+    for every in (None, 9, 1):
+        model = Model(sizes={"width": 8, "representation": 8, "depth": 1, "heads": 2}, test_every=every, train=Train(steps=1, batch=4))
+        config = Config(small=0.05, model={"motionbert": model}, device="cpu", metrics=("mpjpe",))
+        job = Job(task="train", backend="numpy", model="motionbert", config=config, folder=tmp_path / str(every))
+        train.run(job, backend, "cpu", lambda text, share: None)
+        found = evaluate.run(job, backend, "cpu", lambda text, share: None).payload
+        assert isinstance(found, Evaluation)
+        scores[every] = found.metrics[0].frame_wise
+        assert ("mean of the windows" in found.note) == (every is not None)
+    assert scores[1] != scores[None] == pytest.approx(scores[9], rel=0.05)
+    model = Model(sizes=TINY, test_every=2, train=Train(steps=1, batch=4))
+    skipping = make_job(tmp_path / "skipping", backend)
+    skipping = skipping.model_copy(update={"config": skipping.config.model_copy(update={"model": {"simple_baseline": model}})})
+    train.run(skipping, backend, "cpu", lambda text, share: None)
+    with pytest.raises(BadInput, match="test_every: 2; at most 1 was due"):
+        evaluate.run(skipping, backend, "cpu", lambda text, share: None)
 
 
 def test_a_finished_training_is_not_done_again(tmp_path: Path, backend: Backend) -> None:

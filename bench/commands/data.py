@@ -13,6 +13,8 @@ import typer
 from bench.commands import Json, ProtocolName
 from models.errors import BadInput, UnknownName
 
+SHOWN = 24  # labels that a line for people lists
+ROUND = 1000  # numbers from here on are shown without a fraction
 ACTIONS = ("list", "info", "stats", "convert")
 
 
@@ -66,7 +68,14 @@ def _show(found: Mapping[str, object]) -> None:
 
 def _text(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
+        return _few([f"{key} {_text(part)}" for key, part in value.items()])
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
+        return _few(list(map(_text, value)))
+    if isinstance(value, float) and abs(value) < ROUND:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def _few(parts: list[str]) -> str:
+    more = [f"and {len(parts) - SHOWN:,} more (all with --json)"] if len(parts) > SHOWN else []
+    return ", ".join(parts[:SHOWN] + more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,7 @@ def command(
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
     if not third_party:
-        exam = {} if mode == "all" else {"exam": {"modes": [mode]}}
+        exam: dict[str, Any] = {} if mode == "all" else {"exam": {"modes": [mode]}}
         profile = "smoke" if quick else "full"
         settings = configure(tasks=["shape_ops"], backend=backend, model=None, profile=profile, device=device, ops=op, seed=seed, **exam)
     elif op:

@@ -37,9 +37,9 @@ def command(
     from bench import cells
 
     if vectors or more:
-        from bench.vectors import compare
+        from bench import vectors as golden
 
-        return compare([*(vectors or []), *(more or [])], backends=backend or ["numpy"], as_json=json)
+        return golden.compare([*(vectors or []), *(more or [])], backends=backend or ["numpy"], as_json=json)
     if compare:
         from bench.traces import compare_folder
 

@@ -20,6 +20,7 @@ from bench.data import header
 from models.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:  # what a cache says of itself comes at once: without NumPy, and without pydantic, which protocols need
+    from bench.config import Config
     from bench.data.clip import Clip
     from bench.data.protocols import Protocol
 
@@ -28,7 +29,7 @@ ACROSS = "->"  # between the source to train on and the one to test on
 
 @dataclass(frozen=True)
 class Split:
-    """Clips for training and for testing, and the protocol as it was applied (noise and fraction filled in)."""
+    """Clips for training and for testing, and the protocol as it was applied (noise, corruption and fraction filled in)."""
 
     train: list[Clip]
     test: list[Clip]
@@ -60,24 +61,50 @@ def module(kind: str) -> ModuleType:
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
-    """The named protocol, or the default one of the source's kind. Raises UnknownName, and BadInput where it suits another kind."""
+    """The named protocol, or the default one of the source's kind; of a pair, the first that trains and tests on its kinds.
+
+    Raises UnknownName, and BadInput where it suits another kind or none does.
+    """
     from bench.data import protocols
 
     kind = kind_of(source)
-    protocol = protocols.load(name) if name else protocols.default(kind)
-    if kind not in protocol.sources:
-        suited = ", ".join(each for each in protocols.names() if kind in protocols.load(each).sources)
-        kinds = " or ".join(protocol.sources)
-        raise BadInput(f"protocol {protocol.name} is for {kinds} data and the source is {source}; for {kind} take one of: {suited}")
+    suited = [each for each in map(protocols.load, protocols.names()) if kind in each.sources]
+    if not suited:
+        raise BadInput(f"{source}: {kind} data have no 3D poses, so nothing can be trained on them or scored; take data with poses")
+    trained = kind_of(source.rpartition(ACROSS)[0]) if ACROSS in source else ""
+    across = [each for each in suited if trained in each.trained_on]
+    protocol = protocols.load(name) if name else across[0] if across else protocols.default(kind)
+    if protocol not in suited:
+        kinds, names = " or ".join(protocol.sources), ", ".join(each.name for each in suited)
+        raise BadInput(f"protocol {protocol.name} is for {kinds} data and the source is {source}; for {kind} take one of: {names}")
+    if trained:
+        _subjects(source.rpartition(ACROSS)[0], protocol)
     return protocol
 
 
-def load(source: str, *, protocol: Protocol | None = None, seed: int = 0, small: float = 1.0, noise: bool = False) -> Split:
+def configured(config: Config) -> Split:
+    """Train and test clips as a run's configuration asks for them. Raises as `load` does."""
+    protocol = protocol_for(config.data, config.protocol)
+    return load(config.data, protocol=protocol, seed=config.seed, small=config.small, noise=config.noise, corrupt=config.corrupt)
+
+
+def load(
+    source: str,
+    *,
+    protocol: Protocol | None = None,
+    seed: int = 0,
+    small: float = 1.0,
+    noise: bool = False,
+    corrupt: Path | None = None,
+) -> Split:
     """Train and test clips of a source under a protocol (by default the one of its kind).
 
-    `small` keeps that fraction of each clip's frames, for smoke tests; `noise` puts a 2D detector's errors on the keypoints.
-    Both change the protocol's hash. Raises BadInput for unreadable data and where the split leaves a side empty.
+    `small` keeps that fraction of each clip's frames, for smoke tests; `noise` puts a 2D detector's errors on the keypoints; `corrupt`
+    is a file of steps done to every clip (`bench.data.augment`). All three change the protocol's hash. Raises BadInput for unreadable
+    data, clips without poses, and where the split leaves a side empty.
     """
+    from bench.data import augment
+
     if not 0 < small <= 1:
         raise BadInput(f"small is {small}; a fraction above 0 and up to 1 was due")
     protocol = protocol_for(source) if protocol is None else protocol
@@ -85,14 +112,15 @@ def load(source: str, *, protocol: Protocol | None = None, seed: int = 0, small:
     if kind not in protocol.sources:
         protocol_for(source, protocol.name)
     noise = noise or protocol.keypoints == "noisy"
+    steps = augment.read(corrupt) if corrupt else ()
     small *= protocol.fraction
     trained, _, tested = source.rpartition(ACROSS)
     read = partial(_clips, protocol=protocol, seed=seed, small=small, noise=noise)
+    subjects = _subjects(trained, protocol) if trained or protocol.trained_on else ()
     clips = read(tested)
     protocol.check(clips)
     train, test = protocol.divide(clips)
     if trained or protocol.trained_on:
-        subjects = _subjects(trained, protocol)
         train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
     if not train or not test:
         labels = sorted({getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by) for clip in clips})
@@ -101,8 +129,26 @@ def load(source: str, *, protocol: Protocol | None = None, seed: int = 0, small:
             f"{source}: protocol {protocol.name} leaves no clip for {side} ({protocol.split.text}; here are {_few(labels)}); "
             "take another protocol"
         )
-    applied = protocol.model_copy(update={"keypoints": "noisy" if noise else "exact", "fraction": small})
-    return Split(train, test, applied)
+    _check_poses((*train, *test), source)
+    changed = {
+        "keypoints": "noisy" if noise else "exact",
+        "fraction": small,
+        "detector": ", ".join(sorted({clip.detector for clip in (*train, *test)} - {""})),
+        "corruption": ", ".join(map(str, steps)),
+    }
+    corrupted = partial(augment.apply, steps=steps, seed=seed)
+    return Split(corrupted(train), corrupted(test), protocol.model_copy(update=changed))
+
+
+def _check_poses(clips: Iterable[Clip], source: str) -> None:
+    """Raise BadInput for clips that can be neither trained on nor scored."""
+    without = [clip for clip in clips if clip.camera_pose is None]
+    if without:
+        first, note = without[0], "".join(f" ({note})" for note in without[0].notes)
+        raise BadInput(
+            f"{source}: {len(without)} clips have no poses, the first {first.name}, {first.camera_name}{note}; "
+            "complete the data or leave these clips out"
+        )
 
 
 def describe(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
@@ -130,9 +176,10 @@ def convert(source: str, path: Path, *, protocol: Protocol | None = None, seed: 
     The protocol (by default the one of its kind, if any) matters where its cameras film the clips. Raises BadInput for unreadable
     data and where the file cannot be written.
     """
-    from bench.data import cache
+    from bench.data import cache, mapped_file
 
     chosen = protocol or default_protocol(source)
+    mapped_file.check(path)
     clips = _read(source, chosen, seed=seed, small=1.0)
     facts = {**_facts(source, clips, chosen), "converted_from": source}
     cache.save(path, clips, kind=kind_of(source), rig=chosen.rig if chosen else None, facts=facts)
@@ -165,7 +212,12 @@ def _read(source: str, protocol: Protocol | None, *, seed: int, small: float) ->
     if ACROSS in source:
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
-    clips: list[Clip] = module(kind).load(location, rig=protocol.rig if protocol else None, seed=seed, small=small)
+    try:
+        clips: list[Clip] = module(kind).load(location, rig=protocol.rig if protocol else None, seed=seed, small=small)
+    except OSError as error:  # of a folder: files are opened by readers that say which it was
+        raise BadInput(f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]}); give a path that may be read") from None
+    if not clips:
+        raise BadInput(f"{source}: no clips in it; give data with at least one")
     return clips
 
 
@@ -191,6 +243,8 @@ def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
 
 
 def _facts(source: str, clips: list[Clip], protocol: Protocol | None) -> dict[str, object]:
+    from bench.data.stats import context
+
     labels = {f"{field}s": sorted({getattr(clip, field) for clip in clips}) for field in ("subject", "action", "style")}
     found = {
         "source": source,
@@ -198,6 +252,7 @@ def _facts(source: str, clips: list[Clip], protocol: Protocol | None) -> dict[st
         "takes": len({clip.name for clip in clips}),
         "cameras": sorted({clip.camera_name for clip in clips}),
         "frames": sum(clip.frames for clip in clips),
+        "frames_of_context_alone": sum(map(context, clips)),
         "fps": sorted({clip.fps for clip in clips}),
         "skeleton": clips[0].skeleton.name,
         **labels,

@@ -34,6 +34,7 @@ SOURCE = "amass:FOLDER, AMASS archives (SMPL-H parameters), seen by the protocol
 WIDTHS = (156, 165, 72)  # of poses: SMPL-H, SMPL-X, SMPL
 MODELS, REGRESSOR = "body_models", "J_regressor_h36m*.npy"
 FIELDS = ("poses", "trans", "betas", "gender", "mocap_framerate", "mocap_frame_rate")
+TURN, FAR, FASTEST = 13.0, 100.0, 10_000.0  # two turns in radians, metres from the origin, frames a second: beyond is another unit
 GENDERS = ("male", "female", "neutral")
 NOTE = f"joints of the built-in skeleton, {smplh.STATURE:g} m tall: there is no {MODELS}/smplh"
 
@@ -79,11 +80,17 @@ def read(path: Path) -> Motion:
     lacking = [key for key in ("poses", "trans") if key not in content]
     if lacking:
         raise BadInput(f"{path}: {' and '.join(lacking)} missing; an AMASS archive of a motion was due")
-    width = content["poses"].shape[-1] if content["poses"].shape[-1:] in [(each,) for each in WIDTHS] else WIDTHS[0]
-    poses = array(content["poses"], (-1, width), f"{path}: poses")
+    poses = array(content["poses"], (-1, -1), f"{path}: poses")
+    if poses.shape[1] not in WIDTHS:
+        raise BadInput(
+            f"{path}: poses: {poses.shape[1]} numbers a frame came; {', '.join(map(str, WIDTHS))} were due (SMPL-H, SMPL-X, SMPL)"
+        )
     if not len(poses):
         raise BadInput(f"{path}: zero frames; leave the file out")
     trans = array(content["trans"], (len(poses), 3), f"{path}: trans")
+    for name, values, most, unit in (("poses", poses, TURN, "radians"), ("trans", trans, FAR, "metres")):
+        if np.abs(values).max() > most:
+            raise BadInput(f"{path}: {name} reach {np.abs(values).max():.4g}; {unit} were due, which stay below {most:g}")
     betas = array(content.get("betas", np.zeros(smplh.BETAS)), (-1,), f"{path}: betas")
     return Motion(poses, trans, betas, _gender(content, path), _rate(content, path))
 
@@ -172,6 +179,6 @@ def _rate(content: Mapping[str, Any], path: Path) -> float:
     if key is None:
         raise BadInput(f"{path}: {FIELDS[-2]} is missing; an AMASS archive of a motion was due")
     rate = float(array(content[key].reshape(-1), (1,), f"{path}: {key}")[0])
-    if not rate > 0:
-        raise BadInput(f"{path}: {key} is {rate:g}; frames a second, above 0, were due")
+    if not 0 < rate <= FASTEST:
+        raise BadInput(f"{path}: {key} is {rate:g}; frames a second, above 0 and up to {FASTEST:g}, were due")
     return rate

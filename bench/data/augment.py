@@ -38,6 +38,7 @@ Float = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Spread = Annotated[float, Field(ge=0, le=1e6)]
 Factor = Annotated[float, Field(ge=0.01, le=100)]
+PLAIN = noise.Detector()
 
 
 def flip(clip: Clip, draw: Draw) -> Clip:
@@ -98,14 +99,14 @@ def speed(clip: Clip, draw: Draw, *, low: Factor = 0.8, high: Factor = 1.25) -> 
     return _at(clip, _times(clip, draw.uniform(low, high)))
 
 
-def detector(clip: Clip, draw: Draw, *, errors: noise.Detector | None = None) -> Clip:
+def detector(clip: Clip, draw: Draw, *, errors: noise.Detector = PLAIN) -> Clip:
     """A plain detector's errors, outliers and misses."""
-    return noise.disturb(clip, errors or noise.Detector(), draw)
+    return noise.disturb(clip, errors, draw)
 
 
 def _noise_file(name: object, info: ValidationInfo) -> FittedNoise:
     """The model in a file beside the list of steps. Raises BadInput where the path leads elsewhere."""
-    folder: Path = info.context["folder"]
+    folder: Path = (info.context or {})["folder"]
     path = (folder / str(name)).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BadInput(f"{name} lies outside {folder}; put the file beside the list of steps")
@@ -145,11 +146,17 @@ STEPS = BODY | VIEW
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step: its name in `STEPS`, its checked options, and how probable it is for a clip."""
+    """One step: its name in `STEPS`, all its options, checked, and how probable it is for a clip."""
 
     name: str
     options: Mapping[str, Any]
     probability: float = 1.0
+
+    def __str__(self) -> str:
+        """As a reader of a report sees it, and as a protocol's hash takes it in."""
+        options = ", ".join(f"{name} {value}" for name, value in sorted(self.options.items()))
+        often = f" with probability {self.probability:g}" if self.probability < 1 else ""
+        return f"{self.name} ({options}){often}" if options else f"{self.name}{often}"
 
 
 def read(path: Path) -> tuple[Step, ...]:
@@ -215,7 +222,8 @@ def _options(function: Function, given: object, where: str, folder: Path) -> dic
     if lacking:
         raise BadInput(f"{where}: option {lacking} is missing; give it")
     hints = typing.get_type_hints(function, include_extras=True)
-    return {name: _valid(hints[name], value, f"{where}: {name}", folder) for name, value in given.items()}
+    defaults = {each.name: each.default for each in known if each.default is not each.empty}
+    return defaults | {name: _valid(hints[name], value, f"{where}: {name}", folder) for name, value in given.items()}
 
 
 def _valid(hint: Any, value: object, where: str, folder: Path) -> Any:
@@ -251,7 +259,7 @@ def _world(clip: Clip, step: str) -> Float:
         return clip.world_pose.astype(np.float64)
     if step != "jitter" or clip.camera_pose is None:
         raise BadInput(f"clip {clip.name}: {step} needs 3D world poses and the source has none; leave the step out")
-    return camera_to_world(clip.camera, clip.camera_pose.astype(np.float64))
+    return camera_to_world(clip.camera, clip.camera_pose).astype(np.float64)
 
 
 def _root(world: Float, skeleton: Skeleton) -> Float:
@@ -261,7 +269,9 @@ def _root(world: Float, skeleton: Skeleton) -> Float:
 
 def _refilm(clip: Clip, camera: Camera, world: Float) -> Clip:
     """The clip with its body at `world`, seen by `camera`, every keypoint as far off the truth as before."""
-    before = world_to_camera(clip.camera, clip.world_pose) if clip.camera_pose is None else clip.camera_pose
+    before = clip.camera_pose
+    if before is None:
+        before = world_to_camera(clip.camera, _world(clip, "refilm")).astype(np.float32)
     pose = world_to_camera(camera, world)
     try:
         keypoints = project(camera, pose) + (clip.keypoints - project(clip.camera, before))
@@ -278,7 +288,7 @@ def _refilm(clip: Clip, camera: Camera, world: Float) -> Clip:
 
 def _times(clip: Clip, step: float) -> Float:
     """Times in frames, `step` apart, from the first frame to the last at most."""
-    return np.arange(int((clip.frames - 1) / step + 1e-9) + 1) * step
+    return np.arange(int((clip.frames - 1) / step + 1e-9) + 1, dtype=np.float64) * step
 
 
 def _at(clip: Clip, times: Float) -> Clip:
@@ -288,7 +298,7 @@ def _at(clip: Clip, times: Float) -> Clip:
     high = np.where(part > 1e-6, np.minimum(low + 1, clip.frames - 1), low)
     part = part[:, None, None]
     poses = {name: getattr(clip, name) for name in ("keypoints", "camera_pose", "world_pose")}
-    moved = {name: None if pose is None else pose[low] * (1 - part) + pose[high] * part for name, pose in poses.items()}
+    moved: dict[str, Any] = {name: None if pose is None else pose[low] * (1 - part) + pose[high] * part for name, pose in poses.items()}
     counted = None if clip.counted is None else np.minimum(clip.counted[low], clip.counted[high])
     return dataclasses.replace(clip, confidence=np.minimum(clip.confidence[low], clip.confidence[high]), counted=counted, **moved)
 

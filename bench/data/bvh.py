@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import whole_file
 from bench.data.bvh_maps import Map, fitting, plain
 from bench.data.cameras import Rig
 from bench.data.clip import LEG_MM, UNITS, Clip, Take, crop, film, leg_length
@@ -27,7 +28,9 @@ SOURCE = "bvh:PATH, a BVH file or a folder of them, seen by the protocol's virtu
 
 Array = NDArray[np.float64]
 
+LARGE = 2**53  # from here on floating point skips whole numbers
 HUGE = 1e9  # no offset, position or angle of a person comes near it in any unit
+POSE, SPARE = 96, 500_000_000  # bytes that a joint takes in a frame, and that any file may take
 CHANNELS = {f"{axis}{kind}": ("XYZ".index(axis), kind) for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -58,10 +61,7 @@ class Motion:
 
 def read(path: Path) -> Motion:
     """Parse one file. Raises BadInput with file and line: truncated, wrong channel count, NaN, zero frames, not a BVH."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give a BVH file or a folder of them") from None
+    text = whole_file.content(path, "a BVH file or a folder of them").decode("utf-8-sig", errors="replace")
     start = re.search(r"^[ \t]*MOTION[ \t\r]*$", text, re.MULTILINE)
     if start is None:
         raise BadInput(f"{path}:{_line(text, len(text))}: the file ends without a MOTION section; it is truncated or not a BVH file")
@@ -70,7 +70,7 @@ def read(path: Path) -> Motion:
     interval = _field(text, r"Frame[ \t]+Time:\s*(\S+)", frames.end(), path)
     count, seconds = _number(frames, text, path), _number(interval, text, path)
     where = f"{path}:{_line(text, frames.start(1))}"
-    if count < 1 or count != int(count):
+    if not 1 <= count < LARGE or count != int(count):
         raise BadInput(f"{where}: Frames is {frames[1]}; one or more whole frames were due: leave the file out")
     if not 1e-6 <= seconds <= 1e6:
         raise BadInput(f"{path}:{_line(text, interval.start(1))}: Frame Time is {interval[1]}; seconds above 0 were due")
@@ -84,13 +84,14 @@ def positions(motion: Motion, joints: Sequence[int] | None = None) -> Array:
     wanted = range(len(motion.nodes)) if joints is None else joints
     needed = _with_ancestors(motion.nodes, wanted)
     turns, moves = _local_rotations(motion, needed), _local_offsets(motion, needed)
+    places = {joint: place for place, joint in enumerate(needed)}
     world: dict[int, Array] = {}
     for place, joint in enumerate(needed):  # (3, frames) and (3, 3, frames): each number's frames lie together
         parent = motion.nodes[joint].parent
         if parent < 0:
             world[joint] = moves[place]
             continue
-        above = turns[needed.index(parent)]
+        above = turns[places[parent]]
         world[joint] = world[parent] + np.einsum("ijf,jf->if", above, moves[place])
         turns[place] = np.einsum("ijf,jkf->ikf", above, turns[place])
     return np.stack([world[joint] for joint in wanted]).transpose(2, 0, 1)
@@ -101,6 +102,10 @@ def to_h36m(motion: Motion, path: Path) -> tuple[Array, Map]:
 
     Raises BadInput for unknown joint names or size.
     """
+    if POSE * len(motion.nodes) * len(motion.values) > 10 * motion.values.nbytes + SPARE:
+        raise BadInput(
+            f"{path}: {len(motion.nodes)} joints and few channels that move them, in {len(motion.values)} frames; leave the file out"
+        )
     names = plain([node.name for node in motion.nodes])
     table = fitting(names, path)
     parts = list(dict.fromkeys(part for joint in H36M17.joints for part in table.joints[joint]))
@@ -138,7 +143,10 @@ def load(location: str, *, rig: Rig, seed: int = 0, small: float = 1.0) -> list[
         first = first or motion
         _same_skeleton(first, motion, paths[0], path)
         take = crop(_take(root if root.is_dir() else root.parent, path, motion), small)
-        clips += film(take, rig.around(take.world[:, 0]))
+        try:
+            clips += film(take, rig.around(take.world[:, 0]))
+        except BadInput as error:
+            raise BadInput(f"{path}: {error}") from None
     return clips
 
 
@@ -215,7 +223,7 @@ class _Header:
     """A cursor over the header's tokens."""
 
     def __init__(self, tokens: list[tuple[str, int]]) -> None:
-        self.tokens, self.place, self.found = tokens, 0, list[Node]()
+        self.tokens, self.place, self.found, self.names = tokens, 0, list[Node](), set[str]()
 
     def take(self, *due: str) -> str:
         """The next token, which must be one of `due` where any is given."""
@@ -262,8 +270,9 @@ class _Header:
     def node(self, stack: list[int], column: int) -> int:
         """Read one joint up to its children, push it, and give the next free channel column."""
         name, line = self.take(), self.tokens[self.place - 1][1]
-        if name in {node.name for node in self.found}:
+        if name in self.names:
             raise _Damaged(line, f"a second joint named {name[:40]!r}")
+        self.names.add(name)
         self.take("{")
         self.take("OFFSET")
         offset = (self.number(), self.number(), self.number())

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.data import cache_index, header, mapped_file
 from bench.data.cache_index import Index, Row
 from bench.data.cameras import Camera, Rig
@@ -28,7 +30,11 @@ FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 def save(path: Path, clips: Sequence[Clip], *, kind: str, rig: Rig | None, facts: Mapping[str, object]) -> None:
     """Write clips of a `kind` of source, filmed by `rig` where that kind has no cameras of its own. Raises BadInput as `write` does."""
     stock = _Stock()
-    index = cache_index.index(clips, [stock.add(clip) for clip in clips], rig)
+    try:
+        index = cache_index.index(clips, [stock.add(clip) for clip in clips], rig)
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, part['loc']))} {part['input']!r:.40}: {part['msg']}" for part in error.errors()[:1])
+        raise BadInput(f"{path}: the clips say what no cache holds ({what}); correct the source") from None
     texts = {"kind": kind, "facts": json.dumps(dict(facts)), "clips": index.model_dump_json()}
     mapped_file.write(path, stock.parts, texts=texts)
 

@@ -28,6 +28,7 @@ class Row(BaseModel):
     camera_name: str
     fps: Annotated[float, Field(gt=0, le=1e9)]
     notes: tuple[str, ...]
+    detector: str
     skeleton: str
     camera: NonNegativeInt
     frames: PositiveInt

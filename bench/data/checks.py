@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.errors import BadInput
 
 LARGE = 2**53  # from here on floating point skips whole numbers
+NORMALISED = 1.5  # coordinates that are all below it were divided by the picture's size
 HUGE = 1e9  # no coordinate or confidence comes near it, in any unit
 
 
@@ -55,22 +56,39 @@ def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float
         raise BadInput(f"{where}: {_kind(value)} that is not numbers in shape {_text(shape)} came; repair or leave it out")
     if found.ndim != len(shape) or any(due not in (-1, size) for due, size in zip(shape, found.shape, strict=True)):
         raise BadInput(f"{where}: shape {found.shape} came; {_text(shape)} was due")
-    sane = np.abs(found) < HUGE  # NaN fails the comparison too
-    if not sane.all():
-        place = np.argwhere(~sane)[0].tolist()
+    if found.size and not (found.max() < HUGE and found.min() > -HUGE):  # NaN fails the comparison too
+        place = np.argwhere(~(np.abs(found) < HUGE))[0].tolist()
         raise BadInput(f"{where}: the number at {place} is not finite or beyond {HUGE:g}; repair or leave it out")
     return found
 
 
 def numbers(value: object) -> NDArray[np.float64] | None:
-    """Real numbers, an array or nested lists, as an array; None for anything else."""
+    """Real numbers, an array or nested lists, as an array; None for anything else, numbers written as text too."""
     try:
-        if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
-            return None
+        found = np.asarray(value)
+        known = "biuf" if found is value else "biufO"  # a list in which null stands for a number becomes objects
         with np.errstate(invalid="ignore"):  # a NaN of another kind
-            return np.asarray(value, dtype=np.float64)
+            return found.astype(np.float64, copy=False) if found.dtype.kind in known else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def ahead(pose: NDArray[np.floating], joints: Sequence[str], where: str) -> None:
+    """Raise BadInput for a joint of (frames, joints, 3), mm in the camera frame, that is not before the camera."""
+    if not pose[..., 2].min(initial=1.0) > 0:
+        frame, joint = np.argwhere(~(pose[..., 2] > 0))[0]
+        depth = pose[frame, joint, 2]
+        raise BadInput(
+            f"{where}: joint {joints[joint]} lies behind the camera or in it at frame {frame} (depth {depth:.4g} mm); "
+            "the camera or the poses are another's"
+        )
+
+
+def in_pixels(points: NDArray[np.floating], where: str) -> None:
+    """Raise BadInput for keypoints (..., 2) that all lie next to the origin: they were normalised, to 0..1 or to -1..1."""
+    most = np.abs(points).max(initial=0.0)
+    if 0 < most < NORMALISED:
+        raise BadInput(f"{where}: the largest coordinate is {most:.3g}, so these are parts of the picture's size; pixels were due")
 
 
 def _kind(value: object) -> str:

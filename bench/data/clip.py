@@ -22,7 +22,8 @@ class Clip:
     keypoints (frames, joints, 2) pixels; confidence (frames, joints), 0 marks a missed joint; camera_pose and world_pose
     (frames, joints, 3) absolute millimetres, None where the source has none. All float32. `notes` are remarks of the source for its
     reader, such as what was cut off. `counted` (frames,) is 1 for frames that may be scored and 0 for those that are context alone;
-    None scores all. Raises BadInput for a wrong shape, no frames, a number that is not finite, or another unit.
+    None scores all. `detector` names what found the keypoints, and is empty for true ones. Raises BadInput for a wrong shape, no frames,
+    a number that is not finite, or another unit.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Clip:
     camera: Camera
     notes: tuple[str, ...] = ()
     counted: NDArray[np.float32] | None = None
+    detector: str = ""
 
     def __post_init__(self) -> None:
         frames, joints = len(self.keypoints), len(self.skeleton.joints)

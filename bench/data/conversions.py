@@ -11,6 +11,7 @@ import functools
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,7 +187,7 @@ def convert_clip(clip: Clip, to_name: str, *, rule: str | None = None) -> Clip:
     if start == to_name:
         return clip
     poses = {name: getattr(clip, name) for name in ("keypoints", "camera_pose", "world_pose")}
-    converted = {name: None if pose is None else convert(pose, start, to_name, rule=rule) for name, pose in poses.items()}
+    converted: dict[str, Any] = {name: None if pose is None else convert(pose, start, to_name, rule=rule) for name, pose in poses.items()}
     confidence = convert_confidence(clip.confidence, start, to_name, rule=rule)
     return dataclasses.replace(clip, skeleton=skeletons.load(to_name), confidence=confidence, **converted)
 

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from bench.data import skeletons
 from bench.data.checks import HUGE, array, mapping, numbers, sequence, whole
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 
 Array = NDArray[np.float64]
 Person = Array
 Frame = list[Person]
+
+FASTEST = 1e6  # frames a second
+WIDEST = 10**6  # pixels
 
 # fmt: off
 OPENPOSE18 = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)  # COCO's 17 joints among those of OpenPose's COCO model
@@ -159,16 +162,19 @@ def _image(value: object, where: str) -> tuple[int, str]:
 
 def _described(value: Mapping[str, Any], where: str) -> Detections:
     fps, skeleton = value.get("fps"), value.get("skeleton")
-    if fps is not None and not (isinstance(fps, int | float) and 0 < fps < math.inf):
-        raise BadInput(f"{where}: fps {fps!r:.40} came; a number above 0 was due")
-    if skeleton is not None and not isinstance(skeleton, str):
-        raise BadInput(f"{where}: skeleton {skeleton!r:.40} came; a name was due")
+    if fps is not None and not (type(fps) in (int, float) and 0 < fps <= FASTEST):
+        raise BadInput(f"{where}: fps {fps!r:.40} came; a number above 0 and up to {FASTEST:g} was due")
+    if skeleton is not None and (not isinstance(skeleton, str) or skeleton not in skeletons.SKELETONS):
+        raise UnknownName(f"skeleton in {where}:", str(skeleton)[:40], skeletons.SKELETONS)
     size = _size(value["width"], value["height"], where) if "width" in value and "height" in value else None
     return Detections(plain(value["keypoints"], where).frames, size, fps, skeleton)
 
 
 def _size(width: object, height: object, where: str) -> tuple[int, int]:
-    return whole(width, f"{where}: width"), whole(height, f"{where}: height")
+    size = whole(width, f"{where}: width"), whole(height, f"{where}: height")
+    if not 0 < min(size) <= max(size) <= WIDEST:
+        raise BadInput(f"{where}: a picture of {size[0]} x {size[1]} came; 1 to {WIDEST} pixels each way were due")
+    return size
 
 
 def _flat(value: object, where: str) -> Person:

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data import mat_file
+from bench.data import mat_file, whole_file
 from bench.data.calibrate import pinhole
 from bench.data.cameras import Camera, Rig, camera_to_world
-from bench.data.checks import array, mapping, whole
+from bench.data.checks import ahead, array, in_pixels, mapping, whole
 from bench.data.clip import Clip
 from bench.data.conversions import convert
 from bench.data.pickles import load_npz
@@ -125,7 +125,9 @@ def _from_npz(path: Path) -> Iterator[Track]:
             if not isinstance(fps, int | float | np.number) or not 1 <= fps <= 1000:
                 came = fps if isinstance(fps, int | float | np.number) else type(fps).__name__
                 raise BadInput(f"{where}: frames a second {came} came; a number from 1 to 1000 was due")
-            for camera, part in mapping(content[0], where).items():
+            if not mapping(content[0], where):
+                raise BadInput(f"{where}: no cameras; leave the sequence out")
+            for camera, part in content[0].items():
                 here = f"{where}, camera {camera!r:.20}"
                 yield Track(
                     words[0], words[1], str(whole(camera, where)), float(fps), *_joints(mapping(part, here, "data_2d", "data_3d"), here)
@@ -176,8 +178,10 @@ def _cell(value: object, place: int, where: str) -> Array:
 
 
 def _valid(value: object, where: str) -> Array:
-    found = value.ravel() if isinstance(value, np.ndarray) else value
-    return array(found, (-1,), f"{where}, valid")
+    found = array(value.ravel() if isinstance(value, np.ndarray) else value, (-1,), f"{where}, valid")
+    if len(found) and not (found > 0).any():
+        raise BadInput(f"{where}, valid: none of {len(found)} frames is valid; leave the sequence out")
+    return found
 
 
 def frame_rate(subject: str, sequence: str) -> float:
@@ -191,10 +195,7 @@ def _calibration(path: Path) -> dict[str, Camera]:
         return {}
     cameras: dict[str, Camera] = {}
     fields: dict[str, list[str]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read ({' '.join(str(error).split())[:80]}); take a fresh copy of the file") from None
+    lines = whole_file.content(path, "a fresh copy of the file").decode("latin-1").splitlines()
     for number, line in enumerate(lines, 1):
         key, *values = line.split() or [""]
         fields = {"name": values} if key == "name" else {**fields, key: values}
@@ -206,13 +207,25 @@ def _calibration(path: Path) -> dict[str, Camera]:
 
 def _camera(fields: Mapping[str, list[str]], where: str) -> Camera:
     given = mapping(dict(fields), where, "name", "size", "intrinsic", "extrinsic")
-    array(given["name"], (1,), f"{where}: name")
-    width, height = array(given["size"], (2,), f"{where}: size").astype(int).tolist()
-    lens, stand = (array(given[key], (16,), f"{where}: {key}").reshape(4, 4) for key in ("intrinsic", "extrinsic"))
+    if len(given["name"]) != 1:
+        raise BadInput(f"{where}: name has {len(given['name'])} words; one was due")
+    width, height = _row(given["size"], 2, f"{where}: size").astype(int).tolist()
+    lens, stand = (_row(given[key], 16, f"{where}: {key}").reshape(4, 4) for key in ("intrinsic", "extrinsic"))
     try:
         return Camera(stand[:3, :3] @ Y_UP.T, stand[:3, 3], np.diag(lens)[:2], lens[:2, 2], width, height)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
+
+
+def _row(words: list[str], count: int, where: str) -> NDArray[np.float64]:
+    """Numbers written out."""
+    numbers = []
+    for word in words:
+        try:
+            numbers.append(float(word))
+        except ValueError:
+            raise BadInput(f"{where}: {word[:40]!r} came; a number was due") from None
+    return array(numbers, (count,), where)
 
 
 def told(pose: Array, keypoints: Array, size: tuple[int, int], where: str) -> Camera:
@@ -232,6 +245,8 @@ def _clip(track: Track, style: str, path: Path) -> Clip:
     if len(frames) > 1:
         raise BadInput(f"{where}: 2D, 3D and valid_frame have {', '.join(map(str, sorted(frames)))} frames; as many of each were due")
     lens = track.lens or told(track.pose, track.keypoints, SIZES.get(track.subject, (2048, 2048)), where)
+    ahead(track.pose, DHP17.joints, where)
+    in_pixels(track.keypoints, where)
     known = lens.translation.any()  # a camera that was told stands at its own origin
     seen, pose = track.keypoints.astype(np.float32), track.pose.astype(np.float32)
     world = camera_to_world(lens, track.pose).astype(np.float32) if known else None

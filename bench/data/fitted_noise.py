@@ -7,6 +7,7 @@ All lengths are pixels in a picture 1000 px wide, so that a model serves any pic
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ TAILS: dict[str, tuple[int, ...]] = {
 }  # a model's arrays, and their shape for one joint
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FittedNoise:
     """A detector's errors by joint, J of them.
 
@@ -66,13 +67,16 @@ class FittedNoise:
         if count == 0 or self.outlier.min() < 0 or not _is_covariance(self.covariance):
             raise BadInput("detector noise: no joints, a negative outlier size, or a covariance that is not symmetric and positive")
 
+    def __repr__(self) -> str:
+        """Told apart by a digest of its numbers, which is what a protocol's hash takes in."""
+        return f"detector {hashlib.sha256(_text(self).encode()).hexdigest()[:12]}"
+
 
 def save(model: FittedNoise, path: Path) -> None:
     """Write the model as JSON, whole or not at all. Raises BadInput where the file cannot be written."""
-    content = {"format": FORMAT, "joints": model.joints, **{name: getattr(model, name).tolist() for name in TAILS}}
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        draft.write_text(_text(model), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -110,6 +114,11 @@ def disturb(clip: Clip, model: FittedNoise, draw: np.random.Generator) -> Clip:
     confidence = clip.confidence * np.where(wild, model.confidence[rows, 1], model.confidence[rows, 0])
     noisy = dataclasses.replace(clip, keypoints=keypoints.astype(np.float32), confidence=confidence.astype(np.float32))
     return miss(noisy, draw.random(shape) < model.misses[rows])
+
+
+def _text(model: FittedNoise) -> str:
+    content = {"format": FORMAT, "joints": model.joints, **{name: getattr(model, name).tolist() for name in TAILS}}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _ordinary(model: FittedNoise, rows: list[int], frames: int, draw: np.random.Generator) -> Float:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.cameras import Camera, Rig, extrinsics, project, world_to_camera
-from bench.data.checks import array, mapping, sequence, whole
+from bench.data.checks import ahead, array, in_pixels, mapping, sequence, whole
 from bench.data.clip import Clip
 from bench.data.json_file import read
 from bench.data.pieces import middle
@@ -33,6 +33,8 @@ SOURCE = "h36m-coco:FOLDER, Human3.6M as Pose2Mesh's JSON files (camera, joint_3
 
 FPS = 50.0
 JOINTS = len(H36M17.joints)
+PROJECTED = "keypoints are the projected joints: not every picture has some annotated"
+METRES = 100.0  # a camera's t below it is not millimetres
 ACTIONS = dict(
     enumerate(
         (
@@ -105,9 +107,10 @@ def _cameras(path: Path) -> dict[int, Mapping[str, Any]]:
 
 def _numbered(value: object, where: str) -> dict[int, Any]:
     """An object whose keys are whole numbers, at least one. Raises BadInput."""
-    found = {whole(key, where): inner for key, inner in mapping(value, where).items()}
-    if not found:
-        raise BadInput(f"{where}: nothing in it; leave it out or repair the file")
+    given = mapping(value, where)
+    found = {whole(key, where): inner for key, inner in given.items()}
+    if not found or len(found) < len(given):  # `2` and `02` are one number
+        raise BadInput(f"{where}: {'a number comes twice' if found else 'nothing'} in it; leave it out or repair the file")
     return found
 
 
@@ -130,7 +133,11 @@ def _shown(path: Path) -> dict[Shot, Shown]:
         where = f"{path}: image {place}"
         row = mapping(image, where, *fields)
         action, subaction, camera, frame, width, height, number = (whole(row[name], where) for name in fields)
-        shots[action, subaction, camera][frame] = (width, height, number)
+        if shots[action, subaction, camera].setdefault(frame, (width, height, number)) != (width, height, number):
+            raise BadInput(f"{where}: frame {frame} of action {action}, subaction {subaction}, camera {camera} comes twice; leave one out")
+    for (action, subaction, camera), frames in shots.items():
+        if len({image[:2] for image in frames.values()}) > 1:
+            raise BadInput(f"{path}: action {action}, subaction {subaction}, camera {camera}: pictures of several sizes; one was due")
     if not shots:
         raise BadInput(f"{path}: no images; leave the file out to take every frame of every camera")
     return {
@@ -145,12 +152,13 @@ def _shown(path: Path) -> dict[Shot, Shown]:
 
 def _keypoints(annotations: object, path: Path) -> dict[int, NDArray[np.float64]]:
     """x, y, visibility (17, 3) by picture, of those annotations that have keypoints."""
-    found = {}
+    found: dict[int, NDArray[np.float64]] = {}
     for place, annotation in enumerate(sequence(annotations, f"{path}: annotations")):
         where = f"{path}: annotation {place}"
         if "keypoints" in mapping(annotation, where, "image_id"):
-            values = array(annotation["keypoints"], (3 * JOINTS,), f"{where}, keypoints")
-            found[whole(annotation["image_id"], where)] = values.reshape(JOINTS, 3)
+            values = array(annotation["keypoints"], (3 * JOINTS,), f"{where}, keypoints").reshape(JOINTS, 3)
+            if found.setdefault(whole(annotation["image_id"], where), values) is not values:
+                raise BadInput(f"{where}: a second person in picture {annotation['image_id']}; leave one out")
     return found
 
 
@@ -162,12 +170,13 @@ def _clip(number: int, shot: Shot, shown: Shown, poses: Mapping[tuple[int, int],
     lens = _camera(cameras[camera], shown.size, f"{start}_camera.json: camera {camera}")
     world = _world(poses.get((action, subaction), {}), shown.frames, f"{start}_joint_3d.json: action {action}, subaction {subaction}")
     pose = world_to_camera(lens, world)
+    ahead(pose, H36M17.joints, f"{start}_camera.json: {name}, camera {camera}")
     try:
         keypoints, confidence = _seen(lens, pose, shown)
         return Clip(
             *(name, f"S{number}", ACTIONS.get(action, str(action)), str(subaction), CAMERAS.get(camera, str(camera))),
             *(FPS / _step(shown.frames), H36M17, keypoints, confidence),
-            *(pose.astype(np.float32), world.astype(np.float32), lens),
+            *(pose.astype(np.float32), world.astype(np.float32), lens, () if _annotated(shown) else (PROJECTED,)),
         )
     except BadInput as error:
         raise BadInput(f"{start}_joint_3d.json: {name}, camera {camera}: {error}") from None
@@ -175,6 +184,8 @@ def _clip(number: int, shot: Shot, shown: Shown, poses: Mapping[tuple[int, int],
 
 def _camera(values: Mapping[str, Any], size: tuple[int, int], where: str) -> Camera:
     turn, move = array(values["R"], (3, 3), f"{where}, R"), array(values["t"], (3,), f"{where}, t")
+    if move.any() and np.abs(move).max() < METRES:
+        raise BadInput(f"{where}: t is {move.round(3).tolist()}, which looks like metres; millimetres were due: multiply by 1000")
     focal, centre = array(values["f"], (2,), f"{where}, f"), array(values["c"], (2,), f"{where}, c")
     try:
         return Camera(*extrinsics("pose2mesh", turn, move), focal, centre, *size)
@@ -195,10 +206,15 @@ def _world(poses: Frames, frames: tuple[int, ...], where: str) -> NDArray[np.flo
 
 def _seen(camera: Camera, pose: NDArray[np.floating], shown: Shown) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Keypoints (frames, 17, 2) px and confidence (frames, 17): the annotated ones where every frame has them, else projected."""
-    if len(shown.keypoints) < len(shown.frames):
+    if not _annotated(shown):
         return project(camera, pose).astype(np.float32), np.ones(pose.shape[:2], np.float32)
     found = np.stack([shown.keypoints[frame] for frame in shown.frames]).astype(np.float32)
+    in_pixels(found[..., :2], "keypoints")
     return found[..., :2], found[..., 2].clip(0, 1)  # COCO's visibility 1 (hidden) and 2 (seen) are both labelled
+
+
+def _annotated(shown: Shown) -> bool:
+    return len(shown.keypoints) == len(shown.frames)
 
 
 def _step(frames: tuple[int, ...]) -> int:

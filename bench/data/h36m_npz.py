@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.data import conversions, h36m_cameras, pickles
 from bench.data.cameras import Camera, Rig, world_to_camera
-from bench.data.checks import array
+from bench.data.checks import ahead, array, in_pixels
 from bench.data.clip import LEG_MM, UNITS, Clip, Take, film, leg_length
 from bench.data.pieces import middle
 from bench.data.skeletons import COCO17, H36M17, MPII16, Skeleton
@@ -106,7 +106,9 @@ def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
     kept = np.asarray(conversions.convert(metres, SKELETONS[joints], H36M17.name), np.float64)
     leg = leg_length(kept, H36M17) or 0.0
     unit = next((unit for unit, size in UNITS.items() if LEG_MM[0] <= leg * size <= LEG_MM[1]), None)
-    if unit not in ("m", None):
+    if unit is None:
+        raise BadInput(f"{where}: the legs are {leg:.3g} long, which is no person's in {', '.join(UNITS)}; world metres were due")
+    if unit != "m":
         raise BadInput(f"{where}: the poses are in {unit}, by their legs of {leg:.3g}; metres were due: multiply by {UNITS[unit] / 1000:g}")
     return kept * 1000.0
 
@@ -138,6 +140,11 @@ class Seen:
     positions: Actions
     skeleton: Skeleton
 
+    @property
+    def detector(self) -> str:
+        """What is in the archive's name beside what all have; nothing for the true keypoints."""
+        return "" if self.path.name == TRUTH else self.path.stem.removeprefix(KEYPOINTS)
+
     def clips(self, take: Take, cameras: dict[str, Camera]) -> list[Clip]:
         """The take as each of the studio's cameras saw it. Raises BadInput as `load` does."""
         world = take.world.astype(np.float32)
@@ -166,18 +173,17 @@ class Seen:
         cut = len(pixels) > len(world)
         notes = (f"keypoints cut from {len(pixels)} to the {len(world)} frames of the poses",) if cut else ()
         pose = world_to_camera(camera, take.world)
-        if not (pose[..., 2] > 0).all():
-            frame, joint = np.argwhere(~(pose[..., 2] > 0))[0]
-            raise BadInput(f"{where}: joint {H36M17.joints[joint]} lies behind the camera at frame {frame}; the poses are another's")
+        ahead(pose, H36M17.joints, where)
         labels = (take.name, take.subject, take.action, take.style, name, take.fps, H36M17)
         frames = slice(len(world))
-        return Clip(*labels, pixels[frames], confidence[frames], pose.astype(np.float32), world, camera, notes)
+        return Clip(*labels, pixels[frames], confidence[frames], pose.astype(np.float32), world, camera, notes, None, self.detector)
 
     def _keypoints(self, view: Any, where: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Pixels (frames, 17, 2) and confidence (frames, 17) of one camera."""
         channels = 3 if getattr(view, "shape", ())[2:] == (3,) else 2
         points = array(view, (-1, len(self.skeleton.joints), channels), where).astype(np.float32)
-        sure = points[..., 2] if channels == 3 else np.ones(points.shape[:2], np.float32)
+        in_pixels(points[..., :2], where)
+        sure = points[..., 2].clip(0, 1) if channels == 3 else np.ones(points.shape[:2], np.float32)  # Detectron's are not bounded
         pair = (self.skeleton.name, H36M17.name)
         return conversions.convert(points[..., :2], *pair), conversions.convert_confidence(sure, *pair)
 

@@ -3,11 +3,10 @@
     {train, test} -> joint_2d (N, 17, 2) px, confidence (N, 17 or 17, 1), joint3d_image (N, 17, 3) px, camera_name, source, action (N,)
     test          -> also joints_2.5d_image (N, 17, 3) mm and 2.5d_factor (N,) mm per px
 
-`source` is the video (`s_09_act_02_subact_01_ca_01`); a run of frames of one source is a clip. joint3d_image is the pose through a
-pinhole, x and y, with the depth behind the root times f / Z + 1/2000 as z, f the focal length and Z the root's depth (Ci et al., LCN).
-The truth is relative to the root, joints_2.5d_image where it is given and joint3d_image times the factor elsewhere; the root stands at
-the depth that belongs to the factor. Training frames have no factor: it follows from the root's depth, which two or more cameras of
-a take determine. Takes with neither are clips without poses. World poses do not exist in this space.
+`source` is the video (`s_09_act_02_subact_01_ca_01`); a run of frames of one source is a clip. joint3d_image is the pose in the scaled
+image space (`image_space.py`). The truth is relative to the root, joints_2.5d_image where it is given and joint3d_image times the
+factor elsewhere; the root stands at the depth that belongs to the factor. Training frames have no factor: it follows from the root's
+depth, which two or more cameras of a take determine. Takes with neither are clips without poses. World poses do not exist in this space.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ from numpy.typing import NDArray
 
 from bench.data import h36m_cameras
 from bench.data.cameras import Camera, Rig
-from bench.data.checks import array
+from bench.data.checks import array, in_pixels
 from bench.data.clip import Clip
+from bench.data.image_space import depth_at, factor_at
 from bench.data.pickles import load_pickle
 from bench.data.pieces import middle
 from bench.data.skeletons import H36M17
@@ -40,7 +40,6 @@ SPLITS = ("train", "test")
 KEYS = ("joint_2d", "joint3d_image", "camera_name", "source", "action")
 TRUTH, FACTOR = "joints_2.5d_image", "2.5d_factor"
 VIDEO = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_\d{1,3}")
-BOX_MM = 2000.0  # the square around the root whose picture gives the scale, one pixel counted extra
 FACTORS = (0.01, 1000.0)  # mm per pixel: somebody from a centimetre to a kilometre away
 JOINTS = len(H36M17.joints)
 
@@ -93,18 +92,8 @@ def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float =
         raise BadInput(f"{path}: a {type(content).__name__} without train or test came; MotionBERT's h36m_*.pkl was due")
     runs = _unique([run for split in found for run in _runs(content[split], f"{path}: {split}")])
     scales = _factors(runs)
-    clips = [_clip(run, scales.get((run.labels[0], run.camera_name))) for run in runs]
+    clips = [_clip(run, scales.get((run.labels[0], run.camera_name)), path.stem) for run in runs]
     return clips if small == 1 else [middle(clip, small) for clip in clips]
-
-
-def factors(clip: Clip) -> Array:
-    """The 2.5D factor of each frame (frames,) of a clip of this source, mm per pixel: it is in the depth where `load` puts the root.
-
-    Raises BadInput for a clip without poses.
-    """
-    if clip.camera_pose is None:
-        raise BadInput(f"clip {clip.name}, {clip.camera_name}: no poses, so no 2.5d_factor; take the clips of the test split")
-    return _scale_at(clip.camera, clip.camera_pose[:, 0, 2].astype(np.float64))
 
 
 def _runs(table: object, where: str) -> list[Run]:
@@ -141,7 +130,9 @@ def _scale(table: Mapping[str, Any], count: int, where: str) -> tuple[Array | No
 
 def _keypoints(value: Any, count: int, where: str) -> Array:
     channels = 3 if getattr(value, "shape", ())[2:] == (3,) else 2
-    return array(value, (count, JOINTS, channels), where)[..., :2]
+    found = array(value, (count, JOINTS, channels), where)[..., :2]
+    in_pixels(found, where)
+    return found
 
 
 def _confidence(table: Mapping[str, Any], count: int, where: str) -> Array:
@@ -203,14 +194,8 @@ def _factors(runs: Sequence[Run]) -> dict[tuple[str, str], Array]:
                 depth = (root @ view.camera.rotation.T + view.camera.translation)[:, 2]
                 if not (depth > 0).all():
                     raise BadInput(f"{view.where}: the cameras of {take} do not see one root; joint3d_image or camera names are wrong")
-                found[take, view.camera_name] = _scale_at(view.camera, depth)
+                found[take, view.camera_name] = factor_at(view.camera, depth)
     return found
-
-
-def _scale_at(camera: Camera, depth: Array) -> Array:
-    """Millimetres per pixel of image space where the root stands `depth` mm away."""
-    scale: Array = 1 / (camera.focal[0] / depth + 1 / BOX_MM)
-    return scale
 
 
 def _triangulate(cameras: Sequence[Camera], pixels: Sequence[Array]) -> Array:
@@ -229,21 +214,22 @@ def _triangulate(cameras: Sequence[Camera], pixels: Sequence[Array]) -> Array:
         return np.full_like(right, np.nan)
 
 
-def _clip(run: Run, factor: Array | None) -> Clip:
-    """Root-relative truth, put where the factor says the root stands."""
+def _clip(run: Run, factor: Array | None, detector: str) -> Clip:
+    """Root-relative truth, put where the factor says the root stands. The file's name is all that tells one detector from another."""
     factor = run.factor if run.factor is not None else factor
     name, subject, style = run.labels
     arrays = (run.keypoints.astype(np.float32), run.confidence.astype(np.float32))
     labels = (name, subject, run.action, style, run.camera_name, h36m_cameras.FPS, H36M17)
     if factor is None:
         note = "no poses: the file gives no 2.5d_factor here, and only one camera of the take"
-        return Clip(*labels, *arrays, None, None, run.camera, (note,))
+        return Clip(*labels, *arrays, None, None, run.camera, (note,), None, detector)
     image = run.image
     truth = image * factor[:, None, None] if run.truth is None else run.truth
-    depth = run.camera.focal[0] / (1 / factor - 1 / BOX_MM)
+    depth = depth_at(run.camera, factor)
     root = np.c_[(image[:, 0, :2] - run.camera.centre) / run.camera.focal * depth[:, None], depth]
     pose = (truth - truth[:, :1] + root[:, None]).astype(np.float32)
+    note = f"poses are in image space, scaled ({TRUTH})"
     try:
-        return Clip(*labels, *arrays, pose, None, run.camera, (f"poses are in image space, scaled ({TRUTH})",))
+        return Clip(*labels, *arrays, pose, None, run.camera, (note,), None, detector)
     except BadInput as error:
         raise BadInput(f"{run.where}: {error}") from None

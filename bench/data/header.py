@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -17,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.data import whole_file
 from models.errors import BadInput
 
+DUE = "a file made by `data convert`"
 VERSION = 1
 BLOCK = 1 << 20  # bytes under one checksum
 PAGE = 4096
@@ -48,13 +49,13 @@ class Header:
 
 def read(path: Path) -> Header:
     """The header, checked against its sum and the size of the file; no array is touched. Raises BadInput for a file that is not whole."""
+    size = whole_file.size(path, DUE)
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")
             raw = file.read(length) if length <= size else b""
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give a file made by `data convert`") from None
+        raise whole_file.refusal(path, DUE, error) from None
     try:
         found, due = _parsed(_checked(raw, path), path, 8 + length)
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):

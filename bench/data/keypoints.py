@@ -10,6 +10,7 @@ Of several people in a frame the same one is followed. A missed joint (confidenc
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ import numpy as np
 
 from bench.data import skeletons
 from bench.data.cameras import Rig, uncalibrated
-from bench.data.checks import mapping
+from bench.data.checks import in_pixels, mapping
 from bench.data.clip import Clip
 from bench.data.detections import Detections, arrange, follow, openpose, parse, plain
 from bench.data.json_file import read
@@ -88,7 +89,7 @@ def _folder(folder: Path) -> dict[Path, Detections]:
         else:
             found[path] = _file(path)
     for path, numbered in frames.items():
-        found[path] = _joined([numbered[number] for number in sorted(numbered)])
+        found[path] = _joined(numbered)
     if not found:
         raise BadInput(f"keypoints:{folder}: the folder holds no .json or .npy file; give the folder that holds them")
     return found
@@ -98,8 +99,16 @@ def _file(path: Path) -> Detections:
     return plain(load_npy(path), str(path)) if path.suffix == ".npy" else parse(read(path), str(path))
 
 
-def _joined(paths: list[Path]) -> Detections:
-    """OpenPose's files of one frame each as one."""
+def _joined(numbered: dict[int, Path]) -> Detections:
+    """OpenPose's files of one frame each as one. Raises BadInput where a frame is missing: motion would leap there."""
+    order = sorted(numbered)
+    step = min((b - a for a, b in itertools.pairwise(order)), default=1)
+    gap = next((a + step for a, b in itertools.pairwise(order) if b - a != step), None)
+    if gap is not None:
+        raise BadInput(
+            f"{numbered[order[0]].parent}: frame {gap} of {numbered[order[0]].name} and on is missing; add it or cut the sequence"
+        )
+    paths = [numbered[number] for number in order]
     return Detections([openpose(mapping(read(path), str(path), "people"), str(path)).frames[0] for path in paths])
 
 
@@ -118,6 +127,7 @@ def _clip(path: Path, found: Detections, known: Known) -> Clip:
     missed = ~(points[..., 2] > 0)
     if missed.all():
         raise BadInput(f"{path}: every joint of every frame has confidence 0; leave it out")
+    in_pixels(points[~missed, :2], str(path))
     seen, confidence = points[..., :2].astype(np.float32), points[..., 2].clip(0, 1).astype(np.float32)
     try:
         title = path.name.removesuffix(".json").removesuffix(".npy")

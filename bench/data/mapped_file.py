@@ -24,19 +24,30 @@ def write(path: Path, arrays: Mapping[str, Sequence[Array]], *, texts: Mapping[s
 
     The file appears under its name when it is whole. Raises BadInput where it cannot be written, or is there and not one of ours.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    check(path)
+    draft = _draft(path)
     try:
-        if path.exists() and not headers.ours(path):
-            raise BadInput(f"{path}: is there and is not a cache of PosePort; it is left as it is: give another name")
         with draft.open("w+b") as file:
             _write(file, arrays, texts)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists and has room") from None
+        raise _refusal(path, error) from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def check(path: Path) -> None:
+    """Raise BadInput where `write` would: what takes minutes to read should not be read in vain."""
+    draft = _draft(path)
+    try:
+        if path.exists() and not (path.is_file() and headers.ours(path)):
+            raise BadInput(f"{path}: is there and is not a cache of PosePort; it is left as it is: give another name")
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
+        raise _refusal(path, error) from None
 
 
 def verify(header: Header) -> None:
@@ -56,6 +67,16 @@ def arrays(header: Header) -> dict[str, Array]:
     with header.path.open("rb") as file:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return {name: np.ndarray(shape, dtype="<f4", buffer=mapping, offset=header.offsets[name]) for name, shape in header.shapes.items()}
+
+
+def _draft(path: Path) -> Path:
+    if not path.name:
+        raise BadInput(f"{path}: cannot be written (a folder); give a file in it")
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _refusal(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists and has room")
 
 
 def _write(file: BinaryIO, arrays: Mapping[str, Sequence[Array]], texts: Mapping[str, str]) -> None:

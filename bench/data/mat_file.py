@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import whole_file
 from bench.data.pickles import bound
 from models.errors import BadInput
 
@@ -38,10 +39,7 @@ def read(path: Path) -> dict[str, Any]:
     size and 160 MB.
     """
     limit = bound(path) // 3  # unpacking holds the bytes twice for a moment
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a MATLAB file") from None
+    data = whole_file.content(path, "the path of a MATLAB file")
     if HDF5 in (data[:8], data[512:520]):
         raise BadInput(f"{path}: a MATLAB 7.3 (HDF5) file; open it in MATLAB or Octave and save it again with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])

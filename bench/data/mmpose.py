@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bench.data import h36m_cameras
 from bench.data.cameras import Camera, Rig, camera_to_world, extrinsics
-from bench.data.checks import array, mapping
+from bench.data.checks import ahead, array, in_pixels, mapping
 from bench.data.clip import Clip
 from bench.data.dhp import SIZES, Y_UP, frame_rate, told
 from bench.data.pickles import load_npy, load_npz, load_pickle
@@ -80,7 +80,8 @@ def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float =
     if detections is not None:
         seen = array(load_npy(detections), (count, 17, 3), str(detections))
     cameras = _cameras(path)
-    clips = [_clip(view, seen, pose, cameras, path) for view in views]
+    detector = detections.stem if detections else ""
+    clips = [_clip(view, seen, pose, cameras, path, detector) for view in views]
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
@@ -120,16 +121,18 @@ def _cameras(path: Path) -> dict[Any, Any] | None:
     return cameras if found else None
 
 
-def _clip(view: View, seen: Array, pose: Array, cameras: Mapping[object, Any] | None, path: Path) -> Clip:
+def _clip(view: View, seen: Array, pose: Array, cameras: Mapping[object, Any] | None, path: Path, detector: str) -> Clip:
     order = [view.rows[frame] for frame in sorted(view.rows)]
     where = f"{path}: {view.take}" + (f", camera {view.camera}" if view.camera else "")
+    ahead(pose[order], view.skeleton.joints, where)
+    in_pixels(seen[order, :, :2], where)
     camera, known = _camera(view, seen[order, :, :2], pose[order], cameras, where)
     world = camera_to_world(camera, pose[order]).astype(np.float32) if known else None
     labels = (view.take, view.subject, view.action or view.subject, "", view.camera or "0", view.fps, view.skeleton)
     keypoints, confidence = seen[order, :, :2].astype(np.float32), seen[order, :, 2].clip(0, 1).astype(np.float32)
     notes = () if known else ("where the camera stood is not given",)
     try:
-        return Clip(*labels, keypoints, confidence, pose[order].astype(np.float32), world, camera, notes)
+        return Clip(*labels, keypoints, confidence, pose[order].astype(np.float32), world, camera, notes, None, detector)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +139,7 @@ def _read(path: Path, skeleton: Skeleton, width: int) -> dict[str, Array]:
 def _archive(path: Path) -> dict[str, Array]:
     """VideoPose3D: subject -> action -> one array for each camera."""
     stored = pickles.load_npz(path).get("positions_2d")
-    tree = stored.item() if stored is not None and stored.shape == () else None
+    tree: Any = stored.item() if stored is not None and stored.shape == () else None
     try:
         return {
             f"{subject} {action} camera {number}": np.asarray(array)

@@ -1,4 +1,4 @@
-"""Predictions of overlapping windows put together: every scored frame is the mean of all windows that predict it."""
+"""Predictions of windows as one pose for each scored frame: the first that came, or the mean of all windows that predict it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ import numpy as np
 from bench.data.padded import Index
 from bench.data.rows import Array
 from bench.data.windows import Windows
+
+
+class First:
+    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+        self._poses = np.empty((windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32)
+
+    def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
+        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
+        places = self.windows.places(indices)
+        self._poses[places[places >= 0]] = pose[places >= 0]
+
+    def result(self) -> Array:
+        """The prediction of every scored frame (M, J, 3)."""
+        return self._poses
 
 
 class Mean:

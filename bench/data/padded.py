@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import image_space
 from bench.data.cameras import to_screen
 from bench.data.clip import Clip
 from bench.data.pages import give_back
@@ -34,12 +35,14 @@ LABELS = ("action", "subject", "style", "name", "camera_name")
 class Padded:
     """`keypoints` (rows, joints * channels) on the screen, `targets` (rows, joints * 3) metres from the root, of width 0 without poses.
 
+    Where targets are thousands of pixels (`image_space.py`), `factors` (rows, 1) has the mm per pixel of each row; else its width is 0.
     A clip of n frames has max(n, outputs) rows of targets and `context` more of keypoints, half of them before it. `lengths` and
     `labels` are those of the clips, in their order; `counted` (all frames,) says which frames may be scored.
     """
 
     keypoints: Array
     targets: Array
+    factors: Array
     lengths: Index
     counted: NDArray[np.bool_]
     labels: tuple[dict[str, str], ...]
@@ -47,7 +50,17 @@ class Padded:
     root: int
 
 
-def lay_out(clips: Iterable[Clip], *, outputs: int, context: int, pad: Pad, skeleton: Skeleton | None, root: str, channels: int) -> Padded:
+def lay_out(
+    clips: Iterable[Clip],
+    *,
+    outputs: int,
+    context: int,
+    pad: Pad,
+    skeleton: Skeleton | None,
+    root: str,
+    channels: int,
+    pixels: bool,
+) -> Padded:
     """Write the clips into arrays, `skeleton`'s joints alone where it is given. Raises BadInput and UnknownName as `Windows` does."""
     rest = iter(clips)
     first = next(rest, None)
@@ -57,24 +70,22 @@ def lay_out(clips: Iterable[Clip], *, outputs: int, context: int, pad: Pad, skel
     joints, centre = list(first.skeleton.indices(chosen.joints)), chosen.index(root)
     kept = slice(None) if joints == list(range(len(first.skeleton.joints))) else joints  # a slice costs no copy
     keypoints, targets = Rows(len(joints) * channels), Rows(0 if first.camera_pose is None else len(joints) * 3)
+    factors = Rows(1 if pixels else 0)
     lengths, counted, labels = [], [], []
     for clip in itertools.chain([first], rest):
         _check(clip, first)
         stored = max(clip.frames, outputs)
-        seen, truth = keypoints.add(stored + context), targets.add(stored)
-        for start in range(0, clip.frames, BLOCK):
-            part = slice(start, min(start + BLOCK, clip.frames))
-            _screen(clip, part, kept, out=seen[context // 2 + part.start : context // 2 + part.stop])
-            if clip.camera_pose is not None:
-                _relative(clip.camera_pose[part], kept, centre, out=truth[part])
+        seen, truth, scale = keypoints.add(stored + context), targets.add(stored), factors.add(stored)
+        _write(clip, kept, centre, keypoints=seen[context // 2 :], targets=truth, factors=scale)
         _fill(seen, context // 2, clip.frames, how=pad)
         _fill(truth, 0, clip.frames, how=pad)
+        _fill(scale, 0, clip.frames, how=pad)
         lengths.append(clip.frames)
         counted.append(np.ones(clip.frames, dtype=np.bool_) if clip.counted is None else clip.counted > 0)
         labels.append({field: getattr(clip, field) for field in LABELS})
         give_back(clip)
     facts = np.array(lengths, dtype=np.int64), np.concatenate(counted), tuple(labels)
-    return Padded(keypoints.finish(), targets.finish(), *facts, chosen, centre)
+    return Padded(keypoints.finish(), targets.finish(), factors.finish(), *facts, chosen, centre)
 
 
 def _check(clip: Clip, first: Clip) -> None:
@@ -83,6 +94,18 @@ def _check(clip: Clip, first: Clip) -> None:
     if (clip.camera_pose is None) != (first.camera_pose is None):
         without = clip if clip.camera_pose is None else first
         raise BadInput(f"clip {without.name} has no poses and others have; keep keypoints for inference apart from data with poses")
+
+
+def _write(clip: Clip, kept: Kept, root: int, *, keypoints: Array, targets: Array, factors: Array) -> None:
+    """Write a clip's frames, which are the first rows, a block at a time. Where factors have width 0, targets stay in metres."""
+    for start in range(0, clip.frames, BLOCK):
+        part = slice(start, min(start + BLOCK, clip.frames))
+        _screen(clip, part, kept, out=keypoints[part])
+        if clip.camera_pose is not None:
+            _relative(clip.camera_pose[part], kept, root, out=targets[part])
+        if factors.size:
+            factors[part, 0] = image_space.factors(clip, part)
+            targets[part] /= factors[part]
 
 
 def _screen(clip: Clip, part: slice, kept: Kept, *, out: Array) -> None:

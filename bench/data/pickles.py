@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data import unpickler
+from bench.data import unpickler, whole_file
 from models.errors import BadInput
 
+DUE = "the path of a file"
 MAGIC = b"\x93NUMPY"
 LENGTHS = {b"\x01": struct.Struct("<H"), b"\x02": struct.Struct("<I")}  # by version, how the header's length is written
 HEADER = re.compile(rb"\{'descr': '([<>|=]?[biufcSUO][0-9]{0,6})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]*)\),? *\}\s*")
@@ -29,20 +30,17 @@ STORAGE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what numpy.savez writes
 
 def bound(path: Path) -> int:
     """Bytes of memory that reading a file may take: ten times its size and 500 MB. Raises BadInput for a file that is not there."""
-    try:
-        return 10 * path.stat().st_size + 500_000_000
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a file") from None
+    return 10 * whole_file.size(path, DUE) + 500_000_000
 
 
 def load_pickle(path: Path) -> Any:
     """The value of a pickle file: NumPy arrays, numbers, text and plain containers. Raises BadInput for anything else, and for damage."""
-    return unpickler.loads(_read(path), where=str(path), spare=bound(path) // 3)
+    return unpickler.loads(whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3)
 
 
 def load_npy(path: Path) -> NDArray[Any]:
     """The array of a .npy file; objects in it are read as `load_pickle` reads them. Raises BadInput as that does."""
-    return _array(_read(path), where=str(path), spare=bound(path) // 3)
+    return _array(whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3)
 
 
 def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -63,16 +61,11 @@ def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, ND
             }
     except BadInput:
         raise
+    except PermissionError as error:
+        raise whole_file.refusal(path, DUE, error) from None
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
     raise BadInput(f"{path}: not a readable .npz archive ({reason}); take a fresh copy of the file")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a file") from None
 
 
 def _check(members: list[zipfile.ZipInfo], path: Path, *, limit: int) -> None:

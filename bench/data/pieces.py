@@ -11,20 +11,17 @@ from models.errors import BadInput
 LEAST = 16  # frames that a smoke run keeps of a clip, where it has them
 
 
-def pieces(clips: Iterable[Clip], *, longest: int, shortest: int = 1) -> list[Clip]:
+def pieces(clips: Iterable[Clip], *, longest: int | None = None, shortest: int = 1) -> list[Clip]:
     """Each clip cut into pieces of `longest` frames and a rest; pieces and clips of fewer than `shortest` frames are left out.
 
     Raises BadInput where nothing is left or the two numbers do not fit together.
     """
-    if not 1 <= shortest <= longest:
+    if shortest < 1 or (longest is not None and longest < shortest):
         raise BadInput(f"pieces: shortest {shortest}, longest {longest}; 1 <= shortest <= longest was due")
-    clips = list(clips)
-    kept = [
-        part(clip, start, min(start + longest, clip.frames))
-        for clip in clips
-        for start in range(0, clip.frames, longest)
-        if min(longest, clip.frames - start) >= shortest
-    ]
+    clips, kept = list(clips), list[Clip]()
+    for clip in clips:
+        size = longest or clip.frames
+        kept += [part(clip, start, min(start + size, clip.frames)) for start in range(0, clip.frames - shortest + 1, size)]
     if not kept:
         most = max((clip.frames for clip in clips), default=0)
         raise BadInput(f"pieces: none of {len(clips)} clips has {shortest} frames (the longest has {most}); lower the threshold")

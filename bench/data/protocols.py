@@ -36,7 +36,7 @@ SPACES = {
     "2.5d": " of the scaled image space (predicted pixels times each frame's 2.5D factor)",
 }
 LATER = (  # fields that came after the first hashes were published: left at their defaults they do not count
-    *("trained_on", "version", "exclude", "scored_for", "prediction_root", "lengths", "hypotheses"),
+    *("trained_on", "version", "exclude", "scored_for", "prediction_root", "lengths", "hypotheses", "detector", "corruption"),
 )
 
 
@@ -88,6 +88,8 @@ class Protocol(BaseModel):
     flip_tta: bool = False  # whether predictions of the mirrored input are averaged in
     hypotheses: Literal["one", "mean", "best", "best-joints", "jpma"] = "one"
     keypoints: Literal["exact", "noisy"] = "exact"
+    detector: str = ""  # whose keypoints the data brought, where they are not true ones; filled in when it is read
+    corruption: str = ""  # what was done to every clip, in words (`bench.data.augment`)
     fraction: float = Field(default=1.0, gt=0, le=1)  # part of each clip that is used; below 1 is a smoke test
     lengths: Literal["metric", "scaled", "2.5d"] = "metric"  # `SPACES` says what the other two are
     units: Literal["mm"] = "mm"
@@ -133,7 +135,9 @@ class Protocol(BaseModel):
         other = next((clip for clip in clips if self.version not in ("", clip.style)), None)
         if other:
             came = f"clip {other.name} is of {other.style or 'none'}"
-            raise BadInput(f"protocol {self.name} is for version {self.version} of the data and {came}; take another protocol or the other")
+            raise BadInput(
+                f"protocol {self.name} is for version {self.version} of the data and {came}; take another protocol or the data's other version"
+            )
         takes = {clip.name for clip in self.split.split(clips)[1]}
         if self.exclude and takes == {clip.name for clip in self.divide(clips)[1]}:
             raise BadInput(
@@ -167,7 +171,10 @@ class Protocol(BaseModel):
     def _views(self) -> str:
         rig = self.rig
         cameras = f"{len(rig.azimuths)} cameras ({rig.width}x{rig.height} px, focal length {rig.focal:g} px)" if rig else "its own cameras"
-        return f"{cameras}; {self.keypoints} 2D keypoints"
+        corrupted = f", all clips after {self.corruption}" if self.corruption else ""
+        exact = "exact " if rig else ""  # the data's own are exact only where the data says so
+        kind, whose = "noisy " if self.keypoints == "noisy" else exact, "" if rig else f" of {self.detector or 'the data'}"
+        return f"{cameras}; {kind}2D keypoints{whose}{corrupted}"
 
     def _split(self) -> str:
         return self.split.text + (f", without {', '.join(self.exclude)}" if self.exclude else "")

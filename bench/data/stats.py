@@ -52,11 +52,17 @@ def statistics(clips: Sequence[Clip]) -> dict[str, object]:
         "clips": len(clips),
         "clips_with_poses": sum(clip.camera_pose is not None for clip in clips),
         "frames": sum(clip.frames for clip in clips),
+        "frames_of_context_alone": sum(context(clip) for clip in clips),
         "frames_by_subject": _frames(clips, lambda clip: clip.subject),
         "frames_by_action": _frames(clips, lambda clip: clip.action),
         "frames_by_camera": _frames(clips, lambda clip: clip.camera_name),
         **{name: moments.summary() for name, moments in found.items()},
     }
+
+
+def context(clip: Clip) -> int:
+    """Frames of a clip that are not scored, such as those of 3DHP's test set that are not valid."""
+    return 0 if clip.counted is None else clip.frames - int(np.count_nonzero(clip.counted))
 
 
 def _quantities(clip: Clip) -> dict[str, Array]:
@@ -68,8 +74,8 @@ def _quantities(clip: Clip) -> dict[str, Array]:
         "keypoint_x_px": clip.keypoints[..., 0][seen],
         "keypoint_y_px": clip.keypoints[..., 1][seen],
         "confidence": clip.confidence,
-        "missed_percent": 100.0 * ~seen,
-        "outside_picture_percent": 100.0 * ~inside,
+        "missed_percent": np.where(seen, 0.0, 100.0),
+        "outside_picture_percent": np.where(inside, 0.0, 100.0),
     }
     return found if clip.camera_pose is None else {**found, **_pose(clip, clip.camera_pose, seen), **_bones(clip, clip.camera_pose)}
 

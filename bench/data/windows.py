@@ -1,7 +1,8 @@
 """Clips cut into windows: `frames` of keypoints in, the middle `outputs` of them as poses out, a batch by one indexing.
 
-All clips lie end to end in one array of keypoints (screen-normalised) and one of targets (root-relative camera frame, metres), see
-`padded.py`. A window is one item of a strided view over them, so a batch is one gather and costs about a memory copy.
+All clips lie end to end in one array of keypoints (screen-normalised) and one of targets (root-relative camera frame, metres or, for
+models that predict in image space, thousands of pixels), see `padded.py`. A window is one item of a strided view over them, so a
+batch is one gather and costs about a memory copy.
 
 Axes: B windows, T frames, K outputs, J joints, C channels (x, y and, where asked for, confidence), M scored frames.
 """
@@ -9,7 +10,7 @@ Axes: B windows, T frames, K outputs, J joints, C channels (x, y and, where aske
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,10 @@ from models.errors import BadInput
 
 
 class Batch(NamedTuple):
-    """keypoints (B, T, J, C), target (B, K, J, 3) metres, and which windows they are (B,). Without poses J of the target is 0."""
+    """keypoints (B, T, J, C), target (B, K, J, 3) metres or thousands of pixels, and which windows they are (B,).
+
+    Without poses J of the target is 0.
+    """
 
     keypoints: Array
     target: Array
@@ -44,11 +48,12 @@ class Windows:
     pad:      what a window sees beyond the ends of its clip: the first or last frame ("edge"), or the clip mirrored there ("reflect").
     skeleton: the joints to keep, by name; the clips' own if not given. root: the joint targets are relative to.
     channels: 2, or 3 with the detector's confidence.
+    pixels:   targets are in thousands of pixels of the scaled image space (`image_space.py`) and not in metres; `metres` undoes it.
 
     Clips that all lack poses (`camera_pose` is None) make windows for inference, with targets of no joints.
 
-    Raises BadInput for no clips, clips of different skeletons, clips with and without poses together, or numbers that do not fit
-    together; UnknownName for a joint.
+    Raises BadInput for no clips, clips of different skeletons, clips with and without poses together, numbers that do not fit together,
+    or pixels of a clip that has no poses or whose root is behind the camera; UnknownName for a joint.
     """
 
     def __init__(
@@ -63,15 +68,19 @@ class Windows:
         skeleton: Skeleton | str | None = None,
         root: str = "Hip",
         channels: int = 2,
+        pixels: bool = False,
     ) -> None:
         count = {"centre": 1, "all": frames}.get(outputs, 0) if isinstance(outputs, str) else outputs
         hop = count if stride is None else stride
         _check(frames=frames, outputs=count, stride=hop, every=every, channels=channels, pad=pad)
         chosen = skeletons.load(skeleton) if isinstance(skeleton, str) else skeleton
-        layout = lay_out(clips, outputs=count, context=frames - count, pad=pad, skeleton=chosen, root=root, channels=channels)
+        layout = lay_out(
+            clips, outputs=count, context=frames - count, pad=pad, skeleton=chosen, root=root, channels=channels, pixels=pixels
+        )
         self.frames, self.outputs, self.channels = frames, count, channels
         self.skeleton, self.root = layout.skeleton, layout.root
         self._keypoints, self._targets, self._labels = layout.keypoints, layout.targets, layout.labels
+        self._factors = layout.factors if pixels else None
         self._table(layout.lengths, layout.counted, hop, every)
 
     def __len__(self) -> int:
@@ -115,25 +124,23 @@ class Windows:
         start: int = 0,
         count: int | None = None,
         flip: bool = False,
-        drop_last: bool = False,
         workers: int = 0,
     ) -> Iterator[Batch]:
         """All windows once, in batches, from the `start`-th batch on; with `flip`, each window is mirrored with probability a half.
 
-        With `count`, only so many of the windows: with `shuffle` and a stride of 1, windows at random places. `workers` threads
-        gather batches ahead of the reader. Order and flips depend on (seed, epoch, place) only, so a run resumed at a place, or
-        with another number of workers, sees what it would have seen.
+        With `count`, so many windows, fewer than all or, the order begun again, more: with `shuffle` and a stride of 1, windows at random
+        places. `workers` threads gather batches ahead of the reader. Order and flips depend on (seed, epoch, place) only, so a run
+        resumed at a place, or with another number of workers, sees what it would have seen.
         """
         order = np.random.default_rng([seed, epoch]).permutation(len(self)) if shuffle else np.arange(len(self))
-        order = order[:count]
-        end = len(order) - len(order) % batch if drop_last else len(order)
+        order = order if count is None else np.resize(order, count)
 
         def gather(place: int) -> Batch:
             indices = order[place * batch : (place + 1) * batch]
             chosen = np.random.default_rng([seed, epoch, place]).random(len(indices)) < 0.5 if flip else None
             return Batch(*self.batch(indices, flip=chosen), indices)
 
-        yield from ahead(gather, range(start, -(-end // batch)), workers=workers)
+        yield from ahead(gather, range(start, -(-len(order) // batch)), workers=workers)
 
     def places(self, indices: Sequence[int] | Index, *, repeats: bool = False) -> Index:
         """Where each predicted frame (B, K) goes among the M scored frames, -1 for one to drop: a repeat, padding, or not scored.
@@ -148,9 +155,23 @@ class Windows:
         return np.where(inside, self._place[frame], -1).astype(np.int64)
 
     def truth(self) -> Array:
-        """The targets of the scored frames (M, J, 3), metres."""
-        rows = self._targets[self._scored + self._before_target[self.clip_numbers()]]
+        """The targets of the scored frames (M, J, 3), metres or thousands of pixels."""
+        rows = self._targets[self._target_rows()]
         return rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
+
+    def factors(self, indices: Sequence[int] | Index | None = None) -> Array | None:
+        """Millimetres per pixel of the scored frames (M,), or of those that windows predict (B, K); None where targets are metres."""
+        if self._factors is None:
+            return None
+        if indices is None:
+            return self._factors[self._target_rows(), 0]
+        first = self._first[indices] + self._before_target[self._owner[indices]]
+        return self._factors[first[:, None] + np.arange(self.outputs), 0]
+
+    def metres(self, poses: Array, indices: Sequence[int] | Index | None = None) -> Array:
+        """Poses in the unit of the targets, those of `truth` (M, J, 3) or of windows as `batch` gives them (B, K, J, 3), in metres."""
+        factors = self.factors(indices)
+        return poses if factors is None else poses * factors[..., None, None]
 
     def single(self) -> Array:
         """The keypoints of the scored frames alone (M, J, C)."""
@@ -166,6 +187,10 @@ class Windows:
         """A label of each scored frame (M,)."""
         return np.array([labels[field] for labels in self._labels])[self.clip_numbers()]
 
+    def _target_rows(self) -> Index:
+        """Where the targets of the scored frames (M,) stand in the padded arrays."""
+        return self._scored + self._before_target[self.clip_numbers()]
+
     def _table(self, lengths: Index, counted: NDArray[np.bool_], stride: int, every: int) -> None:
         """Where each window starts, which of its outputs are new, and which frames are scored.
 
@@ -175,7 +200,7 @@ class Windows:
         stored = np.maximum(lengths, self.outputs)  # a clip shorter than the output is padded at its end
         inputs, targets, frames = (_starts(size) for size in (stored + self.frames - self.outputs, stored, lengths))
         cuts = [_cut(length, self.outputs, stride) for length in lengths.tolist()]
-        kind = np.int32 if lengths.sum() < 2**31 else np.int64  # half the memory wherever it suffices
+        kind: type[np.signedinteger[Any]] = np.int32 if lengths.sum() < 2**31 else np.int64  # half the memory wherever it suffices
         self._owner = np.repeat(np.arange(len(cuts), dtype=np.int32), [len(cut) for cut, _ in cuts])
         self._first = np.concatenate([start + offset for start, (offset, _) in zip(frames, cuts, strict=True)]).astype(kind)
         self._begin = np.concatenate([begin for _, begin in cuts]).astype(np.int32)
@@ -185,7 +210,7 @@ class Windows:
         numbered = [np.arange(length) % every == 0 for length in lengths.tolist()]
         self._score(counted & np.concatenate(numbered), kind)
 
-    def _score(self, covered: NDArray[np.bool_], kind: type[np.signedinteger]) -> None:
+    def _score(self, covered: NDArray[np.bool_], kind: type[np.signedinteger[Any]]) -> None:
         """Number the frames that are both wanted and predicted by some window."""
         first, last = (np.bincount(self._first + side, minlength=len(covered) + 1) for side in (self._begin, self._end))
         covered &= np.cumsum(first - last)[:-1] > 0

@@ -37,7 +37,7 @@ class Extras:
 
     roots: tuple[Array, Array] | None = None
     vertices: tuple[Array, Array] | None = None
-    factors: Array | None = None
+    factors: NDArray[np.floating] | None = None
     view: View | None = None
 
 

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from backends.base import Backend, Program, Settings
 from bench import baselines, data, metrics
-from bench.data import standardizer
+from bench.data import overlap, standardizer
 from bench.data.windows import Windows, mirror
 from bench.job import Finding, Job, Progress
 from bench.records import Baseline, Evaluation
 from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, build
+from models.errors import BadInput
 
 Array = NDArray[np.float32]
 EXAMPLES = 3  # poses kept for the figure
@@ -27,32 +28,33 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(None, "not_measured", "there are no trained weights; run the train task first")
     found = checkpoints.load(job.checkpoint)
     progress("reading data", 0.0)
-    protocol = data.protocol_for(job.config.data, job.config.protocol)
-    split = data.load(job.config.data, protocol=protocol, seed=job.config.seed, small=job.config.small, noise=job.config.noise)
-    spec = build(job.model, job.settings, joints=len(protocol.joints))
-    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.scaling) if found.scaling else None)
+    split = data.configured(job.config)
+    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
+    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.scaling) if found.scaling else None, job.settings.pad)
     program = backend.program(spec.infer, Settings(device=device, precision=job.config.precision))
     program.load({name: found.params[name] for name in spec.infer.params})
-    test = feed.windows(split.test, stride=None, every=protocol.test_stride)
-    pred = predict(program, feed, test, progress)
+    every = job.settings.test_every
+    test = feed.windows(split.test, stride=every, every=split.protocol.test_stride)
+    if every and every > test.outputs:  # frames between would not be scored, under a protocol that says they are
+        raise BadInput(f"configuration key model.{job.model}.test_every: {every}; at most {test.outputs} was due, what a window predicts")
+    pred = predict(program, feed, overlap.Mean(test) if every else overlap.First(test), progress)
     return Finding(_payload(job, split, feed, test, pred, trained_steps=found.progress["step"]))
 
 
-def predict(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
-    """Poses (M, J, 3), metres, one for each scored frame, as the model gives them: its root is not moved to zero.
+def predict(program: Program, feed: Feed, poses: overlap.First | overlap.Mean, progress: Progress) -> Array:
+    """Poses (M, J, 3) in the windows' unit, one for each scored frame, as the model gives them: its root is not moved to zero.
 
     Under a protocol with flip averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints.
     """
-    poses = np.empty((windows.scored, feed.joints, 3), np.float32)
+    windows = poses.windows
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
         if feed.protocol.flip_tta:
             other = feed.poses(program(feed.inputs(mirror(batch.keypoints, windows.skeleton)))["pose"])
             pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
-        places = windows.places(batch.indices)
-        poses[places[places >= 0]] = pose[places >= 0]
+        poses.add(batch.indices, pose)
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
-    return poses
+    return poses.result()
 
 
 def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array, *, trained_steps: int) -> Evaluation:
@@ -69,11 +71,15 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,
-        example_true=_poses(test.truth()[chosen]),
-        example_pred=_poses(pred[chosen]),
+        example_true=_poses(test.metres(test.truth())[chosen]),
+        example_pred=_poses(test.metres(pred)[chosen]),
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
-        note=f"weights after {trained_steps} steps",
+        note=f"weights after {trained_steps} steps{_averaged(job.settings.test_every)}",
     )
+
+
+def _averaged(every: int | None) -> str:
+    return f"; a frame is the mean of the windows that see it, one every {every} frames" if every else ""
 
 
 def _trivial(feed: Feed, split: data.Split, chosen: Sequence[str]) -> tuple[Baseline, ...]:

@@ -59,9 +59,9 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
     except Exception as error:  # whatever a framework raises is the divergence
         return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
     for result, array, other in zip(came, due, rough, strict=True):
-        error, bound = tolerance.error(result, array), tolerance.bound("node", tolerance.error(other, array))
-        if error > bound:
-            return f"value off by {error:.1e}, {bound:.1e} allowed"
+        off, bound = tolerance.error(result, array), tolerance.bound("node", tolerance.error(other, array))
+        if off > bound:
+            return f"value off by {off:.1e}, {bound:.1e} allowed"
     if not has_gradient(probe.op) or not probe.differentiable() or due[0].dtype.kind != "f":
         return ""
     weights = weights_for(due, seed=1)
@@ -72,10 +72,10 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
         return f"gradient: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
     scale = 1e-3 * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
     for name, array in exact.items():
-        error = tolerance.error(own[name], array, scale=scale)
+        off = tolerance.error(own[name], array, scale=scale)
         bound = tolerance.bound("gradient of node", tolerance.error(near[name], array, scale=scale))
-        if error > bound:
-            return f"gradient of input {name} off by {error:.1e}, {bound:.1e} allowed"
+        if off > bound:
+            return f"gradient of input {name} off by {off:.1e}, {bound:.1e} allowed"
     return ""
 
 

@@ -135,7 +135,7 @@ def prepare(spec: Spec, backend: Backend, device: str, size: Size, *, seed: int,
 def draw_feeds(spec: Spec, size: Size, rng: np.random.Generator) -> Arrays:
     """Inputs, targets and noise of one train step."""
     lengths = {"batch": size.batch, "frames": max(size.frames, spec.frames)}
-    feeds = {name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths)) for name, type_ in spec.train.inputs.items()}
+    feeds: Arrays = {name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths)) for name, type_ in spec.train.inputs.items()}
     for name, noise in spec.noise.items():
         shape = dims.bind(noise.type.shape, lengths)
         feeds[name] = (rng.random(shape) < noise.number) if noise.kind == "bernoulli" else rng.normal(0, noise.number, shape)

@@ -20,6 +20,7 @@ from models import ops
 from models.graph import FLOATS, Type
 
 TOGETHER = 48  # questions in one program, which is compiled once for all of them
+Q = TypeVar("Q")
 T = TypeVar("T")
 Results = Sequence[np.ndarray]
 
@@ -118,11 +119,12 @@ def together(ask: Callable[[Sequence[Question]], Sequence[T]], questions: Sequen
         groups.setdefault(i if question.gap(asked) else -1 if question.probe.symbolic else -2, []).append(i)
     found: dict[int, T | Exception] = {}
     for group in groups.values():
-        found |= zip(group, _halved(ask, [questions[i] for i in group]), strict=True)
+        found |= zip(group, halved(ask, [questions[i] for i in group]), strict=True)
     return [found[i] for i in range(len(questions))]
 
 
-def _halved(ask: Callable[[Sequence[Question]], Sequence[T]], questions: Sequence[Question]) -> list[T | Exception]:
+def halved(ask: Callable[[Sequence[Q]], Sequence[T]], questions: Sequence[Q]) -> list[T | Exception]:
+    """Answers to all at once; where that raises, those of each half; what a single question raises is its answer."""
     if not questions:
         return []
     try:
@@ -131,7 +133,7 @@ def _halved(ask: Callable[[Sequence[Question]], Sequence[T]], questions: Sequenc
         if len(questions) == 1:
             return [error]
     middle = len(questions) // 2
-    return [*_halved(ask, questions[:middle]), *_halved(ask, questions[middle:])]
+    return [*halved(ask, questions[:middle]), *halved(ask, questions[middle:])]
 
 
 def _run(questions: Sequence[Question]) -> list[tuple[np.ndarray, ...]]:
@@ -155,7 +157,7 @@ def _dtype(answer: Answer) -> ExamRow:
 
 def _types(probe: Probe) -> tuple[Type, ...]:
     """What the rules promise, for lengths as they are."""
-    tensors = (Type(x.shape, probe.type(x)) if isinstance(x, np.ndarray) else Type((), "literal") for x in probe.operands)
+    tensors = (Type(x.shape, probe.declared(x)) if isinstance(x, np.ndarray) else Type((), "literal") for x in probe.operands)
     return ops.infer(probe.op, list(tensors), probe.attributes)
 
 

@@ -65,7 +65,7 @@ def run(
         row, floor = measure(subject, size, job, backend, device, clock, turn)
         timings.append(row)
         floors.append(floor)
-    payload = Throughput(timings=tuple(timings), noise_floor=max(floors), settings=settings)
+    payload = Throughput(timings=tuple(timings), noise_floor=max(floors), settings={**settings})
     lying = [f"{row.what} at batch {row.batch}: {lie}" for row in timings for lie in row.lies]
     return Finding(payload, "invalid" if lying else "ok", "; ".join(lying))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from backends.base import Backend, Settings
 from bench import data
-from bench.data import standardizer
+from bench.data import augment, standardizer
+from bench.data.clip import Clip
+from bench.data.pieces import pieces
 from bench.data.protocols import Protocol
+from bench.data.windows import Windows
 from bench.job import Finding, Job, Progress
 from bench.records import Training
 from bench.training.feed import Feed, build
@@ -22,9 +25,8 @@ from models.spec import Spec
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Train to the configured number of steps, from the checkpoint where one fits."""
     progress("reading data", 0.0)
-    protocol = data.protocol_for(job.config.data, job.config.protocol)
-    spec = build(job.model, job.settings, joints=len(protocol.joints))
-    split = data.load(job.config.data, protocol=protocol, seed=job.config.seed, small=job.config.small, noise=job.config.noise)
+    split = data.configured(job.config)
+    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
     loop = _loop(job, backend, device, spec, split)
     loop.resume()
     try:
@@ -48,12 +50,14 @@ def optimizer_of(job: Job, spec: Spec) -> Optimizer:
 
 def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split) -> Loop:
     train, seed = job.settings.train, job.config.seed
-    feed = Feed(spec, split.protocol)
+    feed = Feed(spec, split.protocol, pad=job.settings.pad)
     stride = train.stride or (max(1, spec.frames // 3) if feed.sequence else 1)
-    windows = feed.windows(split.train, stride=stride)
+    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
+    windows = feed.windows(clips, stride=stride)
+    augmented = _augmented(job, feed, clips, stride) if job.config.augment else None
     batch = min(train.batch or spec.recipe.batch, len(windows))
     if (train.inputs or spec.recipe.inputs) == "zscore":
-        feed = Feed(spec, split.protocol, standardizer.fit(windows.single()))
+        feed = Feed(spec, split.protocol, standardizer.fit(windows.single()), job.settings.pad)
     optimizer = optimizer_of(job, spec)
     settings = Settings(device=device, precision=job.config.precision, draw_noise=True, seed=seed)
     trainer = backend.trainer(spec.train, optimizer, settings)
@@ -61,14 +65,25 @@ def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split
     infer = backend.program(spec.infer, Settings(device=device))
     validation = feed.windows(split.test, stride=None)
     return Loop(
-        backend, trainer, infer, feed, windows, validation, train, batch, optimizer.lr, seed, device, job.checkpoint,
+        backend, trainer, infer, feed, windows, augmented, validation, train, batch, optimizer.lr, seed, device, job.checkpoint,
         fingerprint(job, split.protocol, optimizer.describe()),
     )  # fmt: skip
+
+
+def _augmented(job: Job, feed: Feed, clips: Sequence[Clip], stride: int) -> Callable[[int], Windows]:
+    """The training windows of an epoch, each time of clips augmented anew. Epoch 0 of the draws is the corruption's."""
+    steps, seed = _steps(job), job.config.seed
+    return lambda epoch: feed.windows(augment.apply(clips, steps, seed=seed, epoch=epoch + 1), stride=stride)
+
+
+def _steps(job: Job) -> tuple[augment.Step, ...]:
+    return augment.read(job.config.augment) if job.config.augment else ()
 
 
 def fingerprint(job: Job, protocol: Protocol, optimizer: Mapping[str, object]) -> str:
     """What a checkpoint must agree on before training goes on from it."""
     content = [job.settings.model_dump(), job.config.data, protocol.hash, job.config.seed, job.config.precision, dict(optimizer)]
+    content.append([str(step) for step in _steps(job)])
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -85,6 +100,7 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         batch=loop.batch,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.train),
+        augmentation=", ".join(map(str, _steps(job))),
         train_seconds=loop.seconds,
         frames_per_second=frames / loop.seconds if loop.seconds else None,
         loss_steps=tuple(loop.curve.loss_steps),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import models
 from bench.config import Model
 from bench.data.clip import Clip
+from bench.data.padded import Pad
 from bench.data.protocols import Protocol
 from bench.data.standardizer import Standardizer
 from bench.data.windows import Windows
@@ -32,6 +33,7 @@ class Feed:
     spec: Spec
     protocol: Protocol
     standardizer: Standardizer | None = None
+    pad: Pad = "edge"
 
     @property
     def joints(self) -> int:
@@ -51,7 +53,7 @@ class Feed:
         return len(pose) == 4 and pose[1] != 1
 
     def windows(self, clips: Sequence[Clip], *, stride: int | None, every: int = 1, channels: int | None = None) -> Windows:
-        """Windows of the length and kind the model trains on, with as many channels as it takes."""
+        """Windows of the length and kind the model trains on, with as many channels as it takes; pixels under 2.5D lengths."""
         return Windows(
             clips,
             frames=self.spec.frames,
@@ -61,6 +63,8 @@ class Feed:
             skeleton=self.protocol.skeleton,
             root=self.protocol.root,
             channels=channels or self.channels,
+            pad=self.pad,
+            pixels=self.protocol.lengths == "2.5d",
         )
 
     def inputs(self, keypoints: Array) -> dict[str, Array]:
@@ -69,11 +73,11 @@ class Feed:
         return {"keypoints": np.ascontiguousarray(self._flat("keypoints", scaled))}
 
     def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
-        """Inputs of the train graph; target (B, K, J, 3) metres."""
+        """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
         return self.inputs(keypoints) | {"target": np.ascontiguousarray(self._flat("target", target))}
 
     def poses(self, pose: Array) -> Array:
-        """The graph's `pose` -> (B, K, J, 3) metres."""
+        """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
         return pose.reshape(len(pose), -1, self.joints, 3)
 
     def _flat(self, name: str, array: Array) -> Array:

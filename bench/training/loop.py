@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,7 @@ class Loop:
     infer: Program
     feed: Feed
     train: Windows
+    augmented: Callable[[int], Windows] | None  # windows of an epoch's own, drawn in place of `train`
     validation: Windows
     settings: Train
     batch: int
@@ -125,7 +126,8 @@ class Loop:
         for part in np.array_split(np.sort(chosen), max(1, len(chosen) // 512)):
             keypoints, target = self.validation.batch(part)
             pose = self.feed.poses(self.infer(self.feed.inputs(keypoints))["pose"])
-            errors.append(np.linalg.norm(pose - target, axis=-1).mean() * 1000 * len(part))
+            apart = np.linalg.norm(self.validation.metres(pose - target, part), axis=-1)
+            errors.append(apart.mean() * 1000 * len(part))
         error = float(np.sum(errors) / len(chosen))
         if not math.isfinite(error):  # the loss is that of the weights before the step
             raise Diverged(f"the validation error became {error} at step {self.step}")
@@ -141,12 +143,10 @@ class Loop:
         per_epoch = len(self.train) // self.batch
         while self.step < self.settings.steps:
             epoch, start = divmod(self.step, per_epoch)
-            for batch in self.train.epoch(
-                self.batch, shuffle=True, seed=self.seed, epoch=epoch, start=start, flip=self.settings.flip, drop_last=True
-            ):
-                yield batch
-                if self.step >= self.settings.steps:
-                    return
+            stop = min(per_epoch, start + self.settings.steps - self.step)
+            windows = self.augmented(epoch) if self.augmented else self.train
+            place = {"seed": self.seed, "epoch": epoch, "start": start}
+            yield from windows.epoch(self.batch, shuffle=True, flip=self.settings.flip, count=stop * self.batch, workers=1, **place)
 
 
 @contextmanager

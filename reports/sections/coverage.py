@@ -38,12 +38,14 @@ def examined(run: Run) -> list[Block]:
     """What the op exam found of each backend, type by type; its own page has the details."""
     exams = cells.payloads(run.records, Exam)
     types = sorted({row.dtype for _, exam in exams for row in exam.rows})
-    lines = [
-        {"Backend": Code(record.backend), "Ops": count(len({row.op for row in exam.rows}))}
-        | {dtype: score([row for row in exam.rows if row.dtype == dtype]) for dtype in types}
-        for record, exam in exams
-    ]
+    lines = [by_type(record, exam, types) for record, exam in exams]
     return [Heading("What the op exam says of each type"), table(lines, caption="Questions passed / asked")] if types else []
+
+
+def by_type(record: Record, exam: Exam, types: list[str]) -> dict[str, Inline]:
+    """How one backend did in each element type."""
+    head: dict[str, Inline] = {"Backend": Code(record.backend), "Ops": count(len({row.op for row in exam.rows}))}
+    return head | {dtype: score([row for row in exam.rows if row.dtype == dtype]) for dtype in types}
 
 
 def rows(record: Record, payload: Feasibility) -> list[dict[str, Inline]]:

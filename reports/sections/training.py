@@ -89,6 +89,7 @@ def recipe(record: Record, payload: Training) -> dict[str, Inline]:
         "Optimizer": settings,
         "Batch": count(payload.batch),
         "Training windows": count(payload.train_windows),
+        "Augmentation": payload.augmentation or "none",
         "Computed in": payload.precision,
         "Checkpoint": Code(payload.checkpoint or "none"),
         "Note": payload.note or "none",
