@@ -136,7 +136,7 @@ class Protocol(BaseModel):
         if other:
             came = f"clip {other.name} is of {other.style or 'none'}"
             raise BadInput(
-                f"protocol {self.name} is for version {self.version} of the data and {came}; take another protocol or the data's other version"
+                f"protocol {self.name} is for version {self.version} of the data and {came}; take another protocol or the version"
             )
         takes = {clip.name for clip in self.split.split(clips)[1]}
         if self.exclude and takes == {clip.name for clip in self.divide(clips)[1]}:
