@@ -242,6 +242,17 @@ def skeletons(path: Path, bones: Sequence[tuple[int, int]], true: np.ndarray, pr
         figure.legend(handles=skeleton_legend(), loc="outside lower center", ncols=4 if poses > 2 else 2)
 
 
+def poses(path: Path, bones: Sequence[tuple[int, int]], predicted: np.ndarray) -> None:
+    """Predicted poses (poses, joints, 3) millimetres, y down, where nothing is known to hold them against: from the camera and the side."""
+    with canvas(path, (max(2.3 * len(predicted), 4.8), 6.4)) as figure:
+        grid = figure.subplots(len(VIEWS), len(predicted), squeeze=False)
+        for row, (view, angle) in enumerate(VIEWS.items()):
+            for axes, pose in zip(grid[row], predicted, strict=True):
+                ground(axes, pose, np.radians(angle))
+                body(axes, bones, pose, np.radians(angle), colour=BLUE, width=2.0)
+                axes.text(0.5, -0.02, view, transform=axes.transAxes, ha="center", va="top", color=GREY, fontsize=8.5)
+
+
 def project(points: np.ndarray, angle: float) -> np.ndarray:
     """Points (..., 3) of the camera frame (x right, y down, z away), walked around by `angle` radians, on upright paper: (..., 2)."""
     x, y, z = np.moveaxis(points, -1, 0)
@@ -250,19 +261,28 @@ def project(points: np.ndarray, angle: float) -> np.ndarray:
 
 
 def overlay(axes: Axes, bones: Sequence[tuple[int, int]], true: np.ndarray, predicted: np.ndarray, angle: float) -> None:
-    """Both skeletons on their floor, all axes to one scale."""
-    both = np.concatenate([true, predicted])
-    for edge in floor(both):
-        axes.plot(*project(edge, angle).T, color=PALE, linewidth=1, zorder=1)
+    """Both skeletons on their floor."""
+    ground(axes, np.concatenate([true, predicted]), angle)
     for pair in project(np.stack([true, predicted], axis=1), angle):
         axes.plot(*pair.T, color=RED, linewidth=1, zorder=4)
-    for pose, colour, width in ((true, INK, 3.0), (predicted, BLUE, 2.0)):
-        flat = project(pose, angle)
-        for parent, child in bones:
-            axes.plot(*flat[[parent, child]].T, color=colour, linewidth=width, solid_capstyle="round", zorder=2)
-        axes.scatter(flat[:, 0], flat[:, 1], s=14, color=colour, zorder=3)
+    body(axes, bones, true, angle, colour=INK, width=3.0)
+    body(axes, bones, predicted, angle, colour=BLUE, width=2.0)
+
+
+def ground(axes: Axes, points: np.ndarray, angle: float) -> None:
+    """The floor under points, all axes to one scale."""
+    for edge in floor(points):
+        axes.plot(*project(edge, angle).T, color=PALE, linewidth=1, zorder=1)
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
+
+
+def body(axes: Axes, bones: Sequence[tuple[int, int]], pose: np.ndarray, angle: float, *, colour: str, width: float) -> None:
+    """One skeleton."""
+    flat = project(pose, angle)
+    for parent, child in bones:
+        axes.plot(*flat[[parent, child]].T, color=colour, linewidth=width, solid_capstyle="round", zorder=2)
+    axes.scatter(flat[:, 0], flat[:, 1], s=14, color=colour, zorder=3)
 
 
 def floor(points: np.ndarray) -> Iterator[np.ndarray]:

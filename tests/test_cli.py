@@ -46,7 +46,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_commands_are_those_of_the_help(capsys: Said) -> None:
-    assert sorted([*WRITING, "backends", "data", "doctor", "export", "models", "noise", "report"]) == COMMANDS
+    assert sorted([*WRITING, "backends", "data", "doctor", "export", "models", "noise", "predict", "report"]) == COMMANDS
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out
     assert all(f"\n  {name} " in listed for name in COMMANDS), listed

@@ -115,7 +115,7 @@ def load(
     steps = augment.read(corrupt) if corrupt else ()
     small *= protocol.fraction
     trained, _, tested = source.rpartition(ACROSS)
-    read = partial(_clips, protocol=protocol, seed=seed, small=small, noise=noise)
+    read = partial(clips_of, protocol=protocol, seed=seed, small=small, noise=noise)
     subjects = _subjects(trained, protocol) if trained or protocol.trained_on else ()
     clips = read(tested)
     protocol.check(clips)
@@ -149,6 +149,27 @@ def _check_poses(clips: Iterable[Clip], source: str) -> None:
             f"{source}: {len(without)} clips have no poses, the first {first.name}, {first.camera_name}{note}; "
             "complete the data or leave these clips out"
         )
+
+
+def clips_of(source: str, protocol: Protocol, *, seed: int = 0, small: float = 1.0, noise: bool = False) -> list[Clip]:
+    """The clips of a source with the protocol's joints, picked by name where they are there and converted by rule where not.
+
+    Raises BadInput for unreadable data.
+    """
+    from bench.data.conversions import convert_clip
+    from bench.data.noise import detect
+
+    joints = set(protocol.joints)
+    clips = _read(source, protocol, seed=seed, small=small)
+    clips = [clip if joints <= set(clip.skeleton.joints) else convert_clip(clip, protocol.skeleton) for clip in clips]
+    return [detect(clip, seed=seed) for clip in clips] if noise else clips
+
+
+def absolute(source: str) -> str:
+    """The source as another folder's process can read it."""
+    kind, _, location = source.partition(":")
+    module(kind)
+    return f"{kind}:{Path(location).absolute()}" if location else source
 
 
 def describe(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
@@ -219,17 +240,6 @@ def _read(source: str, protocol: Protocol | None, *, seed: int, small: float) ->
     if not clips:
         raise BadInput(f"{source}: no clips in it; give data with at least one")
     return clips
-
-
-def _clips(source: str, protocol: Protocol, *, seed: int, small: float, noise: bool) -> list[Clip]:
-    """The clips of a source with the protocol's joints, picked by name where they are there and converted by rule where not."""
-    from bench.data.conversions import convert_clip
-    from bench.data.noise import detect
-
-    joints = set(protocol.joints)
-    clips = _read(source, protocol, seed=seed, small=small)
-    clips = [clip if joints <= set(clip.skeleton.joints) else convert_clip(clip, protocol.skeleton) for clip in clips]
-    return [detect(clip, seed=seed) for clip in clips] if noise else clips
 
 
 def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
