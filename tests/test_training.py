@@ -205,7 +205,7 @@ def test_short_clips_are_left_out_and_long_ones_cut(tmp_path: Path) -> None:
 
 def test_overlapping_test_windows_are_averaged(tmp_path: Path) -> None:
     """A model of nine frames in and out sees a frame in up to nine windows."""
-    backend, scores = backends.load("numpy"), {}
+    backend, scores, hashes = backends.load("numpy"), {}, set[str]()
     for every in (None, 9, 1):
         model = Model(sizes={"width": 8, "representation": 8, "depth": 1, "heads": 2}, test_every=every, train=Train(steps=1, batch=4))
         config = Config(small=0.05, model={"motionbert": model}, device="cpu", metrics=("mpjpe",))
@@ -214,7 +214,9 @@ def test_overlapping_test_windows_are_averaged(tmp_path: Path) -> None:
         found = evaluate.run(job, backend, "cpu", lambda text, share: None).payload
         assert isinstance(found, Evaluation)
         scores[every] = found.metrics[0].frame_wise
-        assert ("mean of the windows" in found.note) == (every is not None)
+        assert (f"windows every {every} frames averaged" in found.protocol_text) == (every is not None)
+        hashes.add(found.protocol_hash)
+    assert len(hashes) == 3, "a mean of predictions is another number"
     assert scores[1] != scores[None] == pytest.approx(scores[9], rel=0.05)
     model = Model(sizes=TINY, test_every=2, train=Train(steps=1, batch=4))
     skipping = make_job(tmp_path / "skipping", backend)

@@ -36,7 +36,7 @@ SPACES = {
     "2.5d": " of the scaled image space (predicted pixels times each frame's 2.5D factor)",
 }
 LATER = (  # fields that came after the first hashes were published: left at their defaults they do not count
-    *("trained_on", "version", "exclude", "scored_for", "prediction_root", "lengths", "hypotheses", "detector", "corruption"),
+    *("trained_on", "version", "exclude", "scored_for", "prediction_root", "lengths", "hypotheses", "overlap", "detector", "corruption"),
 )
 
 
@@ -86,6 +86,7 @@ class Protocol(BaseModel):
     prediction_root: Literal["free", "zero"] = "free"  # whether the predicted root is moved to the true one too
     averaging: Literal["frame", "action", "subject"] = "frame"  # which mean is the headline; all are recorded
     flip_tta: bool = False  # whether predictions of the mirrored input are averaged in
+    overlap: int = Field(default=0, ge=0)  # where a frame's predictions are averaged: test windows start every so many frames
     hypotheses: Literal["one", "mean", "best", "best-joints", "jpma"] = "one"
     keypoints: Literal["exact", "noisy"] = "exact"
     detector: str = ""  # whose keypoints the data brought, where they are not true ones; filled in when it is read
@@ -183,7 +184,8 @@ class Protocol(BaseModel):
         every = "every test frame" if self.test_stride == 1 else f"one test frame in {self.test_stride}"
         aligned = {"root": "", "rigid": ", headline after rigid alignment", "similarity": ", headline after similarity alignment"}
         chosen = f", {HYPOTHESES[self.hypotheses]}" if self.hypotheses != "one" else ""
-        augmented = "flip averaging" if self.flip_tta else "no test-time augmentation"
+        windows = f"windows every {self.overlap} frames averaged" if self.overlap else ""
+        augmented = " and ".join(filter(None, ("flip averaging" if self.flip_tta else "", windows))) or "no test-time augmentation"
         return f"{every}, {self.averaging}-wise mean{aligned[self.alignment]}, {augmented}{chosen}"
 
 

@@ -14,7 +14,7 @@ from bench.data.windows import Windows, mirror
 from bench.job import Finding, Job, Progress
 from bench.records import Baseline, Evaluation
 from bench.training import checkpoint as checkpoints
-from bench.training.feed import Feed, build
+from bench.training.feed import Feed, build, split_of
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
@@ -28,7 +28,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(None, "not_measured", "there are no trained weights; run the train task first")
     found = checkpoints.load(job.checkpoint)
     progress("reading data", 0.0)
-    split = data.configured(job.config)
+    split = split_of(job)
     spec = build(job.model, job.settings, joints=len(split.protocol.joints))
     feed = Feed(spec, split.protocol, standardizer.from_arrays(found.scaling) if found.scaling else None, job.settings.pad)
     program = backend.program(spec.infer, Settings(device=device, precision=job.config.precision))
@@ -74,12 +74,8 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         example_true=_poses(test.metres(test.truth())[chosen]),
         example_pred=_poses(test.metres(pred)[chosen]),
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
-        note=f"weights after {trained_steps} steps{_averaged(job.settings.test_every)}",
+        note=f"weights after {trained_steps} steps",
     )
-
-
-def _averaged(every: int | None) -> str:
-    return f"; a frame is the mean of the windows that see it, one every {every} frames" if every else ""
 
 
 def _trivial(feed: Feed, split: data.Split, chosen: Sequence[str]) -> tuple[Baseline, ...]:

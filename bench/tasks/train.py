@@ -15,7 +15,7 @@ from bench.data.protocols import Protocol
 from bench.data.windows import Windows
 from bench.job import Finding, Job, Progress
 from bench.records import Training
-from bench.training.feed import Feed, build
+from bench.training.feed import Feed, build, split_of
 from bench.training.loop import Diverged, Loop
 from models import params as initial
 from models.optim import Optimizer
@@ -25,7 +25,7 @@ from models.spec import Spec
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Train to the configured number of steps, from the checkpoint where one fits."""
     progress("reading data", 0.0)
-    split = data.configured(job.config)
+    split = split_of(job)
     spec = build(job.model, job.settings, joints=len(split.protocol.joints))
     loop = _loop(job, backend, device, spec, split)
     loop.resume()

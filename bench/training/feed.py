@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 import models
+from bench import data
 from bench.config import Model
 from bench.data.clip import Clip
 from bench.data.padded import Pad
 from bench.data.protocols import Protocol
 from bench.data.standardizer import Standardizer
 from bench.data.windows import Windows
+from bench.job import Job
 from models.spec import Spec
 
 Array = NDArray[np.float32]
@@ -24,6 +26,12 @@ def build(name: str, settings: Model, *, joints: int) -> Spec:
     """The model of a run for a skeleton of `joints`. Raises UnknownName for a size, loss or preset that does not exist."""
     loss: Mapping[str, float] | None = settings.train.loss
     return models.build(name, preset=settings.preset, loss=loss, **{"joints": joints, **settings.sizes})
+
+
+def split_of(job: Job) -> data.Split:
+    """The data of a job's run, under its protocol and how the model's test windows overlap. Raises as `data.load` does."""
+    split = data.configured(job.config)
+    return replace(split, protocol=split.protocol.model_copy(update={"overlap": job.settings.test_every or 0}))
 
 
 @dataclass(frozen=True)
