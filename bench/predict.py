@@ -16,16 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backends
-from backends.base import Settings
 from bench import arrays_file, child, data, records
 from bench import config as configs
-from bench.data import overlap, protocols, standardizer
+from bench.data import mapped_file, protocols
 from bench.data.protocols import Protocol
 from bench.job import Job
 from bench.records import Record, Run, Training
 from bench.tasks import evaluate
-from bench.training import checkpoint
-from bench.training.feed import Feed, build
+from bench.training.feed import Feed, overlapping
 from models.errors import BadInput
 
 
@@ -59,6 +57,7 @@ def predict(run: Path, source: str, out: Path, *, backend: str | None = None, mo
     """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA. Raises BadInput, UnknownName, Missing."""
     if out.exists():
         raise BadInput(f"{out}: is there already and is left as it is; give another name")
+    mapped_file.writable(out)
     training = _training(_load(run), backend, model)
     backends.require(training.backend)
     order = Order(str(run.absolute()), training.backend, training.model, data.absolute(source), str(out.absolute()))
@@ -104,17 +103,12 @@ def _poses(job: Job, protocol: Protocol, source: str) -> tuple[Feed, dict[str, N
     """How the model is fed, and its poses (frames, joints, 3), mm, by clip."""
     if protocol.lengths == "2.5d":
         raise BadInput(f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown scale; train under another protocol")
-    found = checkpoint.load(job.checkpoint)
-    scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
-    feed = Feed(build(job.model, job.settings, joints=len(protocol.joints)), protocol, scaling, job.settings.pad)
     backend = backends.load(job.backend)
-    program = backend.program(feed.spec.infer, Settings(device=backend.device(job.config.device), precision=job.config.precision))
-    program.load({name: found.params[name] for name in feed.spec.infer.params})
+    feed, program, _ = evaluate.restored(job, overlapping(job, protocol), backend, backend.device(job.config.device))
     filmed = protocol if protocol.rig else data.default_protocol(source)  # motion capture needs cameras, whatever it was trained on
     clips = data.clips_of(source, protocol.model_copy(update={"rig": filmed.rig if filmed else None}))
-    windows = feed.windows(clips, stride=job.settings.test_every)
-    kept = overlap.Mean(windows) if job.settings.test_every else overlap.First(windows)
-    poses = 1000 * evaluate.predict(program, feed, kept, lambda text, share: None)
+    windows = evaluate.windows_of(job, feed, clips)
+    poses = 1000 * evaluate.predict(program, feed, windows, lambda text, share: None)
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes, cameras = (windows.labels(label)[starts] for label in ("name", "camera_name"))
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]

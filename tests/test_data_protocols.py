@@ -17,7 +17,6 @@ from bench.config import Config
 from bench.data import fitted_noise, protocols, synthetic
 from bench.data.clip import Clip
 from bench.data.fitted_noise import FittedNoise
-from bench.data.overlap import First
 from bench.data.skeletons import H36M17
 from bench.data.windows import Windows
 from bench.tasks import evaluate
@@ -359,7 +358,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
     def predicted(flip: bool) -> np.ndarray:
         protocol = split.protocol.model_copy(update={"flip_tta": flip})
         feed = SimpleNamespace(protocol=protocol, joints=17, inputs=lambda keypoints: {"keypoints": keypoints}, poses=lambda pose: pose)
-        return evaluate.predict(lopsided, feed, First(windows), lambda *_: None)  # type: ignore[arg-type]
+        return evaluate.predict(lopsided, feed, windows, lambda *_: None)  # type: ignore[arg-type]
 
     plain, flipped = predicted(False), predicted(True)
     left, right = H36M17.indices(("LWrist", "RWrist"))

@@ -72,6 +72,8 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(run: Path, tmp_path: Path, c
         (("{out}", "--data", "synthetic", "--to", "{out}"), "no run folder"),
         (("{run}", "--data", "keypoint:x", "--to", "{out}"), "unknown data source 'keypoint': did you mean keypoints"),
         (("{run}", "--data", "keypoints:{out}", "--to", "{out}"), "cannot be read"),
+        (("{run}", "--data", "synthetic", "--to", "{out}/none/poses"), "none/poses: cannot be written"),
+        (("{run}", "--data", "synthetic", "--to", "{out}", "--figure", "{out}/none/poses.png"), "poses.png: cannot be written"),
     ],
 )
 def test_a_wrong_request_is_one_line(

@@ -23,8 +23,11 @@ def command(
     import json as encoder
     from dataclasses import asdict
 
+    from bench.data import mapped_file
     from bench.predict import predict
 
+    if figure:
+        mapped_file.writable(figure)
     found = predict(run, data, to, backend=backend, model=model)
     if figure:
         _draw(to, found.protocol, figure)

@@ -40,10 +40,19 @@ def write(path: Path, arrays: Mapping[str, Sequence[Array]], *, texts: Mapping[s
 
 def check(path: Path) -> None:
     """Raise BadInput where `write` would: what takes minutes to read should not be read in vain."""
+    writable(path)
+    try:
+        foreign = path.exists() and not (path.is_file() and headers.ours(path))
+    except OSError as error:
+        raise _refusal(path, error) from None
+    if foreign:
+        raise BadInput(f"{path}: is there and is not a cache of PosePort; it is left as it is: give another name")
+
+
+def writable(path: Path) -> None:
+    """Raise BadInput where no file can be made beside `path`."""
     draft = _draft(path)
     try:
-        if path.exists() and not (path.is_file() and headers.ours(path)):
-            raise BadInput(f"{path}: is there and is not a cache of PosePort; it is left as it is: give another name")
         draft.touch()
         draft.unlink()
     except OSError as error:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from backends.base import Backend, Program, Settings
 from bench import baselines, data, metrics
 from bench.data import overlap, standardizer
+from bench.data.clip import Clip
+from bench.data.protocols import Protocol
 from bench.data.windows import Windows, mirror
 from bench.job import Finding, Job, Progress
 from bench.records import Baseline, Evaluation
@@ -26,27 +28,41 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Every metric of the protocol's test poses from the cell's checkpoint."""
     if not job.checkpoint.exists():
         return Finding(None, "not_measured", "there are no trained weights; run the train task first")
-    found = checkpoints.load(job.checkpoint)
     progress("reading data", 0.0)
     split = split_of(job)
-    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
-    feed = Feed(spec, split.protocol, standardizer.from_arrays(found.scaling) if found.scaling else None, job.settings.pad)
-    program = backend.program(spec.infer, Settings(device=device, precision=job.config.precision))
-    program.load({name: found.params[name] for name in spec.infer.params})
-    every = job.settings.test_every
-    test = feed.windows(split.test, stride=every, every=split.protocol.test_stride)
-    if every and every > test.outputs:  # frames between would not be scored, under a protocol that says they are
-        raise BadInput(f"configuration key model.{job.model}.test_every: {every}; at most {test.outputs} was due, what a window predicts")
-    pred = predict(program, feed, overlap.Mean(test) if every else overlap.First(test), progress)
-    return Finding(_payload(job, split, feed, test, pred, trained_steps=found.progress["step"]))
+    feed, program, steps = restored(job, split.protocol, backend, device)
+    test = windows_of(job, feed, split.test, every=split.protocol.test_stride)
+    pred = predict(program, feed, test, progress)
+    return Finding(_payload(job, split, feed, test, pred, trained_steps=steps))
 
 
-def predict(program: Program, feed: Feed, poses: overlap.First | overlap.Mean, progress: Progress) -> Array:
+def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> tuple[Feed, Program, int]:
+    """How a job's trained model is fed, the model with its weights, and after how many steps they are. Raises BadInput (checkpoint)."""
+    found = checkpoints.load(job.checkpoint)
+    scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
+    feed = Feed(build(job.model, job.settings, joints=len(protocol.joints)), protocol, scaling, job.settings.pad)
+    program = backend.program(feed.spec.infer, Settings(device=device, precision=job.config.precision))
+    program.load({name: found.params[name] for name in feed.spec.infer.params})
+    return feed, program, found.progress["step"]
+
+
+def windows_of(job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1) -> Windows:
+    """Windows in which each frame that is scored is predicted. Raises BadInput where the model's `test_every` skips frames."""
+    stride = job.settings.test_every
+    windows = feed.windows(clips, stride=stride, every=every)
+    if stride and stride > windows.outputs:  # frames between would not be scored, under a protocol that says they are
+        due = f"at most {windows.outputs} was due, what a window predicts"
+        raise BadInput(f"configuration key model.{job.model}.test_every: {stride}; {due}")
+    return windows
+
+
+def predict(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
     """Poses (M, J, 3) in the windows' unit, one for each scored frame, as the model gives them: its root is not moved to zero.
 
-    Under a protocol with flip averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints.
+    Under a protocol with flip averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints; under one
+    of overlapping windows, the mean of all that predict the frame.
     """
-    windows = poses.windows
+    poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
         if feed.protocol.flip_tta:

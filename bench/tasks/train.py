@@ -54,7 +54,9 @@ def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split
     stride = train.stride or (max(1, spec.frames // 3) if feed.sequence else 1)
     clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
     windows = feed.windows(clips, stride=stride)
-    augmented = _augmented(job, feed, clips, stride) if job.config.augment else None
+    steps = augment.read(job.config.augment) if job.config.augment else ()
+    said = ", ".join(map(str, steps))
+    augmented = _augmented(feed, clips, steps, seed=seed, stride=stride) if steps else None
     batch = min(train.batch or spec.recipe.batch, len(windows))
     if (train.inputs or spec.recipe.inputs) == "zscore":
         feed = Feed(spec, split.protocol, standardizer.fit(windows.single()), job.settings.pad)
@@ -66,24 +68,26 @@ def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split
     validation = feed.windows(split.test, stride=None)
     return Loop(
         backend, trainer, infer, feed, windows, augmented, validation, train, batch, optimizer.lr, seed, device, job.checkpoint,
-        fingerprint(job, split.protocol, optimizer.describe()),
+        fingerprint(job, split.protocol, optimizer.describe(), said), said,
     )  # fmt: skip
 
 
-def _augmented(job: Job, feed: Feed, clips: Sequence[Clip], stride: int) -> Callable[[int], Windows]:
+def _augmented(feed: Feed, clips: Sequence[Clip], steps: Sequence[augment.Step], *, seed: int, stride: int) -> Callable[[int], Windows]:
     """The training windows of an epoch, each time of clips augmented anew. Epoch 0 of the draws is the corruption's."""
-    steps, seed = _steps(job), job.config.seed
     return lambda epoch: feed.windows(augment.apply(clips, steps, seed=seed, epoch=epoch + 1), stride=stride)
 
 
-def _steps(job: Job) -> tuple[augment.Step, ...]:
-    return augment.read(job.config.augment) if job.config.augment else ()
-
-
-def fingerprint(job: Job, protocol: Protocol, optimizer: Mapping[str, object]) -> str:
+def fingerprint(job: Job, protocol: Protocol, optimizer: Mapping[str, object], augmentation: str) -> str:
     """What a checkpoint must agree on before training goes on from it."""
-    content = [job.settings.model_dump(), job.config.data, protocol.hash, job.config.seed, job.config.precision, dict(optimizer)]
-    content.append([str(step) for step in _steps(job)])
+    content = [
+        job.settings.model_dump(),
+        job.config.data,
+        protocol.hash,
+        job.config.seed,
+        job.config.precision,
+        dict(optimizer),
+        augmentation,
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -100,7 +104,7 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         batch=loop.batch,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.train),
-        augmentation=", ".join(map(str, _steps(job))),
+        augmentation=loop.augmentation,
         train_seconds=loop.seconds,
         frames_per_second=frames / loop.seconds if loop.seconds else None,
         loss_steps=tuple(loop.curve.loss_steps),

@@ -31,7 +31,12 @@ def build(name: str, settings: Model, *, joints: int) -> Spec:
 def split_of(job: Job) -> data.Split:
     """The data of a job's run, under its protocol and how the model's test windows overlap. Raises as `data.load` does."""
     split = data.configured(job.config)
-    return replace(split, protocol=split.protocol.model_copy(update={"overlap": job.settings.test_every or 0}))
+    return replace(split, protocol=overlapping(job, split.protocol))
+
+
+def overlapping(job: Job, protocol: Protocol) -> Protocol:
+    """The protocol with how the job's test windows overlap."""
+    return protocol.model_copy(update={"overlap": job.settings.test_every or 0})
 
 
 @dataclass(frozen=True)

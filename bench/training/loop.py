@@ -58,6 +58,7 @@ class Loop:
     device: str
     path: Path
     fingerprint: str
+    augmentation: str  # in words
     step: int = 0
     seconds: float = 0.0
     curve: Curve = field(default_factory=Curve)
