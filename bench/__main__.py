@@ -42,7 +42,7 @@ def application(only: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback()(_first_argument_is_a_command)
-    names = [found.name for found in pkgutil.iter_modules(commands.__path__)]
+    names = [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")]
     for name in [only] if only in names else names:
         app.command(name)(importlib.import_module(f"{commands.__name__}.{name}").command)
     return app

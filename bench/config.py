@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench import yaml_file
+from bench.data.formats import yaml_file
 from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"

@@ -270,7 +270,7 @@ class RunInfo(Frozen):
     finished: str | None = None
     command: str
     config: dict[str, object]
-    environment: dict[str, object]  # bench.environment.describe()
+    environment: dict[str, object]  # bench.processes.machine.describe()
     commit: str | None = None
     seed: int = 0
 

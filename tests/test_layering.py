@@ -8,17 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 import backends
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "flax", "optax", "onnx", "onnxruntime"}
 PUBLIC = {"backends", *(f"backends.{name}" for name in backends.__all__)}
-COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.cells")  # sits on top; cells is what several commands share
-COLLECTOR = ("onnx", "bench/third_party/collect.py")  # runs in a process of its own
+COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.commands._cells")  # sits on top; cells is what several commands share
+COLLECTOR = ("onnx", "bench/exam/third_party/collect.py")  # runs in a process of its own
 OWN = {"models", "backends", "bench", "reports", "tests"}
 
 
@@ -123,12 +122,12 @@ def test_imports_go_one_way(layer: str) -> None:
         ("backends/torch/ops.py", "import jax"),
         ("backends/emit.py", "from models.zoo import motionbert"),
         ("backends/torch/program.py", "from bench.records import Record"),
-        ("bench/tasks/parity.py", "import torch.nn"),
-        ("bench/tasks/parity.py", "from backends.torch.ops import KERNELS"),
-        ("bench/tasks/parity.py", "import backends.torch"),
-        ("bench/tasks/parity.py", "from backends import emit"),
-        ("bench/tasks/parity.py", "from reports import build"),
-        ("reports/plot.py", "from bench.tasks import parity"),
+        ("bench/parity/task.py", "import torch.nn"),
+        ("bench/parity/task.py", "from backends.torch.ops import KERNELS"),
+        ("bench/parity/task.py", "import backends.torch"),
+        ("bench/parity/task.py", "from backends import emit"),
+        ("bench/parity/task.py", "from reports import build"),
+        ("reports/plot.py", "from bench.parity import task"),
         ("reports/plot.py", "from models import build"),
         ("reports/plot.py", "import torch"),
     ],
@@ -142,8 +141,8 @@ def test_the_rules_catch_a_wrong_import(file: str, line: str) -> None:
     [
         ("backends/torch/ops.py", "import torch.nn.functional as F"),
         ("bench/commands/report.py", "from reports import build"),
-        ("bench/tasks/parity.py", "from backends.base import Settings"),
-        ("bench/tasks/parity.py", "import backends\nfrom backends import load"),
+        ("bench/parity/task.py", "from backends.base import Settings"),
+        ("bench/parity/task.py", "import backends\nfrom backends import load"),
         ("reports/plot.py", "from bench.records import Record\nfrom matplotlib.figure import Figure"),
     ],
 )

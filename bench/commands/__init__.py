@@ -46,7 +46,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         seed: Seed = None,
         json: Json = False,
     ) -> int:
-        from bench.cells import configure, measure
+        from bench.commands._cells import configure, measure
 
         options = {"device": device, "precision": precision, "data": data, "protocol": protocol, "seed": seed}
         settings = configure(tasks=tasks, backend=backend, model=model, profile=profile, file=config, overrides=set, **options)

@@ -13,14 +13,14 @@ def command(json: Json = False) -> int:
     import json as encoder
 
     import backends
-    from bench import environment
-    from bench.cells import table
+    from bench.commands._cells import table
+    from bench.processes import machine
 
     found = {name: _ask(name) for name in backends.installed()}
     if json:
-        print(encoder.dumps({"environment": environment.describe(), "backends": found}))
+        print(encoder.dumps({"environment": machine.describe(), "backends": found}))
         return 0
-    table(("what", "value"), [(key, str(value)) for key, value in environment.describe().items()])
+    table(("what", "value"), [(key, str(value)) for key, value in machine.describe().items()])
     print()
     rows = [
         (name, kind, item, reason or "yes")
@@ -34,11 +34,11 @@ def command(json: Json = False) -> int:
 
 def _ask(name: str) -> dict[str, dict[str, str]]:
     """Import a backend in a child process and let it speak for itself."""
-    from bench import child
+    from bench.processes import question
     from models.errors import PosePortError
 
     try:
-        answers: dict[str, dict[str, str]] = child.ask("bench.commands.doctor", [name])
+        answers: dict[str, dict[str, str]] = question.ask("bench.commands.doctor", [name])
     except PosePortError as error:
         return {"import": {name: str(error)}}
     return answers
@@ -56,6 +56,6 @@ def _usable(arguments: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    from bench.child import answer
+    from bench.processes.question import answer
 
     sys.exit(answer(_usable))

@@ -26,7 +26,7 @@ def command(
     import json as encoder
     from dataclasses import asdict
 
-    from bench.export import Order, export, sizes
+    from bench.takeaway.export import Order, export, sizes
 
     options = {} if opset is None else {"opset": opset}
     stored = str(weights) if weights else None

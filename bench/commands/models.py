@@ -18,7 +18,7 @@ def command(
     import json as encoder
 
     import models
-    from bench.cells import table
+    from bench.commands._cells import table
 
     if name is not None:
         spec = models.build(name, preset=preset)

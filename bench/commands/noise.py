@@ -10,7 +10,7 @@ import typer
 from bench.commands import Json
 
 if TYPE_CHECKING:
-    from bench.data.fitted_noise import FittedNoise
+    from bench.data.detector.fitted_noise import FittedNoise
 
 
 def command(
@@ -24,8 +24,8 @@ def command(
     """Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep them in a file for `corrupt` and `augment`."""
     import json as encoder
 
-    from bench.cells import table
-    from bench.data import fitted_noise, noise_fit
+    from bench.commands._cells import table
+    from bench.data.detector import fitted_noise, noise_fit
 
     model = noise_fit.fit_files(true, seen, skeleton=skeleton, width=width)
     fitted_noise.save(model, to)

@@ -30,7 +30,7 @@ def command(
     json: Json = False,
 ) -> int:
     """Examine a backend op by op: shape, dtype, value, gradient, kernel against body; in every type, layout and mode unless --quick."""
-    from bench.cells import configure, measure
+    from bench.commands._cells import configure, measure
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])

@@ -34,22 +34,22 @@ def command(
     json: Json = False,
 ) -> int:
     """Hold a backend against the float64 oracle: the ladder of a model, or golden vectors of official implementations."""
-    from bench import cells
+    from bench.commands import _cells
 
     if vectors or more:
-        from bench import vectors as golden
+        from bench.parity import official as golden
 
         return golden.compare([*(vectors or []), *(more or [])], backends=backend or ["numpy"], as_json=json)
     if compare:
-        from bench.traces import compare_folder
+        from bench.parity.traces import compare_folder
 
         return compare_folder(compare, backends=backend or [], as_json=json)
     if repro:
-        from bench.repro import run
+        from bench.parity.repro import run
 
         return run(repro, backends=backend or ["numpy"], as_json=json)
     ladder = {key: value for key, value in (("locate", locate), ("rungs", rung)) if value}
     options = {"device": device, "seed": seed, "against": against, "parity": ladder or None}
     asked = [*(backend or []), *([against] if against and against not in (backend or []) else [])]
-    settings = cells.configure(tasks=["parity"], backend=asked, model=model, profile=profile, file=config, overrides=set, **options)
-    return cells.measure(settings, out=out, resume=None, as_json=json)
+    settings = _cells.configure(tasks=["parity"], backend=asked, model=model, profile=profile, file=config, overrides=set, **options)
+    return _cells.measure(settings, out=out, resume=None, as_json=json)

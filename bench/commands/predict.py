@@ -23,8 +23,8 @@ def command(
     import json as encoder
     from dataclasses import asdict
 
-    from bench.data import mapped_file
-    from bench.predict import predict
+    from bench.data.formats import mapped_file
+    from bench.evaluation.predict import predict
 
     if figure:
         mapped_file.writable(figure)
@@ -46,7 +46,8 @@ def _draw(poses: Path, protocol: str, figure: Path) -> None:
     import numpy as np
     from safetensors.numpy import load_file
 
-    from bench.data import protocols, skeletons
+    from bench.data import protocols
+    from bench.data.geometry import skeletons
     from reports import plot
 
     first = next(iter(load_file(poses).values()))

@@ -1,8 +1,8 @@
 """Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on the first and test on the second.
 
-A module of this folder that declares `SOURCE` is a kind of source.
+A module of `readers` that declares `SOURCE` is a kind of source.
 
-`load` gives the train and test clips of a source under a protocol; `bench.data.windows` cuts them into batches.
+`load` gives the train and test clips of a source under a protocol; `bench.data.batches.windows` cuts them into batches.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from bench.data import header
+from bench.data.formats import header
 from models.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:  # what a cache says of itself comes at once: without NumPy, and without pydantic, which protocols need
@@ -57,7 +57,7 @@ def module(kind: str) -> ModuleType:
     found = _modules()
     if kind not in found:
         raise UnknownName("data source", kind, found)
-    return importlib.import_module(f"bench.data.{found[kind][0]}")
+    return importlib.import_module(f"bench.data.readers.{found[kind][0]}")
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
@@ -126,8 +126,7 @@ def load(
         labels = sorted({getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by) for clip in clips})
         side = "training" if test else "testing"
         raise BadInput(
-            f"{source}: protocol {protocol.name} leaves no clip for {side} ({protocol.split.text}; here are {_few(labels)}); "
-            "take another protocol"
+            f"{source}: protocol {protocol.name} leaves no clip for {side} ({protocol.split.text}; here are {_few(labels)}); take another protocol"
         )
     _check_poses((*train, *test), source)
     changed = {
@@ -156,8 +155,8 @@ def clips_of(source: str, protocol: Protocol, *, seed: int = 0, small: float = 1
 
     Raises BadInput for unreadable data.
     """
-    from bench.data.conversions import convert_clip
-    from bench.data.noise import detect
+    from bench.data.detector.noise import detect
+    from bench.data.geometry.conversions import convert_clip
 
     joints = set(protocol.joints)
     clips = _read(source, protocol, seed=seed, small=small)
@@ -197,7 +196,8 @@ def convert(source: str, path: Path, *, protocol: Protocol | None = None, seed: 
     The protocol (by default the one of its kind, if any) matters where its cameras film the clips. Raises BadInput for unreadable
     data and where the file cannot be written.
     """
-    from bench.data import cache, mapped_file
+    from bench.data.formats import mapped_file
+    from bench.data.readers import cache
 
     chosen = protocol or default_protocol(source)
     mapped_file.check(path)
@@ -221,7 +221,7 @@ def default_protocol(source: str) -> Protocol | None:
 def _modules() -> dict[str, tuple[str, str]]:
     """Module and one-line description by kind: a file's name, or the `KIND` it states where that can be no name in Python, as 3dhp."""
     found = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.glob("readers/*.py")):
         text = path.read_text(encoding="utf-8")
         line, kind = (re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE) for name in ("SOURCE", "KIND"))
         if line:

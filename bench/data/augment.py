@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, InstanceOf, TypeAdapter, ValidationError, ValidationInfo
 
-from bench import yaml_file
-from bench.data import fitted_noise, noise
-from bench.data.cameras import Camera, camera_to_world, matrix_of, project, world_to_camera
 from bench.data.clip import Clip
-from bench.data.fitted_noise import FittedNoise
-from bench.data.skeletons import Skeleton
+from bench.data.detector import fitted_noise, noise
+from bench.data.detector.fitted_noise import FittedNoise
+from bench.data.formats import yaml_file
+from bench.data.geometry.cameras import Camera, camera_to_world, matrix_of, project, world_to_camera
+from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput, UnknownName
 
 Draw = np.random.Generator

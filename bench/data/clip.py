@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.cameras import Camera, project, world_to_camera
-from bench.data.skeletons import Skeleton
+from bench.data.geometry.cameras import Camera, project, world_to_camera
+from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput
 
 UNITS = {"m": 1000.0, "inch": 25.4, "cm": 10.0, "mm": 1.0}  # millimetres in each

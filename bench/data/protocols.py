@@ -14,10 +14,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench import yaml_file
-from bench.data import skeletons
-from bench.data.cameras import Rig
 from bench.data.clip import Clip
+from bench.data.formats import yaml_file
+from bench.data.geometry import skeletons
+from bench.data.geometry.cameras import Rig
 from models.errors import BadInput, UnknownName
 
 FOLDER = Path(__file__).parent.parent / "protocols"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.cameras import project
+from bench.data.batches.pages import give_back
 from bench.data.clip import Clip
-from bench.data.pages import give_back
+from bench.data.geometry.cameras import project
 
 Array = NDArray[np.floating]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data import skeletons
+from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from bench.metrics import _hypotheses
 from bench.metrics._facts import Array, Extras, Facts, View, bones

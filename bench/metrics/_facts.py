@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.cameras import Camera
-from bench.data.skeletons import Skeleton
+from bench.data.geometry.cameras import Camera
+from bench.data.geometry.skeletons import Skeleton
 
 Array = NDArray[np.float64]
 Pairs = tuple[tuple[int, int], ...]

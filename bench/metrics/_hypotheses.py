@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.cameras import project
+from bench.data.geometry.cameras import project
 from bench.metrics._facts import Array, View
 from bench.metrics._lengths import lengths
 from models.errors import BadInput

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import arrays_file
+from bench.data.formats import arrays_file
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 import models
 from bench import data
 from bench.config import Model
+from bench.coordinator.job import Job
+from bench.data.batches.padded import Pad
+from bench.data.batches.standardizer import Standardizer
+from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
-from bench.data.padded import Pad
 from bench.data.protocols import Protocol
-from bench.data.standardizer import Standardizer
-from bench.data.windows import Windows
-from bench.job import Job
 from models.spec import Spec
 
 Array = NDArray[np.float32]

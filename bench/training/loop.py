@@ -15,8 +15,8 @@ import numpy as np
 
 from backends.base import Backend, Program, Trainer
 from bench.config import Train
-from bench.data.windows import Batch, Windows
-from bench.job import Progress
+from bench.coordinator.job import Progress
+from bench.data.batches.windows import Batch, Windows
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 from bench.training.feed import Feed

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.data import protocols
-from bench.data.skeletons import H36M17
+from bench.data.geometry.skeletons import H36M17
 from bench.metrics import _blocks, _procrustes
 from bench.metrics._lengths import lengths
 from tests.benchmarks.rounds import told

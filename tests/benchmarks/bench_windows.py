@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data import cache, synthetic
+from bench.data.batches.windows import Windows
 from bench.data.clip import Clip, film
 from bench.data.protocols import load
-from bench.data.windows import Windows
+from bench.data.readers import cache, synthetic
 
 ROUNDS, BATCH = 15, 512
 ROOT = Path(__file__).parents[2]
@@ -98,8 +98,8 @@ def test_sampler_speed(frames: int, outputs: str, copy_due: float, loop_due: flo
 RESIDENT = """
 import sys, time
 from pathlib import Path
-from bench.data import cache
-from bench.data.windows import Windows
+from bench.data.readers import cache
+from bench.data.batches.windows import Windows
 
 def resident():  # the most so far, bytes; getrusage would count the parent's from before exec
     return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

@@ -12,9 +12,9 @@ import backends
 from backends.base import Backend, Gap
 from bench import config
 from bench.config import Config
-from bench.job import Finding, Job
+from bench.coordinator.job import Finding, Job
+from bench.exam import task as shape_ops
 from bench.records import Exam, ExamRow
-from bench.tasks import shape_ops
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: no backend to plant faults in")
 

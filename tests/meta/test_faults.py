@@ -16,8 +16,8 @@ from backends.numpy.program import NumpyProgram
 from models import dims, params
 from models import ops as table
 from models.graph import Graph
-from tests import test_ops
 from tests.asserts import assert_close
+from tests.models import test_ops
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: no kernels to plant faults in")
 

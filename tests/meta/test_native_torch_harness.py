@@ -13,10 +13,12 @@ import pytest
 import backends
 from backends.base import Backend
 from bench import config as configs
-from bench import timing
-from bench.job import Finding, Job
+from bench.coordinator.job import Finding, Job
+from bench.exam import task as shape_ops
+from bench.parity import task as parity
 from bench.records import Exam, Parity, Throughput
-from bench.tasks import parity, shape_ops, throughput
+from bench.speed import task as throughput
+from bench.speed import timing
 from models.optim import Optimizer
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: no backend to plant faults in")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 
 def run_pytest(asked: str, *, without: str = "") -> subprocess.CompletedProcess[str]:
     """One small test in a fresh interpreter, where the module `without` cannot be imported."""
-    arguments = ["-q", "--tb=line", "--backends", asked, "tests/test_backends.py", "-k", "test_the_contract"]
+    arguments = ["-q", "--tb=line", "--backends", asked, "tests/backends/test_backends.py", "-k", "test_the_contract"]
     hide = f"sys.modules[{without!r}] = None; " if without else ""
     script = f"import sys; {hide}import pytest; sys.exit(pytest.main({arguments!r}))"
     return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)

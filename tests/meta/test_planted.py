@@ -17,10 +17,11 @@ import pytest
 import backends
 from backends.base import Backend
 from bench import config as configs
-from bench.environment import ROOT
-from bench.job import Finding, Job
+from bench.coordinator.job import Finding, Job
+from bench.exam import task as shape_ops
+from bench.parity import task as parity
+from bench.processes.machine import ROOT
 from bench.records import Exam, Parity
-from bench.tasks import parity, shape_ops
 
 FILES = sorted(path.stem for path in Path(__file__).with_name("faults").glob("*.py"))
 # every hidden layer is square, so that a transposed weight fits

@@ -11,8 +11,8 @@ import pytest
 from backends.base import Settings
 from backends.numpy import program
 from backends.numpy.program import NumpyBackend
-from bench.third_party import exam
-from tests.third_party_cases import CASES, case
+from bench.exam.third_party import exam
+from tests.bench.exam.third_party_cases import CASES, case
 
 
 def wrong_pad(x: np.ndarray, *, axis: int, before: int, after: int, value: float) -> np.ndarray:

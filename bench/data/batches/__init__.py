@@ -1,0 +1,1 @@
+"""From clips to batches: windows, scaling, work done ahead."""

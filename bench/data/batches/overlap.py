@@ -1,0 +1,50 @@
+"""Predictions of windows as one pose for each scored frame: the first that came, or the mean of all windows that predict it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.data.batches.padded import Index
+from bench.data.batches.rows import Array
+from bench.data.batches.windows import Windows
+
+
+class First:
+    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+        self._poses = np.empty((windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32)
+
+    def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
+        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
+        places = self.windows.places(indices)
+        self._poses[places[places >= 0]] = pose[places >= 0]
+
+    def result(self) -> Array:
+        """The prediction of every scored frame (M, J, 3)."""
+        return self._poses
+
+
+class Mean:
+    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there were."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+        self._sum = np.zeros((windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32)
+        self._count = np.zeros(windows.scored, dtype=np.int32)
+
+    def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
+        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,), each window once."""
+        places = self.windows.places(indices, repeats=True)
+        for output in range(places.shape[1]):  # windows start at different frames, so within one output no place comes twice
+            place = places[:, output]
+            keep = place >= 0
+            self._sum[place[keep]] += pose[keep, output]
+            self._count[place[keep]] += 1
+
+    def result(self) -> Array:
+        """The mean prediction of every scored frame (M, J, 3)."""
+        return self._sum / self._count.astype(np.float32)[:, None, None]

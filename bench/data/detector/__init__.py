@@ -1,0 +1,1 @@
+"""What 2D detectors write, and the errors they make."""

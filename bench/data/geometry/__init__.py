@@ -1,0 +1,1 @@
+"""Where joints and cameras are: skeletons, conversions between them, projection."""

@@ -1,0 +1,1 @@
+"""Readers: one source of poses or keypoints, one file, found by listing."""

@@ -1,0 +1,1 @@
+"""How wrong a trained model is, beside predictors that cost nothing."""

@@ -1,0 +1,1 @@
+"""The op exam: every operation put to a backend alone."""

@@ -1,0 +1,132 @@
+"""Third-party cases as data: read from a folder that `bench.exam.third_party.collect` wrote, or collected by a child process that has onnx."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.processes.machine import ROOT
+from models.errors import BadInput, Missing
+
+INDEX, ARRAYS = "cases.json", "arrays.safetensors"
+PORTABLE = ("bool", "int32", "int64", "uint8", "float16", "float32", "float64")  # element types whose arrays are kept
+
+
+@dataclass(frozen=True)
+class Node:
+    """One ONNX node; tensors among the attributes are arrays."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small ONNX graph with inputs and expected outputs. `types` names the element type of each input, output and tensor attribute."""
+
+    name: str
+    opsets: Mapping[str, int]
+    nodes: tuple[Node, ...]
+    inputs: Mapping[str, np.ndarray]  # without those whose type is not portable
+    outputs: Mapping[str, np.ndarray]
+    types: tuple[str, ...]
+
+    @property
+    def op(self) -> str:
+        """The ONNX operator that is examined; the cases of several nodes go together."""
+        return self.nodes[0].op if len(self.nodes) == 1 else "(several)"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All cases of one version of onnx."""
+
+    version: str
+    cases: tuple[Case, ...]
+
+
+def key(prefix: str, name: str) -> str:
+    """Where an array lies in the safetensors file."""
+    return f"{prefix}/{name}"
+
+
+def ensure(folder: Path) -> Collection:
+    """The cases in `folder`, collected first where there are none. Raises Missing where that takes onnx and it is not here."""
+    if not (folder / INDEX).exists():
+        collect(folder)
+    return read(folder)
+
+
+def collect(folder: Path) -> None:
+    """Collect in a child process, so that onnx meets no framework; the folder appears whole, also when several workers ask for it at once.
+
+    Raises Missing where there is no onnx, and BadInput with the child's last words.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        raise Missing(
+            f'the third-party cases need onnx, not installed here: pip install -e ".[onnx]" -c constraints.txt, or collect them elsewhere '
+            f"with `python -m bench.exam.third_party.collect FOLDER` and give --cases FOLDER (no {INDEX} in {folder})"
+        )
+    draft = folder.resolve().with_name(f".{folder.name}.{os.getpid()}")
+    command = [sys.executable, "-m", "bench.exam.third_party.collect", str(draft)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        raise BadInput(f"collecting the onnx node cases into {folder} failed: {words[-1][:200] if words else 'it said nothing'}")
+    try:
+        draft.rename(folder.resolve())
+    except OSError:  # another worker was quicker
+        shutil.rmtree(draft)
+
+
+def read(folder: Path) -> Collection:
+    """Read a folder. Raises BadInput where it is unreadable or holds something else."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        arrays = load_file(folder / ARRAYS)
+        return Collection(raw["onnx"], tuple(_case(entry, arrays) for entry in raw["cases"]))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise BadInput(f"{folder}: {INDEX} and {ARRAYS} of `python -m bench.exam.third_party.collect` were due: {text}") from None
+
+
+def _case(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
+    prefix = f"test_{raw['name']}"
+    nodes = tuple(_node(node, arrays) for node in raw["nodes"])
+    tensors = [value["dtype"] for node in raw["nodes"] for value in node["attributes"].values() if _is_tensor(value)]
+    return Case(
+        name=raw["name"],
+        opsets=raw["opsets"],
+        nodes=nodes,
+        inputs=_arrays(raw["inputs"], f"{prefix}/in", arrays),
+        outputs=_arrays(raw["outputs"], f"{prefix}/out", arrays),
+        types=(*raw["inputs"].values(), *raw["outputs"].values(), *tensors),
+    )
+
+
+def _arrays(types: Mapping[str, str], prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: arrays[key(prefix, name)] for name, dtype in types.items() if dtype in PORTABLE}
+
+
+def _node(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Node:
+    attributes = {name: arrays.get(value["array"], value) if _is_tensor(value) else value for name, value in raw["attributes"].items()}
+    return Node(raw["op"], tuple(raw["inputs"]), tuple(raw["outputs"]), attributes)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, dict) and "array" in value

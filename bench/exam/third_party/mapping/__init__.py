@@ -1,0 +1,93 @@
+"""ONNX nodes in the terms of the language: each file of this folder contributes `MAP`, ONNX operator -> function of a Call.
+
+A mapping composes ops of the language where the meaning is exactly the same; it never computes the answer beforehand. What says how the
+graph looks (axes, shapes, sizes, a fixed table such as a triangle) is read while it is built; what is data stays an input. In a graph of
+several nodes, those that no data reach (constants, arithmetic on shapes) are worked out while it is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from backends.base import Settings
+from backends.numpy.program import NumpyProgram
+from bench.exam.third_party.cases import Case, Node
+from bench.exam.third_party.mapping import fixed
+from bench.exam.third_party.mapping.call import Call, NotMappable, Results, Scope
+from bench.exam.third_party.reasons import OPERATORS
+from models.builder import Builder
+from models.graph import Graph
+from models.value import Value
+
+__all__ = ["Call", "NotMappable", "feeds", "table", "to_graph"]
+
+TYPES = ("float32", "float16", "int64", "int32", "bool")  # bfloat16 has no place in the collected files
+
+
+@cache
+def table() -> dict[str, Callable[[Call], Results]]:
+    """Every mapping by ONNX operator."""
+    found: dict[str, Callable[[Call], Results]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "MAP", {})
+    return dict(sorted(found.items()))
+
+
+def to_graph(case: Case) -> Graph:
+    """The case as a graph with inputs x0, x1, ... and outputs y0, y1, ... Raises NotMappable with the reason."""
+    unknown = [node.op for node in case.nodes if node.op not in table() and node.op not in fixed.RULES]
+    if unknown:
+        raise NotMappable(OPERATORS.get(unknown[0], "no op of the language, nor a composition of them, has this meaning"))
+    strange = sorted(set(case.types) - set(TYPES))
+    if strange:
+        raise NotMappable(f"element type {strange[0]} is not in the language")
+    scope = Scope(Builder(f"onnx_{case.name}"), case)
+    for node in case.nodes:
+        _translate(node, scope)
+    for i, name in enumerate(case.outputs):
+        scope.graph.output(f"y{i}", _result(name, scope))
+    return scope.graph.finish()
+
+
+def _translate(node: Node, scope: Scope) -> None:
+    """Make the node's outputs known: as arrays where no data have a part in them, else as values."""
+    if node.op in fixed.RULES:
+        scope.fixed[node.outputs[0]] = fixed.RULES[node.op](Call(node, scope))
+    elif all(name in scope.fixed for name in node.inputs if name):
+        scope.fixed.update(_folded(node, scope))
+    else:
+        results = table()[node.op](Call(node, scope))
+        values = [results] if isinstance(results, Value) else list(results)
+        scope.values.update({name: value for name, value in zip(node.outputs, values, strict=False) if value is not None})
+
+
+def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
+    """What a node makes of fixed arrays: its own mapping, run by the oracle; lengths are also divided, which the language does not."""
+    inputs = {name: scope.fixed[name] for name in node.inputs if name}
+    if node.op in fixed.DIVISIONS and all(array.dtype.kind == "i" for array in inputs.values()):
+        return {node.outputs[0]: fixed.DIVISIONS[node.op](*inputs.values())}
+    outputs = {name: np.empty(0) for name in node.outputs if name}
+    alone = Case(node.op, scope.case.opsets, (node,), inputs, outputs, ())
+    graph = to_graph(alone)
+    results = NumpyProgram(graph, Settings())(feeds(alone, graph))
+    return dict(zip(outputs, results.values(), strict=True))
+
+
+def _result(name: str, scope: Scope) -> Value:
+    if name in scope.fixed:
+        raise NotMappable("makes a constant; nothing is computed from data")
+    if name not in scope.values:
+        raise NotMappable(f"an output of {scope.case.op} has no mapping")
+    return scope.values[name]
+
+
+def feeds(case: Case, graph: Graph) -> Mapping[str, np.ndarray]:
+    """What goes into the inputs of `to_graph(case)`."""
+    arrays: dict[str, Any] = {f"x{i}": array for i, array in enumerate(case.inputs.values())}
+    return {name: arrays[name] for name in graph.inputs}

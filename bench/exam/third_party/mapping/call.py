@@ -1,0 +1,145 @@
+"""What a mapping is given: one ONNX node, with its inputs as values of a graph under construction or as arrays that shape the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bench.exam.third_party.cases import Case, Node
+from models.builder import Builder
+from models.dims import Length
+from models.errors import PosePortError
+from models.value import Value, emit
+
+Results = Value | Sequence[Value | None]
+
+
+class NotMappable(PosePortError):
+    """The language has no way to say this node; the text is the reason that is counted."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The graph that a case becomes, and what is known so far by ONNX name: values, and arrays that no data has touched.
+
+    An input is declared when a mapping first asks for its value.
+    """
+
+    graph: Builder
+    case: Case
+    values: dict[str, Value] = field(default_factory=dict)
+    fixed: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One node to be mapped. Inputs are counted as in the ONNX documentation; an empty name is one left out."""
+
+    node: Node
+    scope: Scope
+
+    @property
+    def count(self) -> int:
+        """Number of inputs, left-out ones in between included."""
+        return len(self.node.inputs)
+
+    @property
+    def opset(self) -> int:
+        """Version of the default domain."""
+        return self.scope.case.opsets.get("", 1)
+
+    def has(self, i: int) -> bool:
+        """Whether input `i` is given."""
+        return i < self.count and self.node.inputs[i] != ""
+
+    def wants(self, i: int) -> bool:
+        """Whether output `i` is asked for."""
+        return i < len(self.node.outputs) and self.node.outputs[i] != ""
+
+    def x(self, i: int = 0) -> Value:
+        """Input `i` as a value."""
+        name, scope = self.node.inputs[i], self.scope
+        if name not in scope.values:
+            scope.values[name] = self.constant(scope.fixed[name]) if name in scope.fixed else self._input(name)
+        return scope.values[name]
+
+    def _input(self, name: str) -> Value:
+        inputs = self.scope.case.inputs
+        return self.scope.graph.input(f"x{list(inputs).index(name)}", inputs[name].shape, dtype=str(inputs[name].dtype))
+
+    def all(self) -> list[Value]:
+        """Every given input as a value."""
+        return [self.x(i) for i in range(self.count) if self.has(i)]
+
+    def optional(self, i: int) -> Value | None:
+        """Input `i` as a value, None where it is left out."""
+        return self.x(i) if self.has(i) else None
+
+    def static(self, i: int) -> np.ndarray:
+        """Input `i` as an array: axes, a shape, a size; it becomes part of the graph and is no input of it.
+
+        Raises NotMappable where it is the result of a computation on data.
+        """
+        known = {**self.scope.case.inputs, **self.scope.fixed}
+        if self.node.inputs[i] not in known:
+            raise NotMappable("the shape of the graph is computed from data")
+        return known[self.node.inputs[i]]
+
+    def ints(self, i: int) -> tuple[int, ...]:
+        """A static input as integers."""
+        return tuple(int(number) for number in self.static(i).ravel())
+
+    def infinity(self, sign: float, like: Value) -> Value:
+        """An infinite number in the element type of `like`: a table, as numbers written into a call are finite."""
+        return self.constant(np.full((), sign * np.inf), like)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """An attribute, or its default in ONNX."""
+        return self.node.attributes.get(name, default)
+
+    def constant(self, array: np.ndarray, like: Value | None = None) -> Value:
+        """A fixed table, in the element type of `like` where that is given."""
+        table = np.asarray(array, like.dtype if like is not None else None)
+        return self.scope.graph.constant(self.scope.graph.fresh("table"), table)
+
+
+def rank(x: Value) -> int:
+    """Number of axes."""
+    return len(x.shape)
+
+
+def lengths(x: Value) -> tuple[int, ...]:
+    """The shape as numbers; cases have no symbolic axes."""
+    return tuple(_number(length) for length in x.shape)
+
+
+def _number(length: Length) -> int:
+    assert isinstance(length, int)
+    return length
+
+
+def where(condition: Value, x: Value | float, other: Value | float) -> Value:
+    """x where the condition holds, else other."""
+    return emit("where", condition, x, other)
+
+
+def split(x: Value, widths: Sequence[int], axis: int) -> list[Value]:
+    """Parts of given widths along one axis."""
+    stops = np.cumsum(widths).tolist()
+    return [x.slice(axis=axis, start=stop - width, stop=stop, step=1) for stop, width in zip(stops, widths, strict=True)]
+
+
+def wide(row: Value, *, axis: int, rank: int) -> Value:
+    """A rank-1 row laid along `axis` of tensors of `rank`."""
+    return row.reshape((*(1,) * axis, row.shape[0], *(1,) * (rank - axis - 1)))
+
+
+def total(values: Sequence[Value], op: str) -> Value:
+    """Fold a binary op over values."""
+    result = values[0]
+    for value in values[1:]:
+        result = emit(op, result, value)
+    return result

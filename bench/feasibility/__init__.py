@@ -1,0 +1,1 @@
+"""Can a model be expressed in a framework at all."""

@@ -1,0 +1,1 @@
+"""Does a backend compute and learn the same as the float64 oracle."""

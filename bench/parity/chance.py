@@ -1,0 +1,61 @@
+"""How far two equal trainings part by chance: the float64 oracle's loss curve, and how far float32 and nudged runs stray from it.
+
+That costs five NumPy trainings and says nothing of any backend, so it is kept in the run folder for the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.formats import arrays_file
+
+AA_RUNS = (1, 2, 3)  # seeds of the disturbances
+WIDTH = 8.0  # a trajectory may leave the oracle this many times further than the A/A runs do
+
+Run = Callable[[str, int, int], np.ndarray]  # precision, seed of the disturbance (0: none), steps -> losses of so many steps
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The oracle's losses (2K + 4,), and the largest distance of the other runs at each of these steps."""
+
+    true: np.ndarray
+    apart: np.ndarray
+
+    def allowed(self, steps: int) -> np.ndarray:
+        """WIDTH times the largest distance up to twice each of `steps`: where runs part is chance (a ReLU that flips), how far is not."""
+        return WIDTH * np.maximum.accumulate(self.apart)[2 * np.arange(steps) + 4]
+
+
+def measured(run: Run, steps: int) -> Envelope:
+    """Run the oracle, float32 NumPy, and the A/A runs, far enough ahead to judge `steps`."""
+    ahead = 2 * steps + 4
+    true = run("fp64", 0, ahead)
+    others = [run("fp32", 0, ahead), *(run("fp64", seed, ahead) for seed in AA_RUNS)]
+    return Envelope(true, np.max([np.abs(losses - true) for losses in others], axis=0))
+
+
+def kept(file: Path, question: str, run: Run, steps: int) -> Envelope:
+    """The envelope in `file` where it answers the same question, else a new one, which is put there."""
+    return _read(file, question) or _write(file, question, measured(run, steps))
+
+
+def _read(file: Path, question: str) -> Envelope | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as held:
+            if (held.metadata() or {}).get("question") == question:
+                return Envelope(held.get_tensor("true"), held.get_tensor("apart"))
+    except (OSError, SafetensorError):
+        pass  # absent or torn: measured anew
+    return None
+
+
+def _write(file: Path, question: str, envelope: Envelope) -> Envelope:
+    arrays_file.write(file, {"true": envelope.true, "apart": envelope.apart}, {"question": question})
+    return envelope

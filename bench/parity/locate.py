@@ -1,0 +1,96 @@
+"""First divergence: each node alone, fed the oracle's inputs; the first whose own error breaks its budget is the cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from backends.base import Backend, Settings
+from backends.numpy.program import NumpyProgram
+from bench.exam.probe import Probe, has_gradient, weights_for
+from bench.parity import budget
+from models import dims
+from models.dims import Dim
+from models.graph import Graph, Node
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A node that is wrong by itself: the probe that shows it, and what to say of it."""
+
+    probe: Probe
+    text: str  # op, name, model file and line, what is wrong
+
+
+def first_fault(graphs: Iterable[Graph], backend: Backend, device: str, params: Arrays, feeds: Arrays) -> Fault | None:
+    """The first node of the first graph that is wrong by itself; None where there is none."""
+    for graph in graphs:
+        for node, probe in probes(graph, params, feeds):
+            if said := judge(probe, backend, Settings(device=device)):
+                return Fault(probe, f"{node.op} {node.name} at {node.where} ({said})")
+    return None
+
+
+def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, Probe]]:
+    """Every node as a probe on the float32 values that the oracle has at its inputs."""
+    program = NumpyProgram(graph, Settings(precision="fp64"))
+    program.load({name: params[name] for name in graph.params})
+    fed = program.put(feeds)
+    known = {**program.params(), **graph.constants, **fed, **program.taps(fed)}
+    lengths = _lengths(graph, feeds)
+    for node in graph.nodes:
+        operands = tuple(
+            _float32(known[operand]) if isinstance(operand, str) else int(operand.bind(lengths)) if isinstance(operand, Dim) else operand
+            for operand in node.inputs
+        )
+        attributes = {key: _bind(value, lengths) for key, value in node.attributes.items()}
+        yield node, Probe(node.op, operands, attributes, where=node.where)
+
+
+def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
+    """What is wrong with a backend's answer to a probe: value first, then gradients; empty where nothing is."""
+    due, rough = probe.reference(np.float64), probe.reference(np.float32)
+    try:
+        came = probe.run(backend, settings)
+    except Exception as error:  # whatever a framework raises is the divergence
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+    for result, array, other in zip(came, due, rough, strict=True):
+        off, bound = budget.error(result, array), budget.bound("node", budget.error(other, array))
+        if off > bound:
+            return f"value off by {off:.1e}, {bound:.1e} allowed"
+    if not has_gradient(probe.op) or not probe.differentiable() or due[0].dtype.kind != "f":
+        return ""
+    weights = weights_for(due, seed=1)
+    exact, near = (probe.oracle_gradients(weights, working) for working in ("fp64", "fp32"))
+    try:
+        own = probe.gradients(backend, settings, weights)
+    except Exception as error:  # as above
+        return f"gradient: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+    scale = 1e-3 * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
+    for name, array in exact.items():
+        off = budget.error(own[name], array, scale=scale)
+        bound = budget.bound("gradient of node", budget.error(near[name], array, scale=scale))
+        if off > bound:
+            return f"gradient of input {name} off by {off:.1e}, {bound:.1e} allowed"
+    return ""
+
+
+def _lengths(graph: Graph, feeds: Arrays) -> dict[str, int]:
+    lengths: dict[str, int] = {}
+    for name, type_ in graph.inputs.items():
+        dims.match(type_.shape, feeds[name].shape, lengths)
+    return lengths
+
+
+def _bind(value: object, lengths: dict[str, int]) -> object:
+    if isinstance(value, Dim):
+        return int(value.bind(lengths))
+    return tuple(_bind(item, lengths) for item in value) if isinstance(value, tuple) else value
+
+
+def _float32(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype.kind == "f" else array

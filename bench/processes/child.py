@@ -1,0 +1,140 @@
+"""The child process: reads jobs as JSON lines on stdin, runs each under one backend, answers with progress and record lines.
+
+It is the only place where a framework is imported. Its stdout belongs to the protocol; whatever else prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from dataclasses import replace
+from types import FrameType
+from typing import Any, TextIO
+
+import backends
+from backends.base import Unsupported
+from bench.coordinator.job import Finding, Job
+from bench.processes.machine import PACKAGES, versions
+from bench.records import Record
+from models.errors import PosePortError
+
+FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")  # two in one process can crash each other, and share threads and memory
+
+HOMES = {  # the room of each task
+    "feasibility": "feasibility",
+    "shape_ops": "exam",
+    "parity": "parity",
+    "train": "training",
+    "evaluate": "evaluation",
+    "throughput": "speed",
+    "third_party": "exam.third_party",
+}
+
+
+class Stop(BaseException):
+    """The run is being interrupted: a task may save what it has, then the worker ends."""
+
+
+def main() -> int:
+    """Serve jobs until stdin closes."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for line in iter(sys.stdin.readline, ""):
+            job = Job.model_validate_json(line)
+            backends.isolate(job.backend)
+            _send(out, {"record": serve(job, out).model_dump(mode="json")})
+    except Stop:
+        return 143
+    return 0
+
+
+def serve(job: Job, out: TextIO) -> Record:
+    """Run one job; whatever goes wrong becomes the record's status and one line of reason."""
+    started = time.perf_counter()
+    finding = _alone(_attempt(job, out))
+    return Record(
+        task=job.task,
+        backend=job.backend,
+        model=job.model,
+        device=job.config.device,
+        actual_device=finding.actual_device,
+        precision=job.config.precision,
+        status=finding.status,
+        reason=finding.reason,
+        seconds=time.perf_counter() - started,
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        config=job.settings.sizes | {"preset": job.settings.preset} if job.model else {},
+        payload=finding.payload,
+        versions=versions(PACKAGES),
+    )
+
+
+def _alone(finding: Finding) -> Finding:
+    """The finding, if no second framework was loaded on the way: what was measured beside one does not count."""
+    loaded = [name for name in FRAMEWORKS if sys.modules.get(name)]
+    if len(loaded) < 2:
+        return finding
+    return replace(
+        finding, status="invalid", reason=f"{' and '.join(loaded)} shared this process; a backend imports its own framework only"
+    )
+
+
+def _attempt(job: Job, out: TextIO) -> Finding:
+    last = 0.0
+
+    def progress(text: str, done: float) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last > 0.2 or done >= 1:
+            last = now
+            _send(out, {"progress": [text, done]})
+
+    try:
+        backend = backends.load(job.backend)
+        device = backend.device(job.config.device)
+        task = importlib.import_module(f"bench.{HOMES[job.task]}.task")
+        taken = {"turn": lambda: _turn(out)} if job.turns else {}
+        found: Finding = task.run(job, backend, device, progress, **taken)
+        actual = found.actual_device or device
+        return Finding(found.payload, found.status, found.reason, actual)
+    except Unsupported as error:
+        return Finding(None, "unsupported", str(error))
+    except PosePortError as error:
+        return Finding(None, "failed", str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # the cell is lost, the sweep goes on
+        traceback.print_exc()
+        if "out of memory" in str(error).lower():  # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
+            return Finding(None, "out_of_memory", "the device's memory is full; lower the batch or the model's sizes")
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = " ".join(str(error).split())[:300]
+        return Finding(None, "failed", f"{type(error).__name__}: {text} ({os.path.basename(place.filename)}:{place.lineno})")
+
+
+def _turn(out: TextIO) -> None:
+    """Wait until this worker alone may compute."""
+    _send(out, {"turn": True})
+    sys.stdin.readline()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+def _send(out: TextIO, message: dict[str, Any]) -> None:
+    out.write(json.dumps(message) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Ask one question of one backend in a process of its own: `python -m MODULE BACKEND ARGUMENTS...` prints JSON as its last line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import backends
+from bench.processes.machine import ROOT
+from models.errors import BadInput, PosePortError
+
+
+def ask(module: str, arguments: Sequence[str]) -> Any:
+    """What the child answers. Raises BadInput with its words where it does so, PosePortError where it dies."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    if done.returncode == 2:
+        raise BadInput(last)
+    if done.returncode:
+        raise PosePortError(f"{arguments[0]}: the process ended with exit code {done.returncode}: {last}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def answer(question: Callable[[Sequence[str]], Any]) -> int:
+    """The child's side: print the answer; the exit code."""
+    backends.isolate(sys.argv[1])
+    try:
+        print(json.dumps(question(sys.argv[1:])))
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

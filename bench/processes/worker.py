@@ -1,0 +1,163 @@
+"""One worker process per backend and model: started when first needed, killed when it hangs, replaced when it dies.
+
+The parent blocks on the worker's pipe; it never polls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Any
+
+from bench.coordinator.job import Job
+from bench.processes.machine import ROOT, thread_environment
+from bench.records import Record
+
+Listener = Callable[[str, float], None]
+Turn = Callable[[], None]
+GRACE = 20.0  # seconds a worker has to save its state when asked to stop
+
+
+class Worker:
+    """A child process that runs jobs one after the other."""
+
+    def __init__(self, *, threads: int) -> None:
+        self._threads = threads
+        self._process: subprocess.Popen[str] | None = None
+        self._errors: IO[bytes] | None = None
+
+    def run(self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None) -> Record:
+        """The job's record. A crash, a kill for memory or a time-out is a record too. `turn` returns when the worker may compute."""
+        process = self._started()
+        killed = threading.Event()
+
+        def kill() -> None:
+            killed.set()
+            process.kill()
+
+        timer = threading.Timer(timeout, kill)
+        timer.start()
+        try:
+            return self._converse(process, job, listen, turn) or self._post_mortem(process, job, timed_out=killed.is_set(), timeout=timeout)
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Let the worker end; ask it to, where it is in the middle of something."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(BrokenPipeError):
+            if process.stdin:
+                process.stdin.close()
+        try:
+            process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._release(process)
+
+    def interrupt(self) -> None:
+        """Ask the worker to save its state and end, now."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
+            environment = {**os.environ, **thread_environment(self._threads), "PYTHONPATH": _path()}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.processes.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                env=environment,
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which then asks the worker to stop
+            )
+        return self._process
+
+    def _converse(self, process: subprocess.Popen[str], job: Job, listen: Listener, turn: Turn | None) -> Record | None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        _tell(process.stdin, job.model_dump_json())
+        for line in process.stdout:
+            message = _message(line)
+            if "record" in message:
+                return Record.model_validate(message["record"])
+            if "progress" in message:
+                listen(*message["progress"])
+            if "turn" in message and turn:
+                turn()
+                _tell(process.stdin, "go")
+        return None
+
+    def _post_mortem(self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float) -> Record:
+        """Why the pipe closed without a record."""
+        code = process.wait()
+        tail = self._last_words()
+        self._release(process)
+        if timed_out:
+            status, reason = "timeout", f"no result after {timeout:g} s; raise it with --set timeout=SECONDS"
+        elif code == -signal.SIGKILL or "MemoryError" in tail:
+            status, reason = "out_of_memory", "the worker was killed, most likely for memory; lower the batch or the model's sizes"
+        else:
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            status, reason = "crashed", f"the worker ended with {how}: {tail}"
+        return Record(
+            task=job.task,
+            backend=job.backend,
+            model=job.model,
+            device=job.config.device,
+            precision=job.config.precision,
+            status=status,  # type: ignore[arg-type]  # one of the three above
+            reason=reason,
+        )
+
+    def _release(self, process: subprocess.Popen[str]) -> None:
+        """Close the pipes of a worker that has ended."""
+        for pipe in (process.stdin, process.stdout, self._errors):
+            with suppress(BrokenPipeError):  # a job that nobody read
+                if pipe:
+                    pipe.close()
+        self._process = self._errors = None
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return "it said nothing"
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"
+
+
+def _tell(pipe: IO[str], line: str) -> None:
+    """Write one line; a worker that has died says so by its silence."""
+    with suppress(BrokenPipeError):
+        pipe.write(line + "\n")
+        pipe.flush()
+
+
+def _message(line: str) -> dict[str, Any]:
+    """A line of the protocol; nothing where a dying worker left half of one, or something else reached the pipe."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _path() -> str:
+    """The checkout first, then whatever was there."""
+    rest = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(ROOT), *([rest] if rest else [])])

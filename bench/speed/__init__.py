@@ -1,0 +1,1 @@
+"""How fast, measured in turns so that nobody can argue."""

@@ -1,0 +1,93 @@
+"""The source written for a graph: golden text, line numbers, registration, taps."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import traceback
+
+import numpy as np
+import pytest
+
+from backends import emit
+from backends.numpy.ops import kernels
+from models.builder import Builder
+from models.graph import Graph
+from tests.asserts import assert_close
+
+GOLDEN = """\
+def run(params, feeds, constants):  # lifter.train
+    batch = feeds['key-points'].shape[0]
+    multiply_1 = ops.multiply(feeds['key-points'], constants['table'])  # HERE (batch, 4)
+    linear_2 = ops.linear(multiply_1, params['fc.weight'], params['fc.bias'])  # HERE (batch, 6)
+    split_3, split_3_1, = ops.split(linear_2, parts=2, axis=1)  # HERE (batch, 3) (batch, 3)
+    split_4, = ops.split(split_3, parts=1, axis=0)  # HERE (batch, 3)
+    subtract_5 = ops.subtract(1.0, split_3_1)  # HERE (batch, 3)
+    dropout_6 = ops.dropout(subtract_5, feeds['drop.mask'], rate=0.5)  # HERE (batch, 3)
+    add_7 = ops.add(split_4, dropout_6)  # HERE (batch, 3)
+    reshape_8 = ops.reshape(add_7, shape=(3*batch,))  # HERE (3*batch)
+    divide_9 = ops.divide(reshape_8, batch)  # HERE (3*batch)
+    add_10 = ops.add(params['seen'], 1)  # HERE ()
+    return {'pose': divide_9}, {'seen': add_10}
+"""
+
+
+def lifter() -> Graph:
+    g = Builder("lifter.train")
+    x = g.input("key-points", ("batch", 4))
+    left, right = (x * g.constant("table", np.arange(4.0))).linear(6, name="fc").split(2, axis=1)
+    (left,) = left.split(1, axis=0)
+    y = (left + (1.0 - right).dropout(rate=0.5, name="drop")).reshape((-1,))
+    g.output("pose", y / x.shape[0])
+    seen = g.param("seen", (), init=("zeros", 0.0), trainable=False, dtype="int64")
+    g.update(seen, seen + 1)
+    return g.finish()
+
+
+def test_the_source_is_readable() -> None:
+    text = re.sub(r"tests/backends/test_emit\.py:\d+", "HERE", emit.source(lifter()))
+    assert text == GOLDEN
+
+
+def test_each_line_ends_in_the_line_that_asked_for_it() -> None:
+    [line] = [line for line in emit.source(lifter()).splitlines() if "ops.linear" in line]
+    number = int(re.findall(r"tests/backends/test_emit\.py:(\d+)", line)[0])
+    with open(__file__, encoding="utf-8") as file:
+        assert '.linear(6, name="fc")' in file.read().splitlines()[number - 1]
+
+
+def test_the_source_runs() -> None:
+    draw = np.random.default_rng(0)
+    params = {"fc.weight": draw.normal(size=(6, 4)), "fc.bias": draw.normal(size=6), "seen": np.array(4)}
+    feeds = {"key-points": draw.normal(size=(5, 4)), "drop.mask": np.ones((5, 3))}
+    outputs, state = emit.function(lifter(), kernels(np.float64))(params, feeds, {"table": np.arange(4.0)})
+    h = feeds["key-points"] * np.arange(4) @ params["fc.weight"].T + params["fc.bias"]
+    assert_close(outputs["pose"], (h[:, :3] + (1 - h[:, 3:]) * 2).ravel() / 5, rtol=1e-12, what="pose")
+    assert state == {"seen": 5}
+
+
+def test_a_traceback_shows_the_emitted_line() -> None:
+    run = emit.function(lifter(), kernels(np.float64))
+    with pytest.raises(ValueError) as caught:
+        run({"fc.weight": np.zeros((6, 5)), "fc.bias": np.zeros(6)}, {"key-points": np.zeros((2, 4))}, {"table": np.zeros(4)})
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "linear_2 = ops.linear(multiply_1, params['fc.weight'], params['fc.bias'])  # tests/backends/test_emit.py:" in shown
+
+
+def test_two_functions_keep_their_own_text() -> None:
+    files = [emit.function(lifter(), kernels(np.float64)).__code__.co_filename for _ in range(2)]
+    assert files[0] != files[1] and all("ops.linear" in "".join(linecache.getlines(file)) for file in files)
+
+
+def test_taps_return_every_value() -> None:
+    graph = lifter()
+    names = [name for node in graph.nodes for name in node.results()]
+    last = emit.source(graph, taps=True).splitlines()[-1]
+    assert all(f"{name!r}: {emit.identifier(name)}" in last for name in names) and "split_3:1" in names
+
+
+@pytest.mark.parametrize(
+    ("name", "due"), [("linear_3:1", "linear_3_1"), ("bn.running_mean", "bn_running_mean"), ("lambda", "lambda_"), ("3d", "_3d")]
+)
+def test_names_become_identifiers(name: str, due: str) -> None:
+    assert emit.identifier(name) == due and due.isidentifier()

@@ -1,0 +1,157 @@
+"""Several workers at once: who computes when in a contest, ratios by rounds, and frameworks that never share a process."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench.config import Config, Model
+from bench.coordinator import crew
+from bench.coordinator.crew import Crew
+from bench.coordinator.job import Finding, Job
+from bench.processes import child, machine
+from bench.records import Record, Throughput, Timing
+from bench.speed import turns
+from bench.speed.turns import Baton
+
+NAMES = ["a", "b", "c"]
+
+
+def race(runners: list[str], turns: dict[str, int]) -> list[str]:
+    """Who computed, in order; fails where two did at once."""
+    baton, order, busy = Baton(runners), [], threading.Lock()
+
+    def runner(name: str) -> None:
+        for _ in range(turns[name]):
+            baton.take(name)
+            assert busy.acquire(blocking=False), "two at once"
+            order.append(name)
+            time.sleep(0.001)
+            busy.release()
+        baton.leave(name)
+
+    threads = [threading.Thread(target=runner, args=(name,)) for name in runners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive(), "somebody waits for ever"
+    return order
+
+
+def test_turns_go_forwards_and_backwards() -> None:
+    assert "".join(race(NAMES, dict.fromkeys(NAMES, 4))) == "abc" + "cba" + "abc" + "cba"
+
+
+def test_who_has_finished_is_not_waited_for() -> None:
+    order = race(NAMES, {"a": 4, "b": 1, "c": 2})
+    assert "".join(order[:5]) == "abc" + "ca", "b took one turn and left"
+    assert order[5:] == ["a", "a"]
+
+
+def test_who_never_comes_may_leave() -> None:
+    baton = Baton(["a", "b"])
+    waiting = threading.Thread(target=baton.take, args=("a",))
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive(), "the round begins when all wait"
+    baton.leave("b")
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_the_end_lets_everybody_go() -> None:
+    baton = Baton(["a", "b"])
+    waiting = threading.Thread(target=baton.take, args=("a",))
+    waiting.start()
+    baton.end()
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def timing(*rounds: float, what: str = "forward", batch: int = 1) -> Timing:
+    seconds = sorted(rounds)[len(rounds) // 2] if rounds else None
+    known = {"seconds": seconds, "low": seconds, "high": seconds, "p95": seconds, "samples": 2, "frames_per_second": 1.0}
+    about = {"what": what, "batch": batch, "frames": 1, "precision": "fp32", "threads": 1, "rounds": rounds}
+    return Timing.model_validate(about | known)
+
+
+def record(backend: str, *timings: Timing) -> Record:
+    return Record(task="throughput", backend=backend, status="ok", payload=Throughput(timings=timings))
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    slow = timing(2.0, 20.0, 200.0)
+    first, other = turns.compared([record("a", timing(1.0, 10.0, 100.0)), record("b", slow, timing(1.0, batch=9))])
+    assert isinstance(first.payload, Throughput) and isinstance(other.payload, Throughput)
+    assert first.payload.together == other.payload.together == ("a", "b")
+    assert first.payload.timings[0].ratio is None
+    found = other.payload.timings[0].ratio
+    assert found is not None and (found.against, found.value, found.low, found.high) == ("a", 2.0, 2.0, 2.0), "drift cancels"
+    assert other.payload.timings[1].ratio is None, "nobody else timed that batch"
+
+
+def test_a_void_number_has_no_ratio() -> None:
+    void = timing(1.0, 1.0, 1.0).model_copy(update={"seconds": None, "rounds": ()})
+    *_, other = turns.compared([record("a", timing(1.0, 1.0, 1.0)), record("b", void)])
+    assert isinstance(other.payload, Throughput) and other.payload.timings[0].ratio is None
+
+
+def test_alone_there_is_nothing_to_compare() -> None:
+    lonely = [record("a", timing(1.0)), Record(task="throughput", backend="b", status="unsupported")]
+    assert turns.compared(lonely) == lonely
+
+
+def test_lanes_fill_the_cores_and_an_accelerator_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "usable_cores", lambda: 8)
+    monkeypatch.setattr(machine, "has_accelerator", lambda: False)
+    assert crew.lanes(Config(threads=2)) == 4
+    assert crew.lanes(Config(threads=16)) == 1
+    assert crew.lanes(Config(threads=2, workers=3)) == 3
+    monkeypatch.setattr(machine, "has_accelerator", lambda: True)
+    assert crew.lanes(Config(threads=2)) == 1
+    assert crew.lanes(Config(threads=2, device="cpu")) == 4
+
+
+class Meeting:
+    """A worker whose job ends when another one runs at the same time."""
+
+    barrier: threading.Barrier
+
+    def __init__(self, *, threads: int) -> None:
+        pass
+
+    def run(self, job: Job, listen: Callable[[str, float], None], *, timeout: float, turn: Callable[[], None]) -> Record:
+        self.barrier.wait(30)
+        return Record(task=job.task, backend=job.backend, model=job.model, status="ok")
+
+    def close(self) -> None:
+        pass
+
+
+def test_two_groups_run_at_once_and_records_come_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "Worker", Meeting)
+    monkeypatch.setattr(Meeting, "barrier", threading.Barrier(2), raising=False)
+    config, kept = Config(model={"m": Model()}), list[Record]()
+    groups = [[Job(task="parity", backend=name, model="m", config=config, folder=Path("x"))] for name in ("a", "b")]
+    Crew(config, lambda *heard: None, kept.append).serve(groups, at_once=2)
+    assert sorted(record.backend for record in kept) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("loaded", "status"), [((), "ok"), (("torch",), "ok"), (("torch", "tensorflow"), "invalid")])
+def test_two_frameworks_in_one_process_void_what_was_measured(
+    loaded: tuple[str, ...], status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in child.FRAMEWORKS:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in loaded:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    found = child._alone(Finding(None))
+    assert found.status == status
+    assert (" and ".join(loaded) in found.reason) == (status == "invalid" or not loaded)

@@ -1,0 +1,36 @@
+"""Every model of the zoo climbs the whole ladder on every backend; `bench parity --compare` holds what they kept against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from backends.base import Backend
+from bench import config as configs
+from bench.coordinator.job import Job
+from bench.parity import task as parity
+from bench.parity import traces
+from bench.records import Parity
+
+SIZES: dict[str, dict[str, Any]] = {
+    "simple_baseline": {"width": 32},
+    "videopose3d": {"width": 16},
+    "poseformer": {"width": 8, "depth": 1, "frames": 9},
+    "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+}
+
+
+@pytest.mark.parametrize("model", models.names())
+def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
+    settings = {"model": {model: {"sizes": SIZES.get(model, {})}}, "parity": {"steps": 20, "batch": 4}, "threads": 1}
+    job = Job(task="parity", backend=backend.name, model=model, config=configs.validate(settings), folder=traces_folder)
+    finding = parity.run(job, backend, "cpu", lambda *heard: None)
+    assert (finding.status, finding.reason) == ("ok", "")
+    assert isinstance(finding.payload, Parity)
+    rungs = {check.kind for check in finding.payload.checks}
+    assert rungs >= {"weights", "forward", "loss", "gradient", "step", "trajectory"}
+    kept = traces.load(traces.path(traces_folder, backend.name, model))
+    assert len(kept.rows) == len(finding.payload.checks)

@@ -1,0 +1,207 @@
+"""Isolation: whatever a worker does to itself becomes a record, and the next job runs.
+
+The workers here run strange backends of an outside package, found through its entry points.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.config import Config, Model
+from bench.coordinator.job import Job
+from bench.feasibility import task as feasibility
+from bench.processes import child as workers
+from bench.processes.machine import ROOT, THREAD_VARIABLES
+from bench.processes.worker import Worker
+from bench.records import Feasibility, Parity, Record
+
+STRANGE = {
+    "aborts": "os.abort()",
+    "exits": "sys.stderr.write('giving up: no licence\\n'); sys.stderr.flush(); os._exit(7)",
+    "killed": "os.kill(os.getpid(), signal.SIGKILL)",
+    "starved": "raise MemoryError('no room')",
+    "hangs": "time.sleep(120)",
+    "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(120)",
+    "raises": "raise ArithmeticError('two\\nlines')",
+    "lacks": "raise Unsupported('no such thing here')",
+    "tells": "raise Unsupported(' '.join(os.environ[name] for name in " + repr(THREAD_VARIABLES) + "))",
+    "chatty": "print('{\"record\": 1}', flush=True); os.write(1, b'noise\\n'); os.system('echo more noise')",
+    "torn": "[os.write(fd, b'{\"rec') for fd in pipes()]; os.kill(os.getpid(), signal.SIGKILL)",
+    "meets": "import types; sys.modules.update(torch=types.ModuleType('torch'), jax=types.ModuleType('jax'))",
+    "babbles": "[os.write(fd, b'stray\\n17\\n') for fd in pipes()]",
+}
+MODULE = """
+import os, signal, stat, sys, time
+from backends.base import Unsupported
+from backends.numpy.program import NumpyBackend
+
+REQUIRES, EXTRA = (), "strange"
+
+def pipes():
+    return [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}") and stat.S_ISFIFO(os.fstat(fd).st_mode)]
+
+def load():
+    %s
+    return NumpyBackend()
+"""
+TINY = Model(sizes={"width": 16, "stages": 1})
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds an installed package with one backend per kind of misconduct."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "strange").mkdir()
+    (folder / "strange" / "__init__.py").write_text("")
+    for name, deed in STRANGE.items():
+        (folder / "strange" / f"{name}.py").write_text(MODULE % deed)
+    information = folder / "strange-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    lines = [f"{name} = strange.{name}" for name in STRANGE]
+    (information / "entry_points.txt").write_text("\n".join(["[poseport.backends]", *lines, ""]))
+    return folder
+
+
+@pytest.fixture
+def worker(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setenv("PYTHONPATH", str(package))
+    worker = Worker(threads=3)
+    yield worker
+    worker.close()
+
+
+def job(backend: str, task: str = "feasibility") -> Job:
+    config = Config(model={"simple_baseline": TINY}, device="cpu")
+    return Job(task=task, backend=backend, model="simple_baseline", config=config, folder=Path("nowhere"))
+
+
+def run(worker: Worker, backend: str, *, timeout: float = 60) -> Record:
+    return worker.run(job(backend), lambda text, share: None, timeout=timeout)
+
+
+def assert_alive(worker: Worker) -> None:
+    """An honest job gets an honest answer."""
+    record = run(worker, "numpy")
+    assert record.status == "ok" and isinstance(record.payload, Feasibility), record.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("aborts", "crashed", "the worker ended with signal SIGABRT: "),
+        ("exits", "crashed", "the worker ended with exit code 7: giving up: no licence"),
+        ("killed", "out_of_memory", "the worker was killed, most likely for memory"),
+        ("starved", "out_of_memory", "the worker was killed, most likely for memory"),
+        ("torn", "out_of_memory", "the worker was killed, most likely for memory"),
+    ],
+)
+def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(worker: Worker, name: str, status: str, reason: str) -> None:
+    record = run(worker, name)
+    assert (record.status, record.payload) == (status, None)
+    assert record.reason.startswith(reason) and "\n" not in record.reason
+    assert (record.task, record.backend, record.model, record.device) == ("feasibility", name, "simple_baseline", "cpu")
+    assert_alive(worker)
+
+
+@pytest.mark.parametrize("name", ["hangs", "stubborn"])
+def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(worker: Worker, name: str) -> None:
+    assert_alive(worker)  # so that the start of Python is not timed
+    started = time.monotonic()
+    record = run(worker, name, timeout=0.6)
+    assert record.status == "timeout" and time.monotonic() - started < 10
+    assert record.reason == "no result after 0.6 s; raise it with --set timeout=SECONDS"
+    assert_alive(worker)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("raises", "failed", "ArithmeticError: two lines (raises.py:"),
+        ("lacks", "unsupported", "no such thing here"),
+        ("tells", "unsupported", " ".join("3" for _ in THREAD_VARIABLES)),
+        ("unheard", "failed", "unknown backend 'unheard'"),
+    ],
+)
+def test_an_exception_is_the_answer_of_the_same_worker(worker: Worker, name: str, status: str, reason: str) -> None:
+    record = run(worker, name)
+    assert record.status == status and record.reason.startswith(reason)
+    assert record.versions["python"] and record.peak_rss_bytes and record.seconds is not None
+    assert_alive(worker)
+
+
+@pytest.mark.parametrize("name", ["chatty", "babbles"])
+def test_what_a_framework_prints_does_not_reach_the_protocol(worker: Worker, name: str) -> None:
+    record = run(worker, name)
+    assert record.status == "ok" and record.backend == name
+    assert isinstance(record.payload, Feasibility)
+
+
+def test_a_process_that_two_frameworks_shared_gives_no_valid_record(worker: Worker) -> None:
+    record = run(worker, "meets")
+    assert (record.status, record.reason) == ("invalid", "torch and jax shared this process; a backend imports its own framework only")
+
+
+def test_a_worker_cannot_import_the_frameworks_of_other_backends() -> None:
+    """TensorFlow imports JAX where it finds it; hidden, it does not find it."""
+    script = (
+        "import backends, importlib.util, sys\n"
+        "backends.isolate('torch')\n"
+        "assert importlib.util.find_spec('jax') is None and importlib.util.find_spec('onnxruntime') is None\n"
+        "assert 'torch' not in sys.modules and 'numpy' in sys.modules\n"
+        "try:\n    import jax\nexcept ModuleNotFoundError:\n    print('hidden')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "hidden\n", done.stderr
+
+
+def test_jobs_share_a_worker_as_long_as_it_lives(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    popen = __import__("subprocess").Popen
+    monkeypatch.setattr("bench.processes.worker.subprocess.Popen", lambda *args, **rest: started.append(args) or popen(*args, **rest))
+    for name in ("numpy", "raises", "numpy"):
+        run(worker, name)
+    assert len(started) == 1
+    run(worker, "killed")
+    run(worker, "numpy")
+    assert len(started) == 2
+
+
+def test_progress_reaches_the_listener(worker: Worker, tmp_path: Path) -> None:
+    heard: list[tuple[str, float]] = []
+    record = worker.run(
+        job("numpy", "parity").model_copy(update={"folder": tmp_path}), lambda text, share: heard.append((text, share)), timeout=60
+    )
+    assert isinstance(record.payload, Parity) and record.status == "ok", record.reason
+    assert heard and all(isinstance(text, str) and 0 <= share <= 1 for text, share in heard)
+
+
+def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
+    worker.close()
+    assert_alive(worker)
+    process = worker._process
+    assert process is not None and process.poll() is None
+    worker.close()
+    worker.close()
+    assert process.poll() == 0, "an idle worker ends by itself"
+    assert not os.path.exists(f"/proc/{process.pid}/cmdline")
+    assert_alive(worker)
+
+
+def test_a_full_device_is_out_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a framework raises when its device is full carries these words, whatever its class."""
+
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(feasibility, "run", full)
+    job = Job(task="feasibility", backend="numpy", model="motionbert", config=Config(), folder=tmp_path)
+    assert workers._attempt(job, io.StringIO()).status == "out_of_memory"

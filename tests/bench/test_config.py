@@ -1,0 +1,181 @@
+"""Configuration: profile, then file, then options, then --set; what is wrong is one line that names the key and what was due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from bench import config
+from bench.config import Config
+from bench.coordinator import run
+from models.errors import BadInput, UnknownName
+
+
+def load(*overrides: str, profile: str = "smoke", file: Path | None = None, names: tuple[str, ...] = (), **options: Any) -> Config:
+    return config.load(profile=profile, file=file, overrides=overrides, options=options, models=names)
+
+
+def fault(*overrides: str, **rest: Any) -> str:
+    """The line a user sees for a configuration that is wrong, on reading or on the check before work."""
+    with pytest.raises(BadInput) as caught:
+        run.check(load("tasks=[parity]", *overrides, **rest))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("profile", config.profiles())
+def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> None:
+    content = load(profile=profile)
+    assert sorted(content.model) == ["motionbert", "poseformer", "simple_baseline", "videopose3d"]
+    assert content.tasks == config.TASKS
+    run.check(content.model_copy(update={"tasks": ("feasibility",)}))
+
+
+def test_the_profiles_are_those_of_the_help_text() -> None:
+    assert config.profiles() == ["full", "smoke", "standard"]
+
+
+def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("seed: 3\nthreads: 3\nparity: {steps: 5}\nmodel: {motionbert: {train: {steps: 7}}}\n")
+    plain, filed = load(), load(file=file)
+    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 4)
+    assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 5)
+    assert filed.model["motionbert"].train.steps == 7
+    assert filed.model["motionbert"].train.batch == plain.model["motionbert"].train.batch, "the rest of the profile stays"
+    assert sorted(filed.model) == sorted(plain.model)
+    over = load("seed=5", "model.motionbert.train.steps=9", file=file, threads=4)
+    assert (over.seed, over.threads, over.parity.steps) == (5, 4, 5)
+    assert over.model["motionbert"].train.steps == 9
+    assert load("seed=6", seed=4).seed == 6, "--set is over everything else"
+
+
+def test_named_models_replace_those_of_the_profile_and_keep_their_settings() -> None:
+    content = load(names=("motionbert",))
+    assert content.model == {"motionbert": load().model["motionbert"]}
+    assert load("model.simple_baseline.train.steps=2", names=("simple_baseline",)).model["simple_baseline"].train.steps == 2
+
+
+def test_values_of_set_are_yaml() -> None:
+    content = load("tasks=[train, parity]", "noise=true", "model.motionbert.train.lr=1e-3", "protocol=null")
+    assert content.tasks == ("train", "parity") and content.noise is True and content.protocol is None
+    assert content.model["motionbert"].train.lr == 1e-3
+
+
+def test_a_configuration_survives_json() -> None:
+    content = load("model.videopose3d.sizes.widths=[3, 3]")
+    assert config.validate(content.model_dump(mode="json")) == content
+    run.check(config.validate(content.model_dump(mode="json")).model_copy(update={"tasks": ("parity",)}))
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: against, augment, backend, corrupt, data, device")),
+        ("parity.stps=3", ("unknown key of parity 'stps': did you mean steps?", "known: batch, frames")),
+        ("model.motionbert.train.stpes=3", ("unknown key of model.motionbert.train 'stpes': did you mean steps", "validate_every")),
+        (
+            "model.motionbert.trian={}",
+            ("unknown key of model.motionbert 'trian': did you mean train?", "known: pad, preset, sizes, test_every, train"),
+        ),
+        ("train.steps=3", ("unknown configuration key 'train'",)),
+        ("model.motionbert.sizes.dept=2", ("unknown size of motionbert 'dept': did you mean depth",)),
+        ("model.motionbert.preset=smal", ("unknown preset of motionbert 'smal': did you mean small?",)),
+        ("model.motionbert.train.loss={mpje: 1}", ("unknown loss 'mpje': did you mean mpjpe",)),
+        ("model.motionbret={}", ("unknown model 'motionbret': did you mean motionbert?",)),
+        ("ops=[gleu]", ("unknown op 'gleu': did you mean gelu",)),
+        ("metrics=[mpjp]", ("unknown metric 'mpjp': did you mean mpjpe",)),
+        ("backend=[numpi]", ("unknown backend 'numpi': did you mean numpy?",)),
+        ("data=bhv:folder", ("unknown data source 'bhv': did you mean bvh?",)),
+        ("protocol=bandai-clip", ("unknown protocol 'bandai-clip': did you mean bandai-clips",)),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(override: str, parts: tuple[str, ...]) -> None:
+    said = fault(override)
+    assert all(part in said for part in parts), said
+    assert "known: " in said and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "due"),
+    [
+        ("seed=abc", "seed", "integer"),
+        ("seed=1.5", "seed", "integer"),
+        ("seed=-1", "seed", "greater than or equal to 0"),
+        ("small=2", "small", "less than or equal to 1"),
+        ("timeout=0", "timeout", "greater than 0"),
+        ("noise=7", "noise", "boolean"),
+        ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps'"),
+        ("precision=fp8", "precision", "'fp32', 'bf16' or 'fp16'"),
+        ("backend=numpy", "backend", "tuple"),
+        ("tasks=[trian]", "tasks.0", "'train'"),
+        ("throughput.batches=[a]", "throughput.batches.0", "integer"),
+        ("throughput.rounds=1", "throughput.rounds", "greater than or equal to 3"),
+        ("parity.optimizers=[adm]", "parity.optimizers.0", "'adam'"),
+        ("model=3", "model", "dictionary"),
+        ("model.motionbert.train.steps=x", "model.motionbert.train.steps", "integer"),
+        ("model.motionbert.train.lr=0", "model.motionbert.train.lr", "greater than 0"),
+        ("model.motionbert.preset=3", "model.motionbert.preset", "string"),
+        ("model.motionbert.sizes.width=abc", "model.motionbert.sizes.width", "int was due"),
+        ("model.motionbert.sizes.depth=1.5", "model.motionbert.sizes.depth", "int was due"),
+        ("model.motionbert.sizes.fuse=3", "model.motionbert.sizes.fuse", "bool was due"),
+        ("model.simple_baseline.sizes.width=true", "model.simple_baseline.sizes.width", "int was due"),
+        ("model.videopose3d.sizes.widths=3", "model.videopose3d.sizes.widths", "tuple was due"),
+        ("model.simple_baseline.sizes.width=0", "model.simple_baseline.sizes", "make no network"),
+        ("model.motionbert.sizes.heads=0", "model.motionbert.sizes", "make no network"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_the_key_and_what_was_due(override: str, key: str, due: str) -> None:
+    said = fault(override)
+    assert said.startswith(f"configuration key {key}: ") and due in said and "\n" not in said, said
+
+
+def test_sizes_that_are_whole_numbers_may_stand_for_floats() -> None:
+    run.check(load("tasks=[parity]", "model.motionbert.sizes.mlp_ratio=1", "model.motionbert.sizes.drop=0"))
+
+
+@pytest.mark.parametrize("override", ["nonsense", "=5", "seed=[}"])
+def test_a_malformed_set_says_what_was_due(override: str) -> None:
+    assert fault(override).startswith(f"--set {override}: ")
+
+
+def test_an_unknown_profile_is_answered_with_the_list() -> None:
+    with pytest.raises(UnknownName, match="unknown profile 'smoek': did you mean smoke\\? known: full, smoke, standard"):
+        load(profile="smoek")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1, 2]", "keys and values were due, list came"),
+        ("", "keys and values were due, NoneType came"),
+        ("a: [", "not a readable YAML file"),
+        ("1: 2", "configuration key 1: keys should be strings"),
+        ("model:\n", "configuration key model: input should be a valid dictionary"),
+        ("model:\n  motionbert:\n", "configuration key model.motionbert: "),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+    assert said in fault(file=file)
+    assert "\n" not in fault(file=file)
+
+
+def test_an_empty_model_section_with_models_named_is_no_crash(tmp_path: Path) -> None:
+    file = tmp_path / "empty.yaml"
+    file.write_text("model:\n")
+    assert load(file=file, names=("motionbert",)).model["motionbert"].preset == "small"
+    assert load("model=3", names=("motionbert",)).model["motionbert"].preset == "small"
+
+
+@pytest.mark.parametrize("path", ["absent.yaml", "."])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
+    assert fault(file=tmp_path / path).startswith(f"{tmp_path / path}: not a readable YAML file")
+
+
+def test_the_protocol_must_suit_the_source() -> None:
+    assert "bandai-clips" in fault("protocol=bandai-clips")
+    assert models.names() == sorted(load().model), "every zoo model has smoke settings"

@@ -1,0 +1,9 @@
+"""Where tests find things: the checkout, the golden numbers, and what is shared beside the checkout, where it is there at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT / "tests" / "golden"
+SHARED = ROOT.parent / "shared"
