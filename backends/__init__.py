@@ -1,8 +1,10 @@
-"""How a network runs: one folder per framework, found by listing, imported only when asked for.
+"""How a network runs: one folder per framework, found by listing, imported only when asked
+for.
 
-A folder's `__init__.py` says what it needs (`REQUIRES`, module names), how to get it (`EXTRA`), what files it writes (`EXPORTS`, formats by
-name; none if left out) and makes the Backend (`load()`).
-Outside packages add backends through the entry-point group `poseport.backends`, whose value is a module of the same shape.
+A folder's `__init__.py` says what it needs (`REQUIRES`, module names), how to get it
+(`EXTRA`), what files it writes (`EXPORTS`, formats by name; none if left out) and makes the
+Backend (`load()`). Outside packages add backends through the entry-point group
+`poseport.backends`, whose value is a module of the same shape.
 """
 
 from __future__ import annotations
@@ -32,12 +34,18 @@ def installed() -> list[str]:
 
 
 def require(name: str) -> None:
-    """Check, without importing it, that a backend is known and installed. Raises UnknownName, or Missing with the extra to install."""
+    """Check, without importing it, that a backend is known and installed.
+
+    Raises UnknownName, or Missing with the extra to install.
+    """
     if name not in names():
         raise UnknownName("backend", name, names())
     if absent := _absent(name):
         extra = _manifest(name).EXTRA
-        raise Missing(f'backend {name} needs {", ".join(absent)}, not installed here: pip install -e ".[{extra}]" -c constraints.txt')
+        raise Missing(
+            f"backend {name} needs {', '.join(absent)}, not installed here: pip install -e"
+            f' ".[{extra}]" -c constraints.txt'
+        )
 
 
 def load(name: str) -> Backend:
@@ -48,20 +56,32 @@ def load(name: str) -> Backend:
 
 
 def isolate(name: str) -> None:
-    """Hide the other backends' frameworks from this process: some import each other where they can (TensorFlow imports JAX).
+    """Hide the other backends' frameworks from this process: some import each other where
+    they can (TensorFlow imports JAX).
 
-    For processes that serve one backend. What is loaded already stays; an unknown name hides nothing.
+    For processes that serve one backend. What is loaded already stays; an unknown name
+    hides nothing.
     """
     if name not in names():
         return
     own = set(_manifest(name).REQUIRES)
-    for module in {module for other in names() for module in _manifest(other).REQUIRES} - own - sys.modules.keys():
-        sys.modules[module] = None  # type: ignore[assignment]  # the import system's sign for "not there"
+    for module in (
+        {module for other in names() for module in _manifest(other).REQUIRES}
+        - own
+        - sys.modules.keys()
+    ):
+        # the import system's sign for "not there"
+        sys.modules[module] = None  # type: ignore[assignment]
 
 
 def exporter(format: str) -> tuple[str, Format]:
-    """Which backend, installed or not, writes a file format, and what is to be known of it. Raises UnknownName with the list."""
-    owners = {known: (name, about) for name in names() for known, about in _exports(name).items()}
+    """Which backend, installed or not, writes a file format, and what is to be known of it.
+
+    Raises UnknownName with the list.
+    """
+    owners = {
+        known: (name, about) for name in names() for known, about in _exports(name).items()
+    }
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
@@ -72,12 +92,18 @@ def _exports(name: str) -> dict[str, Format]:
 
 
 def _absent(name: str) -> list[str]:
-    return [module for module in _manifest(name).REQUIRES if importlib.util.find_spec(module) is None]
+    return [
+        module
+        for module in _manifest(name).REQUIRES
+        if importlib.util.find_spec(module) is None
+    ]
 
 
 def _manifest(name: str) -> ModuleType:
     outside = _outside()
-    return importlib.import_module(outside[name].value if name in outside else f"backends.{name}")
+    return importlib.import_module(
+        outside[name].value if name in outside else f"backends.{name}"
+    )
 
 
 def _outside() -> dict[str, EntryPoint]:

@@ -1,10 +1,14 @@
-"""What a backend is. A framework comes under test by giving these three classes; nothing outside its folder asks which one it is.
+"""What a backend is.
+
+A framework comes under test by giving these three classes; nothing outside its folder asks
+which one it is.
 
     Backend   names its kernels and gaps, says which devices and precisions it has, makes Programs and Trainers
     Program   a graph realised as the framework's native object, with weights loaded; a Portable one can leave as a file
     Trainer   native autograd and native optimizer over a train graph
 
-Arrays cross this border as NumPy; `put` moves them once, so that timing sees native tensors only.
+Arrays cross this border as NumPy; `put` moves them once, so that timing sees native tensors
+only.
 """
 
 from __future__ import annotations
@@ -27,7 +31,10 @@ Feeds = Mapping[str, Any]  # native tensors on the device, by input and noise na
 
 
 class Unsupported(PosePortError):
-    """The framework cannot do this; the text says why. The cell becomes `unsupported`, not `failed`."""
+    """The framework cannot do this; the text says why.
+
+    The cell becomes `unsupported`, not `failed`.
+    """
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,16 @@ class Format:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a graph is to run. `draw_noise`: noise nodes are drawn by the framework instead of fed.
+    """How a graph is to run. `draw_noise`: noise nodes are drawn by the framework instead
+    of fed.
 
-    compiled  None: the framework's customary way; False: op by op; True: by the framework's compiler. `Backend.modes` says which differ.
+    compiled  None: the framework's customary way; False: op by op; True: by the framework's
+    compiler. `Backend.modes` says which differ.
     """
 
     device: str = "cpu"
-    precision: str = "fp32"  # fp64 where the backend is an oracle; bf16 and fp16 mean autocast with float32 weights
+    # fp64 where the backend is an oracle; bf16 and fp16 mean autocast with float32 weights
+    precision: str = "fp32"
     compiled: bool | None = None
     draw_noise: bool = False
     seed: int = 0
@@ -54,7 +64,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Gap:
-    """A question of the op exam that the framework is known to answer wrongly. It is asked all the same: a gap that passes is a failure.
+    """A question of the op exam that the framework is known to answer wrongly.
+
+    It is asked all the same: a gap that passes is a failure.
 
     Empty fields fit everything.
     """
@@ -63,21 +75,29 @@ class Gap:
     reason: str
     dtype: str = ""
     mode: str = ""  # a key of `Backend.modes`
-    question: str = "value"  # shape, dtype, value, gradient or kernel; a program that raises has failed `value`
+    # shape, dtype, value, gradient or kernel; a program that raises has failed `value`
+    question: str = "value"
     case: str = ""  # regular expression found in the case, as the exam writes it down
 
     def fits(self, *, op: str, dtype: str, mode: str, question: str, case: str) -> bool:
         """Whether this is what the gap is about."""
         named = not self.op or op in self.op.split()
-        exact = all(mine in ("", other) for mine, other in ((self.dtype, dtype), (self.mode, mode), (self.question, question)))
+        exact = all(
+            mine in ("", other)
+            for mine, other in (
+                (self.dtype, dtype),
+                (self.mode, mode),
+                (self.question, question),
+            )
+        )
         return named and exact and re.search(self.case, case) is not None
 
 
 class Program(ABC):
     """A graph as the framework's own object. `native` is what a user takes away.
 
-    What enters is cast to the type that the graph declares; what leaves has that type, or float32 where autocast was asked for.
-    bfloat16 is `ml_dtypes.bfloat16` in NumPy.
+    What enters is cast to the type that the graph declares; what leaves has that type, or
+    float32 where autocast was asked for. bfloat16 is `ml_dtypes.bfloat16` in NumPy.
     """
 
     native: Any
@@ -105,7 +125,9 @@ class Program(ABC):
 
     def __call__(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Run on arrays, get arrays."""
-        return {name: self.numpy(value) for name, value in self.run(self.put(arrays)).items()}
+        return {
+            name: self.numpy(value) for name, value in self.run(self.put(arrays)).items()
+        }
 
 
 class Portable(Program):
@@ -113,25 +135,34 @@ class Portable(Program):
 
     @abstractmethod
     def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
-        """Write the native object and its weights to `path`, where nothing is yet; symbolic axes stay open.
+        """Write the native object and its weights to `path`, where nothing is yet; symbolic
+        axes stay open.
 
-        `sample` holds feeds as they may come, for frameworks that trace; `options` those that the format names. Raises BadInput for an
-        option's value that does not exist here, Unsupported where the framework cannot write this graph.
+        `sample` holds feeds as they may come, for frameworks that trace; `options` those
+        that the format names. Raises BadInput for an option's value that does not exist
+        here, Unsupported where the framework cannot write this graph.
         """
 
     @abstractmethod
     def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
-        """What such a file computes, read as its users read it: feeds in, outputs by name out."""
+        """What such a file computes, read as its users read it: feeds in, outputs by name
+        out.
+        """
 
 
 class Trainer(ABC):
-    """Steps a train graph. The program holds the weights, the trainer the optimizer's state."""
+    """Steps a train graph.
+
+    The program holds the weights, the trainer the optimizer's state.
+    """
 
     program: Program
 
     @abstractmethod
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
-        """Loss, and its gradient in every trained parameter; state updates take effect, weights stay."""
+        """Loss, and its gradient in every trained parameter; state updates take effect,
+        weights stay.
+        """
 
     @abstractmethod
     def apply(self, grads: Arrays) -> None:
@@ -158,10 +189,12 @@ class Backend(ABC):
     """One framework."""
 
     name: str
-    kernels: Mapping[str, Callable[..., Any]]  # ops run natively; compositions that are missing run by their bodies
+    # ops run natively; compositions that are missing run by their bodies
+    kernels: Mapping[str, Callable[..., Any]]
     gaps: Mapping[str, str]  # op -> why the framework cannot
     part_gaps: tuple[Gap, ...] = ()  # what it cannot in some type, mode or case
-    modes: Mapping[str, bool | None] = {"eager": None}  # eager, graph, compiled -> `Settings.compiled`; those that differ, customary first
+    # eager, graph, compiled -> `Settings.compiled`; those that differ, customary first
+    modes: Mapping[str, bool | None] = {"eager": None}
 
     @abstractmethod
     def devices(self) -> dict[str, str]:
@@ -185,23 +218,33 @@ class Backend(ABC):
 
     @abstractmethod
     def peak_memory(self, device: str) -> int | None:
-        """Largest memory in use on the device since start, bytes; None where the framework does not say."""
+        """Largest memory in use on the device since start, bytes; None where the framework
+        does not say.
+        """
 
     @abstractmethod
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Fix threads and reduced-precision shortcuts (TF32, fast math) for measuring; returns what was set."""
+        """Fix threads and reduced-precision shortcuts (TF32, fast math) for measuring;
+        returns what was set.
+        """
 
     @abstractmethod
     def features(self) -> dict[str, str]:
         """What else the framework offers a port: feature -> "yes" or why not."""
 
     def device(self, asked: str) -> str:
-        """`auto` becomes the fastest usable device. Raises Unsupported where the one asked for is not usable."""
+        """`auto` becomes the fastest usable device.
+
+        Raises Unsupported where the one asked for is not usable.
+        """
         usable = self.devices()
         if asked == "auto":
             return next(kind for kind in ("cuda", "mps", "cpu") if usable.get(kind) == "")
         if usable.get(asked, "unknown device kind") != "":
-            raise Unsupported(f"{self.name}: device {asked} is not usable here: {usable.get(asked, 'unknown device kind')}")
+            raise Unsupported(
+                f"{self.name}: device {asked} is not usable here:"
+                f" {usable.get(asked, 'unknown device kind')}"
+            )
         return asked
 
 
@@ -210,4 +253,8 @@ def missing_ops(backend: Backend, graph: Graph) -> dict[str, str]:
     from models.passes import decompose
 
     left = decompose(graph, has=backend.kernels).census()
-    return {op: backend.gaps.get(op, "no kernel and no body") for op in left if op not in backend.kernels}
+    return {
+        op: backend.gaps.get(op, "no kernel and no body")
+        for op in left
+        if op not in backend.kernels
+    }

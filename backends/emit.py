@@ -1,6 +1,8 @@
-"""Graph -> readable Python source: one line per node, ending in the model line and shape it came from, registered in `linecache`.
+"""Graph -> readable Python source: one line per node, ending in the model line and shape it
+came from, registered in `linecache`.
 
-The source calls `ops.NAME(...)` for each node, so any eager framework with a table of kernels can run it; debuggers and tracebacks show it.
+The source calls `ops.NAME(...)` for each node, so any eager framework with a table of
+kernels can run it; debuggers and tracebacks show it.
 """
 
 from __future__ import annotations
@@ -17,27 +19,43 @@ from models import dims, ops
 from models.graph import Graph, Node, Operand
 
 _serial = itertools.count()
-LENGTH = "{tensor}.shape[{axis}]"  # how an axis length is read; a framework that traces open shapes names a function of its table instead
+# how an axis length is read; a framework that traces open shapes names a function of its
+# table instead
+LENGTH = "{tensor}.shape[{axis}]"
 
 
 def source(graph: Graph, *, taps: bool = False, length: str = LENGTH) -> str:
-    """Source of `run(params, feeds, constants)` -> (outputs, state); with `taps`, every value is returned as a third mapping."""
+    """Source of `run(params, feeds, constants)` -> (outputs, state); with `taps`, every
+    value is returned as a third mapping.
+    """
     lines = [f"def run(params, feeds, constants):  # {graph.name}"]
-    lines += [f"    {name} = {length.format(tensor=tensor, axis=axis)}" for name, (tensor, axis) in _axes(graph).items()]
+    lines += [
+        f"    {name} = {length.format(tensor=tensor, axis=axis)}"
+        for name, (tensor, axis) in _axes(graph).items()
+    ]
     lines += [_line(graph, node) for node in graph.nodes]
     results = [_mapping(graph, graph.outputs), _mapping(graph, graph.state)]
     if taps:
-        results.append(_mapping(graph, {name: name for node in graph.nodes for name in node.results()}))
+        results.append(
+            _mapping(graph, {name: name for node in graph.nodes for name in node.results()})
+        )
     return "\n".join([*lines, f"    return {', '.join(results)}", ""])
 
 
-def function(graph: Graph, kernels: Mapping[str, Callable[..., Any]], *, taps: bool = False, length: str = LENGTH) -> Callable[..., Any]:
+def function(
+    graph: Graph,
+    kernels: Mapping[str, Callable[..., Any]],
+    *,
+    taps: bool = False,
+    length: str = LENGTH,
+) -> Callable[..., Any]:
     """Compile the source over a table of kernels."""
     text = source(graph, taps=taps, length=length)
     file = f"<poseport {graph.name} {next(_serial)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {"ops": SimpleNamespace(**kernels)}
-    exec(compile(text, file, "exec"), namespace)  # noqa: S102  # our own text: names are checked identifiers or quoted
+    # our own text: names are checked identifiers or quoted
+    exec(compile(text, file, "exec"), namespace)  # noqa: S102
     run: Callable[..., Any] = namespace["run"]
     return run
 
@@ -53,8 +71,12 @@ def _axes(graph: Graph) -> dict[str, tuple[str, int]]:
 
 
 def _line(graph: Graph, node: Node) -> str:
-    left = ", ".join(identifier(name) for name in node.results()) + ("," if ops.get(node.op).several else "")
-    arguments = [_operand(graph, operand) for operand in node.inputs] + [f"{key}={value!r}" for key, value in node.attributes.items()]
+    left = ", ".join(identifier(name) for name in node.results()) + (
+        "," if ops.get(node.op).several else ""
+    )
+    arguments = [_operand(graph, operand) for operand in node.inputs] + [
+        f"{key}={value!r}" for key, value in node.attributes.items()
+    ]
     shapes = " ".join(f"({', '.join(map(str, type_.shape))})" for type_ in node.outputs)
     return f"    {left} = ops.{node.op}({', '.join(arguments)})  # {node.where} {shapes}"
 
@@ -70,7 +92,11 @@ def _operand(graph: Graph, operand: Operand) -> str:
 
 
 def _mapping(graph: Graph, values: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name!r}: {_operand(graph, value)}" for name, value in values.items()) + "}"
+    return (
+        "{"
+        + ", ".join(f"{name!r}: {_operand(graph, value)}" for name, value in values.items())
+        + "}"
+    )
 
 
 def identifier(name: str) -> str:

@@ -1,1 +1,3 @@
-"""What is measured: tasks run in isolated workers, records of what they found, and the data, metrics and timing they use."""
+"""What is measured: tasks run in isolated workers, records of what they found, and the
+data, metrics and timing they use.
+"""

@@ -1,4 +1,6 @@
-"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing; frameworks are imported by workers only."""
+"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing;
+frameworks are imported by workers only.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,19 @@ import typer
 from bench import commands
 from models.errors import BadInput, Missing, PosePortError
 
-UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer carries click inside, without an import path of its own
+# typer carries click inside, without an import path of its own
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; every expected error is one line on stderr and an exit code (2 bad input, 3 something missing)."""
+    """Run a command; every expected error is one line on stderr and an exit code (2 bad
+    input, 3 something missing).
+    """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        result = application(given[0])(args=given, standalone_mode=False, prog_name="python -m bench")
+        result = application(given[0])(
+            args=given, standalone_mode=False, prog_name="python -m bench"
+        )
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
@@ -36,13 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def application(only: str | None = None) -> typer.Typer:
-    """The command line with every command of the folder, or with the one that is asked for, where there is one of that name.
+    """The command line with every command of the folder, or with the one that is asked for,
+    where there is one of that name.
 
-    Building a command's options takes milliseconds, so a command that ends at once is not made to wait for all the others.
+    Building a command's options takes milliseconds, so a command that ends at once is not
+    made to wait for all the others.
     """
-    app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(
+        help=__doc__,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
     app.callback()(_first_argument_is_a_command)
-    names = [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")]
+    names = [
+        found.name
+        for found in pkgutil.iter_modules(commands.__path__)
+        if not found.name.startswith("_")
+    ]
     for name in [only] if only in names else names:
         app.command(name)(importlib.import_module(f"{commands.__name__}.{name}").command)
     return app

@@ -1,4 +1,5 @@
-"""What a run is asked to do: profile file, then the user's YAML, then `--set key=value`, each overriding the one before; all validated.
+"""What a run is asked to do: profile file, then the user's YAML, then `--set key=value`,
+each overriding the one before; all validated.
 
 A key that does not exist or has the wrong type is one line naming the key and what was due.
 """
@@ -16,9 +17,18 @@ from bench.data.formats import yaml_file
 from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"
-Task = Literal["feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"]
+Task = Literal[
+    "feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"
+]
 Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
-TASKS: tuple[Task, ...] = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
+TASKS: tuple[Task, ...] = (
+    "feasibility",
+    "shape_ops",
+    "parity",
+    "train",
+    "evaluate",
+    "throughput",
+)
 ON_REQUEST: tuple[Task, ...] = ("third_party",)  # tasks that are no part of a usual run
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
@@ -28,7 +38,10 @@ class _Strict(BaseModel):
 
 
 class Train(_Strict):
-    """Empty fields take the model's published recipe. The learning rate falls by a cosine to 1 % over the steps."""
+    """Empty fields take the model's published recipe.
+
+    The learning rate falls by a cosine to 1 % over the steps.
+    """
 
     steps: int = Field(default=1000, ge=1)
     batch: int | None = Field(default=None, ge=1)  # windows
@@ -37,21 +50,27 @@ class Train(_Strict):
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] | None = None
     loss: dict[str, float] | None = None
     inputs: Literal["screen", "zscore"] | None = None
-    stride: int | None = Field(default=None, ge=1)  # frames from one training window to the next
-    shortest: int = Field(default=1, ge=1)  # clips of fewer frames are left out of the training
-    longest: int | None = Field(default=None, ge=1)  # clips of more frames are cut into pieces of so many before that
+    # frames from one training window to the next
+    stride: int | None = Field(default=None, ge=1)
+    # clips of fewer frames are left out of the training
+    shortest: int = Field(default=1, ge=1)
+    # clips of more frames are cut into pieces of so many before that
+    longest: int | None = Field(default=None, ge=1)
     flip: bool = True
     validate_every: int = Field(default=250, ge=1)
     validation_windows: int = Field(default=2048, ge=1)
 
 
 class Model(_Strict):
-    """One model of a run: a preset of its file, single sizes replaced, and training settings of its own."""
+    """One model of a run: a preset of its file, single sizes replaced, and training
+    settings of its own.
+    """
 
     preset: str = "small"
     sizes: dict[str, Any] = {}
     pad: Literal["edge", "reflect"] = "edge"  # what windows see beyond the ends of a clip
-    test_every: int | None = Field(default=None, ge=1)  # a test window starts every so many frames; predictions of a frame are averaged
+    # a test window starts every so many frames; predictions of a frame are averaged
+    test_every: int | None = Field(default=None, ge=1)
     train: Train = Train()
 
 
@@ -61,24 +80,37 @@ class Parity(_Strict):
     batch: int = Field(default=4, ge=2)
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
     steps: int = Field(default=20, ge=1)  # of the trajectory
-    optimizers: tuple[Literal["sgd", "adam", "adamw", "rmsprop"], ...] = ("sgd", "adam", "adamw", "rmsprop")
-    rungs: tuple[Literal["weights", "forward", "equivalence", "gradient", "step", "trajectory"], ...] = ()  # these only; all where empty
-    locate: bool = False  # examine every node, also when all rungs hold, and pack the first that is wrong
+    optimizers: tuple[Literal["sgd", "adam", "adamw", "rmsprop"], ...] = (
+        "sgd",
+        "adam",
+        "adamw",
+        "rmsprop",
+    )
+    # these only; all where empty
+    rungs: tuple[
+        Literal["weights", "forward", "equivalence", "gradient", "step", "trajectory"], ...
+    ] = ()
+    # examine every node, also when all rungs hold, and pack the first that is wrong
+    locate: bool = False
 
 
 class Exam(_Strict):
     """Size of the op exam.
 
-    Modes are the customary way of a framework, op by op (eager), and its compiler; a compiler that is not customary gets one case of
-    each op and type, since every one is compiled. The seed of generated cases is that of the run.
+    Modes are the customary way of a framework, op by op (eager), and its compiler; a
+    compiler that is not customary gets one case of each op and type, since every one is
+    compiled. The seed of generated cases is that of the run.
     """
 
     modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
     dtypes: tuple[Dtype, ...] = DTYPES
     cases: int = Field(default=0, ge=0)  # own cases of each op in float32; 0: all
-    variants: Literal["none", "first", "all"] = "first"  # which cases are put with open axes, in other layouts, by negative axes too
-    typed: Literal["first", "all"] = "first"  # which cases are put in types other than float32
-    generated: int = Field(default=0, ge=0)  # random cases of each op in the customary mode, of ranks 1 to 5 in turn
+    # which cases are put with open axes, in other layouts, by negative axes too
+    variants: Literal["none", "first", "all"] = "first"
+    # which cases are put in types other than float32
+    typed: Literal["first", "all"] = "first"
+    # random cases of each op in the customary mode, of ranks 1 to 5 in turn
+    generated: int = Field(default=0, ge=0)
 
 
 class Throughput(_Strict):
@@ -104,14 +136,20 @@ class Config(_Strict):
     protocol: str | None = None
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
-    corrupt: Path | None = None  # YAML file of steps (`bench/data/augment.py`) done once to all clips; changes the protocol's hash
-    augment: Path | None = None  # such a file of steps done anew to the training clips in each epoch
+    # YAML file of steps (`bench/data/augment.py`) done once to all clips; changes the
+    # protocol's hash
+    corrupt: Path | None = None
+    # such a file of steps done anew to the training clips in each epoch
+    augment: Path | None = None
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
-    onnx_cases: Path | None = None  # third-party exam: folder of collected cases; collected into the run folder where left out
+    # third-party exam: folder of collected cases; collected into the run folder where left
+    # out
+    onnx_cases: Path | None = None
     metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
     seed: int = Field(default=0, ge=0)
     threads: int = Field(default=2, ge=1)  # of each worker
-    workers: int = Field(default=0, ge=0)  # at once, but for timing; 0: as many as the cores hold
+    # at once, but for timing; 0: as many as the cores hold
+    workers: int = Field(default=0, ge=0)
     timeout: float = Field(default=1800, gt=0)  # seconds a cell may take
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
@@ -123,8 +161,16 @@ def profiles() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
-def load(*, profile: str, file: Path | None, overrides: Sequence[str], options: Mapping[str, Any], models: Sequence[str]) -> Config:
-    """The validated configuration. `options` are the command line's, `models` those asked for (all of the profile if none).
+def load(
+    *,
+    profile: str,
+    file: Path | None,
+    overrides: Sequence[str],
+    options: Mapping[str, Any],
+    models: Sequence[str],
+) -> Config:
+    """The validated configuration. `options` are the command line's, `models` those asked
+    for (all of the profile if none).
 
     Raises BadInput naming the key, and UnknownName for a profile.
     """
@@ -156,7 +202,11 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in top.items():
         mine = merged.get(key)
-        merged[key] = merge(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = (
+            merge(mine, value)
+            if isinstance(mine, Mapping) and isinstance(value, Mapping)
+            else value
+        )
     return merged
 
 
@@ -170,7 +220,13 @@ def _explain(error: ValidationError) -> str:
             owner = field.annotation if field else Model
         known = getattr(owner, "model_fields", Config.model_fields)
         *owners, last = map(str, wrong["loc"])
-        return str(UnknownName(f"key of {'.'.join(owners)}" if owners else "configuration key", last, [*known]))
+        return str(
+            UnknownName(
+                f"key of {'.'.join(owners)}" if owners else "configuration key",
+                last,
+                [*known],
+            )
+        )
     return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
 
 

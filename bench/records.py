@@ -1,6 +1,7 @@
 """What a run writes down: one record per cell (task x backend x model), versioned, as JSON.
 
-A number is measured or it is `None`; `None` is never zero. `reports/` imports this module and nothing else of `bench`.
+A number is measured or it is `None`; `None` is never zero. `reports/` imports this module
+and nothing else of `bench`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA = 1
 
-Status = Literal["ok", "failed", "crashed", "timeout", "out_of_memory", "unsupported", "not_measured", "invalid"]
+Status = Literal[
+    "ok",
+    "failed",
+    "crashed",
+    "timeout",
+    "out_of_memory",
+    "unsupported",
+    "not_measured",
+    "invalid",
+]
 Said = Annotated[str, Field(min_length=1)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]  # of a protocol: there is no accuracy without one
+# of a protocol: there is no accuracy without one
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
 
 
 class Frozen(BaseModel):
@@ -24,7 +35,9 @@ class Frozen(BaseModel):
 
 
 class Check(Frozen):
-    """One comparison: `error` against `bound`, both relative to the largest expected value unless `unit` says otherwise."""
+    """One comparison: `error` against `bound`, both relative to the largest expected value
+    unless `unit` says otherwise.
+    """
 
     kind: str  # forward, loss, gradient, step, state, trajectory, equivalence
     name: str  # output, parameter or node
@@ -33,7 +46,8 @@ class Check(Frozen):
     ok: bool
     unit: str = "relative"
     graph: str = "infer"
-    millimetres: float | None = None  # largest joint displacement this error amounts to, where the tensor is a pose
+    # largest joint displacement this error amounts to, where the tensor is a pose
+    millimetres: float | None = None
     op: str = ""  # operation of the node, where the check is about a node
     where: str = ""  # model file and line of that node
     note: str = ""
@@ -46,7 +60,8 @@ class Parity(Frozen):
     oracle: str = "numpy float64"
     checks: tuple[Check, ...]
     first_failure: str = ""  # rung and name of the first check that failed
-    culprit: str = ""  # first node whose own error breaks its budget: "op name at file:line"
+    # first node whose own error breaks its budget: "op name at file:line"
+    culprit: str = ""
 
 
 class Comparison(Frozen):
@@ -63,7 +78,8 @@ class ExamRow(Frozen):
     op: str
     case: str  # shapes and attributes, readable
     question: Literal["shape", "dtype", "value", "gradient", "kernel"]
-    mode: Literal["eager", "graph", "compiled"]  # graph: traced by the framework, and no more
+    # graph: traced by the framework, and no more
+    mode: Literal["eager", "graph", "compiled"]
     dtype: str
     result: Literal["passed", "failed", "gap", "not_applicable"]
     error: float | None = None
@@ -99,8 +115,13 @@ class ThirdParty(Frozen):
     rows: tuple[ThirdPartyRow, ...]
 
     def counts(self) -> dict[str, int]:
-        """How many cases passed, failed, are gaps, are not mappable; and how many were run, which is the first two and gaps."""
-        found = {result: sum(row.result == result for row in self.rows) for result in ("passed", "failed", "gap", "not_mappable")}
+        """How many cases passed, failed, are gaps, are not mappable; and how many were run,
+        which is the first two and gaps.
+        """
+        found = {
+            result: sum(row.result == result for row in self.rows)
+            for result in ("passed", "failed", "gap", "not_mappable")
+        }
         return {"run": len(self.rows) - found["not_mappable"]} | found
 
 
@@ -122,7 +143,8 @@ class Training(Frozen):
     train_seconds: float
     frames_per_second: float | None
     loss_steps: tuple[int, ...]
-    loss: tuple[float | None, ...]  # mean training loss since the previous entry, metres for pose losses
+    # mean training loss since the previous entry, metres for pose losses
+    loss: tuple[float | None, ...]
     validation_steps: tuple[int, ...]
     validation_mpjpe: tuple[float | None, ...]  # millimetres
     checkpoint: str  # path inside the run folder
@@ -157,14 +179,17 @@ class Evaluation(Frozen):
     data: str
     protocol: Said
     protocol_hash: Hash
-    protocol_text: Said  # one readable sentence: skeleton, root, split, alignment, averaging
+    # one readable sentence: skeleton, root, split, alignment, averaging
+    protocol_text: Said
     test_poses: int
     metrics: tuple[Metric, ...]
     baselines: tuple[Baseline, ...]
-    headline: str = "MPJPE"  # the metric, by its name, and the mean that the protocol looks at first
+    # the metric, by its name, and the mean that the protocol looks at first
+    headline: str = "MPJPE"
     averaging: Literal["frame", "action", "subject"] = "frame"
     skeleton_bones: tuple[tuple[int, int], ...] = ()  # (parent, child) pairs for the figure
-    example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()  # a few poses (joints, 3), millimetres
+    # a few poses (joints, 3), millimetres
+    example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     checkpoint: str = ""
     note: str = ""
@@ -172,12 +197,22 @@ class Evaluation(Frozen):
     def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
         """The headline of the model's or a baseline's metrics."""
         found = next((metric for metric in metrics if metric.name == self.headline), None)
-        means = {"frame": found.frame_wise, "action": found.action_wise, "subject": found.subject_wise} if found else {}
+        means = (
+            {
+                "frame": found.frame_wise,
+                "action": found.action_wise,
+                "subject": found.subject_wise,
+            }
+            if found
+            else {}
+        )
         return means.get(self.averaging)
 
 
 class Ratio(Frozen):
-    """Seconds here over seconds there: median over rounds in which both were timed in turn, with its 95 % interval."""
+    """Seconds here over seconds there: median over rounds in which both were timed in turn,
+    with its 95 % interval.
+    """
 
     against: str  # backend
     value: float
@@ -186,7 +221,9 @@ class Ratio(Frozen):
 
 
 class Timing(Frozen):
-    """Timed repetitions of one thing at one size; seconds are medians with a 95 % bootstrap interval."""
+    """Timed repetitions of one thing at one size; seconds are medians with a 95 % bootstrap
+    interval.
+    """
 
     what: Literal["forward", "train_step"]
     batch: int
@@ -216,7 +253,8 @@ class Throughput(Frozen):
     timings: tuple[Timing, ...]
     noise_floor: float | None = None  # relative spread of an A/A run on this host
     settings: dict[str, str | int | float | bool] = {}  # TF32, threads, matmul precision
-    together: tuple[str, ...] = ()  # backends timed in turns with this one, itself among them
+    # backends timed in turns with this one, itself among them
+    together: tuple[str, ...] = ()
 
 
 class OpNeed(Frozen):
@@ -236,21 +274,42 @@ class Feasibility(Frozen):
     graph_ops: dict[str, tuple[OpNeed, ...]]  # "train" / "infer" -> needs
     parameters: int
     flops: dict[str, int]  # "train" / "infer" -> forward FLOPs at batch 1
-    features: dict[str, str] = {}  # autograd, compile, export, precisions: "yes", "no", or a reason
+    # autograd, compile, export, precisions: "yes", "no", or a reason
+    features: dict[str, str] = {}
 
 
-Payload = Annotated[Parity | Comparison | Exam | ThirdParty | Training | Evaluation | Throughput | Feasibility, Field(discriminator="task")]
+Payload = Annotated[
+    Parity
+    | Comparison
+    | Exam
+    | ThirdParty
+    | Training
+    | Evaluation
+    | Throughput
+    | Feasibility,
+    Field(discriminator="task"),
+]
 
 
 class Record(Frozen):
     """One cell of a run. `payload` is absent unless something was measured."""
 
     schema_version: int = SCHEMA
-    task: Literal["parity", "compare", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"]
+    task: Literal[
+        "parity",
+        "compare",
+        "shape_ops",
+        "third_party",
+        "train",
+        "evaluate",
+        "throughput",
+        "feasibility",
+    ]
     backend: str
     model: str = ""  # empty for the op exam, which is about a backend alone
     device: str = "cpu"  # asked for
-    actual_device: str | None = None  # really used; another than `device` makes the record `invalid`
+    # really used; another than `device` makes the record `invalid`
+    actual_device: str | None = None
     precision: str = "fp32"
     status: Status
     reason: str = ""  # one line, whenever status is not ok
@@ -284,7 +343,9 @@ class Run(Frozen):
 
 
 def append(folder: Path, record: Record) -> None:
-    """Add one line to `records.jsonl` in a single write; half a line that a power cut left at the end is cut off first."""
+    """Add one line to `records.jsonl` in a single write; half a line that a power cut left
+    at the end is cut off first.
+    """
     path = folder / "records.jsonl"
     line = record.model_dump_json() + "\n"
     with open(path, "ab") as file:
@@ -295,14 +356,19 @@ def append(folder: Path, record: Record) -> None:
 
 
 def load(folder: Path) -> Run:
-    """Read a run folder. A torn last line (power cut) is left out; the last record of a cell wins.
+    """Read a run folder.
+
+    A torn last line (power cut) is left out; the last record of a cell wins.
 
     Raises FileNotFoundError when the folder holds no `run.json`.
     """
     info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
     path = folder / "records.jsonl"
     lines = path.read_bytes().split(b"\n") if path.exists() else []
-    records = {cell(record): record for record in (Record.model_validate_json(line) for line in lines[:-1] if line)}
+    records = {
+        cell(record): record
+        for record in (Record.model_validate_json(line) for line in lines[:-1] if line)
+    }
     return Run(info=info, records=tuple(records.values()), folder=folder)
 
 

@@ -1,4 +1,6 @@
-"""What a network is: a small graph language, its ops, and a zoo of 3D-pose models written in it. Imports NumPy only."""
+"""What a network is: a small graph language, its ops, and a zoo of 3D-pose models written
+in it. Imports NumPy only.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,33 @@ if TYPE_CHECKING:
     from models.spec import Recipe, Spec
     from models.value import Value
 
-HOMES = {"Builder": "builder", "Graph": "graph", "Recipe": "spec", "Spec": "spec", "Value": "value"}
+HOMES = {
+    "Builder": "builder",
+    "Graph": "graph",
+    "Recipe": "spec",
+    "Spec": "spec",
+    "Value": "value",
+}
 
-__all__ = ["Builder", "Graph", "Recipe", "Spec", "Value", "build", "from_official", "loss_names", "module", "names", "size"]
+__all__ = [
+    "Builder",
+    "Graph",
+    "Recipe",
+    "Spec",
+    "Value",
+    "build",
+    "from_official",
+    "loss_names",
+    "module",
+    "names",
+    "size",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """The classes, imported when they are first asked for: whoever wants an error or a name does not wait for NumPy."""
+    """The classes, imported when they are first asked for: whoever wants an error or a name
+    does not wait for NumPy.
+    """
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"models.{HOMES[name]}"), name)
@@ -47,7 +69,10 @@ def module(name: str) -> ModuleType:
 
 
 def size(name: str, *, preset: str = "paper", **sizes: Any) -> Any:
-    """Sizes of a model: a preset of its file, with single sizes replaced. Raises UnknownName for a preset or size that does not exist."""
+    """Sizes of a model: a preset of its file, with single sizes replaced.
+
+    Raises UnknownName for a preset or size that does not exist.
+    """
     file = module(name)
     if preset not in file.PRESETS:
         raise UnknownName(f"preset of {name}", preset, file.PRESETS)
@@ -57,14 +82,23 @@ def size(name: str, *, preset: str = "paper", **sizes: Any) -> Any:
     return file.Size(**{**asdict(file.PRESETS[preset]), **sizes})
 
 
-def build(name: str, *, preset: str = "paper", loss: Mapping[str, float] | None = None, **sizes: Any) -> Spec:
-    """A zoo model as a Spec. `loss` weighs losses by name and defaults to the recipe's; sizes replace those of the preset."""
+def build(
+    name: str,
+    *,
+    preset: str = "paper",
+    loss: Mapping[str, float] | None = None,
+    **sizes: Any,
+) -> Spec:
+    """A zoo model as a Spec. `loss` weighs losses by name and defaults to the recipe's;
+    sizes replace those of the preset.
+    """
     file = module(name)
     return assemble(file, size(name, preset=preset, **sizes), loss=loss)
 
 
 def from_official(official: str, config: Mapping[str, Any]) -> Spec:
-    """The zoo model that is `official` (class name in the authors' code), built from its constructor arguments, trained on plain MPJPE.
+    """The zoo model that is `official` (class name in the authors' code), built from its
+    constructor arguments, trained on plain MPJPE.
 
     Raises UnknownName when no zoo model claims that class.
     """
@@ -76,7 +110,9 @@ def from_official(official: str, config: Mapping[str, Any]) -> Spec:
 
 
 def assemble(file: ModuleType, sizes: Any, *, loss: Mapping[str, float] | None) -> Spec:
-    """Build both graphs of a model file: `train`, and `infer` where it declares one (else derived from `train`)."""
+    """Build both graphs of a model file: `train`, and `infer` where it declares one (else
+    derived from `train`).
+    """
     from models.builder import Builder
     from models.spec import Spec
 
@@ -86,7 +122,14 @@ def assemble(file: ModuleType, sizes: Any, *, loss: Mapping[str, float] | None) 
     train.output("pose", pose)
     train.output("loss", _loss(pose, loss or file.RECIPE.loss))
     finished = train.finish()
-    return Spec(name, asdict(sizes), finished, _infer(file, sizes, finished, name), file.RECIPE, sizes.frames)
+    return Spec(
+        name,
+        asdict(sizes),
+        finished,
+        _infer(file, sizes, finished, name),
+        file.RECIPE,
+        sizes.frames,
+    )
 
 
 def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
@@ -101,10 +144,14 @@ def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
 
 
 def _loss(pose: Value, weights: Mapping[str, float]) -> Value:
-    """Weighted sum of losses between the pose and an input `target` like it, (batch, frames, joints, 3) or (batch, joints * 3), metres."""
+    """Weighted sum of losses between the pose and an input `target` like it, (batch,
+    frames, joints, 3) or (batch, joints * 3), metres.
+    """
     target = pose.graph.input("target", pose.shape)
     if len(pose.shape) == 2:
-        pose, target = (x.rearrange("b (f j c) -> b f j c", f=1, c=3) for x in (pose, target))
+        pose, target = (
+            x.rearrange("b (f j c) -> b f j c", f=1, c=3) for x in (pose, target)
+        )
     total: Value | None = None
     for name, weight in weights.items():
         if name not in loss_names():
@@ -118,4 +165,7 @@ def _loss(pose: Value, weights: Mapping[str, float]) -> Value:
 
 
 def _files(package: str) -> list[str]:
-    return sorted(found.name for found in pkgutil.iter_modules(importlib.import_module(package).__path__))
+    return sorted(
+        found.name
+        for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
+    )

@@ -1,4 +1,6 @@
-"""Builder: the place where a model is written down; it collects nodes and freezes them into a checked Graph."""
+"""Builder: the place where a model is written down; it collects nodes and freezes them into
+a checked Graph.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,15 @@ from models.value import Value, author_line
 
 
 class Builder:
-    """A graph under construction. Parameter names join the open scopes with dots, as PyTorch modules do."""
+    """A graph under construction.
+
+    Parameter names join the open scopes with dots, as PyTorch modules do.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.location = ""  # fixed author line while a pass expands a node; empty: look at the stack
+        # fixed author line while a pass expands a node; empty: look at the stack
+        self.location = ""
         self._scopes: list[str] = []
         self._inputs: dict[str, Type] = {}
         self._params: dict[str, Param] = {}
@@ -50,29 +56,46 @@ class Builder:
         finally:
             self.location = before
 
-    def input(self, name: str, shape: Iterable[Length | str], /, *, dtype: str = "float32") -> Value:
-        """A tensor given at every call; axes named by text are symbolic: ("batch", "frames", 17, 2)."""
+    def input(
+        self, name: str, shape: Iterable[Length | str], /, *, dtype: str = "float32"
+    ) -> Value:
+        """A tensor given at every call; axes named by text are symbolic: ("batch",
+        "frames", 17, 2).
+        """
         type_ = Type(dims.as_shape(shape), dtype)
         self._claim(name)
         self._inputs[name] = type_
         return Value(self, name, type_)
 
     def param(
-        self, name: str, shape: Iterable[Length], /, *, init: tuple[str, float], trainable: bool = True, dtype: str = "float32"
+        self,
+        name: str,
+        shape: Iterable[Length],
+        /,
+        *,
+        init: tuple[str, float],
+        trainable: bool = True,
+        dtype: str = "float32",
     ) -> Value:
-        """A stored array under the open scopes. Asking twice shares it; raises SpecError when shape or init then differ."""
+        """A stored array under the open scopes.
+
+        Asking twice shares it; raises SpecError when shape or init then differ.
+        """
         full = ".".join([*self._scopes, name])
         param = Param(Type(tuple(shape), dtype), init, trainable)
         if full in self._params and self._params[full] != param:
             raise SpecError(
-                f"{author_line()}: parameter {full} is {self._params[full].type} already and cannot be {param.type}; rename one"
+                f"{author_line()}: parameter {full} is {self._params[full].type} already"
+                f" and cannot be {param.type}; rename one"
             )
         if full not in self._params:
             self._claim(full)
             self._params[full] = param
         return Value(self, full, param.type)
 
-    def noise(self, name: str, shape: Iterable[Length], /, *, kind: str, number: float) -> Value:
+    def noise(
+        self, name: str, shape: Iterable[Length], /, *, kind: str, number: float
+    ) -> Value:
         """A random input: fed in parity, drawn by the native generator in training."""
         full = self._free(".".join([*self._scopes, name]))
         self._claim(full)
@@ -80,7 +103,9 @@ class Builder:
         return Value(self, full, self._noise[full].type)
 
     def constant(self, name: str, array: np.ndarray, /) -> Value:
-        """A fixed table (adjacency, permutation). float64 is stored as float32, the nominal type."""
+        """A fixed table (adjacency, permutation). float64 is stored as float32, the nominal
+        type.
+        """
         array = array.astype(np.float32) if array.dtype == np.float64 else array
         self._claim(name)
         self._constants[name] = array
@@ -91,7 +116,9 @@ class Builder:
         self._outputs[name] = value.name
 
     def label(self, name: str, value: Value, /) -> Value:
-        """Give an inner value a name under which it can be asked for later; costs nothing otherwise."""
+        """Give an inner value a name under which it can be asked for later; costs nothing
+        otherwise.
+        """
         self._labels[name] = value.name
         return value
 
@@ -103,7 +130,10 @@ class Builder:
         """Append a node whose types are already inferred."""
         self._taken.add(node.name)
         self._nodes.append(node)
-        return tuple(Value(self, name, type_) for name, type_ in zip(node.results(), node.outputs, strict=True))
+        return tuple(
+            Value(self, name, type_)
+            for name, type_ in zip(node.results(), node.outputs, strict=True)
+        )
 
     def fresh(self, op: str) -> str:
         """A value name that is no op name and not taken: linear_3."""
@@ -113,7 +143,9 @@ class Builder:
         return f"{op}_{self._counter}"
 
     def import_from(self, graph: Graph) -> dict[str, Value]:
-        """Declare all inputs, parameters, noise and constants of `graph` here, so that a pass can copy nodes over."""
+        """Declare all inputs, parameters, noise and constants of `graph` here, so that a
+        pass can copy nodes over.
+        """
         self._inputs, self._params = dict(graph.inputs), dict(graph.params)
         self._noise, self._constants = dict(graph.noise), dict(graph.constants)
         names = [*graph.inputs, *graph.params, *graph.noise, *graph.constants]
@@ -138,10 +170,17 @@ class Builder:
 
     def _claim(self, name: str) -> None:
         if name in self._taken:
-            raise SpecError(f"{author_line()}: the name {name} is taken in graph {self.name}; choose another")
+            raise SpecError(
+                f"{author_line()}: the name {name} is taken in graph {self.name}; choose"
+                " another"
+            )
         self._taken.add(name)
 
     def _free(self, name: str) -> str:
         if name not in self._taken:
             return name
-        return next(f"{name}_{i}" for i in range(2, len(self._taken) + 3) if f"{name}_{i}" not in self._taken)
+        return next(
+            f"{name}_{i}"
+            for i in range(2, len(self._taken) + 3)
+            if f"{name}_{i}" not in self._taken
+        )

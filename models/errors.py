@@ -26,7 +26,9 @@ class SpecError(BadInput):
 
 
 class UnknownName(BadInput):
-    """A name that is not in a registry; the message gives the nearest names and the whole list."""
+    """A name that is not in a registry; the message gives the nearest names and the whole
+    list.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -36,4 +38,6 @@ class UnknownName(BadInput):
 
 
 class Missing(PosePortError):
-    """A framework or device that was asked for is not on this machine; says what to install."""
+    """A framework or device that was asked for is not on this machine; says what to
+    install.
+    """

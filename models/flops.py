@@ -1,4 +1,6 @@
-"""Floating-point operations of a graph, from the rules of its ops (a multiply-add counts as two)."""
+"""Floating-point operations of a graph, from the rules of its ops (a multiply-add counts as
+two).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,8 @@ def flops(graph: Graph, lengths: Mapping[str, int]) -> int:
     total = 0
     for node in graph.nodes:
         inputs = [operand_type(graph, operand).shape for operand in node.inputs]
-        cost = ops.get(node.op).flops([type_.shape for type_ in node.outputs], inputs, node.attributes)
+        cost = ops.get(node.op).flops(
+            [type_.shape for type_ in node.outputs], inputs, node.attributes
+        )
         total += int(cost.bind(lengths)) if isinstance(cost, Dim) else cost
     return total

@@ -1,6 +1,8 @@
-"""Reverse-mode differentiation as a graph: training for the oracle, and for runtimes that cannot differentiate.
+"""Reverse-mode differentiation as a graph: training for the oracle, and for runtimes that
+cannot differentiate.
 
-Each primitive's `vjp` rule turns the gradient of its result into gradients of its inputs (Griewank and Walther, 2008, ch. 3).
+Each primitive's `vjp` rule turns the gradient of its result into gradients of its inputs
+(Griewank and Walther, 2008, ch. 3).
 """
 
 from __future__ import annotations
@@ -19,12 +21,16 @@ PREFIX = "grad/"
 
 
 def gradient(graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None) -> Graph:
-    """`graph` with an output `grad/NAME` for each name in `wrt` (default: all trained parameters): d(output `of`)/d(NAME).
+    """`graph` with an output `grad/NAME` for each name in `wrt` (default: all trained
+    parameters): d(output `of`)/d(NAME).
 
     Raises SpecError when `of` is no scalar output or an op on the way has no rule.
     """
     if of not in graph.outputs or graph.types[graph.outputs[of]].shape != ():
-        raise SpecError(f"gradient of {of!r} in {graph.name}: it must be one of its scalar outputs; outputs: {', '.join(graph.outputs)}")
+        raise SpecError(
+            f"gradient of {of!r} in {graph.name}: it must be one of its scalar outputs;"
+            f" outputs: {', '.join(graph.outputs)}"
+        )
     flat = decompose(graph, has=())
     names = graph.trainable() if wrt is None else tuple(wrt)
     builder, values = copy(flat, lambda node, arguments: None)
@@ -55,14 +61,29 @@ def _depends_on(graph: Graph, sources: set[str]) -> set[str]:
     return reached
 
 
-def _back(node: Node, grad: Value, values: dict[str, Value], active: set[str], grads: dict[str, Value]) -> None:
+def _back(
+    node: Node,
+    grad: Value,
+    values: dict[str, Value],
+    active: set[str],
+    grads: dict[str, Value],
+) -> None:
     """Add the gradients of one node's inputs to `grads`."""
     vjp = ops.get(node.op).vjp
     if vjp is None:
         if node.outputs[0].dtype == "bool":
             return
-        raise SpecError(f"{node.where}: {node.op} has no gradient rule; add `vjp` to its op file or put stop_gradient before it")
-    arguments = [values[operand] if isinstance(operand, str) else operand for operand in node.inputs]
-    for operand, part in zip(node.inputs, vjp(grad, values[node.name], *arguments, **node.attributes), strict=True):
+        raise SpecError(
+            f"{node.where}: {node.op} has no gradient rule; add `vjp` to its op file or put"
+            " stop_gradient before it"
+        )
+    arguments = [
+        values[operand] if isinstance(operand, str) else operand for operand in node.inputs
+    ]
+    for operand, part in zip(
+        node.inputs,
+        vjp(grad, values[node.name], *arguments, **node.attributes),
+        strict=True,
+    ):
         if part is not None and isinstance(operand, str) and operand in active:
             grads[operand] = grads[operand] + part if operand in grads else part

@@ -1,4 +1,6 @@
-"""Layers of several ops that zoo models share; the nodes are attributed to the model line that asks for them."""
+"""Layers of several ops that zoo models share; the nodes are attributed to the model line
+that asks for them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ class Initialisers(TypedDict, total=False):
 
 
 def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
-    """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width); written out where attention weights are dropped."""
+    """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width);
+    written out where attention weights are dropped.
+    """
     query, key, value = packed.unstack(axis=0)
     if drop == 0:
         return query.attention(key, value, scale=scale)
@@ -23,8 +27,16 @@ def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
     return weights.dropout(rate=drop, name=f"{name}.weights") @ value
 
 
-def mlp(x: Value, *, hidden: int, drop: float, name: str, **initialisers: Unpack[Initialisers]) -> Value:
+def mlp(
+    x: Value, *, hidden: int, drop: float, name: str, **initialisers: Unpack[Initialisers]
+) -> Value:
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
     width = int(str(x.shape[-1]))
-    h = x.linear(hidden, name=f"{name}.fc1", **initialisers).gelu(approximate="none").dropout(rate=drop, name=f"{name}.fc1")
-    return h.linear(width, name=f"{name}.fc2", **initialisers).dropout(rate=drop, name=f"{name}.fc2")
+    h = (
+        x.linear(hidden, name=f"{name}.fc1", **initialisers)
+        .gelu(approximate="none")
+        .dropout(rate=drop, name=f"{name}.fc1")
+    )
+    return h.linear(width, name=f"{name}.fc2", **initialisers).dropout(
+        rate=drop, name=f"{name}.fc2"
+    )

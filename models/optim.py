@@ -1,8 +1,11 @@
-"""Optimizers as written rules, in operators alone, so that one text serves NumPy arrays and graph Values.
+"""Optimizers as written rules, in operators alone, so that one text serves NumPy arrays and
+graph Values.
 
-Each rule maps (parameter, gradient, state, step from 1) to (new parameter, new state). Sources: sgd with momentum as PyTorch's
-(velocity = momentum velocity + gradient; parameter -= lr velocity); Adam, Kingma and Ba 2015, algorithm 1 (epsilon outside the root of the
-bias-corrected second moment); AdamW, Loshchilov and Hutter 2019 (decay scaled by lr); RMSprop, Hinton 2012 (epsilon outside the root).
+Each rule maps (parameter, gradient, state, step from 1) to (new parameter, new state).
+Sources: sgd with momentum as PyTorch's (velocity = momentum velocity + gradient; parameter
+-= lr velocity); Adam, Kingma and Ba 2015, algorithm 1 (epsilon outside the root of the
+bias-corrected second moment); AdamW, Loshchilov and Hutter 2019 (decay scaled by lr);
+RMSprop, Hinton 2012 (epsilon outside the root).
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ State = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Which rule, and every number it needs. `weight_decay` is decoupled in adamw and added to the gradient elsewhere."""
+    """Which rule, and every number it needs. `weight_decay` is decoupled in adamw and added
+    to the gradient elsewhere.
+    """
 
     rule: str
     lr: float
@@ -59,19 +64,25 @@ def adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[
     return _adam(param, grad + param * o.weight_decay, state, step, o)
 
 
-def adamw(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+def adamw(
+    param: Any, grad: Any, state: State, step: Any, o: Optimizer
+) -> tuple[Any, State]:
     """Decoupled decay, applied before the step."""
     return _adam(param * (1 - o.lr * o.weight_decay), grad, state, step, o)
 
 
-def rmsprop(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+def rmsprop(
+    param: Any, grad: Any, state: State, step: Any, o: Optimizer
+) -> tuple[Any, State]:
     """Uncentred, without momentum."""
     grad = grad + param * o.weight_decay
     square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
     return param - grad / (square**0.5 + o.eps) * o.lr, (square,)
 
 
-def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+def _adam(
+    param: Any, grad: Any, state: State, step: Any, o: Optimizer
+) -> tuple[Any, State]:
     first = state[0] * o.beta1 + grad * (1 - o.beta1)
     second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
     root = (second / _unbias(o.beta2, step)) ** 0.5 + o.eps
@@ -79,7 +90,11 @@ def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple
 
 
 def _unbias(beta: float, step: Any) -> Any:
-    """1 - beta^step. In float32 that cancels (5e-5 lost at 0.999, step 1), so for a Value: 1 - e^2h = 2 tanh h / (tanh h - 1)."""
+    """1 - beta^step.
+
+    In float32 that cancels (5e-5 lost at 0.999, step 1), so for a Value: 1 - e^2h = 2 tanh
+    h / (tanh h - 1).
+    """
     if not isinstance(step, Value):
         return 1 - beta**step
     half = (step * (math.log(beta) / 2)).tanh()

@@ -1,4 +1,6 @@
-"""Initial weights: each array is drawn by a generator seeded by (seed, parameter name), so inserting a layer changes no other weight."""
+"""Initial weights: each array is drawn by a generator seeded by (seed, parameter name), so
+inserting a layer changes no other weight.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ def draw(params: Mapping[str, Param], *, seed: int) -> Arrays:
 
 
 def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """`arrays` in the order and dtype of `params`. Raises BadInput naming the first five differences; nothing is loaded then."""
+    """`arrays` in the order and dtype of `params`.
+
+    Raises BadInput naming the first five differences; nothing is loaded then.
+    """
     wrong = [f"{name} is missing" for name in params if name not in arrays]
     wrong += [f"{name} is not in the model" for name in arrays if name not in params]
     wrong += [
@@ -29,14 +34,20 @@ def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays
         if name in arrays and arrays[name].shape != param.type.shape
     ]
     if wrong:
-        raise BadInput(f"the checkpoint does not fit, {len(wrong)} differences: {'; '.join(wrong[:5])}")
-    return {name: np.asarray(arrays[name], param.type.dtype) for name, param in params.items()}
+        raise BadInput(
+            f"the checkpoint does not fit, {len(wrong)} differences: {'; '.join(wrong[:5])}"
+        )
+    return {
+        name: np.asarray(arrays[name], param.type.dtype) for name, param in params.items()
+    }
 
 
 def _draw(name: str, param: Param, seed: int) -> np.ndarray:
     kind, number = param.init
     shape = tuple(int(str(length)) for length in param.type.shape)
-    generator = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")])
+    generator = np.random.default_rng(
+        [seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")]
+    )
     match kind:
         case "zeros":
             array = np.zeros(shape)
@@ -51,7 +62,10 @@ def _draw(name: str, param: Param, seed: int) -> np.ndarray:
         case "uniform":
             array = generator.uniform(-number, number, shape)
         case _:
-            raise BadInput(f"{name}: no initialiser called {kind!r}; known: zeros, ones, constant, normal, trunc_normal, uniform")
+            raise BadInput(
+                f"{name}: no initialiser called {kind!r}; known: zeros, ones, constant,"
+                " normal, trunc_normal, uniform"
+            )
     return array.astype(param.type.dtype)
 
 

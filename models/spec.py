@@ -1,4 +1,6 @@
-"""Spec: a model as two graphs over the same parameters, with the sizes it was built from and the recipe it was published with."""
+"""Spec: a model as two graphs over the same parameters, with the sizes it was built from
+and the recipe it was published with.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from models.graph import Graph, Noise, Param
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained. Loss weights are by loss name; lr is multiplied by `lr_decay` after every epoch."""
+    """How a model is trained.
+
+    Loss weights are by loss name; lr is multiplied by `lr_decay` after every epoch.
+    """
 
     optimizer: str
     lr: float
@@ -21,13 +26,16 @@ class Recipe:
     lr_decay: float
     batch: int  # windows
     loss: Mapping[str, float]
-    inputs: str  # "screen": x / w * 2 - 1; "zscore": screen coordinates standardised by the training set
+    # "screen": x / w * 2 - 1; "zscore": screen coordinates standardised by the training set
+    inputs: str
     source: str
 
 
 @dataclass(frozen=True)
 class Spec:
-    """`train` ends in `loss` and knows dropout and batch statistics; `infer` is what runs in production. Mode belongs to the graph."""
+    """`train` ends in `loss` and knows dropout and batch statistics; `infer` is what runs
+    in production. Mode belongs to the graph.
+    """
 
     name: str
     config: Mapping[str, Any]
@@ -40,9 +48,15 @@ class Spec:
     def parameters(self) -> Mapping[str, Param]:
         """Every stored array by its official PyTorch name."""
         both = {**self.infer.params, **self.train.params}
-        differing = [name for name, param in self.infer.params.items() if both[name].type != param.type]
+        differing = [
+            name
+            for name, param in self.infer.params.items()
+            if both[name].type != param.type
+        ]
         if differing:
-            raise SpecError(f"{self.name}: train and infer graphs disagree on {', '.join(differing)}")
+            raise SpecError(
+                f"{self.name}: train and infer graphs disagree on {', '.join(differing)}"
+            )
         return both
 
     @property

@@ -1,6 +1,8 @@
-"""`python -m models.stubs` writes `value.pyi`: the methods that ops give to `Value`, for editors and type checkers.
+"""`python -m models.stubs` writes `value.pyi`: the methods that ops give to `Value`, for
+editors and type checkers.
 
-They are attached when the op files are read, so no source shows them; a test holds the file to what this module would write.
+They are attached when the op files are read, so no source shows them; a test holds the file
+to what this module would write.
 """
 
 from __future__ import annotations
@@ -43,15 +45,32 @@ def author_line() -> str: ...
 
 def text() -> str:
     """The whole stub file."""
-    operators = {name: member for name, member in vars(Value).items() if name.startswith("__") and callable(member)}
-    kept = {name: member for name, member in operators.items() if name not in ("__init__", "__getattr__", "__repr__")}
-    return HEAD + "".join(_line(name, function) for name, function in [*kept.items(), *sorted(ops.methods().items())]) + TAIL
+    operators = {
+        name: member
+        for name, member in vars(Value).items()
+        if name.startswith("__") and callable(member)
+    }
+    kept = {
+        name: member
+        for name, member in operators.items()
+        if name not in ("__init__", "__getattr__", "__repr__")
+    }
+    return (
+        HEAD
+        + "".join(
+            _line(name, function)
+            for name, function in [*kept.items(), *sorted(ops.methods().items())]
+        )
+        + TAIL
+    )
 
 
 def _line(name: str, function: Callable[..., Any]) -> str:
     signature = inspect.signature(function)
     first, *rest = signature.parameters.values()
-    shown = signature.replace(parameters=[first.replace(name="self", annotation=inspect.Parameter.empty), *rest])
+    shown = signature.replace(
+        parameters=[first.replace(name="self", annotation=inspect.Parameter.empty), *rest]
+    )
     return f"    def {name}{str(shown).replace(chr(39), '')}: ...\n"
 
 

@@ -1,4 +1,6 @@
-"""Value: one tensor of a graph under construction, fluent and typed; `emit` adds a node and catches mistakes where they are made."""
+"""Value: one tensor of a graph under construction, fluent and typed; `emit` adds a node and
+catches mistakes where they are made.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,16 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent
-_OWN = {str(_HERE), str(_HERE / "ops")}  # frames of the language itself; zoo and losses are authors
+# frames of the language itself; zoo and losses are authors
+_OWN = {str(_HERE), str(_HERE / "ops")}
 
 
 class Value:
-    """A tensor by name. Methods are the ops of `models/ops` (`x.linear(64, name="up").relu()`); operators are elementwise ops."""
+    """A tensor by name.
+
+    Methods are the ops of `models/ops` (`x.linear(64, name="up").relu()`); operators are
+    elementwise ops.
+    """
 
     __slots__ = ("graph", "name", "type")
 
@@ -45,7 +52,9 @@ class Value:
 
         method = ops.methods().get(name)
         if method is None:
-            raise AttributeError(f"Value has no method {name!r}; ops: {', '.join(sorted(ops.methods()))}")
+            raise AttributeError(
+                f"Value has no method {name!r}; ops: {', '.join(sorted(ops.methods()))}"
+            )
         return partial(method, self)
 
     def __add__(self, other: Value | float | Dim) -> Value:
@@ -86,31 +95,45 @@ class Value:
 
 
 def emit(op: str, *operands: Value | float | Dim, **attributes: Any) -> Value:
-    """Add a node with one result. Raises SpecError naming the author's line, the shapes and what was due."""
+    """Add a node with one result.
+
+    Raises SpecError naming the author's line, the shapes and what was due.
+    """
     return emit_all(op, *operands, **attributes)[0]
 
 
-def emit_all(op: str, *operands: Value | float | Dim, **attributes: Any) -> tuple[Value, ...]:
+def emit_all(
+    op: str, *operands: Value | float | Dim, **attributes: Any
+) -> tuple[Value, ...]:
     """Add a node and return all its results."""
     from models import ops
 
     graph = next(operand.graph for operand in operands if isinstance(operand, Value))
     where = graph.location or author_line()
-    types = [operand.type if isinstance(operand, Value) else Type((), "literal") for operand in operands]
+    types = [
+        operand.type if isinstance(operand, Value) else Type((), "literal")
+        for operand in operands
+    ]
     try:
         _same_graph(graph, operands)
         outputs = ops.infer(op, types, attributes)
     except SpecError:
         raise
     except ValueError as error:
-        shapes = ", ".join(str(type_) if type_.dtype != "literal" else "number" for type_ in types)
+        shapes = ", ".join(
+            str(type_) if type_.dtype != "literal" else "number" for type_ in types
+        )
         raise SpecError(f"{where}: {op}: {error}; got {shapes}") from None
-    inputs: tuple[Operand, ...] = tuple(operand.name if isinstance(operand, Value) else operand for operand in operands)
+    inputs: tuple[Operand, ...] = tuple(
+        operand.name if isinstance(operand, Value) else operand for operand in operands
+    )
     return graph.add(Node(graph.fresh(op), op, inputs, attributes, outputs, where))
 
 
 def author_line() -> str:
-    """file:line of the innermost frame outside the language, relative to the project where it lies inside."""
+    """file:line of the innermost frame outside the language, relative to the project where
+    it lies inside.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and str(Path(frame.f_code.co_filename).parent) in _OWN:
         frame = frame.f_back
@@ -120,6 +143,13 @@ def author_line() -> str:
 
 
 def _same_graph(graph: Builder, operands: tuple[Value | float | Dim, ...]) -> None:
-    strangers = [operand.name for operand in operands if isinstance(operand, Value) and operand.graph is not graph]
+    strangers = [
+        operand.name
+        for operand in operands
+        if isinstance(operand, Value) and operand.graph is not graph
+    ]
     if strangers:
-        raise ValueError(f"{', '.join(strangers)} belongs to another graph than {graph.name}; build each graph with its own Builder")
+        raise ValueError(
+            f"{', '.join(strangers)} belongs to another graph than {graph.name}; build each"
+            " graph with its own Builder"
+        )

@@ -1,6 +1,8 @@
-"""What a run says: `build(folder)` turns its records into a report that a person can act on.
+"""What a run says: `build(folder)` turns its records into a report that a person can act
+on.
 
-Reads `bench.records` and imports no framework. A section is one file in `reports/sections`, found by listing that folder.
+Reads `bench.records` and imports no framework. A section is one file in `reports/sections`,
+found by listing that folder.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ __all__ = ["build"]
 
 
 def build(folder: Path) -> Path:
-    """Write `report.md` and `figures/` of the run in `folder`; returns the path of the report.
+    """Write `report.md` and `figures/` of the run in `folder`; returns the path of the
+    report.
 
-    The report is replaced in one step, so a reader sees the old one or the new one and never half of it.
-    Raises BadInput when the folder is no run or its records cannot be read.
+    The report is replaced in one step, so a reader sees the old one or the new one and
+    never half of it. Raises BadInput when the folder is no run or its records cannot be
+    read.
     """
     run = read(Path(folder))
     figures = run.folder / "figures"
@@ -36,10 +40,16 @@ def read(folder: Path) -> records.Run:
     try:
         return records.load(folder)
     except FileNotFoundError:
-        raise BadInput(f"{folder} is no run folder: it holds no run.json; give the folder that `python -m bench run` printed") from None
+        raise BadInput(
+            f"{folder} is no run folder: it holds no run.json; give the folder that `python"
+            " -m bench run` printed"
+        ) from None
     except ValueError as error:
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"{folder} holds run.json or records.jsonl that this version cannot read: {reason}; run it again") from None
+        raise BadInput(
+            f"{folder} holds run.json or records.jsonl that this version cannot read:"
+            f" {reason}; run it again"
+        ) from None
 
 
 def assemble(run: records.Run, figures: Path) -> list[Block]:
@@ -53,7 +63,10 @@ def assemble(run: records.Run, figures: Path) -> list[Block]:
 def found() -> list[ModuleType]:
     """Every module of the sections folder, by its ORDER."""
     names = sorted(info.name for info in pkgutil.iter_modules(sections.__path__))
-    return sorted((importlib.import_module(f"{sections.__name__}.{name}") for name in names), key=lambda module: int(module.ORDER))
+    return sorted(
+        (importlib.import_module(f"{sections.__name__}.{name}") for name in names),
+        key=lambda module: int(module.ORDER),
+    )
 
 
 def replace(path: Path, content: str) -> Path:

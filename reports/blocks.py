@@ -1,6 +1,7 @@
 """The neutral page: what a section says, before anyone decides between Markdown and HTML.
 
-Text is plain here. Whoever writes a page in some format escapes it, so a section never has to.
+Text is plain here. Whoever writes a page in some format escapes it, so a section never has
+to.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """A frame whose cells are `Inline`. A `folded` table is shut until the reader opens it."""
+    """A frame whose cells are `Inline`.
+
+    A `folded` table is shut until the reader opens it.
+    """
 
     frame: pd.DataFrame
     caption: str = ""
@@ -84,8 +88,12 @@ def bullets(items: Iterable[Iterable[Inline]]) -> Bullets:
     return Bullets(tuple(tuple(item) for item in items))
 
 
-def table(rows: Iterable[Mapping[str, Inline]], *, caption: str = "", folded: bool = False) -> Table:
-    """A table from rows by column name; columns come in order of first mention, and a cell no row fills was not measured."""
+def table(
+    rows: Iterable[Mapping[str, Inline]], *, caption: str = "", folded: bool = False
+) -> Table:
+    """A table from rows by column name; columns come in order of first mention, and a cell
+    no row fills was not measured.
+    """
     import pandas as pd
 
     given = list(rows)

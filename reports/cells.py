@@ -6,24 +6,53 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from bench.records import Comparison, Evaluation, Exam, Feasibility, Metric, Parity, Record, Run, ThirdParty, Throughput, Training
+from bench.records import (
+    Comparison,
+    Evaluation,
+    Exam,
+    Feasibility,
+    Metric,
+    Parity,
+    Record,
+    Run,
+    ThirdParty,
+    Throughput,
+    Training,
+)
 from reports.blocks import Code, Inline
 
-P = TypeVar("P", Parity, Comparison, Exam, ThirdParty, Training, Evaluation, Throughput, Feasibility)
+P = TypeVar(
+    "P", Parity, Comparison, Exam, ThirdParty, Training, Evaluation, Throughput, Feasibility
+)
 
 
 def payloads(records: Iterable[Record], kind: type[P]) -> list[tuple[Record, P]]:
-    """The records that hold numbers of one kind. An `invalid` record has numbers of something else than was asked: left out."""
-    return [(record, record.payload) for record in records if isinstance(record.payload, kind) and record.status != "invalid"]
+    """The records that hold numbers of one kind.
+
+    An `invalid` record has numbers of something else than was asked: left out.
+    """
+    return [
+        (record, record.payload)
+        for record in records
+        if isinstance(record.payload, kind) and record.status != "invalid"
+    ]
 
 
 def device(record: Record) -> str:
-    """Where it really ran; a record that is `invalid`, or that never ran, is about the device that was asked for."""
-    return record.device if record.status == "invalid" else record.actual_device or record.device
+    """Where it really ran; a record that is `invalid`, or that never ran, is about the
+    device that was asked for.
+    """
+    return (
+        record.device
+        if record.status == "invalid"
+        else record.actual_device or record.device
+    )
 
 
 def label(record: Record) -> str:
-    """A short name for a legend: model and backend, then device and precision where they are not the usual ones."""
+    """A short name for a legend: model and backend, then device and precision where they
+    are not the usual ones.
+    """
     extra = [device(record)] if device(record) != "cpu" else []
     extra += [record.precision] if record.precision != "fp32" else []
     return " · ".join([part for part in (record.model, record.backend) if part] + extra)
@@ -47,7 +76,9 @@ def slug(*parts: str) -> str:
 
 def figure_name(what: str, record: Record) -> str:
     """The file of a figure about one record."""
-    return f"{slug(what, record.backend, record.model, device(record), record.precision)}.png"
+    return (
+        f"{slug(what, record.backend, record.model, device(record), record.precision)}.png"
+    )
 
 
 def backends(run: Run) -> list[str]:
@@ -57,7 +88,13 @@ def backends(run: Run) -> list[str]:
 
 def models(run: Run, backend: str) -> list[str]:
     """Models that the run tried on a backend, in order of first record."""
-    return list(dict.fromkeys(record.model for record in run.records if record.backend == backend and record.model))
+    return list(
+        dict.fromkeys(
+            record.model
+            for record in run.records
+            if record.backend == backend and record.model
+        )
+    )
 
 
 def metric(metrics: Iterable[Metric], name: str) -> Metric | None:
@@ -73,6 +110,9 @@ def frame_wise(metrics: Iterable[Metric], name: str) -> float | None:
 
 def best_baseline(evaluation: Evaluation) -> tuple[str, float] | None:
     """Name and MPJPE in millimetres of the best trivial predictor, if any was measured."""
-    scores = [(baseline.name, frame_wise(baseline.metrics, "MPJPE")) for baseline in evaluation.baselines]
+    scores = [
+        (baseline.name, frame_wise(baseline.metrics, "MPJPE"))
+        for baseline in evaluation.baselines
+    ]
     known = [(name, score) for name, score in scores if score is not None]
     return min(known, key=lambda pair: pair[1]) if known else None

@@ -1,13 +1,27 @@
-"""Blocks to GitHub-flavoured Markdown. Whatever a person or a framework wrote is escaped; only this file writes markup."""
+"""Blocks to GitHub-flavoured Markdown.
+
+Whatever a person or a framework wrote is escaped; only this file writes markup.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from reports.blocks import Block, Bullets, Code, Figure, Heading, Inline, Strong, Table, Text
+from reports.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Figure,
+    Heading,
+    Inline,
+    Strong,
+    Table,
+    Text,
+)
 
-# An underscore inside a word is no emphasis; escaping it would only make names hard to search for.
+# An underscore inside a word is no emphasis; escaping it would only make names hard to
+# search for.
 MARKUP = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 LINE_START = re.compile(r"^(\d*)([#+=-]|(?<=\d)[.)](?=\s|$))")
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -34,20 +48,33 @@ def block(item: Block) -> str:
 
 
 def table(item: Table) -> str:
-    """A pipe table through pandas and tabulate; numbers stand to the right, a folded one goes into `<details>`."""
+    """A pipe table through pandas and tabulate; numbers stand to the right, a folded one
+    goes into `<details>`.
+    """
     frame = item.frame.map(cell).rename(columns=escape)
-    align = ["right" if is_numeric(item.frame[column]) else "left" for column in item.frame.columns]
-    body = frame.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=align)
+    align = [
+        "right" if is_numeric(item.frame[column]) else "left"
+        for column in item.frame.columns
+    ]
+    body = frame.to_markdown(
+        index=False, tablefmt="pipe", disable_numparse=True, colalign=align
+    )
     if item.folded:
         return f"<details><summary>{escape(item.caption)}</summary>\n\n{body}\n\n</details>"
     return f"{strong(item.caption)}\n\n{body}" if item.caption else body
 
 
 def is_numeric(cells: Iterable[Inline]) -> bool:
-    """Whether at least one cell is a number and all the others are words in a number's place."""
+    """Whether at least one cell is a number and all the others are words in a number's
+    place.
+    """
     plain = [part for part in cells if isinstance(part, str)]
-    digits = [part for part in plain if re.match(r"[-+]?\d[\d,.]*(e[-+]\d+)?( (%|to .*))?$", part)]
-    return bool(digits) and all(part in digits or part.startswith(("not ", "void")) for part in plain)
+    digits = [
+        part for part in plain if re.match(r"[-+]?\d[\d,.]*(e[-+]\d+)?( (%|to .*))?$", part)
+    ]
+    return bool(digits) and all(
+        part in digits or part.startswith(("not ", "void")) for part in plain
+    )
 
 
 def line(parts: Iterable[Inline]) -> str:
@@ -56,7 +83,9 @@ def line(parts: Iterable[Inline]) -> str:
 
 
 def cell(part: Inline) -> str:
-    """A part as a table cell: GitHub splits rows at pipes before it looks for code, so they are escaped there too."""
+    """A part as a table cell: GitHub splits rows at pipes before it looks for code, so they
+    are escaped there too.
+    """
     return inline(part).replace("|", "\\|") if isinstance(part, Code) else inline(part)
 
 

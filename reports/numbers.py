@@ -1,4 +1,6 @@
-"""Numbers for people: four significant digits, the unit in the column's title, and None as "not measured"."""
+"""Numbers for people: four significant digits, the unit in the column's title, and None as
+"not measured".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ PLAIN = (1e-3, 1e9)
 
 
 def number(value: float | None) -> str:
-    """Four significant digits: 12,350 and 0.01235 and 1.235e-07; None is "not measured", NaN and infinity "not finite"."""
+    """Four significant digits: 12,350 and 0.01235 and 1.235e-07; None is "not measured",
+    NaN and infinity "not finite".
+    """
     if value is None:
         return NOT_MEASURED
     if not math.isfinite(value):
@@ -63,4 +67,8 @@ def percent(ratio: float | None) -> str:
 
 def interval(low: float | None, high: float | None, *, factor: float = 1.0) -> str:
     """Both ends of an interval in one cell; not measured unless both are."""
-    return NOT_MEASURED if low is None or high is None else f"{scaled(low, factor)} to {scaled(high, factor)}"
+    return (
+        NOT_MEASURED
+        if low is None or high is None
+        else f"{scaled(low, factor)} to {scaled(high, factor)}"
+    )

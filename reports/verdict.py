@@ -1,7 +1,7 @@
 """From records to an answer: can this model be ported to that backend, and why.
 
-Every reason carries its evidence grade: *measured* (a run showed it), *declared* (a manifest or the backend says so), *not run*.
-The worst reason decides.
+Every reason carries its evidence grade: *measured* (a run showed it), *declared* (a
+manifest or the backend says so), *not run*. The worst reason decides.
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.records import Check, Evaluation, Exam, Feasibility, Parity, Record, Run, ThirdParty, Throughput, Timing
+from bench.records import (
+    Check,
+    Evaluation,
+    Exam,
+    Feasibility,
+    Parity,
+    Record,
+    Run,
+    ThirdParty,
+    Throughput,
+    Timing,
+)
 from reports import cells
 from reports.numbers import number, percent
 
@@ -18,8 +29,13 @@ Answer = Literal["yes", "yes with gaps", "no", "undecided"]
 Grade = Literal["measured", "declared", "not run"]
 
 SEVERITY: tuple[Answer, ...] = ("yes", "yes with gaps", "undecided", "no")
-FULL_PRECISION = ("fp32", "fp64")  # a lower precision that fails is a gap: the model can still be ported
-GRADES: dict[str, Grade] = {"unsupported": "declared", "not_measured": "not run", "invalid": "not run"}
+# a lower precision that fails is a gap: the model can still be ported
+FULL_PRECISION = ("fp32", "fp64")
+GRADES: dict[str, Grade] = {
+    "unsupported": "declared",
+    "not_measured": "not run",
+    "invalid": "not run",
+}
 
 
 @dataclass(frozen=True)
@@ -31,15 +47,27 @@ class Threshold:
 
 
 THRESHOLDS = {
-    "parity error ÷ bound": Threshold(1.0, "the bound is already the error budget of float32; more is another function, not rounding"),
-    "MPJPE ÷ best trivial baseline": Threshold(1.0, "a model that a straight line or the mean pose equals has not learnt the task"),
-    "noise floor of the host": Threshold(0.1, "when the same program differs from itself by a tenth, smaller differences say nothing"),
+    "parity error ÷ bound": Threshold(
+        1.0,
+        "the bound is already the error budget of float32; more is another function, not"
+        " rounding",
+    ),
+    "MPJPE ÷ best trivial baseline": Threshold(
+        1.0, "a model that a straight line or the mean pose equals has not learnt the task"
+    ),
+    "noise floor of the host": Threshold(
+        0.1,
+        "when the same program differs from itself by a tenth, smaller differences say"
+        " nothing",
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One finding: which answer it alone would give, how well it is known, and what would change it."""
+    """One finding: which answer it alone would give, how well it is known, and what would
+    change it.
+    """
 
     answer: Answer
     grade: Grade
@@ -58,9 +86,13 @@ class Verdict:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What would change the answer, each thing once: only what the reasons as bad as the answer ask for."""
+        """What would change the answer, each thing once: only what the reasons as bad as
+        the answer ask for.
+        """
         level = SEVERITY.index(self.answer)
-        deciding = [reason for reason in self.reasons if SEVERITY.index(reason.answer) >= level]
+        deciding = [
+            reason for reason in self.reasons if SEVERITY.index(reason.answer) >= level
+        ]
         return tuple(dict.fromkeys(reason.change for reason in deciding if reason.change))
 
 
@@ -88,21 +120,41 @@ def verdicts(run: Run) -> list[Verdict]:
 def of_model(run: Run, backend: str, model: str) -> Verdict:
     """Every rule asked about one model on one backend; the worst reason decides."""
     evidence = gather(run, backend, model)
-    reasons = [reason for rule in (feasible, parity, examined, trained, better_than_trivial, timed) for reason in rule(evidence)]
-    return Verdict(backend, model, worst(reason.answer for reason in reasons), by_severity(reasons))
+    reasons = [
+        reason
+        for rule in (feasible, parity, examined, trained, better_than_trivial, timed)
+        for reason in rule(evidence)
+    ]
+    return Verdict(
+        backend, model, worst(reason.answer for reason in reasons), by_severity(reasons)
+    )
 
 
 def of_backend(run: Run, backend: str, models: Iterable[Verdict]) -> Verdict:
     """What the models' verdicts and the op exam say about a backend as a whole.
 
-    One model that works shows that porting is possible, so the others can then only take the answer down to "yes with gaps".
+    One model that works shows that porting is possible, so the others can then only take
+    the answer down to "yes with gaps".
     """
     judged = list(models)
-    reasons = [*map(from_model, judged), *unneeded_gaps(run, backend), *outside_cases(run, backend)]
+    reasons = [
+        *map(from_model, judged),
+        *unneeded_gaps(run, backend),
+        *outside_cases(run, backend),
+    ]
     if not judged:
-        reasons.append(Reason("undecided", "not run", "no model was tried on this backend", "run at least one model"))
+        reasons.append(
+            Reason(
+                "undecided",
+                "not run",
+                "no model was tried on this backend",
+                "run at least one model",
+            )
+        )
     if {"yes", "yes with gaps"} & {verdict.answer for verdict in judged}:
-        answer = min(worst(reason.answer for reason in reasons), "yes with gaps", key=SEVERITY.index)
+        answer = min(
+            worst(reason.answer for reason in reasons), "yes with gaps", key=SEVERITY.index
+        )
     elif judged and all(verdict.answer == "no" for verdict in judged):
         answer = "no"
     else:
@@ -114,7 +166,14 @@ def gather(run: Run, backend: str, model: str) -> Evidence:
     """The records that bear on a model on a backend."""
     here = [record for record in run.records if record.backend == backend]
     exams = tuple(record for record in here if record.task == "shape_ops")
-    return Evidence(tuple(record for record in here if record.model == model and record.task != "shape_ops"), exams)
+    return Evidence(
+        tuple(
+            record
+            for record in here
+            if record.model == model and record.task != "shape_ops"
+        ),
+        exams,
+    )
 
 
 def worst(answers: Iterable[Answer]) -> Answer:
@@ -128,7 +187,9 @@ def by_severity(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
 
 
 def feasible(evidence: Evidence) -> list[Reason]:
-    """A gap in an op that the model needs is a no; a feature that the backend has not is a gap."""
+    """A gap in an op that the model needs is a no; a feature that the backend has not is a
+    gap.
+    """
     found = cells.payloads(evidence.records, Feasibility)
     reasons = [reason for _, payload in found for reason in coverage(payload)]
     return reasons + unmeasured(evidence, "feasibility", "op coverage")
@@ -137,34 +198,83 @@ def feasible(evidence: Evidence) -> list[Reason]:
 def coverage(payload: Feasibility) -> list[Reason]:
     """Reasons from one static answer."""
     needs = [need for ops in payload.graph_ops.values() for need in ops]
-    gaps = {need.op: need.reason or "no reason given" for need in needs if need.via == "gap"}
+    gaps = {
+        need.op: need.reason or "no reason given" for need in needs if need.via == "gap"
+    }
     if gaps:
         named = "; ".join(f"{op} ({why})" for op, why in sorted(gaps.items()))
         reasons = [
-            Reason("no", payload.grade, f"needs what the backend cannot do: {named}", f"a kernel or a body for {', '.join(sorted(gaps))}")
+            Reason(
+                "no",
+                payload.grade,
+                f"needs what the backend cannot do: {named}",
+                f"a kernel or a body for {', '.join(sorted(gaps))}",
+            )
         ]
     else:
-        reasons = [Reason("yes", payload.grade, f"all {len({need.op for need in needs})} kinds of op it needs can be expressed")]
-    lacking = {name: said for name, said in payload.features.items() if not said.lower().startswith("yes")}
+        reasons = [
+            Reason(
+                "yes",
+                payload.grade,
+                f"all {len({need.op for need in needs})} kinds of op it needs can be"
+                " expressed",
+            )
+        ]
+    lacking = {
+        name: said
+        for name, said in payload.features.items()
+        if not said.lower().startswith("yes")
+    }
     return reasons + [
-        Reason("yes with gaps", payload.grade, f"{name}: {said}", f"support for {name} in the backend") for name, said in lacking.items()
+        Reason(
+            "yes with gaps",
+            payload.grade,
+            f"{name}: {said}",
+            f"support for {name} in the backend",
+        )
+        for name, said in lacking.items()
     ]
 
 
 def parity(evidence: Evidence) -> list[Reason]:
-    """A failed check in full precision is a no; no measured ladder in full precision leaves the question open."""
+    """A failed check in full precision is a no; no measured ladder in full precision leaves
+    the question open.
+    """
     records = evidence.of("parity")
     full = [record for record in records if record.precision in FULL_PRECISION]
-    measured = [judge(record, payload) for record, payload in cells.payloads(full, Parity) if is_measured(payload)]
-    lower = [judge(record, payload) for record, payload in cells.payloads(records, Parity) if record not in full and is_measured(payload)]
+    measured = [
+        judge(record, payload)
+        for record, payload in cells.payloads(full, Parity)
+        if is_measured(payload)
+    ]
+    lower = [
+        judge(record, payload)
+        for record, payload in cells.payloads(records, Parity)
+        if record not in full and is_measured(payload)
+    ]
     silent = [
         record
         for record in records
-        if not (isinstance(record.payload, Parity) and is_measured(record.payload)) or record.status == "invalid"
+        if not (isinstance(record.payload, Parity) and is_measured(record.payload))
+        or record.status == "invalid"
     ]
-    reasons = measured + lower + [open_parity(record, decisive=not measured and record in full) for record in silent]
+    reasons = (
+        measured
+        + lower
+        + [
+            open_parity(record, decisive=not measured and record in full)
+            for record in silent
+        ]
+    )
     if not full:
-        reasons.append(Reason("undecided", "not run", "parity in full precision was not measured", "run parity in fp32"))
+        reasons.append(
+            Reason(
+                "undecided",
+                "not run",
+                "parity in full precision was not measured",
+                "run parity in fp32",
+            )
+        )
     return reasons
 
 
@@ -176,19 +286,31 @@ def is_measured(payload: Parity) -> bool:
 def is_broken(check: Check) -> bool:
     """A check that says it failed, or whose error is above its bound whatever it says."""
     limit = THRESHOLDS["parity error ÷ bound"].limit
-    return not check.ok or (check.error is not None and not check.error <= limit * check.bound)
+    return not check.ok or (
+        check.error is not None and not check.error <= limit * check.bound
+    )
 
 
 def judge(record: Record, payload: Parity) -> Reason:
     """The reason that one measured ladder gives."""
     broken = [check for check in payload.checks if is_broken(check)]
     if not broken:
-        return Reason("yes", "measured", f"all {len(payload.checks)} parity checks on {cells.spot(record)} are within their bounds")
+        return Reason(
+            "yes",
+            "measured",
+            f"all {len(payload.checks)} parity checks on {cells.spot(record)} are within"
+            " their bounds",
+        )
     first = payload.first_failure or f"{broken[0].kind} {broken[0].name}"
     culprit = f", culprit {payload.culprit}" if payload.culprit else ""
-    text = f"{len(broken)} of {len(payload.checks)} parity checks on {cells.spot(record)} fail, first {first}{culprit}"
+    text = (
+        f"{len(broken)} of {len(payload.checks)} parity checks on {cells.spot(record)}"
+        f" fail, first {first}{culprit}"
+    )
     answer: Answer = "no" if record.precision in FULL_PRECISION else "yes with gaps"
-    return Reason(answer, "measured", text, f"mend {payload.culprit or first} and run parity again")
+    return Reason(
+        answer, "measured", text, f"mend {payload.culprit or first} and run parity again"
+    )
 
 
 def open_parity(record: Record, *, decisive: bool) -> Reason:
@@ -204,20 +326,45 @@ def open_parity(record: Record, *, decisive: bool) -> Reason:
 
 
 def examined(evidence: Evidence) -> list[Reason]:
-    """An op that the model needs and that fails the exam is a gap, even where the model itself agrees."""
+    """An op that the model needs and that fails the exam is a gap, even where the model
+    itself agrees.
+    """
     exams = cells.payloads(evidence.exams, Exam)
     needed = needs(evidence.records)
-    wrong = sorted({row.op for _, exam in exams for row in exam.rows if row.result == "failed" and (not needed or row.op in needed)})
+    wrong = sorted(
+        {
+            row.op
+            for _, exam in exams
+            for row in exam.rows
+            if row.result == "failed" and (not needed or row.op in needed)
+        }
+    )
     if wrong:
-        return [Reason("yes with gaps", "measured", f"ops it needs fail in the op exam: {', '.join(wrong)}", f"mend {', '.join(wrong)}")]
+        return [
+            Reason(
+                "yes with gaps",
+                "measured",
+                f"ops it needs fail in the op exam: {', '.join(wrong)}",
+                f"mend {', '.join(wrong)}",
+            )
+        ]
     if not any(exam.rows for _, exam in exams):
-        return [Reason("yes with gaps", "not run", "the op exam has no numbers", "run the op exam")]
+        return [
+            Reason(
+                "yes with gaps", "not run", "the op exam has no numbers", "run the op exam"
+            )
+        ]
     return [Reason("yes", "measured", "the ops it needs pass the op exam")]
 
 
 def needs(records: Iterable[Record]) -> set[str]:
     """Names of all ops that the models of these records need, as far as that was measured."""
-    return {need.op for _, payload in cells.payloads(records, Feasibility) for ops in payload.graph_ops.values() for need in ops}
+    return {
+        need.op
+        for _, payload in cells.payloads(records, Feasibility)
+        for ops in payload.graph_ops.values()
+        for need in ops
+    }
 
 
 def trained(evidence: Evidence) -> list[Reason]:
@@ -228,7 +375,9 @@ def trained(evidence: Evidence) -> list[Reason]:
 def better_than_trivial(evidence: Evidence) -> list[Reason]:
     """A trained model must beat every trivial baseline under the same protocol."""
     found = cells.payloads(evidence.records, Evaluation)
-    return [against_baseline(record, payload) for record, payload in found] + unmeasured(evidence, "evaluate", "accuracy after training")
+    return [against_baseline(record, payload) for record, payload in found] + unmeasured(
+        evidence, "evaluate", "accuracy after training"
+    )
 
 
 def against_baseline(record: Record, payload: Evaluation) -> Reason:
@@ -237,31 +386,61 @@ def against_baseline(record: Record, payload: Evaluation) -> Reason:
     if score is None or best is None:
         text = f"MPJPE on {cells.spot(record)} or its baselines were not measured"
         return Reason("yes with gaps", "not run", text, "an evaluation with baselines")
-    text = f"trained MPJPE {number(score)} mm against {number(best[1])} mm of the best trivial baseline ({best[0]})"
+    text = (
+        f"trained MPJPE {number(score)} mm against {number(best[1])} mm of the best trivial"
+        f" baseline ({best[0]})"
+    )
     if score < THRESHOLDS["MPJPE ÷ best trivial baseline"].limit * best[1]:
         return Reason("yes", "measured", text)
-    return Reason("yes with gaps", "measured", f"{text}: not better", "a longer training or a better recipe")
+    return Reason(
+        "yes with gaps",
+        "measured",
+        f"{text}: not better",
+        "a longer training or a better recipe",
+    )
 
 
 def timed(evidence: Evidence) -> list[Reason]:
-    """A timing that a lie detector voided, that never got steady, or from a noisy host is a gap."""
+    """A timing that a lie detector voided, that never got steady, or from a noisy host is a
+    gap.
+    """
     found = cells.payloads(evidence.records, Throughput)
-    reasons = [reason for record, payload in found for reason in from_timings(record, payload)]
+    reasons = [
+        reason for record, payload in found for reason in from_timings(record, payload)
+    ]
     return reasons + unmeasured(evidence, "throughput", "speed")
 
 
 def from_timings(record: Record, payload: Throughput) -> list[Reason]:
     """Reasons from the timings of one record."""
-    bad = [f"{timing.what} at batch {timing.batch} ({why})" for timing in payload.timings if (why := fault(timing))]
+    bad = [
+        f"{timing.what} at batch {timing.batch} ({why})"
+        for timing in payload.timings
+        if (why := fault(timing))
+    ]
     noise, limit = payload.noise_floor, THRESHOLDS["noise floor of the host"].limit
     reasons = []
     if bad or not payload.timings:
-        text = f"timings on {cells.spot(record)} that do not count: {'; '.join(bad) or 'none was taken'}"
-        reasons.append(Reason("yes with gaps", "measured", text, "timings that pass the lie detectors"))
+        text = (
+            f"timings on {cells.spot(record)} that do not count:"
+            f" {'; '.join(bad) or 'none was taken'}"
+        )
+        reasons.append(
+            Reason("yes with gaps", "measured", text, "timings that pass the lie detectors")
+        )
     if noise is not None and noise > limit:
-        text = f"the host is noisy: the same program differs from itself by {percent(noise)}"
+        text = (
+            f"the host is noisy: the same program differs from itself by {percent(noise)}"
+        )
         reasons.append(Reason("yes with gaps", "measured", text, "a quieter machine"))
-    return reasons or [Reason("yes", "measured", f"all {len(payload.timings)} timings on {cells.spot(record)} passed the lie detectors")]
+    return reasons or [
+        Reason(
+            "yes",
+            "measured",
+            f"all {len(payload.timings)} timings on {cells.spot(record)} passed the lie"
+            " detectors",
+        )
+    ]
 
 
 def fault(timing: Timing) -> str:
@@ -274,10 +453,14 @@ def fault(timing: Timing) -> str:
 
 
 def unmeasured(evidence: Evidence, task: str, what: str) -> list[Reason]:
-    """Gaps for the records of a task that did not end ok, or for the task if it was never tried."""
+    """Gaps for the records of a task that did not end ok, or for the task if it was never
+    tried.
+    """
     records = evidence.of(task)
     if not records:
-        return [Reason("yes with gaps", "not run", f"{what} was not measured", f"run {task}")]
+        return [
+            Reason("yes with gaps", "not run", f"{what} was not measured", f"run {task}")
+        ]
     return [
         Reason(
             "yes with gaps",
@@ -291,10 +474,14 @@ def unmeasured(evidence: Evidence, task: str, what: str) -> list[Reason]:
 
 
 def unneeded_gaps(run: Run, backend: str) -> list[Reason]:
-    """What the op exam found that concerns no model of the run: a gap of the backend, not of a model."""
+    """What the op exam found that concerns no model of the run: a gap of the backend, not
+    of a model.
+    """
     here = [record for record in run.records if record.backend == backend]
     exams = [exam for _, exam in cells.payloads(here, Exam)]
-    gaps = {op for exam in exams for op in exam.gaps} | {row.op for exam in exams for row in exam.rows if row.result in ("gap", "failed")}
+    gaps = {op for exam in exams for op in exam.gaps} | {
+        row.op for exam in exams for row in exam.rows if row.result in ("gap", "failed")
+    }
     spare = sorted(gaps - needs(here))
     if not spare:
         return []
@@ -309,8 +496,14 @@ def unneeded_gaps(run: Run, backend: str) -> list[Reason]:
 
 
 def outside_cases(run: Run, backend: str) -> list[Reason]:
-    """What the third-party exam found, where it was put: a failed case is a gap of the backend."""
-    exams = [exam for record, exam in cells.payloads(run.records, ThirdParty) if record.backend == backend]
+    """What the third-party exam found, where it was put: a failed case is a gap of the
+    backend.
+    """
+    exams = [
+        exam
+        for record, exam in cells.payloads(run.records, ThirdParty)
+        if record.backend == backend
+    ]
     return [from_outside(exam) for exam in exams if exam.counts()["run"]]
 
 
@@ -319,16 +512,31 @@ def from_outside(exam: ThirdParty) -> Reason:
     ops = sorted({row.op for row in exam.rows if row.result == "failed"})
     counts = exam.counts()
     if ops:
-        text = f"{counts['failed']} of {counts['run']} third-party cases of {exam.source} fail: {', '.join(ops)}"
+        text = (
+            f"{counts['failed']} of {counts['run']} third-party cases of {exam.source}"
+            f" fail: {', '.join(ops)}"
+        )
         return Reason("yes with gaps", "measured", text, f"mend {', '.join(ops)}")
-    return Reason("yes", "measured", f"no third-party case of {exam.source} fails: {counts['passed']} pass, {counts['gap']} are known gaps")
+    return Reason(
+        "yes",
+        "measured",
+        f"no third-party case of {exam.source} fails: {counts['passed']} pass,"
+        f" {counts['gap']} are known gaps",
+    )
 
 
 def from_model(verdict: Verdict) -> Reason:
     """A model's verdict as a reason about its backend, on the evidence that decided it."""
     decisive = verdict.reasons[0]
-    text = f"{verdict.model}: {verdict.answer}" + ("" if verdict.answer == "yes" else f" ({decisive.text})")
-    return Reason(verdict.answer, decisive.grade, text, "" if verdict.answer == "yes" else f"a better verdict for {verdict.model}")
+    text = f"{verdict.model}: {verdict.answer}" + (
+        "" if verdict.answer == "yes" else f" ({decisive.text})"
+    )
+    return Reason(
+        verdict.answer,
+        decisive.grade,
+        text,
+        "" if verdict.answer == "yes" else f"a better verdict for {verdict.model}",
+    )
 
 
 def blame(record: Record) -> str:

@@ -1,6 +1,8 @@
-"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for but missing is a failure, not a skip.
+"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for
+but missing is a failure, not a skip.
 
-Frameworks never share a process: one may be asked for beside NumPy, and tests of the others' native objects are not collected.
+Frameworks never share a process: one may be asked for beside NumPy, and tests of the
+others' native objects are not collected.
 """
 
 from __future__ import annotations
@@ -23,10 +25,19 @@ settings.load_profile("poseport")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--backends` for a comma-separated list; a misspelt name ends the run before a test is collected."""
-    asked = "backends to test, separated by commas (default: numpy and the framework installed)"
+    """`--backends` for a comma-separated list; a misspelt name ends the run before a test
+    is collected.
+    """
+    asked = (
+        "backends to test, separated by commas (default: numpy and the framework installed)"
+    )
     parser.addoption("--backends", type=_names, default="", help=asked)
-    parser.addoption("--traces", type=Path, default=None, help="folder to keep the zoo's ladders in, for `bench parity --compare`")
+    parser.addoption(
+        "--traces",
+        type=Path,
+        default=None,
+        help="folder to keep the zoo's ladders in, for `bench parity --compare`",
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -38,20 +49,29 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what asks something of a backend."""
     for item in items:
-        if ASKING & set(getattr(item, "fixturenames", ())) or item.path.name.startswith("test_native"):
+        if ASKING & set(getattr(item, "fixturenames", ())) or item.path.name.startswith(
+            "test_native"
+        ):
             item.add_marker("framework")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Which backends are under test, and which are known but not here."""
     absent = sorted(set(backends.names()) - set(backends.installed()))
-    return f"backends: {', '.join(config.getoption('--backends'))}" + (f" (not installed: {', '.join(absent)})" if absent else "")
+    return f"backends: {', '.join(config.getoption('--backends'))}" + (
+        f" (not installed: {', '.join(absent)})" if absent else ""
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that takes `backend` runs once per backend."""
     if "backend" in metafunc.fixturenames:
-        metafunc.parametrize("backend", metafunc.config.getoption("--backends"), indirect=True, scope="session")
+        metafunc.parametrize(
+            "backend",
+            metafunc.config.getoption("--backends"),
+            indirect=True,
+            scope="session",
+        )
 
 
 @pytest.fixture
@@ -70,12 +90,19 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 def _names(text: str) -> list[str]:
-    """Names given, or every installed one. Raises ArgumentTypeError for a name nobody registered, and for two frameworks."""
+    """Names given, or every installed one.
+
+    Raises ArgumentTypeError for a name nobody registered, and for two frameworks.
+    """
     given = [name.strip() for name in text.split(",") if name.strip()]
     if unknown := sorted(set(given) - set(backends.names())):
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; known: {', '.join(backends.names())}")
+        raise argparse.ArgumentTypeError(
+            f"unknown {', '.join(unknown)}; known: {', '.join(backends.names())}"
+        )
     asked = given or backends.installed()
     frameworks = [name for name in asked if name != "numpy"]
     if len(frameworks) > 1:
-        raise argparse.ArgumentTypeError(f"frameworks never share a process; choose one of {', '.join(frameworks)}")
+        raise argparse.ArgumentTypeError(
+            f"frameworks never share a process; choose one of {', '.join(frameworks)}"
+        )
     return asked

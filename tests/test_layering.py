@@ -1,4 +1,6 @@
-"""Imports go one way: models <- backends <- bench, reports on records alone; and importing the upper layers loads no framework."""
+"""Imports go one way: models <- backends <- bench, reports on records alone; and importing
+the upper layers loads no framework.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,20 @@ import pytest
 import backends
 from tests.paths import ROOT
 
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "jaxlib", "flax", "optax", "onnx", "onnxruntime"}
+FRAMEWORKS = {
+    "torch",
+    "tensorflow",
+    "keras",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "onnx",
+    "onnxruntime",
+}
 PUBLIC = {"backends", *(f"backends.{name}" for name in backends.__all__)}
-COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.commands._cells")  # sits on top; cells is what several commands share
+# sits on top; cells is what several commands share
+COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.commands._cells")
 COLLECTOR = ("onnx", "bench/exam/third_party/collect.py")  # runs in a process of its own
 OWN = {"models", "backends", "bench", "reports", "tests"}
 
@@ -44,14 +57,25 @@ def imports_of(source: str, file: str) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             yield from (Import(file, node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}:{node.lineno} imports relatively; write the package out"
-            yield from (Import(file, node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            assert node.level == 0, (
+                f"{file}:{node.lineno} imports relatively; write the package out"
+            )
+            yield from (
+                Import(file, node.lineno, f"{node.module}.{alias.name}")
+                for alias in node.names
+            )
 
 
 def imports(folder: str) -> list[Import]:
     """Imports of every file below a folder of the project."""
     files = sorted((ROOT / folder).rglob("*.py"))
-    return [found for path in files for found in imports_of(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())]
+    return [
+        found
+        for path in files
+        for found in imports_of(
+            path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        )
+    ]
 
 
 def inside(module: str, *allowed: str) -> bool:
@@ -66,7 +90,9 @@ def offences(found: list[Import]) -> list[str]:
 
 def _allowed(one: Import) -> bool:
     layer = one.file.split("/")[0]
-    return {"models": _models, "backends": _backends, "bench": _bench, "reports": _reports}[layer](one)
+    return {"models": _models, "backends": _backends, "bench": _bench, "reports": _reports}[
+        layer
+    ](one)
 
 
 def _models(one: Import) -> bool:
@@ -81,16 +107,26 @@ def _backends(one: Import) -> bool:
         return not inside(one.module, "models.zoo", "models.losses")
     if one.top in FRAMEWORKS:
         return one.top in _required(home)
-    return one.top in sys.stdlib_module_names or one.top in ("numpy", "ml_dtypes", "backends")
+    return one.top in sys.stdlib_module_names or one.top in (
+        "numpy",
+        "ml_dtypes",
+        "backends",
+    )
 
 
 def _required(home: str) -> tuple[str, ...]:
     """What a backend's folder says that it needs; a file beside the folders needs nothing."""
-    return tuple(importlib.import_module(f"backends.{home}").REQUIRES) if (ROOT / "backends" / home).is_dir() else ()
+    return (
+        tuple(importlib.import_module(f"backends.{home}").REQUIRES)
+        if (ROOT / "backends" / home).is_dir()
+        else ()
+    )
 
 
 def _bench(one: Import) -> bool:
-    """No framework (onnx in its collector); the public names of backends, and the oracle; reports from the command line alone."""
+    """No framework (onnx in its collector); the public names of backends, and the oracle;
+    reports from the command line alone.
+    """
     if one.top == "backends":
         return one.module in PUBLIC or inside(one.module, "backends.base", "backends.numpy")
     if one.top == "reports":
@@ -143,7 +179,10 @@ def test_the_rules_catch_a_wrong_import(file: str, line: str) -> None:
         ("bench/commands/report.py", "from reports import build"),
         ("bench/parity/task.py", "from backends.base import Settings"),
         ("bench/parity/task.py", "import backends\nfrom backends import load"),
-        ("reports/plot.py", "from bench.records import Record\nfrom matplotlib.figure import Figure"),
+        (
+            "reports/plot.py",
+            "from bench.records import Record\nfrom matplotlib.figure import Figure",
+        ),
     ],
 )
 def test_the_rules_let_the_right_ones_pass(file: str, line: str) -> None:
@@ -163,7 +202,14 @@ except SystemExit as ended:
 def loaded_frameworks(statement: str) -> set[str]:
     """Frameworks that a fresh interpreter holds after a statement."""
     report = f"{statement}\nimport sys\nprint(*sorted({FRAMEWORKS!r} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", report],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 
@@ -182,6 +228,8 @@ def test_upper_layers_load_no_framework(statement: str) -> None:
 
 
 def test_the_subprocess_would_see_a_framework() -> None:
-    assert loaded_frameworks("import sys, types\nsys.modules['jax'] = types.ModuleType('jax')") == {"jax"}
+    assert loaded_frameworks(
+        "import sys, types\nsys.modules['jax'] = types.ModuleType('jax')"
+    ) == {"jax"}
     pytest.importorskip("torch", reason="PyTorch is not installed")
     assert "torch" in loaded_frameworks("import backends; backends.load('torch')")

@@ -1,4 +1,6 @@
-"""JAX: a graph becomes a pure function `apply(params, inputs)` of jax.numpy calls, for jit, grad, vmap and export; optax trains it."""
+"""JAX: a graph becomes a pure function `apply(params, inputs)` of jax.numpy calls, for jit,
+grad, vmap and export; optax trains it.
+"""
 
 from __future__ import annotations
 

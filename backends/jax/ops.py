@@ -1,6 +1,8 @@
-"""Kernels: one native JAX call each, pure, and the same whether they run op by op or are traced.
+"""Kernels: one native JAX call each, pure, and the same whether they run op by op or are
+traced.
 
-`vector_norm` and `dropout` have none and run by their bodies: the gradient of jnp.linalg.norm at 0 is NaN, and a mask is two products.
+`vector_norm` and `dropout` have none and run by their bodies: the gradient of
+jnp.linalg.norm at 0 is NaN, and a mask is two products.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def abs(x: Array) -> Array:
 
 
 def pow(x: Array, *, exponent: float) -> Array:
-    return jnp.power(x, int(exponent) if exponent == int(exponent) else exponent)  # an int becomes products, a float stays a power
+    # an int becomes products, a float stays a power
+    return jnp.power(x, int(exponent) if exponent == int(exponent) else exponent)
 
 
 def sum(x: Array, *, axis: Axes, keepdims: bool) -> Array:
@@ -90,11 +93,16 @@ def slice(x: Array, *, axis: int, start: int, stop: int, step: int) -> Array:
 
 
 def pad(x: Array, *, axis: int, before: int, after: int, value: float) -> Array:
-    return jnp.pad(x, [(before, after) if i == axis else (0, 0) for i in range(x.ndim)], constant_values=value)
+    return jnp.pad(
+        x,
+        [(before, after) if i == axis else (0, 0) for i in range(x.ndim)],
+        constant_values=value,
+    )
 
 
 def take(x: Array, index: Array, *, axis: int) -> Array:
-    return jnp.take(x, index, axis)  # an index outside the axis gives NaN, not its neighbour
+    # an index outside the axis gives NaN, not its neighbour
+    return jnp.take(x, index, axis)
 
 
 def take_along_axis(x: Array, index: Array, *, axis: int) -> Array:
@@ -102,8 +110,15 @@ def take_along_axis(x: Array, index: Array, *, axis: int) -> Array:
 
 
 def scatter_add(x: Array, index: Array, *, axis: int, length: int) -> Array:
-    where = [index if i == axis else grid for i, grid in enumerate(jnp.indices(x.shape, sparse=True))]
-    return jnp.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype).at[tuple(where)].add(x)
+    where = [
+        index if i == axis else grid
+        for i, grid in enumerate(jnp.indices(x.shape, sparse=True))
+    ]
+    return (
+        jnp.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+        .at[tuple(where)]
+        .add(x)
+    )
 
 
 def flip(x: Array, *, axis: int) -> Array:
@@ -123,7 +138,8 @@ def repeat(x: Array, *, times: int, axis: int) -> Array:
 
 
 def astype(x: Array, *, dtype: str) -> Array:
-    return jnp.astype(x, jax.dtypes.canonicalize_dtype(dtype))  # int64 is int32 unless the process has switched 64 bits on
+    # int64 is int32 unless the process has switched 64 bits on
+    return jnp.astype(x, jax.dtypes.canonicalize_dtype(dtype))
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -131,19 +147,37 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return product if bias is None else product + bias
 
 
-def conv(x: Array, weight: Array, bias: Array | None = None, *, stride: Axes, dilation: Axes, padding: Axes) -> Array:
-    out = lax.conv_general_dilated(x, weight, stride, [(p, p) for p in padding], rhs_dilation=dilation)
+def conv(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+) -> Array:
+    out = lax.conv_general_dilated(
+        x, weight, stride, [(p, p) for p in padding], rhs_dilation=dilation
+    )
     return out if bias is None else out + _row(bias, out)
 
 
-def conv_transpose(x: Array, weight: Array, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes) -> Array:
-    """The input spread apart by the stride, convolved with the mirrored kernel; what the padding took away comes back at the ends."""
+def conv_transpose(
+    x: Array, weight: Array, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
+) -> Array:
+    """The input spread apart by the stride, convolved with the mirrored kernel; what the
+    padding took away comes back at the ends.
+    """
     mirrored = jnp.flip(jnp.swapaxes(weight, 0, 1), range(2, weight.ndim))
     ends = []
-    for n, m, k, s, d, p in zip(length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True):
+    for n, m, k, s, d, p in zip(
+        length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
+    ):
         before = (k - 1) * d - p
         ends.append((before, n - 1 - (m - 1) * s + (k - 1) * d - before))
-    return lax.conv_general_dilated(x, mirrored, (1,) * len(stride), ends, lhs_dilation=stride, rhs_dilation=dilation)
+    return lax.conv_general_dilated(
+        x, mirrored, (1,) * len(stride), ends, lhs_dilation=stride, rhs_dilation=dilation
+    )
 
 
 def _row(row: Array, like: Array) -> Array:
@@ -153,16 +187,28 @@ def _row(row: Array, like: Array) -> Array:
 def layer_norm(x: Array, weight: Array, bias: Array, *, eps: float) -> Array:
     """Two passes: jax.nn.standardize takes the variance as E[x^2] - E[x]^2, which cancels."""
     centred = x - jnp.mean(x, -1, keepdims=True)
-    return centred * lax.rsqrt(jnp.mean(centred * centred, -1, keepdims=True) + eps) * weight + bias
+    return (
+        centred * lax.rsqrt(jnp.mean(centred * centred, -1, keepdims=True) + eps) * weight
+        + bias
+    )
 
 
-def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, var: Array, *, eps: float) -> Array:
+def batch_norm(
+    x: Array, weight: Array, bias: Array, mean: Array, var: Array, *, eps: float
+) -> Array:
     scale = weight * lax.rsqrt(var + eps)
     return (x - _row(mean, x)) * _row(scale, x) + _row(bias, x)
 
 
 def batch_norm_train(
-    x: Array, weight: Array, bias: Array, mean: Array, var: Array, *, eps: float, momentum: float
+    x: Array,
+    weight: Array,
+    bias: Array,
+    mean: Array,
+    var: Array,
+    *,
+    eps: float,
+    momentum: float,
 ) -> tuple[Array, Array, Array]:
     """The batch's biased statistics normalise; the running variance takes the unbiased one."""
     axes = (0, *range(2, x.ndim))
@@ -174,7 +220,8 @@ def batch_norm_train(
 
 
 def leaky_relu(x: Array, *, slope: float) -> Array:
-    return jnp.where(x > 0, x, x * slope)  # jax.nn.leaky_relu has gradient 1 at 0, not `slope`
+    # jax.nn.leaky_relu has gradient 1 at 0, not `slope`
+    return jnp.where(x > 0, x, x * slope)
 
 
 def gelu(x: Array, *, approximate: str) -> Array:
@@ -187,7 +234,10 @@ def softmax(x: Array, *, axis: int) -> Array:
 
 def attention(query: Array, key: Array, value: Array, *, scale: float) -> Array:
     """Weights are in float32 even where the products are in bfloat16."""
-    logits = jnp.einsum("...md,...nd->...mn", query, key, preferred_element_type=jnp.float32) * scale
+    logits = (
+        jnp.einsum("...md,...nd->...mn", query, key, preferred_element_type=jnp.float32)
+        * scale
+    )
     return jnp.matmul(jax.nn.softmax(logits, -1).astype(value.dtype), value)
 
 
@@ -202,8 +252,9 @@ def draw(key: Array, *, shape: Axes, kind: str, number: float) -> Array:
 
 
 _SAME_NAME = (
-    "add subtract multiply divide maximum minimum negative sign exp log sqrt sin cos tanh equal not_equal less less_equal greater "
-    "greater_equal logical_and logical_or logical_not where matmul"
+    "add subtract multiply divide maximum minimum negative sign exp log sqrt sin cos tanh"
+    " equal not_equal less less_equal greater greater_equal logical_and logical_or"
+    " logical_not where matmul"
 )
 _OTHER_NAME = {
     "atan": jnp.arctan,
@@ -217,25 +268,52 @@ _OWN = (
     pad, take, take_along_axis, scatter_add, flip, roll, tile, repeat, astype, linear, conv, conv_transpose, layer_norm, batch_norm,
     batch_norm_train, leaky_relu, gelu, softmax, attention,
 )  # fmt: skip
-KERNELS: Kernels = {name: getattr(jnp, name) for name in _SAME_NAME.split()} | _OTHER_NAME | {kernel.__name__: kernel for kernel in _OWN}
+KERNELS: Kernels = (
+    {name: getattr(jnp, name) for name in _SAME_NAME.split()}
+    | _OTHER_NAME
+    | {kernel.__name__: kernel for kernel in _OWN}
+)
 
-IN_HALF = ("linear", "matmul", "conv", "conv_transpose", "attention")  # products, which the hardware has units for
-IN_FULL = ("exp", "log", "pow", "sqrt", "sum", "mean", "var", "softmax", "layer_norm", "batch_norm", "batch_norm_train")
+# products, which the hardware has units for
+IN_HALF = ("linear", "matmul", "conv", "conv_transpose", "attention")
+IN_FULL = (
+    "exp",
+    "log",
+    "pow",
+    "sqrt",
+    "sum",
+    "mean",
+    "var",
+    "softmax",
+    "layer_norm",
+    "batch_norm",
+    "batch_norm_train",
+)
 
 
 def mixed(kernels: Kernels, half: Any) -> Kernels:
-    """Mixed precision as torch.autocast has it: products in `half`, sums and powers in float32, the rest in the wider of its inputs."""
+    """Mixed precision as torch.autocast has it: products in `half`, sums and powers in
+    float32, the rest in the wider of its inputs.
+    """
 
     def cast(name: str, dtype: Any) -> Callable[..., Any]:
         def run(*operands: Any, **attributes: Any) -> Any:
-            return kernels[name](*[_as(operand, dtype) for operand in operands], **attributes)
+            return kernels[name](
+                *[_as(operand, dtype) for operand in operands], **attributes
+            )
 
         return run
 
-    chosen = {name: cast(name, half) for name in IN_HALF} | {name: cast(name, jnp.float32) for name in IN_FULL}
+    chosen = {name: cast(name, half) for name in IN_HALF} | {
+        name: cast(name, jnp.float32) for name in IN_FULL
+    }
     return {**kernels, **chosen}
 
 
 def _as(operand: Any, dtype: Any) -> Any:
     """Float tensors in another precision; literals and integers as they are."""
-    return operand.astype(dtype) if hasattr(operand, "dtype") and jnp.issubdtype(operand.dtype, jnp.floating) else operand
+    return (
+        operand.astype(dtype)
+        if hasattr(operand, "dtype") and jnp.issubdtype(operand.dtype, jnp.floating)
+        else operand
+    )

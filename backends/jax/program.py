@@ -1,7 +1,10 @@
-"""Graph -> a pure function `apply(params, inputs)` of jax.numpy calls, which jit, grad, vmap and export take as it is.
+"""Graph -> a pure function `apply(params, inputs)` of jax.numpy calls, which jit, grad,
+vmap and export take as it is.
 
-Weights live in a dictionary beside the function, under their official names. JAX keeps 64-bit numbers out unless the whole process asks for
-them, so int64 (num_batches_tracked, indices) is int32 on the device: it is checked on the way in and is int64 again on the way out.
+Weights live in a dictionary beside the function, under their official names. JAX keeps
+64-bit numbers out unless the whole process asks for them, so int64 (num_batches_tracked,
+indices) is int32 on the device: it is checked on the way in and is int64 again on the way
+out.
 """
 
 from __future__ import annotations
@@ -27,68 +30,123 @@ from models.optim import Optimizer
 from models.passes import decompose
 
 HALVES = {"bf16": jnp.bfloat16}
-PLATFORMS = {"cpu": "cpu", "cuda": "cuda", "mps": "METAL"}  # device kind -> what JAX calls it
+# device kind -> what JAX calls it
+PLATFORMS = {"cpu": "cpu", "cuda": "cuda", "mps": "METAL"}
 Apply = Callable[..., tuple[dict[str, jax.Array], dict[str, jax.Array]]]
 
 
 def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> Apply:
-    """`apply(params, inputs, key=None)` -> (outputs by name, new running state by name; empty in an inference graph).
+    """`apply(params, inputs, key=None)` -> (outputs by name, new running state by name;
+    empty in an inference graph).
 
-    `inputs` holds the graph's inputs, and its noise too unless `draw_noise`: then `key` decides it. Products are taken in full float32
-    whatever the process says. Raises BadInput where noise is to be drawn and no key is given.
+    `inputs` holds the graph's inputs, and its noise too unless `draw_noise`: then `key`
+    decides it. Products are taken in full float32 whatever the process says. Raises
+    BadInput where noise is to be drawn and no key is given.
     """
     flat = decompose(graph, has=ops.KERNELS)
-    run = function(flat, ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS)
-    constants = {name: narrow(name, array, str(array.dtype)) for name, array in flat.constants.items()}
+    run = function(
+        flat,
+        ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS,
+    )
+    constants = {
+        name: narrow(name, array, str(array.dtype))
+        for name, array in flat.constants.items()
+    }
 
-    def apply(params: Mapping[str, Any], inputs: Mapping[str, Any], key: jax.Array | None = None) -> Any:
-        with jax.default_matmul_precision("highest"):  # by default a GPU would round float32 products to TF32
-            return run(params, {**inputs, **noise(flat, inputs, key)} if draw_noise else inputs, constants)
+    def apply(
+        params: Mapping[str, Any], inputs: Mapping[str, Any], key: jax.Array | None = None
+    ) -> Any:
+        # by default a GPU would round float32 products to TF32
+        with jax.default_matmul_precision("highest"):
+            return run(
+                params,
+                {**inputs, **noise(flat, inputs, key)} if draw_noise else inputs,
+                constants,
+            )
 
     return apply
 
 
-def noise(graph: Graph, inputs: Mapping[str, Any], key: jax.Array | None) -> dict[str, jax.Array]:
-    """Every noise input of `graph`, of the lengths that `inputs` have, each from a key of its own."""
+def noise(
+    graph: Graph, inputs: Mapping[str, Any], key: jax.Array | None
+) -> dict[str, jax.Array]:
+    """Every noise input of `graph`, of the lengths that `inputs` have, each from a key of
+    its own.
+    """
     if not graph.noise:
         return {}
     if key is None:
-        raise BadInput(f"{graph.name} draws noise and was given no key; call apply(params, inputs, key) with a jax.random.key")
-    lengths = {dims.axis_name(n): inputs[name].shape[i] for name, type_ in graph.inputs.items() for i, n in enumerate(type_.shape)}
+        raise BadInput(
+            f"{graph.name} draws noise and was given no key; call apply(params, inputs,"
+            " key) with a jax.random.key"
+        )
+    lengths = {
+        dims.axis_name(n): inputs[name].shape[i]
+        for name, type_ in graph.inputs.items()
+        for i, n in enumerate(type_.shape)
+    }
     keys = jax.random.split(key, len(graph.noise))
     return {
-        name: ops.draw(own, shape=dims.bind(drawn.type.shape, lengths), kind=drawn.kind, number=drawn.number)
+        name: ops.draw(
+            own,
+            shape=dims.bind(drawn.type.shape, lengths),
+            kind=drawn.kind,
+            number=drawn.number,
+        )
         for own, (name, drawn) in zip(keys, graph.noise.items(), strict=True)
     }
 
 
 def narrow(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
-    """A copy in what the device holds for `dtype`, int32 for int64. Raises BadInput where an integer does not fit into 32 bits."""
+    """A copy in what the device holds for `dtype`, int32 for int64.
+
+    Raises BadInput where an integer does not fit into 32 bits.
+    """
     array = np.array(array, dtype)
     if dtype != "int64":
         return array
     if array.size and np.abs(array).max() > np.iinfo(np.int32).max:
-        raise BadInput(f"{name}: {np.abs(array).max()} does not fit into int32, which stands for int64 in JAX; use smaller numbers")
+        raise BadInput(
+            f"{name}: {np.abs(array).max()} does not fit into int32, which stands for int64"
+            " in JAX; use smaller numbers"
+        )
     return array.astype(np.int32)
 
 
 class JaxProgram(Program):
-    """`native` is `apply`, run under jax.jit unless the settings ask for op by op; `values` are the weights and state it is given."""
+    """`native` is `apply`, run under jax.jit unless the settings ask for op by op; `values`
+    are the weights and state it is given.
+    """
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
         self.device = jax.devices(PLATFORMS[settings.device])[0]
-        self.native: Apply = pure(graph, draw_noise=settings.draw_noise, precision=settings.precision)
+        self.native: Apply = pure(
+            graph, draw_noise=settings.draw_noise, precision=settings.precision
+        )
         self.callable: Apply = self.compiled(self.native)
-        self.feeds = tuple(graph.inputs) if settings.draw_noise else (*graph.inputs, *graph.noise)
+        self.feeds = (
+            tuple(graph.inputs) if settings.draw_noise else (*graph.inputs, *graph.noise)
+        )
         self.key = jax.device_put(jax.random.key(settings.seed), self.device)
         self.values: dict[str, jax.Array] = {}
-        self.load({name: np.zeros(dims.bind(param.type.shape, {}), param.type.dtype) for name, param in graph.params.items()})
+        self.load(
+            {
+                name: np.zeros(dims.bind(param.type.shape, {}), param.type.dtype)
+                for name, param in graph.params.items()
+            }
+        )
 
-    def compiled(self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()) -> Any:
+    def compiled(
+        self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()
+    ) -> Any:
         """`jax.jit(function)`, or the function itself where the settings ask for op by op."""
-        return function if self.settings.compiled is False else jax.jit(function, donate_argnums=donate)
+        return (
+            function
+            if self.settings.compiled is False
+            else jax.jit(function, donate_argnums=donate)
+        )
 
     def load(self, params: Arrays) -> None:
         """Copy weights to the device; raises BadInput where names or shapes do not fit."""
@@ -97,7 +155,10 @@ class JaxProgram(Program):
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and state, copied: a training step reuses the memory of the old ones."""
-        return {name: np.array(self.values[name], param.type.dtype) for name, param in self.graph.params.items()}
+        return {
+            name: np.array(self.values[name], param.type.dtype)
+            for name, param in self.graph.params.items()
+        }
 
     def put(self, arrays: Arrays) -> Feeds:
         """Copies on the device; JAX might otherwise share the caller's memory."""
@@ -108,12 +169,20 @@ class JaxProgram(Program):
         with jax.default_device(self.device):
             outputs, state = self.callable(self.values, feeds, self.next_key())
         self.values |= state
-        wide = {name: np.asarray(value, np.int64) for name, value in outputs.items() if self._type(name) == "int64"}
+        wide = {
+            name: np.asarray(value, np.int64)
+            for name, value in outputs.items()
+            if self._type(name) == "int64"
+        }
         return {**outputs, **wide}
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array; in float32 where autocast left less."""
-        return np.asarray(value.astype(jnp.float32) if self.settings.precision in HALVES and value.dtype in HALVES.values() else value)
+        return np.asarray(
+            value.astype(jnp.float32)
+            if self.settings.precision in HALVES and value.dtype in HALVES.values()
+            else value
+        )
 
     def next_key(self) -> jax.Array | None:
         """A key not used before, where there is noise to draw."""
@@ -123,7 +192,9 @@ class JaxProgram(Program):
         return key
 
     def _placed(self, name: str, array: np.ndarray) -> jax.Array:
-        return jax.device_put(narrow(name, array, self.graph.types[name].dtype), self.device)
+        return jax.device_put(
+            narrow(name, array, self.graph.types[name].dtype), self.device
+        )
 
     def _type(self, output: str) -> str:
         return self.graph.types[self.graph.outputs[output]].dtype
@@ -147,7 +218,10 @@ class JaxBackend(Backend):
         return {
             "fp32": "",
             "bf16": "",
-            "fp16": "JAX scales no loss, without which float16 gradients vanish; bf16 has the range of float32",
+            "fp16": (
+                "JAX scales no loss, without which float16 gradients vanish; bf16 has the"
+                " range of float32"
+            ),
             "fp64": "weights are float32; 64 bits are a switch of the whole process in JAX",
         }
 
@@ -162,7 +236,9 @@ class JaxBackend(Backend):
         return JaxTrainer(graph, optimizer, self._checked(settings))
 
     def synchronize(self, device: str) -> None:
-        """A device computes in the order of the calls: wait for one more of them, as earlier results may be dropped already."""
+        """A device computes in the order of the calls: wait for one more of them, as
+        earlier results may be dropped already.
+        """
         one = jax.device_put(np.ones((), np.float32), jax.devices(PLATFORMS[device])[0])
         jax.block_until_ready(jnp.add(one, one))
 
@@ -174,7 +250,9 @@ class JaxBackend(Backend):
         return statistics.get("peak_bytes_in_use")
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """XLA's CPU client takes its number of threads from NPROC when it starts: one that holds no array yet is started anew."""
+        """XLA's CPU client takes its number of threads from NPROC when it starts: one that
+        holds no array yet is started anew.
+        """
         if not jax.live_arrays():
             os.environ["NPROC"] = str(threads)
             clear_backends()
@@ -183,12 +261,19 @@ class JaxBackend(Backend):
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""
-        return {"autograd": "yes", "compile": "yes: jax.jit", "export": "yes: jax.export, symbolic axes", "vmap": "yes"}
+        return {
+            "autograd": "yes",
+            "compile": "yes: jax.jit",
+            "export": "yes: jax.export, symbolic axes",
+            "vmap": "yes",
+        }
 
     def _checked(self, settings: Settings) -> Settings:
         """Refuse a device or precision that is not here."""
         self.device(settings.device)
-        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
         if reason:
             raise Unsupported(f"jax on {settings.device}: {settings.precision}: {reason}")
         return settings

@@ -1,4 +1,6 @@
-"""The oracle: float64 NumPy, forward from the `reference` of each op, backward from the gradient graph."""
+"""The oracle: float64 NumPy, forward from the `reference` of each op, backward from the
+gradient graph.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Training without autograd: forward and backward as one graph, then the written rule of the optimizer."""
+"""Training without autograd: forward and backward as one graph, then the written rule of
+the optimizer.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class NumpyTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         outputs = self.program.run(feeds)
-        return float(outputs["loss"]), {name: np.asarray(outputs[PREFIX + name]) for name in self.program.graph.trainable()}
+        return float(outputs["loss"]), {
+            name: np.asarray(outputs[PREFIX + name])
+            for name in self.program.graph.trainable()
+        }
 
     def step(self, feeds: Feeds) -> Any:
         """One step of the rule on every trained parameter."""
@@ -39,8 +44,12 @@ class NumpyTrainer(Trainer):
         params = self.program.params()
         self._steps += 1
         for name, grad in grads.items():
-            empty = tuple(np.zeros_like(params[name]) for _ in range(self.optimizer.slots()))
-            params[name], self._state[name] = self.optimizer.update(params[name], grad, self._state.get(name, empty), self._steps)
+            empty = tuple(
+                np.zeros_like(params[name]) for _ in range(self.optimizer.slots())
+            )
+            params[name], self._state[name] = self.optimizer.update(
+                params[name], grad, self._state.get(name, empty), self._steps
+            )
         self.program.load(params)
 
     def set_lr(self, lr: float) -> None:
@@ -49,11 +58,18 @@ class NumpyTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
-        slots = {f"{name}#{i}": array for name, arrays in self._state.items() for i, array in enumerate(arrays)}
+        slots = {
+            f"{name}#{i}": array
+            for name, arrays in self._state.items()
+            for i, array in enumerate(arrays)
+        }
         return {**slots, "#steps": np.array(self._steps)}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
         self._steps = int(state["#steps"])
         names = {key.rsplit("#", 1)[0] for key in state if not key.startswith("#")}
-        self._state = {name: tuple(state[f"{name}#{i}"] for i in range(self.optimizer.slots())) for name in names}
+        self._state = {
+            name: tuple(state[f"{name}#{i}"] for i in range(self.optimizer.slots()))
+            for name in names
+        }

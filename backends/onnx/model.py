@@ -1,4 +1,6 @@
-"""Graph -> onnx.ModelProto, written node by node: named symbolic axes, a chosen opset, checked; files with or without external data."""
+"""Graph -> onnx.ModelProto, written node by node: named symbolic axes, a chosen opset,
+checked; files with or without external data.
+"""
 
 from __future__ import annotations
 
@@ -34,34 +36,59 @@ LARGE = 64 << 20  # bytes of weights from which an export has an external file
 @cache
 def opsets() -> tuple[int, ...]:
     """Opsets that the installed onnx describes and the installed ONNX Runtime runs."""
-    return tuple(opset for opset in range(OLDEST, onnx.defs.onnx_opset_version() + 1) if _runs(opset))
+    return tuple(
+        opset for opset in range(OLDEST, onnx.defs.onnx_opset_version() + 1) if _runs(opset)
+    )
 
 
-def model(graph: Graph, params: Arrays, *, opset: int = DEFAULT, fed: Iterable[str] = ()) -> onnx.ModelProto:
-    """The graph as a checked model: parameters as initializers, but for state and those in `fed`, which are inputs.
+def model(
+    graph: Graph, params: Arrays, *, opset: int = DEFAULT, fed: Iterable[str] = ()
+) -> onnx.ModelProto:
+    """The graph as a checked model: parameters as initializers, but for state and those in
+    `fed`, which are inputs.
 
-    Outputs carry the graph's names, new state `next/NAME`. Noise is an input: ONNX Runtime's generators are not used (see `program`).
-    Raises BadInput where `params` do not fit the graph or the opset does not exist.
+    Outputs carry the graph's names, new state `next/NAME`. Noise is an input: ONNX
+    Runtime's generators are not used (see `program`). Raises BadInput where `params` do not
+    fit the graph or the opset does not exist.
     """
     if opset not in opsets():
-        raise BadInput(f"ONNX opset {opset} does not exist here; choose one of {', '.join(map(str, opsets()))}")
+        raise BadInput(
+            f"ONNX opset {opset} does not exist here; choose one of"
+            f" {', '.join(map(str, opsets()))}"
+        )
     flat = decompose(graph, has=ops.kernels(opset))
     outside = [name for name in flat.params if name in flat.state or name in set(fed)]
-    stored = initial.fit({name: param for name, param in flat.params.items() if name not in outside}, _without(params, outside))
+    stored = initial.fit(
+        {name: param for name, param in flat.params.items() if name not in outside},
+        _without(params, outside),
+    )
     writer = _Writer(flat)
     writer.write(stored)
     inputs = {**flat.inputs, **{name: noise.type for name, noise in flat.noise.items()}}
     inputs |= {name: flat.params[name].type for name in outside}
     outputs = {name: flat.types[value] for name, value in _results(flat).items()}
     stored_arrays = list(writer.stored.values())
-    whole = helper.make_graph(writer.nodes, flat.name, _infos(inputs), _infos(outputs), stored_arrays, value_info=_infos(writer.inner))
-    proto = _stamped(helper.make_model(whole, opset_imports=[helper.make_opsetid("", opset)], producer_name="poseport"))
+    whole = helper.make_graph(
+        writer.nodes,
+        flat.name,
+        _infos(inputs),
+        _infos(outputs),
+        stored_arrays,
+        value_info=_infos(writer.inner),
+    )
+    proto = _stamped(
+        helper.make_model(
+            whole, opset_imports=[helper.make_opsetid("", opset)], producer_name="poseport"
+        )
+    )
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
 def save(model: onnx.ModelProto, path: Path, *, external: bool = False) -> None:
-    """Write a model; `external` puts its arrays into `NAME.data` beside it, as models beyond 2 GiB need."""
+    """Write a model; `external` puts its arrays into `NAME.data` beside it, as models
+    beyond 2 GiB need.
+    """
     if not external:
         onnx.save_model(model, path)
         return
@@ -69,45 +96,75 @@ def save(model: onnx.ModelProto, path: Path, *, external: bool = False) -> None:
     copy.CopyFrom(model)
     beside = path.with_name(f"{path.name}.data")
     beside.unlink(missing_ok=True)  # onnx would append to it
-    onnx.save_model(copy, path, save_as_external_data=True, location=beside.name, size_threshold=EXTERNAL)
+    onnx.save_model(
+        copy,
+        path,
+        save_as_external_data=True,
+        location=beside.name,
+        size_threshold=EXTERNAL,
+    )
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """Read a model with its external data. Raises BadInput where it is no ONNX model, or its data lie outside its folder."""
+    """Read a model with its external data.
+
+    Raises BadInput where it is no ONNX model, or its data lie outside its folder.
+    """
     try:
         proto = onnx.load_model(path, load_external_data=False)
     except Exception as error:  # the system's, or protobuf's own
-        raise BadInput(f"{path}: not an ONNX model: {' '.join(str(error).split())}; export one with backends.onnx.model.save") from None
+        raise BadInput(
+            f"{path}: not an ONNX model: {' '.join(str(error).split())}; export one with"
+            " backends.onnx.model.save"
+        ) from None
     _refuse_outside(path, proto)
     try:
         external_data_helper.load_external_data_for_model(proto, str(path.resolve().parent))
         onnx.checker.check_model(proto)
     except (ValueError, onnx.checker.ValidationError) as error:
-        raise BadInput(f"{path}: a broken ONNX model: {' '.join(str(error).split())}; export it anew") from None
+        raise BadInput(
+            f"{path}: a broken ONNX model: {' '.join(str(error).split())}; export it anew"
+        ) from None
     return proto
 
 
 def _refuse_outside(path: Path, proto: onnx.ModelProto) -> None:
-    """Raises BadInput where external data lie anywhere but in files below the model's folder."""
+    """Raises BadInput where external data lie anywhere but in files below the model's
+    folder.
+    """
     folder = path.resolve().parent
     nodes = [node for function in proto.functions for node in function.node]
-    for tensor in filter(external_data_helper.uses_external_data, (*_tensors(proto.graph), *_attached(nodes))):
+    for tensor in filter(
+        external_data_helper.uses_external_data, (*_tensors(proto.graph), *_attached(nodes))
+    ):
         location = external_data_helper.ExternalDataInfo(tensor).location
         if not (folder / location).resolve().is_relative_to(folder):
-            raise BadInput(f"{path}: the data of {tensor.name} lie outside the model's folder, at {location}; move them beside the model")
+            raise BadInput(
+                f"{path}: the data of {tensor.name} lie outside the model's folder, at"
+                f" {location}; move them beside the model"
+            )
         if not (folder / location).is_file():
-            raise BadInput(f"{path}: the data of {tensor.name} are missing: no file {location!r} beside the model; copy both")
+            raise BadInput(
+                f"{path}: the data of {tensor.name} are missing: no file {location!r}"
+                " beside the model; copy both"
+            )
 
 
 def _runs(opset: int) -> bool:
     """Whether ONNX Runtime takes a model of an opset."""
     one = _info("x", Type(()))
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [one], [_info("y", Type(()))])
-    proto = _stamped(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]))
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])], "probe", [one], [_info("y", Type(()))]
+    )
+    proto = _stamped(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    )
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
-        ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        ort.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
     except Exception:  # its errors share no class of their own
         return False
     return True
@@ -133,7 +190,9 @@ class _Writer:
 
     def write(self, params: Arrays) -> None:
         """All nodes, and an Identity per output; arrays that nothing reads stay out."""
-        read = {operand for node in self.graph.nodes for operand in node.values()} | set(_results(self.graph).values())
+        read = {operand for node in self.graph.nodes for operand in node.values()} | set(
+            _results(self.graph).values()
+        )
         for name, array in {**params, **self.graph.constants}.items():
             if name in read:
                 self.stored[name] = numpy_helper.from_array(array, name)
@@ -141,19 +200,27 @@ class _Writer:
             self._node(node)
         for name, value in _results(self.graph).items():
             if name != value:
-                self.nodes.append(helper.make_node("Identity", [value], [name], name=f"output {name}"))
+                self.nodes.append(
+                    helper.make_node("Identity", [value], [name], name=f"output {name}")
+                )
 
     def node(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Append a node; the name of its result."""
         return self.several(op, *inputs, results=1, **attributes)[0]
 
-    def several(self, op: str, *inputs: str, results: int, **attributes: Any) -> tuple[str, ...]:
+    def several(
+        self, op: str, *inputs: str, results: int, **attributes: Any
+    ) -> tuple[str, ...]:
         """Append a node with that many results; their names."""
         serial = len(self.nodes)
         names = tuple(f"{op}.{serial}:{i}" for i in range(results))
         made = {key: _attribute(value) for key, value in attributes.items()}
         asked, where = (self._at.name, self._at.where) if self._at else (LENGTH, "")
-        self.nodes.append(helper.make_node(op, inputs, names, name=f"{asked}/{op}.{serial}", doc_string=where, **made))
+        self.nodes.append(
+            helper.make_node(
+                op, inputs, names, name=f"{asked}/{op}.{serial}", doc_string=where, **made
+            )
+        )
         return names
 
     def constant(self, array: np.ndarray) -> str:
@@ -179,9 +246,20 @@ class _Writer:
     def _node(self, node: Node) -> None:
         self._at = node
         tensors = [operand for operand in node.inputs if isinstance(operand, str)]
-        beside = self.graph.types[tensors[-1]].dtype  # a number takes the type of its neighbour
-        result = ops.KERNELS[node.op](self, *[self._operand(operand, beside) for operand in node.inputs], **node.attributes)
-        made = dict(zip(result if table.get(node.op).several else (result,), node.results(), strict=True))
+        # a number takes the type of its neighbour
+        beside = self.graph.types[tensors[-1]].dtype
+        result = ops.KERNELS[node.op](
+            self,
+            *[self._operand(operand, beside) for operand in node.inputs],
+            **node.attributes,
+        )
+        made = dict(
+            zip(
+                result if table.get(node.op).several else (result,),
+                node.results(),
+                strict=True,
+            )
+        )
         for last in reversed(self.nodes):
             if made.keys() & set(last.output):
                 last.output[:] = [made.pop(name, name) for name in last.output]
@@ -200,7 +278,9 @@ class _Writer:
 
     @contextmanager
     def _measuring(self) -> Iterator[None]:
-        """The nodes made inside compute with axis lengths: they belong to no node of the graph."""
+        """The nodes made inside compute with axis lengths: they belong to no node of the
+        graph.
+        """
         before, self._at = self._at, None
         yield
         self._at = before
@@ -208,7 +288,11 @@ class _Writer:
     def _length(self, length: Length) -> str:
         """One length as a tensor of shape (1,)."""
         if length not in self._lengths:
-            self._lengths[length] = self._axis(name) if (name := dims.axis_name(length)) else self._polynomial(length)
+            self._lengths[length] = (
+                self._axis(name)
+                if (name := dims.axis_name(length))
+                else self._polynomial(length)
+            )
         return self._lengths[length]
 
     def _axis(self, name: str) -> str:
@@ -217,12 +301,18 @@ class _Writer:
             for i, length in enumerate(type_.shape):
                 if dims.axis_name(length) == name:
                     return self.node("Shape", value, start=i, end=i + 1)
-        raise BadInput(f"{self.graph.name}: no input has an axis {name} of its own, so its length is not known at the call; add one")
+        raise BadInput(
+            f"{self.graph.name}: no input has an axis {name} of its own, so its length is"
+            " not known at the call; add one"
+        )
 
     def _polynomial(self, length: Length) -> str:
         if not isinstance(length, Dim):
             return ops.ints(self, length)
-        axes = {name: _Traced(self, self._length(dims.symbol(name))) for name in sorted(dims.names_in(length))}
+        axes = {
+            name: _Traced(self, self._length(dims.symbol(name)))
+            for name in sorted(dims.names_in(length))
+        }
         return str(length.bind(axes).name)
 
 
@@ -268,7 +358,9 @@ def _infos(types: Mapping[str, Type]) -> list[onnx.ValueInfoProto]:
 
 def _info(name: str, type_: Type) -> onnx.ValueInfoProto:
     shape = [length if isinstance(length, int) else str(length) for length in type_.shape]
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(type_.dtype)), shape)
+    return helper.make_tensor_value_info(
+        name, helper.np_dtype_to_tensor_dtype(np.dtype(type_.dtype)), shape
+    )
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -1,4 +1,6 @@
-"""Kernels: one or a few ONNX nodes each, appended by a Writer; operands and results are value names, symbolic lengths stay symbolic."""
+"""Kernels: one or a few ONNX nodes each, appended by a Writer; operands and results are
+value names, symbolic lengths stay symbolic.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,15 @@ _NO_BF16 = "ONNX, or ONNX Runtime on the CPU, has no bfloat16 for a node of it"
 _NO_BF16_BACK = "ONNX Runtime on the CPU has no bfloat16 for a node of its gradient"
 _NO_F16 = "ONNX Runtime's ScatterElements adds no float16"
 _NO_INT = "ONNX defines it for floats alone"
-_FULL = "^[1-9x]+[,;]"  # the first input is not empty; constants stand in for an empty result
+# the first input is not empty; constants stand in for an empty result
+_FULL = "^[1-9x]+[,;]"
 PART_GAPS = (
     Gap(
-        "abs add atan attention batch_norm batch_norm_train conv conv_transpose cos divide dropout equal erf exp gelu greater "
-        "greater_equal leaky_relu less less_equal log matmul max maximum mean min minimum multiply negative not_equal pad pow relu "
-        "scatter_add sigmoid sin softmax sqrt subtract sum tanh tile var vector_norm where",
+        "abs add atan attention batch_norm batch_norm_train conv conv_transpose cos divide"
+        " dropout equal erf exp gelu greater greater_equal leaky_relu less less_equal log"
+        " matmul max maximum mean min minimum multiply negative not_equal pad pow relu"
+        " scatter_add sigmoid sin softmax sqrt subtract sum tanh tile var vector_norm"
+        " where",
         _NO_BF16,
         dtype="bfloat16",
     ),
@@ -33,8 +38,8 @@ PART_GAPS = (
     Gap("repeat", _NO_BF16, dtype="bfloat16", case=f"{_FULL} times=[2-9]"),
     Gap("layer_norm linear", _NO_BF16, dtype="bfloat16", question="kernel"),
     Gap(
-        "broadcast_to concat expand_dims flip layer_norm linear permute_dims repeat reshape roll slice split squeeze stack take "
-        "take_along_axis unstack",
+        "broadcast_to concat expand_dims flip layer_norm linear permute_dims repeat reshape"
+        " roll slice split squeeze stack take take_along_axis unstack",
         _NO_BF16_BACK,
         dtype="bfloat16",
         question="gradient",
@@ -44,14 +49,26 @@ PART_GAPS = (
     Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),
     Gap("conv conv_transpose", _NO_INT, dtype="int64"),
     Gap("conv conv_transpose", _NO_INT, dtype="int32"),
-    Gap("linear", "ONNX Runtime's Gemm, which rank 2 becomes, takes no int64", dtype="int64", case=r"^[1-9]x\d,"),
-    Gap("linear", "ONNX Runtime's Gemm, which rank 2 becomes, takes no int32", dtype="int32", case=r"^[1-9]x\d,"),
+    Gap(
+        "linear",
+        "ONNX Runtime's Gemm, which rank 2 becomes, takes no int64",
+        dtype="int64",
+        case=r"^[1-9]x\d,",
+    ),
+    Gap(
+        "linear",
+        "ONNX Runtime's Gemm, which rank 2 becomes, takes no int32",
+        dtype="int32",
+        case=r"^[1-9]x\d,",
+    ),
     Gap("relu", "ONNX Runtime's Relu takes no int64", dtype="int64"),
 )
 
-SINCE = {"gelu": 20, "attention": 23}  # op -> first opset with a native node; bodies stand in for it in older ones
+# op -> first opset with a native node; bodies stand in for it in older ones
+SINCE = {"gelu": 20, "attention": 23}
 Ints = tuple[int, ...]
-_END, _START = np.iinfo(np.int64).max, np.iinfo(np.int64).min  # "to the end", in either direction
+# "to the end", in either direction
+_END, _START = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
 class Writer(Protocol):
@@ -60,14 +77,18 @@ class Writer(Protocol):
     def node(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Append an ONNX node; the name of its result."""
 
-    def several(self, op: str, *inputs: str, results: int, **attributes: Any) -> tuple[str, ...]:
+    def several(
+        self, op: str, *inputs: str, results: int, **attributes: Any
+    ) -> tuple[str, ...]:
         """Append an ONNX node with that many results; their names."""
 
     def constant(self, array: np.ndarray) -> str:
         """A stored array."""
 
     def lengths(self, values: Sequence[Length]) -> str:
-        """A rank-1 int64 tensor of axis lengths, computed from the inputs where they are symbolic."""
+        """A rank-1 int64 tensor of axis lengths, computed from the inputs where they are
+        symbolic.
+        """
 
     def type(self, name: str) -> Type:
         """Shape and dtype of a value of the graph."""
@@ -94,7 +115,9 @@ def reduce(w: Writer, x: str, *, axis: Ints, keepdims: bool, op: str) -> str:
 
 
 def zeros(w: Writer, like: str, shape: Shape) -> str:
-    return w.node("ConstantOfShape", w.lengths(shape), value=np.zeros(1, w.type(like).dtype))
+    return w.node(
+        "ConstantOfShape", w.lengths(shape), value=np.zeros(1, w.type(like).dtype)
+    )
 
 
 def vector_norm(w: Writer, x: str, *, axis: int) -> str:
@@ -102,11 +125,16 @@ def vector_norm(w: Writer, x: str, *, axis: int) -> str:
 
 
 def reshape(w: Writer, x: str, *, shape: Shape) -> str:
-    """0 keeps the input's length there and one -1 is what is left; lengths are computed only where these do not do."""
+    """0 keeps the input's length there and one -1 is what is left; lengths are computed
+    only where these do not do.
+    """
     before = w.type(x).shape
     if 0 in shape:
         return w.node("Reshape", x, w.lengths(shape), allowzero=1)
-    plain: list[Length] = [0 if isinstance(n, Dim) and before[i : i + 1] == (n,) else n for i, n in enumerate(shape)]
+    plain: list[Length] = [
+        0 if isinstance(n, Dim) and before[i : i + 1] == (n,) else n
+        for i, n in enumerate(shape)
+    ]
     if sum(isinstance(n, Dim) for n in plain) == 1:
         plain = [-1 if isinstance(n, Dim) else n for n in plain]
     return w.node("Reshape", x, w.lengths(plain))
@@ -127,9 +155,14 @@ def squeeze(w: Writer, x: str, *, axis: int) -> str:
 def broadcast_to(w: Writer, x: str, *, shape: Shape) -> str:
     """Expand broadcasts both ways, so that a length x has already may be written 1."""
     if 0 in shape:
-        return zeros(w, x, shape)  # ONNX Runtime 1.31 takes an Expand to length 0 for one that changes nothing
+        # ONNX Runtime 1.31 takes an Expand to length 0 for one that changes nothing
+        return zeros(w, x, shape)
     before = (1,) * (len(shape) - len(w.type(x).shape)) + w.type(x).shape
-    return w.node("Expand", x, w.lengths([1 if n == m else n for n, m in zip(shape, before, strict=True)]))
+    return w.node(
+        "Expand",
+        x,
+        w.lengths([1 if n == m else n for n, m in zip(shape, before, strict=True)]),
+    )
 
 
 def concat(w: Writer, *xs: str, axis: int) -> str:
@@ -141,16 +174,29 @@ def split(w: Writer, x: str, *, parts: int, axis: int) -> tuple[str, ...]:
 
 
 def unstack(w: Writer, x: str, *, axis: int) -> tuple[str, ...]:
-    return tuple(squeeze(w, row, axis=axis) for row in split(w, x, parts=int(str(w.type(x).shape[axis])), axis=axis))
+    return tuple(
+        squeeze(w, row, axis=axis)
+        for row in split(w, x, parts=int(str(w.type(x).shape[axis])), axis=axis)
+    )
 
 
 def slice(w: Writer, x: str, *, axis: int, start: Length, stop: Length, step: int) -> str:
     end = _END if stop == w.type(x).shape[axis] else stop
-    return w.node("Slice", x, w.lengths([start]), w.lengths([end]), ints(w, axis), ints(w, step))
+    return w.node(
+        "Slice", x, w.lengths([start]), w.lengths([end]), ints(w, axis), ints(w, step)
+    )
 
 
-def pad(w: Writer, x: str, *, axis: int, before: Length, after: Length, value: float) -> str:
-    return w.node("Pad", x, w.lengths([before, after]), w.constant(np.array(value, w.type(x).dtype)), ints(w, axis))
+def pad(
+    w: Writer, x: str, *, axis: int, before: Length, after: Length, value: float
+) -> str:
+    return w.node(
+        "Pad",
+        x,
+        w.lengths([before, after]),
+        w.constant(np.array(value, w.type(x).dtype)),
+        ints(w, axis),
+    )
 
 
 def take(w: Writer, x: str, index: str, *, axis: int) -> str:
@@ -172,7 +218,11 @@ def flip(w: Writer, x: str, *, axis: int) -> str:
 
 
 def tile(w: Writer, x: str, *, times: int, axis: int) -> str:
-    return w.node("Tile", x, ints(w, *[times if i == axis else 1 for i in range(len(w.type(x).shape))]))
+    return w.node(
+        "Tile",
+        x,
+        ints(w, *[times if i == axis else 1 for i in range(len(w.type(x).shape))]),
+    )
 
 
 def astype(w: Writer, x: str, *, dtype: str) -> str:
@@ -180,7 +230,9 @@ def astype(w: Writer, x: str, *, dtype: str) -> str:
 
 
 def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
-    if 0 in w.type(x).shape[:-1]:  # ONNX Runtime 1.31 makes a Gemm of MatMul and Add, and then reshapes to a length 0 that it refuses
+    # ONNX Runtime 1.31 makes a Gemm of MatMul and Add, and then reshapes to a length 0 that
+    # it refuses
+    if 0 in w.type(x).shape[:-1]:
         return zeros(w, x, (*w.type(x).shape[:-1], w.type(weight).shape[0]))
     if len(w.type(x).shape) == 2:
         return w.node("Gemm", x, weight, *bias, transB=1)
@@ -188,22 +240,55 @@ def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
     return w.node("Add", product, *bias) if bias else product
 
 
-def conv(w: Writer, x: str, weight: str, *bias: str, stride: Ints, dilation: Ints, padding: Ints) -> str:
-    return w.node("Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=padding * 2)
+def conv(
+    w: Writer, x: str, weight: str, *bias: str, stride: Ints, dilation: Ints, padding: Ints
+) -> str:
+    return w.node(
+        "Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=padding * 2
+    )
 
 
-def conv_transpose(w: Writer, x: str, weight: str, *, stride: Ints, dilation: Ints, padding: Ints, length: Shape) -> str:
-    """`extra`: steps at the end that no stride reached; a number even where lengths are symbolic, since those divide exactly."""
-    sizes = zip(length, w.type(x).shape[2:], w.type(weight).shape[2:], stride, dilation, padding, strict=True)
+def conv_transpose(
+    w: Writer,
+    x: str,
+    weight: str,
+    *,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
+    length: Shape,
+) -> str:
+    """`extra`: steps at the end that no stride reached; a number even where lengths are
+    symbolic, since those divide exactly.
+    """
+    sizes = zip(
+        length,
+        w.type(x).shape[2:],
+        w.type(weight).shape[2:],
+        stride,
+        dilation,
+        padding,
+        strict=True,
+    )
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    return w.node("ConvTranspose", x, weight, strides=stride, dilations=dilation, pads=padding * 2, output_padding=extra)
+    return w.node(
+        "ConvTranspose",
+        x,
+        weight,
+        strides=stride,
+        dilations=dilation,
+        pads=padding * 2,
+        output_padding=extra,
+    )
 
 
 def layer_norm(w: Writer, x: str, weight: str, bias: str, *, eps: float) -> str:
     return w.node("LayerNormalization", x, weight, bias, axis=-1, epsilon=eps)
 
 
-def batch_norm(w: Writer, x: str, weight: str, bias: str, mean: str, var: str, *, eps: float) -> str:
+def batch_norm(
+    w: Writer, x: str, weight: str, bias: str, mean: str, var: str, *, eps: float
+) -> str:
     return w.node("BatchNormalization", x, weight, bias, mean, var, epsilon=eps)
 
 
@@ -220,13 +305,22 @@ def softmax(w: Writer, x: str, *, axis: int) -> str:
 
 
 def attention(w: Writer, query: str, key: str, value: str, *, scale: float) -> str:
-    """The node takes (batch, heads, tokens, width): other ranks are reshaped to it and back."""
+    """The node takes (batch, heads, tokens, width): other ranks are reshaped to it and
+    back.
+    """
     shapes = [w.type(name).shape for name in (query, key, value)]
     if len(shapes[0]) == 4:
         return w.node("Attention", query, key, value, scale=scale)
     rows = [(dims.size(shape[:-2]), 1, *shape[-2:]) for shape in shapes]
-    packed = [w.node("Reshape", name, w.lengths(row)) for name, row in zip((query, key, value), rows, strict=True)]
-    return w.node("Reshape", w.node("Attention", *packed, scale=scale), w.lengths((*shapes[0][:-1], shapes[2][-1])))
+    packed = [
+        w.node("Reshape", name, w.lengths(row))
+        for name, row in zip((query, key, value), rows, strict=True)
+    ]
+    return w.node(
+        "Reshape",
+        w.node("Attention", *packed, scale=scale),
+        w.lengths((*shapes[0][:-1], shapes[2][-1])),
+    )
 
 
 _SAME = {
@@ -236,7 +330,12 @@ _SAME = {
     "logical_and": "And", "logical_or": "Or", "logical_not": "Not", "where": "Where", "matmul": "MatMul", "relu": "Relu",
     "sigmoid": "Sigmoid", "stop_gradient": "Identity",
 }  # fmt: skip
-_REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin"}
+_REDUCTIONS = {
+    "sum": "ReduceSum",
+    "mean": "ReduceMean",
+    "max": "ReduceMax",
+    "min": "ReduceMin",
+}
 _OWN = (
     not_equal, pow, vector_norm, reshape, permute_dims, expand_dims, squeeze, broadcast_to, concat, split, unstack, slice, pad, take,
     take_along_axis, scatter_add, flip, tile, astype, linear, conv, conv_transpose, layer_norm, batch_norm, leaky_relu, gelu, softmax,

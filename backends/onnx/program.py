@@ -1,7 +1,9 @@
-"""Graph -> onnx.ModelProto -> onnxruntime.InferenceSession on the provider asked for, arrays held as OrtValues on its device.
+"""Graph -> onnx.ModelProto -> onnxruntime.InferenceSession on the provider asked for,
+arrays held as OrtValues on its device.
 
-Noise is drawn with NumPy and fed. ONNX Runtime's own generators will not do (1.31, CPU): `Bernoulli` gives 1 with probability 1 - p,
-streams of neighbouring seeds are correlated (0.008 over a million draws: eight standard errors), and opset 22 on has no kernels.
+Noise is drawn with NumPy and fed. ONNX Runtime's own generators will not do (1.31, CPU):
+`Bernoulli` gives 1 with probability 1 - p, streams of neighbouring seeds are correlated
+(0.008 over a million draws: eight standard errors), and opset 22 on has no kernels.
 """
 
 from __future__ import annotations
@@ -20,7 +22,16 @@ import onnx
 import onnxruntime as ort
 from onnxruntime import OrtValue
 
-from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
+from backends.base import (
+    Arrays,
+    Backend,
+    Feeds,
+    Portable,
+    Program,
+    Settings,
+    Trainer,
+    Unsupported,
+)
 from backends.onnx import ops
 from backends.onnx.model import DEFAULT, LARGE, LENGTH, NEXT, load, model, save
 from models import dims
@@ -35,14 +46,26 @@ OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0"}}
 
 
 class Session:
-    """A model in ONNX Runtime. `placed` counts the nodes that each provider runs; `optimised` None means as ONNX Runtime likes.
+    """A model in ONNX Runtime. `placed` counts the nodes that each provider runs;
+    `optimised` None means as ONNX Runtime likes.
 
-    Raises BadInput for a provider that does not exist here, and Unsupported where the one asked for leaves nodes to another.
+    Raises BadInput for a provider that does not exist here, and Unsupported where the one
+    asked for leaves nodes to another.
     """
 
-    def __init__(self, proto: onnx.ModelProto, *, provider: str, threads: int, optimised: bool | None = None) -> None:
+    def __init__(
+        self,
+        proto: onnx.ModelProto,
+        *,
+        provider: str,
+        threads: int,
+        optimised: bool | None = None,
+    ) -> None:
         if provider not in ort.get_available_providers():
-            raise BadInput(f"ONNX Runtime has no provider {provider} here; choose one of {', '.join(ort.get_available_providers())}")
+            raise BadInput(
+                f"ONNX Runtime has no provider {provider} here; choose one of"
+                f" {', '.join(ort.get_available_providers())}"
+            )
         self.device = "cuda" if provider == PROVIDERS["cuda"] else "cpu"
         self.native = ort.InferenceSession(
             proto.SerializeToString(),
@@ -67,7 +90,9 @@ class Session:
 
 
 class Noise:
-    """Draws a graph's noise, anew for every call: the same for the same seed and call number, so that training resumes exactly."""
+    """Draws a graph's noise, anew for every call: the same for the same seed and call
+    number, so that training resumes exactly.
+    """
 
     def __init__(self, graph: Graph, seed: int) -> None:
         self.graph = graph
@@ -81,20 +106,31 @@ class Noise:
         lengths: dict[str, int] = {}
         for name, type_ in self.graph.inputs.items():
             dims.match(type_.shape, shapes[name], lengths)
-        return {name: _drawn(rng, dims.bind(n.type.shape, lengths), n.kind, n.number) for name, n in self.graph.noise.items()}
+        return {
+            name: _drawn(rng, dims.bind(n.type.shape, lengths), n.kind, n.number)
+            for name, n in self.graph.noise.items()
+        }
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...], kind: str, number: float) -> np.ndarray:
+def _drawn(
+    rng: np.random.Generator, shape: tuple[int, ...], kind: str, number: float
+) -> np.ndarray:
     if kind == "normal":
         return rng.standard_normal(shape, np.float32) * np.float32(number)
     uniform = rng.random(shape, np.float32)
-    return (uniform < number).astype(np.float32) if kind == "bernoulli" else uniform * np.float32(number)
+    return (
+        (uniform < number).astype(np.float32)
+        if kind == "bernoulli"
+        else uniform * np.float32(number)
+    )
 
 
 class OnnxProgram(Portable):
     """`native` is the ModelProto with the weights of the moment; state is fed and fetched."""
 
-    def __init__(self, graph: Graph, settings: Settings, *, threads: int = 0, opset: int = DEFAULT) -> None:
+    def __init__(
+        self, graph: Graph, settings: Settings, *, threads: int = 0, opset: int = DEFAULT
+    ) -> None:
         self.graph = graph
         self.settings = settings
         self.threads = threads
@@ -114,10 +150,18 @@ class OnnxProgram(Portable):
 
     def open(self, proto: onnx.ModelProto) -> Session:
         """A session as the settings ask for it."""
-        return Session(proto, provider=PROVIDERS[self.settings.device], threads=self.threads, optimised=self.settings.compiled)
+        return Session(
+            proto,
+            provider=PROVIDERS[self.settings.device],
+            threads=self.threads,
+            optimised=self.settings.compiled,
+        )
 
     def load(self, params: Arrays) -> None:
-        """Take weights; a session with other ones is dropped. Raises BadInput where names or shapes do not fit."""
+        """Take weights; a session with other ones is dropped.
+
+        Raises BadInput where names or shapes do not fit.
+        """
         self.values = self.place(initial.fit(self.graph.params, params))
         self.__dict__.pop("session", None)
 
@@ -134,7 +178,14 @@ class OnnxProgram(Portable):
         """Feeds with the noise of one call."""
         if not self.settings.draw_noise or not self.graph.noise:
             return feeds
-        return {**feeds, **self.place(self.noise.draw({name: tuple(feeds[name].shape()) for name in self.graph.inputs}))}
+        return {
+            **feeds,
+            **self.place(
+                self.noise.draw(
+                    {name: tuple(feeds[name].shape()) for name in self.graph.inputs}
+                )
+            ),
+        }
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name, on the device; state is replaced."""
@@ -146,10 +197,13 @@ class OnnxProgram(Portable):
         """An array of its own."""
         if value.data_type() != BFLOAT16:
             return np.array(value.numpy())
-        held = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())  # ONNX Runtime gives NumPy no bfloat16
+        # ONNX Runtime gives NumPy no bfloat16
+        held = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
         return np.frombuffer(held, "bfloat16").reshape(value.shape())
 
-    def export(self, path: Path, format: str, *, sample: Arrays, opset: int | None = None) -> None:
+    def export(
+        self, path: Path, format: str, *, sample: Arrays, opset: int | None = None
+    ) -> None:
         """An ONNX file; weights that are LARGE together go into `NAME.data` beside it."""
         params = self.params()
         proto = model(self.graph, params, opset=self.opset if opset is None else opset)
@@ -158,25 +212,47 @@ class OnnxProgram(Portable):
     def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """An ONNX Runtime session of the file itself; running state is fed as it is now."""
         load(path)  # refuses what is broken, and data outside the folder
-        native = ort.InferenceSession(path, _options(self.threads, optimised=None), providers=[PROVIDERS["cpu"]])
+        native = ort.InferenceSession(
+            path, _options(self.threads, optimised=None), providers=[PROVIDERS["cpu"]]
+        )
         params = self.params()
         state = {name: params[name] for name in self.graph.state}
         results = list(self.graph.outputs)
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
-            fed = {name: self._plain(name, arrays[name]) for name in (*self.graph.inputs, *self.graph.noise)}
+            fed = {
+                name: self._plain(name, arrays[name])
+                for name in (*self.graph.inputs, *self.graph.noise)
+            }
             return dict(zip(results, native.run(results, {**state, **fed}), strict=True))
 
         return run
 
     def place(self, arrays: Arrays) -> dict[str, OrtValue]:
-        """Copies on the device, in the types that the graph declares; floats it does not know are float32."""
-        return {name: _placed(self._plain(name, array), self.settings.device) for name, array in arrays.items()}
+        """Copies on the device, in the types that the graph declares; floats it does not
+        know are float32.
+        """
+        return {
+            name: _placed(self._plain(name, array), self.settings.device)
+            for name, array in arrays.items()
+        }
 
     def _plain(self, name: str, array: np.ndarray) -> np.ndarray:
-        """A copy of its own: an OrtValue on the CPU shares memory with the array it was made from."""
+        """A copy of its own: an OrtValue on the CPU shares memory with the array it was
+        made from.
+        """
         known = self.graph.types.get(name)
-        return np.array(array, known.dtype if known else np.float32 if array.dtype.kind == "f" else array.dtype, order="C")
+        return np.array(
+            array,
+            (
+                known.dtype
+                if known
+                else np.float32
+                if array.dtype.kind == "f"
+                else array.dtype
+            ),
+            order="C",
+        )
 
 
 def _placed(array: np.ndarray, device: str) -> OrtValue:
@@ -186,14 +262,19 @@ def _placed(array: np.ndarray, device: str) -> OrtValue:
 
 
 def _options(threads: int, *, optimised: bool | None) -> ort.SessionOptions:
-    """`optimised`: the whole of ONNX Runtime's graph optimisation, none of it, or (None) its own choice."""
+    """`optimised`: the whole of ONNX Runtime's graph optimisation, none of it, or (None)
+    its own choice.
+    """
     options = ort.SessionOptions()
     if optimised is not None:
         levels = ort.GraphOptimizationLevel
-        options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
+        options.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
+        )
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors alone: it warns of every initializer it folds away
+    # errors alone: it warns of every initializer it folds away
+    options.log_severity_level = 3
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
@@ -207,12 +288,30 @@ def _placement(session: ort.InferenceSession) -> dict[str, int]:
 
 
 def _refuse_fallback(session: ort.InferenceSession, provider: str) -> None:
-    """Raises Unsupported where another provider computes; axis lengths belong on the CPU, wherever the rest runs."""
-    parts = [part for part in session.get_provider_graph_assignment_info() if part.ep_name != provider]
-    strayed = {node.op_type for part in parts for node in part.get_nodes() if not node.name.startswith(f"{LENGTH}/")}
+    """Raises Unsupported where another provider computes; axis lengths belong on the CPU,
+    wherever the rest runs.
+    """
+    parts = [
+        part
+        for part in session.get_provider_graph_assignment_info()
+        if part.ep_name != provider
+    ]
+    strayed = {
+        node.op_type
+        for part in parts
+        for node in part.get_nodes()
+        if not node.name.startswith(f"{LENGTH}/")
+    }
     if strayed or provider not in session.get_providers():
-        elsewhere = f"it runs {', '.join(sorted(strayed))} elsewhere" if strayed else "it could not be started"
-        raise Unsupported(f"onnx: {provider} was asked for, but {elsewhere}; see what onnxruntime.get_available_providers() lists")
+        elsewhere = (
+            f"it runs {', '.join(sorted(strayed))} elsewhere"
+            if strayed
+            else "it could not be started"
+        )
+        raise Unsupported(
+            f"onnx: {provider} was asked for, but {elsewhere}; see what"
+            " onnxruntime.get_available_providers() lists"
+        )
 
 
 class OnnxBackend(Backend):
@@ -227,12 +326,23 @@ class OnnxBackend(Backend):
     def __init__(self, *, opset: int = DEFAULT) -> None:
         self.opset = opset
         threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-        self.threads = int(threads) if threads.isdigit() else 0  # 0: one per core; ONNX Runtime itself does not read the variable
+        # 0: one per core; ONNX Runtime itself does not read the variable
+        self.threads = int(threads) if threads.isdigit() else 0
 
     def devices(self) -> dict[str, str]:
         """Providers of this build of ONNX Runtime."""
-        cuda = "" if PROVIDERS["cuda"] in ort.get_available_providers() else "this build of onnxruntime has no CUDA provider"
-        return {"cpu": "", "cuda": cuda, "mps": "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"}
+        cuda = (
+            ""
+            if PROVIDERS["cuda"] in ort.get_available_providers()
+            else "this build of onnxruntime has no CUDA provider"
+        )
+        return {
+            "cpu": "",
+            "cuda": cuda,
+            "mps": (
+                "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"
+            ),
+        }
 
     def precisions(self, device: str) -> dict[str, str]:
         """float32 alone."""
@@ -241,13 +351,22 @@ class OnnxBackend(Backend):
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
-        return OnnxProgram(graph, self._checked(settings), threads=self.threads, opset=self.opset)
+        return OnnxProgram(
+            graph, self._checked(settings), threads=self.threads, opset=self.opset
+        )
 
     def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
-        """Train through the gradient graph and the written optimizer rules, one ONNX graph per step."""
+        """Train through the gradient graph and the written optimizer rules, one ONNX graph
+        per step.
+        """
         from backends.onnx.train import OnnxTrainer
 
-        return OnnxTrainer(OnnxProgram(graph, self._checked(settings), threads=self.threads, opset=self.opset), optimizer)
+        return OnnxTrainer(
+            OnnxProgram(
+                graph, self._checked(settings), threads=self.threads, opset=self.opset
+            ),
+            optimizer,
+        )
 
     def synchronize(self, device: str) -> None:
         """A session's run returns when the device has finished."""
@@ -256,12 +375,19 @@ class OnnxBackend(Backend):
         """Peak resident memory on the CPU; ONNX Runtime does not tell of a GPU's."""
         if device != "cpu":
             return None
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+            1 if sys.platform == "darwin" else 1024
+        )
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
         """Threads of the sessions to come; TF32 is off in every session."""
         self.threads = threads
-        return {"threads": threads, "inter_op_threads": 1, "use_tf32": False, "opset": self.opset}
+        return {
+            "threads": threads,
+            "inter_op_threads": 1,
+            "use_tf32": False,
+            "opset": self.opset,
+        }
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""
@@ -274,7 +400,9 @@ class OnnxBackend(Backend):
     def _checked(self, settings: Settings) -> Settings:
         """Refuse a device or precision that is not here."""
         self.device(settings.device)
-        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
         if reason:
             raise Unsupported(f"onnx on {settings.device}: {settings.precision}: {reason}")
         return settings

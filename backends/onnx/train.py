@@ -1,4 +1,6 @@
-"""Training without autograd: forward, gradient graph and optimizer rule as one ONNX graph, state in and state out."""
+"""Training without autograd: forward, gradient graph and optimizer rule as one ONNX graph,
+state in and state out.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,11 @@ def slot(name: str, i: int) -> str:
 
 
 def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
-    """One training step: the train graph's outputs, and parameters, slots and running statistics as state.
+    """One training step: the train graph's outputs, and parameters, slots and running
+    statistics as state.
 
-    Inputs beside the graph's own: learning rate (a scalar) and number of the step (int64, from 1).
+    Inputs beside the graph's own: learning rate (a scalar) and number of the step (int64,
+    from 1).
     """
     flat = gradient(graph)
     builder, values = copy(flat, lambda node, arguments: None)
@@ -49,34 +53,61 @@ def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
 def update_graph(graph: Graph, optimizer: Optimizer) -> Graph:
     """The optimizer alone, gradients as inputs `grad/NAME`."""
     builder = Builder(f"{graph.name}_update")
-    params = {name: builder.param(name, graph.params[name].type.shape, init=("zeros", 0.0)) for name in graph.trainable()}
-    grads = {name: builder.input(PREFIX + name, param.shape) for name, param in params.items()}
+    params = {
+        name: builder.param(name, graph.params[name].type.shape, init=("zeros", 0.0))
+        for name in graph.trainable()
+    }
+    grads = {
+        name: builder.input(PREFIX + name, param.shape) for name, param in params.items()
+    }
     _update(builder, params, grads, optimizer)
     return builder.finish()
 
 
-def _update(builder: Builder, params: Mapping[str, Value], grads: Mapping[str, Value], optimizer: Optimizer) -> None:
+def _update(
+    builder: Builder,
+    params: Mapping[str, Value],
+    grads: Mapping[str, Value],
+    optimizer: Optimizer,
+) -> None:
     """Write the rule down for every parameter."""
-    lr, step = builder.input(LR, ()), builder.input(STEP, (), dtype="int64").astype("float32")
+    lr, step = (
+        builder.input(LR, ()),
+        builder.input(STEP, (), dtype="int64").astype("float32"),
+    )
     rate: Any = lr  # the rules compute with a Value as they do with a number
     rule, slots = replace(optimizer, lr=rate), range(optimizer.slots())
     with builder.at(f"{optimizer.rule} of {builder.name}"):
         for name, param in params.items():
-            held = tuple(builder.param(slot(name, i), param.shape, init=("zeros", 0.0), trainable=False) for i in slots)
+            held = tuple(
+                builder.param(
+                    slot(name, i), param.shape, init=("zeros", 0.0), trainable=False
+                )
+                for i in slots
+            )
             new, moved = rule.update(param, grads[name], held, step)
             for old, value in ((param, new), *zip(held, moved, strict=True)):
                 builder.update(old, value)
 
 
 class OnnxTrainer(Trainer):
-    """`native` is the whole step as a ModelProto. Parameters live in the program, slots here, both as OrtValues."""
+    """`native` is the whole step as a ModelProto.
+
+    Parameters live in the program, slots here, both as OrtValues.
+    """
 
     def __init__(self, program: OnnxProgram, optimizer: Optimizer) -> None:
         self.program: OnnxProgram = program
         self.optimizer = optimizer
         self.steps = 0
         params, slots = program.params(), range(optimizer.slots())
-        self.slots = program.place({slot(name, i): np.zeros_like(params[name]) for name in program.graph.trainable() for i in slots})
+        self.slots = program.place(
+            {
+                slot(name, i): np.zeros_like(params[name])
+                for name in program.graph.trainable()
+                for i in slots
+            }
+        )
 
     @cached_property
     def native(self) -> onnx.ModelProto:
@@ -86,19 +117,30 @@ class OnnxTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         results = self._run(self._gradient, self.program.complete(feeds))
-        grads = {name: self.program.numpy(results[PREFIX + name]) for name in self.program.graph.trainable()}
+        grads = {
+            name: self.program.numpy(results[PREFIX + name])
+            for name in self.program.graph.trainable()
+        }
         return float(results["loss"].numpy()), grads
 
     def apply(self, grads: Arrays) -> None:
         """The rule on given gradients."""
         self.steps += 1
-        self._run(self._rule, {**self.program.place({PREFIX + name: grad for name, grad in grads.items()}), **self._clock()})
+        self._run(
+            self._rule,
+            {
+                **self.program.place({PREFIX + name: grad for name, grad in grads.items()}),
+                **self._clock(),
+            },
+        )
 
     def step(self, feeds: Feeds) -> Any:
         """One run of the step graph; the loss as an array."""
         self.program.noise.calls = self.steps
         self.steps += 1
-        return self.program.numpy(self._run(self._step, {**self.program.complete(feeds), **self._clock()})["loss"])
+        return self.program.numpy(
+            self._run(self._step, {**self.program.complete(feeds), **self._clock()})["loss"]
+        )
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
@@ -106,7 +148,10 @@ class OnnxTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
-        return {**{name: self.program.numpy(value) for name, value in self.slots.items()}, "#steps": np.array(self.steps)}
+        return {
+            **{name: self.program.numpy(value) for name, value in self.slots.items()},
+            "#steps": np.array(self.steps),
+        }
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
@@ -123,13 +168,17 @@ class OnnxTrainer(Trainer):
 
     @cached_property
     def _rule(self) -> Session:
-        return self.program.open(self._model(update_graph(self.program.graph, self.optimizer)))
+        return self.program.open(
+            self._model(update_graph(self.program.graph, self.optimizer))
+        )
 
     def _model(self, graph: Graph) -> onnx.ModelProto:
         return model(graph, {}, opset=self.program.opset, fed=graph.params)
 
     def _clock(self) -> dict[str, OrtValue]:
-        return self.program.place({LR: np.array(self.optimizer.lr), STEP: np.array(self.steps, np.int64)})
+        return self.program.place(
+            {LR: np.array(self.optimizer.lr), STEP: np.array(self.steps, np.int64)}
+        )
 
     def _run(self, session: Session, feeds: Feeds) -> dict[str, OrtValue]:
         """Run on parameters, slots and feeds; new state replaces the old where it lies."""

@@ -1,4 +1,6 @@
-"""TensorFlow: a graph becomes a keras.Model whose call is emitted source over native TensorFlow calls."""
+"""TensorFlow: a graph becomes a keras.Model whose call is emitted source over native
+TensorFlow calls.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,16 @@ EXPORTS = {"keras": Format(".keras"), "savedmodel": Format("")}
 
 
 def load() -> Backend:
-    """Make the backend. TensorFlow reads these variables once, when it is imported or first runs; what the user has set stays."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the C++ runtime greets on stderr otherwise
+    """Make the backend.
+
+    TensorFlow reads these variables once, when it is imported or first runs; what the user
+    has set stays.
+    """
+    # the C++ runtime greets on stderr otherwise
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if threads := os.environ.get("OMP_NUM_THREADS"):  # TensorFlow's pools do not read it; both can be set before the first op only
+    # TensorFlow's pools do not read it; both can be set before the first op only
+    if threads := os.environ.get("OMP_NUM_THREADS"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
     from backends.tensorflow.program import TensorFlowBackend

@@ -1,6 +1,8 @@
-"""Kernels: short functions over native TensorFlow calls, run eagerly or traced into a tf.function.
+"""Kernels: short functions over native TensorFlow calls, run eagerly or traced into a
+tf.function.
 
-A number written into a call may be an axis length that is known at run time only: an int32 scalar, which takes the dtype of its neighbour.
+A number written into a call may be an axis length that is known at run time only: an int32
+scalar, which takes the dtype of its neighbour.
 """
 
 from __future__ import annotations
@@ -28,9 +30,15 @@ def length(x: tf.Tensor, axis: int) -> Any:
 
 
 def _alike(a: Tensor, b: Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Both operands in one dtype: that of the tensor whose neighbour is a number, or a length (the language lets nothing else differ)."""
+    """Both operands in one dtype: that of the tensor whose neighbour is a number, or a
+    length (the language lets nothing else differ).
+    """
     if tf.is_tensor(a) and tf.is_tensor(b):
-        return (tf.cast(a, b.dtype), b) if a.shape.rank == 0 and a.dtype != b.dtype else (a, tf.cast(b, a.dtype))
+        return (
+            (tf.cast(a, b.dtype), b)
+            if a.shape.rank == 0 and a.dtype != b.dtype
+            else (a, tf.cast(b, a.dtype))
+        )
     dtype = a.dtype if tf.is_tensor(a) else b.dtype
     return tf.convert_to_tensor(a, dtype), tf.convert_to_tensor(b, dtype)
 
@@ -46,11 +54,17 @@ def _binary(native: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _shared(native: Callable[..., Any]) -> Callable[..., Any]:
-    """Half of the gradient to each side of a tie, as the language has it; TensorFlow gives all of it to the first."""
+    """Half of the gradient to each side of a tie, as the language has it; TensorFlow gives
+    all of it to the first.
+    """
 
     def kernel(a: Tensor, b: Tensor) -> tf.Tensor:
         a, b = _alike(a, b)
-        return tf.where(tf.equal(a, b), a * 0.5 + b * 0.5, native(a, b)) if a.dtype.is_floating else native(a, b)
+        return (
+            tf.where(tf.equal(a, b), a * 0.5 + b * 0.5, native(a, b))
+            if a.dtype.is_floating
+            else native(a, b)
+        )
 
     return kernel
 
@@ -74,7 +88,9 @@ def _reduction(native: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def reshape(x: tf.Tensor, *, shape: tuple[Any, ...]) -> tf.Tensor:
-    """One length that is not known yet is left to TensorFlow: -1 costs no arithmetic in the graph."""
+    """One length that is not known yet is left to TensorFlow: -1 costs no arithmetic in the
+    graph.
+    """
     unknown = [i for i, size in enumerate(shape) if tf.is_tensor(size)]
     if len(unknown) == 1 and 0 not in shape[: unknown[0]] + shape[unknown[0] + 1 :]:
         shape = (*shape[: unknown[0]], -1, *shape[unknown[0] + 1 :])
@@ -118,7 +134,11 @@ def slice(x: tf.Tensor, *, axis: int, start: Any, stop: Any, step: int) -> tf.Te
 
 
 def pad(x: tf.Tensor, *, axis: int, before: Any, after: Any, value: float) -> tf.Tensor:
-    return tf.pad(x, [[before, after] if i == axis else [0, 0] for i in range(x.shape.rank)], constant_values=tf.cast(value, x.dtype))
+    return tf.pad(
+        x,
+        [[before, after] if i == axis else [0, 0] for i in range(x.shape.rank)],
+        constant_values=tf.cast(value, x.dtype),
+    )
 
 
 def take(x: tf.Tensor, index: tf.Tensor, *, axis: int) -> tf.Tensor:
@@ -133,7 +153,9 @@ def _last(x: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def take_along_axis(x: tf.Tensor, index: tf.Tensor, *, axis: int) -> tf.Tensor:
-    return _last(tf.gather(_last(x, axis), _last(index, axis), batch_dims=x.shape.rank - 1), axis)
+    return _last(
+        tf.gather(_last(x, axis), _last(index, axis), batch_dims=x.shape.rank - 1), axis
+    )
 
 
 def scatter_add(x: tf.Tensor, index: tf.Tensor, *, axis: int, length: Any) -> tf.Tensor:
@@ -141,7 +163,9 @@ def scatter_add(x: tf.Tensor, index: tf.Tensor, *, axis: int, length: Any) -> tf
     moved, segments = _last(x, axis), tf.cast(_last(index, axis), tf.int32)
     lead = tf.shape(moved)[:-1]
     rows = tf.reshape(tf.range(tf.reduce_prod(lead)) * length, tf.concat([lead, [1]], 0))
-    sums = tf.math.unsorted_segment_sum(moved, segments + rows, tf.reduce_prod(lead) * length)
+    sums = tf.math.unsorted_segment_sum(
+        moved, segments + rows, tf.reduce_prod(lead) * length
+    )
     return _last(tf.reshape(sums, tf.concat([lead, [length]], 0)), axis)
 
 
@@ -170,18 +194,28 @@ def matmul(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
-    """Rank 2 around the product: of a rank-4 product with a rank-2 weight, TensorFlow's gradient is 2.4 times as slow."""
+    """Rank 2 around the product: of a rank-4 product with a rank-2 weight, TensorFlow's
+    gradient is 2.4 times as slow.
+    """
     rows = x if x.shape.rank == 2 else tf.reshape(x, (-1, weight.shape[1]))
     out = tf.matmul(rows, weight, transpose_b=True)
     out = out if bias is None else tf.nn.bias_add(out, bias)
-    return out if x.shape.rank == 2 else reshape(out, shape=(*(length(x, i) for i in range(x.shape.rank - 1)), weight.shape[0]))
+    return (
+        out
+        if x.shape.rank == 2
+        else reshape(
+            out, shape=(*(length(x, i) for i in range(x.shape.rank - 1)), weight.shape[0])
+        )
+    )
 
 
 _FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 
 
 def _channels_last(x: tf.Tensor) -> tf.Tensor:
-    """(batch, channels, *space) -> (batch, *space, channels), the only layout TensorFlow convolves in on the CPU."""
+    """(batch, channels, *space) -> (batch, *space, channels), the only layout TensorFlow
+    convolves in on the CPU.
+    """
     return tf.transpose(x, (0, *range(2, x.shape.rank), 1))
 
 
@@ -195,40 +229,78 @@ def _filters(weight: tf.Tensor) -> tf.Tensor:
 
 
 def _dilated(weight: tf.Tensor, dilation: Axes) -> tf.Tensor:
-    """Zeros between the taps: TensorFlow does not dilate and stride at once, and on the CPU has no dilated gradient."""
+    """Zeros between the taps: TensorFlow does not dilate and stride at once, and on the CPU
+    has no dilated gradient.
+    """
     for axis, step in enumerate(dilation, start=2):
         taps = weight.shape[axis]
-        wide = pad(tf.expand_dims(weight, axis + 1), axis=axis + 1, before=0, after=step - 1, value=0.0)
-        wide = tf.reshape(wide, (*weight.shape[:axis], taps * step, *weight.shape[axis + 1 :]))
+        wide = pad(
+            tf.expand_dims(weight, axis + 1),
+            axis=axis + 1,
+            before=0,
+            after=step - 1,
+            value=0.0,
+        )
+        wide = tf.reshape(
+            wide, (*weight.shape[:axis], taps * step, *weight.shape[axis + 1 :])
+        )
         weight = slice(wide, axis=axis, start=0, stop=(taps - 1) * step + 1, step=1)
     return weight
 
 
-def conv(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None = None, *, stride: Axes, dilation: Axes, padding: Axes) -> tf.Tensor:
+def conv(
+    x: tf.Tensor,
+    weight: tf.Tensor,
+    bias: tf.Tensor | None = None,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+) -> tf.Tensor:
     if builtins.max(stride) > 1 and builtins.max(dilation) > 1:
         weight, dilation = _dilated(weight, dilation), (1,) * len(dilation)
     space = _FORMATS[len(stride)]
     x = _channels_last(x)
     if any(padding):
-        x = tf.pad(x, [[0, 0], *([p, p] for p in padding), [0, 0]])  # "SAME" pads unevenly; the language pads alike on both sides
+        # "SAME" pads unevenly; the language pads alike on both sides
+        x = tf.pad(x, [[0, 0], *([p, p] for p in padding), [0, 0]])
     out = tf.nn.convolution(x, _filters(weight), stride, "VALID", space, dilation)
     return _channels_first(out if bias is None else out + bias)
 
 
-def conv_transpose(x: tf.Tensor, weight: tf.Tensor, *, stride: Axes, dilation: Axes, padding: Axes, length: tuple[Any, ...]) -> tf.Tensor:
+def conv_transpose(
+    x: tf.Tensor,
+    weight: tf.Tensor,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+    length: tuple[Any, ...],
+) -> tf.Tensor:
     full = [n + 2 * p for n, p in zip(length, padding, strict=True)]
     shape = [tf.shape(x)[0], *full, weight.shape[1]]
     filters = tf.transpose(_dilated(weight, dilation), (*range(2, weight.shape.rank), 1, 0))
-    out = tf.nn.conv_transpose(_channels_last(x), filters, shape, stride, "VALID", _FORMATS[len(stride)])
+    out = tf.nn.conv_transpose(
+        _channels_last(x), filters, shape, stride, "VALID", _FORMATS[len(stride)]
+    )
     for axis, (p, n) in enumerate(zip(padding, length, strict=True), start=1):
         out = slice(out, axis=axis, start=p, stop=p + n, step=1)
     return _channels_first(out)
 
 
-def layer_norm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, *, eps: float) -> tf.Tensor:
-    """Centred before it is scaled: tf.nn.batch_normalization computes x s + (bias - mean s), which cancels where the mean is large."""
+def layer_norm(
+    x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, *, eps: float
+) -> tf.Tensor:
+    """Centred before it is scaled: tf.nn.batch_normalization computes x s + (bias - mean
+    s), which cancels where the mean is large.
+    """
     centred = x - tf.reduce_mean(x, -1, keepdims=True)
-    return centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + eps) * weight + bias
+    return (
+        centred
+        * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + eps)
+        * weight
+        + bias
+    )
 
 
 def _wide(row: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
@@ -236,15 +308,32 @@ def _wide(row: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     return tf.reshape(row, (1, -1, *(1,) * (like.shape.rank - 2)))
 
 
-def batch_norm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, mean: tf.Tensor, var: tf.Tensor, *, eps: float) -> tf.Tensor:
+def batch_norm(
+    x: tf.Tensor,
+    weight: tf.Tensor,
+    bias: tf.Tensor,
+    mean: tf.Tensor,
+    var: tf.Tensor,
+    *,
+    eps: float,
+) -> tf.Tensor:
     mean, var, weight, bias = (_wide(row, x) for row in (mean, var, weight, bias))
     return tf.nn.batch_normalization(x, mean, var, bias, weight, eps)
 
 
 def batch_norm_train(
-    x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, mean: tf.Tensor, var: tf.Tensor, *, eps: float, momentum: float
+    x: tf.Tensor,
+    weight: tf.Tensor,
+    bias: tf.Tensor,
+    mean: tf.Tensor,
+    var: tf.Tensor,
+    *,
+    eps: float,
+    momentum: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Keras would keep the biased variance and call 1 - momentum its momentum; here the running variance is the unbiased one."""
+    """Keras would keep the biased variance and call 1 - momentum its momentum; here the
+    running variance is the unbiased one.
+    """
     axes = [0, *range(2, x.shape.rank)]
     here = tf.reduce_mean(x, axes)
     centred = x - _wide(here, x)
@@ -252,7 +341,11 @@ def batch_norm_train(
     count = tf.cast(tf.size(x) // tf.size(here), x.dtype)
     new_mean = mean * (1 - momentum) + here * momentum
     new_var = var * (1 - momentum) + spread * (count / (count - 1)) * momentum
-    return centred * _wide(tf.math.rsqrt(spread + eps) * weight, x) + _wide(bias, x), new_mean, new_var
+    return (
+        centred * _wide(tf.math.rsqrt(spread + eps) * weight, x) + _wide(bias, x),
+        new_mean,
+        new_var,
+    )
 
 
 def leaky_relu(x: tf.Tensor, *, slope: float) -> tf.Tensor:
@@ -267,20 +360,29 @@ def softmax(x: tf.Tensor, *, axis: int) -> tf.Tensor:
     return tf.nn.softmax(x, axis)
 
 
-def attention(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scale: float) -> tf.Tensor:
-    """The query is scaled, not the wider logits; the softmax is in float32 where the products are in less."""
+def attention(
+    query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scale: float
+) -> tf.Tensor:
+    """The query is scaled, not the wider logits; the softmax is in float32 where the
+    products are in less.
+    """
     logits = tf.matmul(query * tf.cast(scale, query.dtype), key, transpose_b=True)
     weights = tf.nn.softmax(tf.cast(logits, tf.float32))
     return tf.matmul(tf.cast(weights, value.dtype), value)
 
 
 def dropout(x: tf.Tensor, mask: tf.Tensor, *, rate: float) -> tf.Tensor:
-    """The mask is scaled, which no gradient flows through: one product in the backward pass instead of two."""
+    """The mask is scaled, which no gradient flows through: one product in the backward pass
+    instead of two.
+    """
     return x * tf.cast(mask * (1 / (1 - rate)), x.dtype)
 
 
 def draw(seed: tf.Tensor, *, shape: tuple[Any, ...], kind: str, number: float) -> tf.Tensor:
-    """A noise input. The seed gives other numbers under XLA, whichever algorithm is named."""
+    """A noise input.
+
+    The seed gives other numbers under XLA, whichever algorithm is named.
+    """
     match kind:
         case "bernoulli":
             return tf.cast(tf.random.stateless_uniform(shape, seed) < number, tf.float32)
@@ -289,8 +391,13 @@ def draw(seed: tf.Tensor, *, shape: tuple[Any, ...], kind: str, number: float) -
     return tf.random.stateless_uniform(shape, seed, maxval=number)
 
 
-_UNARY = "abs exp sqrt sin cos tanh sign atan negative sigmoid logical_and logical_or logical_not stop_gradient"
-_BINARY = "add subtract multiply divide equal not_equal less less_equal greater greater_equal"
+_UNARY = (
+    "abs exp sqrt sin cos tanh sign atan negative sigmoid logical_and logical_or"
+    " logical_not stop_gradient"
+)
+_BINARY = (
+    "add subtract multiply divide equal not_equal less less_equal greater greater_equal"
+)
 _REDUCTIONS = {
     "sum": _reduction(tf.reduce_sum),
     "mean": _reduction(tf.reduce_mean),
@@ -318,29 +425,45 @@ KERNELS: Mapping[str, Callable[..., Any]] = (
     | {kernel.__name__: kernel for kernel in _OWN}
 )
 
-# Mixed precision, in the sense of torch.autocast: products in the half type, what sums or may overflow in float32, the rest as it comes.
+# Mixed precision, in the sense of torch.autocast: products in the half type, what sums or
+# may overflow in float32, the rest as it comes.
 PRODUCTS = frozenset({"linear", "matmul", "conv", "conv_transpose", "attention"})
-FOLLOWERS = "add subtract multiply maximum minimum negative abs relu leaky_relu gelu tanh sigmoid where dropout astype stop_gradient"
+FOLLOWERS = (
+    "add subtract multiply maximum minimum negative abs relu leaky_relu gelu tanh sigmoid"
+    " where dropout astype stop_gradient"
+)
 
 
-def mixed(kernels: Mapping[str, Callable[..., Any]], dtype: tf.DType) -> dict[str, Callable[..., Any]]:
-    """The table with operands cast as the policy has it; weights stay float32 and are cast where they are used."""
+def mixed(
+    kernels: Mapping[str, Callable[..., Any]], dtype: tf.DType
+) -> dict[str, Callable[..., Any]]:
+    """The table with operands cast as the policy has it; weights stay float32 and are cast
+    where they are used.
+    """
 
     def policy(name: str) -> tf.DType | None:
-        follows = name in FOLLOWERS.split() or language.get(name).group in ("shape", "index")
+        follows = name in FOLLOWERS.split() or language.get(name).group in (
+            "shape",
+            "index",
+        )
         return dtype if name in PRODUCTS else None if follows else tf.float32
 
     return {name: _casting(kernel, policy(name)) for name, kernel in kernels.items()}
 
 
 def _casting(kernel: Callable[..., Any], dtype: tf.DType | None) -> Callable[..., Any]:
-    """A kernel whose float operands are cast to `dtype`, or (None) to float32 where they differ."""
+    """A kernel whose float operands are cast to `dtype`, or (None) to float32 where they
+    differ.
+    """
 
     @wraps(kernel)
     def cast(*operands: Any, **attributes: Any) -> Any:
         floats = {operand.dtype for operand in operands if _is_float(operand)}
         target = dtype or (tf.float32 if len(floats) > 1 else None)
-        return kernel(*(tf.cast(x, target) if target and _is_float(x) else x for x in operands), **attributes)
+        return kernel(
+            *(tf.cast(x, target) if target and _is_float(x) else x for x in operands),
+            **attributes,
+        )
 
     return cast
 

@@ -1,6 +1,8 @@
-"""Graph -> keras.Model: real weights under their official names, `call` emitted from the graph as source over native TensorFlow calls.
+"""Graph -> keras.Model: real weights under their official names, `call` emitted from the
+graph as source over native TensorFlow calls.
 
-The model fits, summarises, saves as `.keras` (its config holds the graph as JSON) and exports as a SavedModel that needs TensorFlow alone.
+The model fits, summarises, saves as `.keras` (its config holds the graph as JSON) and
+exports as a SavedModel that needs TensorFlow alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
+from backends.base import (
+    Arrays,
+    Backend,
+    Feeds,
+    Portable,
+    Program,
+    Settings,
+    Trainer,
+    Unsupported,
+)
 from backends.emit import function, identifier
 from backends.tensorflow import ops
 from models import dims, graph
@@ -30,7 +41,9 @@ PLACES = {"cpu": "/CPU:0", "cuda": "/GPU:0", "mps": "/GPU:0"}
 
 
 class Weights(keras.layers.Layer):
-    """Holds the arrays of one module of the spec, so that `summary` lists it and `get_layer(NAME).trainable = False` freezes it."""
+    """Holds the arrays of one module of the spec, so that `summary` lists it and
+    `get_layer(NAME).trainable = False` freezes it.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -41,31 +54,56 @@ class Weights(keras.layers.Layer):
 class GraphModel(keras.Model):
     """A graph as a Keras model. Mode belongs to the graph: `training` changes nothing.
 
-    Called with a mapping by input name, a list in the order of `feeds`, or the tensor where there is one; returns outputs alike. A train
-    graph adds its scalar output `loss` to the model's losses: `compile(optimizer)`, then `fit({"keypoints": ..., "target": ...})`.
-    Weights are called as in the spec, and lie in a layer called as their module: `get_layer("head").weights[0].name == "head.weight"`.
+    Called with a mapping by input name, a list in the order of `feeds`, or the tensor where
+    there is one; returns outputs alike. A train graph adds its scalar output `loss` to the
+    model's losses: `compile(optimizer)`, then `fit({"keypoints": ..., "target": ...})`.
+    Weights are called as in the spec, and lie in a layer called as their module:
+    `get_layer("head").weights[0].name == "head.weight"`.
     """
 
     def __init__(
-        self, spec: Graph, *, draw_noise: bool = False, precision: str = "fp32", seed: int = 0, name: str | None = None, **settings: Any
+        self,
+        spec: Graph,
+        *,
+        draw_noise: bool = False,
+        precision: str = "fp32",
+        seed: int = 0,
+        name: str | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__(name=name or spec.name, **settings)
-        self.spec, self.draw_noise, self.precision, self.seed = spec, draw_noise, precision, seed
+        self.spec, self.draw_noise, self.precision, self.seed = (
+            spec,
+            draw_noise,
+            precision,
+            seed,
+        )
         self.modules: list[Weights] = []
         for key in spec.params:
             self._declare(key)
         if draw_noise and spec.noise:
-            self.noise_seed = keras.random.SeedGenerator(seed)  # a .keras file starts it anew; a trainer's state holds it
-        table = ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS
+            # a .keras file starts it anew; a trainer's state holds it
+            self.noise_seed = keras.random.SeedGenerator(seed)
+        table = (
+            ops.mixed(ops.KERNELS, HALVES[precision])
+            if precision in HALVES
+            else ops.KERNELS
+        )
         lengths = {"length": ops.length}
         self._flat = decompose(spec, has=ops.KERNELS)
-        self._emitted = function(self._flat, {**table, **lengths}, length="ops.length({tensor}, {axis})")
+        self._emitted = function(
+            self._flat, {**table, **lengths}, length="ops.length({tensor}, {axis})"
+        )
         self.built = True
 
     @property
     def feeds(self) -> tuple[str, ...]:
         """What a call takes, in order: inputs, then noise unless the model draws it."""
-        return tuple(self.spec.inputs) if self.draw_noise else (*self.spec.inputs, *self.spec.noise)
+        return (
+            tuple(self.spec.inputs)
+            if self.draw_noise
+            else (*self.spec.inputs, *self.spec.noise)
+        )
 
     def arrays(self) -> dict[str, keras.Variable]:
         """Weights and state by their name in the spec."""
@@ -73,44 +111,82 @@ class GraphModel(keras.Model):
         return {name: held[name] for name in self.spec.params}
 
     def compute(self, feeds: Feeds) -> dict[str, tf.Tensor]:
-        """Outputs by name; running state is moved on. What `call` does, without Keras around it."""
+        """Outputs by name; running state is moved on.
+
+        What `call` does, without Keras around it.
+        """
         arrays = self.arrays()
-        constants = {name: tf.constant(array) for name, array in self._flat.constants.items()}
-        params = {name: tf.convert_to_tensor(variable.value) for name, variable in arrays.items()}
+        constants = {
+            name: tf.constant(array) for name, array in self._flat.constants.items()
+        }
+        params = {
+            name: tf.convert_to_tensor(variable.value) for name, variable in arrays.items()
+        }
         outputs, state = self._emitted(params, {**feeds, **self._noise(feeds)}, constants)
         for name, value in state.items():
             arrays[name].assign(value)
         half = HALVES.get(self.precision)
-        return {name: tf.cast(value, tf.float32) if value.dtype == half else value for name, value in outputs.items()}
+        return {
+            name: tf.cast(value, tf.float32) if value.dtype == half else value
+            for name, value in outputs.items()
+        }
 
     def call(self, inputs: Any) -> Any:
         """Keras' entry."""
         outputs = self.compute(self._named(inputs))
-        if self.spec.outputs.get("loss") and self.spec.types[self.spec.outputs["loss"]].shape == ():
+        if (
+            self.spec.outputs.get("loss")
+            and self.spec.types[self.spec.outputs["loss"]].shape == ()
+        ):
             self.add_loss(outputs["loss"])
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     def signature(self) -> list[Any]:
         """What a call takes as `tf.TensorSpec`s, symbolic axes open."""
-        types = {**self.spec.inputs, **{name: noise.type for name, noise in self.spec.noise.items()}}
+        types = {
+            **self.spec.inputs,
+            **{name: noise.type for name, noise in self.spec.noise.items()},
+        }
         specs = {name: _tensor_spec(name, types[name]) for name in self.feeds}
         return [specs] if len(specs) > 1 else list(specs.values())
 
     def export(
-        self, filepath: Any, format: str = "tf_saved_model", verbose: Any = None, input_signature: Any = None, **options: Any
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: Any = None,
+        input_signature: Any = None,
+        **options: Any,
     ) -> None:
-        """As `keras.Model.export`; without a signature of its own every symbolic axis stays open."""
-        super().export(filepath, format, verbose, input_signature or self.signature(), **options)
+        """As `keras.Model.export`; without a signature of its own every symbolic axis stays
+        open.
+        """
+        super().export(
+            filepath, format, verbose, input_signature or self.signature(), **options
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The graph as JSON, and how it runs."""
-        own = {"spec": self.spec.to_json(), "draw_noise": self.draw_noise, "precision": self.precision, "seed": self.seed}
+        own = {
+            "spec": self.spec.to_json(),
+            "draw_noise": self.draw_noise,
+            "precision": self.precision,
+            "seed": self.seed,
+        }
         return {**own, "name": self.name}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> GraphModel:
-        """The model again, in zeros. Raises SpecError where the graph breaks the op table."""
-        return cls(graph.from_json(config["spec"]), **{key: value for key, value in config.items() if key != "spec"})
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Any = None
+    ) -> GraphModel:
+        """The model again, in zeros.
+
+        Raises SpecError where the graph breaks the op table.
+        """
+        return cls(
+            graph.from_json(config["spec"]),
+            **{key: value for key, value in config.items() if key != "spec"},
+        )
 
     def build_from_config(self, config: Any) -> None:
         """Everything is made by the constructor."""
@@ -124,7 +200,14 @@ class GraphModel(keras.Model):
             found = Weights(name=owner)
             self.modules.append(found)
         shape = dims.bind(param.type.shape, {})
-        (found or self).add_weight(shape, "zeros", dtype=param.type.dtype, trainable=param.trainable, autocast=False, name=key)
+        (found or self).add_weight(
+            shape,
+            "zeros",
+            dtype=param.type.dtype,
+            trainable=param.trainable,
+            autocast=False,
+            name=key,
+        )
 
     def _noise(self, feeds: Feeds) -> dict[str, tf.Tensor]:
         """Noise inputs drawn anew, each from a seed of its own."""
@@ -138,7 +221,12 @@ class GraphModel(keras.Model):
         }
         seeds = tf.unstack(tf.random.split(self.noise_seed.next(), len(self.spec.noise)))
         return {
-            name: ops.draw(seed, shape=dims.bind(noise.type.shape, lengths), kind=noise.kind, number=noise.number)
+            name: ops.draw(
+                seed,
+                shape=dims.bind(noise.type.shape, lengths),
+                kind=noise.kind,
+                number=noise.number,
+            )
             for seed, (name, noise) in zip(seeds, self.spec.noise.items(), strict=True)
         }
 
@@ -156,18 +244,27 @@ def _tensor_spec(name: str, type_: Type) -> tf.TensorSpec:
 
 
 class TensorFlowProgram(Portable):
-    """A GraphModel on a device, run as one tf.function, compiled by XLA, or op by op, as the settings say."""
+    """A GraphModel on a device, run as one tf.function, compiled by XLA, or op by op, as
+    the settings say.
+    """
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
         self.place = PLACES[settings.device]
         with tf.device(self.place):
-            self.native = GraphModel(graph, draw_noise=settings.draw_noise, precision=settings.precision, seed=settings.seed)
+            self.native = GraphModel(
+                graph,
+                draw_noise=settings.draw_noise,
+                precision=settings.precision,
+                seed=settings.seed,
+            )
         self._callable = self.traced(self.native.compute)
 
     def traced(self, run: Any) -> Any:
-        """A function of feeds on the device, as a tf.function unless op by op; the second shape of an axis opens that axis for good."""
+        """A function of feeds on the device, as a tf.function unless op by op; the second
+        shape of an axis opens that axis for good.
+        """
 
         def placed(feeds: Feeds) -> Any:
             with tf.device(self.place):
@@ -175,7 +272,12 @@ class TensorFlowProgram(Portable):
 
         if self.settings.compiled is False:
             return placed
-        return tf.function(placed, autograph=False, reduce_retracing=True, jit_compile=bool(self.settings.compiled))
+        return tf.function(
+            placed,
+            autograph=False,
+            reduce_retracing=True,
+            jit_compile=bool(self.settings.compiled),
+        )
 
     def load(self, params: Arrays) -> None:
         """Copy weights in; raises BadInput where names or shapes do not fit."""
@@ -185,12 +287,18 @@ class TensorFlowProgram(Portable):
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and running statistics."""
-        return {name: np.array(variable.numpy()) for name, variable in self.native.arrays().items()}
+        return {
+            name: np.array(variable.numpy())
+            for name, variable in self.native.arrays().items()
+        }
 
     def put(self, arrays: Arrays) -> Feeds:
         """Tensors on the device."""
         with tf.device(self.place):
-            return {name: tf.constant(np.asarray(arrays[name], self.graph.types[name].dtype)) for name in self.native.feeds}
+            return {
+                name: tf.constant(np.asarray(arrays[name], self.graph.types[name].dtype))
+                for name in self.native.feeds
+            }
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; no gradient is recorded."""
@@ -201,21 +309,34 @@ class TensorFlowProgram(Portable):
         return np.array(value.numpy())
 
     def export(self, path: Path, format: str, *, sample: Arrays) -> None:
-        """A .keras file, which is read where this module has been imported, or a SavedModel folder, which needs TensorFlow alone."""
+        """A .keras file, which is read where this module has been imported, or a SavedModel
+        folder, which needs TensorFlow alone.
+        """
         if format == "keras":
             self.native.save(path)
         else:
             self.native.export(path, verbose=False)
 
     def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
-        """The loaded model, or `serve` of the loaded folder: called with the tensor where there is one, else with a mapping."""
-        native: Any = keras.saving.load_model(path) if format == "keras" else tf.saved_model.load(path)
+        """The loaded model, or `serve` of the loaded folder: called with the tensor where
+        there is one, else with a mapping.
+        """
+        native: Any = (
+            keras.saving.load_model(path)
+            if format == "keras"
+            else tf.saved_model.load(path)
+        )
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
             feeds = self.put(arrays)
             given = feeds if len(feeds) > 1 else next(iter(feeds.values()))
-            result = native(given) if format == "keras" else native.serve(given)  # held whole: `serve` alone lets the variables go
-            named = result if isinstance(result, Mapping) else {next(iter(self.graph.outputs)): result}
+            # held whole: `serve` alone lets the variables go
+            result = native(given) if format == "keras" else native.serve(given)
+            named = (
+                result
+                if isinstance(result, Mapping)
+                else {next(iter(self.graph.outputs)): result}
+            )
             return {name: self.numpy(value) for name, value in named.items()}
 
         return run
@@ -231,18 +352,41 @@ class TensorFlowBackend(Backend):
     modes = {"graph": None, "eager": False, "compiled": True}
 
     def __init__(self) -> None:
-        tf.get_logger().setLevel("ERROR")  # many small programs are not one that is traced too often, of which it warns
+        # many small programs are not one that is traced too often, of which it warns
+        tf.get_logger().setLevel("ERROR")
 
     def devices(self) -> dict[str, str]:
         """What this build of TensorFlow can reach on this machine."""
         gpu, apple = bool(tf.config.list_physical_devices("GPU")), sys.platform == "darwin"
-        cuda = "" if gpu and not apple else "no CUDA device, or a TensorFlow build without CUDA"
-        return {"cpu": "", "cuda": cuda, "mps": "" if gpu and apple else "no Apple GPU, or tensorflow-metal is not installed"}
+        cuda = (
+            ""
+            if gpu and not apple
+            else "no CUDA device, or a TensorFlow build without CUDA"
+        )
+        return {
+            "cpu": "",
+            "cuda": cuda,
+            "mps": (
+                ""
+                if gpu and apple
+                else "no Apple GPU, or tensorflow-metal is not installed"
+            ),
+        }
 
     def precisions(self, device: str) -> dict[str, str]:
-        """Products in half precision over float32 weights: both halves on a GPU, bf16 on the CPU."""
-        on_cpu = "float16 on the CPU is computed in float32 and rounded: slower, and it overflows; use bf16"
-        return {"fp32": "", "bf16": "", "fp16": on_cpu if device == "cpu" else "", "fp64": "weights are float32"}
+        """Products in half precision over float32 weights: both halves on a GPU, bf16 on
+        the CPU.
+        """
+        on_cpu = (
+            "float16 on the CPU is computed in float32 and rounded: slower, and it"
+            " overflows; use bf16"
+        )
+        return {
+            "fp32": "",
+            "bf16": "",
+            "fp16": on_cpu if device == "cpu" else "",
+            "fp64": "weights are float32",
+        }
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
@@ -263,12 +407,20 @@ class TensorFlowBackend(Backend):
         """Allocator's peak on a GPU, peak resident memory on the CPU."""
         if device != "cpu":
             return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+            1 if sys.platform == "darwin" else 1024
+        )
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Full float32 products; threads as far as TensorFlow lets them be set, which ends when it first runs."""
+        """Full float32 products; threads as far as TensorFlow lets them be set, which ends
+        when it first runs.
+        """
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        return {"threads": _pools(threads), "tensor_float_32": False, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+        return {
+            "threads": _pools(threads),
+            "tensor_float_32": False,
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        }
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""
@@ -281,19 +433,31 @@ class TensorFlowBackend(Backend):
     def _checked(self, settings: Settings) -> Settings:
         """Refuse a device or precision that is not here."""
         self.device(settings.device)
-        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
         if reason:
-            raise Unsupported(f"tensorflow on {settings.device}: {settings.precision}: {reason}")
+            raise Unsupported(
+                f"tensorflow on {settings.device}: {settings.precision}: {reason}"
+            )
         return settings
 
 
 def _pools(threads: int) -> int:
-    """Size both thread pools; returns the size they have, which is another one where TensorFlow had started already."""
+    """Size both thread pools; returns the size they have, which is another one where
+    TensorFlow had started already.
+    """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        given = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS")
-        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        given = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get(
+            "TF_NUM_INTRAOP_THREADS"
+        )
+        usable = (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count()
+        )
         return int(given or usable or 1)
     return threads

@@ -1,12 +1,17 @@
-"""tf.GradientTape and Keras optimizers over a train graph, one tf.function per step, every hyper-parameter written out.
+"""tf.GradientTape and Keras optimizers over a train graph, one tf.function per step, every
+hyper-parameter written out.
 
-Keras' own update rules part from the written ones (models/optim.py) in places; each is subclassed just there:
+Keras' own update rules part from the written ones (models/optim.py) in places; each is
+subclassed just there:
 
-SGD      keeps the learning rate inside the velocity: after a change from a to b, old gradients still move the weights at rate a.
-Adam     adds epsilon to the root of the uncorrected moment (epsilon-hat), so it weighs 1 / sqrt(1 - beta2^t) as much, 32 times at the first
+SGD      keeps the learning rate inside the velocity: after a change from a to b, old
+gradients still move the weights at rate a. Adam     adds epsilon to the root of the
+uncorrected moment (epsilon-hat), so it weighs 1 / sqrt(1 - beta2^t) as much, 32 times at
+the first
          step: a first gradient of 1e-6 with epsilon 1e-8 steps 23 % shorter (with Keras' default of 1e-7, 76 %).
-RMSprop  has epsilon inside the root: a first gradient of 1e-3 with epsilon 1e-8 steps 29 % shorter.
-Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW, where Keras' own stays.
+RMSprop  has epsilon inside the root: a first gradient of 1e-3 with epsilon 1e-8 steps 29 %
+shorter. Weight decay is decoupled in all of them; the rules add it to the gradient but for
+AdamW, where Keras' own stays.
 """
 
 from __future__ import annotations
@@ -27,13 +32,17 @@ NOISE = "#noise"  # state of the noise generator, kept with that of the optimize
 
 
 class Sgd(keras.optimizers.SGD):
-    """TensorFlow's fused momentum step: velocity = momentum velocity + gradient, parameter -= lr velocity."""
+    """TensorFlow's fused momentum step: velocity = momentum velocity + gradient, parameter
+    -= lr velocity.
+    """
 
     def __init__(self, rule: Optimizer) -> None:
         super().__init__(rule.lr, momentum=float(rule.momentum))
         self.decay = rule.weight_decay
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
         if not self.momentum:
@@ -41,23 +50,39 @@ class Sgd(keras.optimizers.SGD):
             return
         velocity = self.momentums[self._get_variable_index(variable)]
         tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle, accum=velocity.value.handle, lr=learning_rate, grad=gradient, momentum=self.momentum
+            var=variable.handle,
+            accum=velocity.value.handle,
+            lr=learning_rate,
+            grad=gradient,
+            momentum=self.momentum,
         )
 
 
 class Adam(keras.optimizers.Adam):
-    """TensorFlow's fused step. It too has epsilon-hat, so it is given the epsilon that makes it the rule's."""
+    """TensorFlow's fused step.
+
+    It too has epsilon-hat, so it is given the epsilon that makes it the rule's.
+    """
 
     def __init__(self, rule: Optimizer) -> None:
         decoupled = rule.weight_decay if rule.rule == "adamw" else None
         super().__init__(rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=decoupled)
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        """One parameter. The bias corrections are in float64: in float32, 1 - beta2^t would lose half of its digits."""
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """One parameter.
+
+        The bias corrections are in float64: in float32, 1 - beta2^t would lose half of its
+        digits.
+        """
         at = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, tf.float64)
-        first, root = 1 - _rounded(self.beta_1) ** step, tf.sqrt(1 - _rounded(self.beta_2) ** step)
+        first, root = (
+            1 - _rounded(self.beta_1) ** step,
+            tf.sqrt(1 - _rounded(self.beta_2) ** step),
+        )
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[at].value.handle,
@@ -79,7 +104,9 @@ class RmsProp(keras.optimizers.RMSprop):
         super().__init__(rule.lr, rho=rule.alpha, epsilon=rule.eps)
         self.decay = rule.weight_decay
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
         square = self._velocities[self._get_variable_index(variable)].value
@@ -93,7 +120,9 @@ def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
 
 
 class TensorFlowTrainer(Trainer):
-    """Forward under the casting policy where asked for, backward, step; float16 losses are scaled."""
+    """Forward under the casting policy where asked for, backward, step; float16 losses are
+    scaled.
+    """
 
     def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
@@ -102,7 +131,11 @@ class TensorFlowTrainer(Trainer):
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
             rule = native_optimizer(optimizer)
-            self.optimizer = keras.optimizers.LossScaleOptimizer(rule) if settings.precision == "fp16" else rule
+            self.optimizer = (
+                keras.optimizers.LossScaleOptimizer(rule)
+                if settings.precision == "fp16"
+                else rule
+            )
             self.optimizer.build(self._variables)
         self._gradients = self.program.traced(self._differentiate)
         self._step = self.program.traced(self._advance)
@@ -111,7 +144,10 @@ class TensorFlowTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients."""
         loss, grads = self._gradients(feeds)
-        return float(loss), {name: self.program.numpy(grad) for name, grad in zip(self._names, grads, strict=True)}
+        return float(loss), {
+            name: self.program.numpy(grad)
+            for name, grad in zip(self._names, grads, strict=True)
+        }
 
     def apply(self, grads: Arrays) -> None:
         """The optimizer alone."""
@@ -127,7 +163,9 @@ class TensorFlowTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays of the optimizer by Keras' names, and where the noise generator stands."""
-        return {name: np.array(variable.numpy()) for name, variable in self._state().items()}
+        return {
+            name: np.array(variable.numpy()) for name, variable in self._state().items()
+        }
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave. Raises BadInput where it is of another optimizer."""
@@ -135,7 +173,8 @@ class TensorFlowTrainer(Trainer):
         if own.keys() != state.keys():
             odd = sorted(own.keys() ^ state.keys())[:5]
             raise BadInput(
-                f"the optimizer state does not fit: {', '.join(odd)} on one side only; train with the optimizer it was saved from"
+                f"the optimizer state does not fit: {', '.join(odd)} on one side only;"
+                " train with the optimizer it was saved from"
             )
         for name, variable in own.items():
             variable.assign(state[name])
@@ -159,12 +198,19 @@ class TensorFlowTrainer(Trainer):
         return loss
 
     def _update(self, grads: Feeds) -> None:
-        self.optimizer.apply([self.optimizer.scale_loss(grads[name]) for name in self._names], self._variables)
+        self.optimizer.apply(
+            [self.optimizer.scale_loss(grads[name]) for name in self._names],
+            self._variables,
+        )
 
     def _dense(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
-        """Zeros where a parameter has no part in the loss; rows gathered from a table become a whole array."""
+        """Zeros where a parameter has no part in the loss; rows gathered from a table
+        become a whole array.
+        """
         variables = [variable.value for variable in self._variables]
-        grads = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        grads = tape.gradient(
+            loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         return [tf.convert_to_tensor(grad) for grad in grads]
 
 
@@ -174,5 +220,7 @@ def _decayed(gradient: tf.Tensor, variable: tf.Variable, decay: float) -> tf.Ten
 
 
 def _rounded(beta: float) -> tf.Tensor:
-    """The float32 number that the fused step works with, so that its correction is the exact one."""
+    """The float32 number that the fused step works with, so that its correction is the
+    exact one.
+    """
     return tf.constant(float(np.float32(beta)), tf.float64)

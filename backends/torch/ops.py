@@ -1,4 +1,7 @@
-"""Kernels: one native PyTorch call each. They run eagerly on tensors, and are traced once into the GraphModule."""
+"""Kernels: one native PyTorch call each.
+
+They run eagerly on tensors, and are traced once into the GraphModule.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,25 @@ from backends.base import Gap
 
 GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
 PART_GAPS = (
-    Gap("conv", "a dilated convolution has no int32 on the CPU", dtype="int32", case=r"dilation=\([2-9]"),
+    Gap(
+        "conv",
+        "a dilated convolution has no int32 on the CPU",
+        dtype="int32",
+        case=r"dilation=\([2-9]",
+    ),
     Gap("conv_transpose", "no int32 on the CPU", dtype="int32"),
 )
 
-DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "int64", "int32", "bool")}
+DTYPES = {
+    name: getattr(torch, name)
+    for name in ("float32", "float16", "bfloat16", "int64", "int32", "bool")
+}
 Axes = tuple[int, ...]
 
 
 def maximum(a: Tensor, b: Tensor | float) -> Tensor:
-    return torch.maximum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)  # clamp's gradient at a tie is 1, not a half
+    # clamp's gradient at a tie is 1, not a half
+    return torch.maximum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)
 
 
 def minimum(a: Tensor, b: Tensor | float) -> Tensor:
@@ -112,7 +124,9 @@ def take_along_axis(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
 
 
 def scatter_add(x: Tensor, index: Tensor, *, axis: int, length: int) -> Tensor:
-    return x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :])).scatter_add(axis, index.long(), x)
+    return x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :])).scatter_add(
+        axis, index.long(), x
+    )
 
 
 def flip(x: Tensor, *, axis: int) -> Tensor:
@@ -143,26 +157,51 @@ _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, stride: Axes, dilation: Axes, padding: Axes) -> Tensor:
-    return _CONV[len(stride)](x, weight, bias, stride=stride, padding=padding, dilation=dilation)
+def conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+) -> Tensor:
+    return _CONV[len(stride)](
+        x, weight, bias, stride=stride, padding=padding, dilation=dilation
+    )
 
 
-def conv_transpose(x: Tensor, weight: Tensor, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes) -> Tensor:
-    sizes = zip(length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
+def conv_transpose(
+    x: Tensor, weight: Tensor, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
+) -> Tensor:
+    sizes = zip(
+        length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
+    )
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    return _CONV_TRANSPOSE[len(stride)](x, weight, stride=stride, padding=padding, output_padding=extra, dilation=dilation)
+    return _CONV_TRANSPOSE[len(stride)](
+        x, weight, stride=stride, padding=padding, output_padding=extra, dilation=dilation
+    )
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return F.layer_norm(x, weight.shape, weight, bias, eps)
 
 
-def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, eps: float) -> Tensor:
+def batch_norm(
+    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, eps: float
+) -> Tensor:
     return F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
 
 
 def batch_norm_train(
-    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, eps: float, momentum: float
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    eps: float,
+    momentum: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """PyTorch updates the running statistics in place, so the new ones are the old ones."""
     return F.batch_norm(x, mean, var, weight, bias, True, momentum, eps), mean, var
@@ -200,7 +239,10 @@ def draw(like: Tensor, *, shape: Axes, kind: str, number: float) -> Tensor:
     return blank.uniform_(0, number)
 
 
-_SAME_NAME = "abs exp log sqrt sin cos tanh erf sign matmul where logical_and logical_or logical_not sigmoid relu atan negative"
+_SAME_NAME = (
+    "abs exp log sqrt sin cos tanh erf sign matmul where logical_and logical_or logical_not"
+    " sigmoid relu atan negative"
+)
 _OPERATORS = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -220,5 +262,7 @@ _OWN = (
     layer_norm, batch_norm, batch_norm_train, leaky_relu, gelu, softmax, attention,
 )  # fmt: skip
 KERNELS: Mapping[str, Callable[..., Any]] = (
-    {name: getattr(torch, name) for name in _SAME_NAME.split()} | _OPERATORS | {kernel.__name__: kernel for kernel in _OWN}
+    {name: getattr(torch, name) for name in _SAME_NAME.split()}
+    | _OPERATORS
+    | {kernel.__name__: kernel for kernel in _OWN}
 )

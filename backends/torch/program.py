@@ -1,7 +1,9 @@
-"""Graph -> torch.fx.GraphModule: readable source of native calls, real parameters under their official names, nothing of ours inside.
+"""Graph -> torch.fx.GraphModule: readable source of native calls, real parameters under
+their official names, nothing of ours inside.
 
-Kernels are run once over proxies; what they call is what the module calls. The module works with torch.compile(fullgraph=True),
-torch.export, copy.deepcopy and pickle, and runs where PosePort is not installed.
+Kernels are run once over proxies; what they call is what the module calls. The module works
+with torch.compile(fullgraph=True), torch.export, copy.deepcopy and pickle, and runs where
+PosePort is not installed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ import torch
 from torch import fx, nn
 from torch.fx.experimental import _config as tracing
 
-from backends.base import Arrays, Backend, Feeds, Portable, Program, Settings, Trainer, Unsupported
+from backends.base import (
+    Arrays,
+    Backend,
+    Feeds,
+    Portable,
+    Program,
+    Settings,
+    Trainer,
+    Unsupported,
+)
 from backends.emit import identifier
 from backends.torch import ops
 from models import dims
@@ -54,19 +65,25 @@ class _Writer:
             self._keep(name, self.fx.placeholder(identifier(name)))
 
     def write(self) -> fx.Graph:
-        """All nodes, state updates, and the output: a tensor where there is one, else a dict by name."""
+        """All nodes, state updates, and the output: a tensor where there is one, else a
+        dict by name.
+        """
         for node in self.graph.nodes:
             self._node(node)
         for name, value in self.graph.state.items():
             buffer, new = self.value(name).node, self.value(value).node
             if new is not buffer:  # else the kernel has updated it in place
                 self.fx.call_method("copy_", (buffer, new))
-        results = {name: self.value(value).node for name, value in self.graph.outputs.items()}
+        results = {
+            name: self.value(value).node for name, value in self.graph.outputs.items()
+        }
         self.fx.output(results if len(results) > 1 else next(iter(results.values())))
         return self.fx
 
     def value(self, operand: Operand) -> Any:
-        """Proxy of a value, made on first use; literals pass through, lengths are computed from the inputs."""
+        """Proxy of a value, made on first use; literals pass through, lengths are computed
+        from the inputs.
+        """
         if not isinstance(operand, str):
             return self._length(operand) if isinstance(operand, Dim) else operand
         if operand in self.graph.params or operand in self.graph.constants:
@@ -81,9 +98,16 @@ class _Writer:
             result = self._dropout(node)
         else:
             arguments = [self.value(operand) for operand in node.inputs]
-            attributes = {key: self._attribute(node.op, value) for key, value in node.attributes.items()}
+            attributes = {
+                key: self._attribute(node.op, value)
+                for key, value in node.attributes.items()
+            }
             result = ops.KERNELS[node.op](*arguments, **attributes)
-        results = [result[i] for i in range(len(node.outputs))] if table.get(node.op).several else [result]
+        results = (
+            [result[i] for i in range(len(node.outputs))]
+            if table.get(node.op).several
+            else [result]
+        )
         for name, one in zip(node.results(), results, strict=True):
             self._keep(name, one.node, where=node.where)
 
@@ -96,7 +120,12 @@ class _Writer:
     def _draw(self, name: str) -> None:
         noise = self.graph.noise[name]
         shape = tuple(self._attribute("", length) for length in noise.type.shape)
-        drawn = ops.draw(self.values[next(iter(self.graph.inputs))], shape=shape, kind=noise.kind, number=noise.number)
+        drawn = ops.draw(
+            self.values[next(iter(self.graph.inputs))],
+            shape=shape,
+            kind=noise.kind,
+            number=noise.number,
+        )
         self._keep(name, drawn.node)
 
     def _attribute(self, op: str, value: Any) -> Any:
@@ -105,7 +134,10 @@ class _Writer:
             return self._length(value)
         if isinstance(value, tuple):
             single = op == "reshape" and sum(isinstance(item, Dim) for item in value) == 1
-            return tuple(-1 if single and isinstance(item, Dim) else self._attribute(op, item) for item in value)
+            return tuple(
+                -1 if single and isinstance(item, Dim) else self._attribute(op, item)
+                for item in value
+            )
         return value
 
     def _length(self, length: Dim) -> Any:
@@ -119,17 +151,23 @@ class _Writer:
         node.meta.setdefault("value", name)
         if where:
             file, _, line = where.rpartition(":")
-            node.meta.setdefault("stack_trace", f'  File "{file}", line {line}, in {self.graph.name}\n')
+            node.meta.setdefault(
+                "stack_trace", f'  File "{file}", line {line}, in {self.graph.name}\n'
+            )
         self.values[name] = _Typed(node, self.tracer, self.graph.types[name].shape)
 
 
 def feeds_of(graph: Graph, *, draw_noise: bool) -> tuple[str, ...]:
-    """What the module is called with, in order: inputs, then noise unless the module draws it."""
+    """What the module is called with, in order: inputs, then noise unless the module draws
+    it.
+    """
     return tuple(graph.inputs) if draw_noise else (*graph.inputs, *graph.noise)
 
 
 def attribute(graph: Graph, name: str) -> str:
-    """Where the module keeps an array: parameters under their own dotted names, constants under `constant_NAME`."""
+    """Where the module keeps an array: parameters under their own dotted names, constants
+    under `constant_NAME`.
+    """
     return name if name in graph.params else f"constant_{identifier(name)}"
 
 
@@ -142,16 +180,23 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
         _register(root, name, param)
     for name, array in flat.constants.items():
         root.register_buffer(attribute(flat, name), tensor(array), persistent=False)
-    native = fx.GraphModule(root, _Writer(flat, draw_noise=draw_noise).write(), class_name=identifier(graph.name))
+    native = fx.GraphModule(
+        root,
+        _Writer(flat, draw_noise=draw_noise).write(),
+        class_name=identifier(graph.name),
+    )
     held = native.state_dict()
     unread = [name for name in flat.params if name not in held]
-    for name in unread:  # fx takes over what the code reads; a checkpoint holds more (num_batches_tracked)
+    # fx takes over what the code reads; a checkpoint holds more (num_batches_tracked)
+    for name in unread:
         _register(native, name, flat.params[name])
-    native._non_persistent_buffers_set |= {attribute(flat, name) for name in flat.constants}  # fx makes every buffer persistent
+    # fx makes every buffer persistent
+    native._non_persistent_buffers_set |= {attribute(flat, name) for name in flat.constants}
     owners = {name.split(".")[0] for name in unread if "." in name}
     kept: dict[str, Any] = {owner: native.get_submodule(owner) for owner in sorted(owners)}
     kept["_non_persistent_buffers_set"] = native._non_persistent_buffers_set
-    native.meta["_user_preserved_attributes"] = kept  # what fx puts back after copy.deepcopy, which drops unread arrays too
+    # what fx puts back after copy.deepcopy, which drops unread arrays too
+    native.meta["_user_preserved_attributes"] = kept
     return native
 
 
@@ -181,14 +226,20 @@ class TorchProgram(Portable):
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        self.native: fx.GraphModule = module(graph, draw_noise=settings.draw_noise).to(settings.device)
-        self.callable: Any = torch.compile(self.native, fullgraph=True) if settings.compiled else self.native
+        self.native: fx.GraphModule = module(graph, draw_noise=settings.draw_noise).to(
+            settings.device
+        )
+        self.callable: Any = (
+            torch.compile(self.native, fullgraph=True) if settings.compiled else self.native
+        )
         self.feeds = feeds_of(graph, draw_noise=settings.draw_noise)
 
     def load(self, params: Arrays) -> None:
         """Copy weights in; raises BadInput where names or shapes do not fit."""
         arrays = initial.fit(self.graph.params, params)
-        self.native.load_state_dict({name: tensor(array) for name, array in arrays.items()}, strict=True)
+        self.native.load_state_dict(
+            {name: tensor(array) for name, array in arrays.items()}, strict=True
+        )
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and running statistics."""
@@ -197,7 +248,10 @@ class TorchProgram(Portable):
     def put(self, arrays: Arrays) -> Feeds:
         """Tensors on the device."""
         types = {name: self.graph.types[name].dtype for name in self.feeds}
-        return {name: tensor(np.asarray(arrays[name], types[name])).to(self.settings.device) for name in self.feeds}
+        return {
+            name: tensor(np.asarray(arrays[name], types[name])).to(self.settings.device)
+            for name in self.feeds
+        }
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Inference: no gradient is recorded."""
@@ -206,20 +260,40 @@ class TorchProgram(Portable):
 
     def named(self, result: Any) -> dict[str, Any]:
         """Results by name: the module gives a bare tensor where there is one output."""
-        return result if isinstance(result, dict) else {next(iter(self.graph.outputs)): result}
+        return (
+            result if isinstance(result, dict) else {next(iter(self.graph.outputs)): result}
+        )
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array; in float32 where autocast left less."""
-        return array(value.float() if self.settings.precision in AUTOCAST and value.dtype in AUTOCAST.values() else value)
+        return array(
+            value.float()
+            if self.settings.precision in AUTOCAST and value.dtype in AUTOCAST.values()
+            else value
+        )
 
     def export(self, path: Path, format: str, *, sample: Arrays) -> None:
-        """A .pt2 file of torch.export: its loader builds a module from it that needs no source of ours."""
+        """A .pt2 file of torch.export: its loader builds a module from it that needs no
+        source of ours.
+        """
         feeds = self.put(sample)
-        types = {**self.graph.inputs, **{name: noise.type for name, noise in self.graph.noise.items()}}
-        is_open = [[not isinstance(length, int) for length in types[name].shape] for name in self.feeds]
-        axes = tuple({i: torch.export.Dim.DYNAMIC for i, free in enumerate(row) if free} for row in is_open)
-        with tracing.patch(backed_size_oblivious=True):  # else a length of 1, be it of an inner axis, would need a file of its own
-            exported = torch.export.export(self.native, tuple(feeds[name] for name in self.feeds), dynamic_shapes=axes)
+        types = {
+            **self.graph.inputs,
+            **{name: noise.type for name, noise in self.graph.noise.items()},
+        }
+        is_open = [
+            [not isinstance(length, int) for length in types[name].shape]
+            for name in self.feeds
+        ]
+        axes = tuple(
+            {i: torch.export.Dim.DYNAMIC for i, free in enumerate(row) if free}
+            for row in is_open
+        )
+        # else a length of 1, be it of an inner axis, would need a file of its own
+        with tracing.patch(backed_size_oblivious=True):
+            exported = torch.export.export(
+                self.native, tuple(feeds[name] for name in self.feeds), dynamic_shapes=axes
+            )
         torch.export.save(exported, path)
 
     def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
@@ -228,26 +302,41 @@ class TorchProgram(Portable):
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
             feeds = self.put(arrays)
-            return {name: self.numpy(value) for name, value in self.named(native(*[feeds[name] for name in self.feeds])).items()}
+            return {
+                name: self.numpy(value)
+                for name, value in self.named(
+                    native(*[feeds[name] for name in self.feeds])
+                ).items()
+            }
 
         return run
 
     def autocast(self) -> Any:
         """The context of mixed precision; nothing in fp32."""
         dtype = AUTOCAST.get(self.settings.precision)
-        return torch.autocast(self.settings.device, dtype) if dtype else contextlib.nullcontext()
+        return (
+            torch.autocast(self.settings.device, dtype)
+            if dtype
+            else contextlib.nullcontext()
+        )
 
 
 def tensor(array: np.ndarray) -> torch.Tensor:
     """A copy as a tensor; torch does not read NumPy's bfloat16, which is 16 bits to it."""
     held = np.array(array, order="C")
-    return torch.from_numpy(held.view(np.int16)).view(torch.bfloat16) if held.dtype == ml_dtypes.bfloat16 else torch.from_numpy(held)
+    return (
+        torch.from_numpy(held.view(np.int16)).view(torch.bfloat16)
+        if held.dtype == ml_dtypes.bfloat16
+        else torch.from_numpy(held)
+    )
 
 
 def array(value: torch.Tensor) -> np.ndarray:
     """A tensor as an array of the same type."""
     value = value.detach().cpu()
-    bits: np.ndarray = (value.view(torch.int16) if value.dtype == torch.bfloat16 else value).numpy()
+    bits: np.ndarray = (
+        value.view(torch.int16) if value.dtype == torch.bfloat16 else value
+    ).numpy()
     return bits.view(ml_dtypes.bfloat16) if value.dtype == torch.bfloat16 else bits
 
 
@@ -262,14 +351,29 @@ class TorchBackend(Backend):
 
     def devices(self) -> dict[str, str]:
         """What this build of PyTorch can reach on this machine."""
-        cuda = "" if torch.cuda.is_available() else "no CUDA device, or a PyTorch build without CUDA"
-        mps = "" if torch.backends.mps.is_available() else "no Apple GPU, or a PyTorch build without MPS"
+        cuda = (
+            ""
+            if torch.cuda.is_available()
+            else "no CUDA device, or a PyTorch build without CUDA"
+        )
+        mps = (
+            ""
+            if torch.backends.mps.is_available()
+            else "no Apple GPU, or a PyTorch build without MPS"
+        )
         return {"cpu": "", "cuda": cuda, "mps": mps}
 
     def precisions(self, device: str) -> dict[str, str]:
         """Autocast where the device has it: both halves on CUDA and MPS, bf16 on the CPU."""
-        on_cpu = "float16 autocast on the CPU is slower than float32 and overflows; use bf16"
-        return {"fp32": "", "bf16": "", "fp16": on_cpu if device == "cpu" else "", "fp64": "weights are float32"}
+        on_cpu = (
+            "float16 autocast on the CPU is slower than float32 and overflows; use bf16"
+        )
+        return {
+            "fp32": "",
+            "bf16": "",
+            "fp16": on_cpu if device == "cpu" else "",
+            "fp64": "weights are float32",
+        }
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
@@ -287,7 +391,9 @@ class TorchBackend(Backend):
             getattr(torch, device).synchronize()
 
     def peak_memory(self, device: str) -> int | None:
-        """Allocator's peak on CUDA, what the driver holds now on MPS, peak resident memory on the CPU."""
+        """Allocator's peak on CUDA, what the driver holds now on MPS, peak resident memory
+        on the CPU.
+        """
         if device == "cuda":
             return int(torch.cuda.max_memory_allocated())
         if device == "mps":
@@ -300,16 +406,27 @@ class TorchBackend(Backend):
         torch.set_float32_matmul_precision("highest")
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
-        return {"threads": threads, "float32_matmul_precision": "highest", "cudnn_tf32": False, "cudnn_benchmark": False}
+        return {
+            "threads": threads,
+            "float32_matmul_precision": "highest",
+            "cudnn_tf32": False,
+            "cudnn_benchmark": False,
+        }
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""
-        return {"autograd": "yes", "compile": "yes: torch.compile(fullgraph=True)", "export": "yes: torch.export"}
+        return {
+            "autograd": "yes",
+            "compile": "yes: torch.compile(fullgraph=True)",
+            "export": "yes: torch.export",
+        }
 
     def _checked(self, settings: Settings) -> Settings:
         """Refuse a device or precision that is not here."""
         self.device(settings.device)
-        reason = self.precisions(settings.device).get(settings.precision, "no such precision")
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
         if reason:
             raise Unsupported(f"torch on {settings.device}: {settings.precision}: {reason}")
         return settings

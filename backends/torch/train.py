@@ -1,4 +1,6 @@
-"""Native autograd and native torch.optim over a train graph, every hyper-parameter written out."""
+"""Native autograd and native torch.optim over a train graph, every hyper-parameter written
+out.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,34 @@ from models.graph import Graph
 from models.optim import Optimizer
 
 
-def native_optimizer(o: Optimizer, params: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """torch.optim's version of the rule, in one fused pass over the parameters where PyTorch has that."""
+def native_optimizer(
+    o: Optimizer, params: list[torch.nn.Parameter]
+) -> torch.optim.Optimizer:
+    """torch.optim's version of the rule, in one fused pass over the parameters where
+    PyTorch has that.
+    """
     match o.rule:
         case "sgd":
-            return torch.optim.SGD(params, lr=o.lr, momentum=o.momentum, weight_decay=o.weight_decay, fused=True)
+            return torch.optim.SGD(
+                params,
+                lr=o.lr,
+                momentum=o.momentum,
+                weight_decay=o.weight_decay,
+                fused=True,
+            )
         case "rmsprop":
-            return torch.optim.RMSprop(params, lr=o.lr, alpha=o.alpha, eps=o.eps, weight_decay=o.weight_decay)
+            return torch.optim.RMSprop(
+                params, lr=o.lr, alpha=o.alpha, eps=o.eps, weight_decay=o.weight_decay
+            )
     native = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[o.rule]
-    return native(params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay, fused=True)
+    return native(
+        params,
+        lr=o.lr,
+        betas=(o.beta1, o.beta2),
+        eps=o.eps,
+        weight_decay=o.weight_decay,
+        fused=True,
+    )
 
 
 class TorchTrainer(Trainer):
@@ -31,7 +52,9 @@ class TorchTrainer(Trainer):
         self.program: TorchProgram = TorchProgram(graph, settings)
         torch.manual_seed(settings.seed)
         self.optimizer = native_optimizer(optimizer, list(self.program.native.parameters()))
-        self._scaler = torch.amp.GradScaler(settings.device, enabled=settings.precision == "fp16")
+        self._scaler = torch.amp.GradScaler(
+            settings.device, enabled=settings.precision == "fp16"
+        )
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and unscaled gradients."""
@@ -39,7 +62,11 @@ class TorchTrainer(Trainer):
         loss = self._loss(feeds)
         loss.backward()
         grads = {
-            name: np.zeros(tuple(param.shape), np.float32) if param.grad is None else self.program.numpy(param.grad).copy()
+            name: (
+                np.zeros(tuple(param.shape), np.float32)
+                if param.grad is None
+                else self.program.numpy(param.grad).copy()
+            )
             for name, param in self.program.native.named_parameters()
         }
         return float(loss.detach()), grads
@@ -47,7 +74,9 @@ class TorchTrainer(Trainer):
     def apply(self, grads: Arrays) -> None:
         """Put the gradients where autograd would, and step."""
         for name, param in self.program.native.named_parameters():
-            param.grad = torch.from_numpy(np.array(grads[name], np.float32)).to(param.device)
+            param.grad = torch.from_numpy(np.array(grads[name], np.float32)).to(
+                param.device
+            )
         self.optimizer.step()
 
     def step(self, feeds: Feeds) -> Any:
@@ -77,7 +106,9 @@ class TorchTrainer(Trainer):
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        index = {name: i for i, (name, _) in enumerate(self.program.native.named_parameters())}
+        index = {
+            name: i for i, (name, _) in enumerate(self.program.native.named_parameters())
+        }
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in state.items():
             name, slot = key.rsplit("#", 1)
@@ -89,10 +120,14 @@ class TorchTrainer(Trainer):
 
     def _random(self) -> Any:
         """The module that holds the device's own random state."""
-        return {"cuda": torch.cuda, "mps": torch.mps}.get(self.program.settings.device, torch)
+        return {"cuda": torch.cuda, "mps": torch.mps}.get(
+            self.program.settings.device, torch
+        )
 
     def _loss(self, feeds: Feeds) -> torch.Tensor:
         program = self.program
         with program.autocast():
-            loss: torch.Tensor = program.named(program.callable(*[feeds[name] for name in program.feeds]))["loss"]
+            loss: torch.Tensor = program.named(
+                program.callable(*[feeds[name] for name in program.feeds])
+            )["loss"]
         return loss

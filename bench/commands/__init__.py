@@ -1,4 +1,5 @@
-"""The commands: one file each, holding `command`; heavy imports stay inside it so that `--help` is quick.
+"""The commands: one file each, holding `command`; heavy imports stay inside it so that
+`--help` is quick.
 
 Options that several commands share are defined here once.
 """
@@ -11,25 +12,62 @@ from typing import Annotated
 
 import typer
 
-Backends = Annotated[list[str] | None, typer.Option("--backend", help="Backend to use, repeatable; `all` means every installed one.")]
-Models = Annotated[list[str] | None, typer.Option("--model", help="Zoo model, repeatable; all of the profile if left out.")]
+Backends = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backend", help="Backend to use, repeatable; `all` means every installed one."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Zoo model, repeatable; all of the profile if left out."),
+]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str | None, typer.Option("--precision", help="fp32, bf16 or fp16 (autocast).")]
-Data = Annotated[str | None, typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER.")]
+Precision = Annotated[
+    str | None, typer.Option("--precision", help="fp32, bf16 or fp16 (autocast).")
+]
+Data = Annotated[
+    str | None, typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER.")
+]
 ProtocolName = Annotated[
-    str | None, typer.Option("--protocol", help="Evaluation protocol; the default one of the data's kind if left out.")
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Evaluation protocol; the default one of the data's kind if left out.",
+    ),
 ]
 Profile = Annotated[str, typer.Option("--profile", help="smoke, standard or full.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings over the profile's.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="key=value over everything else, e.g. model.motionbert.train.steps=500.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file with settings over the profile's."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="key=value over everything else, e.g. model.motionbert.train.steps=500.",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder that run folders are made in.")]
-Resume = Annotated[Path | None, typer.Option("--resume", help="Run folder to go on with; finished cells are kept.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of weights, data and noise.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", help="Run folder to go on with; finished cells are kept."),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON document on stdout and nothing else there."
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of weights, data and noise.")
+]
 
 
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
-    """A command that measures `tasks` (all where None) on backends and models, into a run folder with a report."""
+    """A command that measures `tasks` (all where None) on backends and models, into a run
+    folder with a report.
+    """
 
     def command(
         backend: Backends = None,
@@ -48,8 +86,22 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     ) -> int:
         from bench.commands._cells import configure, measure
 
-        options = {"device": device, "precision": precision, "data": data, "protocol": protocol, "seed": seed}
-        settings = configure(tasks=tasks, backend=backend, model=model, profile=profile, file=config, overrides=set, **options)
+        options = {
+            "device": device,
+            "precision": precision,
+            "data": data,
+            "protocol": protocol,
+            "seed": seed,
+        }
+        settings = configure(
+            tasks=tasks,
+            backend=backend,
+            model=model,
+            profile=profile,
+            file=config,
+            overrides=set,
+            **options,
+        )
         return measure(settings, out=out, resume=resume, as_json=json)
 
     command.__doc__ = doc

@@ -24,6 +24,10 @@ def command(json: Json = False) -> int:
         print(encoder.dumps(rows))
     else:
         table(
-            ("backend", "installed", "note"), [(str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"])) for row in rows]
+            ("backend", "installed", "note"),
+            [
+                (str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"]))
+                for row in rows
+            ],
         )
     return 0

@@ -1,4 +1,6 @@
-"""List data sources and protocols, say what is in a source, measure it, or convert it to one file that loads at once."""
+"""List data sources and protocols, say what is in a source, measure it, or convert it to
+one file that loads at once.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,23 @@ ACTIONS = ("list", "info", "stats", "convert")
 
 
 def command(
-    action: Annotated[str, typer.Argument(help="list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE.")] = "list",
+    action: Annotated[
+        str,
+        typer.Argument(
+            help="list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE."
+        ),
+    ] = "list",
     source: Annotated[str, typer.Argument(help="`synthetic`, or KIND:PATH.")] = "synthetic",
-    to: Annotated[Path | None, typer.Option("--to", help="File that convert writes; then a source as cache:FILE.")] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="File that convert writes; then a source as cache:FILE."),
+    ] = None,
     protocol: ProtocolName = None,
     json: Json = False,
 ) -> int:
-    """List data sources and protocols, say what is in a source, measure it, or convert it to one file that loads at once."""
+    """List data sources and protocols, say what is in a source, measure it, or convert it
+    to one file that loads at once.
+    """
     import json as encoder
 
     if action not in ACTIONS:
@@ -36,19 +48,30 @@ def command(
     if json:
         print(encoder.dumps(found))
     elif action == "list":
-        _show({f"{kind[:-1]} {name}": text for kind, rows in found.items() for name, text in dict(rows).items()})  # type: ignore[call-overload]
+        _show(
+            {
+                f"{kind[:-1]} {name}": text
+                for kind, rows in found.items()
+                for name, text in dict(rows).items()
+            }
+        )  # type: ignore[call-overload]
     else:
         _show(found)
     return 0
 
 
-def _found(action: str, source: str, to: Path | None, name: str | None) -> dict[str, object]:
+def _found(
+    action: str, source: str, to: Path | None, name: str | None
+) -> dict[str, object]:
     from bench import data
 
     if action == "list":
         from bench.data import protocols
 
-        return {"sources": data.sources(), "protocols": {name: protocols.load(name).text for name in protocols.names()}}
+        return {
+            "sources": data.sources(),
+            "protocols": {name: protocols.load(name).text for name in protocols.names()},
+        }
     protocol = data.protocol_for(source, name) if name else None
     if action == "info":
         return data.describe(source, protocol=protocol)
@@ -63,7 +86,14 @@ def _show(found: Mapping[str, object]) -> None:
     width = max(len(key) for key in found) + 2
     columns = min(shutil.get_terminal_size((160, 24)).columns, 200)
     for key, value in found.items():
-        print(textwrap.fill(_text(value) or "-", max(columns, width + 40), initial_indent=key.ljust(width), subsequent_indent=" " * width))
+        print(
+            textwrap.fill(
+                _text(value) or "-",
+                max(columns, width + 40),
+                initial_indent=key.ljust(width),
+                subsequent_indent=" " * width,
+            )
+        )
 
 
 def _text(value: object) -> str:
@@ -77,5 +107,7 @@ def _text(value: object) -> str:
 
 
 def _few(parts: list[str]) -> str:
-    more = [f"and {len(parts) - SHOWN:,} more (all with --json)"] if len(parts) > SHOWN else []
+    more = (
+        [f"and {len(parts) - SHOWN:,} more (all with --json)"] if len(parts) > SHOWN else []
+    )
     return ", ".join(parts[:SHOWN] + more)

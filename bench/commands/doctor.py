@@ -1,4 +1,6 @@
-"""Say what this machine can run: backends, devices, precisions, asked of each framework in a process of its own."""
+"""Say what this machine can run: backends, devices, precisions, asked of each framework in
+a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from bench.commands import Json
 
 
 def command(json: Json = False) -> int:
-    """Say what this machine can run: backends, devices, precisions, asked of each framework in a process of its own."""
+    """Say what this machine can run: backends, devices, precisions, asked of each framework
+    in a process of its own.
+    """
     import json as encoder
 
     import backends
@@ -20,7 +24,9 @@ def command(json: Json = False) -> int:
     if json:
         print(encoder.dumps({"environment": machine.describe(), "backends": found}))
         return 0
-    table(("what", "value"), [(key, str(value)) for key, value in machine.describe().items()])
+    table(
+        ("what", "value"), [(key, str(value)) for key, value in machine.describe().items()]
+    )
     print()
     rows = [
         (name, kind, item, reason or "yes")
@@ -45,13 +51,19 @@ def _ask(name: str) -> dict[str, dict[str, str]]:
 
 
 def _usable(arguments: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The child's answer: devices, precisions on each device that is here, and features; each with why it is not usable, or nothing."""
+    """The child's answer: devices, precisions on each device that is here, and features;
+    each with why it is not usable, or nothing.
+    """
     import backends
 
     backend = backends.load(arguments[0])
     devices = backend.devices()
     here = [device for device, reason in devices.items() if not reason]
-    precisions = {f"{kind} on {device}": reason for device in here for kind, reason in backend.precisions(device).items()}
+    precisions = {
+        f"{kind} on {device}": reason
+        for device in here
+        for kind, reason in backend.precisions(device).items()
+    }
     return {"device": devices, "precision": precisions, "feature": backend.features()}
 
 

@@ -24,7 +24,9 @@ def command(
         spec = models.build(name, preset=preset)
         graphs = {"train": spec.train, "infer": spec.infer}
         print(
-            encoder.dumps({key: encoder.loads(graph.to_json()) for key, graph in graphs.items()})
+            encoder.dumps(
+                {key: encoder.loads(graph.to_json()) for key, graph in graphs.items()}
+            )
             if json
             else f"{spec.train}\n\n{spec.infer}"
         )
@@ -43,7 +45,10 @@ def command(
 def _rows(model: str) -> list[dict[str, object]]:
     import models
 
-    specs = {preset: models.build(model, preset=preset) for preset in models.module(model).PRESETS}
+    specs = {
+        preset: models.build(model, preset=preset)
+        for preset in models.module(model).PRESETS
+    }
     return [
         {
             "model": model,

@@ -1,4 +1,6 @@
-"""Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep them in a file for `corrupt` and `augment`."""
+"""Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep them
+in a file for `corrupt` and `augment`.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,30 @@ if TYPE_CHECKING:
 
 
 def command(
-    true: Annotated[Path, typer.Argument(help="True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source `keypoints`.")],
-    seen: Annotated[Path, typer.Argument(help="The detector's keypoints of the same clips.")],
+    true: Annotated[
+        Path,
+        typer.Argument(
+            help=(
+                "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source"
+                " `keypoints`."
+            )
+        ),
+    ],
+    seen: Annotated[
+        Path, typer.Argument(help="The detector's keypoints of the same clips.")
+    ],
     to: Annotated[Path, typer.Option("--to", help="JSON file to write.")],
-    skeleton: Annotated[str, typer.Option("--skeleton", help="Skeleton of both files.")] = "h36m17",
-    width: Annotated[int, typer.Option("--width", help="Width of the pictures in pixels.")] = 1000,
+    skeleton: Annotated[
+        str, typer.Option("--skeleton", help="Skeleton of both files.")
+    ] = "h36m17",
+    width: Annotated[
+        int, typer.Option("--width", help="Width of the pictures in pixels.")
+    ] = 1000,
     json: Json = False,
 ) -> int:
-    """Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep them in a file for `corrupt` and `augment`."""
+    """Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep
+    them in a file for `corrupt` and `augment`.
+    """
     import json as encoder
 
     from bench.commands._cells import table
@@ -33,8 +51,19 @@ def command(
     if json:
         print(encoder.dumps({"file": str(to), "joints": rows}))
     else:
-        table([*rows[0]], [[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()] for row in rows])
-        print(f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}")
+        table(
+            [*rows[0]],
+            [
+                [
+                    f"{value:.3g}" if isinstance(value, float) else str(value)
+                    for value in row.values()
+                ]
+                for row in rows
+            ],
+        )
+        print(
+            f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}"
+        )
     return 0
 
 

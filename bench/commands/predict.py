@@ -12,11 +12,31 @@ from bench.commands import Json
 
 def command(
     run: Annotated[Path, typer.Argument(help="Run folder with the trained model.")],
-    data: Annotated[str, typer.Option("--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source.")],
-    to: Annotated[Path, typer.Option("--to", help="File to write: safetensors, an array of poses for each clip.")],
-    backend: Annotated[str | None, typer.Option("--backend", help="Which backend's training, where there are several.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Which model, where there are several.")] = None,
-    figure: Annotated[Path | None, typer.Option("--figure", help="PNG to draw a few poses of the first clip in.")] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
+        ),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", help="File to write: safetensors, an array of poses for each clip."
+        ),
+    ],
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend", help="Which backend's training, where there are several."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Which model, where there are several.")
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="PNG to draw a few poses of the first clip in."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Lift the keypoints of any source with a model that a run has trained."""
@@ -34,8 +54,14 @@ def command(
     if json:
         print(encoder.dumps(asdict(found)))
     else:
-        print(f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on {found.backend}")
-        print(f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera frame, relative to {found.root}")
+        print(
+            f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
+            f" {found.backend}"
+        )
+        print(
+            f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
+            f" frame, relative to {found.root}"
+        )
         print(f"  joints {', '.join(found.joints)}")
         print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
     return 0

@@ -10,7 +10,9 @@ import typer
 from bench.commands import Json
 
 
-def command(run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False) -> int:
+def command(
+    run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False
+) -> int:
     """Write the report of a run again from its records."""
     import json as encoder
 

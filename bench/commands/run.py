@@ -1,4 +1,6 @@
-"""Measure models on backends: feasibility, op exam, parity, training, evaluation, throughput; ends in report.md."""
+"""Measure models on backends: feasibility, op exam, parity, training, evaluation,
+throughput; ends in report.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Workers at work, several at once where the machine has room; whatever stops the coordinator stops them in order."""
+"""Workers at work, several at once where the machine has room; whatever stops the
+coordinator stops them in order.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,23 @@ from bench.speed.turns import Baton
 
 Listener = Callable[[Job, str, float], None]
 Keep = Callable[[Record], None]
-WAKE = 0.2  # seconds between looks at what signals have asked for; the work itself is waited for
+# seconds between looks at what signals have asked for; the work itself is waited for
+WAKE = 0.2
 
 
 def lanes(config: Config) -> int:
-    """Workers at once: as many as the cores hold; one where an accelerator may be in use, which cannot be shared fairly."""
+    """Workers at once: as many as the cores hold; one where an accelerator may be in use,
+    which cannot be shared fairly.
+    """
     if config.device != "cpu" and machine.has_accelerator():
         return 1
     return config.workers or max(1, machine.usable_cores() // config.threads)
 
 
 class Crew:
-    """Runs groups of jobs, each group in a worker of its own. `keep` gets each record, one at a time."""
+    """Runs groups of jobs, each group in a worker of its own. `keep` gets each record, one
+    at a time.
+    """
 
     def __init__(self, config: Config, listen: Listener, keep: Keep) -> None:
         self._config = config
@@ -41,8 +48,14 @@ class Crew:
         self._baton = Baton([])
 
     def serve(self, groups: Sequence[Sequence[Job]], *, at_once: int) -> None:
-        """Work off all groups. On Ctrl-C or SIGTERM every worker saves its state and KeyboardInterrupt goes on up."""
-        with _stop_asked() as asked, ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+        """Work off all groups.
+
+        On Ctrl-C or SIGTERM every worker saves its state and KeyboardInterrupt goes on up.
+        """
+        with (
+            _stop_asked() as asked,
+            ThreadPoolExecutor(max_workers=max(1, at_once)) as pool,
+        ):
             pending = {pool.submit(self._work_off, group) for group in groups}
             try:
                 while pending:
@@ -56,9 +69,13 @@ class Crew:
                 raise
 
     def compete(self, jobs: Sequence[Job]) -> None:
-        """One job of each backend, all workers alive at once, each computing in its turn only."""
+        """One job of each backend, all workers alive at once, each computing in its turn
+        only.
+        """
         self._baton = Baton([job.backend for job in jobs])
-        self.serve([[job.model_copy(update={"turns": True})] for job in jobs], at_once=len(jobs))
+        self.serve(
+            [[job.model_copy(update={"turns": True})] for job in jobs], at_once=len(jobs)
+        )
 
     def _work_off(self, group: Sequence[Job]) -> None:
         worker = Worker(threads=self._config.threads)
@@ -105,7 +122,9 @@ class Crew:
 
 @contextmanager
 def _stop_asked() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, and by SIGTERM too, so that a scheduler's stop loses nothing; the second one does not wait for anything."""
+    """Set by Ctrl-C, and by SIGTERM too, so that a scheduler's stop loses nothing; the
+    second one does not wait for anything.
+    """
     asked = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -113,7 +132,9 @@ def _stop_asked() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         asked.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield asked
     finally:

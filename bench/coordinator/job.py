@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from bench.config import Config, Model
 from bench.records import Payload
 
-TaskName = Literal["parity", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"]
-Progress = Callable[[str, float], None]  # what is going on, and how much of it is done (0 to 1)
+TaskName = Literal[
+    "parity", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"
+]
+# what is going on, and how much of it is done (0 to 1)
+Progress = Callable[[str, float], None]
 
 
 class Job(BaseModel):
@@ -26,7 +29,9 @@ class Job(BaseModel):
     model: str  # empty for the op exam
     config: Config
     folder: Path  # the run folder
-    turns: bool = False  # the task is one of several that compute in turns, and is given `turn()` to wait for its own
+    # the task is one of several that compute in turns, and is given `turn()` to wait for
+    # its own
+    turns: bool = False
 
     @property
     def settings(self) -> Model:
@@ -44,6 +49,8 @@ class Finding:
     """What a task brings back: a payload, and a verdict on the cell."""
 
     payload: Payload | None
-    status: Literal["ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"] = "ok"
+    status: Literal[
+        "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
+    ] = "ok"
     reason: str = ""
     actual_device: str | None = None

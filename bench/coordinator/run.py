@@ -1,6 +1,8 @@
-"""The coordinator: which cells there are, one worker per backend and model, records appended as they come; timing last, in turns.
+"""The coordinator: which cells there are, one worker per backend and model, records
+appended as they come; timing last, in turns.
 
-It imports no framework. An interrupted run goes on with `resume`: finished cells are kept, all others are done again.
+It imports no framework. An interrupted run goes on with `resume`: finished cells are kept,
+all others are done again.
 """
 
 from __future__ import annotations
@@ -42,11 +44,18 @@ class Outcome:
     @property
     def failed(self) -> list[Record]:
         """Cells in which something measured went wrong."""
-        return [record for record in self.records if record.status not in ("ok", "unsupported", "not_measured")]
+        return [
+            record
+            for record in self.records
+            if record.status not in ("ok", "unsupported", "not_measured")
+        ]
 
 
 def check(config: Config) -> None:
-    """Everything that can be wrong before work starts: names, data. Raises BadInput, UnknownName or Missing; nothing is written."""
+    """Everything that can be wrong before work starts: names, data.
+
+    Raises BadInput, UnknownName or Missing; nothing is written.
+    """
     for backend in config.backend:
         backends.require(backend)
     for op in config.ops:
@@ -57,7 +66,10 @@ def check(config: Config) -> None:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = data.protocol_for(config.data, config.protocol)
     if protocol.hypotheses != "one":
-        raise BadInput(f"protocol {protocol.name} scores several poses for a frame, and models here give one; use metrics.evaluate")
+        raise BadInput(
+            f"protocol {protocol.name} scores several poses for a frame, and models here"
+            " give one; use metrics.evaluate"
+        )
     for name, settings in config.model.items():
         check_model(name, settings, joints=len(protocol.joints))
     if config.augment:
@@ -67,34 +79,61 @@ def check(config: Config) -> None:
 
 
 def check_model(name: str, settings: Model, *, joints: int) -> None:
-    """Build a model once. Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit the others."""
+    """Build a model once.
+
+    Raises UnknownName, or BadInput naming the size that is of the wrong type or does not
+    fit the others.
+    """
     preset = models.size(name, preset=settings.preset)
     if settings.sizes.get("joints", joints) != joints:
         raise BadInput(
-            f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of the protocol's skeleton; leave it out"
+            f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of"
+            " the protocol's skeleton; leave it out"
         )
     for key, value in settings.sizes.items():
         due = type(getattr(preset, key, value))
-        fits = {int: isinstance(value, int), float: isinstance(value, (int, float)), tuple: isinstance(value, (list, tuple))}
+        fits = {
+            int: isinstance(value, int),
+            float: isinstance(value, (int, float)),
+            tuple: isinstance(value, (list, tuple)),
+        }
         if isinstance(value, bool) != (due is bool) or not fits.get(due, True):
-            raise BadInput(f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got {value!r}")
+            raise BadInput(
+                f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
+                f" {value!r}"
+            )
     try:
-        models.build(name, preset=settings.preset, loss=settings.train.loss, **{"joints": joints, **settings.sizes})
+        models.build(
+            name,
+            preset=settings.preset,
+            loss=settings.train.loss,
+            **{"joints": joints, **settings.sizes},
+        )
     except BadInput:
         raise
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise BadInput(f"configuration key model.{name}.sizes: {settings.sizes} make no network: {error}") from None
+        raise BadInput(
+            f"configuration key model.{name}.sizes: {settings.sizes} make no network:"
+            f" {error}"
+        ) from None
 
 
 def jobs(config: Config, folder: Path) -> list[Job]:
-    """All cells, backend by backend, model by model, tasks in the order they build on each other."""
+    """All cells, backend by backend, model by model, tasks in the order they build on each
+    other.
+    """
     found = []
     for backend in config.backend:
         for model in ["", *config.model]:
             tasks = [
-                task for task in (*configs.TASKS, *configs.ON_REQUEST) if task in config.tasks and (task in MODEL_FREE) == (model == "")
+                task
+                for task in (*configs.TASKS, *configs.ON_REQUEST)
+                if task in config.tasks and (task in MODEL_FREE) == (model == "")
             ]
-            found += [Job(task=task, backend=backend, model=model, config=config, folder=folder) for task in tasks]  # type: ignore[arg-type]
+            found += [
+                Job(task=task, backend=backend, model=model, config=config, folder=folder)
+                for task in tasks
+            ]  # type: ignore[arg-type]
     return found
 
 
@@ -123,15 +162,28 @@ def resumed(folder: Path) -> Config:
         return configs.validate(records.load(folder).info.config)
     except FileNotFoundError:
         raise BadInput(
-            f"{folder} is no run folder: it holds no run.json; --resume takes the folder that `python -m bench run` printed"
+            f"{folder} is no run folder: it holds no run.json; --resume takes the folder"
+            " that `python -m bench run` printed"
         ) from None
     except ValueError as error:
-        raise BadInput(f"{folder}: run.json or records.jsonl cannot be read: {' '.join(str(error).split())[:200]}") from None
+        raise BadInput(
+            f"{folder}: run.json or records.jsonl cannot be read:"
+            f" {' '.join(str(error).split())[:200]}"
+        ) from None
 
 
-def execute(folder: Path, config: Config, listen: Listener, finished: Callable[[Record], None]) -> Outcome:
-    """Run the cells that have no finished record yet. On Ctrl-C the workers save their state and KeyboardInterrupt goes on up."""
-    done = {records.cell(record): record for record in records.load(folder).records if record.status == "ok"}
+def execute(
+    folder: Path, config: Config, listen: Listener, finished: Callable[[Record], None]
+) -> Outcome:
+    """Run the cells that have no finished record yet.
+
+    On Ctrl-C the workers save their state and KeyboardInterrupt goes on up.
+    """
+    done = {
+        records.cell(record): record
+        for record in records.load(folder).records
+        if record.status == "ok"
+    }
     todo = [job for job in jobs(config, folder) if _cell(job) not in done]
 
     def keep(record: Record) -> None:
@@ -139,42 +191,91 @@ def execute(folder: Path, config: Config, listen: Listener, finished: Callable[[
         finished(record)
 
     timed = [job for job in todo if job.task in TIMED]
-    Crew(config, listen, keep).serve(_grouped([job for job in todo if job not in timed], _worker), at_once=lanes(config))
+    Crew(config, listen, keep).serve(
+        _grouped([job for job in todo if job not in timed], _worker), at_once=lanes(config)
+    )
     for comparison in _comparisons(folder, config):
         keep(comparison)
     for contenders in _grouped(timed, lambda job: job.model):
         _compete(contenders, config, listen, keep)
     run = records.load(folder)
-    write_info(folder, run.info.model_copy(update={"finished": datetime.now(UTC).isoformat(timespec="seconds")}))
+    write_info(
+        folder,
+        run.info.model_copy(
+            update={"finished": datetime.now(UTC).isoformat(timespec="seconds")}
+        ),
+    )
     return Outcome(folder, run.records)
 
 
 def _comparisons(folder: Path, config: Config) -> Iterator[Record]:
-    """Each backend's ladder against that of the chosen one, from the traces that their workers left."""
+    """Each backend's ladder against that of the chosen one, from the traces that their
+    workers left.
+    """
     reference = config.against or config.backend[0]
-    others = [backend for backend in config.backend if backend != reference and "parity" in config.tasks]
+    others = [
+        backend
+        for backend in config.backend
+        if backend != reference and "parity" in config.tasks
+    ]
     for backend, model in itertools.product(others, config.model):
         yield _comparison(folder, config, backend, model, reference)
 
 
-def _comparison(folder: Path, config: Config, backend: str, model: str, reference: str) -> Record:
-    about = {"task": "compare", "backend": backend, "model": model, "device": config.device, "precision": config.precision}
+def _comparison(
+    folder: Path, config: Config, backend: str, model: str, reference: str
+) -> Record:
+    about = {
+        "task": "compare",
+        "backend": backend,
+        "model": model,
+        "device": config.device,
+        "precision": config.precision,
+    }
     try:
-        checks = traces.compare(*(traces.load(traces.path(folder, name, model)) for name in (backend, reference)))
+        checks = traces.compare(
+            *(
+                traces.load(traces.path(folder, name, model))
+                for name in (backend, reference)
+            )
+        )
     except BadInput as error:
-        return Record.model_validate({**about, "status": "not_measured", "reason": str(error)})
+        return Record.model_validate(
+            {**about, "status": "not_measured", "reason": str(error)}
+        )
     wrong = [check for check in checks if not check.ok]
-    reason = f"{len(wrong)} values are further from {reference} than both may be; first {wrong[0].kind} {wrong[0].name}" if wrong else ""
+    reason = (
+        f"{len(wrong)} values are further from {reference} than both may be; first"
+        f" {wrong[0].kind} {wrong[0].name}"
+        if wrong
+        else ""
+    )
     payload = Comparison(against=reference, checks=checks)
-    return Record.model_validate({**about, "status": "failed" if wrong else "ok", "reason": reason, "payload": payload})
+    return Record.model_validate(
+        {
+            **about,
+            "status": "failed" if wrong else "ok",
+            "reason": reason,
+            "payload": payload,
+        }
+    )
 
 
-def _compete(contenders: Sequence[Job], config: Config, listen: Listener, keep: Callable[[Record], None]) -> None:
-    """Time one model on all its backends, and keep the records with their ratios, in the order of the backends."""
+def _compete(
+    contenders: Sequence[Job],
+    config: Config,
+    listen: Listener,
+    keep: Callable[[Record], None],
+) -> None:
+    """Time one model on all its backends, and keep the records with their ratios, in the
+    order of the backends.
+    """
     found: list[Record] = []
     Crew(config, listen, found.append).compete(contenders)
     order = [job.backend for job in contenders]
-    for record in turns.compared(sorted(found, key=lambda record: order.index(record.backend))):
+    for record in turns.compared(
+        sorted(found, key=lambda record: order.index(record.backend))
+    ):
         keep(record)
 
 

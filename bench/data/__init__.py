@@ -1,8 +1,10 @@
-"""Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on the first and test on the second.
+"""Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on
+the first and test on the second.
 
 A module of `readers` that declares `SOURCE` is a kind of source.
 
-`load` gives the train and test clips of a source under a protocol; `bench.data.batches.windows` cuts them into batches.
+`load` gives the train and test clips of a source under a protocol;
+`bench.data.batches.windows` cuts them into batches.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from typing import TYPE_CHECKING
 from bench.data.formats import header
 from models.errors import BadInput, UnknownName
 
-if TYPE_CHECKING:  # what a cache says of itself comes at once: without NumPy, and without pydantic, which protocols need
+# what a cache says of itself comes at once: without NumPy, and without pydantic, which
+# protocols need
+if TYPE_CHECKING:
     from bench.config import Config
     from bench.data.clip import Clip
     from bench.data.protocols import Protocol
@@ -29,7 +33,9 @@ ACROSS = "->"  # between the source to train on and the one to test on
 
 @dataclass(frozen=True)
 class Split:
-    """Clips for training and for testing, and the protocol as it was applied (noise, corruption and fraction filled in)."""
+    """Clips for training and for testing, and the protocol as it was applied (noise,
+    corruption and fraction filled in).
+    """
 
     train: list[Clip]
     test: list[Clip]
@@ -37,12 +43,15 @@ class Split:
 
 
 def sources() -> dict[str, str]:
-    """Kinds of source by name, each with its one-line description; read from the files without importing them."""
+    """Kinds of source by name, each with its one-line description; read from the files
+    without importing them.
+    """
     return {kind: line for kind, (_, line) in _modules().items()}
 
 
 def kind_of(source: str) -> str:
-    """`bvh:folder` -> `bvh`; a cache is of the kind it was converted from, a pair of the kind it is tested on.
+    """`bvh:folder` -> `bvh`; a cache is of the kind it was converted from, a pair of the
+    kind it is tested on.
 
     Raises UnknownName, and BadInput for a damaged cache.
     """
@@ -61,31 +70,55 @@ def module(kind: str) -> ModuleType:
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
-    """The named protocol, or the default one of the source's kind; of a pair, the first that trains and tests on its kinds.
+    """The named protocol, or the default one of the source's kind; of a pair, the first
+    that trains and tests on its kinds.
 
     Raises UnknownName, and BadInput where it suits another kind or none does.
     """
     from bench.data import protocols
 
     kind = kind_of(source)
-    suited = [each for each in map(protocols.load, protocols.names()) if kind in each.sources]
+    suited = [
+        each for each in map(protocols.load, protocols.names()) if kind in each.sources
+    ]
     if not suited:
-        raise BadInput(f"{source}: {kind} data have no 3D poses, so nothing can be trained on them or scored; take data with poses")
+        raise BadInput(
+            f"{source}: {kind} data have no 3D poses, so nothing can be trained on them or"
+            " scored; take data with poses"
+        )
     trained = kind_of(source.rpartition(ACROSS)[0]) if ACROSS in source else ""
     across = [each for each in suited if trained in each.trained_on]
-    protocol = protocols.load(name) if name else across[0] if across else protocols.default(kind)
+    protocol = (
+        protocols.load(name) if name else across[0] if across else protocols.default(kind)
+    )
     if protocol not in suited:
-        kinds, names = " or ".join(protocol.sources), ", ".join(each.name for each in suited)
-        raise BadInput(f"protocol {protocol.name} is for {kinds} data and the source is {source}; for {kind} take one of: {names}")
+        kinds, names = (
+            " or ".join(protocol.sources),
+            ", ".join(each.name for each in suited),
+        )
+        raise BadInput(
+            f"protocol {protocol.name} is for {kinds} data and the source is {source}; for"
+            f" {kind} take one of: {names}"
+        )
     if trained:
         _subjects(source.rpartition(ACROSS)[0], protocol)
     return protocol
 
 
 def configured(config: Config) -> Split:
-    """Train and test clips as a run's configuration asks for them. Raises as `load` does."""
+    """Train and test clips as a run's configuration asks for them.
+
+    Raises as `load` does.
+    """
     protocol = protocol_for(config.data, config.protocol)
-    return load(config.data, protocol=protocol, seed=config.seed, small=config.small, noise=config.noise, corrupt=config.corrupt)
+    return load(
+        config.data,
+        protocol=protocol,
+        seed=config.seed,
+        small=config.small,
+        noise=config.noise,
+        corrupt=config.corrupt,
+    )
 
 
 def load(
@@ -99,9 +132,10 @@ def load(
 ) -> Split:
     """Train and test clips of a source under a protocol (by default the one of its kind).
 
-    `small` keeps that fraction of each clip's frames, for smoke tests; `noise` puts a 2D detector's errors on the keypoints; `corrupt`
-    is a file of steps done to every clip (`bench.data.augment`). All three change the protocol's hash. Raises BadInput for unreadable
-    data, clips without poses, and where the split leaves a side empty.
+    `small` keeps that fraction of each clip's frames, for smoke tests; `noise` puts a 2D
+    detector's errors on the keypoints; `corrupt` is a file of steps done to every clip
+    (`bench.data.augment`). All three change the protocol's hash. Raises BadInput for
+    unreadable data, clips without poses, and where the split leaves a side empty.
     """
     from bench.data import augment
 
@@ -123,10 +157,16 @@ def load(
     if trained or protocol.trained_on:
         train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
     if not train or not test:
-        labels = sorted({getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by) for clip in clips})
+        labels = sorted(
+            {
+                getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by)
+                for clip in clips
+            }
+        )
         side = "training" if test else "testing"
         raise BadInput(
-            f"{source}: protocol {protocol.name} leaves no clip for {side} ({protocol.split.text}; here are {_few(labels)}); take another protocol"
+            f"{source}: protocol {protocol.name} leaves no clip for {side}"
+            f" ({protocol.split.text}; here are {_few(labels)}); take another protocol"
         )
     _check_poses((*train, *test), source)
     changed = {
@@ -145,13 +185,21 @@ def _check_poses(clips: Iterable[Clip], source: str) -> None:
     if without:
         first, note = without[0], "".join(f" ({note})" for note in without[0].notes)
         raise BadInput(
-            f"{source}: {len(without)} clips have no poses, the first {first.name}, {first.camera_name}{note}; "
-            "complete the data or leave these clips out"
+            f"{source}: {len(without)} clips have no poses, the first {first.name},"
+            f" {first.camera_name}{note}; complete the data or leave these clips out"
         )
 
 
-def clips_of(source: str, protocol: Protocol, *, seed: int = 0, small: float = 1.0, noise: bool = False) -> list[Clip]:
-    """The clips of a source with the protocol's joints, picked by name where they are there and converted by rule where not.
+def clips_of(
+    source: str,
+    protocol: Protocol,
+    *,
+    seed: int = 0,
+    small: float = 1.0,
+    noise: bool = False,
+) -> list[Clip]:
+    """The clips of a source with the protocol's joints, picked by name where they are there
+    and converted by rule where not.
 
     Raises BadInput for unreadable data.
     """
@@ -160,7 +208,14 @@ def clips_of(source: str, protocol: Protocol, *, seed: int = 0, small: float = 1
 
     joints = set(protocol.joints)
     clips = _read(source, protocol, seed=seed, small=small)
-    clips = [clip if joints <= set(clip.skeleton.joints) else convert_clip(clip, protocol.skeleton) for clip in clips]
+    clips = [
+        (
+            clip
+            if joints <= set(clip.skeleton.joints)
+            else convert_clip(clip, protocol.skeleton)
+        )
+        for clip in clips
+    ]
     return [detect(clip, seed=seed) for clip in clips] if noise else clips
 
 
@@ -171,10 +226,14 @@ def absolute(source: str) -> str:
     return f"{kind}:{Path(location).absolute()}" if location else source
 
 
-def describe(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
-    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol (by default the one of its kind, if any).
+def describe(
+    source: str, *, protocol: Protocol | None = None, seed: int = 0
+) -> dict[str, object]:
+    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol
+    (by default the one of its kind, if any).
 
-    A cache says what was found when it was converted, unless a protocol is given. Raises BadInput for unreadable data.
+    A cache says what was found when it was converted, unless a protocol is given. Raises
+    BadInput for unreadable data.
     """
     kind, _, location = source.partition(":")
     if kind == "cache" and protocol is None:
@@ -183,18 +242,31 @@ def describe(source: str, *, protocol: Protocol | None = None, seed: int = 0) ->
     return _facts(source, _read(source, chosen, seed=seed, small=1.0), chosen)
 
 
-def statistics(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
-    """What the numbers of a source are like (`bench.data.stats`). Raises BadInput for unreadable data."""
+def statistics(
+    source: str, *, protocol: Protocol | None = None, seed: int = 0
+) -> dict[str, object]:
+    """What the numbers of a source are like (`bench.data.stats`).
+
+    Raises BadInput for unreadable data.
+    """
     from bench.data import stats
 
-    return {"source": source, **stats.statistics(_read(source, protocol or default_protocol(source), seed=seed, small=1.0))}
+    return {
+        "source": source,
+        **stats.statistics(
+            _read(source, protocol or default_protocol(source), seed=seed, small=1.0)
+        ),
+    }
 
 
-def convert(source: str, path: Path, *, protocol: Protocol | None = None, seed: int = 0) -> dict[str, object]:
-    """Write the clips of a source into one cache file, whole or not at all, and give what `describe` says of it.
+def convert(
+    source: str, path: Path, *, protocol: Protocol | None = None, seed: int = 0
+) -> dict[str, object]:
+    """Write the clips of a source into one cache file, whole or not at all, and give what
+    `describe` says of it.
 
-    The protocol (by default the one of its kind, if any) matters where its cameras film the clips. Raises BadInput for unreadable
-    data and where the file cannot be written.
+    The protocol (by default the one of its kind, if any) matters where its cameras film the
+    clips. Raises BadInput for unreadable data and where the file cannot be written.
     """
     from bench.data.formats import mapped_file
     from bench.data.readers import cache
@@ -203,12 +275,16 @@ def convert(source: str, path: Path, *, protocol: Protocol | None = None, seed: 
     mapped_file.check(path)
     clips = _read(source, chosen, seed=seed, small=1.0)
     facts = {**_facts(source, clips, chosen), "converted_from": source}
-    cache.save(path, clips, kind=kind_of(source), rig=chosen.rig if chosen else None, facts=facts)
+    cache.save(
+        path, clips, kind=kind_of(source), rig=chosen.rig if chosen else None, facts=facts
+    )
     return describe(f"cache:{path}")
 
 
 def default_protocol(source: str) -> Protocol | None:
-    """The default protocol of a source's kind; None for a kind that has none, such as keypoints without poses."""
+    """The default protocol of a source's kind; None for a kind that has none, such as
+    keypoints without poses.
+    """
     from bench.data import protocols
 
     kind = kind_of(source)
@@ -219,11 +295,16 @@ def default_protocol(source: str) -> Protocol | None:
 
 
 def _modules() -> dict[str, tuple[str, str]]:
-    """Module and one-line description by kind: a file's name, or the `KIND` it states where that can be no name in Python, as 3dhp."""
+    """Module and one-line description by kind: a file's name, or the `KIND` it states where
+    that can be no name in Python, as 3dhp.
+    """
     found = {}
     for path in sorted(Path(__file__).parent.glob("readers/*.py")):
         text = path.read_text(encoding="utf-8")
-        line, kind = (re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE) for name in ("SOURCE", "KIND"))
+        line, kind = (
+            re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE)
+            for name in ("SOURCE", "KIND")
+        )
         if line:
             found[kind[1] if kind else path.stem.replace("_", "-")] = (path.stem, line[1])
     return dict(sorted(found.items()))
@@ -234,28 +315,47 @@ def _read(source: str, protocol: Protocol | None, *, seed: int, small: float) ->
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
     try:
-        clips: list[Clip] = module(kind).load(location, rig=protocol.rig if protocol else None, seed=seed, small=small)
-    except OSError as error:  # of a folder: files are opened by readers that say which it was
-        raise BadInput(f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]}); give a path that may be read") from None
+        clips: list[Clip] = module(kind).load(
+            location, rig=protocol.rig if protocol else None, seed=seed, small=small
+        )
+    # of a folder: files are opened by readers that say which it was
+    except OSError as error:
+        raise BadInput(
+            f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]});"
+            " give a path that may be read"
+        ) from None
     if not clips:
         raise BadInput(f"{source}: no clips in it; give data with at least one")
     return clips
 
 
 def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
-    """The training subjects a protocol across data sets takes, empty for all. Raises BadInput where source and protocol do not fit."""
+    """The training subjects a protocol across data sets takes, empty for all.
+
+    Raises BadInput where source and protocol do not fit.
+    """
     kinds = " or ".join(protocol.trained_on)
     if not trained or kind_of(trained) not in protocol.trained_on:
         came = f"training data of kind {kind_of(trained)}" if trained else "one source"
-        due = f"train on {kinds} data (KIND:PATH{ACROSS}KIND:PATH)" if kinds else "train and test on one source"
-        raise BadInput(f"protocol {protocol.name} wants to {due} and {came} came; take another protocol or source")
+        due = (
+            f"train on {kinds} data (KIND:PATH{ACROSS}KIND:PATH)"
+            if kinds
+            else "train and test on one source"
+        )
+        raise BadInput(
+            f"protocol {protocol.name} wants to {due} and {came} came; take another"
+            " protocol or source"
+        )
     return protocol.trained_on[kind_of(trained)]
 
 
 def _facts(source: str, clips: list[Clip], protocol: Protocol | None) -> dict[str, object]:
     from bench.data.stats import context
 
-    labels = {f"{field}s": sorted({getattr(clip, field) for clip in clips}) for field in ("subject", "action", "style")}
+    labels = {
+        f"{field}s": sorted({getattr(clip, field) for clip in clips})
+        for field in ("subject", "action", "style")
+    }
     found = {
         "source": source,
         "kind": sources()[kind_of(source)],
@@ -285,4 +385,6 @@ def _under(protocol: Protocol, clips: list[Clip]) -> dict[str, object]:
 
 def _few(labels: Iterable[str], most: int = 8) -> str:
     shown = [label or "(none)" for label in labels]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+    return ", ".join(shown[:most]) + (
+        f" and {len(shown) - most} more" if len(shown) > most else ""
+    )

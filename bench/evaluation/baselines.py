@@ -1,4 +1,6 @@
-"""What costs nothing to predict, under the same protocol: a trained model's number means little without these beside it."""
+"""What costs nothing to predict, under the same protocol: a trained model's number means
+little without these beside it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from bench.data.protocols import Protocol
 from bench.records import Baseline, Metric
 
 Array = NDArray[np.float32]
-Predictor = Callable[[Array], NDArray[np.float64]]  # keypoints (N, J, C) -> root-relative poses (N, J, 3), in the targets' unit
+# keypoints (N, J, C) -> root-relative poses (N, J, 3), in the targets' unit
+Predictor = Callable[[Array], NDArray[np.float64]]
 
 
 def mean_pose(train: Windows) -> Predictor:
@@ -23,30 +26,62 @@ def mean_pose(train: Windows) -> Predictor:
 
 
 def linear_map(train: Windows) -> Predictor:
-    """The affine map from one frame's keypoints to its pose with the least squared error on the training frames."""
+    """The affine map from one frame's keypoints to its pose with the least squared error on
+    the training frames.
+    """
     truth = train.truth()
     inputs = _affine(train.single())
-    weights = np.linalg.lstsq(inputs.T @ inputs, inputs.T @ truth.reshape(len(truth), -1).astype(np.float64), rcond=None)[0]
-    return lambda keypoints: (_affine(keypoints) @ weights).reshape(len(keypoints), *truth.shape[1:])
-
-
-def baselines(train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Baseline, ...]:
-    """Both, fitted on the training windows' frames and scored on the test windows' frames as `score` does."""
-    return tuple(
-        Baseline(name=name, metrics=score(1000 * fit(train)(test.single()), test, protocol=protocol, chosen=chosen))
-        for name, fit in (("mean pose", mean_pose), ("least-squares linear map", linear_map))
+    weights = np.linalg.lstsq(
+        inputs.T @ inputs,
+        inputs.T @ truth.reshape(len(truth), -1).astype(np.float64),
+        rcond=None,
+    )[0]
+    return lambda keypoints: (_affine(keypoints) @ weights).reshape(
+        len(keypoints), *truth.shape[1:]
     )
 
 
-def score(pred: NDArray[np.floating], test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()) -> tuple[Metric, ...]:
-    """Metrics of predictions (M, J, 3) in the order of the test windows' scored frames: all, or those `chosen`.
+def baselines(
+    train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()
+) -> tuple[Baseline, ...]:
+    """Both, fitted on the training windows' frames and scored on the test windows' frames
+    as `score` does.
+    """
+    return tuple(
+        Baseline(
+            name=name,
+            metrics=score(
+                1000 * fit(train)(test.single()), test, protocol=protocol, chosen=chosen
+            ),
+        )
+        for name, fit in (
+            ("mean pose", mean_pose),
+            ("least-squares linear map", linear_map),
+        )
+    )
 
-    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes mm of them. MPJPE and the protocol's headline
-    are always among the metrics. Raises as `evaluate` does.
+
+def score(
+    pred: NDArray[np.floating],
+    test: Windows,
+    *,
+    protocol: Protocol,
+    chosen: Sequence[str] = (),
+) -> tuple[Metric, ...]:
+    """Metrics of predictions (M, J, 3) in the order of the test windows' scored frames:
+    all, or those `chosen`.
+
+    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes
+    mm of them. MPJPE and the protocol's headline are always among the metrics. Raises as
+    `evaluate` does.
     """
     labels = test.labels("action").tolist()
     joints = test.skeleton.joints
-    names = [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)] if chosen else None
+    names = (
+        [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)]
+        if chosen
+        else None
+    )
     return metrics.evaluate(
         pred,
         1000.0 * test.metres(test.truth()),

@@ -1,6 +1,8 @@
-"""Lifting what nobody scores: the poses that a run's trained model gives for the keypoints of any source.
+"""Lifting what nobody scores: the poses that a run's trained model gives for the keypoints
+of any source.
 
-The framework runs in a process of its own (`python -m bench.evaluation.predict BACKEND ORDER`, the order as JSON), which writes the file.
+The framework runs in a process of its own (`python -m bench.evaluation.predict BACKEND
+ORDER`, the order as JSON), which writes the file.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Lifted:
-    """What was written: poses of so many clips and frames, (frames, joints, 3) in mm of the camera frame, relative to the root."""
+    """What was written: poses of so many clips and frames, (frames, joints, 3) in mm of the
+    camera frame, relative to the root.
+    """
 
     path: str
     backend: str
@@ -55,15 +59,33 @@ class Lifted:
     protocol_hash: str
 
 
-def predict(run: Path, source: str, out: Path, *, backend: str | None = None, model: str | None = None) -> Lifted:
-    """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA. Raises BadInput, UnknownName, Missing."""
+def predict(
+    run: Path,
+    source: str,
+    out: Path,
+    *,
+    backend: str | None = None,
+    model: str | None = None,
+) -> Lifted:
+    """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA.
+
+    Raises BadInput, UnknownName, Missing.
+    """
     if out.exists():
         raise BadInput(f"{out}: is there already and is left as it is; give another name")
     mapped_file.writable(out)
     training = _training(_load(run), backend, model)
     backends.require(training.backend)
-    order = Order(str(run.absolute()), training.backend, training.model, data.absolute(source), str(out.absolute()))
-    found = question.ask("bench.evaluation.predict", [order.backend, json.dumps(asdict(order))])
+    order = Order(
+        str(run.absolute()),
+        training.backend,
+        training.model,
+        data.absolute(source),
+        str(out.absolute()),
+    )
+    found = question.ask(
+        "bench.evaluation.predict", [order.backend, json.dumps(asdict(order))]
+    )
     return Lifted(**{**found, "path": str(out), "joints": tuple(found["joints"])})
 
 
@@ -72,12 +94,35 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     order = Order(**json.loads(arguments[1]))
     run = _load(Path(order.run))
     record = _training(run, order.backend, order.model)
-    job = Job(task="evaluate", backend=order.backend, model=order.model, config=configs.validate(run.info.config), folder=run.folder)
+    job = Job(
+        task="evaluate",
+        backend=order.backend,
+        model=order.model,
+        config=configs.validate(run.info.config),
+        folder=run.folder,
+    )
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     feed, poses = _poses(job, protocols.load(record.payload.protocol), order.source)
-    frames, protocol, digest = sum(map(len, poses.values())), feed.protocol, record.payload.protocol_hash
-    done = Lifted(order.out, job.backend, job.model, len(poses), frames, protocol.joints, protocol.root, protocol.name, digest)
-    header = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asdict(done).items()}
+    frames, protocol, digest = (
+        sum(map(len, poses.values())),
+        feed.protocol,
+        record.payload.protocol_hash,
+    )
+    done = Lifted(
+        order.out,
+        job.backend,
+        job.model,
+        len(poses),
+        frames,
+        protocol.joints,
+        protocol.root,
+        protocol.name,
+        digest,
+    )
+    header = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in asdict(done).items()
+    }
     arrays_file.write(Path(order.out), poses, {**header, "unit": "mm", "run": run.info.id})
     return asdict(done)
 
@@ -87,28 +132,55 @@ def _load(folder: Path) -> Run:
         return records.load(folder)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise BadInput(f"{folder}: no run folder ({reason}); give one that `python -m bench run` or `train` has made") from None
+        raise BadInput(
+            f"{folder}: no run folder ({reason}); give one that `python -m bench run` or"
+            " `train` has made"
+        ) from None
 
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:
     """The one training that is asked for. Raises BadInput where it is none or several."""
-    known = [record for record in run.records if isinstance(record.payload, Training) and record.status == "ok"]
-    found = [record for record in known if backend in (None, record.backend) and model in (None, record.model)]
+    known = [
+        record
+        for record in run.records
+        if isinstance(record.payload, Training) and record.status == "ok"
+    ]
+    found = [
+        record
+        for record in known
+        if backend in (None, record.backend) and model in (None, record.model)
+    ]
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(f"{record.model} on {record.backend}" for record in found or known) or "none"
+    listed = (
+        ", ".join(f"{record.model} on {record.backend}" for record in found or known)
+        or "none"
+    )
     what = "several trained models fit" if found else "no trained model fits"
-    raise BadInput(f"{run.folder}: {what} --backend {backend or 'any'} --model {model or 'any'}; it has {listed}: name one")
+    raise BadInput(
+        f"{run.folder}: {what} --backend {backend or 'any'} --model {model or 'any'}; it"
+        f" has {listed}: name one"
+    )
 
 
-def _poses(job: Job, protocol: Protocol, source: str) -> tuple[Feed, dict[str, NDArray[np.float32]]]:
+def _poses(
+    job: Job, protocol: Protocol, source: str
+) -> tuple[Feed, dict[str, NDArray[np.float32]]]:
     """How the model is fed, and its poses (frames, joints, 3), mm, by clip."""
     if protocol.lengths == "2.5d":
-        raise BadInput(f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown scale; train under another protocol")
+        raise BadInput(
+            f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
+            " scale; train under another protocol"
+        )
     backend = backends.load(job.backend)
-    feed, program, _ = evaluate.restored(job, overlapping(job, protocol), backend, backend.device(job.config.device))
-    filmed = protocol if protocol.rig else data.default_protocol(source)  # motion capture needs cameras, whatever it was trained on
-    clips = data.clips_of(source, protocol.model_copy(update={"rig": filmed.rig if filmed else None}))
+    feed, program, _ = evaluate.restored(
+        job, overlapping(job, protocol), backend, backend.device(job.config.device)
+    )
+    # motion capture needs cameras, whatever it was trained on
+    filmed = protocol if protocol.rig else data.default_protocol(source)
+    clips = data.clips_of(
+        source, protocol.model_copy(update={"rig": filmed.rig if filmed else None})
+    )
     windows = evaluate.windows_of(job, feed, clips)
     poses = 1000 * evaluate.predict(program, feed, windows, lambda text, share: None)
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))

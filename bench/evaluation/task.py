@@ -28,7 +28,9 @@ BATCH = 512
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Every metric of the protocol's test poses from the cell's checkpoint."""
     if not job.checkpoint.exists():
-        return Finding(None, "not_measured", "there are no trained weights; run the train task first")
+        return Finding(
+            None, "not_measured", "there are no trained weights; run the train task first"
+        )
     progress("reading data", 0.0)
     split = split_of(job)
     feed, program, steps = restored(job, split.protocol, backend, device)
@@ -37,44 +39,71 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     return Finding(_payload(job, split, feed, test, pred, trained_steps=steps))
 
 
-def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> tuple[Feed, Program, int]:
-    """How a job's trained model is fed, the model with its weights, and after how many steps they are. Raises BadInput (checkpoint)."""
+def restored(
+    job: Job, protocol: Protocol, backend: Backend, device: str
+) -> tuple[Feed, Program, int]:
+    """How a job's trained model is fed, the model with its weights, and after how many
+    steps they are. Raises BadInput (checkpoint).
+    """
     found = checkpoints.load(job.checkpoint)
     scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
-    feed = Feed(build(job.model, job.settings, joints=len(protocol.joints)), protocol, scaling, job.settings.pad)
-    program = backend.program(feed.spec.infer, Settings(device=device, precision=job.config.precision))
+    feed = Feed(
+        build(job.model, job.settings, joints=len(protocol.joints)),
+        protocol,
+        scaling,
+        job.settings.pad,
+    )
+    program = backend.program(
+        feed.spec.infer, Settings(device=device, precision=job.config.precision)
+    )
     program.load({name: found.params[name] for name in feed.spec.infer.params})
     return feed, program, found.progress["step"]
 
 
 def windows_of(job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1) -> Windows:
-    """Windows in which each frame that is scored is predicted. Raises BadInput where the model's `test_every` skips frames."""
+    """Windows in which each frame that is scored is predicted.
+
+    Raises BadInput where the model's `test_every` skips frames.
+    """
     stride = job.settings.test_every
     windows = feed.windows(clips, stride=stride, every=every)
-    if stride and stride > windows.outputs:  # frames between would not be scored, under a protocol that says they are
+    # frames between would not be scored, under a protocol that says they are
+    if stride and stride > windows.outputs:
         due = f"at most {windows.outputs} was due, what a window predicts"
         raise BadInput(f"configuration key model.{job.model}.test_every: {stride}; {due}")
     return windows
 
 
 def predict(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
-    """Poses (M, J, 3) in the windows' unit, one for each scored frame, as the model gives them: its root is not moved to zero.
+    """Poses (M, J, 3) in the windows' unit, one for each scored frame, as the model gives
+    them: its root is not moved to zero.
 
-    Under a protocol with flip averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints; under one
-    of overlapping windows, the mean of all that predict the frame.
+    Under a protocol with flip averaging, the mean of that and of the mirror image of what
+    it makes of mirrored keypoints; under one of overlapping windows, the mean of all that
+    predict the frame.
     """
     poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
         if feed.protocol.flip_tta:
-            other = feed.poses(program(feed.inputs(mirror(batch.keypoints, windows.skeleton)))["pose"])
+            other = feed.poses(
+                program(feed.inputs(mirror(batch.keypoints, windows.skeleton)))["pose"]
+            )
             pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
         poses.add(batch.indices, pose)
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
     return poses.result()
 
 
-def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array, *, trained_steps: int) -> Evaluation:
+def _payload(
+    job: Job,
+    split: data.Split,
+    feed: Feed,
+    test: Windows,
+    pred: Array,
+    *,
+    trained_steps: int,
+) -> Evaluation:
     protocol = split.protocol
     chosen = np.linspace(0, len(pred) - 1, EXAMPLES + 2).astype(int)[1:-1]
     return Evaluation(
@@ -83,7 +112,9 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
         protocol_hash=protocol.hash,
         protocol_text=protocol.text,
         test_poses=test.scored,
-        metrics=baselines.score(pred * 1000.0, test, protocol=protocol, chosen=job.config.metrics),
+        metrics=baselines.score(
+            pred * 1000.0, test, protocol=protocol, chosen=job.config.metrics
+        ),
         baselines=_trivial(feed, split, job.config.metrics),
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
@@ -96,11 +127,18 @@ def _payload(job: Job, split: data.Split, feed: Feed, test: Windows, pred: Array
 
 
 def _trivial(feed: Feed, split: data.Split, chosen: Sequence[str]) -> tuple[Baseline, ...]:
-    """The trivial predictors, from x and y alone whatever the model takes, so that they are the same beside every model."""
+    """The trivial predictors, from x and y alone whatever the model takes, so that they are
+    the same beside every model.
+    """
     train = feed.windows(split.train, stride=None, channels=2)
-    test = feed.windows(split.test, stride=None, every=split.protocol.test_stride, channels=2)
+    test = feed.windows(
+        split.test, stride=None, every=split.protocol.test_stride, channels=2
+    )
     return baselines.baselines(train, test, protocol=split.protocol, chosen=chosen)
 
 
 def _poses(metres: Array) -> tuple[tuple[tuple[float, float, float], ...], ...]:
-    return tuple(tuple((float(x), float(y), float(z)) for x, y, z in pose) for pose in metres * 1000.0)
+    return tuple(
+        tuple((float(x), float(y), float(z)) for x, y, z in pose)
+        for pose in metres * 1000.0
+    )

@@ -1,6 +1,7 @@
 """Ops as small graphs: what the exam asks of a backend, and how a diverging node is found.
 
-Several probes may share one program, which costs a framework that compiles little more than one of them.
+Several probes may share one program, which costs a framework that compiles little more than
+one of them.
 """
 
 from __future__ import annotations
@@ -30,24 +31,38 @@ Layout = Literal["plain", "transposed", "strided"]
 
 @dataclass(frozen=True)
 class Probe:
-    """Inputs x0, x1, ... and literals of one op; `where` is the model line it stands for, if any."""
+    """Inputs x0, x1, ... and literals of one op; `where` is the model line it stands for,
+    if any.
+    """
 
     op: str
-    operands: tuple[np.ndarray | float, ...]  # literals stay literals; floats are float32 whatever type is declared
+    # literals stay literals; floats are float32 whatever type is declared
+    operands: tuple[np.ndarray | float, ...]
     attributes: Mapping[str, Any]
     where: str = ""
     symbolic: bool = False  # the first axis of the first input is left open
     dtype: str = "float32"  # declared for float inputs, whose values it must hold exactly
-    layout: Layout = "plain"  # how inputs reach the op: as they are, through a permute_dims, or through a slice of every other element
-    written: Mapping[str, Any] | None = None  # attributes given to the op's method, which is to make `attributes` of them
+    # how inputs reach the op: as they are, through a permute_dims, or through a slice of
+    # every other element
+    layout: Layout = "plain"
+    # attributes given to the op's method, which is to make `attributes` of them
+    written: Mapping[str, Any] | None = None
 
     def arrays(self) -> Arrays:
-        """The tensor inputs by name, as they are fed; a transposed one is a view in NumPy already."""
-        return {f"x{i}": self._laid(operand) for i, operand in enumerate(self.operands) if isinstance(operand, np.ndarray)}
+        """The tensor inputs by name, as they are fed; a transposed one is a view in NumPy
+        already.
+        """
+        return {
+            f"x{i}": self._laid(operand)
+            for i, operand in enumerate(self.operands)
+            if isinstance(operand, np.ndarray)
+        }
 
     def floats(self) -> Arrays:
         """Those of them that are floats."""
-        return {name: array for name, array in self.arrays().items() if array.dtype.kind == "f"}
+        return {
+            name: array for name, array in self.arrays().items() if array.dtype.kind == "f"
+        }
 
     def differentiable(self) -> bool:
         """Whether any input can have a gradient."""
@@ -63,16 +78,29 @@ class Probe:
 
     def reference(self, working: type[np.floating[Any]]) -> tuple[np.ndarray, ...]:
         """What the op's definition gives in a working precision."""
-        operands = [_cast(operand, working) if isinstance(operand, np.ndarray) else operand for operand in self.operands]
+        operands = [
+            _cast(operand, working) if isinstance(operand, np.ndarray) else operand
+            for operand in self.operands
+        ]
         results = kernels(working)[self.op](*operands, **self.attributes)
-        return tuple(map(np.asarray, results)) if isinstance(results, tuple) else (np.asarray(results),)
+        return (
+            tuple(map(np.asarray, results))
+            if isinstance(results, tuple)
+            else (np.asarray(results),)
+        )
 
-    def run(self, backend: Backend, settings: Settings, *, body: bool = False) -> tuple[np.ndarray, ...]:
+    def run(
+        self, backend: Backend, settings: Settings, *, body: bool = False
+    ) -> tuple[np.ndarray, ...]:
         """What a backend gives: by its kernel, or by the op's body in primitives."""
         return run([self], backend, settings, body=body)[0]
 
-    def gradients(self, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]) -> Arrays:
-        """Gradient of the weighted sum of results in each float input, by the backend's own differentiation."""
+    def gradients(
+        self, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]
+    ) -> Arrays:
+        """Gradient of the weighted sum of results in each float input, by the backend's own
+        differentiation.
+        """
         return gradients([self], backend, settings, [weights])[0]
 
     def oracle_gradients(self, weights: Sequence[np.ndarray], working: str) -> Arrays:
@@ -87,7 +115,10 @@ class Probe:
         """Add the op to a graph, on inputs already declared."""
         with builder.at(self.where or f"probe of {self.op}"):
             tensors = {name: self._unlaid(value) for name, value in values.items()}
-            arguments = [tensors[f"x{i}"] if isinstance(operand, np.ndarray) else operand for i, operand in enumerate(self.operands)]
+            arguments = [
+                tensors[f"x{i}"] if isinstance(operand, np.ndarray) else operand
+                for i, operand in enumerate(self.operands)
+            ]
             if self.written is None:
                 return emit_all(self.op, *arguments, **self.attributes)
             results = ops.methods()[self.op](*arguments, **self.written)
@@ -101,36 +132,68 @@ class Probe:
         """The inputs with one more row on the open axis."""
         arrays = self.arrays()
         x = arrays["x0"]
-        return {**arrays, "x0": np.concatenate([x, x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)])} if self.symbolic else arrays
+        return (
+            {
+                **arrays,
+                "x0": np.concatenate(
+                    [x, x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)]
+                ),
+            }
+            if self.symbolic
+            else arrays
+        )
 
     def _laid(self, array: np.ndarray) -> np.ndarray:
         if self.layout == "strided" and array.ndim:
-            filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)  # what no answer may depend on
-            return np.stack([array, filler], -1).reshape(*array.shape[:-1], 2 * array.shape[-1])
+            # what no answer may depend on
+            filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)
+            return np.stack([array, filler], -1).reshape(
+                *array.shape[:-1], 2 * array.shape[-1]
+            )
         return array.T if self.layout == "transposed" else array
 
     def _unlaid(self, value: Value) -> Value:
         rank = len(value.shape)
         if self.layout == "strided" and rank:
-            return emit("slice", value, axis=rank - 1, start=0, stop=value.shape[-1], step=2)
-        return value.permute_dims(tuple(reversed(range(rank)))) if self.layout == "transposed" else value
+            return emit(
+                "slice", value, axis=rank - 1, start=0, stop=value.shape[-1], step=2
+            )
+        return (
+            value.permute_dims(tuple(reversed(range(rank))))
+            if self.layout == "transposed"
+            else value
+        )
 
 
 def forward(probes: Sequence[Probe]) -> Graph:
-    """All probes in one graph: tensors are inputs; results are outputs y0, y1, ... of each probe, marked with its number."""
+    """All probes in one graph: tensors are inputs; results are outputs y0, y1, ... of each
+    probe, marked with its number.
+    """
     builder = Builder(_name(probes))
     for mark, probe in _marked(probes):
-        shapes = {name: probe.shape(name, array, f"batch{mark}") for name, array in probe.arrays().items()}
-        values = {name: builder.input(name + mark, shapes[name], dtype=probe.declared(array)) for name, array in probe.arrays().items()}
+        shapes = {
+            name: probe.shape(name, array, f"batch{mark}")
+            for name, array in probe.arrays().items()
+        }
+        values = {
+            name: builder.input(name + mark, shapes[name], dtype=probe.declared(array))
+            for name, array in probe.arrays().items()
+        }
         for i, result in enumerate(probe.emit(builder, values)):
             builder.output(f"y{i}{mark}", result)
     return builder.finish()
 
 
 def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]]) -> Graph:
-    """All probes in one graph: float tensors are parameters; the loss is the weighted sum of all float results, in float32."""
+    """All probes in one graph: float tensors are parameters; the loss is the weighted sum
+    of all float results, in float32.
+    """
     builder = Builder(_name(probes))
-    parts = [part for (mark, probe), own in zip(_marked(probes), weights, strict=True) for part in _losses(builder, probe, own, mark)]
+    parts = [
+        part
+        for (mark, probe), own in zip(_marked(probes), weights, strict=True)
+        for part in _losses(builder, probe, own, mark)
+    ]
     if not parts:
         raise ValueError(f"{_name(probes)} has no float result")
     total = parts[0]
@@ -140,41 +203,87 @@ def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]])
     return builder.finish()
 
 
-def run(probes: Sequence[Probe], backend: Backend, settings: Settings, *, body: bool = False) -> list[tuple[np.ndarray, ...]]:
-    """What a backend gives for each probe; open axes have another length at a first call, so that no program is made for one only."""
+def run(
+    probes: Sequence[Probe], backend: Backend, settings: Settings, *, body: bool = False
+) -> list[tuple[np.ndarray, ...]]:
+    """What a backend gives for each probe; open axes have another length at a first call,
+    so that no program is made for one only.
+    """
     graph = decompose(forward(probes), has=()) if body else forward(probes)
     program = backend.program(graph, settings)
     if any(probe.symbolic for probe in probes):
-        program({name + mark: array for mark, probe in _marked(probes) for name, array in probe.longer().items()})
-    results = program({name + mark: array for mark, probe in _marked(probes) for name, array in probe.arrays().items()})
+        program(
+            {
+                name + mark: array
+                for mark, probe in _marked(probes)
+                for name, array in probe.longer().items()
+            }
+        )
+    results = program(
+        {
+            name + mark: array
+            for mark, probe in _marked(probes)
+            for name, array in probe.arrays().items()
+        }
+    )
     return [_results(results, mark) for mark, _ in _marked(probes)]
 
 
-def gradients(probes: Sequence[Probe], backend: Backend, settings: Settings, weights: Sequence[Sequence[np.ndarray]]) -> list[Arrays]:
-    """For each probe the gradient of its loss in each float input, by the backend's own differentiation."""
+def gradients(
+    probes: Sequence[Probe],
+    backend: Backend,
+    settings: Settings,
+    weights: Sequence[Sequence[np.ndarray]],
+) -> list[Arrays]:
+    """For each probe the gradient of its loss in each float input, by the backend's own
+    differentiation.
+    """
     trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
-    trainer.program.load({name + mark: array for mark, probe in _marked(probes) for name, array in probe.floats().items()})
+    trainer.program.load(
+        {
+            name + mark: array
+            for mark, probe in _marked(probes)
+            for name, array in probe.floats().items()
+        }
+    )
     found = trainer.gradients(trainer.program.put({}))[1]
-    return [{name: found[name + mark] for name in probe.floats() if name + mark in found} for mark, probe in _marked(probes)]
+    return [
+        {name: found[name + mark] for name in probe.floats() if name + mark in found}
+        for mark, probe in _marked(probes)
+    ]
 
 
-def oracle_gradients(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]], working: str) -> list[Arrays]:
+def oracle_gradients(
+    probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]], working: str
+) -> list[Arrays]:
     """The same by the gradient graph in NumPy."""
     from backends.numpy.program import NumpyBackend
 
     return gradients(probes, NumpyBackend(), Settings(precision=working), weights)
 
 
-def _losses(builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark: str) -> Iterator[Value]:
+def _losses(
+    builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark: str
+) -> Iterator[Value]:
     """The weighted sum of each float result; new running state is never differentiated."""
     values = {
-        name: builder.param(name + mark, array.shape, init=("zeros", 0.0), trainable=name not in probe.state(), dtype=probe.dtype)
-        if array.dtype.kind == "f"
-        else builder.constant(name + mark, array.copy())
+        name: (
+            builder.param(
+                name + mark,
+                array.shape,
+                init=("zeros", 0.0),
+                trainable=name not in probe.state(),
+                dtype=probe.dtype,
+            )
+            if array.dtype.kind == "f"
+            else builder.constant(name + mark, array.copy())
+        )
         for name, array in probe.arrays().items()
     }
     results = probe.emit(builder, values)
-    for result, weight in zip(results[:1] if probe.state() else results, weights, strict=False):
+    for result, weight in zip(
+        results[:1] if probe.state() else results, weights, strict=False
+    ):
         if result.dtype in FLOATS:
             scaled = result.astype("float32") * builder.constant(f"w_{result.name}", weight)
             yield scaled.sum(axis=tuple(range(weight.ndim)), keepdims=False)
@@ -182,7 +291,10 @@ def _losses(builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark:
 
 def _results(outputs: Mapping[str, np.ndarray], mark: str) -> tuple[np.ndarray, ...]:
     """Those of the probe that has the mark."""
-    return tuple(outputs[name] for name in takewhile(outputs.__contains__, (f"y{i}{mark}" for i in count())))
+    return tuple(
+        outputs[name]
+        for name in takewhile(outputs.__contains__, (f"y{i}{mark}" for i in count()))
+    )
 
 
 def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
@@ -191,37 +303,57 @@ def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
 
 
 def _name(probes: Sequence[Probe]) -> str:
-    return f"probe_{probes[0].op}" if len({probe.op for probe in probes}) == 1 else f"probe_of_{len(probes)}"
+    return (
+        f"probe_{probes[0].op}"
+        if len({probe.op for probe in probes}) == 1
+        else f"probe_of_{len(probes)}"
+    )
 
 
 def draw(case: ops.Case, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Inputs of an exam case, as its draws say; floats in float32."""
     rng = np.random.default_rng(list(seed))
     draws = case.draws or ("normal",) * len(case.shapes)
-    return tuple(_draw(rng, kind, shape, case.high) for kind, shape in zip(draws, case.shapes, strict=True))
+    return tuple(
+        _draw(rng, kind, shape, case.high)
+        for kind, shape in zip(draws, case.shapes, strict=True)
+    )
 
 
 def weights_for(results: Sequence[np.ndarray], seed: int) -> tuple[np.ndarray, ...]:
     """Fixed random weights that turn results into a scalar."""
     rng = np.random.default_rng(seed)
-    return tuple(np.asarray(rng.normal(size=result.shape), np.float32) for result in results)
+    return tuple(
+        np.asarray(rng.normal(size=result.shape), np.float32) for result in results
+    )
 
 
 def has_gradient(op: str) -> bool:
-    """Whether an op, or the primitives of its body, has gradient rules that let something through."""
+    """Whether an op, or the primitives of its body, has gradient rules that let something
+    through.
+    """
     found = ops.get(op)
-    return op not in ("sign", "astype", "stop_gradient") and (found.vjp is not None or found.body is not None)
+    return op not in ("sign", "astype", "stop_gradient") and (
+        found.vjp is not None or found.body is not None
+    )
 
 
-def _draw(rng: np.random.Generator, kind: str, shape: tuple[int, ...], high: int) -> np.ndarray:
+def _draw(
+    rng: np.random.Generator, kind: str, shape: tuple[int, ...], high: int
+) -> np.ndarray:
     count = int(np.prod(shape))
     match kind:
         case "positive":
             return np.asarray(rng.uniform(0.5, 2, shape), np.float32)
         case "unit":
             return np.asarray(rng.uniform(-0.9, 0.9, shape), np.float32)
-        case "apart":  # a shuffled grid, no value at 0: neighbours 0.2 apart, drawn anew for every input
-            return ((rng.permutation(count) - count // 2 + 0.3 + rng.uniform(0, 0.3)) * 0.2).reshape(shape).astype(np.float32)
+        # a shuffled grid, no value at 0: neighbours 0.2 apart, drawn anew for every input
+        case "apart":
+            return (
+                ((rng.permutation(count) - count // 2 + 0.3 + rng.uniform(0, 0.3)) * 0.2)
+                .reshape(shape)
+                .astype(np.float32)
+            )
         case "index":
             return np.asarray(rng.integers(0, high, shape))
         case "bool":

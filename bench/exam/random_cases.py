@@ -1,4 +1,6 @@
-"""Random cases of an op: shapes of rank 1 to 5 with axes of length 0, 1 and more, and attributes that fit them."""
+"""Random cases of an op: shapes of rank 1 to 5 with axes of length 0, 1 and more, and
+attributes that fit them.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ RANKS = 5
 
 
 def generated(name: str, *, count: int, seed: int) -> Iterator[Case]:
-    """`count` cases of an op, of ranks 1 to 5 in turn; the same for the same seed, whatever else is put.
+    """`count` cases of an op, of ranks 1 to 5 in turn; the same for the same seed, whatever
+    else is put.
 
-    What a rule does not draw (eps, exponents, kinds of input) comes from the op's own cases.
+    What a rule does not draw (eps, exponents, kinds of input) comes from the op's own
+    cases.
     """
     for i in range(count):
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), i])
@@ -34,11 +38,18 @@ def case(name: str, rng: Rng, *, rank: int) -> Case:
     rule = RULES.get(name, _reduction if ops.get(name).group == "reduction" else _alike)
     shapes, attributes = rule(rng, rank, example)
     draws = example.draws if len(example.draws) == len(shapes) else ()
-    return Case(shapes, {**example.attributes, **attributes}, draws, high=_high(example, shapes, attributes))
+    return Case(
+        shapes,
+        {**example.attributes, **attributes},
+        draws,
+        high=_high(example, shapes, attributes),
+    )
 
 
 def _high(example: Case, shapes: tuple[Shape, ...], attributes: Mapping[str, Any]) -> int:
-    """Bound of the indices: the length that is scattered into, or that of the axis that is taken from."""
+    """Bound of the indices: the length that is scattered into, or that of the axis that is
+    taken from.
+    """
     if "index" not in example.draws or "axis" not in attributes:
         return example.high
     return int(attributes.get("length", shapes[0][attributes["axis"]]))
@@ -46,7 +57,10 @@ def _high(example: Case, shapes: tuple[Shape, ...], attributes: Mapping[str, Any
 
 def _lengths(rng: Rng, rank: int, *, least: int = 0) -> Shape:
     """Axes of length 0 are rare, or nothing else would be seen."""
-    return tuple(int(n) for n in np.maximum(rng.choice(5, rank, p=(0.05, 0.2, 0.3, 0.25, 0.2)), least))
+    return tuple(
+        int(n)
+        for n in np.maximum(rng.choice(5, rank, p=(0.05, 0.2, 0.3, 0.25, 0.2)), least)
+    )
 
 
 def _axis(rng: Rng, rank: int) -> int:
@@ -72,7 +86,11 @@ def _alike(rng: Rng, rank: int, example: Case) -> Drawn:
 
 def _reduction(rng: Rng, rank: int, example: Case) -> Drawn:
     shape = _lengths(rng, rank, least=1)
-    axes = tuple(sorted(int(a) for a in rng.choice(rank, int(rng.integers(1, rank + 1)), replace=False)))
+    axes = tuple(
+        sorted(
+            int(a) for a in rng.choice(rank, int(rng.integers(1, rank + 1)), replace=False)
+        )
+    )
     kept = tuple(n if i in axes or rng.random() < 0.9 else 0 for i, n in enumerate(shape))
     return (kept,), {"axis": axes, "keepdims": bool(rng.random() < 0.5)}
 
@@ -113,7 +131,9 @@ def _broadcast_to(rng: Rng, rank: int, example: Case) -> Drawn:
 
 def _concat(rng: Rng, rank: int, example: Case) -> Drawn:
     axis, shape = _axis(rng, rank), _lengths(rng, rank)
-    return tuple(_with(shape, axis, int(n)) for n in rng.integers(0, 4, int(rng.integers(1, 4)))), {"axis": axis}
+    return tuple(
+        _with(shape, axis, int(n)) for n in rng.integers(0, 4, int(rng.integers(1, 4)))
+    ), {"axis": axis}
 
 
 def _stack(rng: Rng, rank: int, example: Case) -> Drawn:
@@ -122,7 +142,10 @@ def _stack(rng: Rng, rank: int, example: Case) -> Drawn:
 
 def _split(rng: Rng, rank: int, example: Case) -> Drawn:
     axis, parts = _axis(rng, rank), int(rng.integers(1, 4))
-    return (_with(_lengths(rng, rank), axis, parts * int(rng.integers(0, 3))),), {"axis": axis, "parts": parts}
+    return (_with(_lengths(rng, rank), axis, parts * int(rng.integers(0, 3))),), {
+        "axis": axis,
+        "parts": parts,
+    }
 
 
 def _slice(rng: Rng, rank: int, example: Case) -> Drawn:
@@ -134,7 +157,11 @@ def _slice(rng: Rng, rank: int, example: Case) -> Drawn:
 
 def _pad(rng: Rng, rank: int, example: Case) -> Drawn:
     before, after = (int(n) for n in rng.integers(0, 3, 2))
-    return (_lengths(rng, rank),), {"axis": _axis(rng, rank), "before": before, "after": after}
+    return (_lengths(rng, rank),), {
+        "axis": _axis(rng, rank),
+        "before": before,
+        "after": after,
+    }
 
 
 def _take(rng: Rng, rank: int, example: Case) -> Drawn:
@@ -153,11 +180,17 @@ def _scatter_add(rng: Rng, rank: int, example: Case) -> Drawn:
 
 
 def _roll(rng: Rng, rank: int, example: Case) -> Drawn:
-    return (_lengths(rng, rank),), {"axis": _axis(rng, rank), "shift": int(rng.integers(-6, 7))}
+    return (_lengths(rng, rank),), {
+        "axis": _axis(rng, rank),
+        "shift": int(rng.integers(-6, 7)),
+    }
 
 
 def _repeated(rng: Rng, rank: int, example: Case) -> Drawn:
-    return (_lengths(rng, rank),), {"axis": _axis(rng, rank), "times": int(rng.integers(1, 4))}
+    return (_lengths(rng, rank),), {
+        "axis": _axis(rng, rank),
+        "times": int(rng.integers(1, 4)),
+    }
 
 
 def _dropout(rng: Rng, rank: int, example: Case) -> Drawn:
@@ -198,9 +231,14 @@ def _attention(rng: Rng, rank: int, example: Case) -> Drawn:
 def _conv(rng: Rng, rank: int, example: Case) -> Drawn:
     """One to three axes of space, each long enough for the kernel to reach."""
     space = max(1, rank - 2)
-    kernel, stride, dilation = (tuple(int(n) for n in rng.integers(1, 4, space)) for _ in range(3))
+    kernel, stride, dilation = (
+        tuple(int(n) for n in rng.integers(1, 4, space)) for _ in range(3)
+    )
     padding = tuple(int(n) for n in rng.integers(0, 3, space))
-    least = [max(1, (k - 1) * d + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)]
+    least = [
+        max(1, (k - 1) * d + 1 - 2 * p)
+        for k, d, p in zip(kernel, dilation, padding, strict=True)
+    ]
     batch, inner, out = _lengths(rng, 3, least=1)
     x = (batch, inner, *(n + int(rng.integers(0, 4)) for n in least))
     shapes = (x, (out, inner, *kernel), (out,))[: len(example.shapes)]

@@ -20,11 +20,25 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     payload = Feasibility(
         graph_ops={name: _needs(backend, graph) for name, graph in graphs.items()},
         parameters=spec.parameter_count(),
-        flops={name: flops(graph, dict.fromkeys(graph.axes(), spec.frames) | {"batch": 1}) for name, graph in graphs.items()},
+        flops={
+            name: flops(graph, dict.fromkeys(graph.axes(), spec.frames) | {"batch": 1})
+            for name, graph in graphs.items()
+        },
         features=backend.features(),
     )
-    gaps = sorted({need.op for needs in payload.graph_ops.values() for need in needs if need.via == "gap"})
-    return Finding(payload, "unsupported" if gaps else "ok", f"{backend.name} has no {', '.join(gaps)}" if gaps else "")
+    gaps = sorted(
+        {
+            need.op
+            for needs in payload.graph_ops.values()
+            for need in needs
+            if need.via == "gap"
+        }
+    )
+    return Finding(
+        payload,
+        "unsupported" if gaps else "ok",
+        f"{backend.name} has no {', '.join(gaps)}" if gaps else "",
+    )
 
 
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:

@@ -1,6 +1,10 @@
-"""How wrong a pose is. One file, one metric: NAME, UNIT, BETTER and `values`, a number for each pose or joint; the folder is the registry.
+"""How wrong a pose is.
 
-A metric may also declare REACH, how many frames before its own it looks at, and NEEDS, the field of `Facts` it cannot do without.
+One file, one metric: NAME, UNIT, BETTER and `values`, a number for each pose or joint; the
+folder is the registry.
+
+A metric may also declare REACH, how many frames before its own it looks at, and NEEDS, the
+field of `Facts` it cannot do without.
 """
 
 from __future__ import annotations
@@ -30,12 +34,19 @@ class Definition(Protocol):
     BETTER: Literal["lower", "higher"]
 
     def values(self, pred: Array, true: Array, facts: Facts) -> Array:
-        """One number for each joint of each pose (N, J), or for each pose (N,), NaN where it has none; pred and true (N, J, 3) mm."""
+        """One number for each joint of each pose (N, J), or for each pose (N,), NaN where
+        it has none; pred and true (N, J, 3) mm.
+        """
 
 
 def names() -> tuple[str, ...]:
     """Metrics found in the folder, the headline first."""
-    return tuple(sorted((path.stem for path in Path(__file__).parent.glob("[!_]*.py")), key=lambda name: (name != "mpjpe", name)))
+    return tuple(
+        sorted(
+            (path.stem for path in Path(__file__).parent.glob("[!_]*.py")),
+            key=lambda name: (name != "mpjpe", name),
+        )
+    )
 
 
 def load(name: str) -> Definition:
@@ -57,19 +68,32 @@ def evaluate(
     subjects: Iterable[str] = (),
     extras: Extras | None = None,
 ) -> tuple[Metric, ...]:
-    """Metrics of N poses (N, J, 3) in mm, root-relative, under a protocol; (N, H, J, 3) where the protocol has several hypotheses.
+    """Metrics of N poses (N, J, 3) in mm, root-relative, under a protocol; (N, H, J, 3)
+    where the protocol has several hypotheses.
 
-    `metrics` names them; without it all are measured that have what they need. `actions`, `clips` and, if given, `subjects` label each
-    pose; poses of a clip must be in order. A number is None where the `extras` it needs did not come and where changes from frame to
-    frame are asked of a protocol that skips frames. Raises BadInput for shapes that do not fit or poses that are not finite,
-    UnknownName for a metric or joint.
+    `metrics` names them; without it all are measured that have what they need. `actions`,
+    `clips` and, if given, `subjects` label each pose; poses of a clip must be in order. A
+    number is None where the `extras` it needs did not come and where changes from frame to
+    frame are asked of a protocol that skips frames. Raises BadInput for shapes that do not
+    fit or poses that are not finite, UnknownName for a metric or joint.
     """
-    poses = Poses(np.asarray(pred), np.asarray(true), np.asarray(list(clips)), joint_names, protocol, extras or Extras())
+    poses = Poses(
+        np.asarray(pred),
+        np.asarray(true),
+        np.asarray(list(clips)),
+        joint_names,
+        protocol,
+        extras or Extras(),
+    )
     by_action, by_subject = _Groups(list(actions)), _Groups(list(subjects))
     poses.check(labels=(len(by_action), len(by_subject)))
     tallies = [_Tally(name, poses) for name in metrics or names()]
     tallies = [tally for tally in tallies if tally.possible or metrics]
-    measured = [tally for tally in tallies if tally.possible and not (tally.reach and protocol.test_stride > 1)]
+    measured = [
+        tally
+        for tally in tallies
+        if tally.possible and not (tally.reach and protocol.test_stride > 1)
+    ]
     for block in poses.blocks(reach=max((tally.reach for tally in measured), default=0)):
         for joints in {tally.joints for tally in measured}:
             part = block.of(joints)
@@ -95,7 +119,10 @@ class _Groups:
     def means(self, values: Array) -> dict[str, float]:
         """The mean of the finite values (N,) of each label that has any, by label."""
         parts = np.split(values[self._order], self._starts) if self._names else []
-        finite = {str(name): part[np.isfinite(part)] for name, part in zip(self._names, parts, strict=True)}
+        finite = {
+            str(name): part[np.isfinite(part)]
+            for name, part in zip(self._names, parts, strict=True)
+        }
         return {name: float(part.mean()) for name, part in finite.items() if len(part)}
 
 
@@ -110,7 +137,9 @@ class _Tally:
         self._by_joint = False
         self.reach: int = getattr(self._metric, "REACH", 0)
         need = getattr(self._metric, "NEEDS", None)
-        self.possible = need is None or bool(getattr(poses.facts(slice(0, 1), self.joints), need))
+        self.possible = need is None or bool(
+            getattr(poses.facts(slice(0, 1), self.joints), need)
+        )
 
     def add(self, block: Block, pred: Array, true: Array, facts: Facts) -> None:
         """Take in a block, given as these joints of it."""
@@ -126,7 +155,11 @@ class _Tally:
         """The means, overall and by label."""
         metric, known = self._metric, self._values[np.isfinite(self._values)]
         actions, subjects = by_action.means(self._values), by_subject.means(self._values)
-        by_joint = dict(zip(self.joints, (self._sums / len(known)).tolist(), strict=True)) if self._by_joint and len(known) else {}
+        by_joint = (
+            dict(zip(self.joints, (self._sums / len(known)).tolist(), strict=True))
+            if self._by_joint and len(known)
+            else {}
+        )
         return Metric(
             name=metric.NAME,
             unit=metric.UNIT,

@@ -1,4 +1,6 @@
-"""Predictions and truth in blocks that fit the processor's cache, in float64, each coordinate of a joint contiguous over the poses."""
+"""Predictions and truth in blocks that fit the processor's cache, in float64, each
+coordinate of a joint contiguous over the poses.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ from models.errors import BadInput, UnknownName
 
 Joints = tuple[str, ...]
 
-POINTS = 90_000  # joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared cache
+# joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared
+# cache
+POINTS = 90_000
 FEWEST = 64  # poses of a block, however many vertices each has
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """All that is to be scored, as `evaluate` was given it: pred (N, J, 3), or (N, H, J, 3) for several hypotheses, and true (N, J, 3)."""
+    """All that is to be scored, as `evaluate` was given it: pred (N, J, 3), or (N, H, J, 3)
+    for several hypotheses, and true (N, J, 3).
+    """
 
     pred: NDArray[Any]
     true: NDArray[Any]
@@ -38,22 +44,43 @@ class Poses:
         return len(self.clips)
 
     def check(self, *, labels: tuple[int, int]) -> None:
-        """Raise BadInput where shapes, labels (of actions and, 0 for none, subjects) or extras do not fit together."""
+        """Raise BadInput where shapes, labels (of actions and, 0 for none, subjects) or
+        extras do not fit together.
+        """
         actions, subjects = labels
         due = (actions, len(self.joints), 3)
-        pred = self.pred.shape if self.protocol.hypotheses == "one" else self.pred.shape[:1] + self.pred.shape[2:]
-        if pred != due or self.true.shape != due or self.count != actions or subjects not in (0, actions) or not actions:
+        pred = (
+            self.pred.shape
+            if self.protocol.hypotheses == "one"
+            else self.pred.shape[:1] + self.pred.shape[2:]
+        )
+        if (
+            pred != due
+            or self.true.shape != due
+            or self.count != actions
+            or subjects not in (0, actions)
+            or not actions
+        ):
             raise BadInput(
-                f"evaluate: pred {self.pred.shape}, true {self.true.shape}, {actions} actions, {self.count} clips, {subjects} subjects; "
-                f"poses (N, {len(self.joints)}, 3){'' if self.protocol.hypotheses == 'one' else ', N x H of them predicted,'} "
-                "and N labels of each were due"
+                f"evaluate: pred {self.pred.shape}, true {self.true.shape}, {actions}"
+                f" actions, {self.count} clips, {subjects} subjects; poses (N,"
+                f" {len(self.joints)},"
+                f" 3){'' if self.protocol.hypotheses == 'one' else ', N x H of them predicted,'}"
+                " and N labels of each were due"
             )
         for array in (self.pred, self.true):
             if array.dtype.kind not in "fiu":
                 raise BadInput(f"evaluate: poses of {array.dtype} came; numbers were due")
         if (self.protocol.lengths == "2.5d") != (self.extras.factors is not None):
-            what = "no factors came: give extras.factors" if self.extras.factors is None else "factors came: leave them out"
-            raise BadInput(f"evaluate: protocol {self.protocol.name} is of {self.protocol.lengths} lengths and {what}")
+            what = (
+                "no factors came: give extras.factors"
+                if self.extras.factors is None
+                else "factors came: leave them out"
+            )
+            raise BadInput(
+                f"evaluate: protocol {self.protocol.name} is of {self.protocol.lengths}"
+                f" lengths and {what}"
+            )
         self._check_extras()
 
     def _check_extras(self) -> None:
@@ -63,12 +90,19 @@ class Poses:
             ("roots", extras.roots or (), (count, 3)),
             ("vertices", extras.vertices or (), (count, *vertices, 3)),
             ("factors", () if extras.factors is None else (extras.factors,), (count,)),
-            ("view.keypoints", (view.keypoints,) if view else (), (count, len(self.joints), 2)),
+            (
+                "view.keypoints",
+                (view.keypoints,) if view else (),
+                (count, len(self.joints), 2),
+            ),
             ("view.roots", (view.roots,) if view else (), (count, 3)),
         ):
             for array in arrays:
                 if np.shape(array) != due or not np.isfinite(array).all():
-                    raise BadInput(f"evaluate: extras.{name} is {np.shape(array)}; {due}, all finite, was due")
+                    raise BadInput(
+                        f"evaluate: extras.{name} is {np.shape(array)}; {due}, all finite,"
+                        " was due"
+                    )
 
     def scored(self, metric: str) -> Joints:
         """The joints that count for a metric, in array order. Raises UnknownName."""
@@ -80,13 +114,21 @@ class Poses:
 
     def facts(self, span: slice, joints: Joints) -> Facts:
         """About some of the poses."""
-        roots, vertices = (_cut(pair, span) for pair in (self.extras.roots, self.extras.vertices))
+        roots, vertices = (
+            _cut(pair, span) for pair in (self.extras.roots, self.extras.vertices)
+        )
         found, twins = bones(skeletons.load(self.protocol.skeleton), joints)
         return Facts(self.clips[span], found, twins, roots, vertices)
 
     def blocks(self, *, reach: int) -> Iterator[Block]:
-        """Blocks in order, each with up to `reach` poses before its first. Raises BadInput for numbers that are not finite."""
-        widest = max(len(self.joints), np.shape(self.extras.vertices[0])[1] if self.extras.vertices else 0)
+        """Blocks in order, each with up to `reach` poses before its first.
+
+        Raises BadInput for numbers that are not finite.
+        """
+        widest = max(
+            len(self.joints),
+            np.shape(self.extras.vertices[0])[1] if self.extras.vertices else 0,
+        )
         size = max(FEWEST, POINTS // widest)
         room = np.empty((2, 3, len(self.joints), size + reach))
         for start in range(0, self.count, size):
@@ -102,7 +144,11 @@ class Poses:
     def _predicted(self, span: slice) -> NDArray[Any]:
         """(n, J, 3): in mm, with one pose for each frame, as the protocol makes it."""
         protocol, factors = self.protocol, self.extras.factors
-        if factors is None and protocol.prediction_root == "free" and protocol.hypotheses == "one":
+        if (
+            factors is None
+            and protocol.prediction_root == "free"
+            and protocol.hypotheses == "one"
+        ):
             return self.pred[span]
         pose = self.pred[span].astype(np.float64)
         if factors is not None:
@@ -115,17 +161,27 @@ class Poses:
         view = self.extras.view
         part = view and View(view.keypoints[span], view.roots[span], view.cameras)
         counted = [self.joints.index(joint) for joint in self.scored("mpjpe")]
-        return _hypotheses.reduce(protocol.hypotheses, pose, self.true[span], counted=counted, view=part, clips=self.clips[span])
+        return _hypotheses.reduce(
+            protocol.hypotheses,
+            pose,
+            self.true[span],
+            counted=counted,
+            view=part,
+            clips=self.clips[span],
+        )
 
     def _refuse(self) -> None:
         for kind, poses in (("prediction", self.pred), ("truth", self.true)):
             bad = ~np.isfinite(poses).reshape(self.count, -1).all(axis=1)
             if bad.any():
                 raise BadInput(
-                    f"evaluate: {int(bad.sum())} {kind}s are not finite, the first at pose {int(bad.argmax())}; "
-                    "the model diverged or the data is broken"
+                    f"evaluate: {int(bad.sum())} {kind}s are not finite, the first at pose"
+                    f" {int(bad.argmax())}; the model diverged or the data is broken"
                 )
-        raise BadInput("evaluate: predictions are too large to be millimetres; check the factors and the units")
+        raise BadInput(
+            "evaluate: predictions are too large to be millimetres; check the factors and"
+            " the units"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +210,15 @@ class Block:
         if joints != self.poses.joints:
             kept = [self.poses.joints.index(joint) for joint in joints]
             pred, true = pred[:, kept], true[:, kept]
-        return pred.transpose(2, 1, 0), true.transpose(2, 1, 0), self.poses.facts(self.span, joints)
+        return (
+            pred.transpose(2, 1, 0),
+            true.transpose(2, 1, 0),
+            self.poses.facts(self.span, joints),
+        )
 
 
 def _cut(pair: tuple[Array, Array] | None, span: slice) -> tuple[Array, Array] | None:
-    return pair and (np.asarray(pair[0][span], np.float64), np.asarray(pair[1][span], np.float64))
+    return pair and (
+        np.asarray(pair[0][span], np.float64),
+        np.asarray(pair[1][span], np.float64),
+    )

@@ -18,7 +18,9 @@ Pairs = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What the cameras saw: keypoints (N, J, 2) pixels, true roots (N, 3) mm in the camera frame, and the camera of each clip number."""
+    """What the cameras saw: keypoints (N, J, 2) pixels, true roots (N, 3) mm in the camera
+    frame, and the camera of each clip number.
+    """
 
     keypoints: Array
     roots: Array
@@ -43,9 +45,11 @@ class Extras:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """About a block of N poses, whose joints are those that count: `Extras` of the block, and
+    """About a block of N poses, whose joints are those that count: `Extras` of the block,
+    and
 
-    clips: (N,) the clip of each. bones: (parent, child), places among the joints. twins: places of bones that mirror each other.
+    clips: (N,) the clip of each. bones: (parent, child), places among the joints. twins:
+    places of bones that mirror each other.
     """
 
     clips: NDArray[np.int64]
@@ -58,8 +62,22 @@ class Facts:
 @functools.cache
 def bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[Pairs, Pairs]:
     """(bones, twins) of the bones whose two ends are both among the joints."""
-    names = {place: joints.index(joint) for place, joint in enumerate(skeleton.joints) if joint in joints}
-    found = [(parent, child) for parent, child in skeleton.bones if parent in names and child in names]
+    names = {
+        place: joints.index(joint)
+        for place, joint in enumerate(skeleton.joints)
+        if joint in joints
+    }
+    found = [
+        (parent, child)
+        for parent, child in skeleton.bones
+        if parent in names and child in names
+    ]
     mirror = skeleton.mirror
-    twins = [(place, found.index((mirror[a], mirror[b]))) for place, (a, b) in enumerate(found) if (mirror[a], mirror[b]) in found]
-    return tuple((names[a], names[b]) for a, b in found), tuple((a, b) for a, b in twins if a < b)
+    twins = [
+        (place, found.index((mirror[a], mirror[b])))
+        for place, (a, b) in enumerate(found)
+        if (mirror[a], mirror[b]) in found
+    ]
+    return tuple((names[a], names[b]) for a, b in found), tuple(
+        (a, b) for a, b in twins if a < b
+    )

@@ -1,6 +1,7 @@
 """One pose out of several: N poses, H hypotheses of each, J joints.
 
-The rules `mean`, `best`, `best-joints` and `jpma` are what Shan et al. (2023, D3DP) call P-Agg, P-Best, J-Best and J-Agg.
+The rules `mean`, `best`, `best-joints` and `jpma` are what Shan et al. (2023, D3DP) call
+P-Agg, P-Best, J-Best and J-Agg.
 """
 
 from __future__ import annotations
@@ -18,34 +19,64 @@ from models.errors import BadInput
 NEAR = 1.0  # mm: a joint nearer to the camera's plane has no projection worth comparing
 
 
-def reduce(rule: str, poses: Array, true: Array, *, counted: Sequence[int], view: View | None, clips: NDArray[np.int64]) -> Array:
-    """(N, J, 3) from hypotheses (N, H, J, 3) and truth (N, J, 3), all mm relative to the root, by a rule of `protocols.HYPOTHESES`.
+def reduce(
+    rule: str,
+    poses: Array,
+    true: Array,
+    *,
+    counted: Sequence[int],
+    view: View | None,
+    clips: NDArray[np.int64],
+) -> Array:
+    """(N, J, 3) from hypotheses (N, H, J, 3) and truth (N, J, 3), all mm relative to the
+    root, by a rule of `protocols.HYPOTHESES`.
 
-    The best hypothesis is the one with the least mean distance over the joints that are `counted`. Raises BadInput where joints are to
-    be chosen by their projection and there is no view.
+    The best hypothesis is the one with the least mean distance over the joints that are
+    `counted`. Raises BadInput where joints are to be chosen by their projection and there
+    is no view.
     """
     if rule == "mean":
         return poses.mean(axis=1)
     if rule == "jpma":
         return _joints(poses, reprojection(poses, view, clips))
     error = _distances(poses, true[:, None])
-    return _joints(poses, error if rule == "best-joints" else np.broadcast_to(error[..., counted].mean(axis=2, keepdims=True), error.shape))
+    return _joints(
+        poses,
+        (
+            error
+            if rule == "best-joints"
+            else np.broadcast_to(
+                error[..., counted].mean(axis=2, keepdims=True), error.shape
+            )
+        ),
+    )
 
 
 def reprojection(poses: Array, view: View | None, clips: NDArray[np.int64]) -> Array:
-    """(N, H, J) pixels between each joint's keypoint and its projection, put at the true root; infinite behind the camera."""
+    """(N, H, J) pixels between each joint's keypoint and its projection, put at the true
+    root; infinite behind the camera.
+    """
     if view is None:
-        raise BadInput("evaluate: joints are chosen by their projection, and no keypoints, roots and cameras came; give extras.view")
+        raise BadInput(
+            "evaluate: joints are chosen by their projection, and no keypoints, roots and"
+            " cameras came; give extras.view"
+        )
     error = np.empty(poses.shape[:3])
     placed = poses + view.roots[:, None, None]
     for clip in np.unique(clips):
         mine = clips == clip
         if int(clip) not in view.cameras:
-            raise BadInput(f"evaluate: extras.view has no camera for clip {clip}; give one for each clip")
+            raise BadInput(
+                f"evaluate: extras.view has no camera for clip {clip}; give one for each"
+                " clip"
+            )
         points = placed[mine]
         behind = points[..., 2] < NEAR
         points[..., 2] = np.maximum(points[..., 2], NEAR)
-        error[mine] = np.linalg.norm(project(view.cameras[int(clip)], points) - view.keypoints[mine][:, None], axis=-1)
+        error[mine] = np.linalg.norm(
+            project(view.cameras[int(clip)], points) - view.keypoints[mine][:, None],
+            axis=-1,
+        )
         error[mine] = np.where(behind, np.inf, error[mine])
     return error
 

@@ -1,6 +1,8 @@
-"""Acceleration error: the mean distance between predicted and true joint accelerations, second differences within a clip.
+"""Acceleration error: the mean distance between predicted and true joint accelerations,
+second differences within a clip.
 
-As Kanazawa et al. (2019, "Learning 3D human dynamics from video") measure it, per frame squared.
+As Kanazawa et al. (2019, "Learning 3D human dynamics from video") measure it, per frame
+squared.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ REACH = 2
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
-    """(N, J), each at the last of its three frames; NaN at the first two frames of each clip."""
+    """(N, J), each at the last of its three frames; NaN at the first two frames of each
+    clip.
+    """
     change = np.full(pred.shape[:2], np.nan)
     change[2:] = lengths(np.diff(pred - true, n=2, axis=0))
     other = facts.clips[1:] != facts.clips[:-1]

@@ -1,4 +1,5 @@
-"""AUC: PCK averaged over the 31 thresholds 0, 5, ..., 150 mm, each strict (Mehta et al. 2017).
+"""AUC: PCK averaged over the 31 thresholds 0, 5, ..., 150 mm, each strict (Mehta et al.
+2017).
 
 30/31 at best, for nothing is nearer than 0.
 """
@@ -15,5 +16,6 @@ NAME, UNIT, BETTER = "AUC", "%", "higher"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) per cent."""
-    # a distance d passes the thresholds 5k > d, so 30 - floor(d / 5) of them, and never less than none
+    # a distance d passes the thresholds 5k > d, so 30 - floor(d / 5) of them, and never
+    # less than none
     return (100 / 31) * np.maximum(0, 30 - np.floor(distances(pred, true) / 5))

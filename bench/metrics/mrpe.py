@@ -1,4 +1,6 @@
-"""MRPE: the mean distance between predicted and true root in the camera frame (Moon et al. 2019); all other metrics leave it out."""
+"""MRPE: the mean distance between predicted and true root in the camera frame (Moon et al.
+2019); all other metrics leave it out.
+"""
 
 from __future__ import annotations
 

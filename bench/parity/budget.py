@@ -1,8 +1,10 @@
 """How far a backend may be from the float64 oracle, and why: one table.
 
-A bound is FACTOR times the error that plain float32 NumPy makes on the same numbers, or the floor of the kind where that is larger.
-NumPy's error measures how badly the numbers are conditioned; the factor allows another order of summation; the floor stands for the
-few roundings that NumPy may avoid by luck. Errors are largest absolute differences, relative to the largest absolute value due.
+A bound is FACTOR times the error that plain float32 NumPy makes on the same numbers, or the
+floor of the kind where that is larger. NumPy's error measures how badly the numbers are
+conditioned; the factor allows another order of summation; the floor stands for the few
+roundings that NumPy may avoid by luck. Errors are largest absolute differences, relative to
+the largest absolute value due.
 """
 
 from __future__ import annotations
@@ -20,13 +22,28 @@ FLOORS: dict[str, tuple[float, str]] = {
     "loss": (5e-6, "as forward"),
     "gradient": (
         1e-4,
-        "backward through all layers; small tensors are judged against a hundredth of the largest, zeros against all of it",
+        (
+            "backward through all layers; small tensors are judged against a hundredth of"
+            " the largest, zeros against all of it"
+        ),
     ),
-    "step": (1e-5, "the update rule on the backend's own gradients, relative to the largest update"),
+    "step": (
+        1e-5,
+        "the update rule on the backend's own gradients, relative to the largest update",
+    ),
     "state": (5e-6, "sums over the batch"),
     "equivalence": (5e-6, "the same sums in another order"),
-    "third party": (1e-5, "expected values were themselves computed in float32, some by sums in another order"),
-    "trajectory": (1e-5, "relative to the first loss; the A/A envelope takes over where training is chaotic"),
+    "third party": (
+        1e-5,
+        (
+            "expected values were themselves computed in float32, some by sums in another"
+            " order"
+        ),
+    ),
+    "trajectory": (
+        1e-5,
+        "relative to the first loss; the A/A envelope takes over where training is chaotic",
+    ),
 }
 
 # largest relative rounding of a type against float32's, for exams in lower precision
@@ -34,14 +51,19 @@ DTYPE_SCALE = {"float64": 2.0**-29, "float32": 1.0, "float16": 2.0**13, "bfloat1
 
 
 def bound(kind: str, float32_error: float, *, dtype: str = "float32") -> float:
-    """The error budget of one comparison. An oracle that is itself not finite gives no budget at all."""
+    """The error budget of one comparison.
+
+    An oracle that is itself not finite gives no budget at all.
+    """
     if not np.isfinite(float32_error):
         return FLOORS[kind][0]
     return max(FLOORS[kind][0] * DTYPE_SCALE[dtype], FACTOR * float32_error)
 
 
 def error(actual: np.ndarray, due: np.ndarray, *, scale: float = 0.0) -> float:
-    """Largest |actual - due| over the largest |due| (or `scale`, where that is larger); inf for another shape or a NaN on one side."""
+    """Largest |actual - due| over the largest |due| (or `scale`, where that is larger); inf
+    for another shape or a NaN on one side.
+    """
     if actual.shape != due.shape:
         return float("inf")
     if due.size == 0:

@@ -1,6 +1,8 @@
-"""How far two equal trainings part by chance: the float64 oracle's loss curve, and how far float32 and nudged runs stray from it.
+"""How far two equal trainings part by chance: the float64 oracle's loss curve, and how far
+float32 and nudged runs stray from it.
 
-That costs five NumPy trainings and says nothing of any backend, so it is kept in the run folder for the next one.
+That costs five NumPy trainings and says nothing of any backend, so it is kept in the run
+folder for the next one.
 """
 
 from __future__ import annotations
@@ -14,20 +16,26 @@ import numpy as np
 from bench.data.formats import arrays_file
 
 AA_RUNS = (1, 2, 3)  # seeds of the disturbances
-WIDTH = 8.0  # a trajectory may leave the oracle this many times further than the A/A runs do
+# a trajectory may leave the oracle this many times further than the A/A runs do
+WIDTH = 8.0
 
-Run = Callable[[str, int, int], np.ndarray]  # precision, seed of the disturbance (0: none), steps -> losses of so many steps
+# precision, seed of the disturbance (0: none), steps -> losses of so many steps
+Run = Callable[[str, int, int], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """The oracle's losses (2K + 4,), and the largest distance of the other runs at each of these steps."""
+    """The oracle's losses (2K + 4,), and the largest distance of the other runs at each of
+    these steps.
+    """
 
     true: np.ndarray
     apart: np.ndarray
 
     def allowed(self, steps: int) -> np.ndarray:
-        """WIDTH times the largest distance up to twice each of `steps`: where runs part is chance (a ReLU that flips), how far is not."""
+        """WIDTH times the largest distance up to twice each of `steps`: where runs part is
+        chance (a ReLU that flips), how far is not.
+        """
         return WIDTH * np.maximum.accumulate(self.apart)[2 * np.arange(steps) + 4]
 
 
@@ -40,7 +48,9 @@ def measured(run: Run, steps: int) -> Envelope:
 
 
 def kept(file: Path, question: str, run: Run, steps: int) -> Envelope:
-    """The envelope in `file` where it answers the same question, else a new one, which is put there."""
+    """The envelope in `file` where it answers the same question, else a new one, which is
+    put there.
+    """
     return _read(file, question) or _write(file, question, measured(run, steps))
 
 
@@ -57,5 +67,7 @@ def _read(file: Path, question: str) -> Envelope | None:
 
 
 def _write(file: Path, question: str, envelope: Envelope) -> Envelope:
-    arrays_file.write(file, {"true": envelope.true, "apart": envelope.apart}, {"question": question})
+    arrays_file.write(
+        file, {"true": envelope.true, "apart": envelope.apart}, {"question": question}
+    )
     return envelope

@@ -1,4 +1,6 @@
-"""First divergence: each node alone, fed the oracle's inputs; the first whose own error breaks its budget is the cause."""
+"""First divergence: each node alone, fed the oracle's inputs; the first whose own error
+breaks its budget is the cause.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Fault:
     text: str  # op, name, model file and line, what is wrong
 
 
-def first_fault(graphs: Iterable[Graph], backend: Backend, device: str, params: Arrays, feeds: Arrays) -> Fault | None:
+def first_fault(
+    graphs: Iterable[Graph], backend: Backend, device: str, params: Arrays, feeds: Arrays
+) -> Fault | None:
     """The first node of the first graph that is wrong by itself; None where there is none."""
     for graph in graphs:
         for node, probe in probes(graph, params, feeds):
@@ -44,7 +48,13 @@ def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, 
     lengths = _lengths(graph, feeds)
     for node in graph.nodes:
         operands = tuple(
-            _float32(known[operand]) if isinstance(operand, str) else int(operand.bind(lengths)) if isinstance(operand, Dim) else operand
+            (
+                _float32(known[operand])
+                if isinstance(operand, str)
+                else int(operand.bind(lengths))
+                if isinstance(operand, Dim)
+                else operand
+            )
             for operand in node.inputs
         )
         attributes = {key: _bind(value, lengths) for key, value in node.attributes.items()}
@@ -52,14 +62,19 @@ def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, 
 
 
 def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
-    """What is wrong with a backend's answer to a probe: value first, then gradients; empty where nothing is."""
+    """What is wrong with a backend's answer to a probe: value first, then gradients; empty
+    where nothing is.
+    """
     due, rough = probe.reference(np.float64), probe.reference(np.float32)
     try:
         came = probe.run(backend, settings)
     except Exception as error:  # whatever a framework raises is the divergence
         return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
     for result, array, other in zip(came, due, rough, strict=True):
-        off, bound = budget.error(result, array), budget.bound("node", budget.error(other, array))
+        off, bound = (
+            budget.error(result, array),
+            budget.bound("node", budget.error(other, array)),
+        )
         if off > bound:
             return f"value off by {off:.1e}, {bound:.1e} allowed"
     if not has_gradient(probe.op) or not probe.differentiable() or due[0].dtype.kind != "f":
@@ -73,7 +88,9 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
     scale = 1e-3 * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
     for name, array in exact.items():
         off = budget.error(own[name], array, scale=scale)
-        bound = budget.bound("gradient of node", budget.error(near[name], array, scale=scale))
+        bound = budget.bound(
+            "gradient of node", budget.error(near[name], array, scale=scale)
+        )
         if off > bound:
             return f"gradient of input {name} off by {off:.1e}, {bound:.1e} allowed"
     return ""
@@ -89,7 +106,9 @@ def _lengths(graph: Graph, feeds: Arrays) -> dict[str, int]:
 def _bind(value: object, lengths: dict[str, int]) -> object:
     if isinstance(value, Dim):
         return int(value.bind(lengths))
-    return tuple(_bind(item, lengths) for item in value) if isinstance(value, tuple) else value
+    return (
+        tuple(_bind(item, lengths) for item in value) if isinstance(value, tuple) else value
+    )
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

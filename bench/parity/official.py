@@ -1,7 +1,9 @@
-"""Golden vectors: outputs, losses, gradients and running statistics that the authors' own code gave, held against a backend.
+"""Golden vectors: outputs, losses, gradients and running statistics that the authors' own
+code gave, held against a backend.
 
-A file is a safetensors file whose header names the official class and its constructor arguments; keys are described in
-`docs/vectors.md`. Each backend runs in a process of its own (`python -m bench.parity.official BACKEND FILE...` prints JSON).
+A file is a safetensors file whose header names the official class and its constructor
+arguments; keys are described in `docs/vectors.md`. Each backend runs in a process of its
+own (`python -m bench.parity.official BACKEND FILE...` prints JSON).
 """
 
 from __future__ import annotations
@@ -57,7 +59,11 @@ class Case:
 
     def group(self, prefix: str) -> Arrays:
         """Arrays under `prefix/`, without it."""
-        return {name.removeprefix(f"{prefix}/"): array for name, array in self.arrays.items() if name.startswith(f"{prefix}/")}
+        return {
+            name.removeprefix(f"{prefix}/"): array
+            for name, array in self.arrays.items()
+            if name.startswith(f"{prefix}/")
+        }
 
 
 def compare(files: Sequence[Path], *, backends: Sequence[str], as_json: bool) -> int:
@@ -70,36 +76,71 @@ def compare(files: Sequence[Path], *, backends: Sequence[str], as_json: bool) ->
         require(name)
     for file in files:
         if not file.is_file():
-            raise BadInput(f"{file}: no such file; --vectors takes safetensors files of golden vectors")
+            raise BadInput(
+                f"{file}: no such file; --vectors takes safetensors files of golden vectors"
+            )
     paths = [str(file.resolve()) for file in files]
-    checks = [Check(**row) for name in wanted for row in question.ask("bench.parity.official", [name, *paths])]
+    checks = [
+        Check(**row)
+        for name in wanted
+        for row in question.ask("bench.parity.official", [name, *paths])
+    ]
     ok = bool(checks) and all(check.ok for check in checks)
     if as_json:
         print(json.dumps({"ok": ok, "checks": [asdict(check) for check in checks]}))
     else:
-        table(("file", "backend", "kind", "name", "error", "bound", "ok"), [_row(check) for check in checks])
+        table(
+            ("file", "backend", "kind", "name", "error", "bound", "ok"),
+            [_row(check) for check in checks],
+        )
         print(f"{sum(check.ok for check in checks)} of {len(checks)} checks hold")
     return 0 if ok else 1
 
 
 def check_file(path: Path, backend: Backend) -> list[Check]:
-    """Every comparison of one file. A model that is not in the zoo is a failed check that says so."""
+    """Every comparison of one file.
+
+    A model that is not in the zoo is a failed check that says so.
+    """
     case = read(path)
     try:
         spec = models.from_official(case.official, case.config)
     except UnknownName as error:
-        return [Check(case.file, backend.name, "model", case.official, None, 0.0, False, str(error))]
+        return [
+            Check(
+                case.file,
+                backend.name,
+                "model",
+                case.official,
+                None,
+                0.0,
+                False,
+                str(error),
+            )
+        ]
     except (KeyError, TypeError) as error:
         reason = f"constructor arguments do not fit: {type(error).__name__} {error}"
-        return [Check(case.file, backend.name, "model", case.official, None, 0.0, False, reason)]
+        return [
+            Check(case.file, backend.name, "model", case.official, None, 0.0, False, reason)
+        ]
     judge = _Judge(case, backend)
     try:
         judge.variant(spec, "")
         if any(name.endswith("_strided") for name in case.group("eval64")):
-            strided = models.assemble(models.module(spec.name), replace(_sizes(spec), strided=True), loss={"mpjpe": 1.0})
-            judge.variant(replace(strided, infer=to_inference(strided.train, outputs=["pose"])), "_strided")
+            strided = models.assemble(
+                models.module(spec.name),
+                replace(_sizes(spec), strided=True),
+                loss={"mpjpe": 1.0},
+            )
+            judge.variant(
+                replace(strided, infer=to_inference(strided.train, outputs=["pose"])),
+                "_strided",
+            )
     except KeyError as error:
-        raise BadInput(f"{path}: holds no array {error}, which a file of golden vectors of {case.official} has") from None
+        raise BadInput(
+            f"{path}: holds no array {error}, which a file of golden vectors of"
+            f" {case.official} has"
+        ) from None
     return judge.checks
 
 
@@ -110,12 +151,14 @@ def read(path: Path) -> Case:
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            # not a dict
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         zero = frozenset(json.loads(header["zero_grad_params"]))
         return Case(path.name, header["model"], json.loads(header["config"]), zero, arrays)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
-            f"{path}: not a file of golden vectors: {' '.join(str(error).split())}; a safetensors header with model and config was due"
+            f"{path}: not a file of golden vectors: {' '.join(str(error).split())}; a"
+            " safetensors header with model and config was due"
         ) from None
 
 
@@ -130,11 +173,22 @@ class _Judge:
         self.settings = Settings(precision="fp64" if self.exact else "fp32")
 
     def variant(self, spec: Spec, suffix: str) -> None:
-        """Outputs, loss, gradients and statistics of one pair of graphs; `suffix` marks the keys of another train graph."""
-        feeds = {"keypoints": self.case.arrays[f"input/x{suffix}"], "target": self.case.arrays[f"input/target{suffix}"]}
+        """Outputs, loss, gradients and statistics of one pair of graphs; `suffix` marks the
+        keys of another train graph.
+        """
+        feeds = {
+            "keypoints": self.case.arrays[f"input/x{suffix}"],
+            "target": self.case.arrays[f"input/target{suffix}"],
+        }
         self._outputs(spec, feeds, suffix)
-        params = {name: self.case.arrays[f"param/{name}"] for name in spec.train.params if f"param/{name}" in self.case.arrays}
-        trainer = self.backend.trainer(spec.train, Optimizer("sgd", 0.0, 0.0), self.settings)
+        params = {
+            name: self.case.arrays[f"param/{name}"]
+            for name in spec.train.params
+            if f"param/{name}" in self.case.arrays
+        }
+        trainer = self.backend.trainer(
+            spec.train, Optimizer("sgd", 0.0, 0.0), self.settings
+        )
         trainer.program.load(params)
         loss, grads = trainer.gradients(trainer.program.put(feeds))
         self._train_output(spec, params, feeds, suffix)
@@ -152,20 +206,40 @@ class _Judge:
             program = self.backend.program(graph, self.settings)
             program.load({key: self.case.arrays[f"param/{key}"] for key in graph.params})
             (value,) = program({"keypoints": feeds["keypoints"]}).values()
-            self._add("output", name, value, exact[name], FLOAT64_BOUND if self.exact else OUTPUT_BOUND)
+            self._add(
+                "output",
+                name,
+                value,
+                exact[name],
+                FLOAT64_BOUND if self.exact else OUTPUT_BOUND,
+            )
 
     def _train_output(self, spec: Spec, params: Arrays, feeds: Arrays, suffix: str) -> None:
         """The train graph's pose; the files hold it in float32 only."""
         program = self.backend.program(spec.train.with_outputs("pose"), self.settings)
         program.load(params)
-        self._add("output", f"train{suffix}/out", program(feeds)["pose"], self.case.arrays[f"train{suffix}/out"], OUTPUT_BOUND)
+        self._add(
+            "output",
+            f"train{suffix}/out",
+            program(feeds)["pose"],
+            self.case.arrays[f"train{suffix}/out"],
+            OUTPUT_BOUND,
+        )
 
     def _graph(self, spec: Spec, output: str) -> Graph:
-        return spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
+        return (
+            spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
+        )
 
     def _loss(self, loss: np.ndarray, suffix: str) -> None:
         due = self.case.arrays[f"train64{suffix}/loss"]
-        self._add("loss", f"loss{suffix}", loss, due, FLOAT64_BOUND if self.exact else OUTPUT_BOUND)
+        self._add(
+            "loss",
+            f"loss{suffix}",
+            loss,
+            due,
+            FLOAT64_BOUND if self.exact else OUTPUT_BOUND,
+        )
 
     def _gradients(self, grads: Arrays, suffix: str) -> None:
         exact, rough = self.case.group(f"grad64{suffix}"), self.case.group(f"grad{suffix}")
@@ -173,17 +247,50 @@ class _Judge:
         for name, array in rough.items():
             bound = FLOAT64_BOUND if self.exact and name in exact else GRADIENT_BOUND
             scale = largest if name in self.case.zero_grads else 0.0
-            self._add("gradient", name + suffix, grads.get(name), exact.get(name, array), bound, scale=scale)
+            self._add(
+                "gradient",
+                name + suffix,
+                grads.get(name),
+                exact.get(name, array),
+                bound,
+                scale=scale,
+            )
 
     def _state(self, state: Arrays, suffix: str) -> None:
         for name, array in self.case.group(f"train_after{suffix}").items():
             self._add("state", name + suffix, state.get(name), array, OUTPUT_BOUND)
 
-    def _add(self, kind: str, name: str, value: np.ndarray | None, due: np.ndarray, bound: float, *, scale: float = 0.0) -> None:
-        error = float("inf") if value is None else budget.error(np.asarray(value), due, scale=scale)
+    def _add(
+        self,
+        kind: str,
+        name: str,
+        value: np.ndarray | None,
+        due: np.ndarray,
+        bound: float,
+        *,
+        scale: float = 0.0,
+    ) -> None:
+        error = (
+            float("inf")
+            if value is None
+            else budget.error(np.asarray(value), due, scale=scale)
+        )
         finite = error if np.isfinite(error) else None
-        note = "" if finite is not None else "not produced, or of another shape, or not finite"
-        self.checks.append(Check(self.case.file, self.backend.name, kind, name, finite, bound, bool(error <= bound), note))
+        note = (
+            "" if finite is not None else "not produced, or of another shape, or not finite"
+        )
+        self.checks.append(
+            Check(
+                self.case.file,
+                self.backend.name,
+                kind,
+                name,
+                finite,
+                bound,
+                bool(error <= bound),
+                note,
+            )
+        )
 
 
 def _sizes(spec: Spec) -> Any:
@@ -192,7 +299,15 @@ def _sizes(spec: Spec) -> Any:
 
 def _row(check: Check) -> tuple[str, ...]:
     error = check.note or "not finite" if check.error is None else f"{check.error:.2e}"
-    return check.file, check.backend, check.kind, check.name, error, f"{check.bound:.0e}", "ok" if check.ok else "FAILED"
+    return (
+        check.file,
+        check.backend,
+        check.kind,
+        check.name,
+        error,
+        f"{check.bound:.0e}",
+        "ok" if check.ok else "FAILED",
+    )
 
 
 def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
@@ -200,7 +315,9 @@ def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     import backends
 
     backend = backends.load(arguments[0])
-    return [asdict(check) for file in arguments[1:] for check in check_file(Path(file), backend)]
+    return [
+        asdict(check) for file in arguments[1:] for check in check_file(Path(file), backend)
+    ]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""A diverging node as a folder that anyone can run: sub-spec, inputs, expected results, environment, and the one command.
+"""A diverging node as a folder that anyone can run: sub-spec, inputs, expected results,
+environment, and the one command.
 
-probe.json           op, literals, attributes, model file and line
-graph.json           the same as a graph of the language, weights as inputs
-arrays.safetensors   inputs x0, x1, ...; expected y0, y1, ...; expected gradients d_x0, ... of the sum of results weighted by w0, ...
-environment.json     where the divergence was seen
-README.md            what was seen, and the command
+probe.json           op, literals, attributes, model file and line graph.json           the
+same as a graph of the language, weights as inputs arrays.safetensors   inputs x0, x1, ...;
+expected y0, y1, ...; expected gradients d_x0, ... of the sum of results weighted by w0, ...
+environment.json     where the divergence was seen README.md            what was seen, and
+the command
 """
 
 from __future__ import annotations
@@ -25,8 +26,18 @@ from models.errors import BadInput
 def write(folder: Path, probe: Probe, text: str, *, backend: str) -> Path:
     """Write the pack of a probe that `backend` gets wrong; returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    literals = {i: operand for i, operand in enumerate(probe.operands) if not isinstance(operand, np.ndarray)}
-    said = {"op": probe.op, "operands": len(probe.operands), "literals": literals, "attributes": probe.attributes, "where": probe.where}
+    literals = {
+        i: operand
+        for i, operand in enumerate(probe.operands)
+        if not isinstance(operand, np.ndarray)
+    }
+    said = {
+        "op": probe.op,
+        "operands": len(probe.operands),
+        "literals": literals,
+        "attributes": probe.attributes,
+        "where": probe.where,
+    }
     (folder / "probe.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
     (folder / "graph.json").write_text(probe.graph().to_json(), encoding="utf-8")
     arrays_file.write(folder / "arrays.safetensors", _arrays(probe), {})
@@ -49,11 +60,20 @@ def read(folder: Path) -> Probe:
     try:
         said = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "arrays.safetensors")
-        operands = tuple(said["literals"].get(str(i), arrays.get(f"x{i}")) for i in range(said["operands"]))
-        return Probe(said["op"], operands, {key: _tuples(value) for key, value in said["attributes"].items()}, where=said["where"])
+        operands = tuple(
+            said["literals"].get(str(i), arrays.get(f"x{i}"))
+            for i in range(said["operands"])
+        )
+        return Probe(
+            said["op"],
+            operands,
+            {key: _tuples(value) for key, value in said["attributes"].items()},
+            where=said["where"],
+        )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
-            f"{folder} is no repro pack: {' '.join(str(error).split())}; give the folder that `python -m bench parity --locate` wrote"
+            f"{folder} is no repro pack: {' '.join(str(error).split())}; give the folder"
+            " that `python -m bench parity --locate` wrote"
         ) from None
 
 
@@ -63,15 +83,26 @@ def _arrays(probe: Probe) -> dict[str, np.ndarray]:
     if not (has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f"):
         return {**probe.arrays(), **expected}
     weights = weights_for(due, seed=1)
-    slopes = {f"d_{name}": array for name, array in probe.oracle_gradients(weights, "fp64").items()}
-    return {**probe.arrays(), **expected, **{f"w{i}": array for i, array in enumerate(weights)}, **slopes}
+    slopes = {
+        f"d_{name}": array
+        for name, array in probe.oracle_gradients(weights, "fp64").items()
+    }
+    return {
+        **probe.arrays(),
+        **expected,
+        **{f"w{i}": array for i, array in enumerate(weights)},
+        **slopes,
+    }
 
 
 def _readme(folder: Path, text: str, backend: str) -> str:
     lines = [
         f"# {backend}: {text}",
         "",
-        "Inputs are the float64 oracle's values at this node, rounded to float32; expected results and gradients are the oracle's own.",
+        (
+            "Inputs are the float64 oracle's values at this node, rounded to float32;"
+            " expected results and gradients are the oracle's own."
+        ),
         "",
         f"    python -m bench parity --repro {folder} --backend {backend}",
         "",
@@ -85,13 +116,18 @@ def _tuples(value: object) -> object:
 
 
 def run(folder: Path, *, backends: Sequence[str], as_json: bool) -> int:
-    """Ask backends for the pack's node again, each in a process of its own; 1 where one diverges."""
+    """Ask backends for the pack's node again, each in a process of its own; 1 where one
+    diverges.
+    """
     from backends import require
 
     read(folder)
     for name in backends:
         require(name)
-    said = {name: question.ask("bench.parity.repro", [name, str(folder.resolve())]) for name in backends}
+    said = {
+        name: question.ask("bench.parity.repro", [name, str(folder.resolve())])
+        for name in backends
+    }
     if as_json:
         print(json.dumps({"ok": not any(said.values()), "divergence": said}))
     else:

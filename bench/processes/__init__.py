@@ -1,1 +1,3 @@
-"""Processes of their own: the parent's handle, the child's main, one question, the machine they run on."""
+"""Processes of their own: the parent's handle, the child's main, one question, the machine
+they run on.
+"""

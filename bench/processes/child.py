@@ -1,6 +1,8 @@
-"""The child process: reads jobs as JSON lines on stdin, runs each under one backend, answers with progress and record lines.
+"""The child process: reads jobs as JSON lines on stdin, runs each under one backend,
+answers with progress and record lines.
 
-It is the only place where a framework is imported. Its stdout belongs to the protocol; whatever else prints goes to stderr.
+It is the only place where a framework is imported. Its stdout belongs to the protocol;
+whatever else prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from bench.processes.machine import PACKAGES, versions
 from bench.records import Record
 from models.errors import PosePortError
 
-FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")  # two in one process can crash each other, and share threads and memory
+# two in one process can crash each other, and share threads and memory
+FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
 
 HOMES = {  # the room of each task
     "feasibility": "feasibility",
@@ -71,7 +74,8 @@ def serve(job: Job, out: TextIO) -> Record:
         status=finding.status,
         reason=finding.reason,
         seconds=time.perf_counter() - started,
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
         config=job.settings.sizes | {"preset": job.settings.preset} if job.model else {},
         payload=finding.payload,
         versions=versions(PACKAGES),
@@ -79,12 +83,19 @@ def serve(job: Job, out: TextIO) -> Record:
 
 
 def _alone(finding: Finding) -> Finding:
-    """The finding, if no second framework was loaded on the way: what was measured beside one does not count."""
+    """The finding, if no second framework was loaded on the way: what was measured beside
+    one does not count.
+    """
     loaded = [name for name in FRAMEWORKS if sys.modules.get(name)]
     if len(loaded) < 2:
         return finding
     return replace(
-        finding, status="invalid", reason=f"{' and '.join(loaded)} shared this process; a backend imports its own framework only"
+        finding,
+        status="invalid",
+        reason=(
+            f"{' and '.join(loaded)} shared this process; a backend imports its own"
+            " framework only"
+        ),
     )
 
 
@@ -114,11 +125,21 @@ def _attempt(job: Job, out: TextIO) -> Finding:
         raise
     except Exception as error:  # the cell is lost, the sweep goes on
         traceback.print_exc()
-        if "out of memory" in str(error).lower():  # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
-            return Finding(None, "out_of_memory", "the device's memory is full; lower the batch or the model's sizes")
+        # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
+        if "out of memory" in str(error).lower():
+            return Finding(
+                None,
+                "out_of_memory",
+                "the device's memory is full; lower the batch or the model's sizes",
+            )
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = " ".join(str(error).split())[:300]
-        return Finding(None, "failed", f"{type(error).__name__}: {text} ({os.path.basename(place.filename)}:{place.lineno})")
+        return Finding(
+            None,
+            "failed",
+            f"{type(error).__name__}: {text}"
+            f" ({os.path.basename(place.filename)}:{place.lineno})",
+        )
 
 
 def _turn(out: TextIO) -> None:

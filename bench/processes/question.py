@@ -1,4 +1,6 @@
-"""Ask one question of one backend in a process of its own: `python -m MODULE BACKEND ARGUMENTS...` prints JSON as its last line."""
+"""Ask one question of one backend in a process of its own: `python -m MODULE BACKEND
+ARGUMENTS...` prints JSON as its last line.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,19 @@ from models.errors import BadInput, PosePortError
 
 
 def ask(module: str, arguments: Sequence[str]) -> Any:
-    """What the child answers. Raises BadInput with its words where it does so, PosePortError where it dies."""
+    """What the child answers.
+
+    Raises BadInput with its words where it does so, PosePortError where it dies.
+    """
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     if done.returncode == 2:
         raise BadInput(last)
     if done.returncode:
-        raise PosePortError(f"{arguments[0]}: the process ended with exit code {done.returncode}: {last}")
+        raise PosePortError(
+            f"{arguments[0]}: the process ended with exit code {done.returncode}: {last}"
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -1,4 +1,5 @@
-"""One worker process per backend and model: started when first needed, killed when it hangs, replaced when it dies.
+"""One worker process per backend and model: started when first needed, killed when it
+hangs, replaced when it dies.
 
 The parent blocks on the worker's pipe; it never polls.
 """
@@ -33,8 +34,14 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
 
-    def run(self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None) -> Record:
-        """The job's record. A crash, a kill for memory or a time-out is a record too. `turn` returns when the worker may compute."""
+    def run(
+        self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None
+    ) -> Record:
+        """The job's record.
+
+        A crash, a kill for memory or a time-out is a record too. `turn` returns when the
+        worker may compute.
+        """
         process = self._started()
         killed = threading.Event()
 
@@ -45,7 +52,9 @@ class Worker:
         timer = threading.Timer(timeout, kill)
         timer.start()
         try:
-            return self._converse(process, job, listen, turn) or self._post_mortem(process, job, timed_out=killed.is_set(), timeout=timeout)
+            return self._converse(process, job, listen, turn) or self._post_mortem(
+                process, job, timed_out=killed.is_set(), timeout=timeout
+            )
         finally:
             timer.cancel()
 
@@ -75,8 +84,13 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
-            environment = {**os.environ, **thread_environment(self._threads), "PYTHONPATH": _path()}
+            # closed with the worker
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+            environment = {
+                **os.environ,
+                **thread_environment(self._threads),
+                "PYTHONPATH": _path(),
+            }
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.processes.child"],
                 stdin=subprocess.PIPE,
@@ -84,11 +98,14 @@ class Worker:
                 stderr=self._errors,
                 text=True,
                 env=environment,
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which then asks the worker to stop
+                # Ctrl-C reaches the parent alone, which then asks the worker to stop
+                start_new_session=True,
             )
         return self._process
 
-    def _converse(self, process: subprocess.Popen[str], job: Job, listen: Listener, turn: Turn | None) -> Record | None:
+    def _converse(
+        self, process: subprocess.Popen[str], job: Job, listen: Listener, turn: Turn | None
+    ) -> Record | None:
         assert process.stdin is not None
         assert process.stdout is not None
         _tell(process.stdin, job.model_dump_json())
@@ -103,17 +120,30 @@ class Worker:
                 _tell(process.stdin, "go")
         return None
 
-    def _post_mortem(self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float) -> Record:
+    def _post_mortem(
+        self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float
+    ) -> Record:
         """Why the pipe closed without a record."""
         code = process.wait()
         tail = self._last_words()
         self._release(process)
         if timed_out:
-            status, reason = "timeout", f"no result after {timeout:g} s; raise it with --set timeout=SECONDS"
+            status, reason = (
+                "timeout",
+                f"no result after {timeout:g} s; raise it with --set timeout=SECONDS",
+            )
         elif code == -signal.SIGKILL or "MemoryError" in tail:
-            status, reason = "out_of_memory", "the worker was killed, most likely for memory; lower the batch or the model's sizes"
+            status, reason = (
+                "out_of_memory",
+                (
+                    "the worker was killed, most likely for memory; lower the batch or the"
+                    " model's sizes"
+                ),
+            )
         else:
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            how = (
+                f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            )
             status, reason = "crashed", f"the worker ended with {how}: {tail}"
         return Record(
             task=job.task,
@@ -149,7 +179,9 @@ def _tell(pipe: IO[str], line: str) -> None:
 
 
 def _message(line: str) -> dict[str, Any]:
-    """A line of the protocol; nothing where a dying worker left half of one, or something else reached the pipe."""
+    """A line of the protocol; nothing where a dying worker left half of one, or something
+    else reached the pipe.
+    """
     try:
         message = json.loads(line)
     except ValueError:

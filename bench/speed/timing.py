@@ -1,7 +1,9 @@
-"""Timing that can be believed: warm-up until steady, synchronised samples, medians with intervals, and detectors that void a lying number.
+"""Timing that can be believed: warm-up until steady, synchronised samples, medians with
+intervals, and detectors that void a lying number.
 
-The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when two successive thirds of recent samples agree,
-or after a fixed number of them; never getting steady is a legal outcome and is said.
+The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when two
+successive thirds of recent samples agree, or after a fixed number of them; never getting
+steady is a legal outcome and is said.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Contender:
-    """Something to time. `work` does it `count` times in a sample, `wait` blocks until the device is done."""
+    """Something to time. `work` does it `count` times in a sample, `wait` blocks until the
+    device is done.
+    """
 
     name: str
     work: Work
@@ -55,12 +59,19 @@ def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_count
     steady = False
     while len(recent) < MOST_WARM_UP and not steady:
         recent.append(once(contender, 1, clock))
-        steady = len(recent) >= 6 and _close(np.median(recent[-6:-3]), np.median(recent[-3:]))
+        steady = len(recent) >= 6 and _close(
+            np.median(recent[-6:-3]), np.median(recent[-3:])
+        )
         if sum(recent) > 20 * seconds and len(recent) >= 6:
             break
     fastest = float(np.median(recent[-3:]))
     # a clock that stands still says nothing of how often; its numbers are void anyway
-    return Warm(first, 1 + len(recent), steady, max(1, round(seconds / fastest)) if fastest > 0 else 1)
+    return Warm(
+        first,
+        1 + len(recent),
+        steady,
+        max(1, round(seconds / fastest)) if fastest > 0 else 1,
+    )
 
 
 def interleaved(
@@ -71,7 +82,8 @@ def interleaved(
     clock: Clock = time.perf_counter,
     turn: Callable[[], None] = lambda: None,
 ) -> list[list[float]]:
-    """Samples of each contender, taken in turns; every other round runs backwards (ABBA), so drift hits all alike.
+    """Samples of each contender, taken in turns; every other round runs backwards (ABBA),
+    so drift hits all alike.
 
     `turn` returns when a round may begin.
     """
@@ -93,18 +105,33 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
 
 
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
-    """Relative difference of the medians of two runs of the same thing: what this host calls equal."""
+    """Relative difference of the medians of two runs of the same thing: what this host
+    calls equal.
+    """
     a, b = float(np.median(one)), float(np.median(other))
     return abs(a - b) / min(a, b) if min(a, b) > 0 else float("inf")
 
 
-def lies(*, single: float, double: float, changed: bool, clock: Clock, independent: Clock = time.monotonic) -> tuple[str, ...]:
-    """What gives a timing away. `single`, `double`: seconds of once and twice the work; `changed`: did new inputs change the outputs."""
+def lies(
+    *,
+    single: float,
+    double: float,
+    changed: bool,
+    clock: Clock,
+    independent: Clock = time.monotonic,
+) -> tuple[str, ...]:
+    """What gives a timing away. `single`, `double`: seconds of once and twice the work;
+    `changed`: did new inputs change the outputs.
+    """
     found = []
     if suspicious(single, double):
-        found.append(f"time does not grow with work: once took {single:.3g} s, twice {double:.3g} s")
+        found.append(
+            f"time does not grow with work: once took {single:.3g} s, twice {double:.3g} s"
+        )
     if not changed:
-        found.append("changed inputs did not change the outputs: something is cached or skipped")
+        found.append(
+            "changed inputs did not change the outputs: something is cached or skipped"
+        )
     ratio = _clock_ratio(clock, independent)
     if not 0.8 < ratio < 1.25:
         found.append(f"the timer runs at {ratio:.2f} times the speed of the system's clock")
@@ -117,7 +144,9 @@ def suspicious(single: float, double: float) -> bool:
 
 
 def _clock_ratio(clock: Clock, independent: Clock) -> float:
-    """How fast `clock` runs against another one over a short sleep; the middle of three, as a busy host may stop us between readings."""
+    """How fast `clock` runs against another one over a short sleep; the middle of three, as
+    a busy host may stop us between readings.
+    """
     ratios = []
     for _ in range(3):
         start, reference = clock(), independent()

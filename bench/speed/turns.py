@@ -1,4 +1,6 @@
-"""Timing several backends fairly: all their workers alive at once, one computing at a time, in rounds that turn round (ABBA)."""
+"""Timing several backends fairly: all their workers alive at once, one computing at a time,
+in rounds that turn round (ABBA).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from bench.speed import timing
 
 
 class Baton:
-    """Who holds it computes. A round begins when all wait; every other round runs backwards, so drift hits all alike."""
+    """Who holds it computes.
+
+    A round begins when all wait; every other round runs backwards, so drift hits all alike.
+    """
 
     def __init__(self, runners: Sequence[str]) -> None:
         self._runners = list(runners)
@@ -47,7 +52,12 @@ class Baton:
     def _release(self, runner: str) -> None:
         if self._holder == runner:
             self._holder = ""
-        if not self._holder and not self._queue and self._runners and self._waiting >= set(self._runners):
+        if (
+            not self._holder
+            and not self._queue
+            and self._runners
+            and self._waiting >= set(self._runners)
+        ):
             self._queue = self._runners[:: -1 if self._rounds % 2 else 1]
             self._rounds += 1
         if not self._holder and self._queue:
@@ -56,28 +66,57 @@ class Baton:
 
 
 def compared(records: Sequence[Record]) -> list[Record]:
-    """The records of one contest, every timing with its ratio to the same timing of the first backend that has numbers."""
+    """The records of one contest, every timing with its ratio to the same timing of the
+    first backend that has numbers.
+    """
     timed = [record for record in records if isinstance(record.payload, Throughput)]
     if len(timed) < 2:
         return list(records)
     together = tuple(record.backend for record in timed)
-    return [_beside(record, timed[0], together) if record in timed else record for record in records]
+    return [
+        _beside(record, timed[0], together) if record in timed else record
+        for record in records
+    ]
 
 
 def _beside(record: Record, first: Record, together: tuple[str, ...]) -> Record:
     assert isinstance(record.payload, Throughput)
     assert isinstance(first.payload, Throughput)
     if record is first:
-        return record.model_copy(update={"payload": record.payload.model_copy(update={"together": together})})
+        return record.model_copy(
+            update={"payload": record.payload.model_copy(update={"together": together})}
+        )
     there = {(row.what, row.batch): row for row in first.payload.timings}
-    rows = tuple(_related(row, there.get((row.what, row.batch)), first.backend) for row in record.payload.timings)
-    return record.model_copy(update={"payload": record.payload.model_copy(update={"timings": rows, "together": together})})
+    rows = tuple(
+        _related(row, there.get((row.what, row.batch)), first.backend)
+        for row in record.payload.timings
+    )
+    return record.model_copy(
+        update={
+            "payload": record.payload.model_copy(
+                update={"timings": rows, "together": together}
+            )
+        }
+    )
 
 
 def _related(row: Timing, other: Timing | None, against: str) -> Timing:
-    """With the median of the ratios of each round and their interval; a void number has none, nor has one without its rounds."""
-    if other is None or row.seconds is None or other.seconds is None or len(row.rounds) != len(other.rounds):
+    """With the median of the ratios of each round and their interval; a void number has
+    none, nor has one without its rounds.
+    """
+    if (
+        other is None
+        or row.seconds is None
+        or other.seconds is None
+        or len(row.rounds) != len(other.rounds)
+    ):
         return row
     ratios = np.divide(row.rounds, other.rounds)
     low, high = timing.interval(ratios.tolist())
-    return row.model_copy(update={"ratio": Ratio(against=against, value=float(np.median(ratios)), low=low, high=high)})
+    return row.model_copy(
+        update={
+            "ratio": Ratio(
+                against=against, value=float(np.median(ratios)), low=low, high=high
+            )
+        }
+    )

@@ -1,7 +1,9 @@
-"""Taking a model away: a graph with its weights as a file of one framework, read back and held against what it was made from.
+"""Taking a model away: a graph with its weights as a file of one framework, read back and
+held against what it was made from.
 
-The framework runs in a process of its own (`python -m bench.takeaway.export ORDER`, the order as JSON), which writes into a folder beside the
-target. The parent moves what it finds there into place once it has been read back, so nothing half-written is ever seen.
+The framework runs in a process of its own (`python -m bench.takeaway.export ORDER`, the
+order as JSON), which writes into a folder beside the target. The parent moves what it finds
+there into place once it has been read back, so nothing half-written is ever seen.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ CHECKED = (2, 3)  # batches that the file is run at: the second shows that it st
 
 @dataclass(frozen=True)
 class Order:
-    """What to write where. `weights` is a checkpoint; without one they are drawn from `seed`."""
+    """What to write where. `weights` is a checkpoint; without one they are drawn from
+    `seed`.
+    """
 
     model: str
     format: str
@@ -52,7 +56,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, what it is called with, and how far it is from the program it was made of, relative to the largest value."""
+    """What was written, what it is called with, and how far it is from the program it was
+    made of, relative to the largest value.
+    """
 
     ok: bool
     path: str
@@ -62,15 +68,19 @@ class Exported:
     graph: str
     inputs: Mapping[str, str]  # shapes, in the order of a call; noise is an input
     outputs: Mapping[str, str]
-    files: Mapping[str, int]  # bytes of each; none where the file did not agree and was thrown away
+    # bytes of each; none where the file did not agree and was thrown away
+    files: Mapping[str, int]
     error: float | None  # None: not finite, or of another shape
     bound: float
-    scaling: Mapping[str, Any]  # mean and std that keypoints are standardised by, where the weights were trained so
+    # mean and std that keypoints are standardised by, where the weights were trained so
+    scaling: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Content:
-    """What goes into the file, how its keypoints are scaled (empty where they are not), and the frames of a training window."""
+    """What goes into the file, how its keypoints are scaled (empty where they are not), and
+    the frames of a training window.
+    """
 
     graph: Graph
     params: Arrays
@@ -79,27 +89,57 @@ class Content:
 
 
 def export(order: Order) -> Exported:
-    """Write the file, unless what is read back differs. Raises BadInput, UnknownName, Missing; nothing is written then."""
+    """Write the file, unless what is read back differs.
+
+    Raises BadInput, UnknownName, Missing; nothing is written then.
+    """
     owner, about = backends.exporter(order.format)
     out = Path(order.out)
     _check_place(out, order.format, about)
     if unknown := [name for name in order.options if name not in about.options]:
-        raise BadInput(f"--{unknown[0]} is not an option of {order.format}, which takes {', '.join(about.options) or 'none'}; leave it out")
+        raise BadInput(
+            f"--{unknown[0]} is not an option of {order.format}, which takes"
+            f" {', '.join(about.options) or 'none'}; leave it out"
+        )
     found = content(order)
     backends.require(owner)
-    with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}.") as draft:
-        drafted = replace(order, out=str(Path(draft) / out.name), weights=order.weights and os.path.abspath(order.weights))
-        error: float | None = question.ask("bench.takeaway.export", [owner, json.dumps(asdict(drafted))])
+    with tempfile.TemporaryDirectory(
+        dir=out.absolute().parent, prefix=f".{out.name}."
+    ) as draft:
+        drafted = replace(
+            order,
+            out=str(Path(draft) / out.name),
+            weights=order.weights and os.path.abspath(order.weights),
+        )
+        error: float | None = question.ask(
+            "bench.takeaway.export", [owner, json.dumps(asdict(drafted))]
+        )
         bound = budget.bound("forward", 0.0)
         ok = error is not None and error <= bound
         files = _place(Path(draft), out) if ok else {}
     inputs, outputs = _called(found.graph)
     scaling = {name: array.tolist() for name, array in found.scaling.items()}
-    return Exported(ok, order.out, order.format, owner, order.model, order.graph, inputs, outputs, files, error, bound, scaling)
+    return Exported(
+        ok,
+        order.out,
+        order.format,
+        owner,
+        order.model,
+        order.graph,
+        inputs,
+        outputs,
+        files,
+        error,
+        bound,
+        scaling,
+    )
 
 
 def content(order: Order) -> Content:
-    """What an order asks for. Raises BadInput for what does not exist or does not fit, naming it."""
+    """What an order asks for.
+
+    Raises BadInput for what does not exist or does not fit, naming it.
+    """
     spec = _spec(order)
     graphs = {"infer": spec.infer, "train": spec.train}
     if order.graph not in graphs:
@@ -111,12 +151,20 @@ def content(order: Order) -> Content:
     try:
         arrays = initial.fit(spec.parameters, found.params)
     except BadInput as error:
-        raise BadInput(f"{order.weights}: {error}; give the --preset and --size that it was trained with") from None
-    return Content(graph, {name: arrays[name] for name in graph.params}, found.scaling, spec.frames)
+        raise BadInput(
+            f"{order.weights}: {error}; give the --preset and --size that it was trained"
+            " with"
+        ) from None
+    return Content(
+        graph, {name: arrays[name] for name in graph.params}, found.scaling, spec.frames
+    )
 
 
 def sizes(pairs: Sequence[str]) -> dict[str, Any]:
-    """`["width=128"]` -> {"width": 128}; the value is YAML. Raises BadInput for what is no pair."""
+    """`["width=128"]` -> {"width": 128}; the value is YAML.
+
+    Raises BadInput for what is no pair.
+    """
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -125,37 +173,57 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             equals = ""
         if not equals:
-            raise BadInput(f"--size {pair}: key=value was due, for example --size width=128")
+            raise BadInput(
+                f"--size {pair}: key=value was due, for example --size width=128"
+            )
         found[key] = tuple(value) if isinstance(value, list) else value
     return found
 
 
 def _spec(order: Order) -> Spec:
     # JSON knows no tuples
-    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in order.sizes.items()}
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in order.sizes.items()
+    }
     try:
         return models.build(order.model, preset=order.preset, **given)
     except BadInput:
         raise
-    except (TypeError, ValueError) as error:  # what a model does with a word where a number was due
+    # what a model does with a word where a number was due
+    except (TypeError, ValueError) as error:
         listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
-        raise BadInput(f"--size {listed}: not a size of {order.model}: {error}; see python -m bench models {order.model}") from None
+        raise BadInput(
+            f"--size {listed}: not a size of {order.model}: {error}; see python -m bench"
+            f" models {order.model}"
+        ) from None
 
 
 def _check_place(out: Path, format: str, about: Format) -> None:
     """Raises BadInput where the file cannot lie there, or would cover a folder."""
     if about.suffix and out.suffix != about.suffix:
-        raise BadInput(f"{out}: a file of format {format} ends in {about.suffix}; pass --out {out.with_suffix(about.suffix)}")
+        raise BadInput(
+            f"{out}: a file of format {format} ends in {about.suffix}; pass --out"
+            f" {out.with_suffix(about.suffix)}"
+        )
     if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
         raise BadInput(f"{out}: there is no folder {out.parent} to write to; make it first")
     taken = out.is_dir() and (about.suffix or any(out.iterdir()))
     if taken or (out.is_file() and not about.suffix):
-        raise BadInput(f"{out}: {format} would cover what is there; remove it or pass another --out")
+        raise BadInput(
+            f"{out}: {format} would cover what is there; remove it or pass another --out"
+        )
 
 
 def _place(draft: Path, out: Path) -> dict[str, int]:
-    """Move what was written to its place, the file that names the others last; bytes by name."""
-    files = {path.relative_to(draft).as_posix(): path.stat().st_size for path in sorted(draft.rglob("*")) if path.is_file()}
+    """Move what was written to its place, the file that names the others last; bytes by
+    name.
+    """
+    files = {
+        path.relative_to(draft).as_posix(): path.stat().st_size
+        for path in sorted(draft.rglob("*"))
+        if path.is_file()
+    }
     for made in sorted(draft.iterdir(), key=lambda path: path.name == out.name):
         made.replace(out.with_name(made.name))
     return files
@@ -165,34 +233,50 @@ def _called(graph: Graph) -> tuple[dict[str, str], dict[str, str]]:
     """Shapes and types of inputs (noise too) and outputs, readable."""
     given = {**graph.inputs, **{name: noise.type for name, noise in graph.noise.items()}}
     made = {name: graph.types[value] for name, value in graph.outputs.items()}
-    inputs, outputs = ({n: f"({', '.join(map(str, t.shape))}) {t.dtype}" for n, t in types.items()} for types in (given, made))
+    inputs, outputs = (
+        {n: f"({', '.join(map(str, t.shape))}) {t.dtype}" for n, t in types.items()}
+        for types in (given, made)
+    )
     return inputs, outputs
 
 
 def write(owner: str, order: Order) -> float | None:
-    """In the child: write the file, read it back, run both; the largest difference, None where it is not finite."""
+    """In the child: write the file, read it back, run both; the largest difference, None
+    where it is not finite.
+    """
     asked = content(order)
     program = backends.load(owner).program(asked.graph, Settings())
     if not isinstance(program, Portable):
-        raise Unsupported(f"the programs of {owner} cannot leave as files, though its manifest says so")
+        raise Unsupported(
+            f"the programs of {owner} cannot leave as files, though its manifest says so"
+        )
     program.load(asked.params)
     out = Path(order.out)
     try:
-        program.export(out, order.format, sample=_feeds(asked, batch=SAMPLE), **order.options)
+        program.export(
+            out, order.format, sample=_feeds(asked, batch=SAMPLE), **order.options
+        )
     except PosePortError:
         raise
     except Exception as error:  # whatever a framework raises, often over many lines
-        raise Unsupported(f"{owner} cannot write it: {type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+        raise Unsupported(
+            f"{owner} cannot write it: {type(error).__name__}:"
+            f" {' '.join(str(error).split())[:300]}"
+        ) from error
     return _difference(program, program.reopen(out, order.format), asked)
 
 
-def _difference(program: Program, reopened: Callable[[Arrays], Arrays], asked: Content) -> float | None:
+def _difference(
+    program: Program, reopened: Callable[[Arrays], Arrays], asked: Content
+) -> float | None:
     """Worst output over the batches, relative to the largest value."""
     worst = 0.0
     for batch in CHECKED:
         feeds = _feeds(asked, batch=batch)
         came, due = reopened(feeds), program(feeds)
-        worst = max(worst, *(budget.error(came[name], array) for name, array in due.items()))
+        worst = max(
+            worst, *(budget.error(came[name], array) for name, array in due.items())
+        )
     return worst if np.isfinite(worst) else None
 
 
@@ -200,10 +284,17 @@ def _feeds(asked: Content, *, batch: int) -> Arrays:
     """Seeded inputs and noise of one training window's length."""
     rng = np.random.default_rng(batch)
     lengths = {"batch": batch, "frames": asked.frames}
-    feeds: Arrays = {name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths)) for name, type_ in asked.graph.inputs.items()}
+    feeds: Arrays = {
+        name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths))
+        for name, type_ in asked.graph.inputs.items()
+    }
     for name, noise in asked.graph.noise.items():
         shape = dims.bind(noise.type.shape, lengths)
-        feeds[name] = rng.random(shape) < noise.number if noise.kind == "bernoulli" else rng.normal(0, noise.number, shape)
+        feeds[name] = (
+            rng.random(shape) < noise.number
+            if noise.kind == "bernoulli"
+            else rng.normal(0, noise.number, shape)
+        )
     return {name: array.astype(np.float32) for name, array in feeds.items()}
 
 

@@ -1,1 +1,3 @@
-"""Training that no backend implements: data to batches, schedule, checkpoints, and the loop that drives `Trainer.step`."""
+"""Training that no backend implements: data to batches, schedule, checkpoints, and the loop
+that drives `Trainer.step`.
+"""

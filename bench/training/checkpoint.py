@@ -1,4 +1,6 @@
-"""Checkpoints: one safetensors file with weights, optimizer state and input scaling, and the progress as JSON in its header."""
+"""Checkpoints: one safetensors file with weights, optimizer state and input scaling, and
+the progress as JSON in its header.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ GROUPS = ("params", "optimizer", "scaling")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`params` under official names; `progress` says how far training is and for what configuration."""
+    """`params` under official names; `progress` says how far training is and for what
+    configuration.
+    """
 
     params: Arrays
     optimizer: Arrays
@@ -28,7 +32,11 @@ class Checkpoint:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Replace the file in one step."""
-    arrays = {f"{group}/{name}": array for group in GROUPS for name, array in getattr(checkpoint, group).items()}
+    arrays = {
+        f"{group}/{name}": array
+        for group in GROUPS
+        for name, array in getattr(checkpoint, group).items()
+    }
     arrays_file.write(path, arrays, {"progress": json.dumps(checkpoint.progress)})
 
 
@@ -41,12 +49,20 @@ def load(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             progress = json.loads((file.metadata() or {})["progress"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            # not a dict
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a `progress` header") from None
+        raise BadInput(
+            f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"
+            " `progress` header"
+        ) from None
     groups = {group: _group(arrays, group) for group in GROUPS}
     return Checkpoint(groups["params"], groups["optimizer"], groups["scaling"], progress)
 
 
 def _group(arrays: Arrays, group: str) -> Arrays:
-    return {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
+    return {
+        name.removeprefix(f"{group}/"): array
+        for name, array in arrays.items()
+        if name.startswith(f"{group}/")
+    }

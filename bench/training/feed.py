@@ -1,4 +1,6 @@
-"""Between windows of poses and the inputs of a spec: which windows it wants, how they are scaled and shaped."""
+"""Between windows of poses and the inputs of a spec: which windows it wants, how they are
+scaled and shaped.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,21 @@ Array = NDArray[np.float32]
 
 
 def build(name: str, settings: Model, *, joints: int) -> Spec:
-    """The model of a run for a skeleton of `joints`. Raises UnknownName for a size, loss or preset that does not exist."""
+    """The model of a run for a skeleton of `joints`.
+
+    Raises UnknownName for a size, loss or preset that does not exist.
+    """
     loss: Mapping[str, float] | None = settings.train.loss
-    return models.build(name, preset=settings.preset, loss=loss, **{"joints": joints, **settings.sizes})
+    return models.build(
+        name, preset=settings.preset, loss=loss, **{"joints": joints, **settings.sizes}
+    )
 
 
 def split_of(job: Job) -> data.Split:
-    """The data of a job's run, under its protocol and how the model's test windows overlap. Raises as `data.load` does."""
+    """The data of a job's run, under its protocol and how the model's test windows overlap.
+
+    Raises as `data.load` does.
+    """
     split = data.configured(job.config)
     return replace(split, protocol=overlapping(job, split.protocol))
 
@@ -41,7 +51,9 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
 
 @dataclass(frozen=True)
 class Feed:
-    """How `spec` is fed: keypoints optionally standardised, flattened where the model is flat."""
+    """How `spec` is fed: keypoints optionally standardised, flattened where the model is
+    flat.
+    """
 
     spec: Spec
     protocol: Protocol
@@ -65,8 +77,17 @@ class Feed:
         pose = self.spec.train.types[self.spec.train.outputs["pose"]].shape
         return len(pose) == 4 and pose[1] != 1
 
-    def windows(self, clips: Sequence[Clip], *, stride: int | None, every: int = 1, channels: int | None = None) -> Windows:
-        """Windows of the length and kind the model trains on, with as many channels as it takes; pixels under 2.5D lengths."""
+    def windows(
+        self,
+        clips: Sequence[Clip],
+        *,
+        stride: int | None,
+        every: int = 1,
+        channels: int | None = None,
+    ) -> Windows:
+        """Windows of the length and kind the model trains on, with as many channels as it
+        takes; pixels under 2.5D lengths.
+        """
         return Windows(
             clips,
             frames=self.spec.frames,
@@ -82,12 +103,16 @@ class Feed:
 
     def inputs(self, keypoints: Array) -> dict[str, Array]:
         """(B, T, J, C) screen coordinates -> the graph's `keypoints`."""
-        scaled = keypoints if self.standardizer is None else self.standardizer.apply(keypoints)
+        scaled = (
+            keypoints if self.standardizer is None else self.standardizer.apply(keypoints)
+        )
         return {"keypoints": np.ascontiguousarray(self._flat("keypoints", scaled))}
 
     def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
         """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
-        return self.inputs(keypoints) | {"target": np.ascontiguousarray(self._flat("target", target))}
+        return self.inputs(keypoints) | {
+            "target": np.ascontiguousarray(self._flat("target", target))
+        }
 
     def poses(self, pose: Array) -> Array:
         """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""

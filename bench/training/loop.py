@@ -1,4 +1,6 @@
-"""The training loop: steps, learning-rate schedule, validation curve, checkpoints; the backend only ever sees `Trainer.step`."""
+"""The training loop: steps, learning-rate schedule, validation curve, checkpoints; the
+backend only ever sees `Trainer.step`.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,17 @@ class Curve:
 
 @dataclass
 class Loop:
-    """One training run. `step` counts finished steps; everything needed to go on is in the checkpoint."""
+    """One training run. `step` counts finished steps; everything needed to go on is in the
+    checkpoint.
+    """
 
     backend: Backend
     trainer: Trainer
     infer: Program
     feed: Feed
     train: Windows
-    augmented: Callable[[int], Windows] | None  # windows of an epoch's own, drawn in place of `train`
+    # windows of an epoch's own, drawn in place of `train`
+    augmented: Callable[[int], Windows] | None
     validation: Windows
     settings: Train
     batch: int
@@ -64,18 +69,29 @@ class Loop:
     curve: Curve = field(default_factory=Curve)
 
     def run(self, progress: Progress) -> None:
-        """Train to the last step. Raises Diverged when the loss is no longer finite; the checkpoint before it stays.
+        """Train to the last step.
 
-        SIGTERM ends the run after the step under way, with a checkpoint of it, and then does what it always does.
+        Raises Diverged when the loss is no longer finite; the checkpoint before it stays.
+
+        SIGTERM ends the run after the step under way, with a checkpoint of it, and then
+        does what it always does.
         """
         losses: list[Any] = []
         with _held_back() as asked_to_stop:
             for batch in self._batches():
                 losses.append(self._one(batch))
-                validate = self.step % self.settings.validate_every == 0 or self.step == self.settings.steps
+                validate = (
+                    self.step % self.settings.validate_every == 0
+                    or self.step == self.settings.steps
+                )
                 if validate or asked_to_stop or self.step % LOG_EVERY == 0:
-                    self._log(losses)  # before any checkpoint, so that none is written of a loss that is no number
-                    progress(f"step {self.step}, loss {self.curve.loss[-1]:.4f}{self._latest()}", self.step / self.settings.steps)
+                    # before any checkpoint, so that none is written of a loss that is no
+                    # number
+                    self._log(losses)
+                    progress(
+                        f"step {self.step}, loss {self.curve.loss[-1]:.4f}{self._latest()}",
+                        self.step / self.settings.steps,
+                    )
                 if validate:
                     self._validate()
                 if asked_to_stop:
@@ -96,14 +112,26 @@ class Loop:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        progress = {"fingerprint": self.fingerprint, "step": self.step, "seconds": self.seconds, "curve": self.curve.__dict__}
+        progress = {
+            "fingerprint": self.fingerprint,
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": self.curve.__dict__,
+        }
         scaling = self.feed.standardizer.arrays() if self.feed.standardizer else {}
-        checkpoints.save(self.path, Checkpoint(self.trainer.program.params(), self.trainer.state(), scaling, progress))
+        checkpoints.save(
+            self.path,
+            Checkpoint(
+                self.trainer.program.params(), self.trainer.state(), scaling, progress
+            ),
+        )
 
     def _one(self, batch: Batch) -> Any:
         started = time.perf_counter()
         self.trainer.set_lr(self.lr * schedule(self.step, self.settings.steps))
-        loss = self.trainer.step(self.trainer.program.put(self.feed.batch(batch.keypoints, batch.target)))
+        loss = self.trainer.step(
+            self.trainer.program.put(self.feed.batch(batch.keypoints, batch.target))
+        )
         self.step += 1
         self.seconds += time.perf_counter() - started
         return loss
@@ -114,15 +142,31 @@ class Loop:
         losses.clear()
         self.seconds += time.perf_counter() - started
         if not all(map(math.isfinite, values)):
-            first = self.step - len(values) + next(i for i, value in enumerate(values) if not math.isfinite(value)) + 1
-            raise Diverged(f"the loss became {values[first - self.step + len(values) - 1]} at step {first}")
+            first = (
+                self.step
+                - len(values)
+                + next(i for i, value in enumerate(values) if not math.isfinite(value))
+                + 1
+            )
+            raise Diverged(
+                f"the loss became {values[first - self.step + len(values) - 1]} at step"
+                f" {first}"
+            )
         self.curve.loss_steps.append(self.step)
         self.curve.loss.append(float(np.mean(values)))
 
     def _validate(self) -> None:
         """A point of the curve on held-out poses; nothing is selected by it."""
-        self.infer.load({name: array for name, array in self.trainer.program.params().items() if name in self.infer.graph.params})
-        chosen = np.random.default_rng(self.seed).permutation(len(self.validation))[: self.settings.validation_windows]
+        self.infer.load(
+            {
+                name: array
+                for name, array in self.trainer.program.params().items()
+                if name in self.infer.graph.params
+            }
+        )
+        chosen = np.random.default_rng(self.seed).permutation(len(self.validation))[
+            : self.settings.validation_windows
+        ]
         errors = []
         for part in np.array_split(np.sort(chosen), max(1, len(chosen) // 512)):
             keypoints, target = self.validation.batch(part)
@@ -137,7 +181,11 @@ class Loop:
         self.save()
 
     def _latest(self) -> str:
-        return f", validation {self.curve.validation[-1]:.1f} mm" if self.curve.validation else ""
+        return (
+            f", validation {self.curve.validation[-1]:.1f} mm"
+            if self.curve.validation
+            else ""
+        )
 
     def _batches(self) -> Iterator[Batch]:
         """Batches from the present step on, epoch after epoch, the same after a resume."""
@@ -147,12 +195,21 @@ class Loop:
             stop = min(per_epoch, start + self.settings.steps - self.step)
             windows = self.augmented(epoch) if self.augmented else self.train
             place = {"seed": self.seed, "epoch": epoch, "start": start}
-            yield from windows.epoch(self.batch, shuffle=True, flip=self.settings.flip, count=stop * self.batch, workers=1, **place)
+            yield from windows.epoch(
+                self.batch,
+                shuffle=True,
+                flip=self.settings.flip,
+                count=stop * self.batch,
+                workers=1,
+                **place,
+            )
 
 
 @contextmanager
 def _held_back() -> Iterator[list[int]]:
-    """Collects SIGTERM instead of being broken off by it, and passes it on at the end: weights, optimizer and step count stay in step."""
+    """Collects SIGTERM instead of being broken off by it, and passes it on at the end:
+    weights, optimizer and step count stay in step.
+    """
     asked: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     try:
@@ -164,7 +221,9 @@ def _held_back() -> Iterator[list[int]]:
 
 
 def schedule(step: int, steps: int) -> float:
-    """Factor of the learning rate: a short linear rise, then half a cosine (Loshchilov and Hutter, 2017)."""
+    """Factor of the learning rate: a short linear rise, then half a cosine (Loshchilov and
+    Hutter, 2017).
+    """
     rise = max(1, int(steps * WARM_UP))
     if step < rise:
         return (step + 1) / rise

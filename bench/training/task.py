@@ -38,7 +38,11 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
             if loop.curve.validation_steps
             else "no checkpoint was due yet"
         )
-        return Finding(_payload(job, loop, split.protocol, note=str(error)), "failed", f"{error}; {kept}; lower the learning rate")
+        return Finding(
+            _payload(job, loop, split.protocol, note=str(error)),
+            "failed",
+            f"{error}; {kept}; lower the learning rate",
+        )
     return Finding(_payload(job, loop, split.protocol))
 
 
@@ -60,9 +64,13 @@ def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split
     augmented = _augmented(feed, clips, steps, seed=seed, stride=stride) if steps else None
     batch = min(train.batch or spec.recipe.batch, len(windows))
     if (train.inputs or spec.recipe.inputs) == "zscore":
-        feed = Feed(spec, split.protocol, standardizer.fit(windows.single()), job.settings.pad)
+        feed = Feed(
+            spec, split.protocol, standardizer.fit(windows.single()), job.settings.pad
+        )
     optimizer = optimizer_of(job, spec)
-    settings = Settings(device=device, precision=job.config.precision, draw_noise=True, seed=seed)
+    settings = Settings(
+        device=device, precision=job.config.precision, draw_noise=True, seed=seed
+    )
     trainer = backend.trainer(spec.train, optimizer, settings)
     trainer.program.load(initial.draw(spec.train.params, seed=seed))
     infer = backend.program(spec.infer, Settings(device=device))
@@ -73,12 +81,26 @@ def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split
     )  # fmt: skip
 
 
-def _augmented(feed: Feed, clips: Sequence[Clip], steps: Sequence[augment.Step], *, seed: int, stride: int) -> Callable[[int], Windows]:
-    """The training windows of an epoch, each time of clips augmented anew. Epoch 0 of the draws is the corruption's."""
-    return lambda epoch: feed.windows(augment.apply(clips, steps, seed=seed, epoch=epoch + 1), stride=stride)
+def _augmented(
+    feed: Feed,
+    clips: Sequence[Clip],
+    steps: Sequence[augment.Step],
+    *,
+    seed: int,
+    stride: int,
+) -> Callable[[int], Windows]:
+    """The training windows of an epoch, each time of clips augmented anew.
+
+    Epoch 0 of the draws is the corruption's.
+    """
+    return lambda epoch: feed.windows(
+        augment.apply(clips, steps, seed=seed, epoch=epoch + 1), stride=stride
+    )
 
 
-def fingerprint(job: Job, protocol: Protocol, optimizer: Mapping[str, object], augmentation: str) -> str:
+def fingerprint(
+    job: Job, protocol: Protocol, optimizer: Mapping[str, object], augmentation: str
+) -> str:
     """What a checkpoint must agree on before training goes on from it."""
     content = [
         job.settings.model_dump(),

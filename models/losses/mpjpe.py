@@ -1,4 +1,6 @@
-"""Mean per-joint position error: mean Euclidean distance over batch, frames and joints (Ionescu et al., 2014)."""
+"""Mean per-joint position error: mean Euclidean distance over batch, frames and joints
+(Ionescu et al., 2014).
+"""
 
 from __future__ import annotations
 

@@ -8,14 +8,20 @@ from models.value import Value, author_line
 
 
 def velocity(pose: Value, target: Value) -> Value:
-    """Scalar, in the unit of the poses per frame. Raises SpecError for single frames, which have no velocity."""
+    """Scalar, in the unit of the poses per frame.
+
+    Raises SpecError for single frames, which have no velocity.
+    """
     if pose.shape[1] == 1:
         raise SpecError(
-            f"{author_line()}: velocity needs at least two output frames, the pose has shape {pose.type}; leave it out of the loss"
+            f"{author_line()}: velocity needs at least two output frames, the pose has"
+            f" shape {pose.type}; leave it out of the loss"
         )
     return mpjpe(_difference(pose), _difference(target))
 
 
 def _difference(x: Value) -> Value:
     frames = x.shape[1]
-    return x.slice(axis=1, start=1, stop=frames, step=1) - x.slice(axis=1, start=0, stop=frames - 1, step=1)
+    return x.slice(axis=1, start=1, stop=frames, step=1) - x.slice(
+        axis=1, start=0, stop=frames - 1, step=1
+    )

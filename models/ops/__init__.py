@@ -1,6 +1,8 @@
-"""The op table: each file of this folder contributes `OPS`, each op one record: what it computes, what it costs, how it is examined.
+"""The op table: each file of this folder contributes `OPS`, each op one record: what it
+computes, what it costs, how it is examined.
 
-A primitive has a `vjp`; a composition has a `body` written in other ops, so every backend runs it at once.
+A primitive has a `vjp`; a composition has a `body` written in other ops, so every backend
+runs it at once.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ Draw = Literal["normal", "positive", "unit", "apart", "index", "bool"]
 class Case:
     """One exam question: input shapes, attributes, and how each input is drawn.
 
-    Draws: normal; positive (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1 apart, for ops with kinks or ties);
-    index (0 to `high`); bool.
+    Draws: normal; positive (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1
+    apart, for ops with kinks or ties); index (0 to `high`); bool.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -35,19 +37,33 @@ class Case:
 
 @dataclass(frozen=True)
 class Op:
-    """One operation of the language. Attributes are keyword-only everywhere and have no defaults."""
+    """One operation of the language.
 
-    shape: Callable[..., Any]  # input shapes, attributes -> output shape (or tuple of shapes); ValueError says what was due
-    reference: Callable[..., Any]  # NumPy arrays, attributes -> array (or tuple): the definition, in the dtype of its inputs
+    Attributes are keyword-only everywhere and have no defaults.
+    """
+
+    # input shapes, attributes -> output shape (or tuple of shapes); ValueError says what
+    # was due
+    shape: Callable[..., Any]
+    # NumPy arrays, attributes -> array (or tuple): the definition, in the dtype of its
+    # inputs
+    reference: Callable[..., Any]
     cases: tuple[Case, ...]
-    flops: Callable[..., Length]  # (output shapes, input shapes, attributes) -> floating-point operations
+    # (output shapes, input shapes, attributes) -> floating-point operations
+    flops: Callable[..., Length]
     method: Callable[..., Any] | None = None  # fluent builder method
-    body: Callable[..., Any] | None = None  # Values, attributes -> Value (or tuple), in other ops
-    vjp: Callable[..., Any] | None = None  # (gradient, result, *inputs, attributes) -> gradient of each input, or None
-    dtype: Callable[..., str] | None = None  # input dtypes, attributes -> output dtype; None: all alike, kept
+    # Values, attributes -> Value (or tuple), in other ops
+    body: Callable[..., Any] | None = None
+    # (gradient, result, *inputs, attributes) -> gradient of each input, or None
+    vjp: Callable[..., Any] | None = None
+    # input dtypes, attributes -> output dtype; None: all alike, kept
+    dtype: Callable[..., str] | None = None
     several: bool = False  # results come as a tuple, even where there is only one
-    state: tuple[int, ...] = ()  # inputs that are running state: replaced, never differentiated
-    group: Literal["elementwise", "reduction", "shape", "index", "network", "random"] = "network"
+    # inputs that are running state: replaced, never differentiated
+    state: tuple[int, ...] = ()
+    group: Literal["elementwise", "reduction", "shape", "index", "network", "random"] = (
+        "network"
+    )
 
 
 @cache
@@ -61,10 +77,14 @@ def table() -> dict[str, Op]:
 
 @cache
 def methods() -> dict[str, Callable[..., Any]]:
-    """Fluent methods by name: those of the ops, and those of `METHODS` in an op file (sugar that emits several nodes)."""
+    """Fluent methods by name: those of the ops, and those of `METHODS` in an op file (sugar
+    that emits several nodes).
+    """
     found = {name: op.method for name, op in table().items() if op.method is not None}
     for module in pkgutil.iter_modules(__path__):
-        found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "METHODS", {})
+        found |= getattr(
+            importlib.import_module(f"{__name__}.{module.name}"), "METHODS", {}
+        )
     return found
 
 
@@ -75,7 +95,9 @@ def get(name: str) -> Op:
     return table()[name]
 
 
-def infer(name: str, types: Sequence[Type], attributes: Mapping[str, Any]) -> tuple[Type, ...]:
+def infer(
+    name: str, types: Sequence[Type], attributes: Mapping[str, Any]
+) -> tuple[Type, ...]:
     """Output types by the op's rules. Raises ValueError saying what was due."""
     op = get(name)
     shapes = op.shape(*[type_.shape for type_ in types], **attributes)
@@ -85,9 +107,14 @@ def infer(name: str, types: Sequence[Type], attributes: Mapping[str, Any]) -> tu
 
 
 def same(*dtypes: str, **_: Any) -> str:
-    """dtype rule: all tensors alike; promotion is strict because frameworks promote differently."""
+    """dtype rule: all tensors alike; promotion is strict because frameworks promote
+    differently.
+    """
     if len(set(dtypes)) > 1:
-        raise ValueError(f"dtypes differ ({', '.join(dtypes)}) and nothing is promoted silently; use astype")
+        raise ValueError(
+            f"dtypes differ ({', '.join(dtypes)}) and nothing is promoted silently; use"
+            " astype"
+        )
     return dtypes[0]
 
 
@@ -105,7 +132,9 @@ def boolean(*dtypes: str, **_: Any) -> str:
 def per_element(cost: int) -> Callable[..., Length]:
     """FLOP rule: `cost` operations for each output element."""
 
-    def rule(outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]) -> Length:
+    def rule(
+        outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
+    ) -> Length:
         return size(outputs[0]) * cost
 
     return rule
@@ -114,7 +143,9 @@ def per_element(cost: int) -> Callable[..., Length]:
 def per_input(cost: int) -> Callable[..., Length]:
     """FLOP rule: `cost` operations for each element of the first input."""
 
-    def rule(outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]) -> Length:
+    def rule(
+        outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
+    ) -> Length:
         return size(inputs[0]) * cost
 
     return rule
@@ -126,10 +157,14 @@ free = per_element(0)  # moves data, computes nothing
 def axis_of(axis: int, rank: int) -> int:
     """A negative axis counted from the end. Raises ValueError outside the rank."""
     if not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} does not exist in rank {rank}; use {-rank} to {rank - 1}")
+        raise ValueError(
+            f"axis {axis} does not exist in rank {rank}; use {-rank} to {rank - 1}"
+        )
     return axis % rank
 
 
 def positive(axis: int, rank: int) -> int:
-    """A negative axis counted from the start; one outside the rank stays as it is, for the shape rule to name."""
+    """A negative axis counted from the start; one outside the rank stays as it is, for the
+    shape rule to name.
+    """
     return axis % rank if -rank <= axis < rank else axis

@@ -1,8 +1,9 @@
 """Activations as compositions.
 
-relu: max(x, 0), gradient 0 at 0. leaky_relu: x where x > 0, else slope x. sigmoid: 1 / (1 + exp(-x)).
-gelu: x Phi(x), exactly with erf (`approximate="none"`) or by tanh(sqrt(2/pi) (x + 0.044715 x^3)) (`"tanh"`), as torch.nn.functional.gelu
-names them (Hendrycks and Gimpel, 2016). softmax: exp(x - max) / sum(exp(x - max)) over one axis.
+relu: max(x, 0), gradient 0 at 0. leaky_relu: x where x > 0, else slope x. sigmoid: 1 / (1 +
+exp(-x)). gelu: x Phi(x), exactly with erf (`approximate="none"`) or by tanh(sqrt(2/pi) (x +
+0.044715 x^3)) (`"tanh"`), as torch.nn.functional.gelu names them (Hendrycks and Gimpel,
+2016). softmax: exp(x - max) / sum(exp(x - max)) over one axis.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def _leaky(x: np.ndarray, *, slope: float) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), x.dtype)  # the same function, without overflow
+    # the same function, without overflow
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), x.dtype)
 
 
 def _gelu(x: np.ndarray, *, approximate: str) -> np.ndarray:
@@ -87,7 +89,8 @@ def _softmax(x: np.ndarray, *, axis: int) -> np.ndarray:
 
 
 def _relu_body(x: Value) -> Value:
-    return emit("where", emit("greater", x, 0), x, 0)  # whole numbers, which integers have too
+    # whole numbers, which integers have too
+    return emit("where", emit("greater", x, 0), x, 0)
 
 
 def _leaky_body(x: Value, *, slope: float) -> Value:
@@ -121,7 +124,9 @@ OPS = {
         method=leaky_relu,
         body=_leaky_body,
     ),
-    "sigmoid": Op(_same, _sigmoid, _CASES, per_element(4), method=sigmoid, body=_sigmoid_body),
+    "sigmoid": Op(
+        _same, _sigmoid, _CASES, per_element(4), method=sigmoid, body=_sigmoid_body
+    ),
     "gelu": Op(
         _gelu_shape,
         _gelu,
@@ -133,7 +138,17 @@ OPS = {
     "softmax": Op(
         _softmax_shape,
         _softmax,
-        tuple(Case((s,), {"axis": a}) for s, a in (((2, 3), 1), ((2, 3), 0), ((2, 4, 3), 1), ((5,), 0), ((2, 1), 1), ((0, 3), 1))),
+        tuple(
+            Case((s,), {"axis": a})
+            for s, a in (
+                ((2, 3), 1),
+                ((2, 3), 0),
+                ((2, 4, 3), 1),
+                ((5,), 0),
+                ((2, 1), 1),
+                ((0, 3), 1),
+            )
+        ),
         per_element(5),
         method=softmax,
         body=_softmax_body,

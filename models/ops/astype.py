@@ -1,4 +1,6 @@
-"""astype changes the element type (gradients flow between floats only); stop_gradient is the identity with gradient 0."""
+"""astype changes the element type (gradients flow between floats only); stop_gradient is
+the identity with gradient 0.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def stop_gradient(x: Value) -> Value:
 
 def _astype_shape(x: Shape, *, dtype: str) -> Shape:
     if dtype not in (*FLOATS, "int64", "int32", "bool"):
-        raise ValueError(f"dtype {dtype!r} is none of {', '.join(FLOATS)}, int64, int32, bool")
+        raise ValueError(
+            f"dtype {dtype!r} is none of {', '.join(FLOATS)}, int64, int32, bool"
+        )
     return x
 
 
@@ -35,7 +39,9 @@ def _dtype(_: str, *, dtype: str) -> str:
 
 
 def _astype(x: np.ndarray, *, dtype: str) -> np.ndarray:
-    """Any float type is nominal: x stays in the working precision where it is a float already; elsewhere it becomes float64."""
+    """Any float type is nominal: x stays in the working precision where it is a float
+    already; elsewhere it becomes float64.
+    """
     if dtype in FLOATS:
         return x if x.dtype.kind == "f" else x.astype(np.float64)
     return x.astype(dtype)
@@ -64,8 +70,23 @@ _CASES = (
     Case(((2, 3),), {"dtype": "int64"}),
 )
 OPS = {
-    "astype": Op(_astype_shape, _astype, _CASES, free, method=astype, vjp=_astype_vjp, dtype=_dtype, group="elementwise"),
+    "astype": Op(
+        _astype_shape,
+        _astype,
+        _CASES,
+        free,
+        method=astype,
+        vjp=_astype_vjp,
+        dtype=_dtype,
+        group="elementwise",
+    ),
     "stop_gradient": Op(
-        _same_shape, _identity, (Case(((2, 3),)), Case(((),))), free, method=stop_gradient, vjp=_no_gradient, group="elementwise"
+        _same_shape,
+        _identity,
+        (Case(((2, 3),)), Case(((),))),
+        free,
+        method=stop_gradient,
+        vjp=_no_gradient,
+        group="elementwise",
     ),
 }

@@ -1,4 +1,6 @@
-"""attention(q, k, v) = softmax(q k^T scale) v over the last two axes (tokens, width); Vaswani et al., 2017."""
+"""attention(q, k, v) = softmax(q k^T scale) v over the last two axes (tokens, width);
+Vaswani et al., 2017.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,22 @@ def attention(query: Value, key: Value, value: Value, *, scale: float) -> Value:
 
 
 def shape(query: Shape, key: Shape, value: Shape, *, scale: float) -> Shape:
-    if not len(query) == len(key) == len(value) >= 2 or query[:-2] != key[:-2] or key[:-1] != value[:-1] or query[-1] != key[-1]:
-        raise ValueError("attention needs query (..., m, d), key (..., n, d) and value (..., n, e) with equal leading axes")
+    if (
+        not len(query) == len(key) == len(value) >= 2
+        or query[:-2] != key[:-2]
+        or key[:-1] != value[:-1]
+        or query[-1] != key[-1]
+    ):
+        raise ValueError(
+            "attention needs query (..., m, d), key (..., n, d) and value (..., n, e) with"
+            " equal leading axes"
+        )
     return (*query[:-1], value[-1])
 
 
-def reference(query: np.ndarray, key: np.ndarray, value: np.ndarray, *, scale: float) -> np.ndarray:
+def reference(
+    query: np.ndarray, key: np.ndarray, value: np.ndarray, *, scale: float
+) -> np.ndarray:
     logits = query @ np.swapaxes(key, -1, -2) * scale
     weights = np.exp(logits - logits.max(-1, keepdims=True))
     return weights / weights.sum(-1, keepdims=True) @ value
@@ -34,9 +46,15 @@ def body(query: Value, key: Value, value: Value, *, scale: float) -> Value:
     return (query @ swap(key) * scale).softmax(axis=-1) @ value
 
 
-def flops(outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]) -> Length:
+def flops(
+    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
+) -> Length:
     tokens = inputs[1][-2]
-    return size(inputs[0]) * tokens * 2 + size(inputs[0][:-1]) * tokens * 5 + size(outputs[0]) * tokens * 2
+    return (
+        size(inputs[0]) * tokens * 2
+        + size(inputs[0][:-1]) * tokens * 5
+        + size(outputs[0]) * tokens * 2
+    )
 
 
 CASES = tuple(

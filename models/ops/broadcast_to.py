@@ -1,4 +1,6 @@
-"""y[i] = x[i mod length 1 axes]: x repeated along axes of length 1 and along new leading axes."""
+"""y[i] = x[i mod length 1 axes]: x repeated along axes of length 1 and along new leading
+axes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ def broadcast_to(x: Value, shape: tuple[Length | str, ...]) -> Value:
 
 def shape(x: Shape, *, shape: Shape) -> Shape:
     if broadcast(x, shape) != shape:
-        raise ValueError(f"cannot be broadcast to ({', '.join(map(str, shape))}): an axis would have to shrink")
+        raise ValueError(
+            f"cannot be broadcast to ({', '.join(map(str, shape))}): an axis would have to"
+            " shrink"
+        )
     return shape
 
 
@@ -42,4 +47,8 @@ CASES = tuple(
         ((4, 1), (2, 4, 3)),
     )
 )
-OPS = {"broadcast_to": Op(shape, reference, CASES, free, method=broadcast_to, vjp=vjp, group="shape")}
+OPS = {
+    "broadcast_to": Op(
+        shape, reference, CASES, free, method=broadcast_to, vjp=vjp, group="shape"
+    )
+}

@@ -33,7 +33,9 @@ def _concat_shape(*xs: Shape, axis: int) -> Shape:
 def _stack_shape(*xs: Shape, axis: int) -> Shape:
     at = axis_of(axis, len(xs[0]) + 1)
     if len(set(xs)) > 1:
-        raise ValueError("all shapes must be equal; concat joins tensors that differ along one axis")
+        raise ValueError(
+            "all shapes must be equal; concat joins tensors that differ along one axis"
+        )
     return (*xs[0][:at], len(xs), *xs[0][at:])
 
 
@@ -70,9 +72,19 @@ _CONCAT = tuple(
     )
 )
 _STACK = tuple(
-    Case(shapes, {"axis": axis}) for shapes, axis in ((((2, 3), (2, 3)), 0), (((2, 3),) * 3, 2), (((4,), (4,)), 1), (((0, 2),) * 2, 1))
+    Case(shapes, {"axis": axis})
+    for shapes, axis in (
+        (((2, 3), (2, 3)), 0),
+        (((2, 3),) * 3, 2),
+        (((4,), (4,)), 1),
+        (((0, 2),) * 2, 1),
+    )
 )
 OPS = {
-    "concat": Op(_concat_shape, _concat, _CONCAT, free, method=concat, vjp=_concat_vjp, group="shape"),
-    "stack": Op(_stack_shape, _stack, _STACK, free, method=stack, body=_stack_body, group="shape"),
+    "concat": Op(
+        _concat_shape, _concat, _CONCAT, free, method=concat, vjp=_concat_vjp, group="shape"
+    ),
+    "stack": Op(
+        _stack_shape, _stack, _STACK, free, method=stack, body=_stack_body, group="shape"
+    ),
 }

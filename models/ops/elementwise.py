@@ -1,7 +1,8 @@
 """Elementwise primitives, one row each: y[i] = f(x[i]), inputs broadcast as in NumPy.
 
-pow takes a literal exponent; at 0 the gradients of abs, sqrt and pow follow PyTorch (sign(0) = 0, 1/0 = inf).
-maximum and minimum give half of the gradient to each side of a tie, as PyTorch and JAX do.
+pow takes a literal exponent; at 0 the gradients of abs, sqrt and pow follow PyTorch
+(sign(0) = 0, 1/0 = inf). maximum and minimum give half of the gradient to each side of a
+tie, as PyTorch and JAX do.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from models.dims import Length, Shape
 from models.ops import Case, Op, boolean, per_element
 from models.value import Value, emit
 
-erf64 = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has no erf; the C library's is accurate to one ulp
+# NumPy has no erf; the C library's is accurate to one ulp
+erf64 = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """Common shape of `shapes` under NumPy's rule, symbolic lengths equal only to themselves or 1."""
+    """Common shape of `shapes` under NumPy's rule, symbolic lengths equal only to
+    themselves or 1.
+    """
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     return tuple(_common(lengths, shapes) for lengths in zip(*padded, strict=True))
@@ -39,7 +43,11 @@ def unbroadcast(grad: Value, to: Value | float) -> Value | None:
     if not isinstance(to, Value):
         return None
     extra = len(grad.shape) - len(to.shape)
-    kept = [extra + i for i, length in enumerate(to.shape) if length == 1 and grad.shape[extra + i] != 1]
+    kept = [
+        extra + i
+        for i, length in enumerate(to.shape)
+        if length == 1 and grad.shape[extra + i] != 1
+    ]
     axes = (*range(extra), *kept)
     summed = grad.sum(axis=axes, keepdims=False) if axes else grad
     return summed.reshape(to.shape)
@@ -53,12 +61,21 @@ def _erf(x: np.ndarray) -> np.ndarray:
     return np.asarray(erf64(x) if x.size else x).astype(x.dtype)
 
 
-def _row(name: str, reference: Callable[..., Any], vjp: Callable[..., Any] | None, draws: tuple[Any, ...], flops: int) -> Op:
+def _row(
+    name: str,
+    reference: Callable[..., Any],
+    vjp: Callable[..., Any] | None,
+    draws: tuple[Any, ...],
+    flops: int,
+) -> Op:
     """One op of the table: unary, binary or ternary by its number of draws."""
     arity = len(draws)
     shapes = [((2, 3),) * arity, ((4,),) * arity, ((0, 3),) * arity, ((),) * arity]
     if arity >= 2:
-        shapes += [((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2), ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2)]
+        shapes += [
+            ((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2),
+            ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2),
+        ]
 
     return Op(
         shape=broadcast if arity > 1 else _unary,
@@ -92,18 +109,34 @@ def _method(name: str, arity: int) -> Callable[..., Value]:
 def _where_dtype(condition: str, *branches: str) -> str:
     if condition != "bool" or len(set(branches)) != 1:
         raise ValueError(
-            f"where takes a bool condition and two branches of one dtype (one may be a number), "
-            f"not {condition} and {', '.join(branches) or 'numbers'}"
+            "where takes a bool condition and two branches of one dtype (one may be a"
+            f" number), not {condition} and {', '.join(branches) or 'numbers'}"
         )
     return branches[0]
 
 
-_COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_not")
-_DTYPES: dict[str, Callable[..., str]] = dict.fromkeys(_COMPARISONS, boolean) | {"where": _where_dtype}
+_COMPARISONS = (
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_not",
+)
+_DTYPES: dict[str, Callable[..., str]] = dict.fromkeys(_COMPARISONS, boolean) | {
+    "where": _where_dtype
+}
 
 
-def _pair(left: Callable[..., Value], right: Callable[..., Value]) -> Callable[..., tuple[Value | None, Value | None]]:
-    """vjp of a binary op from the two partial rules, each (grad, out, a, b) -> gradient before un-broadcasting."""
+def _pair(
+    left: Callable[..., Value], right: Callable[..., Value]
+) -> Callable[..., tuple[Value | None, Value | None]]:
+    """vjp of a binary op from the two partial rules, each (grad, out, a, b) -> gradient
+    before un-broadcasting.
+    """
 
     def vjp(grad: Value, out: Value, a: Any, b: Any) -> tuple[Value | None, Value | None]:
         return (
@@ -115,24 +148,64 @@ def _pair(left: Callable[..., Value], right: Callable[..., Value]) -> Callable[.
 
 
 def _share(grad: Value, out: Value, mine: Value, other: Any) -> Value:
-    """Gradient of maximum or minimum for one operand: all where it won, half where both are equal."""
+    """Gradient of maximum or minimum for one operand: all where it won, half where both are
+    equal.
+    """
     won = emit("equal", mine, out).astype(grad.dtype)
     tie = emit("equal", mine, other).astype(grad.dtype)
     return grad * (won - 0.5 * tie)
 
 
-def _where_vjp(grad: Value, out: Value, condition: Value, a: Any, b: Any) -> tuple[None, Value | None, Value | None]:
-    return None, unbroadcast(emit("where", condition, grad, 0.0), a), unbroadcast(emit("where", condition, 0.0, grad), b)
+def _where_vjp(
+    grad: Value, out: Value, condition: Value, a: Any, b: Any
+) -> tuple[None, Value | None, Value | None]:
+    return (
+        None,
+        unbroadcast(emit("where", condition, grad, 0.0), a),
+        unbroadcast(emit("where", condition, 0.0, grad), b),
+    )
 
 
 N, P, U, A, B = "normal", "positive", "unit", "apart", "bool"
-ROWS: tuple[tuple[str, Callable[..., Any], Callable[..., Any] | None, tuple[str, ...], int], ...] = (
+ROWS: tuple[
+    tuple[str, Callable[..., Any], Callable[..., Any] | None, tuple[str, ...], int], ...
+] = (
     ("add", np.add, _pair(lambda g, y, a, b: g, lambda g, y, a, b: g), (N, N), 1),
-    ("subtract", np.subtract, _pair(lambda g, y, a, b: g, lambda g, y, a, b: -g), (N, N), 1),
-    ("multiply", np.multiply, _pair(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), (N, N), 1),
-    ("divide", np.divide, _pair(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b), (N, P), 1),
-    ("maximum", np.maximum, _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)), (A, A), 1),
-    ("minimum", np.minimum, _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)), (A, A), 1),
+    (
+        "subtract",
+        np.subtract,
+        _pair(lambda g, y, a, b: g, lambda g, y, a, b: -g),
+        (N, N),
+        1,
+    ),
+    (
+        "multiply",
+        np.multiply,
+        _pair(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+        (N, N),
+        1,
+    ),
+    (
+        "divide",
+        np.divide,
+        _pair(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
+        (N, P),
+        1,
+    ),
+    (
+        "maximum",
+        np.maximum,
+        _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)),
+        (A, A),
+        1,
+    ),
+    (
+        "minimum",
+        np.minimum,
+        _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)),
+        (A, A),
+        1,
+    ),
     ("negative", np.negative, lambda g, y, x: (-g,), (N,), 1),
     ("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), (A,), 1),
     ("sign", np.sign, lambda g, y, x: (None,), (A,), 1),
@@ -143,7 +216,13 @@ ROWS: tuple[tuple[str, Callable[..., Any], Callable[..., Any] | None, tuple[str,
     ("cos", np.cos, lambda g, y, x: (-g * emit("sin", x),), (N,), 1),
     ("tanh", np.tanh, lambda g, y, x: (g * (1.0 - y * y),), (N,), 1),
     ("atan", np.arctan, lambda g, y, x: (g / (1.0 + x * x),), (N,), 1),
-    ("erf", _erf, lambda g, y, x: (g * emit("exp", -(x * x)) * (2 / math.sqrt(math.pi)),), (N,), 1),
+    (
+        "erf",
+        _erf,
+        lambda g, y, x: (g * emit("exp", -(x * x)) * (2 / math.sqrt(math.pi)),),
+        (N,),
+        1,
+    ),
     ("equal", np.equal, None, (A, A), 1),
     ("not_equal", np.not_equal, None, (A, A), 1),
     ("less", np.less, None, (A, A), 1),
@@ -174,7 +253,21 @@ def _pow_vjp(grad: Value, out: Value, x: Value, *, exponent: float) -> tuple[Val
     return (grad * (emit("pow", x, exponent=exponent - 1) * exponent),)
 
 
-_POW_CASES = tuple(Case(((2, 3),), {"exponent": exponent}, ("positive",)) for exponent in (2.0, 3.0, -1.0, -0.5))
+_POW_CASES = tuple(
+    Case(((2, 3),), {"exponent": exponent}, ("positive",))
+    for exponent in (2.0, 3.0, -1.0, -0.5)
+)
 
-OPS = {name: _row(name, reference, vjp, draws, flops) for name, reference, vjp, draws, flops in ROWS}
-OPS["pow"] = Op(_pow_shape, _pow, _POW_CASES, per_element(1), method=pow, vjp=_pow_vjp, group="elementwise")
+OPS = {
+    name: _row(name, reference, vjp, draws, flops)
+    for name, reference, vjp, draws, flops in ROWS
+}
+OPS["pow"] = Op(
+    _pow_shape,
+    _pow,
+    _POW_CASES,
+    per_element(1),
+    method=pow,
+    vjp=_pow_vjp,
+    group="elementwise",
+)

@@ -1,4 +1,6 @@
-"""expand_dims puts an axis of length 1 before `axis` (negative: counted in the result); squeeze takes axes of length 1 away."""
+"""expand_dims puts an axis of length 1 before `axis` (negative: counted in the result);
+squeeze takes axes of length 1 away.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def _expanded(x: Shape, *, axis: int) -> Shape:
 def _squeezed(x: Shape, *, axis: int) -> Shape:
     at = axis_of(axis, len(x))
     if x[at] != 1:
-        raise ValueError(f"axis {axis} has length {x[at]} and cannot be squeezed; only length 1 can")
+        raise ValueError(
+            f"axis {axis} has length {x[at]} and cannot be squeezed; only length 1 can"
+        )
     return (*x[:at], *x[at + 1 :])
 
 
@@ -47,9 +51,31 @@ def _squeeze_body(x: Value, *, axis: int) -> Value:
     return emit("reshape", x, shape=_squeezed(x.shape, axis=axis))
 
 
-_EXPAND = tuple(Case((s,), {"axis": a}) for s, a in (((2, 3), 0), ((2, 3), 1), ((2, 3), 2), ((), 0), ((0, 2), 1)))
-_SQUEEZE = tuple(Case((s,), {"axis": a}) for s, a in (((1, 3), 0), ((2, 1), 1), ((2, 1, 3), 1), ((1,), 0), ((0, 1), 1)))
+_EXPAND = tuple(
+    Case((s,), {"axis": a})
+    for s, a in (((2, 3), 0), ((2, 3), 1), ((2, 3), 2), ((), 0), ((0, 2), 1))
+)
+_SQUEEZE = tuple(
+    Case((s,), {"axis": a})
+    for s, a in (((1, 3), 0), ((2, 1), 1), ((2, 1, 3), 1), ((1,), 0), ((0, 1), 1))
+)
 OPS = {
-    "expand_dims": Op(_expanded, _expand, _EXPAND, free, method=expand_dims, body=_expand_body, group="shape"),
-    "squeeze": Op(_squeezed, _squeeze, _SQUEEZE, free, method=squeeze, body=_squeeze_body, group="shape"),
+    "expand_dims": Op(
+        _expanded,
+        _expand,
+        _EXPAND,
+        free,
+        method=expand_dims,
+        body=_expand_body,
+        group="shape",
+    ),
+    "squeeze": Op(
+        _squeezed,
+        _squeeze,
+        _SQUEEZE,
+        free,
+        method=squeeze,
+        body=_squeeze_body,
+        group="shape",
+    ),
 }

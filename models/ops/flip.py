@@ -1,4 +1,6 @@
-"""flip reverses one axis; roll shifts it by `shift`, what falls off one end entering at the other."""
+"""flip reverses one axis; roll shifts it by `shift`, what falls off one end entering at the
+other.
+"""
 
 from __future__ import annotations
 
@@ -44,18 +46,33 @@ def _flip_vjp(grad: Value, out: Value, x: Value, *, axis: int) -> tuple[Value]:
 
 def _roll_body(x: Value, *, shift: int, axis: int) -> Value:
     length = x.shape[axis]
-    cut = -shift % length if length != 0 else 0  # type: ignore[operator]  # the shape rule lets numbers through only
+    # the shape rule lets numbers through only
+    cut = -shift % length if length != 0 else 0  # type: ignore[operator]
     head = emit("slice", x, axis=axis, start=cut, stop=length, step=1)
-    return emit("concat", head, emit("slice", x, axis=axis, start=0, stop=cut, step=1), axis=axis)
+    return emit(
+        "concat", head, emit("slice", x, axis=axis, start=0, stop=cut, step=1), axis=axis
+    )
 
 
 _SHAPES = (((2, 3), 0), ((2, 3), 1), ((2, 3, 4), 1), ((1,), 0), ((0, 3), 0))
 OPS = {
-    "flip": Op(_flip_shape, _flip, tuple(Case((s,), {"axis": a}) for s, a in _SHAPES), free, method=flip, vjp=_flip_vjp, group="shape"),
+    "flip": Op(
+        _flip_shape,
+        _flip,
+        tuple(Case((s,), {"axis": a}) for s, a in _SHAPES),
+        free,
+        method=flip,
+        vjp=_flip_vjp,
+        group="shape",
+    ),
     "roll": Op(
         _roll_shape,
         _roll,
-        tuple(Case((s,), {"shift": shift, "axis": a}) for s, a in _SHAPES for shift in (1, -2, 7)),
+        tuple(
+            Case((s,), {"shift": shift, "axis": a})
+            for s, a in _SHAPES
+            for shift in (1, -2, 7)
+        ),
         free,
         method=roll,
         body=_roll_body,

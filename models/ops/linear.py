@@ -14,13 +14,23 @@ from models.value import Value, emit
 
 
 def linear(
-    x: Value, width: int, *, name: str, bias: bool = True, init: tuple[str, float] | None = None, bias_init: tuple[str, float] | None = None
+    x: Value,
+    width: int,
+    *,
+    name: str,
+    bias: bool = True,
+    init: tuple[str, float] | None = None,
+    bias_init: tuple[str, float] | None = None,
 ) -> Value:
-    """Dense layer with weights of its own; `init` None means PyTorch's: uniform within 1/sqrt(in) for both."""
+    """Dense layer with weights of its own; `init` None means PyTorch's: uniform within
+    1/sqrt(in) for both.
+    """
     inner = int(str(x.shape[-1]))
     usual = ("uniform", inner**-0.5)
     weight = x.graph.param(f"{name}.weight", (width, inner), init=init or usual)
-    extra = (x.graph.param(f"{name}.bias", (width,), init=bias_init or usual),) if bias else ()
+    extra = (
+        (x.graph.param(f"{name}.bias", (width,), init=bias_init or usual),) if bias else ()
+    )
     return emit("linear", x, weight, *extra)
 
 
@@ -37,12 +47,15 @@ def reference(x: np.ndarray, weight: np.ndarray, *bias: np.ndarray) -> np.ndarra
 
 
 def body(x: Value, weight: Value, *bias: Value) -> Value:
-    flat = x.reshape((size(x.shape[:-1]), x.shape[-1]))  # rank 2: the gradient of a rank-4 product is slow in TensorFlow
+    # rank 2: the gradient of a rank-4 product is slow in TensorFlow
+    flat = x.reshape((size(x.shape[:-1]), x.shape[-1]))
     out = (flat @ swap(weight)).reshape((*x.shape[:-1], weight.shape[0]))
     return out + bias[0] if bias else out
 
 
-def flops(outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]) -> Length:
+def flops(
+    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
+) -> Length:
     return size(outputs[0]) * inputs[0][-1] * 2
 
 

@@ -20,7 +20,10 @@ def matmul(a: Value, b: Value) -> Value:
 
 def shape(a: Shape, b: Shape) -> Shape:
     if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
-        raise ValueError("matmul needs two tensors of rank 2 or more, the last axis of the first equal to the second-last of the second")
+        raise ValueError(
+            "matmul needs two tensors of rank 2 or more, the last axis of the first equal"
+            " to the second-last of the second"
+        )
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
 
@@ -34,7 +37,9 @@ def swap(x: Value) -> Value:
     return x.permute_dims((*range(rank - 2), rank - 1, rank - 2))
 
 
-def flops(outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]) -> Length:
+def flops(
+    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
+) -> Length:
     return size(outputs[0]) * inputs[0][-1] * 2
 
 
@@ -45,4 +50,6 @@ CASES = (
     Case(((0, 3), (3, 4))),
     Case(((1, 1), (1, 1))),
 )
-OPS = {"matmul": Op(shape, np.matmul, CASES, flops, method=matmul, vjp=vjp, group="network")}
+OPS = {
+    "matmul": Op(shape, np.matmul, CASES, flops, method=matmul, vjp=vjp, group="network")
+}

@@ -14,23 +14,40 @@ def pad(x: Value, *, axis: int, before: Length, after: Length, value: float) -> 
     rank = len(x.shape)
     if before == 0 and after == 0:
         return x
-    return emit("pad", x, axis=positive(axis, rank), before=before, after=after, value=value)
+    return emit(
+        "pad", x, axis=positive(axis, rank), before=before, after=after, value=value
+    )
 
 
 def shape(x: Shape, *, axis: int, before: Length, after: Length, value: float) -> Shape:
     at = axis_of(axis, len(x))
     if any(isinstance(count, int) and count < 0 for count in (before, after)):
-        raise ValueError(f"padding {before} and {after} must not be negative; slice shortens")
+        raise ValueError(
+            f"padding {before} and {after} must not be negative; slice shortens"
+        )
     return (*x[:at], x[at] + before + after, *x[at + 1 :])
 
 
-def reference(x: np.ndarray, *, axis: int, before: int, after: int, value: float) -> np.ndarray:
+def reference(
+    x: np.ndarray, *, axis: int, before: int, after: int, value: float
+) -> np.ndarray:
     widths = [(before, after) if i == axis else (0, 0) for i in range(x.ndim)]
     return np.pad(x, widths, constant_values=value)
 
 
-def vjp(grad: Value, out: Value, x: Value, *, axis: int, before: Length, after: Length, value: float) -> tuple[Value]:
-    return (emit("slice", grad, axis=axis, start=before, stop=before + x.shape[axis], step=1),)
+def vjp(
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    axis: int,
+    before: Length,
+    after: Length,
+    value: float,
+) -> tuple[Value]:
+    return (
+        emit("slice", grad, axis=axis, start=before, stop=before + x.shape[axis], step=1),
+    )
 
 
 CASES = tuple(

@@ -46,4 +46,8 @@ CASES = tuple(
         ((3,), (0,)),
     )
 )
-OPS = {"permute_dims": Op(shape, reference, CASES, free, method=permute_dims, vjp=vjp, group="shape")}
+OPS = {
+    "permute_dims": Op(
+        shape, reference, CASES, free, method=permute_dims, vjp=vjp, group="shape"
+    )
+}

@@ -1,4 +1,5 @@
-"""Reductions over a tuple of axes: sum, mean, max, min (primitive: sum, max, min), and var (biased, mean of squared deviations).
+"""Reductions over a tuple of axes: sum, mean, max, min (primitive: sum, max, min), and var
+(biased, mean of squared deviations).
 
 The gradient of max and min is shared equally between ties, as PyTorch's amax and JAX do.
 """
@@ -38,7 +39,11 @@ def shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
     axes = {axis_of(a, len(x)) for a in axis}
     if len(axes) != len(axis):
         raise ValueError(f"axis {axis} names an axis twice")
-    return tuple(1 if i in axes else length for i, length in enumerate(x) if keepdims or i not in axes)
+    return tuple(
+        1 if i in axes else length
+        for i, length in enumerate(x)
+        if keepdims or i not in axes
+    )
 
 
 def count(x: Value, axis: tuple[int, ...]) -> Length:
@@ -48,14 +53,18 @@ def count(x: Value, axis: tuple[int, ...]) -> Length:
 
 def keep(x: Value, like: Value, axis: tuple[int, ...]) -> Value:
     """Give a reduced tensor its reduced axes back, with length 1."""
-    return x.reshape(tuple(1 if i in axis else length for i, length in enumerate(like.shape)))
+    return x.reshape(
+        tuple(1 if i in axis else length for i, length in enumerate(like.shape))
+    )
 
 
 def _sum(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
-def _sum_vjp(grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Value]:
+def _sum_vjp(
+    grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
     return (keep(grad, x, axis).broadcast_to(x.shape),)
 
 
@@ -84,7 +93,9 @@ def _min(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _extreme_vjp(grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Value]:
+def _extreme_vjp(
+    grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
     won = emit("equal", x, keep(out, x, axis)).astype(grad.dtype)
     return (keep(grad, x, axis) * won / won.sum(axis=axis, keepdims=True),)
 
@@ -101,14 +112,61 @@ def _cases(*, empty: bool, draw: Any) -> tuple[Case, ...]:
     if empty:
         wanted.append(((0, 3), (0,), False))
     wanted.append(((0, 3), (1,), False))
-    return tuple(Case((shape,), {"axis": axis, "keepdims": keepdims}, (draw,)) for shape, axis, keepdims in wanted)
+    return tuple(
+        Case((shape,), {"axis": axis, "keepdims": keepdims}, (draw,))
+        for shape, axis, keepdims in wanted
+    )
 
 
-_CASES, _FULL_CASES, _TIES = _cases(empty=True, draw="normal"), _cases(empty=False, draw="normal"), _cases(empty=False, draw="apart")
+_CASES, _FULL_CASES, _TIES = (
+    _cases(empty=True, draw="normal"),
+    _cases(empty=False, draw="normal"),
+    _cases(empty=False, draw="apart"),
+)
 OPS = {
-    "sum": Op(shape, _sum, _CASES, per_input(1), method=_method("sum"), vjp=_sum_vjp, group="reduction"),
-    "mean": Op(shape, _mean, _FULL_CASES, per_input(1), method=_method("mean"), body=_mean_body, group="reduction"),
-    "var": Op(shape, _var, _FULL_CASES, per_input(4), method=_method("var"), body=_var_body, group="reduction"),
-    "max": Op(shape, _max, _TIES, per_input(1), method=_method("max"), vjp=_extreme_vjp, group="reduction"),
-    "min": Op(shape, _min, _TIES, per_input(1), method=_method("min"), vjp=_extreme_vjp, group="reduction"),
+    "sum": Op(
+        shape,
+        _sum,
+        _CASES,
+        per_input(1),
+        method=_method("sum"),
+        vjp=_sum_vjp,
+        group="reduction",
+    ),
+    "mean": Op(
+        shape,
+        _mean,
+        _FULL_CASES,
+        per_input(1),
+        method=_method("mean"),
+        body=_mean_body,
+        group="reduction",
+    ),
+    "var": Op(
+        shape,
+        _var,
+        _FULL_CASES,
+        per_input(4),
+        method=_method("var"),
+        body=_var_body,
+        group="reduction",
+    ),
+    "max": Op(
+        shape,
+        _max,
+        _TIES,
+        per_input(1),
+        method=_method("max"),
+        vjp=_extreme_vjp,
+        group="reduction",
+    ),
+    "min": Op(
+        shape,
+        _min,
+        _TIES,
+        per_input(1),
+        method=_method("min"),
+        vjp=_extreme_vjp,
+        group="reduction",
+    ),
 }

@@ -11,7 +11,9 @@ from models.value import Value, emit
 
 
 def reshape(x: Value, shape: tuple[Length | str, ...] | str, **sizes: Length) -> Value:
-    """Give x another shape (one length may be -1), or follow a pattern: x.reshape("b (h c) -> b h c", h=8)."""
+    """Give x another shape (one length may be -1), or follow a pattern: x.reshape("b (h c)
+    -> b h c", h=8).
+    """
     if isinstance(shape, str):
         return rearrange(x, shape, **sizes)
     target = _open(x.shape, as_shape(shape))
@@ -19,7 +21,9 @@ def reshape(x: Value, shape: tuple[Length | str, ...] | str, **sizes: Length) ->
 
 
 def rearrange(x: Value, pattern: str, **sizes: Length) -> Value:
-    """Split, reorder and merge axes by a pattern: x.rearrange("b t (h c) -> (b h) t c", h=8)."""
+    """Split, reorder and merge axes by a pattern: x.rearrange("b t (h c) -> (b h) t c",
+    h=8).
+    """
     try:
         plan = patterns.plan(pattern, x.shape, sizes)
     except ValueError as error:
@@ -31,7 +35,10 @@ def rearrange(x: Value, pattern: str, **sizes: Length) -> Value:
 
 def shape(x: Shape, *, shape: Shape) -> Shape:
     if size(x) != size(shape):
-        raise ValueError(f"cannot give {size(x)} elements the shape ({', '.join(map(str, shape))}) of {size(shape)}")
+        raise ValueError(
+            f"cannot give {size(x)} elements the shape ({', '.join(map(str, shape))}) of"
+            f" {size(shape)}"
+        )
     return shape
 
 
@@ -41,7 +48,9 @@ def _open(x: Shape, target: Shape) -> Shape:
         return target
     rest = size(tuple(length for length in target if length != -1))
     total = size(x)
-    exact = not (isinstance(rest, int) and isinstance(total, int)) or (rest != 0 and total % rest == 0)
+    exact = not (isinstance(rest, int) and isinstance(total, int)) or (
+        rest != 0 and total % rest == 0
+    )
     return tuple(total // rest if length == -1 and exact else length for length in target)
 
 

@@ -1,4 +1,6 @@
-"""y = x[start:stop:step] along one axis; bounds are from 0 to the length, never negative (the method resolves those)."""
+"""y = x[start:stop:step] along one axis; bounds are from 0 to the length, never negative
+(the method resolves those).
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,22 @@ def slice(x: Value, *, axis: int, start: Length, stop: Length, step: int) -> Val
     rank = len(x.shape)
     at = positive(axis, rank)
     length = x.shape[at] if 0 <= at < rank else 0
-    bounds = [length + bound if isinstance(bound, int) and bound < 0 else bound for bound in (start, stop)]
+    bounds = [
+        length + bound if isinstance(bound, int) and bound < 0 else bound
+        for bound in (start, stop)
+    ]
     return emit("slice", x, axis=at, start=bounds[0], stop=bounds[1], step=step)
 
 
 def shape(x: Shape, *, axis: int, start: Length, stop: Length, step: int) -> Shape:
     at = axis_of(axis, len(x))
     numbers = all(isinstance(bound, int) for bound in (x[at], start, stop))
-    if step < 1 or (numbers and not 0 <= start <= stop <= x[at]):  # type: ignore[operator]  # all three are numbers here
-        raise ValueError(f"slice {start}:{stop}:{step} must lie within 0:{x[at]} and step forward; flip reverses")
+    # all three are numbers here
+    if step < 1 or (numbers and not 0 <= start <= stop <= x[at]):  # type: ignore[operator]
+        raise ValueError(
+            f"slice {start}:{stop}:{step} must lie within 0:{x[at]} and step forward; flip"
+            " reverses"
+        )
     return (*x[:at], (stop - start + (step - 1)) // step, *x[at + 1 :])
 
 
@@ -34,7 +43,9 @@ def reference(x: np.ndarray, *, axis: int, start: int, stop: int, step: int) -> 
     return x[tuple(index)]
 
 
-def vjp(grad: Value, out: Value, x: Value, *, axis: int, start: Length, stop: Length, step: int) -> tuple[Value]:
+def vjp(
+    grad: Value, out: Value, x: Value, *, axis: int, start: Length, stop: Length, step: int
+) -> tuple[Value]:
     """Zeros everywhere else: spread the gradient `step` apart, then pad both ends."""
     spread, covered = grad, stop - start
     if step > 1:
@@ -42,7 +53,11 @@ def vjp(grad: Value, out: Value, x: Value, *, axis: int, start: Length, stop: Le
         rows = rows.pad(axis=at, before=0, after=step - 1, value=0.0)
         wide = out.shape[axis] * step
         spread = rows.reshape((*grad.shape[:axis], wide, *grad.shape[axis + 1 :]))
-        spread = emit("slice", spread, axis=axis, start=0, stop=covered, step=1) if wide != covered else spread
+        spread = (
+            emit("slice", spread, axis=axis, start=0, stop=covered, step=1)
+            if wide != covered
+            else spread
+        )
     return (spread.pad(axis=axis, before=start, after=x.shape[axis] - stop, value=0.0),)
 
 

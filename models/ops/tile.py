@@ -50,9 +50,17 @@ def _repeat_body(x: Value, *, times: int, axis: int) -> Value:
 
 CASES = tuple(
     Case((s,), {"times": times, "axis": axis})
-    for s, times, axis in (((2, 3), 2, 0), ((2, 3), 3, 1), ((2, 1, 3), 2, 1), ((4,), 1, 0), ((0, 2), 2, 1))
+    for s, times, axis in (
+        ((2, 3), 2, 0),
+        ((2, 3), 3, 1),
+        ((2, 1, 3), 2, 1),
+        ((4,), 1, 0),
+        ((0, 2), 2, 1),
+    )
 )
 OPS = {
     "tile": Op(shape, _tile, CASES, free, method=tile, body=_tile_body, group="shape"),
-    "repeat": Op(shape, _repeat, CASES, free, method=repeat, body=_repeat_body, group="shape"),
+    "repeat": Op(
+        shape, _repeat, CASES, free, method=repeat, body=_repeat_body, group="shape"
+    ),
 }

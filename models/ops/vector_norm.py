@@ -1,4 +1,6 @@
-"""y = sqrt(sum x^2) over one axis, with gradient 0 at x = 0 (PyTorch's; the plain formula gives NaN there)."""
+"""y = sqrt(sum x^2) over one axis, with gradient 0 at x = 0 (PyTorch's; the plain formula
+gives NaN there).
+"""
 
 from __future__ import annotations
 
@@ -29,5 +31,18 @@ def body(x: Value, *, axis: int) -> Value:
     return emit("where", zero, 0.0, emit("sqrt", emit("where", zero, 1.0, squares)))
 
 
-CASES = tuple(Case((s,), {"axis": a}) for s, a in (((2, 3), 1), ((2, 3, 4), 0), ((2, 3, 4), 1), ((3,), 0), ((0, 3), 1)))
-OPS = {"vector_norm": Op(shape, reference, CASES, per_input(2), method=vector_norm, body=body, group="reduction")}
+CASES = tuple(
+    Case((s,), {"axis": a})
+    for s, a in (((2, 3), 1), ((2, 3, 4), 0), ((2, 3, 4), 1), ((3,), 0), ((0, 3), 1))
+)
+OPS = {
+    "vector_norm": Op(
+        shape,
+        reference,
+        CASES,
+        per_input(2),
+        method=vector_norm,
+        body=body,
+        group="reduction",
+    )
+}

@@ -1,7 +1,8 @@
-"""PoseFormer: a spatial transformer per frame, then a temporal one over frames (Zheng et al., ICCV 2021; zczcwh/PoseFormer).
+"""PoseFormer: a spatial transformer per frame, then a temporal one over frames (Zheng et
+al., ICCV 2021; zczcwh/PoseFormer).
 
-Axes: b batch, t frames, j joints, c spatial width, e = j * c temporal width (joint-major), h heads, d width of a head, n tokens,
-s the three of query, key, value.
+Axes: b batch, t frames, j joints, c spatial width, e = j * c temporal width (joint-major),
+h heads, d width of a head, n tokens, s the three of query, key, value.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`width` is the spatial width of one joint; the temporal width is joints * width. The frame count is baked into two parameters."""
+    """`width` is the spatial width of one joint; the temporal width is joints * width.
+
+    The frame count is baked into two parameters.
+    """
 
     joints: int = 17
     channels: int = 2
@@ -38,56 +42,101 @@ class Size:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise BadInput(f"poseformer: width {self.width} is not divisible by {self.heads} heads")
+            raise BadInput(
+                f"poseformer: width {self.width} is not divisible by {self.heads} heads"
+            )
 
 
 def train(g: Builder, size: Size) -> Value:
     """(b, t, j, channels) -> (b, 1, j, 3), the pose of the middle frame."""
-    x = g.input("keypoints", ("batch", size.frames, size.joints, size.channels)).rearrange("b t j c -> (b t) j c")
+    x = g.input("keypoints", ("batch", size.frames, size.joints, size.channels)).rearrange(
+        "b t j c -> (b t) j c"
+    )
     x = x.linear(size.width, name="Spatial_patch_to_embedding")
     x = x + g.param("Spatial_pos_embed", (1, size.joints, size.width), init=("zeros", 0.0))
     x = x.dropout(rate=size.drop, name="pos_drop")
     x = _blocks(x, size, "Spatial_blocks").layer_norm(eps=size.eps, name="Spatial_norm")
     x = x.rearrange("(b t) j c -> b t (j c)", t=size.frames)
-    x = x + g.param("Temporal_pos_embed", (1, size.frames, size.joints * size.width), init=("zeros", 0.0))
+    x = x + g.param(
+        "Temporal_pos_embed",
+        (1, size.frames, size.joints * size.width),
+        init=("zeros", 0.0),
+    )
     x = x.dropout(rate=size.drop, name="pos_drop")
     x = _blocks(x, size, "blocks").layer_norm(eps=size.eps, name="Temporal_norm")
-    x = x.conv1d(1, kernel=1, stride=1, dilation=1, padding=0, bias=True, name="weighted_mean")  # frames are the channels: (b, 1, e)
-    x = x.layer_norm(eps=size.head_eps, name="head.0").linear(size.joints * 3, name="head.1")
+    # frames are the channels: (b, 1, e)
+    x = x.conv1d(
+        1, kernel=1, stride=1, dilation=1, padding=0, bias=True, name="weighted_mean"
+    )
+    x = x.layer_norm(eps=size.head_eps, name="head.0").linear(
+        size.joints * 3, name="head.1"
+    )
     return x.rearrange("b t (j c) -> b t j c", c=3)
 
 
 def _blocks(x: Value, size: Size, scope: str) -> Value:
-    """Pre-norm transformer blocks over (b, n, width); the drop-path rate grows linearly with depth."""
+    """Pre-norm transformer blocks over (b, n, width); the drop-path rate grows linearly
+    with depth.
+    """
     for i in range(size.depth):
         rate = size.drop_path * i / max(size.depth - 1, 1)
         with x.graph.scope(f"{scope}.{i}"):
-            x = x + _attend(x.layer_norm(eps=size.eps, name="norm1"), size).drop_path(rate=rate, name="attn.path")
-            x = x + _mlp(x.layer_norm(eps=size.eps, name="norm2"), size).drop_path(rate=rate, name="mlp.path")
+            x = x + _attend(x.layer_norm(eps=size.eps, name="norm1"), size).drop_path(
+                rate=rate, name="attn.path"
+            )
+            x = x + _mlp(x.layer_norm(eps=size.eps, name="norm2"), size).drop_path(
+                rate=rate, name="mlp.path"
+            )
     return x
 
 
 def _attend(x: Value, size: Size) -> Value:
     width = int(str(x.shape[-1]))
-    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias).rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
-    mixed = attend(packed, scale=size.scale or (width // size.heads) ** -0.5, drop=size.attention_drop, name="attn")
-    return mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj").dropout(rate=size.drop, name="attn.proj")
+    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias).rearrange(
+        "b n (s h d) -> s b h n d", s=3, h=size.heads
+    )
+    mixed = attend(
+        packed,
+        scale=size.scale or (width // size.heads) ** -0.5,
+        drop=size.attention_drop,
+        name="attn",
+    )
+    return (
+        mixed.rearrange("b h n d -> b n (h d)")
+        .linear(width, name="attn.proj")
+        .dropout(rate=size.drop, name="attn.proj")
+    )
 
 
 def _mlp(x: Value, size: Size) -> Value:
-    return mlp(x, hidden=int(int(str(x.shape[-1])) * size.mlp_ratio), drop=size.drop, name="mlp")
+    return mlp(
+        x, hidden=int(int(str(x.shape[-1])) * size.mlp_ratio), drop=size.drop, name="mlp"
+    )
 
 
-PRESETS = {"paper": Size(), "frames27": Size(frames=27), "small": Size(frames=9, width=16, depth=2, heads=4)}
+PRESETS = {
+    "paper": Size(),
+    "frames27": Size(frames=27),
+    "small": Size(frames=9, width=16, depth=2, heads=4),
+}
 PAPER_PARAMETERS = {"paper": 9_602_885, "frames27": 9_573_455}
 RECIPE = Recipe(
-    "adamw", 4e-4, 0.1, 0.99, 512, {"mpjpe": 1.0}, "screen", "Zheng et al. 2021: AdamW 4e-4 (ground-truth 2D), decay 0.1, x0.99 per epoch"
+    "adamw",
+    4e-4,
+    0.1,
+    0.99,
+    512,
+    {"mpjpe": 1.0},
+    "screen",
+    "Zheng et al. 2021: AdamW 4e-4 (ground-truth 2D), decay 0.1, x0.99 per epoch",
 )
 OFFICIAL = "PoseTransformer"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of PoseTransformer; every drop rate 0, so that runs can be compared."""
+    """Constructor arguments of PoseTransformer; every drop rate 0, so that runs can be
+    compared.
+    """
     return Size(
         joints=config["num_joints"],
         channels=config["in_chans"],

@@ -1,6 +1,8 @@
-"""SimpleBaseline: residual fully connected lifter (Martinez et al., ICCV 2017; parameter names of weigq/3d_pose_baseline_pytorch).
+"""SimpleBaseline: residual fully connected lifter (Martinez et al., ICCV 2017; parameter
+names of weigq/3d_pose_baseline_pytorch).
 
-Axes: b batch; a single frame of `joints` keypoints goes in flat (x0, y0, x1, ...) and comes out flat (x0, y0, z0, ...).
+Axes: b batch; a single frame of `joints` keypoints goes in flat (x0, y0, x1, ...) and comes
+out flat (x0, y0, z0, ...).
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`inputs` and `outputs` are numbers of coordinates; 0 means joints * channels and joints * 3."""
+    """`inputs` and `outputs` are numbers of coordinates; 0 means joints * channels and
+    joints * 3.
+    """
 
     joints: int = 16
     channels: int = 2
@@ -41,7 +45,9 @@ def train(g: Builder, size: Size) -> Value:
 def _dense(x: Value, size: Size, name: str, norm: str) -> Value:
     """Linear, batch norm, ReLU, dropout."""
     inner = int(str(x.shape[-1]))
-    h = x.linear(size.width, name=name, init=_kaiming(inner)).batch_norm(eps=1e-5, momentum=0.1, train=True, name=norm)
+    h = x.linear(size.width, name=name, init=_kaiming(inner)).batch_norm(
+        eps=1e-5, momentum=0.1, train=True, name=norm
+    )
     return h.relu().dropout(rate=size.dropout, name=name)
 
 
@@ -51,12 +57,23 @@ def _kaiming(inner: int) -> tuple[str, float]:
 
 PRESETS = {"paper": Size(), "small": Size(width=512)}
 PAPER_PARAMETERS = {"paper": 4_291_632}
-RECIPE = Recipe("adam", 1e-3, 0.0, 0.96, 64, {"mpjpe": 1.0}, "zscore", "Martinez et al. 2017: Adam 1e-3, batch 64; MPJPE in place of MSE")
+RECIPE = Recipe(
+    "adam",
+    1e-3,
+    0.0,
+    0.96,
+    64,
+    {"mpjpe": 1.0},
+    "zscore",
+    "Martinez et al. 2017: Adam 1e-3, batch 64; MPJPE in place of MSE",
+)
 OFFICIAL = "LinearModel"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of the PyTorch port's LinearModel; no dropout, so that runs can be compared."""
+    """Constructor arguments of the PyTorch port's LinearModel; no dropout, so that runs can
+    be compared.
+    """
     outputs = int(config.get("output_size", 48))
     return Size(
         joints=outputs // 3,

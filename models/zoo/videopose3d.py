@@ -1,7 +1,9 @@
-"""VideoPose3D: temporal convolutions over keypoint sequences (Pavllo et al., CVPR 2019; facebookresearch/VideoPose3D common/model.py).
+"""VideoPose3D: temporal convolutions over keypoint sequences (Pavllo et al., CVPR 2019;
+facebookresearch/VideoPose3D common/model.py).
 
-Trained strided (one output frame from one receptive field), run dilated (every frame of a whole clip), over the same weights.
-Axes: b batch, t frames, j joints, c channels. All convolutions are valid: t shrinks by receptive field - 1.
+Trained strided (one output frame from one receptive field), run dilated (every frame of a
+whole clip), over the same weights. Axes: b batch, t frames, j joints, c channels. All
+convolutions are valid: t shrinks by receptive field - 1.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`strided` chooses the train graph; the inference graph is always dilated. `dense` is the paper's ablation without dilation."""
+    """`strided` chooses the train graph; the inference graph is always dilated. `dense` is
+    the paper's ablation without dilation.
+    """
 
     joints: int = 17
     channels: int = 2
@@ -35,7 +39,10 @@ class Size:
         if any(width % 2 == 0 for width in self.widths):
             raise BadInput(f"videopose3d: filter widths must be odd, got {self.widths}")
         if self.dense and self.strided:
-            raise BadInput("videopose3d: the dense ablation has no strided train graph; set strided=False")
+            raise BadInput(
+                "videopose3d: the dense ablation has no strided train graph; set"
+                " strided=False"
+            )
 
     @property
     def frames(self) -> int:
@@ -49,30 +56,63 @@ def train(g: Builder, size: Size) -> Value:
 
 
 def infer(g: Builder, size: Size) -> Value:
-    """(b, t, j, c) -> (b, t - receptive field + 1, j, 3), any t of at least the receptive field."""
+    """(b, t, j, c) -> (b, t - receptive field + 1, j, 3), any t of at least the receptive
+    field.
+    """
     return _network(g, size, strided=False, train=False)
 
 
 def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
     frames = size.frames if strided else "frames"
-    x = g.input("keypoints", ("batch", frames, size.joints, size.channels)).rearrange("b t j c -> b (j c) t")
-    x = _conv(x, size, size.widths[0], stride=size.widths[0] if strided else 1, dilation=1, name="expand_conv")
+    x = g.input("keypoints", ("batch", frames, size.joints, size.channels)).rearrange(
+        "b t j c -> b (j c) t"
+    )
+    x = _conv(
+        x,
+        size,
+        size.widths[0],
+        stride=size.widths[0] if strided else 1,
+        dilation=1,
+        name="expand_conv",
+    )
     x = _activate(x, size, train, "expand_bn")  # (b, width, t)
     dilation = size.widths[0]
     for i, taps in enumerate(size.widths[1:]):
-        kept = _strided_residual(x, size, taps) if strided else _residual(x, size, taps, dilation)
+        kept = (
+            _strided_residual(x, size, taps)
+            if strided
+            else _residual(x, size, taps, dilation)
+        )
         with g.scope("layers_conv"):
             h = _block_conv(x, size, taps, dilation, strided, name=str(2 * i))
         h = _activate(h, size, train, f"layers_bn.{2 * i}")
-        h = _activate(_conv(h, size, 1, stride=1, dilation=1, name=f"layers_conv.{2 * i + 1}"), size, train, f"layers_bn.{2 * i + 1}")
+        h = _activate(
+            _conv(h, size, 1, stride=1, dilation=1, name=f"layers_conv.{2 * i + 1}"),
+            size,
+            train,
+            f"layers_bn.{2 * i + 1}",
+        )
         x = kept + h
         dilation *= taps
-    x = x.conv1d((size.joints_out or size.joints) * 3, kernel=1, stride=1, dilation=1, padding=0, bias=True, name="shrink")
+    x = x.conv1d(
+        (size.joints_out or size.joints) * 3,
+        kernel=1,
+        stride=1,
+        dilation=1,
+        padding=0,
+        bias=True,
+        name="shrink",
+    )
     return x.rearrange("b (j c) t -> b t j c", c=3)
 
 
-def _block_conv(x: Value, size: Size, taps: int, dilation: int, strided: bool, *, name: str) -> Value:
-    """Strided: one step per `taps`. Dilated: every step, taps `dilation` apart. Dense: every tap in between too."""
+def _block_conv(
+    x: Value, size: Size, taps: int, dilation: int, strided: bool, *, name: str
+) -> Value:
+    """Strided: one step per `taps`.
+
+    Dilated: every step, taps `dilation` apart. Dense: every tap in between too.
+    """
     if strided:
         return _conv(x, size, taps, stride=taps, dilation=1, name=name)
     if size.dense:
@@ -92,8 +132,18 @@ def _strided_residual(x: Value, size: Size, taps: int) -> Value:
     return x.slice(axis=2, start=start, stop=x.shape[2], step=taps)
 
 
-def _conv(x: Value, size: Size, taps: int, *, stride: int, dilation: int, name: str) -> Value:
-    return x.conv1d(size.width, kernel=taps, stride=stride, dilation=dilation, padding=0, bias=False, name=name)
+def _conv(
+    x: Value, size: Size, taps: int, *, stride: int, dilation: int, name: str
+) -> Value:
+    return x.conv1d(
+        size.width,
+        kernel=taps,
+        stride=stride,
+        dilation=dilation,
+        padding=0,
+        bias=False,
+        name=name,
+    )
 
 
 def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
@@ -104,12 +154,23 @@ def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
 
 PRESETS = {"paper": Size(), "small": Size(widths=(3, 3, 3), width=128)}
 PAPER_PARAMETERS = {"paper": 16_952_371}
-RECIPE = Recipe("adam", 1e-3, 0.0, 0.95, 1024, {"mpjpe": 1.0}, "screen", "Pavllo et al. 2019: Adam 1e-3, x0.95 per epoch, batch 1024")
+RECIPE = Recipe(
+    "adam",
+    1e-3,
+    0.0,
+    0.95,
+    1024,
+    {"mpjpe": 1.0},
+    "screen",
+    "Pavllo et al. 2019: Adam 1e-3, x0.95 per epoch, batch 1024",
+)
 OFFICIAL = "TemporalModel"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of TemporalModel; the train graph is the dilated one, as that class trains."""
+    """Constructor arguments of TemporalModel; the train graph is the dilated one, as that
+    class trains.
+    """
     return Size(
         joints=config["num_joints_in"],
         channels=config["in_features"],

@@ -1,1 +1,3 @@
-"""One file per section of the report: ORDER, TITLE and `render(run, figures) -> list[Block]`."""
+"""One file per section of the report: ORDER, TITLE and `render(run, figures) ->
+list[Block]`.
+"""

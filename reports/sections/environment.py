@@ -21,7 +21,13 @@ def render(run: Run, figures: Path) -> list[Block]:
         page.append(text("The machine was not recorded."))
     page += versions(run)
     if run.info.config:
-        page.append(pairs(flat(run.info.config, absent="not set"), "Configuration of the run", folded=True))
+        page.append(
+            pairs(
+                flat(run.info.config, absent="not set"),
+                "Configuration of the run",
+                folded=True,
+            )
+        )
     return page
 
 
@@ -39,7 +45,9 @@ def about(run: Run) -> dict[str, str]:
     }
 
 
-def flat(tree: Mapping[str, object], prefix: str = "", *, absent: str = NOT_MEASURED) -> dict[str, str]:
+def flat(
+    tree: Mapping[str, object], prefix: str = "", *, absent: str = NOT_MEASURED
+) -> dict[str, str]:
     """Nested settings as dotted names; a list is one value, and nothing is `absent`."""
     out: dict[str, str] = {}
     for key, value in tree.items():
@@ -61,7 +69,11 @@ def plain(value: object, absent: str) -> str:
 
 def pairs(values: Mapping[str, str], caption: str, *, folded: bool = False) -> Table:
     """Names and values as a table of two columns."""
-    return table([{"What": name, "Value": Code(value)} for name, value in values.items()], caption=caption, folded=folded)
+    return table(
+        [{"What": name, "Value": Code(value)} for name, value in values.items()],
+        caption=caption,
+        folded=folded,
+    )
 
 
 def versions(run: Run) -> list[Block]:
@@ -69,5 +81,12 @@ def versions(run: Run) -> list[Block]:
     seen: dict[tuple[str, str], dict[str, Inline]] = {}
     for record in run.records:
         if record.versions:
-            seen.setdefault((record.backend, str(sorted(record.versions.items()))), {"Backend": Code(record.backend), **record.versions})
-    return [table(seen.values(), caption="Versions in the worker processes")] if seen else [text("No worker reported its versions.")]
+            seen.setdefault(
+                (record.backend, str(sorted(record.versions.items()))),
+                {"Backend": Code(record.backend), **record.versions},
+            )
+    return (
+        [table(seen.values(), caption="Versions in the worker processes")]
+        if seen
+        else [text("No worker reported its versions.")]
+    )

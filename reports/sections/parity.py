@@ -1,4 +1,6 @@
-"""The parity ladder: how far each rung is from the float64 oracle, against the error that float32 is allowed."""
+"""The parity ladder: how far each rung is from the float64 oracle, against the error that
+float32 is allowed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,17 @@ from pathlib import Path
 
 from bench.records import Check, Comparison, Parity, Record, Run
 from reports import cells, plot, verdict
-from reports.blocks import Block, Code, Figure, Heading, Inline, Strong, bullets, table, text
+from reports.blocks import (
+    Block,
+    Code,
+    Figure,
+    Heading,
+    Inline,
+    Strong,
+    bullets,
+    table,
+    text,
+)
 from reports.numbers import count, number
 
 ORDER = 50
@@ -18,29 +30,46 @@ RUNGS = ("forward", "loss", "gradient", "step", "state", "trajectory", "equivale
 
 def render(run: Run, figures: Path) -> list[Block]:
     """A figure for each backend and a table for each model."""
-    found = [(record, payload) for record, payload in cells.payloads(run.records, Parity) if payload.checks]
+    found = [
+        (record, payload)
+        for record, payload in cells.payloads(run.records, Parity)
+        if payload.checks
+    ]
     if not found:
-        return [text("Parity was not measured: the run holds no parity record with checks.")]
+        return [
+            text("Parity was not measured: the run holds no parity record with checks.")
+        ]
     page: list[Block] = [
         text(
-            "Each row is one rung and shows its worst check. The error is the largest difference from the oracle, relative to the largest "
-            "expected value unless a unit is given; the bound is the error budget of that tensor. A ratio above 1 fails. "
-            "Millimetres say how far the error moves a joint."
+            "Each row is one rung and shows its worst check. The error is the largest"
+            " difference from the oracle, relative to the largest expected value unless a"
+            " unit is given; the bound is the error budget of that tensor. A ratio above 1"
+            " fails. Millimetres say how far the error moves a joint."
         ),
     ]
     for backend in dict.fromkeys(record.backend for record, _ in found):
-        page += about(backend, [(record, payload) for record, payload in found if record.backend == backend], figures)
+        page += about(
+            backend,
+            [(record, payload) for record, payload in found if record.backend == backend],
+            figures,
+        )
     return page + against(run)
 
 
 def about(backend: str, found: list[tuple[Record, Parity]], figures: Path) -> list[Block]:
     """The ladders of one backend."""
     page: list[Block] = [Heading(f"Ladders of {backend}")]
-    panels = {cells.label(record): drawn for record, payload in found if (drawn := list(draw(payload.checks)))}
+    panels = {
+        cells.label(record): drawn
+        for record, payload in found
+        if (drawn := list(draw(payload.checks)))
+    }
     if panels:
         name = f"{cells.slug('parity', backend)}.png"
         plot.ladder(figures / name, panels)
-        page.append(Figure(f"figures/{name}", f"Parity errors of {backend} and their bounds"))
+        page.append(
+            Figure(f"figures/{name}", f"Parity errors of {backend} and their bounds")
+        )
     return page + [block for record, payload in found for block in ladder(record, payload)]
 
 
@@ -50,10 +79,14 @@ def against(run: Run) -> list[Block]:
     if not compared:
         return []
     said = text(
-        "The same ladders held against each other, from files: frameworks never share a process. Two backends may be as far apart as the "
-        "budgets of both together."
+        "The same ladders held against each other, from files: frameworks never share a"
+        " process. Two backends may be as far apart as the budgets of both together."
     )
-    return [Heading("Backends against each other"), said, table([pair(record, payload) for record, payload in compared])]
+    return [
+        Heading("Backends against each other"),
+        said,
+        table([pair(record, payload) for record, payload in compared]),
+    ]
 
 
 def pair(record: Record, payload: Comparison) -> dict[str, Inline]:
@@ -74,7 +107,9 @@ def pair(record: Record, payload: Comparison) -> dict[str, Inline]:
 def ladder(record: Record, payload: Parity) -> list[Block]:
     """One model: its rungs, the first failure and the node to blame."""
     rows = [row(rung, graph, checks) for (rung, graph), checks in rungs(payload.checks)]
-    page: list[Block] = [table(rows, caption=f"{cells.label(record)} against {payload.oracle}")]
+    page: list[Block] = [
+        table(rows, caption=f"{cells.label(record)} against {payload.oracle}")
+    ]
     failed = [check for check in payload.checks if verdict.is_broken(check)]
     if not failed:
         return [*page, text(f"All {count(len(payload.checks))} checks pass.")]
@@ -82,7 +117,13 @@ def ladder(record: Record, payload: Parity) -> list[Block]:
     blamed = (Code(payload.culprit),) if payload.culprit else ("not located",)
     return [
         *page,
-        bullets([(Strong("First failure: "), " ", Code(first)), (Strong("Culprit: "), " ", *blamed), *map(describe, failed[:5])]),
+        bullets(
+            [
+                (Strong("First failure: "), " ", Code(first)),
+                (Strong("Culprit: "), " ", *blamed),
+                *map(describe, failed[:5]),
+            ]
+        ),
     ]
 
 
@@ -97,19 +138,30 @@ def rungs(checks: Iterable[Check]) -> list[tuple[tuple[str, str], list[Check]]]:
 
 def ratio(check: Check) -> float | None:
     """Error as a part of its bound; None where there is no error or no bound to divide by."""
-    return check.error / check.bound if check.error is not None and check.bound > 0 else None
+    return (
+        check.error / check.bound if check.error is not None and check.bound > 0 else None
+    )
 
 
 def worst(checks: list[Check]) -> Check:
-    """A failed check before any that passed; among them the one farthest above its bound, a missing number first."""
+    """A failed check before any that passed; among them the one farthest above its bound, a
+    missing number first.
+    """
     return max(
-        checks, key=lambda check: (verdict.is_broken(check), float("inf") if ratio(check) is None and not check.ok else ratio(check) or 0.0)
+        checks,
+        key=lambda check: (
+            verdict.is_broken(check),
+            float("inf") if ratio(check) is None and not check.ok else ratio(check) or 0.0,
+        ),
     )
 
 
 def row(rung: str, graph: str, checks: list[Check]) -> dict[str, Inline]:
     """One rung."""
-    bad, shifts = worst(checks), [check.millimetres for check in checks if check.millimetres is not None]
+    bad, shifts = (
+        worst(checks),
+        [check.millimetres for check in checks if check.millimetres is not None],
+    )
     unit = "" if bad.unit == "relative" else f" {bad.unit}"
     failed = sum(map(verdict.is_broken, checks))
     return {
@@ -127,16 +179,40 @@ def row(rung: str, graph: str, checks: list[Check]) -> dict[str, Inline]:
 
 def describe(check: Check) -> tuple[Inline, ...]:
     """One failed check with all that is known about its node."""
-    known = [part for part in (check.op and f"op {check.op}", check.where and f"at {check.where}", check.note) if part]
+    known = [
+        part
+        for part in (
+            check.op and f"op {check.op}",
+            check.where and f"at {check.where}",
+            check.note,
+        )
+        if part
+    ]
     numbers = f": error {number(check.error)} against {number(check.bound)}"
-    return f"{check.kind} ", Code(check.name), numbers + (f" ({', '.join(known)})" if known else "")
+    return (
+        f"{check.kind} ",
+        Code(check.name),
+        numbers + (f" ({', '.join(known)})" if known else ""),
+    )
 
 
 def draw(checks: Iterable[Check]) -> Iterable[plot.Rung]:
-    """Rungs for the figure: relative errors with a number and a bound, the only ones that share an axis."""
+    """Rungs for the figure: relative errors with a number and a bound, the only ones that
+    share an axis.
+    """
     for (rung, graph), group in rungs(checks):
-        shown = [check for check in group if check.error is not None and check.bound > 0 and check.unit == "relative"]
+        shown = [
+            check
+            for check in group
+            if check.error is not None and check.bound > 0 and check.unit == "relative"
+        ]
         if shown:
             bad = worst(shown)
             errors = tuple(check.error for check in shown if check.error is not None)
-            yield plot.Rung(f"{rung} ({graph})", errors, bad.error or 0.0, bad.bound, not any(map(verdict.is_broken, group)))
+            yield plot.Rung(
+                f"{rung} ({graph})",
+                errors,
+                bad.error or 0.0,
+                bad.bound,
+                not any(map(verdict.is_broken, group)),
+            )

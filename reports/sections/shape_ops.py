@@ -19,10 +19,14 @@ LISTED = 40  # failures shown; the rest is in records.jsonl
 
 
 def render(run: Run, figures: Path) -> list[Block]:
-    """For each backend: totals, failures, gaps, then every op by question, and by type and mode."""
+    """For each backend: totals, failures, gaps, then every op by question, and by type and
+    mode.
+    """
     found = cells.payloads(run.records, Exam)
     if not found:
-        return [text("The op exam was not measured: the run holds no exam record with numbers.")]
+        return [
+            text("The op exam was not measured: the run holds no exam record with numbers.")
+        ]
     return [block for record, exam in found for block in about(record, exam)]
 
 
@@ -39,18 +43,32 @@ def about(record: Record, exam: Exam) -> list[Block]:
             totals(exam),
             by_op(exam, lambda row: row.question, QUESTIONS, "Each op by question"),
             by_type(exam),
-            by_op(exam, in_type_and_mode, sorted(map(in_type_and_mode, exam.rows)), "Each op by type and mode"),
+            by_op(
+                exam,
+                in_type_and_mode,
+                sorted(map(in_type_and_mode, exam.rows)),
+                "Each op by type and mode",
+            ),
         ]
     )
 
 
 def failures(exam: Exam) -> list[Block]:
     """Every wrong answer, worst first."""
-    wrong = sorted((row for row in exam.rows if row.result == "failed"), key=badness, reverse=True)
+    wrong = sorted(
+        (row for row in exam.rows if row.result == "failed"), key=badness, reverse=True
+    )
     if not wrong:
         return [text(f"No question failed ({count(len(exam.rows))} were asked).")]
-    more = f" The first {LISTED} are listed; all are in records.jsonl." if len(wrong) > LISTED else ""
-    return [text(f"{count(len(wrong))} of {count(len(exam.rows))} questions failed.{more}"), table(map(failure, wrong[:LISTED]))]
+    more = (
+        f" The first {LISTED} are listed; all are in records.jsonl."
+        if len(wrong) > LISTED
+        else ""
+    )
+    return [
+        text(f"{count(len(wrong))} of {count(len(exam.rows))} questions failed.{more}"),
+        table(map(failure, wrong[:LISTED])),
+    ]
 
 
 def badness(row: ExamRow) -> float:
@@ -74,17 +92,33 @@ def failure(row: ExamRow) -> dict[str, Inline]:
 
 def gaps(exam: Exam) -> list[Block]:
     """What the framework cannot do, and why; and what was not put to it."""
-    known = Counter((row.note, row.dtype, row.question) for row in exam.rows if row.result == "gap")
-    ops = {key: sorted({row.op for row in exam.rows if (row.note, row.dtype, row.question) == key}) for key in known}
-    items: list[tuple[Inline, ...]] = [(Code(op), f": {why or 'no reason given'}") for op, why in sorted(exam.gaps.items())]
+    known = Counter(
+        (row.note, row.dtype, row.question) for row in exam.rows if row.result == "gap"
+    )
+    ops = {
+        key: sorted(
+            {row.op for row in exam.rows if (row.note, row.dtype, row.question) == key}
+        )
+        for key in known
+    }
+    items: list[tuple[Inline, ...]] = [
+        (Code(op), f": {why or 'no reason given'}") for op, why in sorted(exam.gaps.items())
+    ]
     items += [
         (
             Code(" ".join(ops[key])),
-            f" in {key[1]}, {key[2]}: {key[0] or 'no reason given'} ({count(asked)} questions, all wrong as declared)",
+            (
+                f" in {key[1]}, {key[2]}: {key[0] or 'no reason given'} ({count(asked)}"
+                " questions, all wrong as declared)"
+            ),
         )
         for key, asked in sorted(known.items())
     ]
-    found: list[Block] = [text("Gaps:"), bullets(items)] if items else [text("No gap: the backend answers for every op.")]
+    found: list[Block] = (
+        [text("Gaps:"), bullets(items)]
+        if items
+        else [text("No gap: the backend answers for every op.")]
+    )
     return found + [text(f"Not put: {what}: {why}.") for what, why in exam.left_out.items()]
 
 
@@ -93,9 +127,14 @@ def totals(exam: Exam) -> Block:
     rows = []
     for question in QUESTIONS:
         for mode in sorted({row.mode for row in exam.rows}, reverse=True):
-            asked = [row for row in exam.rows if (row.question, row.mode) == (question, mode)]
+            asked = [
+                row for row in exam.rows if (row.question, row.mode) == (question, mode)
+            ]
             tally: Counter[str] = Counter(row.result for row in asked)
-            numbers = {title: count(tally[title.lower().replace(" ", "_")]) for title in ("Passed", "Failed", "Gap", "Not applicable")}
+            numbers = {
+                title: count(tally[title.lower().replace(" ", "_")])
+                for title in ("Passed", "Failed", "Gap", "Not applicable")
+            }
             rows.append({"Question": question, "Mode": mode} | (numbers if asked else {}))
     return table(rows, caption="Totals")
 
@@ -107,7 +146,8 @@ def by_type(exam: Exam) -> Block:
     for row in exam.rows:
         cell.setdefault((row.dtype, row.mode), []).append(row)
     rows = [
-        {"Type": Code(dtype)} | {mode: score(cell.get((dtype, mode), [])) for mode in modes} for dtype in sorted({key[0] for key in cell})
+        {"Type": Code(dtype)} | {mode: score(cell.get((dtype, mode), [])) for mode in modes}
+        for dtype in sorted({key[0] for key in cell})
     ]
     return table(rows, caption="Each type by mode (passed / asked)")
 
@@ -117,13 +157,21 @@ def in_type_and_mode(row: ExamRow) -> str:
     return f"{row.dtype}, {row.mode}"
 
 
-def by_op(exam: Exam, key: Callable[[ExamRow], str], titles: Iterable[str], caption: str) -> Block:
-    """One row for each op, a cell for each value of `key`; ops with failures come first, then those with gaps."""
+def by_op(
+    exam: Exam, key: Callable[[ExamRow], str], titles: Iterable[str], caption: str
+) -> Block:
+    """One row for each op, a cell for each value of `key`; ops with failures come first,
+    then those with gaps.
+    """
     ops = sorted({row.op for row in exam.rows}, key=lambda op: (trouble(exam, op), op))
     cell: dict[tuple[str, str], list[ExamRow]] = {}
     for row in exam.rows:
         cell.setdefault((row.op, key(row)), []).append(row)
-    rows = [{"Op": Code(op)} | {title: score(cell.get((op, title), [])) for title in dict.fromkeys(titles)} for op in ops]
+    rows = [
+        {"Op": Code(op)}
+        | {title: score(cell.get((op, title), [])) for title in dict.fromkeys(titles)}
+        for op in ops
+    ]
     return table(rows, caption=f"{caption} (passed / asked)", folded=True)
 
 
@@ -139,5 +187,7 @@ def score(rows: list[ExamRow]) -> Inline:
     asked = len(rows) - tally["not_applicable"]
     if not asked:
         return "not applicable" if rows else "not asked"
-    bad = "".join(f", {tally[result]} {result}" for result in ("failed", "gap") if tally[result])
+    bad = "".join(
+        f", {tally[result]} {result}" for result in ("failed", "gap") if tally[result]
+    )
     return f"{tally['passed']} / {asked}{bad}"

@@ -18,17 +18,32 @@ LISTED = 40  # failures shown; the rest is in records.jsonl
 
 
 def render(run: Run, figures: Path) -> list[Block]:
-    """Counts for each backend, then failures, gaps, operators, and why cases have no place in the language."""
+    """Counts for each backend, then failures, gaps, operators, and why cases have no place
+    in the language.
+    """
     found = cells.payloads(run.records, ThirdParty)
     if not found:
-        return [text("The third-party exam was not measured; ", Code("python -m bench ops --third-party"), " puts the onnx node cases.")]
+        return [
+            text(
+                "The third-party exam was not measured; ",
+                Code("python -m bench ops --third-party"),
+                " puts the onnx node cases.",
+            )
+        ]
     page: list[Block] = [table(counts(record, exam) for record, exam in found)]
-    return page + [block for record, exam in found for block in about(record, exam)] + reasons(found[0][1])
+    return (
+        page
+        + [block for record, exam in found for block in about(record, exam)]
+        + reasons(found[0][1])
+    )
 
 
 def counts(record: Record, exam: ThirdParty) -> dict[str, Inline]:
     """One backend in numbers."""
-    numbers = {result.replace("_", " ").capitalize(): count(amount) for result, amount in exam.counts().items()}
+    numbers = {
+        result.replace("_", " ").capitalize(): count(amount)
+        for result, amount in exam.counts().items()
+    }
     return cells.columns(record) | {"Cases of": exam.source} | numbers
 
 
@@ -37,8 +52,19 @@ def about(record: Record, exam: ThirdParty) -> list[Block]:
     wrong = [row for row in exam.rows if row.result == "failed"]
     gaps = [row for row in exam.rows if row.result == "gap"]
     page: list[Block] = [Heading(f"Cases on {cells.label(record)}")]
-    page += [table(map(failure, wrong[:LISTED]), caption="Failures")] if wrong else [text("No case failed.")]
-    page += [text("Gaps:"), bullets((Code(row.case), f": {row.note or 'no reason given'}") for row in gaps)] if gaps else []
+    page += (
+        [table(map(failure, wrong[:LISTED]), caption="Failures")]
+        if wrong
+        else [text("No case failed.")]
+    )
+    page += (
+        [
+            text("Gaps:"),
+            bullets((Code(row.case), f": {row.note or 'no reason given'}") for row in gaps),
+        ]
+        if gaps
+        else []
+    )
     return [*page, by_op(exam)]
 
 
@@ -57,7 +83,11 @@ def by_op(exam: ThirdParty) -> Block:
     """Results by ONNX operator, those that were run."""
     ops = sorted({row.op for row in exam.rows if row.result != "not_mappable"})
     tally: Counter[tuple[str, str]] = Counter((row.op, row.result) for row in exam.rows)
-    rows = [{"Operator": Code(op)} | {result.capitalize(): count(tally[op, result]) for result in RESULTS} for op in ops]
+    rows = [
+        {"Operator": Code(op)}
+        | {result.capitalize(): count(tally[op, result]) for result in RESULTS}
+        for op in ops
+    ]
     return table(rows, caption="Cases by ONNX operator", folded=True)
 
 
@@ -66,5 +96,7 @@ def reasons(exam: ThirdParty) -> list[Block]:
     tally = Counter(row.note for row in exam.rows if row.result == "not_mappable")
     if not tally:
         return []
-    rows = [{"Reason": reason, "Cases": count(amount)} for reason, amount in tally.most_common()]
+    rows = [
+        {"Reason": reason, "Cases": count(amount)} for reason, amount in tally.most_common()
+    ]
     return [Heading("Cases that are not mappable"), table(rows)]

@@ -1,4 +1,6 @@
-"""Speed: medians with their intervals, what they were measured under, and the numbers that do not count."""
+"""Speed: medians with their intervals, what they were measured under, and the numbers that
+do not count.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +9,43 @@ from pathlib import Path
 from bench.records import Record, Run, Throughput, Timing
 from reports import cells, plot, verdict
 from reports.blocks import Block, Code, Figure, Inline, Strong, bullets, table, text
-from reports.numbers import count, gigaflops, interval, mebibytes, milliseconds, number, percent
+from reports.numbers import (
+    count,
+    gigaflops,
+    interval,
+    mebibytes,
+    milliseconds,
+    number,
+    percent,
+)
 
 ORDER = 70
 TITLE = "Throughput and latency"
 
-TITLES = {"forward": "Forward pass", "train_step": "Training step (forward, backward, update)"}
+TITLES = {
+    "forward": "Forward pass",
+    "train_step": "Training step (forward, backward, update)",
+}
 
 
 def render(run: Run, figures: Path) -> list[Block]:
     """A figure, a table for each kind of timing, void numbers, settings."""
-    found = [(record, payload) for record, payload in cells.payloads(run.records, Throughput) if payload.timings]
+    found = [
+        (record, payload)
+        for record, payload in cells.payloads(run.records, Throughput)
+        if payload.timings
+    ]
     if not found:
-        return [text("Speed was not measured: the run holds no throughput record with timings.")]
+        return [
+            text("Speed was not measured: the run holds no throughput record with timings.")
+        ]
     pairs = [(record, timing) for record, payload in found for timing in payload.timings]
     page: list[Block] = [
         text(
-            "Times are medians; the interval is a 95 % bootstrap interval. One frame is one pose out. A ratio is of times taken in turns, ",
-            "round by round, while the workers of all backends were alive; above 1 is slower. ",
+            "Times are medians; the interval is a 95 % bootstrap interval. One frame is one"
+            " pose out. A ratio is of times taken in turns, ",
+            "round by round, while the workers of all backends were alive; above 1 is"
+            " slower. ",
             Strong("void"),
             " marks a number that a lie detector refused.",
         )
@@ -38,14 +59,27 @@ def render(run: Run, figures: Path) -> list[Block]:
 
 def row(record: Record, timing: Timing) -> dict[str, Inline]:
     """One timing; a void number is not shown as if it were one."""
-    size: dict[str, Inline] = {"Batch": count(timing.batch), "Frames": count(timing.frames), "Threads": count(timing.threads)}
-    about = cells.columns(record) | {"On": Code(f"{cells.device(record)} {timing.precision}")}
-    return about | size | (void() if timing.lies else speed(timing) | relative(timing)) | effort(timing)
+    size: dict[str, Inline] = {
+        "Batch": count(timing.batch),
+        "Frames": count(timing.frames),
+        "Threads": count(timing.threads),
+    }
+    about = cells.columns(record) | {
+        "On": Code(f"{cells.device(record)} {timing.precision}")
+    }
+    return (
+        about
+        | size
+        | (void() if timing.lies else speed(timing) | relative(timing))
+        | effort(timing)
+    )
 
 
 def void() -> dict[str, Inline]:
     """The speed of a timing that lied."""
-    return dict.fromkeys(("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s"), "void")
+    return dict.fromkeys(
+        ("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s"), "void"
+    )
 
 
 def speed(timing: Timing) -> dict[str, Inline]:
@@ -61,14 +95,25 @@ def speed(timing: Timing) -> dict[str, Inline]:
 def relative(timing: Timing) -> dict[str, Inline]:
     """Time beside that of another backend in the same rounds, where there was one."""
     beside = timing.ratio
-    return {"Time ÷ other": f"{number(beside.value)} of {beside.against} ({interval(beside.low, beside.high, factor=1)})"} if beside else {}
+    return (
+        {
+            "Time ÷ other": (
+                f"{number(beside.value)} of {beside.against}"
+                f" ({interval(beside.low, beside.high, factor=1)})"
+            )
+        }
+        if beside
+        else {}
+    )
 
 
 def effort(timing: Timing) -> dict[str, Inline]:
     """What the timing rests on, and what it cost beside time."""
     return {
         "Samples": count(timing.samples),
-        "Warm-up": f"{count(timing.warm_up_steps)}{'' if timing.steady else ' (not steady)'}",
+        "Warm-up": (
+            f"{count(timing.warm_up_steps)}{'' if timing.steady else ' (not steady)'}"
+        ),
         "First call (s)": number(timing.compile_seconds),
         "Peak memory (MiB)": mebibytes(timing.peak_memory_bytes),
         "GFLOP": gigaflops(timing.flops),
@@ -78,34 +123,70 @@ def effort(timing: Timing) -> dict[str, Inline]:
 def drawing(pairs: list[tuple[Record, Timing]], figures: Path) -> list[Block]:
     """Frames per second of all timings that count."""
     groups = {
-        title: [bar for record, timing in pairs if timing.what == what and (bar := draw(record, timing))] for what, title in TITLES.items()
+        title: [
+            bar
+            for record, timing in pairs
+            if timing.what == what and (bar := draw(record, timing))
+        ]
+        for what, title in TITLES.items()
     }
     shown = {title: rows for title, rows in groups.items() if rows}
     if not shown:
         return [text("No timing counts, so nothing is drawn.")]
-    plot.bars(figures / "throughput.png", shown, "frames per second, higher is better; black: 95 % interval")
-    return [Figure("figures/throughput.png", "Frames per second with 95 % intervals; void numbers are left out")]
+    plot.bars(
+        figures / "throughput.png",
+        shown,
+        "frames per second, higher is better; black: 95 % interval",
+    )
+    return [
+        Figure(
+            "figures/throughput.png",
+            "Frames per second with 95 % intervals; void numbers are left out",
+        )
+    ]
 
 
 def draw(record: Record, timing: Timing) -> plot.Bar | None:
-    """A timing as a bar of frames per second; the slow end of the time is the low end of the rate."""
-    rate, seconds, low, high = timing.frames_per_second, timing.seconds, timing.low, timing.high
+    """A timing as a bar of frames per second; the slow end of the time is the low end of
+    the rate.
+    """
+    rate, seconds, low, high = (
+        timing.frames_per_second,
+        timing.seconds,
+        timing.low,
+        timing.high,
+    )
     if timing.lies or not rate or not seconds or not low or not high:
         return None
     threads = f"{timing.threads} thread{'s' if timing.threads != 1 else ''}"
     frames = f"{timing.frames} frame{'s' if timing.frames != 1 else ''}"
     who = " · ".join((record.model, record.backend, cells.device(record), timing.precision))
-    return plot.Bar(f"{who}\nbatch {timing.batch} of {frames}, {threads}", rate, rate * seconds / high, rate * seconds / low)
+    return plot.Bar(
+        f"{who}\nbatch {timing.batch} of {frames}, {threads}",
+        rate,
+        rate * seconds / high,
+        rate * seconds / low,
+    )
 
 
 def voided(pairs: list[tuple[Record, Timing]]) -> list[Block]:
     """Every timing that does not count, with why and with the number it claimed."""
     items = [
-        (Code(cells.label(record)), f" {timing.what} at batch {timing.batch}: {verdict.fault(timing)}{claim(timing)}")
+        (
+            Code(cells.label(record)),
+            (
+                f" {timing.what} at batch {timing.batch}:"
+                f" {verdict.fault(timing)}{claim(timing)}"
+            ),
+        )
         for record, timing in pairs
         if verdict.fault(timing)
     ]
-    return [text(Strong("Numbers that do not count:")), bullets(items)] if items else [text("Every timing passed the lie detectors.")]
+    return (
+        [text(Strong("Numbers that do not count:")), bullets(items)]
+        if items
+        else [text("Every timing passed the lie detectors.")]
+    )
 
 
 def claim(timing: Timing) -> str:
@@ -119,4 +200,7 @@ def settings(found: list[tuple[Record, Throughput]]) -> Block:
     for record, payload in found:
         row = cells.columns(record) | {"Noise floor (A/A)": percent(payload.noise_floor)}
         rows.append(row | {name: str(value) for name, value in payload.settings.items()})
-    return table(rows, caption="Noise floor and settings: a difference below the noise floor says nothing")
+    return table(
+        rows,
+        caption="Noise floor and settings: a difference below the noise floor says nothing",
+    )

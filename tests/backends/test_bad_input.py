@@ -1,4 +1,6 @@
-"""What does not fit is refused by every backend alike: the framework that is absent, the checkpoint of another model."""
+"""What does not fit is refused by every backend alike: the framework that is absent, the
+checkpoint of another model.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,16 @@ def spec() -> models.Spec:
 
 
 def misfit(graph: Graph) -> tuple[Arrays, list[str]]:
-    """A checkpoint with seven differences, and what is to be said of the first five: missing, stray, then of another shape."""
+    """A checkpoint with seven differences, and what is to be said of the first five:
+    missing, stray, then of another shape.
+    """
     arrays = {name: array + 1 for name, array in params.draw(graph.params, seed=3).items()}
     del arrays["w1.bias"], arrays["w2.weight"], arrays["batch_norm1.running_var"]
-    arrays |= {"stray": np.zeros(1, np.float32), "w1.weight": arrays["w1.weight"].T, "w2.bias": np.zeros(3, np.float32)}
+    arrays |= {
+        "stray": np.zeros(1, np.float32),
+        "w1.weight": arrays["w1.weight"].T,
+        "w2.bias": np.zeros(3, np.float32),
+    }
     arrays["batch_norm1.weight"] = np.zeros((), np.float32)
     return arrays, [
         "w1.bias is missing",
@@ -53,20 +61,31 @@ def programs(backend: Backend) -> dict[str, Program]:
     """Both graphs, and what a trainer holds."""
     settings, model = Settings(), spec()
     trainer = backend.trainer(model.train, Optimizer("sgd", 0.1, 0.0), settings)
-    return {"infer": backend.program(model.infer, settings), "train": backend.program(model.train, settings), "trainer": trainer.program}
+    return {
+        "infer": backend.program(model.infer, settings),
+        "train": backend.program(model.train, settings),
+        "trainer": trainer.program,
+    }
 
 
-def test_a_checkpoint_of_another_model_is_told_by_five_differences_and_loads_nothing(backend: Backend) -> None:
+def test_a_checkpoint_of_another_model_is_told_by_five_differences_and_loads_nothing(
+    backend: Backend,
+) -> None:
     for kind, program in programs(backend).items():
         weights = params.draw(program.graph.params, seed=1)
         program.load(weights)
         arrays, differences = misfit(program.graph)
         with pytest.raises(BadInput) as caught:
             program.load(arrays)
-        assert str(caught.value) == f"the checkpoint does not fit, 7 differences: {'; '.join(differences)}", kind
+        assert (
+            str(caught.value)
+            == f"the checkpoint does not fit, 7 differences: {'; '.join(differences)}"
+        ), kind
         kept = program.params()
         assert kept.keys() == weights.keys()
-        assert all(np.array_equal(kept[name], array) for name, array in weights.items()), kind
+        assert all(np.array_equal(kept[name], array) for name, array in weights.items()), (
+            kind
+        )
 
 
 def test_a_refused_checkpoint_changes_no_answer(backend: Backend) -> None:
@@ -77,24 +96,47 @@ def test_a_refused_checkpoint_changes_no_answer(backend: Backend) -> None:
     with pytest.raises(BadInput, match="7 differences"):
         program.load(misfit(program.graph)[0])
     assert np.array_equal(program(feeds)["pose"], before)
-    program.load({name: array + np.asarray(1, array.dtype) for name, array in program.params().items()})
+    program.load(
+        {
+            name: array + np.asarray(1, array.dtype)
+            for name, array in program.params().items()
+        }
+    )
     assert not np.allclose(program(feeds)["pose"], before), "one that fits does change it"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("absent", sorted(set(backends.names()) - set(backends.installed())))
+@pytest.mark.parametrize(
+    "absent", sorted(set(backends.names()) - set(backends.installed()))
+)
 def test_a_framework_that_is_absent_here_is_exit_3_with_its_extra(
     absent: str, command: str, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([command, "--backend", absent, *COMMANDS[command]]) == 3
     said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith(f"backend {absent} needs ") and said.err.count("\n") == 1
-    assert said.err.endswith(f'not installed here: pip install -e ".[{backends._manifest(absent).EXTRA}]" -c constraints.txt\n')
+    assert (
+        said.out == ""
+        and said.err.startswith(f"backend {absent} needs ")
+        and said.err.count("\n") == 1
+    )
+    assert said.err.endswith(
+        f'not installed here: pip install -e ".[{backends._manifest(absent).EXTRA}]" -c'
+        " constraints.txt\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_golden_vectors_on_an_absent_framework_are_exit_3_too(tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_vectors_on_an_absent_framework_are_exit_3_too(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(backends, "_absent", lambda name: ["no_such_framework"])
-    assert main(["parity", "--vectors", str(tmp_path / "any.safetensors"), "--backend", "numpy"]) == 3
-    assert capsys.readouterr().err.startswith("backend numpy needs no_such_framework, not installed here")
+    assert (
+        main(
+            ["parity", "--vectors", str(tmp_path / "any.safetensors"), "--backend", "numpy"]
+        )
+        == 3
+    )
+    assert capsys.readouterr().err.startswith(
+        "backend numpy needs no_such_framework, not installed here"
+    )

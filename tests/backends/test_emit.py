@@ -35,7 +35,9 @@ def run(params, feeds, constants):  # lifter.train
 def lifter() -> Graph:
     g = Builder("lifter.train")
     x = g.input("key-points", ("batch", 4))
-    left, right = (x * g.constant("table", np.arange(4.0))).linear(6, name="fc").split(2, axis=1)
+    left, right = (
+        (x * g.constant("table", np.arange(4.0))).linear(6, name="fc").split(2, axis=1)
+    )
     (left,) = left.split(1, axis=0)
     y = (left + (1.0 - right).dropout(rate=0.5, name="drop")).reshape((-1,))
     g.output("pose", y / x.shape[0])
@@ -58,36 +60,67 @@ def test_each_line_ends_in_the_line_that_asked_for_it() -> None:
 
 def test_the_source_runs() -> None:
     draw = np.random.default_rng(0)
-    params = {"fc.weight": draw.normal(size=(6, 4)), "fc.bias": draw.normal(size=6), "seen": np.array(4)}
+    params = {
+        "fc.weight": draw.normal(size=(6, 4)),
+        "fc.bias": draw.normal(size=6),
+        "seen": np.array(4),
+    }
     feeds = {"key-points": draw.normal(size=(5, 4)), "drop.mask": np.ones((5, 3))}
-    outputs, state = emit.function(lifter(), kernels(np.float64))(params, feeds, {"table": np.arange(4.0)})
+    outputs, state = emit.function(lifter(), kernels(np.float64))(
+        params, feeds, {"table": np.arange(4.0)}
+    )
     h = feeds["key-points"] * np.arange(4) @ params["fc.weight"].T + params["fc.bias"]
-    assert_close(outputs["pose"], (h[:, :3] + (1 - h[:, 3:]) * 2).ravel() / 5, rtol=1e-12, what="pose")
+    assert_close(
+        outputs["pose"],
+        (h[:, :3] + (1 - h[:, 3:]) * 2).ravel() / 5,
+        rtol=1e-12,
+        what="pose",
+    )
     assert state == {"seen": 5}
 
 
 def test_a_traceback_shows_the_emitted_line() -> None:
     run = emit.function(lifter(), kernels(np.float64))
     with pytest.raises(ValueError) as caught:
-        run({"fc.weight": np.zeros((6, 5)), "fc.bias": np.zeros(6)}, {"key-points": np.zeros((2, 4))}, {"table": np.zeros(4)})
+        run(
+            {"fc.weight": np.zeros((6, 5)), "fc.bias": np.zeros(6)},
+            {"key-points": np.zeros((2, 4))},
+            {"table": np.zeros(4)},
+        )
     shown = "".join(traceback.format_exception(caught.value))
-    assert "linear_2 = ops.linear(multiply_1, params['fc.weight'], params['fc.bias'])  # tests/backends/test_emit.py:" in shown
+    assert (
+        "linear_2 = ops.linear(multiply_1, params['fc.weight'], params['fc.bias'])  #"
+        " tests/backends/test_emit.py:" in shown
+    )
 
 
 def test_two_functions_keep_their_own_text() -> None:
-    files = [emit.function(lifter(), kernels(np.float64)).__code__.co_filename for _ in range(2)]
-    assert files[0] != files[1] and all("ops.linear" in "".join(linecache.getlines(file)) for file in files)
+    files = [
+        emit.function(lifter(), kernels(np.float64)).__code__.co_filename for _ in range(2)
+    ]
+    assert files[0] != files[1] and all(
+        "ops.linear" in "".join(linecache.getlines(file)) for file in files
+    )
 
 
 def test_taps_return_every_value() -> None:
     graph = lifter()
     names = [name for node in graph.nodes for name in node.results()]
     last = emit.source(graph, taps=True).splitlines()[-1]
-    assert all(f"{name!r}: {emit.identifier(name)}" in last for name in names) and "split_3:1" in names
+    assert (
+        all(f"{name!r}: {emit.identifier(name)}" in last for name in names)
+        and "split_3:1" in names
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "due"), [("linear_3:1", "linear_3_1"), ("bn.running_mean", "bn_running_mean"), ("lambda", "lambda_"), ("3d", "_3d")]
+    ("name", "due"),
+    [
+        ("linear_3:1", "linear_3_1"),
+        ("bn.running_mean", "bn_running_mean"),
+        ("lambda", "lambda_"),
+        ("3d", "_3d"),
+    ],
 )
 def test_names_become_identifiers(name: str, due: str) -> None:
     assert emit.identifier(name) == due and due.isidentifier()

@@ -1,4 +1,6 @@
-"""Compiled training with optax: memory is reused safely, optimizers follow the written rule, runs resume exactly, faults are named."""
+"""Compiled training with optax: memory is reused safely, optimizers follow the written
+rule, runs resume exactly, faults are named.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ optax = pytest.importorskip("optax", reason="optax is not installed")
 import jax.numpy as jnp  # noqa: E402  # after the skips
 
 from backends.jax.train import JaxTrainer, scale_by_adam  # noqa: E402
-from tests.backends.test_native_jax import arrays, dense, realised, small, trained  # noqa: E402
+from tests.backends.test_native_jax import (
+    arrays,
+    dense,
+    realised,
+    small,
+    trained,
+)  # noqa: E402
 
 
 def test_stepping_reuses_memory_and_harms_nothing_that_was_given_out() -> None:
@@ -29,11 +37,22 @@ def test_stepping_reuses_memory_and_harms_nothing_that_was_given_out() -> None:
     kept = {name: array.copy() for name, array in start.items()}
     feeds = program.put(arrays(program.graph, noise=False))
     losses = [trainer.step(feeds) for _ in range(4)]
-    assert all(value.is_deleted() for name, value in old.items() if name in program.graph.trainable()), "donated"
-    assert all(np.array_equal(start[name], kept[name]) for name in start), "copies stay as they were"
+    assert all(
+        value.is_deleted()
+        for name, value in old.items()
+        if name in program.graph.trainable()
+    ), "donated"
+    assert all(np.array_equal(start[name], kept[name]) for name in start), (
+        "copies stay as they were"
+    )
     assert not any(value.is_deleted() for value in feeds.values())
-    assert len({float(loss) for loss in losses}) == 4 and all(map(math.isfinite, map(float, losses)))
-    assert any(not np.array_equal(kept[name], program.params()[name]) for name in program.graph.trainable())
+    assert len({float(loss) for loss in losses}) == 4 and all(
+        map(math.isfinite, map(float, losses))
+    )
+    assert any(
+        not np.array_equal(kept[name], program.params()[name])
+        for name in program.graph.trainable()
+    )
     assert int(program.params()["batch_norm1.num_batches_tracked"]) == 4
     trainer.gradients(feeds)  # the arrays in the program are alive
 
@@ -53,21 +72,37 @@ def test_one_compilation_serves_every_learning_rate() -> None:
 
 @pytest.mark.parametrize("rule", ["sgd", "adam", "adamw", "rmsprop"])
 def test_optimizers_follow_the_written_rule(rule: str) -> None:
-    """Adam's early bias corrections are the hard part: optax's own are off by 1e-5 of the update."""
+    """Adam's early bias corrections are the hard part: optax's own are off by 1e-5 of the
+    update.
+    """
     optimizer = Optimizer(rule, 1e-2, 1e-2)
     trainer = trained(dense(train=True), optimizer)
     draw = np.random.default_rng(2)
-    due = {name: trainer.program.params()[name].astype(np.float64) for name in trainer.program.graph.trainable()}
-    slots = {name: tuple(np.zeros_like(array) for _ in range(optimizer.slots())) for name, array in due.items()}
+    due = {
+        name: trainer.program.params()[name].astype(np.float64)
+        for name in trainer.program.graph.trainable()
+    }
+    slots = {
+        name: tuple(np.zeros_like(array) for _ in range(optimizer.slots()))
+        for name, array in due.items()
+    }
     for step in range(1, 6):
-        grads = {name: draw.normal(size=array.shape).astype(np.float32) for name, array in due.items()}
+        grads = {
+            name: draw.normal(size=array.shape).astype(np.float32)
+            for name, array in due.items()
+        }
         before = trainer.program.params()
         trainer.apply(grads)
         for name, grad in grads.items():
             old = before[name].astype(np.float64)
-            new, slots[name] = optimizer.update(old, grad.astype(np.float64), slots[name], step)
+            new, slots[name] = optimizer.update(
+                old, grad.astype(np.float64), slots[name], step
+            )
             assert_close(
-                (trainer.program.params()[name] - old) / optimizer.lr, (new - old) / optimizer.lr, rtol=3e-5, what=f"{rule} {step}"
+                (trainer.program.params()[name] - old) / optimizer.lr,
+                (new - old) / optimizer.lr,
+                rtol=3e-5,
+                what=f"{rule} {step}",
             )
 
 
@@ -92,7 +127,10 @@ def test_training_resumes_exactly(rule: str) -> None:
     feeds = first.program.put(arrays(graph, noise=False))
     for _ in range(3):
         first.step(feeds)
-    weights, state = first.program.params(), {name: array.copy() for name, array in first.state().items()}
+    weights, state = (
+        first.program.params(),
+        {name: array.copy() for name, array in first.state().items()},
+    )
     due = [float(first.step(feeds)) for _ in range(3)]
     second.step(feeds)
     second.program.load(weights)
@@ -100,14 +138,20 @@ def test_training_resumes_exactly(rule: str) -> None:
     assert [float(second.step(feeds)) for _ in range(3)] == due
     for name, array in first.program.params().items():
         assert np.array_equal(second.program.params()[name], array), name
-    assert all(np.array_equal(second.state()[name], array) for name, array in first.state().items())
+    assert all(
+        np.array_equal(second.state()[name], array) for name, array in first.state().items()
+    )
 
 
 def test_the_state_of_another_optimizer_is_refused_and_nothing_is_loaded() -> None:
-    sgd, adam = (trained(dense(train=True), Optimizer(rule, 1e-2, 0.0)) for rule in ("sgd", "adam"))
+    sgd, adam = (
+        trained(dense(train=True), Optimizer(rule, 1e-2, 0.0)) for rule in ("sgd", "adam")
+    )
     before = adam.state()
     assert any(name.endswith("mu/fc.weight") for name in before) and "key" in before
-    with pytest.raises(BadInput, match="the optimizer's state does not fit, .* differences: .*trace/"):
+    with pytest.raises(
+        BadInput, match="the optimizer's state does not fit, .* differences: .*trace/"
+    ):
         adam.load_state(sgd.state())
     assert all(np.array_equal(adam.state()[name], array) for name, array in before.items())
 

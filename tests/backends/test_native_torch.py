@@ -1,4 +1,6 @@
-"""What a PyTorch user takes away: a GraphModule that compiles, exports, copies, pickles; official names, nothing of ours inside."""
+"""What a PyTorch user takes away: a GraphModule that compiles, exports, copies, pickles;
+official names, nothing of ours inside.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +46,14 @@ def realised(graph: Graph, *, draw_noise: bool = False) -> TorchProgram:
 def arrays(graph: Graph, *, batch: int = 4, frames: int = 9) -> dict[str, np.ndarray]:
     draw = np.random.default_rng(0)
     lengths = {"batch": batch, "frames": frames}
-    fed = {name: draw.normal(size=dims.bind(type_.shape, lengths)) for name, type_ in graph.inputs.items()}
-    masks = {name: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number for name, noise in graph.noise.items()}
+    fed = {
+        name: draw.normal(size=dims.bind(type_.shape, lengths))
+        for name, type_ in graph.inputs.items()
+    }
+    masks = {
+        name: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number
+        for name, noise in graph.noise.items()
+    }
     return fed | {name: mask.astype(float) for name, mask in masks.items()}
 
 
@@ -53,11 +61,14 @@ def call(program: TorchProgram, native: object, **lengths: int) -> list[np.ndarr
     """Outputs of any form of the module, on the same inputs."""
     feeds = program.put(arrays(program.graph, **lengths))
     with torch.no_grad():
-        result = native(*[feeds[name] for name in program.feeds])  # type: ignore[operator]  # a module, or something compiled from one
+        # a module, or something compiled from one
+        result = native(*[feeds[name] for name in program.feeds])  # type: ignore[operator]
     return [value.numpy() for value in program.named(result).values()]
 
 
-def assert_same(came: list[np.ndarray], due: list[np.ndarray], *, what: str, rtol: float = 0) -> None:
+def assert_same(
+    came: list[np.ndarray], due: list[np.ndarray], *, what: str, rtol: float = 0
+) -> None:
     assert len(came) == len(due)
     for one, other in zip(came, due, strict=True):
         assert_close(one, other, rtol=rtol, what=what, dtype="float32")
@@ -68,10 +79,12 @@ def test_the_state_dict_has_the_official_names(name: str) -> None:
     spec = small(name)
     for graph in (spec.train, spec.infer):
         native = realised(graph).native
-        assert list(native.state_dict()) != [] and set(native.state_dict()) == set(spec.parameters)
-        assert [key for key, _ in native.named_parameters()] and {key for key, _ in native.named_parameters()} == set(
-            spec.train.trainable()
+        assert list(native.state_dict()) != [] and set(native.state_dict()) == set(
+            spec.parameters
         )
+        assert [key for key, _ in native.named_parameters()] and {
+            key for key, _ in native.named_parameters()
+        } == set(spec.train.trainable())
 
 
 @ZOO
@@ -79,8 +92,14 @@ def test_the_code_is_native_calls_alone(name: str) -> None:
     spec = small(name)
     for graph in (spec.train, spec.infer):
         native = realised(graph, draw_noise=True).native
-        assert not re.search(r"backends|models|poseport|kernels|eval\(|\bops\.", native.code)
-        functions = {str(node.target.__module__) for node in native.graph.nodes if node.op == "call_function"}
+        assert not re.search(
+            r"backends|models|poseport|kernels|eval\(|\bops\.", native.code
+        )
+        functions = {
+            str(node.target.__module__)
+            for node in native.graph.nodes
+            if node.op == "call_function"
+        }
         assert functions <= {
             "_operator",
             "torch",
@@ -91,7 +110,13 @@ def test_the_code_is_native_calls_alone(name: str) -> None:
             "builtins",
             "None",
         }
-        assert {node.op for node in native.graph.nodes} <= {"placeholder", "get_attr", "call_function", "call_method", "output"}
+        assert {node.op for node in native.graph.nodes} <= {
+            "placeholder",
+            "get_attr",
+            "call_function",
+            "call_method",
+            "output",
+        }
 
 
 def test_the_code_reads_like_a_forward() -> None:
@@ -112,8 +137,13 @@ def test_the_code_reads_like_a_forward() -> None:
 
 def test_each_node_knows_the_line_of_the_model() -> None:
     native = realised(small("motionbert").infer).native
-    calls = [node for node in native.graph.nodes if node.op == "call_function" and node.target.__module__ != "_operator"]
-    traces = [node.meta.get("stack_trace", "") for node in calls]  # operators may be arithmetic on lengths, which no line asked for
+    calls = [
+        node
+        for node in native.graph.nodes
+        if node.op == "call_function" and node.target.__module__ != "_operator"
+    ]
+    # operators may be arithmetic on lengths, which no line asked for
+    traces = [node.meta.get("stack_trace", "") for node in calls]
     assert traces and all("models/zoo/motionbert.py" in trace for trace in traces)
 
 
@@ -133,7 +163,11 @@ def test_it_compiles_as_one_graph(name: str) -> None:
 
 @ZOO
 def test_a_train_graph_compiles_with_its_gradient(name: str) -> None:
-    graph = small(name, depth=1).train if name in ("motionbert", "poseformer") else small(name).train
+    graph = (
+        small(name, depth=1).train
+        if name in ("motionbert", "poseformer")
+        else small(name).train
+    )
     program, twin = realised(graph), realised(graph)
     torch._dynamo.reset()
     compiled = torch.compile(program.native, fullgraph=True, backend="eager")
@@ -143,7 +177,9 @@ def test_a_train_graph_compiles_with_its_gradient(name: str) -> None:
     due = dict(twin.native.named_parameters())
     for key, param in program.native.named_parameters():
         if due[key].grad is not None:
-            assert_close(param.grad.numpy(), due[key].grad.numpy(), rtol=1e-5, what=f"{name} {key}")
+            assert_close(
+                param.grad.numpy(), due[key].grad.numpy(), rtol=1e-5, what=f"{name} {key}"
+            )
     assert_same(
         [v for v in program.params().values() if v.dtype == np.float32],
         [v for v in twin.params().values() if v.dtype == np.float32],
@@ -156,10 +192,19 @@ def test_it_exports_with_a_batch_of_any_size(name: str) -> None:
     program = realised(small(name).infer)
     feeds = program.put(arrays(program.graph, batch=4, frames=FRAMES[name]))
     batch = torch.export.Dim("batch", min=2, max=64)
-    exported = torch.export.export(program.native, tuple(feeds[key] for key in program.feeds), dynamic_shapes=({0: batch},))
+    exported = torch.export.export(
+        program.native,
+        tuple(feeds[key] for key in program.feeds),
+        dynamic_shapes=({0: batch},),
+    )
     for size in (2, 7):
         due = call(program, program.native, batch=size, frames=FRAMES[name])
-        assert_same(call(program, exported.module(), batch=size, frames=FRAMES[name]), due, what=name, rtol=1e-6)
+        assert_same(
+            call(program, exported.module(), batch=size, frames=FRAMES[name]),
+            due,
+            what=name,
+            rtol=1e-6,
+        )
 
 
 @ZOO
@@ -168,35 +213,55 @@ def test_a_deep_copy_is_complete_and_its_own(name: str, half: str) -> None:
     program = realised(getattr(small(name), half))
     twin = copy.deepcopy(program.native)
     assert set(twin.state_dict()) == set(program.native.state_dict())
-    assert_same(call(program, twin, frames=FRAMES[name]), call(program, program.native, frames=FRAMES[name]), what=name)
+    assert_same(
+        call(program, twin, frames=FRAMES[name]),
+        call(program, program.native, frames=FRAMES[name]),
+        what=name,
+    )
     before = program.params()
     with torch.no_grad():
         for param in twin.parameters():
             param.add_(1)
-    assert all(np.array_equal(program.params()[key], array) for key, array in before.items())
+    assert all(
+        np.array_equal(program.params()[key], array) for key, array in before.items()
+    )
 
 
 @ZOO
 def test_it_pickles(name: str) -> None:
-    """Unread buffers (num_batches_tracked of an inference graph) stay behind: PyTorch traces a pickled module anew."""
+    """Unread buffers (num_batches_tracked of an inference graph) stay behind: PyTorch
+    traces a pickled module anew.
+    """
     spec = small(name)
     for graph in (spec.train, spec.infer):
         program = realised(graph)
         twin = pickle.loads(pickle.dumps(program.native))
         lost = set(program.native.state_dict()) - set(twin.state_dict())
-        assert all(key.endswith("num_batches_tracked") for key in lost) and not (lost and graph is spec.train)
-        assert_same(call(program, twin, frames=FRAMES[name]), call(program, program.native, frames=FRAMES[name]), what=name)
+        assert all(key.endswith("num_batches_tracked") for key in lost) and not (
+            lost and graph is spec.train
+        )
+        assert_same(
+            call(program, twin, frames=FRAMES[name]),
+            call(program, program.native, frames=FRAMES[name]),
+            what=name,
+        )
 
 
 def test_a_pickle_needs_nothing_of_ours(tmp_path: Path) -> None:
     program = realised(small("videopose3d").infer)
     torch.save(program.native, tmp_path / "lifter.pt")
     script = (
-        "import sys, torch\n"
-        f"native = torch.load({str(tmp_path / 'lifter.pt')!r}, weights_only=False)\n"
-        "print(tuple(native(torch.zeros(2, 30, 17, 2)).shape), sorted({'models', 'backends'} & sys.modules.keys()))"
+        f"import sys, torch\nnative = torch.load({str(tmp_path / 'lifter.pt')!r},"
+        " weights_only=False)\nprint(tuple(native(torch.zeros(2, 30, 17, 2)).shape),"
+        " sorted({'models', 'backends'} & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.stdout.strip() == "(2, 4, 17, 3) []", done.stderr
 
 
@@ -218,7 +283,10 @@ def test_an_official_checkpoint_round_trips_strictly() -> None:
     torch.save(first.state_dict(), file)
     file.seek(0)
     assert second.load_state_dict(torch.load(file), strict=True).missing_keys == []
-    assert all(torch.equal(tensor, second.state_dict()[key]) for key, tensor in first.state_dict().items())
+    assert all(
+        torch.equal(tensor, second.state_dict()[key])
+        for key, tensor in first.state_dict().items()
+    )
 
 
 def test_running_statistics_pass_from_the_train_to_the_inference_module() -> None:
@@ -227,13 +295,19 @@ def test_running_statistics_pass_from_the_train_to_the_inference_module() -> Non
     before = infer.params()
     train(arrays(spec.train))
     infer.load(train.params())
-    moved = [key for key in before if "running" in key and not np.array_equal(before[key], infer.params()[key])]
+    moved = [
+        key
+        for key in before
+        if "running" in key and not np.array_equal(before[key], infer.params()[key])
+    ]
     assert len(moved) == 2 * 5
     assert all(int(infer.params()[key]) == 1 for key in before if key.endswith("tracked"))
     train.native.eval()
     again = train.params()["expand_bn.running_mean"]
     train(arrays(spec.train))
-    assert not np.array_equal(again, train.params()["expand_bn.running_mean"]), "mode belongs to the graph, not to a flag"
+    assert not np.array_equal(again, train.params()["expand_bn.running_mean"]), (
+        "mode belongs to the graph, not to a flag"
+    )
 
 
 def noisy(kind: str, *, rate: float = 0.3) -> TorchProgram:
@@ -262,14 +336,21 @@ def test_drawn_masks_differ_between_calls_and_have_the_right_rate(kind: str) -> 
     if kind == "drop_path":
         assert (first == first[:, :1, :1]).all(), "a sample is dropped whole"
     torch.manual_seed(0)
-    assert np.array_equal(program({"x": np.ones((4000, 50, 4))})["y"], first), "the seed decides"
+    assert np.array_equal(program({"x": np.ones((4000, 50, 4))})["y"], first), (
+        "the seed decides"
+    )
 
 
 def test_drawn_numbers_are_distributed_as_declared() -> None:
     torch.manual_seed(0)
-    normal, uniform = (noisy(kind, rate=2.0)({"x": np.ones((500, 50, 4))})["y"] for kind in ("normal", "uniform"))
+    normal, uniform = (
+        noisy(kind, rate=2.0)({"x": np.ones((500, 50, 4))})["y"]
+        for kind in ("normal", "uniform")
+    )
     assert abs(normal.mean()) < 0.03 and abs(normal.std() - 2) < 0.03
-    assert uniform.min() >= 0 and 1.99 < uniform.max() <= 2 and abs(uniform.mean() - 1) < 0.02
+    assert (
+        uniform.min() >= 0 and 1.99 < uniform.max() <= 2 and abs(uniform.mean() - 1) < 0.02
+    )
 
 
 def test_fed_masks_are_used_as_they_are() -> None:
@@ -277,7 +358,9 @@ def test_fed_masks_are_used_as_they_are() -> None:
     program = realised(graph)
     fed = arrays(graph)
     assert np.array_equal(program(fed)["pose"], realised(graph)(fed)["pose"])
-    moved = {key: 1 - array if key.endswith("mask") else array for key, array in fed.items()}
+    moved = {
+        key: 1 - array if key.endswith("mask") else array for key, array in fed.items()
+    }
     assert not np.array_equal(realised(graph)(moved)["pose"], realised(graph)(fed)["pose"])
 
 
@@ -285,31 +368,50 @@ def test_bf16_is_autocast_over_float32_weights() -> None:
     spec = small("motionbert")
     half = load().program(spec.infer, Settings(precision="bf16"))
     half.load(params.draw(spec.parameters, seed=1))
-    came, due = half(arrays(spec.infer))["pose"], realised(spec.infer)(arrays(spec.infer))["pose"]
+    came, due = (
+        half(arrays(spec.infer))["pose"],
+        realised(spec.infer)(arrays(spec.infer))["pose"],
+    )
     assert half.native.head.weight.dtype == torch.float32 and came.dtype == np.float32
     assert_close(came, due, rtol=0.05, what="bf16")
     assert not np.array_equal(came, due), "something was computed in less"
 
 
-@pytest.mark.parametrize(("precision", "said"), [("fp16", "use bf16"), ("fp64", "weights are float32"), ("fp8", "no such precision")])
-def test_a_precision_that_is_not_here_is_refused_with_a_note(precision: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("precision", "said"),
+    [("fp16", "use bf16"), ("fp64", "weights are float32"), ("fp8", "no such precision")],
+)
+def test_a_precision_that_is_not_here_is_refused_with_a_note(
+    precision: str, said: str
+) -> None:
     with pytest.raises(Unsupported, match=f"torch on cpu: {precision}: .*{said}"):
         load().program(small("simple_baseline").infer, Settings(precision=precision))
-    assert load().precisions("cuda")["fp16"] == "" and load().precisions("mps")["bf16"] == ""
+    assert (
+        load().precisions("cuda")["fp16"] == "" and load().precisions("mps")["bf16"] == ""
+    )
 
 
 def test_a_resumed_training_draws_the_dropout_that_was_due() -> None:
     spec = models.build("simple_baseline", preset="small", width=16, stages=1, dropout=0.5)
-    arrays = {name: np.full(dims.bind(type_.shape, {"batch": 4}), 0.3, np.float32) for name, type_ in spec.train.inputs.items()}
+    arrays = {
+        name: np.full(dims.bind(type_.shape, {"batch": 4}), 0.3, np.float32)
+        for name, type_ in spec.train.inputs.items()
+    }
 
     def trained(steps: int, *, stop: int | None = None) -> list[float]:
-        trainer = load().trainer(spec.train, Optimizer("adam", 1e-2, 0.0), Settings(draw_noise=True))
+        trainer = load().trainer(
+            spec.train, Optimizer("adam", 1e-2, 0.0), Settings(draw_noise=True)
+        )
         trainer.program.load(params.draw(spec.train.params, seed=0))
         losses = []
         for step in range(steps):
             if step == stop:
                 kept, weights = trainer.state(), trainer.program.params()
-                trainer = load().trainer(spec.train, Optimizer("adam", 1e-2, 0.0), Settings(draw_noise=True, seed=9))
+                trainer = load().trainer(
+                    spec.train,
+                    Optimizer("adam", 1e-2, 0.0),
+                    Settings(draw_noise=True, seed=9),
+                )
                 trainer.program.load(weights)
                 trainer.load_state(kept)
             losses.append(float(trainer.step(trainer.program.put(arrays))))

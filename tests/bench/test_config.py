@@ -1,4 +1,6 @@
-"""Configuration: profile, then file, then options, then --set; what is wrong is one line that names the key and what was due."""
+"""Configuration: profile, then file, then options, then --set; what is wrong is one line
+that names the key and what was due.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,22 @@ from bench.coordinator import run
 from models.errors import BadInput, UnknownName
 
 
-def load(*overrides: str, profile: str = "smoke", file: Path | None = None, names: tuple[str, ...] = (), **options: Any) -> Config:
-    return config.load(profile=profile, file=file, overrides=overrides, options=options, models=names)
+def load(
+    *overrides: str,
+    profile: str = "smoke",
+    file: Path | None = None,
+    names: tuple[str, ...] = (),
+    **options: Any,
+) -> Config:
+    return config.load(
+        profile=profile, file=file, overrides=overrides, options=options, models=names
+    )
 
 
 def fault(*overrides: str, **rest: Any) -> str:
-    """The line a user sees for a configuration that is wrong, on reading or on the check before work."""
+    """The line a user sees for a configuration that is wrong, on reading or on the check
+    before work.
+    """
     with pytest.raises(BadInput) as caught:
         run.check(load("tasks=[parity]", *overrides, **rest))
     return str(caught.value)
@@ -28,7 +40,12 @@ def fault(*overrides: str, **rest: Any) -> str:
 @pytest.mark.parametrize("profile", config.profiles())
 def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> None:
     content = load(profile=profile)
-    assert sorted(content.model) == ["motionbert", "poseformer", "simple_baseline", "videopose3d"]
+    assert sorted(content.model) == [
+        "motionbert",
+        "poseformer",
+        "simple_baseline",
+        "videopose3d",
+    ]
     assert content.tasks == config.TASKS
     run.check(content.model_copy(update={"tasks": ("feasibility",)}))
 
@@ -39,12 +56,17 @@ def test_the_profiles_are_those_of_the_help_text() -> None:
 
 def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("seed: 3\nthreads: 3\nparity: {steps: 5}\nmodel: {motionbert: {train: {steps: 7}}}\n")
+    file.write_text(
+        "seed: 3\nthreads: 3\nparity: {steps: 5}\nmodel: {motionbert: {train: {steps:"
+        " 7}}}\n"
+    )
     plain, filed = load(), load(file=file)
     assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 4)
     assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 5)
     assert filed.model["motionbert"].train.steps == 7
-    assert filed.model["motionbert"].train.batch == plain.model["motionbert"].train.batch, "the rest of the profile stays"
+    assert filed.model["motionbert"].train.batch == plain.model["motionbert"].train.batch, (
+        "the rest of the profile stays"
+    )
     assert sorted(filed.model) == sorted(plain.model)
     over = load("seed=5", "model.motionbert.train.steps=9", file=file, threads=4)
     assert (over.seed, over.threads, over.parity.steps) == (5, 4, 5)
@@ -55,44 +77,94 @@ def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
 def test_named_models_replace_those_of_the_profile_and_keep_their_settings() -> None:
     content = load(names=("motionbert",))
     assert content.model == {"motionbert": load().model["motionbert"]}
-    assert load("model.simple_baseline.train.steps=2", names=("simple_baseline",)).model["simple_baseline"].train.steps == 2
+    assert (
+        load("model.simple_baseline.train.steps=2", names=("simple_baseline",))
+        .model["simple_baseline"]
+        .train.steps
+        == 2
+    )
 
 
 def test_values_of_set_are_yaml() -> None:
-    content = load("tasks=[train, parity]", "noise=true", "model.motionbert.train.lr=1e-3", "protocol=null")
-    assert content.tasks == ("train", "parity") and content.noise is True and content.protocol is None
+    content = load(
+        "tasks=[train, parity]",
+        "noise=true",
+        "model.motionbert.train.lr=1e-3",
+        "protocol=null",
+    )
+    assert (
+        content.tasks == ("train", "parity")
+        and content.noise is True
+        and content.protocol is None
+    )
     assert content.model["motionbert"].train.lr == 1e-3
 
 
 def test_a_configuration_survives_json() -> None:
     content = load("model.videopose3d.sizes.widths=[3, 3]")
     assert config.validate(content.model_dump(mode="json")) == content
-    run.check(config.validate(content.model_dump(mode="json")).model_copy(update={"tasks": ("parity",)}))
+    run.check(
+        config.validate(content.model_dump(mode="json")).model_copy(
+            update={"tasks": ("parity",)}
+        )
+    )
 
 
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
-        ("sed=1", ("unknown configuration key 'sed': did you mean seed", "known: against, augment, backend, corrupt, data, device")),
-        ("parity.stps=3", ("unknown key of parity 'stps': did you mean steps?", "known: batch, frames")),
-        ("model.motionbert.train.stpes=3", ("unknown key of model.motionbert.train 'stpes': did you mean steps", "validate_every")),
+        (
+            "sed=1",
+            (
+                "unknown configuration key 'sed': did you mean seed",
+                "known: against, augment, backend, corrupt, data, device",
+            ),
+        ),
+        (
+            "parity.stps=3",
+            ("unknown key of parity 'stps': did you mean steps?", "known: batch, frames"),
+        ),
+        (
+            "model.motionbert.train.stpes=3",
+            (
+                "unknown key of model.motionbert.train 'stpes': did you mean steps",
+                "validate_every",
+            ),
+        ),
         (
             "model.motionbert.trian={}",
-            ("unknown key of model.motionbert 'trian': did you mean train?", "known: pad, preset, sizes, test_every, train"),
+            (
+                "unknown key of model.motionbert 'trian': did you mean train?",
+                "known: pad, preset, sizes, test_every, train",
+            ),
         ),
         ("train.steps=3", ("unknown configuration key 'train'",)),
-        ("model.motionbert.sizes.dept=2", ("unknown size of motionbert 'dept': did you mean depth",)),
-        ("model.motionbert.preset=smal", ("unknown preset of motionbert 'smal': did you mean small?",)),
-        ("model.motionbert.train.loss={mpje: 1}", ("unknown loss 'mpje': did you mean mpjpe",)),
+        (
+            "model.motionbert.sizes.dept=2",
+            ("unknown size of motionbert 'dept': did you mean depth",),
+        ),
+        (
+            "model.motionbert.preset=smal",
+            ("unknown preset of motionbert 'smal': did you mean small?",),
+        ),
+        (
+            "model.motionbert.train.loss={mpje: 1}",
+            ("unknown loss 'mpje': did you mean mpjpe",),
+        ),
         ("model.motionbret={}", ("unknown model 'motionbret': did you mean motionbert?",)),
         ("ops=[gleu]", ("unknown op 'gleu': did you mean gelu",)),
         ("metrics=[mpjp]", ("unknown metric 'mpjp': did you mean mpjpe",)),
         ("backend=[numpi]", ("unknown backend 'numpi': did you mean numpy?",)),
         ("data=bhv:folder", ("unknown data source 'bhv': did you mean bvh?",)),
-        ("protocol=bandai-clip", ("unknown protocol 'bandai-clip': did you mean bandai-clips",)),
+        (
+            "protocol=bandai-clip",
+            ("unknown protocol 'bandai-clip': did you mean bandai-clips",),
+        ),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(override: str, parts: tuple[str, ...]) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
+    override: str, parts: tuple[str, ...]
+) -> None:
     said = fault(override)
     assert all(part in said for part in parts), said
     assert "known: " in said and "\n" not in said
@@ -121,19 +193,41 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(override: str
         ("model.motionbert.sizes.width=abc", "model.motionbert.sizes.width", "int was due"),
         ("model.motionbert.sizes.depth=1.5", "model.motionbert.sizes.depth", "int was due"),
         ("model.motionbert.sizes.fuse=3", "model.motionbert.sizes.fuse", "bool was due"),
-        ("model.simple_baseline.sizes.width=true", "model.simple_baseline.sizes.width", "int was due"),
-        ("model.videopose3d.sizes.widths=3", "model.videopose3d.sizes.widths", "tuple was due"),
-        ("model.simple_baseline.sizes.width=0", "model.simple_baseline.sizes", "make no network"),
+        (
+            "model.simple_baseline.sizes.width=true",
+            "model.simple_baseline.sizes.width",
+            "int was due",
+        ),
+        (
+            "model.videopose3d.sizes.widths=3",
+            "model.videopose3d.sizes.widths",
+            "tuple was due",
+        ),
+        (
+            "model.simple_baseline.sizes.width=0",
+            "model.simple_baseline.sizes",
+            "make no network",
+        ),
         ("model.motionbert.sizes.heads=0", "model.motionbert.sizes", "make no network"),
     ],
 )
-def test_a_wrong_value_is_answered_with_the_key_and_what_was_due(override: str, key: str, due: str) -> None:
+def test_a_wrong_value_is_answered_with_the_key_and_what_was_due(
+    override: str, key: str, due: str
+) -> None:
     said = fault(override)
-    assert said.startswith(f"configuration key {key}: ") and due in said and "\n" not in said, said
+    assert (
+        said.startswith(f"configuration key {key}: ") and due in said and "\n" not in said
+    ), said
 
 
 def test_sizes_that_are_whole_numbers_may_stand_for_floats() -> None:
-    run.check(load("tasks=[parity]", "model.motionbert.sizes.mlp_ratio=1", "model.motionbert.sizes.drop=0"))
+    run.check(
+        load(
+            "tasks=[parity]",
+            "model.motionbert.sizes.mlp_ratio=1",
+            "model.motionbert.sizes.drop=0",
+        )
+    )
 
 
 @pytest.mark.parametrize("override", ["nonsense", "=5", "seed=[}"])
@@ -142,7 +236,10 @@ def test_a_malformed_set_says_what_was_due(override: str) -> None:
 
 
 def test_an_unknown_profile_is_answered_with_the_list() -> None:
-    with pytest.raises(UnknownName, match="unknown profile 'smoek': did you mean smoke\\? known: full, smoke, standard"):
+    with pytest.raises(
+        UnknownName,
+        match="unknown profile 'smoek': did you mean smoke\\? known: full, smoke, standard",
+    ):
         load(profile="smoek")
 
 
@@ -173,7 +270,9 @@ def test_an_empty_model_section_with_models_named_is_no_crash(tmp_path: Path) ->
 
 @pytest.mark.parametrize("path", ["absent.yaml", "."])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
-    assert fault(file=tmp_path / path).startswith(f"{tmp_path / path}: not a readable YAML file")
+    assert fault(file=tmp_path / path).startswith(
+        f"{tmp_path / path}: not a readable YAML file"
+    )
 
 
 def test_the_protocol_must_suit_the_source() -> None:

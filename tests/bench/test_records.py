@@ -1,4 +1,6 @@
-"""Records: what is written comes back, half a line never hurts, and a misspelt field is an error."""
+"""Records: what is written comes back, half a line never hurts, and a misspelt field is an
+error.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ PAYLOADS = (
     sample_run.training(last=None),
     sample_run.evaluation(),
     sample_run.throughput(),
-    sample_run.throughput(sample_run.timing(seconds=None, lies=("too quick",)), noise_floor=None),
+    sample_run.throughput(
+        sample_run.timing(seconds=None, lies=("too quick",)), noise_floor=None
+    ),
 )
 
 
@@ -31,15 +35,27 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload.task)
 def test_every_payload_survives_json(payload: Payload) -> None:
-    record = sample_run.record(payload, config={"width": 16, "preset": "small"}, peak_rss_bytes=1 << 30)
+    record = sample_run.record(
+        payload, config={"width": 16, "preset": "small"}, peak_rss_bytes=1 << 30
+    )
     again = Record.model_validate_json(record.model_dump_json())
     assert again == record
     assert type(again.payload) is type(payload)
-    assert Record.model_validate(json.loads(json.dumps(record.model_dump(mode="json")))) == record
+    assert (
+        Record.model_validate(json.loads(json.dumps(record.model_dump(mode="json"))))
+        == record
+    )
 
 
 def test_all_kinds_are_covered() -> None:
-    assert {payload.task for payload in PAYLOADS} == {"feasibility", "parity", "shape_ops", "train", "evaluate", "throughput"}
+    assert {payload.task for payload in PAYLOADS} == {
+        "feasibility",
+        "parity",
+        "shape_ops",
+        "train",
+        "evaluate",
+        "throughput",
+    }
 
 
 def test_a_number_that_is_none_comes_back_as_none_and_is_never_zero(folder: Path) -> None:
@@ -68,7 +84,15 @@ def test_the_last_record_of_a_cell_wins_and_keeps_its_place(folder: Path) -> Non
     assert records.load(folder).records == (again, other)
 
 
-@pytest.mark.parametrize("change", [{"backend": "jax"}, {"model": "motionbert"}, {"device": "cuda"}, {"precision": "bf16"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"backend": "jax"},
+        {"model": "motionbert"},
+        {"device": "cuda"},
+        {"precision": "bf16"},
+    ],
+)
 def test_what_makes_a_cell(folder: Path, change: dict[str, str]) -> None:
     record = sample_run.record(sample_run.parity())
     records.append(folder, record)
@@ -107,7 +131,16 @@ def test_a_misspelt_field_is_refused(kind: str) -> None:
             case "record":
                 sample_run.record(None, task="train", secnds=1.0)
             case "check":
-                Check.model_validate({"kind": "a", "name": "b", "error": 0, "bound": 0, "ok": True, "eror": 0})
+                Check.model_validate(
+                    {
+                        "kind": "a",
+                        "name": "b",
+                        "error": 0,
+                        "bound": 0,
+                        "ok": True,
+                        "eror": 0,
+                    }
+                )
             case "info":
                 sample_run.info(comand="x")
 
@@ -116,4 +149,5 @@ def test_a_status_nobody_knows_and_a_changed_record_are_refused() -> None:
     with pytest.raises(ValidationError, match="status"):
         Record.model_validate({"task": "train", "backend": "torch", "status": "fine"})
     with pytest.raises(ValidationError, match="frozen"):
-        sample_run.record(None, task="train").reason = "another"  # type: ignore[misc]  # what is tested
+        # what is tested
+        sample_run.record(None, task="train").reason = "another"  # type: ignore[misc]

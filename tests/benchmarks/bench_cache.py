@@ -1,4 +1,5 @@
-"""How long it takes to convert real motion capture into a cache, and to say what a cache holds: whole commands, as a user waits for them.
+"""How long it takes to convert real motion capture into a cache, and to say what a cache
+holds: whole commands, as a user waits for them.
 
 Run: `python -m pytest -q tests/benchmarks/bench_cache.py`.
 """
@@ -22,7 +23,12 @@ def seconds(*arguments: str) -> float:
     best = float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "bench", "data", *arguments], capture_output=True, check=True, cwd=ROOT)
+        subprocess.run(
+            [sys.executable, "-m", "bench", "data", *arguments],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+        )
         best = min(best, time.perf_counter() - started)
     return best
 
@@ -35,6 +41,9 @@ def test_convert_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     info = seconds("info", f"cache:{file}")
     with capsys.disabled():
         takes = len(list(REAL.glob("*.bvh")))
-        print(f"\nconvert of {takes} BVH files: {convert:.2f} s ({file.stat().st_size / 1e6:.0f} MB); info on the cache: {info:.2f} s")
+        print(
+            f"\nconvert of {takes} BVH files: {convert:.2f} s"
+            f" ({file.stat().st_size / 1e6:.0f} MB); info on the cache: {info:.2f} s"
+        )
     assert convert <= 3.0
     assert info <= 0.3

@@ -1,7 +1,9 @@
-"""Does the realised JAX function cost more than one written by hand? Forward and training step, both compiled, in one interleaved run.
+"""Does the realised JAX function cost more than one written by hand? Forward and training
+step, both compiled, in one interleaved run.
 
-Run: `OMP_NUM_THREADS=1 NPROC=1 python -m pytest tests/benchmarks/bench_jax.py -s` (XLA takes its threads from NPROC). Rounds go A B B A,
-the ratio is that of the medians. It is printed, never asserted: only the results must agree.
+Run: `OMP_NUM_THREADS=1 NPROC=1 python -m pytest tests/benchmarks/bench_jax.py -s` (XLA
+takes its threads from NPROC). Rounds go A B B A, the ratio is that of the medians. It is
+printed, never asserted: only the results must agree.
 """
 
 from __future__ import annotations
@@ -42,27 +44,42 @@ def dense(p: Weights, name: str, x: Any) -> Any:
 def norm(p: Weights, name: str, x: Any) -> Any:
     """Layer normalisation over the last axis."""
     centred = x - x.mean(-1, keepdims=True)
-    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6) * p[f"{name}.weight"] + p[f"{name}.bias"]
+    return (
+        centred
+        * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+        * p[f"{name}.weight"]
+        + p[f"{name}.bias"]
+    )
 
 
 def attention(p: Weights, name: str, x: Any, *, heads: int) -> Any:
     """Multi-head self-attention over the second-last axis of (rows, tokens, c)."""
     rows, tokens, width = x.shape
     packed = dense(p, f"{name}.qkv", x).reshape(rows, tokens, 3, heads, width // heads)
-    q, k, v = packed.transpose(2, 0, 3, 1, 4)  # (rows, heads, tokens, d) each: the contraction of (rows, tokens, heads, d) is slower
+    # (rows, heads, tokens, d) each: the contraction of (rows, tokens, heads, d) is slower
+    q, k, v = packed.transpose(2, 0, 3, 1, 4)
     weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) * (width // heads) ** -0.5)
-    return dense(p, f"{name}.proj", (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width))
+    return dense(
+        p, f"{name}.proj", (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width)
+    )
 
 
 def mlp(p: Weights, name: str, x: Any) -> Any:
     """Two layers with an exact GELU between them."""
-    return dense(p, f"{name}.fc2", jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False))
+    return dense(
+        p, f"{name}.fc2", jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False)
+    )
 
 
 def spatial(p: Weights, block: str, x: Any, *, heads: int) -> Any:
     """Tokens are the joints of one frame."""
     b, t, j, c = x.shape
-    x = x + attention(p, f"{block}.attn_s", norm(p, f"{block}.norm1_s", x).reshape(b * t, j, c), heads=heads).reshape(x.shape)
+    x = x + attention(
+        p,
+        f"{block}.attn_s",
+        norm(p, f"{block}.norm1_s", x).reshape(b * t, j, c),
+        heads=heads,
+    ).reshape(x.shape)
     return x + mlp(p, f"{block}.mlp_s", norm(p, f"{block}.norm2_s", x))
 
 
@@ -70,16 +87,26 @@ def temporal(p: Weights, block: str, x: Any, *, heads: int) -> Any:
     """Tokens are the frames of one joint."""
     b, t, j, c = x.shape
     rows = norm(p, f"{block}.norm1_t", x).swapaxes(1, 2).reshape(b * j, t, c)
-    x = x + attention(p, f"{block}.attn_t", rows, heads=heads).reshape(b, j, t, c).swapaxes(1, 2)
+    x = x + attention(p, f"{block}.attn_t", rows, heads=heads).reshape(b, j, t, c).swapaxes(
+        1, 2
+    )
     return x + mlp(p, f"{block}.mlp_t", norm(p, f"{block}.norm2_t", x))
 
 
 def motion_bert(p: Weights, keypoints: Any, *, depth: int, heads: int) -> Any:
     """DSTformer without drop rates: (b, t, j, channels) -> (b, t, j, outputs)."""
-    x = dense(p, "joints_embed", keypoints) + p["pos_embed"] + p["temp_embed"][:, : keypoints.shape[1]]
+    x = (
+        dense(p, "joints_embed", keypoints)
+        + p["pos_embed"]
+        + p["temp_embed"][:, : keypoints.shape[1]]
+    )
     for i in range(depth):
-        st = temporal(p, f"blocks_st.{i}", spatial(p, f"blocks_st.{i}", x, heads=heads), heads=heads)
-        ts = spatial(p, f"blocks_ts.{i}", temporal(p, f"blocks_ts.{i}", x, heads=heads), heads=heads)
+        st = temporal(
+            p, f"blocks_st.{i}", spatial(p, f"blocks_st.{i}", x, heads=heads), heads=heads
+        )
+        ts = spatial(
+            p, f"blocks_ts.{i}", temporal(p, f"blocks_ts.{i}", x, heads=heads), heads=heads
+        )
         weights = jax.nn.softmax(dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1)))
         x = st * weights[..., :1] + ts * weights[..., 1:]
     return dense(p, "head", jnp.tanh(dense(p, "pre_logits.fc", norm(p, "norm", x))))
@@ -97,7 +124,9 @@ def by_hand(size: motionbert.Size) -> Callable[[Weights, Any], Any]:
 
 def drawn(*shape: int) -> Any:
     """A fixed random array on the device."""
-    return jnp.asarray(np.random.default_rng(len(shape) + shape[-1]).normal(size=shape).astype(np.float32))
+    return jnp.asarray(
+        np.random.default_rng(len(shape) + shape[-1]).normal(size=shape).astype(np.float32)
+    )
 
 
 def forward() -> tuple[Work, Work]:
@@ -105,7 +134,10 @@ def forward() -> tuple[Work, Work]:
     spec = models.build("motionbert", preset="small", frames=FRAMES)
     program = JaxProgram(spec.infer, Settings(compiled=True))
     program.load(params.draw(spec.infer.params, seed=0))
-    apply, weights = jax.jit(by_hand(models.size("motionbert", preset="small"))), dict(program.values)
+    apply, weights = (
+        jax.jit(by_hand(models.size("motionbert", preset="small"))),
+        dict(program.values),
+    )
     feeds = {"keypoints": drawn(BATCH, FRAMES, 17, 3)}
 
     def ours() -> Any:
@@ -119,13 +151,24 @@ def forward() -> tuple[Work, Work]:
 
 
 def training() -> tuple[Work, Work]:
-    """Loss, backward and an AdamW step of both. Raises AssertionError where loss or gradients differ."""
-    graph = models.build("motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}).train
+    """Loss, backward and an AdamW step of both.
+
+    Raises AssertionError where loss or gradients differ.
+    """
+    graph = models.build(
+        "motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}
+    ).train
     trainer = JaxTrainer(graph, ADAMW, Settings())
     start = params.draw(graph.params, seed=0)
     trainer.program.load(start)
-    feeds = {"keypoints": drawn(BATCH, FRAMES, 17, 3), "target": drawn(BATCH, FRAMES, 17, 3) + 1}
-    apply, tx = by_hand(models.size("motionbert", preset="small")), optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay)
+    feeds = {
+        "keypoints": drawn(BATCH, FRAMES, 17, 3),
+        "target": drawn(BATCH, FRAMES, 17, 3) + 1,
+    }
+    apply, tx = (
+        by_hand(models.size("motionbert", preset="small")),
+        optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay),
+    )
 
     def loss(p: Weights, x: Any, target: Any) -> Any:
         return jnp.sqrt(((apply(p, x) - target) ** 2).sum(-1)).mean()
@@ -138,7 +181,11 @@ def training() -> tuple[Work, Work]:
     compiled = jax.jit(step, donate_argnums=(0, 1))
     weights = {name: jnp.asarray(array) for name, array in start.items()}
     held = [weights, tx.init(weights)]
-    _same_gradients(trainer, feeds, jax.jit(jax.value_and_grad(loss))(weights, feeds["keypoints"], feeds["target"]))
+    _same_gradients(
+        trainer,
+        feeds,
+        jax.jit(jax.value_and_grad(loss))(weights, feeds["keypoints"], feeds["target"]),
+    )
 
     def ours() -> Any:
         return jax.block_until_ready(trainer.step(feeds))
@@ -155,12 +202,23 @@ def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> No
     assert_close(loss, due[0], rtol=1e-5, what="loss")
     largest = max(float(np.abs(grad).max()) for grad in grads.values())
     for name, grad in due[1].items():
-        assert_close(grads[name] / largest + 1, np.asarray(grad) / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+        assert_close(
+            grads[name] / largest + 1,
+            np.asarray(grad) / largest + 1,
+            rtol=1e-5,
+            what=f"gradient of {name}",
+        )
 
 
 @pytest.mark.parametrize("what", ["forward", "training step"])
 def test_the_realised_function_against_the_handwritten(what: str, benchmark: Any) -> None:
     ours, theirs = forward() if what == "forward" else training()
-    said = told(f"motionbert {what}, {BATCH} x {FRAMES} frames", ours, theirs, names=("realised", "by hand"), seconds=SECONDS)
+    said = told(
+        f"motionbert {what}, {BATCH} x {FRAMES} frames",
+        ours,
+        theirs,
+        names=("realised", "by hand"),
+        seconds=SECONDS,
+    )
     benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

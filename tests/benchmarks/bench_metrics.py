@@ -1,7 +1,9 @@
-"""How fast poses are scored: PA-MPJPE against batched singular values on one thread, and every metric on a test set of Human3.6M's size.
+"""How fast poses are scored: PA-MPJPE against batched singular values on one thread, and
+every metric on a test set of Human3.6M's size.
 
-Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The contenders are timed in turn, in one run.
-Nothing is asserted on time; both must give the same numbers.
+Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The
+contenders are timed in turn, in one run. Nothing is asserted on time; both must give the
+same numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ JOINTS = len(H36M17.joints)
 
 
 def people(count: int) -> tuple[Array, Array]:
-    """Predictions and truths (count, 17, 3) mm: as wide as people, the error of a good model."""
+    """Predictions and truths (count, 17, 3) mm: as wide as people, the error of a good
+    model.
+    """
     draw = np.random.default_rng(0)
     true = draw.normal(0, [120, 400, 80], (count, JOINTS, 3))
     return true + draw.normal(0, 35, true.shape), true
@@ -46,18 +50,32 @@ def in_closed_form(pred: Array, true: Array) -> Array:
         part = slice(start, min(start + size, len(pred)))
         block = room[..., : part.stop - start]
         block[0], block[1] = pred[part].transpose(2, 1, 0), true[part].transpose(2, 1, 0)
-        error[part] = lengths(_procrustes.residuals(*(each.transpose(2, 1, 0) for each in block))).mean(axis=1)
+        error[part] = lengths(
+            _procrustes.residuals(*(each.transpose(2, 1, 0) for each in block))
+        ).mean(axis=1)
     return error
 
 
 @pytest.mark.parametrize("kind", ["upright", "turned", "mirrored"])
-def test_alignment_against_singular_values(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_alignment_against_singular_values(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     pred, true = people(POSES)
-    pred = pred * {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}[kind]
-    np.testing.assert_allclose(in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6)
+    pred = (
+        pred * {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}[kind]
+    )
+    np.testing.assert_allclose(
+        in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6
+    )
     names = ("singular values", "closed form")
     with capsys.disabled():
-        told(f"PA-MPJPE, {kind}", lambda: by_svd(pred, true), lambda: in_closed_form(pred, true), names=names, seconds=8)
+        told(
+            f"PA-MPJPE, {kind}",
+            lambda: by_svd(pred, true),
+            lambda: in_closed_form(pred, true),
+            names=names,
+            seconds=8,
+        )
 
 
 def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,8 +86,13 @@ def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
         "clips": [place // 2400 for place in range(TEST_SET)],
     }
     start, busy = time.perf_counter(), time.process_time()
-    found = metrics.evaluate(pred, true, joint_names=H36M17.joints, protocol=protocols.load("h36m-p1"), **labels)  # type: ignore[arg-type]
+    found = metrics.evaluate(
+        pred, true, joint_names=H36M17.joints, protocol=protocols.load("h36m-p1"), **labels
+    )  # type: ignore[arg-type]
     wall, cpu = time.perf_counter() - start, time.process_time() - busy
     with capsys.disabled():
-        print(f"\n{len(found)} metrics of {TEST_SET:,} poses: {wall:.2f} s ({cpu:.2f} s of one core)")
+        print(
+            f"\n{len(found)} metrics of {TEST_SET:,} poses: {wall:.2f} s ({cpu:.2f} s of"
+            " one core)"
+        )
     assert all(metric.frame_wise is not None for metric in found)

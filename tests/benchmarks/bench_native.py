@@ -1,7 +1,9 @@
-"""Does the realised PyTorch module cost more than one written by hand? Forward and training step, both in one interleaved run.
+"""Does the realised PyTorch module cost more than one written by hand? Forward and training
+step, both in one interleaved run.
 
-Run: `python -m pytest tests/benchmarks/bench_native.py -s`. Rounds go A B B A, one thread; the ratio is that of the medians. It is printed,
-never asserted: only the results must agree.
+Run: `python -m pytest tests/benchmarks/bench_native.py -s`. Rounds go A B B A, one thread;
+the ratio is that of the medians. It is printed, never asserted: only the results must
+agree.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class Pair:
             return self.realised(self.inputs, self.target)["loss"]
 
         def by_hand() -> Any:
-            return torch.linalg.vector_norm(self.handwritten(self.inputs) - self.target, dim=-1).mean()
+            return torch.linalg.vector_norm(
+                self.handwritten(self.inputs) - self.target, dim=-1
+            ).mean()
 
         return ours, by_hand
 
@@ -58,10 +62,18 @@ def one_thread() -> Any:
 
 
 def pair(name: str, *, train: bool, batch: int, frames: int) -> Pair:
-    """Both forms of a model. Dropout is left out, so that results can be compared before times are."""
+    """Both forms of a model.
+
+    Dropout is left out, so that results can be compared before times are.
+    """
     sizes: dict[str, dict[str, Any]] = {
         "motionbert": {"preset": "small", "frames": 27},
-        "videopose3d": {"preset": "paper", "width": 256, "widths": (3, 3, 3), "dropout": 0.0},
+        "videopose3d": {
+            "preset": "paper",
+            "width": 256,
+            "widths": (3, 3, 3),
+            "dropout": 0.0,
+        },
     }
     spec = models.build(name, **sizes[name], loss={"mpjpe": 1.0})
     size = models.size(name, **sizes[name])
@@ -70,10 +82,18 @@ def pair(name: str, *, train: bool, batch: int, frames: int) -> Pair:
     by_hand = MotionBert(size) if name == "motionbert" else VideoPose3D(size, strided=train)
     weights = _lively(params.draw(graph.params, seed=0))
     program.load(weights)
-    by_hand.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in weights.items()}, strict=True)
+    by_hand.load_state_dict(
+        {key: torch.from_numpy(array.copy()) for key, array in weights.items()}, strict=True
+    )
     draw = np.random.default_rng(0)
-    inputs = torch.from_numpy(draw.normal(size=(batch, frames, 17, size.channels)).astype(np.float32))
-    target = torch.from_numpy(draw.normal(size=(batch, 1 if name == "videopose3d" else frames, 17, 3)).astype(np.float32))
+    inputs = torch.from_numpy(
+        draw.normal(size=(batch, frames, 17, size.channels)).astype(np.float32)
+    )
+    target = torch.from_numpy(
+        draw.normal(size=(batch, 1 if name == "videopose3d" else frames, 17, 3)).astype(
+            np.float32
+        )
+    )
     return Pair(program.native, by_hand.train(train), inputs, target)
 
 
@@ -81,12 +101,20 @@ def _lively(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Running statistics that are not the trivial ones."""
     draw = np.random.default_rng(1)
     return {
-        key: array + draw.uniform(0.1, 0.5, array.shape).astype(np.float32) if "running" in key else array for key, array in weights.items()
+        key: (
+            array + draw.uniform(0.1, 0.5, array.shape).astype(np.float32)
+            if "running" in key
+            else array
+        )
+        for key, array in weights.items()
     }
 
 
 def forward(both: Pair) -> tuple[Work, Work]:
-    """Inference of both, no gradient recorded. Raises AssertionError where the poses differ."""
+    """Inference of both, no gradient recorded.
+
+    Raises AssertionError where the poses differ.
+    """
 
     def run(module: Any) -> Work:
         def once() -> Any:
@@ -101,7 +129,10 @@ def forward(both: Pair) -> tuple[Work, Work]:
 
 
 def training(both: Pair) -> tuple[Work, Work]:
-    """Loss, backward and an AdamW step of both. Raises AssertionError where loss or gradients differ."""
+    """Loss, backward and an AdamW step of both.
+
+    Raises AssertionError where loss or gradients differ.
+    """
     ours, by_hand = both.losses()
     _same_gradients(both, ours(), by_hand())
     return _stepper(both.realised, ours), _stepper(both.handwritten, by_hand)
@@ -127,7 +158,12 @@ def _same_gradients(both: Pair, ours: Any, by_hand: Any) -> None:
     due = dict(both.handwritten.named_parameters())
     largest = max(float(param.grad.abs().max()) for param in due.values())
     for name, param in both.realised.named_parameters():
-        assert_close(param.grad / largest + 1, due[name].grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+        assert_close(
+            param.grad / largest + 1,
+            due[name].grad / largest + 1,
+            rtol=1e-5,
+            what=f"gradient of {name}",
+        )
 
 
 CASES = [
@@ -139,8 +175,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "train", "batch", "frames"), CASES)
-def test_the_realised_module_against_the_handwritten(name: str, train: bool, batch: int, frames: int, benchmark: Any) -> None:
-    ours, by_hand = (training if train else forward)(pair(name, train=train, batch=batch, frames=frames))
+def test_the_realised_module_against_the_handwritten(
+    name: str, train: bool, batch: int, frames: int, benchmark: Any
+) -> None:
+    ours, by_hand = (training if train else forward)(
+        pair(name, train=train, batch=batch, frames=frames)
+    )
     what = f"{name} {'training step' if train else 'forward'}, {batch} x {frames} frames"
-    benchmark.extra_info.update(told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS))
+    benchmark.extra_info.update(
+        told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
+    )
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

@@ -1,7 +1,9 @@
-"""Is the emitted ONNX as fast as what torch.onnx.export makes of the same model written by hand? And what does a training step cost?
+"""Is the emitted ONNX as fast as what torch.onnx.export makes of the same model written by
+hand? And what does a training step cost?
 
-Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`. PyTorch writes its file in a process of its own, by this interpreter or, where
-that has no PyTorch, by the one named in POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never asserted.
+Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`. PyTorch writes its file in a
+process of its own, by this interpreter or, where that has no PyTorch, by the one named in
+POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never asserted.
 """
 
 from __future__ import annotations
@@ -34,29 +36,46 @@ def weights() -> dict[str, np.ndarray]:
     """The same for both; off their symmetric start."""
     draw = np.random.default_rng(1)
     found = params.draw(models.build("motionbert", **SIZES).infer.params, seed=0)
-    return {name: (array + draw.normal(0, 0.05, array.shape)).astype(np.float32) for name, array in found.items()}
+    return {
+        name: (array + draw.normal(0, 0.05, array.shape)).astype(np.float32)
+        for name, array in found.items()
+    }
 
 
 def export(path: str) -> None:
-    """The hand-written module, as torch.onnx.export gives it. Runs in the process that has PyTorch and not ONNX Runtime."""
+    """The hand-written module, as torch.onnx.export gives it.
+
+    Runs in the process that has PyTorch and not ONNX Runtime.
+    """
     import torch
 
     from tests.benchmarks.handwritten import MotionBert
 
     module = MotionBert(models.size("motionbert", **SIZES)).eval()
-    module.load_state_dict({name: torch.from_numpy(array) for name, array in weights().items()}, strict=True)
+    module.load_state_dict(
+        {name: torch.from_numpy(array) for name, array in weights().items()}, strict=True
+    )
     inputs = torch.zeros(2, FRAMES, 17, 3)
     batch = torch.export.Dim("batch", min=1, max=4096)
-    program = torch.onnx.export(module, (inputs,), dynamo=True, dynamic_shapes=({0: batch},))
+    program = torch.onnx.export(
+        module, (inputs,), dynamo=True, dynamic_shapes=({0: batch},)
+    )
     program.save(path, external_data=False)
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file PyTorch exports."""
-    python = sys.executable if importlib.util.find_spec("torch") else os.environ.get("POSEPORT_TORCH_PYTHON", "")
+    python = (
+        sys.executable
+        if importlib.util.find_spec("torch")
+        else os.environ.get("POSEPORT_TORCH_PYTHON", "")
+    )
     if not python:
-        pytest.skip("no PyTorch to export a reference: install it, or name an interpreter that has it in POSEPORT_TORCH_PYTHON")
+        pytest.skip(
+            "no PyTorch to export a reference: install it, or name an interpreter that has"
+            " it in POSEPORT_TORCH_PYTHON"
+        )
     path = tmp_path_factory.mktemp("torch") / "motionbert.onnx"
     command = [python, "-W", "ignore", "-m", "tests.benchmarks.bench_onnx", str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
@@ -76,17 +95,25 @@ def session(model: bytes | str) -> Work:
     return lambda: native.run(None, {native.get_inputs()[0].name: inputs})[0]
 
 
-def test_the_emitted_model_against_the_one_torch_exports(reference: Path, benchmark: Any) -> None:
+def test_the_emitted_model_against_the_one_torch_exports(
+    reference: Path, benchmark: Any
+) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     from backends.onnx.model import DEFAULT, model, opsets
 
     theirs = session(str(reference))
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
-        ours = session(model(models.build("motionbert", **SIZES).infer, weights(), opset=opset).SerializeToString())
+        ours = session(
+            model(
+                models.build("motionbert", **SIZES).infer, weights(), opset=opset
+            ).SerializeToString()
+        )
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")
         what = f"motionbert forward, {BATCH} x {FRAMES} frames, opset {opset}"
         said = told(what, ours, theirs, names=("emitted", "torch"), seconds=SECONDS)
-        benchmark.extra_info.update({f"ratio_{opset}": said["ratio"], f"paired_{opset}": said["paired"]})
+        benchmark.extra_info.update(
+            {f"ratio_{opset}": said["ratio"], f"paired_{opset}": said["paired"]}
+        )
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)
 
 
@@ -97,18 +124,44 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
 
     graph = models.build("motionbert", **SIZES, loss={"mpjpe": 1.0}).train
     draw = np.random.default_rng(0)
-    feeds = {"keypoints": draw.normal(size=(BATCH, FRAMES, 17, 3)), "target": draw.normal(size=(BATCH, FRAMES, 17, 3))}
-    trainer = OnnxTrainer(OnnxProgram(graph, Settings(), threads=1), Optimizer("adamw", 1e-6, 0.01))
-    oracle = NumpyBackend().trainer(graph, Optimizer("adamw", 1e-6, 0.01), Settings(precision="fp32"))
+    feeds = {
+        "keypoints": draw.normal(size=(BATCH, FRAMES, 17, 3)),
+        "target": draw.normal(size=(BATCH, FRAMES, 17, 3)),
+    }
+    trainer = OnnxTrainer(
+        OnnxProgram(graph, Settings(), threads=1), Optimizer("adamw", 1e-6, 0.01)
+    )
+    oracle = NumpyBackend().trainer(
+        graph, Optimizer("adamw", 1e-6, 0.01), Settings(precision="fp32")
+    )
     for one in (trainer, oracle):
         one.program.load(weights())
-    (_, came), (_, due) = (one.gradients(one.program.put(feeds)) for one in (trainer, oracle))
+    (_, came), (_, due) = (
+        one.gradients(one.program.put(feeds)) for one in (trainer, oracle)
+    )
     largest = max(float(np.abs(grad).max()) for grad in due.values())
     for name, grad in due.items():
-        assert_close(came[name] / largest + 1, grad / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+        assert_close(
+            came[name] / largest + 1,
+            grad / largest + 1,
+            rtol=1e-5,
+            what=f"gradient of {name}",
+        )
     fed = trainer.program.put(feeds)
-    what, names = f"motionbert training step, {BATCH} x {FRAMES} frames", ("the step", "the forward of the same graph")
-    said = told(what, lambda: trainer.step(fed), lambda: trainer.program.run(fed), names=names, seconds=SECONDS)
+    what, names = (
+        f"motionbert training step, {BATCH} x {FRAMES} frames",
+        (
+            "the step",
+            "the forward of the same graph",
+        ),
+    )
+    said = told(
+        what,
+        lambda: trainer.step(fed),
+        lambda: trainer.program.run(fed),
+        names=names,
+        seconds=SECONDS,
+    )
     benchmark.extra_info.update(ratio=said["ratio"])
     benchmark.pedantic(lambda: trainer.step(fed), rounds=3, warmup_rounds=0)
 

@@ -1,7 +1,9 @@
-"""Does the realised Keras model cost more than one written by hand? Forward and training step, both in one interleaved run.
+"""Does the realised Keras model cost more than one written by hand? Forward and training
+step, both in one interleaved run.
 
-Run: `OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/bench_tensorflow.py -s`. Rounds go A B B A, one thread; the ratio is that of the
-medians. It is printed, never asserted: only the results must agree.
+Run: `OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/bench_tensorflow.py -s`. Rounds go
+A B B A, one thread; the ratio is that of the medians. It is printed, never asserted: only
+the results must agree.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from tests.benchmarks.rounds import Work, told
 
 if "tensorflow" not in backends.installed():
     pytest.skip("TensorFlow is not installed", allow_module_level=True)
-BACKEND = backends.load("tensorflow")  # sets the variables that TensorFlow reads when it is imported
+# sets the variables that TensorFlow reads when it is imported
+BACKEND = backends.load("tensorflow")
 
 import keras  # noqa: E402  # after the skip
 import tensorflow as tf  # noqa: E402
@@ -46,7 +49,9 @@ class Attention(keras.layers.Layer):
         packed = tf.reshape(self.qkv(x), (-1, tokens, 3, self.heads, head))
         q, k, v = tf.unstack(tf.transpose(packed, (2, 0, 3, 1, 4)), axis=0)
         weights = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * head**-0.5)
-        return self.proj(tf.reshape(tf.transpose(weights @ v, (0, 2, 1, 3)), (-1, tokens, self.width)))
+        return self.proj(
+            tf.reshape(tf.transpose(weights @ v, (0, 2, 1, 3)), (-1, tokens, self.width))
+        )
 
 
 class Mlp(keras.layers.Layer):
@@ -69,18 +74,28 @@ class Block(keras.layers.Layer):
         super().__init__()
         self.spatial_first = spatial_first
         for axis in "st":
-            setattr(self, f"norm1_{axis}", keras.layers.LayerNormalization(epsilon=size.eps))
+            setattr(
+                self, f"norm1_{axis}", keras.layers.LayerNormalization(epsilon=size.eps)
+            )
             setattr(self, f"attn_{axis}", Attention(size.width, size.heads))
-            setattr(self, f"norm2_{axis}", keras.layers.LayerNormalization(epsilon=size.eps))
+            setattr(
+                self, f"norm2_{axis}", keras.layers.LayerNormalization(epsilon=size.eps)
+            )
             setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
 
     def call(self, x: Any) -> Any:
         """(b, t, j, c) -> (b, t, j, c)."""
-        return self._temporal(self._spatial(x)) if self.spatial_first else self._spatial(self._temporal(x))
+        return (
+            self._temporal(self._spatial(x))
+            if self.spatial_first
+            else self._spatial(self._temporal(x))
+        )
 
     def _spatial(self, x: Any) -> Any:
         _, t, j, c = x.shape
-        x = x + tf.reshape(self.attn_s(tf.reshape(self.norm1_s(x), (-1, j, c))), (-1, t, j, c))
+        x = x + tf.reshape(
+            self.attn_s(tf.reshape(self.norm1_s(x), (-1, j, c))), (-1, t, j, c)
+        )
         return x + self.mlp_s(self.norm2_s(x))
 
     def _temporal(self, x: Any) -> Any:
@@ -91,13 +106,17 @@ class Block(keras.layers.Layer):
 
 
 class MotionBert(keras.Model):
-    """DSTformer without drop rates, its streams fused by learnt weights, as a good Keras author writes it."""
+    """DSTformer without drop rates, its streams fused by learnt weights, as a good Keras
+    author writes it.
+    """
 
     def __init__(self, size: motionbert.Size) -> None:
         super().__init__()
         self.joints_embed = keras.layers.Dense(size.width)
         self.pos_embed = self.add_weight((1, size.joints, size.width), name="pos_embed")
-        self.temp_embed = self.add_weight((1, size.max_frames, 1, size.width), name="temp_embed")
+        self.temp_embed = self.add_weight(
+            (1, size.max_frames, 1, size.width), name="temp_embed"
+        )
         self.blocks_st = [Block(size, spatial_first=True) for _ in range(size.depth)]
         self.blocks_ts = [Block(size, spatial_first=False) for _ in range(size.depth)]
         self.ts_attn = [keras.layers.Dense(2) for _ in range(size.depth)]
@@ -108,7 +127,9 @@ class MotionBert(keras.Model):
     def call(self, x: Any) -> Any:
         """(b, t, j, channels) -> (b, t, j, 3)."""
         x = self.joints_embed(x) + self.pos_embed + self.temp_embed[:, : x.shape[1]]
-        for of_st, of_ts, fuse in zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True):
+        for of_st, of_ts, fuse in zip(
+            self.blocks_st, self.blocks_ts, self.ts_attn, strict=True
+        ):
             st, ts = of_st(x), of_ts(x)
             weights = tf.nn.softmax(fuse(tf.concat([st, ts], -1)))
             x = st * weights[..., :1] + ts * weights[..., 1:]
@@ -140,7 +161,9 @@ class Pair:
         self.spec = models.build("motionbert", **sizes, loss={"mpjpe": 1.0})
         size = models.size("motionbert", **sizes)
         draw = np.random.default_rng(0)
-        self.inputs = draw.normal(size=(BATCH, FRAMES, 17, size.channels)).astype(np.float32)
+        self.inputs = draw.normal(size=(BATCH, FRAMES, 17, size.channels)).astype(
+            np.float32
+        )
         self.target = draw.normal(size=(BATCH, FRAMES, 17, 3)).astype(np.float32)
         self.weights = params.draw(self.spec.train.params, seed=0)
         self.by_hand = MotionBert(size)
@@ -157,8 +180,13 @@ class Pair:
         return lambda: program.run(feeds), lambda: plain(inputs)
 
     def training(self) -> tuple[Work, Work]:
-        """Loss, backward and an AdamW step of both. Raises AssertionError where loss or gradients differ."""
-        trainer = BACKEND.trainer(self.spec.train, Optimizer("adamw", 1e-6, 0.004), Settings())
+        """Loss, backward and an AdamW step of both.
+
+        Raises AssertionError where loss or gradients differ.
+        """
+        trainer = BACKEND.trainer(
+            self.spec.train, Optimizer("adamw", 1e-6, 0.004), Settings()
+        )
         trainer.program.load(self.weights)
         feeds = trainer.program.put({"keypoints": self.inputs, "target": self.target})
         inputs, target = tf.constant(self.inputs), tf.constant(self.target)
@@ -168,7 +196,9 @@ class Pair:
 
         def differentiate() -> Any:
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(tf.norm(self.by_hand(inputs, training=True) - target, axis=-1))
+                loss = tf.reduce_mean(
+                    tf.norm(self.by_hand(inputs, training=True) - target, axis=-1)
+                )
             return loss, tape.gradient(loss, variables)
 
         @tf.function(autograph=False)
@@ -182,17 +212,31 @@ class Pair:
 
     def _same(self, ours: Any, by_hand: Any) -> None:
         assert_close(ours[0], by_hand[0], rtol=1e-5, what="loss")
-        due = {name: np.array(grad) for name, grad in zip(self.variables, by_hand[1], strict=True)}
+        due = {
+            name: np.array(grad)
+            for name, grad in zip(self.variables, by_hand[1], strict=True)
+        }
         largest = max(float(np.abs(grad).max()) for grad in due.values())
         for name, grad in ours[1].items():
             other = due[name].T if self.variables[name].name == "kernel" else due[name]
-            assert_close(grad / largest + 1, other / largest + 1, rtol=1e-5, what=f"gradient of {name}")
+            assert_close(
+                grad / largest + 1,
+                other / largest + 1,
+                rtol=1e-5,
+                what=f"gradient of {name}",
+            )
 
 
 @pytest.mark.parametrize("what", ["forward", "training"])
 def test_the_realised_model_against_the_handwritten(what: str, benchmark: Any) -> None:
     both = Pair()
     ours, by_hand = both.forward() if what == "forward" else both.training()
-    said = told(f"motionbert {what}, {BATCH} x {FRAMES} frames", ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
+    said = told(
+        f"motionbert {what}, {BATCH} x {FRAMES} frames",
+        ours,
+        by_hand,
+        names=("realised", "by hand"),
+        seconds=SECONDS,
+    )
     benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

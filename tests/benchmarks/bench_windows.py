@@ -1,7 +1,9 @@
-"""How fast batches are cut, as a fraction of a plain memory copy of the same bytes and against a loop over windows; in what memory.
+"""How fast batches are cut, as a fraction of a plain memory copy of the same bytes and
+against a loop over windows; in what memory.
 
-Run: `python -m pytest -q tests/benchmarks/bench_windows.py`. The three contenders are timed in turn, in one run, and the best time
-of each counts: what else the machine does slows some rounds of each.
+Run: `python -m pytest -q tests/benchmarks/bench_windows.py`. The three contenders are timed
+in turn, in one run, and the best time of each counts: what else the machine does slows some
+rounds of each.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ MILLIONS = 1_500_000  # frames of the test of memory
 
 @dataclass(frozen=True)
 class Speed:
-    """Best seconds per batch of the sampler, the copy and the loop, and the bytes of a batch."""
+    """Best seconds per batch of the sampler, the copy and the loop, and the bytes of a
+    batch.
+    """
 
     sampler: float
     copy: float
@@ -48,7 +52,11 @@ def best_in_turn(contenders: dict[str, Callable[[int], object]]) -> dict[str, fl
 
 
 def measure(windows: Windows, clips: list[Clip]) -> Speed:
-    """Time random batches. The loop does what published generators do: per window, find the clip, slice it, pad the slice, store it."""
+    """Time random batches.
+
+    The loop does what published generators do: per window, find the clip, slice it, pad the
+    slice, store it.
+    """
     draw = np.random.default_rng(0)
     picks = [draw.integers(0, len(windows), BATCH) for _ in range(ROUNDS)]
     sources = [np.ascontiguousarray(part) for part in windows.batch(picks[0])]
@@ -66,7 +74,11 @@ def measure(windows: Windows, clips: list[Clip]) -> Speed:
             low, high = first - context, first - context + windows.frames
             part = keypoints[max(low, 0) : min(high, len(keypoints))]
             if low < 0 or high > len(keypoints):
-                part = np.pad(part, ((max(-low, 0), max(high - len(keypoints), 0)), (0, 0), (0, 0)), mode="edge")
+                part = np.pad(
+                    part,
+                    ((max(-low, 0), max(high - len(keypoints), 0)), (0, 0), (0, 0)),
+                    mode="edge",
+                )
             copies[0][row] = part
             copies[1][row] = pose[first : first + windows.outputs]
 
@@ -74,22 +86,38 @@ def measure(windows: Windows, clips: list[Clip]) -> Speed:
         for out, source in zip(copies, sources, strict=True):
             np.copyto(out, source)
 
-    best = best_in_turn({"sampler": lambda turn: windows.batch(picks[turn]), "copy": copy, "loop": loop})
-    return Speed(best["sampler"], best["copy"], best["loop"], sum(part.nbytes for part in sources))
+    best = best_in_turn(
+        {"sampler": lambda turn: windows.batch(picks[turn]), "copy": copy, "loop": loop}
+    )
+    return Speed(
+        best["sampler"], best["copy"], best["loop"], sum(part.nbytes for part in sources)
+    )
 
 
-CASES = [(243, "all", 0.5, 0.0), (243, "centre", 0.5, 0.0), (27, "centre", 0.0, 5.0), (1, "centre", 0.0, 5.0)]
+CASES = [
+    (243, "all", 0.5, 0.0),
+    (243, "centre", 0.5, 0.0),
+    (27, "centre", 0.0, 5.0),
+    (1, "centre", 0.0, 5.0),
+]
 
 
 @pytest.mark.parametrize(("frames", "outputs", "copy_due", "loop_due"), CASES)
-def test_sampler_speed(frames: int, outputs: str, copy_due: float, loop_due: float, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sampler_speed(
+    frames: int,
+    outputs: str,
+    copy_due: float,
+    loop_due: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
     speed = measure(Windows(clips, frames=frames, outputs=outputs, stride=1), clips)
     fraction, gain = speed.copy / speed.sampler, speed.loop / speed.sampler
     with capsys.disabled():
         print(
-            f"\nT={frames} outputs={outputs}: {BATCH / speed.sampler:,.0f} windows/s, {speed.size / speed.sampler / 1e9:.1f} GB/s, "
-            f"{fraction:.2f} of a memory copy ({speed.size / 1e6:.2f} MB), {gain:.1f} x a loop over windows"
+            f"\nT={frames} outputs={outputs}: {BATCH / speed.sampler:,.0f} windows/s,"
+            f" {speed.size / speed.sampler / 1e9:.1f} GB/s, {fraction:.2f} of a memory copy"
+            f" ({speed.size / 1e6:.2f} MB), {gain:.1f} x a loop over windows"
         )
     assert fraction >= copy_due
     assert gain >= loop_due
@@ -116,14 +144,20 @@ print(resident(), windows.nbytes, loaded - started, filled - loaded)
 
 
 def long_clips() -> list[Clip]:
-    """300 clips of 5000 frames, none of which shares memory with another; made of one take repeated."""
+    """300 clips of 5000 frames, none of which shares memory with another; made of one take
+    repeated.
+    """
     take = synthetic.make("S1", "Walking", frames=500)
     (clip,) = film(take, {"cam0": load("synthetic").rig.around(take.world[:, 0])["cam0"]})
     arrays = (clip.keypoints, clip.confidence, clip.camera_pose, clip.world_pose)
     tiled = [np.concatenate([values] * 10) for values in arrays]
     names = ("keypoints", "confidence", "camera_pose", "world_pose")
     return [
-        replace(clip, name=str(number), **{name: values.copy() for name, values in zip(names, tiled, strict=True)})
+        replace(
+            clip,
+            name=str(number),
+            **{name: values.copy() for name, values in zip(names, tiled, strict=True)},
+        )
         for number in range(MILLIONS // len(tiled[0]))
     ]
 
@@ -136,13 +170,19 @@ def long_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("frames", [1, 27, 243])
-def test_memory_of_a_million_and_a_half_frames(frames: int, long_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_of_a_million_and_a_half_frames(
+    frames: int, long_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
     resident, arrays, loading, filling = map(float, said.split())
     with capsys.disabled():
         print(
-            f"\nT={frames}: a cache of {MILLIONS:,} frames, {long_cache.stat().st_size / 1e6:.0f} MB, loaded in {loading:.2f} s and cut "
-            f"in {filling:.2f} s; arrays {arrays / 1e6:.0f} MB, resident at most {resident / 1e6:.0f} MB, {resident / arrays:.2f} of it"
+            f"\nT={frames}: a cache of {MILLIONS:,} frames,"
+            f" {long_cache.stat().st_size / 1e6:.0f} MB, loaded in {loading:.2f} s and cut"
+            f" in {filling:.2f} s; arrays {arrays / 1e6:.0f} MB, resident at most"
+            f" {resident / 1e6:.0f} MB, {resident / arrays:.2f} of it"
         )
     assert resident < 1.5 * arrays

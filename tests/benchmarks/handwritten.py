@@ -1,7 +1,9 @@
-"""MotionBERT and VideoPose3D as a good PyTorch author writes them by hand: the yardstick of the realised modules.
+"""MotionBERT and VideoPose3D as a good PyTorch author writes them by hand: the yardstick of
+the realised modules.
 
-Same parameter names, same mathematics, the usual modules (nn.Linear, nn.LayerNorm, nn.Conv1d, nn.BatchNorm1d, nn.Dropout, fused attention).
-Axes: b batch, t frames, j joints, c width, h heads, d width of a head.
+Same parameter names, same mathematics, the usual modules (nn.Linear, nn.LayerNorm,
+nn.Conv1d, nn.BatchNorm1d, nn.Dropout, fused attention). Axes: b batch, t frames, j joints,
+c width, h heads, d width of a head.
 """
 
 from __future__ import annotations
@@ -25,7 +27,12 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(rows, tokens, c) -> (rows, tokens, c)."""
         rows, tokens, width = x.shape
-        q, k, v = self.qkv(x).reshape(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            self.qkv(x)
+            .reshape(rows, tokens, 3, self.heads, width // self.heads)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0)
+        )
         mixed = F.scaled_dot_product_attention(q, k, v)
         return self.proj(mixed.transpose(1, 2).reshape(rows, tokens, width))
 
@@ -51,13 +58,19 @@ class Block(nn.Module):
         self.spatial_first = spatial_first
         for axis in "st":
             setattr(self, f"norm1_{axis}", nn.LayerNorm(size.width, eps=size.eps))
-            setattr(self, f"attn_{axis}", Attention(size.width, size.heads, bias=size.qkv_bias))
+            setattr(
+                self, f"attn_{axis}", Attention(size.width, size.heads, bias=size.qkv_bias)
+            )
             setattr(self, f"norm2_{axis}", nn.LayerNorm(size.width, eps=size.eps))
             setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, t, j, c) -> (b, t, j, c)."""
-        return self._temporal(self._spatial(x)) if self.spatial_first else self._spatial(self._temporal(x))
+        return (
+            self._temporal(self._spatial(x))
+            if self.spatial_first
+            else self._spatial(self._temporal(x))
+        )
 
     def _spatial(self, x: Tensor) -> Tensor:
         b, t, j, c = x.shape
@@ -91,17 +104,29 @@ class MotionBert(nn.Module):
         self.joints_embed = nn.Linear(size.channels, size.width)
         self.pos_embed = nn.Parameter(torch.zeros(1, size.joints, size.width))
         self.temp_embed = nn.Parameter(torch.zeros(1, size.max_frames, 1, size.width))
-        self.blocks_st = nn.ModuleList([Block(size, spatial_first=True) for _ in range(size.depth)])
-        self.blocks_ts = nn.ModuleList([Block(size, spatial_first=False) for _ in range(size.depth)])
-        self.ts_attn = nn.ModuleList([nn.Linear(size.width * 2, 2) for _ in range(size.depth)])
+        self.blocks_st = nn.ModuleList(
+            [Block(size, spatial_first=True) for _ in range(size.depth)]
+        )
+        self.blocks_ts = nn.ModuleList(
+            [Block(size, spatial_first=False) for _ in range(size.depth)]
+        )
+        self.ts_attn = nn.ModuleList(
+            [nn.Linear(size.width * 2, 2) for _ in range(size.depth)]
+        )
         self.norm = nn.LayerNorm(size.width, eps=size.eps)
         self.pre_logits = Representation(size.width, size.representation)
         self.head = nn.Linear(size.representation, size.outputs)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(b, t, j, channels) -> (b, t, j, outputs)."""
-        x = self.joints_embed(keypoints) + self.pos_embed + self.temp_embed[:, : keypoints.shape[1]]
-        for spatial_first, temporal_first, fuse in zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True):
+        x = (
+            self.joints_embed(keypoints)
+            + self.pos_embed
+            + self.temp_embed[:, : keypoints.shape[1]]
+        )
+        for spatial_first, temporal_first, fuse in zip(
+            self.blocks_st, self.blocks_ts, self.ts_attn, strict=True
+        ):
             st, ts = spatial_first(x), temporal_first(x)
             weights = fuse(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
             x = st * weights[..., :1] + ts * weights[..., 1:]
@@ -109,23 +134,36 @@ class MotionBert(nn.Module):
 
 
 class VideoPose3D(nn.Module):
-    """Temporal convolutions; strided for training on single frames, dilated for running over clips, by one state_dict."""
+    """Temporal convolutions; strided for training on single frames, dilated for running
+    over clips, by one state_dict.
+    """
 
     def __init__(self, size: videopose3d.Size, *, strided: bool) -> None:
         super().__init__()
         first, *rest = size.widths
         self.strided, self.widths = strided, size.widths
-        self.expand_conv = nn.Conv1d(size.joints * size.channels, size.width, first, stride=first if strided else 1, bias=False)
+        self.expand_conv = nn.Conv1d(
+            size.joints * size.channels,
+            size.width,
+            first,
+            stride=first if strided else 1,
+            bias=False,
+        )
         self.expand_bn = nn.BatchNorm1d(size.width, momentum=0.1)
         self.drop = nn.Dropout(size.dropout)
         self.shrink = nn.Conv1d(size.width, size.joints * 3, 1)
         convolutions, reach = [], first
         for taps in rest:
             step = {"stride": taps} if strided else {"dilation": reach}
-            convolutions += [nn.Conv1d(size.width, size.width, taps, bias=False, **step), nn.Conv1d(size.width, size.width, 1, bias=False)]
+            convolutions += [
+                nn.Conv1d(size.width, size.width, taps, bias=False, **step),
+                nn.Conv1d(size.width, size.width, 1, bias=False),
+            ]
             reach *= taps
         self.layers_conv = nn.ModuleList(convolutions)
-        self.layers_bn = nn.ModuleList([nn.BatchNorm1d(size.width, momentum=0.1) for _ in convolutions])
+        self.layers_bn = nn.ModuleList(
+            [nn.BatchNorm1d(size.width, momentum=0.1) for _ in convolutions]
+        )
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(b, t, j, c) -> (b, 1 or t - receptive field + 1, j, 3)."""
@@ -135,7 +173,11 @@ class VideoPose3D(nn.Module):
         reach = self.widths[0]
         for i, taps in enumerate(self.widths[1:]):
             side = (taps - 1) * reach // 2
-            kept = x[:, :, taps // 2 :: taps] if self.strided else x[:, :, side : x.shape[2] - side]
+            kept = (
+                x[:, :, taps // 2 :: taps]
+                if self.strided
+                else x[:, :, side : x.shape[2] - side]
+            )
             for layer in (2 * i, 2 * i + 1):
                 x = self.drop(F.relu(self.layers_bn[layer](self.layers_conv[layer](x))))
             x = kept + x

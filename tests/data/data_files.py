@@ -1,4 +1,6 @@
-"""A tiny valid file, or folder of files, of every format that is read: each builder writes one and gives the source to load it by."""
+"""A tiny valid file, or folder of files, of every format that is read: each builder writes
+one and gives the source to load it by.
+"""
 
 from __future__ import annotations
 
@@ -38,57 +40,113 @@ def clips() -> list[Clip]:
 def bvh(folder: Path) -> str:
     """Bandai-Namco's joint names; y up, centimetres."""
     body = _chain("Head 0 20 0") + "".join(
-        _chain(f"UpperArm_{side} {x} -2 0", f"LowerArm_{side} 0 -28 0", f"Hand_{side} 0 -25 0") for side, x in (("L", 15), ("R", -15))
+        _chain(
+            f"UpperArm_{side} {x} -2 0", f"LowerArm_{side} 0 -28 0", f"Hand_{side} 0 -25 0"
+        )
+        for side, x in (("L", 15), ("R", -15))
     )
     legs = "".join(
-        _chain(f"UpperLeg_{side} {x} 0 0", f"LowerLeg_{side} 0 -44 0", f"Foot_{side} 0 -44 0") for side, x in (("L", 10), ("R", -10))
+        _chain(
+            f"UpperLeg_{side} {x} 0 0", f"LowerLeg_{side} 0 -44 0", f"Foot_{side} 0 -44 0"
+        )
+        for side, x in (("L", 10), ("R", -10))
     )
     trunk = _chain("Spine 0 20 0", "Neck 0 25 0", inside=body)
-    root = f"ROOT Hips {{ OFFSET 0 0 0 CHANNELS 6 Xposition Yposition Zposition {TURNS}\n{trunk}{legs}}}\n"
+    root = (
+        "ROOT Hips { OFFSET 0 0 0 CHANNELS 6 Xposition Yposition Zposition"
+        f" {TURNS}\n{trunk}{legs}}}\n"
+    )
     rows = "".join(f"0 88 {5 * frame} " + "0 " * 48 + "\n" for frame in range(FRAMES))
-    (folder / "a.bvh").write_text(f"HIERARCHY\n{root}MOTION\nFrames: {FRAMES}\nFrame Time: 0.02\n{rows}")
+    (folder / "a.bvh").write_text(
+        f"HIERARCHY\n{root}MOTION\nFrames: {FRAMES}\nFrame Time: 0.02\n{rows}"
+    )
     return f"bvh:{folder}"
 
 
 def _chain(first: str, *rest: str, inside: str = "") -> str:
-    """Joints, each the child of the one before, given as name and offset; the last one holds `inside`."""
+    """Joints, each the child of the one before, given as name and offset; the last one
+    holds `inside`.
+    """
     name, _, offset = first.partition(" ")
-    inner = _chain(*rest, inside=inside) if rest else inside or "End Site { OFFSET 0 1 0 }\n"
+    inner = (
+        _chain(*rest, inside=inside) if rest else inside or "End Site { OFFSET 0 1 0 }\n"
+    )
     return f"JOINT {name} {{ OFFSET {offset} CHANNELS 3 {TURNS}\n{inner}}}\n"
 
 
 def cached(folder: Path) -> str:
-    caches.save(folder / "clips.cache", clips(), kind="synthetic", rig=RIG, facts={"frames": 4 * FRAMES})
+    caches.save(
+        folder / "clips.cache",
+        clips(),
+        kind="synthetic",
+        rig=RIG,
+        facts={"frames": 4 * FRAMES},
+    )
     return f"cache:{folder / 'clips.cache'}"
 
 
 def h36m_coco(folder: Path) -> str:
     """Pose2Mesh's three files of a subject: two cameras, one take, keypoints annotated."""
     poses = {str(frame): take().world[frame].tolist() for frame in range(FRAMES)}
-    shot = {"width": 1000, "height": 1002, "subject": 9, "action_idx": 2, "subaction_idx": 1}
-    images = [{"id": 10 * camera + frame, "cam_idx": camera, "frame_idx": frame, **shot} for camera in (1, 2) for frame in range(FRAMES)]
-    people = [{"id": image["id"], "image_id": image["id"], "bbox": [0, 0, 9, 9], "keypoints": [500, 400, 2] * 17} for image in images]
+    shot = {
+        "width": 1000,
+        "height": 1002,
+        "subject": 9,
+        "action_idx": 2,
+        "subaction_idx": 1,
+    }
+    images = [
+        {"id": 10 * camera + frame, "cam_idx": camera, "frame_idx": frame, **shot}
+        for camera in (1, 2)
+        for frame in range(FRAMES)
+    ]
+    people = [
+        {
+            "id": image["id"],
+            "image_id": image["id"],
+            "bbox": [0, 0, 9, 9],
+            "keypoints": [500, 400, 2] * 17,
+        }
+        for image in images
+    ]
     cameras = {
-        str(number): {"R": clip.camera.rotation.tolist(), "t": clip.camera.translation.tolist(), "f": [1145, 1144], "c": [512, 515]}
+        str(number): {
+            "R": clip.camera.rotation.tolist(),
+            "t": clip.camera.translation.tolist(),
+            "f": [1145, 1144],
+            "c": [512, 515],
+        }
         for number, clip in enumerate(clips()[:2], start=1)
     }
-    files = {"joint_3d": {"2": {"1": poses}}, "camera": cameras, "data": {"images": images, "annotations": people}}
+    files = {
+        "joint_3d": {"2": {"1": poses}},
+        "camera": cameras,
+        "data": {"images": images, "annotations": people},
+    }
     for kind, content in files.items():
         (folder / f"Human36M_subject9_{kind}.json").write_text(json.dumps(content))
     return f"h36m-coco:{folder}"
 
 
 def h36m_npz(folder: Path) -> str:
-    """VideoPose3D's two archives: 32 joints in metres, keypoints of four cameras that go on for a frame more."""
+    """VideoPose3D's two archives: 32 joints in metres, keypoints of four cameras that go on
+    for a frame more.
+    """
     world = np.zeros((FRAMES, 32, 3), dtype=np.float32)
-    world[:, [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]] = take().world / 1000
+    world[:, [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]] = (
+        take().world / 1000
+    )
     seen = [np.concatenate([clip.keypoints, clip.keypoints[-1:]]) for clip in clips()]
     sides = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
-    np.savez_compressed(folder / "data_3d_h36m.npz", positions_3d=_object({"S1": {"Walking 1": world}}))
+    np.savez_compressed(
+        folder / "data_3d_h36m.npz", positions_3d=_object({"S1": {"Walking 1": world}})
+    )
     np.savez_compressed(
         folder / "data_2d_h36m_gt.npz",
         positions_2d=_object({"S1": {"Walking 1": seen}}),
-        metadata=_object({"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": sides}),
+        metadata=_object(
+            {"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": sides}
+        ),
     )
     return f"h36m-npz:{folder}"
 
@@ -104,8 +162,14 @@ def h36m_pkl(folder: Path) -> str:
         "source": ["s_01_act_02_subact_01_ca_01"] * FRAMES,
         "action": np.array(["Walking"] * FRAMES),
     }
-    more = {"source": ["s_09_act_02_subact_01_ca_01"] * FRAMES, "joints_2.5d_image": 4 * image, "2.5d_factor": np.full(FRAMES, 4.0)}
-    (folder / "h36m.pkl").write_bytes(pickle.dumps({"train": found, "test": {**found, **more}}))
+    more = {
+        "source": ["s_09_act_02_subact_01_ca_01"] * FRAMES,
+        "joints_2.5d_image": 4 * image,
+        "2.5d_factor": np.full(FRAMES, 4.0),
+    }
+    (folder / "h36m.pkl").write_bytes(
+        pickle.dumps({"train": found, "test": {**found, **more}})
+    )
     return f"h36m-pkl:{folder / 'h36m.pkl'}"
 
 
@@ -115,31 +179,58 @@ def dhp_npz(folder: Path) -> str:
     camera = {"data_2d": pixels[:, DHP_PICKS], "data_3d": pose[:, DHP_PICKS]}
     train = {"S1 Seq1": [{str(number): camera for number in (0, 1, 2, 4, 5, 6, 7, 8)}, 25]}
     np.savez_compressed(folder / "data_train_3dhp.npz", data=_object(train))
-    np.savez_compressed(folder / "data_test_3dhp.npz", data=_object({"TS1": {**camera, "valid": np.ones(FRAMES)}}))
+    np.savez_compressed(
+        folder / "data_test_3dhp.npz",
+        data=_object({"TS1": {**camera, "valid": np.ones(FRAMES)}}),
+    )
     return f"3dhp:{folder}"
 
 
 def dhp_tree(folder: Path) -> str:
     """MPI-INF-3DHP as published, the test set's file in MATLAB's older format."""
     pixels, pose = _dhp()
-    cells = {name: np.empty((14, 1), dtype=object) for name in ("annot2", "annot3", "univ_annot3")}
+    cells = {
+        name: np.empty((14, 1), dtype=object)
+        for name in ("annot2", "annot3", "univ_annot3")
+    }
     for name, cell in cells.items():
         cell[:, 0] = [(pixels if name == "annot2" else pose).reshape(FRAMES, -1)] * 14
-    test = {"annot2": pixels[:, DHP_PICKS].T[:, :, None], "valid_frame": np.ones((1, FRAMES), np.uint8)}
-    poses = dict.fromkeys(("annot3", "univ_annot3"), pose[:, DHP_PICKS].transpose(2, 1, 0)[:, :, None])
-    for name, content in (("S1/Seq1/annot.mat", cells), ("TS1/annot_data.mat", {**test, **poses})):
+    test = {
+        "annot2": pixels[:, DHP_PICKS].T[:, :, None],
+        "valid_frame": np.ones((1, FRAMES), np.uint8),
+    }
+    poses = dict.fromkeys(
+        ("annot3", "univ_annot3"), pose[:, DHP_PICKS].transpose(2, 1, 0)[:, :, None]
+    )
+    for name, content in (
+        ("S1/Seq1/annot.mat", cells),
+        ("TS1/annot_data.mat", {**test, **poses}),
+    ):
         (folder / name).parent.mkdir(parents=True)
         savemat(folder / name, content, do_compression=name.startswith("S1"))
     return f"3dhp:{folder}"
 
 
-DHP_PICKS = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]  # the test set's 17 of the training set's 28 joints
-HEIGHTS = {"HeadTop": 1750, "Head": 1600, "Neck": 1450, "Hip": 900, "Knee": 480, "Ankle": 60, "Foot": 20, "Toe": 0}
+# the test set's 17 of the training set's 28 joints
+DHP_PICKS = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
+HEIGHTS = {
+    "HeadTop": 1750,
+    "Head": 1600,
+    "Neck": 1450,
+    "Hip": 900,
+    "Knee": 480,
+    "Ankle": 60,
+    "Foot": 20,
+    "Toe": 0,
+}
 
 
 def _dhp() -> tuple[np.ndarray, np.ndarray]:
     """28 joints (FRAMES, 28, 2) px and (FRAMES, 28, 3) mm of one camera."""
-    heights = [next((high for name, high in HEIGHTS.items() if joint.endswith(name)), 1200.0) for joint in DHP28.joints]
+    heights = [
+        next((high for name, high in HEIGHTS.items() if joint.endswith(name)), 1200.0)
+        for joint in DHP28.joints
+    ]
     sides = [{"L": 150.0, "R": -150.0}.get(joint[0], 0.0) for joint in DHP28.joints]
     pose = np.stack([sides, 900 - np.array(heights), 4000 + 10.0 * np.arange(28)], axis=1)
     walk = pose + np.arange(FRAMES)[:, None, None] * [5.0, 0, 20]
@@ -160,15 +251,34 @@ def mmpose(folder: Path) -> str:
     seen = np.ones((FRAMES, 17, 1))
     np.savez(
         folder / "h36m.npz",
-        imgname=np.array([f"S1/S1_Walking_1.54138969/S1_Walking_1.54138969_{frame:06}.jpg" for frame in range(1, FRAMES + 1)]),
+        imgname=np.array(
+            [
+                f"S1/S1_Walking_1.54138969/S1_Walking_1.54138969_{frame:06}.jpg"
+                for frame in range(1, FRAMES + 1)
+            ]
+        ),
         center=np.zeros((FRAMES, 2)),
         scale=np.ones(FRAMES),
         part=np.concatenate([project(camera, pose), seen], axis=-1).astype(np.float32),
         S=np.concatenate([pose / 1000, seen], axis=-1).astype(np.float32),
     )
-    parts = {"R": camera.rotation.T, "T": camera.position[:, None] / 1000, "f": camera.focal[:, None], "c": camera.centre[:, None]}
-    lens = {"k": camera.radial[:, None], "p": camera.tangential[::-1, None], "w": camera.width, "h": camera.height, "name": "a", "id": "0"}
-    (folder / "cameras.pkl").write_bytes(pickle.dumps({("S1", "54138969"): {**parts, **lens}}))
+    parts = {
+        "R": camera.rotation.T,
+        "T": camera.position[:, None] / 1000,
+        "f": camera.focal[:, None],
+        "c": camera.centre[:, None],
+    }
+    lens = {
+        "k": camera.radial[:, None],
+        "p": camera.tangential[::-1, None],
+        "w": camera.width,
+        "h": camera.height,
+        "name": "a",
+        "id": "0",
+    }
+    (folder / "cameras.pkl").write_bytes(
+        pickle.dumps({("S1", "54138969"): {**parts, **lens}})
+    )
     return f"mmpose:{folder / 'h36m.npz'}"
 
 
@@ -176,9 +286,19 @@ def amass(folder: Path) -> str:
     """An AMASS archive of somebody upright, without a body model."""
     poses = np.zeros((FRAMES, 156))
     poses[:, 0] = np.pi / 2  # turns the model's y up to the world's z
-    content = {"trans": np.ones((FRAMES, 3)), "betas": np.zeros(16), "dmpls": np.zeros((FRAMES, 8)), "gender": np.array("male")}
+    content = {
+        "trans": np.ones((FRAMES, 3)),
+        "betas": np.zeros(16),
+        "dmpls": np.zeros((FRAMES, 8)),
+        "gender": np.array("male"),
+    }
     (folder / "ACCAD" / "Male1").mkdir(parents=True)
-    np.savez(folder / "ACCAD" / "Male1" / "walk_poses.npz", poses=poses, mocap_framerate=np.float64(120), **content)
+    np.savez(
+        folder / "ACCAD" / "Male1" / "walk_poses.npz",
+        poses=poses,
+        mocap_framerate=np.float64(120),
+        **content,
+    )
     return f"amass:{folder}"
 
 
@@ -187,7 +307,10 @@ def amass_model(folder: Path) -> str:
     draw = np.random.default_rng(0)
     vertices, joints = 24, 52
     parents = [*(parent % 2**32 for parent in AMASS22.parents), *([20] * 15), *([21] * 15)]
-    weights, regressor = draw.uniform(size=(vertices, joints)), draw.uniform(size=(joints, vertices)) ** 4
+    weights, regressor = (
+        draw.uniform(size=(vertices, joints)),
+        draw.uniform(size=(joints, vertices)) ** 4,
+    )
     place = folder / "body_models" / "smplh" / "male"
     place.mkdir(parents=True)
     np.savez(
@@ -201,24 +324,48 @@ def amass_model(folder: Path) -> str:
         f=np.zeros((3, 3), np.uint32),
         bs_type=_object({"style": "lbs"}),
     )
-    np.save(folder / "body_models" / "J_regressor_h36m.npy", draw.dirichlet(np.ones(vertices), 17))
+    np.save(
+        folder / "body_models" / "J_regressor_h36m.npy",
+        draw.dirichlet(np.ones(vertices), 17),
+    )
     return amass(folder)
 
 
 def keypoints_coco(folder: Path) -> str:
     """A COCO data set of keypoints."""
-    found = np.concatenate([clips()[0].keypoints, clips()[0].confidence[..., None]], axis=-1)
-    images = [{"id": frame, "width": 1000, "height": 1000, "file_name": f"{frame}.jpg"} for frame in range(FRAMES)]
-    people = [{"image_id": frame, "category_id": 1, "keypoints": found[frame].ravel().tolist(), "score": 0.9} for frame in range(FRAMES)]
-    (folder / "walk.json").write_text(json.dumps({"images": images, "annotations": people, "categories": []}))
+    found = np.concatenate(
+        [clips()[0].keypoints, clips()[0].confidence[..., None]], axis=-1
+    )
+    images = [
+        {"id": frame, "width": 1000, "height": 1000, "file_name": f"{frame}.jpg"}
+        for frame in range(FRAMES)
+    ]
+    people = [
+        {
+            "image_id": frame,
+            "category_id": 1,
+            "keypoints": found[frame].ravel().tolist(),
+            "score": 0.9,
+        }
+        for frame in range(FRAMES)
+    ]
+    (folder / "walk.json").write_text(
+        json.dumps({"images": images, "annotations": people, "categories": []})
+    )
     return f"keypoints:{folder / 'walk.json'}@1000x1000"
 
 
 def keypoints_openpose(folder: Path) -> str:
     """OpenPose's file of each frame, 25 joints."""
     for frame in range(FRAMES):
-        person = {"person_id": [-1], "pose_keypoints_2d": np.arange(75.0).tolist(), "face_keypoints_2d": []}
-        (folder / f"walk_{frame:012}_keypoints.json").write_text(json.dumps({"version": 1.3, "people": [person]}))
+        person = {
+            "person_id": [-1],
+            "pose_keypoints_2d": np.arange(75.0).tolist(),
+            "face_keypoints_2d": [],
+        }
+        (folder / f"walk_{frame:012}_keypoints.json").write_text(
+            json.dumps({"version": 1.3, "people": [person]})
+        )
     return f"keypoints:{folder}@1000x1000"
 
 

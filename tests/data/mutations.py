@@ -1,4 +1,6 @@
-"""Ways in which a file can be wrong: damaged bytes, values of other types, archives that lie; all drawn from a seeded generator."""
+"""Ways in which a file can be wrong: damaged bytes, values of other types, archives that
+lie; all drawn from a seeded generator.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,57 @@ from bench.data.formats import header
 
 Draw = random.Random
 
-JUNK = (b"", b"\x00", b"\xff" * 9, b"\n", b"9" * 20, b"-1", b"nan", b"1e999", b"{", b"[" * 3000, b"'", b"../..", b"\x80\x04")
-NUMBERS = (b"-1", b"0", b"99999999999999999999", b"1e308", b"nan", b"3.5", b"18446744073709551615")
-PLAIN: tuple[Any, ...] = (None, "x", "", -1, 0, 10**30, 1e308, True, [], {}, [[]], [[1, "x"]], {"1": 2}, "9" * 400, float("nan"))
-NAMES = ("../../evil.npy", "/tmp/evil.npy", "C:\\evil.npy", "a/b.npy", ".npy", "x" * 3000 + ".npy", "evil\n.npy", "no_array.txt")
+JUNK = (
+    b"",
+    b"\x00",
+    b"\xff" * 9,
+    b"\n",
+    b"9" * 20,
+    b"-1",
+    b"nan",
+    b"1e999",
+    b"{",
+    b"[" * 3000,
+    b"'",
+    b"../..",
+    b"\x80\x04",
+)
+NUMBERS = (
+    b"-1",
+    b"0",
+    b"99999999999999999999",
+    b"1e308",
+    b"nan",
+    b"3.5",
+    b"18446744073709551615",
+)
+PLAIN: tuple[Any, ...] = (
+    None,
+    "x",
+    "",
+    -1,
+    0,
+    10**30,
+    1e308,
+    True,
+    [],
+    {},
+    [[]],
+    [[1, "x"]],
+    {"1": 2},
+    "9" * 400,
+    float("nan"),
+)
+NAMES = (
+    "../../evil.npy",
+    "/tmp/evil.npy",
+    "C:\\evil.npy",
+    "a/b.npy",
+    ".npy",
+    "x" * 3000 + ".npy",
+    "evil\n.npy",
+    "no_array.txt",
+)
 HEADERS = (
     "{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999, 17, 3), }",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (-5, 17, 3), }",
@@ -41,7 +90,9 @@ HEADERS = (
 
 
 def mutate(name: str, content: bytes, draw: Draw) -> tuple[str, bytes]:
-    """A file made wrong, by one rule for all files or one of its own kind, and the name of the rule."""
+    """A file made wrong, by one rule for all files or one of its own kind, and the name of
+    the rule.
+    """
     own = OWN.get(name.rpartition(".")[2], ())
     rule = draw.choice(own) if own and draw.random() < 0.55 else draw.choice(BYTES)
     return rule.__name__, rule(content, draw)
@@ -77,7 +128,11 @@ def repeat(content: bytes, draw: Draw) -> bytes:
 
 def blank(content: bytes, draw: Draw) -> bytes:
     start, length = draw.randrange(len(content)), draw.choice([4, 8, 300])
-    return content[:start] + draw.choice([b"\x00", b"\xff", b" "]) * len(content[start : start + length]) + content[start + length :]
+    return (
+        content[:start]
+        + draw.choice([b"\x00", b"\xff", b" "]) * len(content[start : start + length])
+        + content[start + length :]
+    )
 
 
 def swap_number(content: bytes, draw: Draw) -> bytes:
@@ -107,7 +162,13 @@ def odd(draw: Draw) -> Any:
     """A value that is not what was due, arrays among them."""
     shape = draw.choice([(), (0,), (3,), (2, 17, 2), (4, 17, 3), (4, 32, 3), (1, 1, 1, 1)])
     kind = draw.choice(["f8", "f4", "i8", "U3", "S2", "c16", "?", "O", "M8[s]"])
-    others = [np.zeros(shape).astype(kind), np.full(shape, np.nan), b"x", (1, 2), np.float32(3)]
+    others = [
+        np.zeros(shape).astype(kind),
+        np.full(shape, np.nan),
+        b"x",
+        (1, 2),
+        np.float32(3),
+    ]
     return draw.choice([copy.deepcopy(draw.choice(PLAIN)), *others])
 
 
@@ -116,7 +177,9 @@ def swapped(value: Any, draw: Draw, make: Callable[[Draw], Any]) -> Any:
     copied = copy.deepcopy(value)
     holder: Any = None
     inner, key = copied, None
-    while isinstance(inner, dict | list) and inner and (holder is None or draw.random() < 0.8):
+    while (
+        isinstance(inner, dict | list) and inner and (holder is None or draw.random() < 0.8)
+    ):
         holder = inner
         key = draw.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
         inner = inner[key]
@@ -133,16 +196,24 @@ def swapped(value: Any, draw: Draw, make: Callable[[Draw], Any]) -> Any:
 
 
 def swap_json(content: bytes, draw: Draw) -> bytes:
-    return json.dumps(swapped(json.loads(content), draw, lambda draw: draw.choice(PLAIN))).encode()
+    return json.dumps(
+        swapped(json.loads(content), draw, lambda draw: draw.choice(PLAIN))
+    ).encode()
 
 
 def nest_json(content: bytes, draw: Draw) -> bytes:
     depth = draw.choice([50, 3000, 100_000])
-    return b'{"people": ' * depth if draw.random() < 0.5 else b"[" * depth + content + b"]" * depth
+    return (
+        b'{"people": ' * depth
+        if draw.random() < 0.5
+        else b"[" * depth + content + b"]" * depth
+    )
 
 
 def swap_pickle(content: bytes, draw: Draw) -> bytes:
-    return pickle.dumps(swapped(pickle.loads(content), draw, odd), protocol=draw.randint(2, 5))
+    return pickle.dumps(
+        swapped(pickle.loads(content), draw, odd), protocol=draw.randint(2, 5)
+    )
 
 
 class Evil:
@@ -153,7 +224,9 @@ class Evil:
 
 
 def evil_pickle(content: bytes, draw: Draw) -> bytes:
-    return pickle.dumps(draw.choice([Evil(), [Evil()], {"train": Evil()}]), protocol=draw.randint(2, 5))
+    return pickle.dumps(
+        draw.choice([Evil(), [Evil()], {"train": Evil()}]), protocol=draw.randint(2, 5)
+    )
 
 
 def npy(value: Any) -> bytes:
@@ -172,7 +245,9 @@ def swap_npy(content: bytes, draw: Draw) -> bytes:
         kinds = ["U8", "O"] if array.dtype.kind in "US" else ["f2", "i4", "U8", "O"]
         with np.errstate(all="ignore"):
             return npy(array.astype(draw.choice(kinds)))
-    return npy(_boxed(swapped(array.item() if array.shape == () else list(array), draw, odd)))
+    return npy(
+        _boxed(swapped(array.item() if array.shape == () else list(array), draw, odd))
+    )
 
 
 def _boxed(value: Any) -> np.ndarray:
@@ -196,7 +271,11 @@ def zipped(parts: list[tuple[str, bytes]], draw: Draw) -> bytes:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that come twice
-        with zipfile.ZipFile(out, "w", draw.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])) as archive:
+        with zipfile.ZipFile(
+            out,
+            "w",
+            draw.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]),
+        ) as archive:
             for name, part in parts:
                 archive.writestr(name, part)
     return out.getvalue()
@@ -206,7 +285,9 @@ def swap_member(content: bytes, draw: Draw) -> bytes:
     """One member of an archive made wrong, as an array or as bytes."""
     parts = members(content)
     name = draw.choice(list(parts))
-    parts[name] = draw.choice([swap_npy, swap_npy, head_npy, flip_bits, truncate])(parts[name], draw)
+    parts[name] = draw.choice([swap_npy, swap_npy, head_npy, flip_bits, truncate])(
+        parts[name], draw
+    )
     return zipped(list(parts.items()), draw)
 
 
@@ -215,14 +296,25 @@ def name_member(content: bytes, draw: Draw) -> bytes:
     parts = list(members(content).items())
     place = draw.randrange(len(parts))
     name, part = parts[place]
-    return zipped(draw.choice([[*parts, (draw.choice(NAMES), part)], [*parts, (name, part)], parts[:place] + parts[place + 1 :]]), draw)
+    return zipped(
+        draw.choice(
+            [
+                [*parts, (draw.choice(NAMES), part)],
+                [*parts, (name, part)],
+                parts[:place] + parts[place + 1 :],
+            ]
+        ),
+        draw,
+    )
 
 
 def lie_of_size(content: bytes, draw: Draw) -> bytes:
     """The directory of an archive says another length, for all its members."""
     out = bytearray(content)
     for start in (match.start() for match in re.finditer(rb"PK\x01\x02", content)):
-        out[start + 24 : start + 28] = struct.pack("<I", draw.choice([0, 7, 2**31 - 1, 2**32 - 1]))
+        out[start + 24 : start + 28] = struct.pack(
+            "<I", draw.choice([0, 7, 2**31 - 1, 2**32 - 1])
+        )
     return bytes(out)
 
 
@@ -239,9 +331,23 @@ def _bomb() -> bytes:
     again = packer.compress(bytes(step)) + packer.flush(zlib.Z_FULL_FLUSH)
     data = block + again * (count - 1) + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
     sizes = struct.pack("<III", 0, len(data), step * count)
-    local = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 8, 0, 33) + sizes + struct.pack("<HH", 5, 0) + b"a.npy"
-    central = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 33) + sizes + struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0) + b"a.npy"
-    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local) + len(data), 0)
+    local = (
+        b"PK\x03\x04"
+        + struct.pack("<HHHHH", 20, 0, 8, 0, 33)
+        + sizes
+        + struct.pack("<HH", 5, 0)
+        + b"a.npy"
+    )
+    central = (
+        b"PK\x01\x02"
+        + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 33)
+        + sizes
+        + struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0)
+        + b"a.npy"
+    )
+    end = b"PK\x05\x06" + struct.pack(
+        "<HHHHIIH", 0, 0, 1, 1, len(central), len(local) + len(data), 0
+    )
     return local + data + central + end
 
 
@@ -249,11 +355,32 @@ def swap_mat(content: bytes, draw: Draw) -> bytes:
     """A MATLAB file with one variable of another type or left out."""
     from scipy.io import loadmat, savemat
 
-    found = {key: value for key, value in loadmat(io.BytesIO(content)).items() if not key.startswith("__")}
+    found = {
+        key: value
+        for key, value in loadmat(io.BytesIO(content)).items()
+        if not key.startswith("__")
+    }
     key = draw.choice(list(found))
-    value = draw.choice([np.zeros((0, 0)), np.array(["x"]), np.zeros((2, 3)), np.full((3, 84), np.nan), {"a": 1}, found[key].T, None])
+    value = draw.choice(
+        [
+            np.zeros((0, 0)),
+            np.array(["x"]),
+            np.zeros((2, 3)),
+            np.full((3, 84), np.nan),
+            {"a": 1},
+            found[key].T,
+            None,
+        ]
+    )
     out = io.BytesIO()
-    savemat(out, {name: old if name != key else value for name, old in found.items() if name != key or value is not None})
+    savemat(
+        out,
+        {
+            name: old if name != key else value
+            for name, old in found.items()
+            if name != key or value is not None
+        },
+    )
     return out.getvalue()
 
 
@@ -264,18 +391,34 @@ def resum(content: bytes, draw: Draw) -> bytes:
     texts = fields["__metadata__"]
     name = draw.choice(["clips", "clips", "clips", "facts", ""])
     if name:
-        texts[name] = json.dumps(swapped(json.loads(texts[name]), draw, lambda draw: draw.choice(PLAIN)))
+        texts[name] = json.dumps(
+            swapped(json.loads(texts[name]), draw, lambda draw: draw.choice(PLAIN))
+        )
     else:
         fields = {"__metadata__": texts} | {
-            key: swapped(field, draw, lambda draw: draw.choice(PLAIN)) for key, field in fields.items() if key != "__metadata__"
+            key: swapped(field, draw, lambda draw: draw.choice(PLAIN))
+            for key, field in fields.items()
+            if key != "__metadata__"
         }
     texts["header_sum"] = header.NO_SUM
     raw = json.dumps(fields, separators=(",", ":")).encode().ljust(length)
-    summed = raw.replace(b'"header_sum":"00000000"', f'"header_sum":"{header.crc(raw)}"'.encode(), 1)
+    summed = raw.replace(
+        b'"header_sum":"00000000"', f'"header_sum":"{header.crc(raw)}"'.encode(), 1
+    )
     return len(raw).to_bytes(8, "little") + summed + content[8 + length :]
 
 
-BYTES = (flip_bits, flip_bits, truncate, cut_out, put_in, repeat, blank, swap_number, swap_length)
+BYTES = (
+    flip_bits,
+    flip_bits,
+    truncate,
+    cut_out,
+    put_in,
+    repeat,
+    blank,
+    swap_number,
+    swap_length,
+)
 OWN: dict[str, tuple[Callable[[bytes, Draw], bytes], ...]] = {
     "cache": (resum,),
     "bvh": (swap_words, swap_number, swap_number),

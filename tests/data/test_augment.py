@@ -14,12 +14,20 @@ from bench.data import augment
 from bench.data.augment import STEPS, apply, parse
 from bench.data.clip import Clip, Take, film
 from bench.data.detector.noise import detect, miss
-from bench.data.geometry.cameras import Rig, camera_to_world, look_at, project, world_to_camera
+from bench.data.geometry.cameras import (
+    Rig,
+    camera_to_world,
+    look_at,
+    project,
+    world_to_camera,
+)
 from bench.data.geometry.skeletons import H36M17
 from bench.data.readers.synthetic import make
 from models.errors import BadInput
 
-RIG = Rig((40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800)
+RIG = Rig(
+    (40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800
+)
 LENS = {"radial": np.array([-0.2, 0.25, -0.003]), "tangential": np.array([-0.001, -0.0014])}
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose")
 
@@ -28,7 +36,13 @@ def clips(frames: int = 60, *, lens: bool = True, seed: int = 0) -> list[Clip]:
     """One synthetic take seen by two cameras."""
     take = make("S5", "Walking", frames=frames, seed=seed)
     cameras = RIG.around(take.world[:, 0])
-    return film(take, {name: dataclasses.replace(each, **LENS) if lens else each for name, each in cameras.items()})
+    return film(
+        take,
+        {
+            name: dataclasses.replace(each, **LENS) if lens else each
+            for name, each in cameras.items()
+        },
+    )
 
 
 def one(step: str, clip: Clip, *, seed: int = 0, **options: object) -> Clip:
@@ -39,8 +53,12 @@ def one(step: str, clip: Clip, *, seed: int = 0, **options: object) -> Clip:
 def is_consistent(clip: Clip, atol: float = 0.01) -> None:
     """The camera shows the world where poses and keypoints say."""
     assert clip.world_pose is not None and clip.camera_pose is not None
-    np.testing.assert_allclose(world_to_camera(clip.camera, clip.world_pose), clip.camera_pose, atol=atol)
-    np.testing.assert_allclose(project(clip.camera, clip.camera_pose), clip.keypoints, atol=atol)
+    np.testing.assert_allclose(
+        world_to_camera(clip.camera, clip.world_pose), clip.camera_pose, atol=atol
+    )
+    np.testing.assert_allclose(
+        project(clip.camera, clip.camera_pose), clip.keypoints, atol=atol
+    )
 
 
 def bones(world: np.ndarray) -> np.ndarray:
@@ -52,9 +70,18 @@ def bones(world: np.ndarray) -> np.ndarray:
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
     draw = np.random.default_rng(seed)
-    take = Take("t", "S1", "A", "", 50.0, H36M17, draw.normal(0, 400, (5, 17, 3)) + [0, 0, 900])
-    camera = look_at((*draw.normal(0, 1, 2) * 900 + 4500, 1500), (0, 0, 900), focal=draw.uniform(700, 1500), size=(1000, 800))
-    camera = dataclasses.replace(camera, centre=camera.centre + draw.normal(0, 9, 2), **LENS if lens else {})
+    take = Take(
+        "t", "S1", "A", "", 50.0, H36M17, draw.normal(0, 400, (5, 17, 3)) + [0, 0, 900]
+    )
+    camera = look_at(
+        (*draw.normal(0, 1, 2) * 900 + 4500, 1500),
+        (0, 0, 900),
+        focal=draw.uniform(700, 1500),
+        size=(1000, 800),
+    )
+    camera = dataclasses.replace(
+        camera, centre=camera.centre + draw.normal(0, 9, 2), **LENS if lens else {}
+    )
     clip = film(take, {"cam": camera})[0]
     clip = dataclasses.replace(clip, confidence=draw.random((5, 17)).astype(np.float32))
     flipped = one("flip", clip)
@@ -63,7 +90,9 @@ def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
     for name in ARRAYS:
         np.testing.assert_allclose(getattr(again, name), getattr(clip, name), atol=1e-4)
     for name in ("rotation", "translation", "centre", "tangential"):
-        np.testing.assert_allclose(getattr(again.camera, name), getattr(camera, name), atol=1e-9)
+        np.testing.assert_allclose(
+            getattr(again.camera, name), getattr(camera, name), atol=1e-9
+        )
     assert not np.allclose(flipped.keypoints, clip.keypoints)
 
 
@@ -71,9 +100,15 @@ def test_flip_swaps_hands_and_mirrors_the_picture() -> None:
     clip = clips()[0]
     flipped = one("flip", clip)
     left, right = H36M17.index("LWrist"), H36M17.index("RWrist")
-    np.testing.assert_allclose(flipped.keypoints[:, left, 0], 1000 - clip.keypoints[:, right, 0], atol=1e-4)
-    np.testing.assert_array_equal(flipped.keypoints[:, left, 1], clip.keypoints[:, right, 1])
-    np.testing.assert_array_equal(flipped.world_pose[:, left], clip.world_pose[:, right] * (-1, 1, 1))
+    np.testing.assert_allclose(
+        flipped.keypoints[:, left, 0], 1000 - clip.keypoints[:, right, 0], atol=1e-4
+    )
+    np.testing.assert_array_equal(
+        flipped.keypoints[:, left, 1], clip.keypoints[:, right, 1]
+    )
+    np.testing.assert_array_equal(
+        flipped.world_pose[:, left], clip.world_pose[:, right] * (-1, 1, 1)
+    )
 
 
 @pytest.mark.parametrize("step", ["rotate", "scale", "flip"])
@@ -90,29 +125,47 @@ def test_rotation_is_about_the_vertical_through_the_root() -> None:
     clip = clips()[0]
     turned = one("rotate", clip)
     assert clip.world_pose is not None and turned.world_pose is not None
-    np.testing.assert_allclose(turned.world_pose[..., 2], clip.world_pose[..., 2], atol=1e-3)
-    np.testing.assert_allclose(turned.world_pose[:, 0].mean(axis=0), clip.world_pose[:, 0].mean(axis=0), atol=0.05)
+    np.testing.assert_allclose(
+        turned.world_pose[..., 2], clip.world_pose[..., 2], atol=1e-3
+    )
+    np.testing.assert_allclose(
+        turned.world_pose[:, 0].mean(axis=0), clip.world_pose[:, 0].mean(axis=0), atol=0.05
+    )
     np.testing.assert_allclose(bones(turned.world_pose), bones(clip.world_pose), atol=0.01)
-    np.testing.assert_allclose(one("rotate", clip, degrees=0).keypoints, clip.keypoints, atol=1e-3)
+    np.testing.assert_allclose(
+        one("rotate", clip, degrees=0).keypoints, clip.keypoints, atol=1e-3
+    )
 
 
 def test_scale_keeps_feet_on_the_floor() -> None:
     clip = clips()[0]
     larger = one("scale", clip, low=1.2, high=1.2)
     assert clip.world_pose is not None and larger.world_pose is not None
-    np.testing.assert_allclose(bones(larger.world_pose), 1.2 * bones(clip.world_pose), rtol=1e-4)
-    np.testing.assert_allclose(larger.world_pose[..., 2], 1.2 * clip.world_pose[..., 2], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        bones(larger.world_pose), 1.2 * bones(clip.world_pose), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        larger.world_pose[..., 2], 1.2 * clip.world_pose[..., 2], rtol=1e-4, atol=1e-3
+    )
 
 
 def test_jitter_moves_the_camera_and_not_the_world() -> None:
     before = clips()
-    after = apply(before, parse([{"jitter": {"degrees": 0.5, "millimetres": 20, "focal": 0.01}}]), seed=1)
+    after = apply(
+        before,
+        parse([{"jitter": {"degrees": 0.5, "millimetres": 20, "focal": 0.01}}]),
+        seed=1,
+    )
     turns = []
     for old, new in zip(before, after, strict=True):
         is_consistent(new)
         np.testing.assert_array_equal(new.world_pose, old.world_pose)
         assert 0 < np.linalg.norm(new.camera.position - old.camera.position) < 100
-        turns.append(np.degrees(np.arccos((np.trace(new.camera.rotation @ old.camera.rotation.T) - 1) / 2)))
+        turns.append(
+            np.degrees(
+                np.arccos((np.trace(new.camera.rotation @ old.camera.rotation.T) - 1) / 2)
+            )
+        )
     assert min(turns) > 0.05 and max(turns) < 3 and turns[0] != turns[1]
 
 
@@ -132,10 +185,14 @@ def test_a_detectors_errors_stay_where_body_or_camera_moves() -> None:
     noisy = detect(clean)
     for step in ("rotate", "scale", "jitter"):
         exact, moved = one(step, clean), one(step, noisy)
-        np.testing.assert_allclose(moved.keypoints - exact.keypoints, noisy.keypoints - clean.keypoints, atol=0.01)
+        np.testing.assert_allclose(
+            moved.keypoints - exact.keypoints, noisy.keypoints - clean.keypoints, atol=0.01
+        )
 
 
-@pytest.mark.parametrize(("fps", "frames"), [(25.0, 30), (50.0, 60), (100.0, 119), (60.0, 71), (1.0, 2)])
+@pytest.mark.parametrize(
+    ("fps", "frames"), [(25.0, 30), (50.0, 60), (100.0, 119), (60.0, 71), (1.0, 2)]
+)
 def test_resampling(fps: float, frames: int) -> None:
     clip = clips()[0]
     found = one("resample", clip, fps=fps)
@@ -143,7 +200,11 @@ def test_resampling(fps: float, frames: int) -> None:
     times = np.arange(frames) * 50 / fps
     for name in ("keypoints", "camera_pose", "world_pose"):
         series = getattr(clip, name)[:, 13, 0]
-        np.testing.assert_allclose(getattr(found, name)[:, 13, 0], np.interp(times, np.arange(60), series), atol=2e-3)
+        np.testing.assert_allclose(
+            getattr(found, name)[:, 13, 0],
+            np.interp(times, np.arange(60), series),
+            atol=2e-3,
+        )
 
 
 def test_speed_keeps_the_frame_rate() -> None:
@@ -164,7 +225,11 @@ def test_between_a_seen_and_a_missed_frame_a_joint_is_missed() -> None:
 def test_masks_hide_their_share() -> None:
     clip = clips(400)[0]
     joints = one("mask_joints", clip, share=0.2).confidence == 0
-    assert 0.17 < joints.mean() < 0.23 and joints.any(axis=1).mean() > 0 and not joints.all(axis=1).any()
+    assert (
+        0.17 < joints.mean() < 0.23
+        and joints.any(axis=1).mean() > 0
+        and not joints.all(axis=1).any()
+    )
     frames = one("mask_frames", clip, share=0.2).confidence == 0
     assert 0.12 < frames.mean() < 0.28 and (frames.all(axis=1) == frames.any(axis=1)).all()
 
@@ -183,8 +248,12 @@ def test_a_missed_joint_is_held() -> None:
     missed = np.zeros((6, 17), dtype=bool)
     missed[[0, 3, 4], 5] = missed[:, 7] = True
     found = miss(clip, missed)
-    np.testing.assert_array_equal(found.keypoints[:, 5], clip.keypoints[[1, 1, 2, 2, 2, 5], 5])
-    np.testing.assert_array_equal(found.keypoints[:, 7], np.broadcast_to([500, 400], (6, 2)))
+    np.testing.assert_array_equal(
+        found.keypoints[:, 5], clip.keypoints[[1, 1, 2, 2, 2, 5], 5]
+    )
+    np.testing.assert_array_equal(
+        found.keypoints[:, 7], np.broadcast_to([500, 400], (6, 2))
+    )
     assert (found.confidence == 0).tolist() == missed.tolist()
 
 
@@ -210,14 +279,19 @@ def test_the_stream_depends_on_seed_epoch_and_clip_alone() -> None:
         np.testing.assert_array_equal(getattr(first[1], name), getattr(again[1], name))
         np.testing.assert_array_equal(getattr(first[1], name), getattr(alone[0], name))
     for other in (apply(both, steps, seed=6), apply(both, steps, seed=5, epoch=1)):
-        assert first[1].keypoints.shape != other[1].keypoints.shape or not np.allclose(first[1].keypoints, other[1].keypoints)
+        assert first[1].keypoints.shape != other[1].keypoints.shape or not np.allclose(
+            first[1].keypoints, other[1].keypoints
+        )
     assert {step.name for step in steps} | {"fitted"} == set(STEPS)
 
 
 def test_a_probability_is_kept() -> None:
     clip, steps = clips(1)[0], parse([{"flip": {}, "probability": 0.25}])
     many = [dataclasses.replace(clip, name=f"take {number}") for number in range(200)]
-    flipped = [after is not before for before, after in zip(many, apply(many, steps, seed=0), strict=True)]
+    flipped = [
+        after is not before
+        for before, after in zip(many, apply(many, steps, seed=0), strict=True)
+    ]
     assert 0.17 < np.mean(flipped) < 0.33
 
 
@@ -231,7 +305,9 @@ def test_clips_without_3d() -> None:
 
 
 def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:
-    with pytest.raises(BadInput, match="clip S5 Walking, cam0: project: a point lies .* behind"):
+    with pytest.raises(
+        BadInput, match="clip S5 Walking, cam0: project: a point lies .* behind"
+    ):
         one("scale", clips()[0], low=9, high=9)
 
 
@@ -243,13 +319,19 @@ def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:
         ([3], "step 1: .* was due, 3 came"),
         ([{"flip": {}, "rotate": {}}], "step 1: 'name' or"),
         ([{"rotate": 30}], "step 1, rotate: options by name were due, 30 came"),
-        (["flip", {"rotate": {"degree": 30}}], "step 2, rotate: no option 'degree'; it takes degrees"),
+        (
+            ["flip", {"rotate": {"degree": 30}}],
+            "step 2, rotate: no option 'degree'; it takes degrees",
+        ),
         ([{"flip": {"x": 1}}], "flip: no option 'x'; it takes none"),
         (["resample"], "step 1, resample: option fps is missing"),
         ([{"resample": {"fps": 0}}], r"step 1, resample: fps: .*greater than 0 \(got 0\)"),
         ([{"scale": {"low": "much"}}], "step 1, scale: low: .*number.*'much'"),
         ([{"mask_joints": {"share": 1.5}}], "share: .*less than or equal to 1"),
-        ([{"flip": {}, "probability": 2}], "step 1, flip: probability: .*less than or equal to 1"),
+        (
+            [{"flip": {}, "probability": 2}],
+            "step 1, flip: probability: .*less than or equal to 1",
+        ),
         ([{"detector": {"errors": {"nearer": 2}}}], "detector: errors.*nearer"),
         ([{"fitted": {"file": "../x.json"}}], "fitted: file: ../x.json lies outside"),
         ([{"fitted": {"file": "none.json"}}], "none.json: not a readable JSON file"),
@@ -263,7 +345,9 @@ def test_bad_lists_are_refused(content: object, message: str, tmp_path: Path) ->
 
 def test_a_list_is_read_from_yaml(tmp_path: Path) -> None:
     path = tmp_path / "hard.yaml"
-    path.write_text("steps:\n  - {flip: {}, probability: 0.5}\n  - rotate: {degrees: 30}\n  - occlude\n")
+    path.write_text(
+        "steps:\n  - {flip: {}, probability: 0.5}\n  - rotate: {degrees: 30}\n  - occlude\n"
+    )
     steps = augment.read(path)
     assert [(step.name, dict(step.options), step.probability) for step in steps] == [
         ("flip", {}, 0.5),
@@ -274,5 +358,7 @@ def test_a_list_is_read_from_yaml(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"hard\.yaml: unknown augmentation step 'spin'"):
         augment.read(path)
     path.write_text("stages: []\n")
-    with pytest.raises(BadInput, match=r"hard\.yaml: the one key 'steps' was due, stages came"):
+    with pytest.raises(
+        BadInput, match=r"hard\.yaml: the one key 'steps' was due, stages came"
+    ):
         augment.read(path)

@@ -1,4 +1,6 @@
-"""The cache: what comes out is what went in; it is whole or not there; damage is named; looking at it reads no array."""
+"""The cache: what comes out is what went in; it is whole or not there; damage is named;
+looking at it reads no array.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +35,22 @@ ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
 def made() -> list[Clip]:
     """Three synthetic takes of 30 frames, four cameras each."""
-    takes = [synthetic.make(subject, "Walking", frames=30) for subject in ("S1", "S5", "S9")]
+    takes = [
+        synthetic.make(subject, "Walking", frames=30) for subject in ("S1", "S5", "S9")
+    ]
     return [clip for take in takes for clip in film(take, RIG.around(take.world[:, 0]))]
 
 
 def flat(frames: int) -> Clip:
     """Keypoints alone, as detections are: no poses, every label and number odd."""
     draw = np.random.default_rng(frames)
-    camera = dataclasses.replace(made()[0].camera, focal=np.array([1 / 3, 1e-7]), width=1919)
-    parts = draw.normal(0, 1e4, (frames, 17, 2)).astype(np.float32), draw.random((frames, 17), dtype=np.float32)
+    camera = dataclasses.replace(
+        made()[0].camera, focal=np.array([1 / 3, 1e-7]), width=1919
+    )
+    parts = (
+        draw.normal(0, 1e4, (frames, 17, 2)).astype(np.float32),
+        draw.random((frames, 17), dtype=np.float32),
+    )
     return Clip(
         'Ünï "x"',
         "",
@@ -100,17 +109,28 @@ def test_clips_without_poses_and_of_every_length(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_source_and_its_cache_give_the_same_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_and_its_cache_give_the_same_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(synthetic, "FRAMES", 20)
     facts = data.convert("synthetic", tmp_path / "s")
-    plain, cached = (data.load(source, noise=True) for source in ("synthetic", f"cache:{tmp_path / 's'}"))
+    plain, cached = (
+        data.load(source, noise=True) for source in ("synthetic", f"cache:{tmp_path / 's'}")
+    )
     assert cached.protocol.hash == plain.protocol.hash
     assert_same(cached.train, plain.train)
     assert_same(cached.test, plain.test)
     direct = data.describe("synthetic")
-    assert {key: facts[key] for key in direct if key != "source"} == {key: direct[key] for key in direct if key != "source"}
+    assert {key: facts[key] for key in direct if key != "source"} == {
+        key: direct[key] for key in direct if key != "source"
+    }
     assert facts["converted_from"] == "synthetic"
-    assert data.describe(f"cache:{tmp_path / 's'}", protocol=protocols.load("synthetic"))["test_frames"] == direct["test_frames"]
+    assert (
+        data.describe(f"cache:{tmp_path / 's'}", protocol=protocols.load("synthetic"))[
+            "test_frames"
+        ]
+        == direct["test_frames"]
+    )
 
 
 def test_real_motion_comes_back(tmp_path: Path) -> None:
@@ -132,12 +152,19 @@ def test_every_format_comes_back(name: str, tmp_path: Path) -> None:
 
 def test_shared_arrays_are_stored_once(file: Path) -> None:
     rows = {name: shape[0] for name, shape in header.read(file).shapes.items()}
-    assert rows == {"h36m17.keypoints": 360, "h36m17.confidence": 90, "h36m17.camera_pose": 360, "h36m17.world_pose": 90}
+    assert rows == {
+        "h36m17.keypoints": 360,
+        "h36m17.confidence": 90,
+        "h36m17.camera_pose": 360,
+        "h36m17.world_pose": 90,
+    }
 
 
 def test_any_safetensors_reader_opens_it(file: Path) -> None:
     with safe_open(file, framework="numpy") as found:
-        np.testing.assert_array_equal(found.get_tensor("h36m17.keypoints")[:30], made()[0].keypoints)
+        np.testing.assert_array_equal(
+            found.get_tensor("h36m17.keypoints")[:30], made()[0].keypoints
+        )
         assert json.loads(found.metadata()["facts"]) == {"frames": 360}
 
 
@@ -168,7 +195,17 @@ def test_every_bit_counts(file: Path) -> None:
     """A flip anywhere, in length, header, padding or arrays, is found."""
     good = file.read_bytes()
     draw = np.random.default_rng(0)
-    places = [0, 3, 7, 8, 20, 60, 100, *draw.integers(8, len(good), 60).tolist(), len(good) - 1]
+    places = [
+        0,
+        3,
+        7,
+        8,
+        20,
+        60,
+        100,
+        *draw.integers(8, len(good), 60).tolist(),
+        len(good) - 1,
+    ]
     for place in places:
         bad = bytearray(good)
         bad[place] ^= 1 << int(draw.integers(8))
@@ -202,7 +239,9 @@ def test_damage_is_named(file: Path) -> None:
         header.read(file.parent)
 
 
-def test_a_cache_appears_whole_or_not_at_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_appears_whole_or_not_at_all(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = file.read_bytes()
 
     def full(number: int) -> None:
@@ -235,20 +274,35 @@ def test_what_is_no_cache_is_left_alone(tmp_path: Path) -> None:
 
 def test_clips_that_no_cache_can_hold_are_refused(tmp_path: Path) -> None:
     clip = dataclasses.replace(made()[0], fps=1e12)
-    with pytest.raises(BadInput, match=r"fps 1000000000000.0: .*correct the source") as caught:
+    with pytest.raises(
+        BadInput, match=r"fps 1000000000000.0: .*correct the source"
+    ) as caught:
         cache.save(tmp_path / "a", [clip], kind="synthetic", rig=RIG, facts={})
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
-def test_blocks_are_summed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_summed_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mapped_file, "BLOCK", 4096)
     path = tmp_path / "a"
-    mapped_file.write(path, {"x": [np.zeros((3, 5), np.float32), np.ones((4000, 5), np.float32)], "y": [np.ones(7, np.float32)]}, texts={})
+    mapped_file.write(
+        path,
+        {
+            "x": [np.zeros((3, 5), np.float32), np.ones((4000, 5), np.float32)],
+            "y": [np.ones(7, np.float32)],
+        },
+        texts={},
+    )
     found = header.read(path)
     assert len(found.sums) == 8 * -(-(4003 * 20 + 28) // 4096)
     mapped_file.verify(found)
     arrays = mapped_file.arrays(found)
-    assert arrays["x"].shape == (4003, 5) and arrays["x"].sum() == 20_000 and arrays["y"].tolist() == [1.0] * 7
+    assert (
+        arrays["x"].shape == (4003, 5)
+        and arrays["x"].sum() == 20_000
+        and arrays["y"].tolist() == [1.0] * 7
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,10 +314,13 @@ def test_blocks_are_summed_one_by_one(tmp_path: Path, monkeypatch: pytest.Monkey
         (("stats", "cache:"), "cannot be read"),
         (("convert", "bvh:nowhere", "--to", "x"), "no such file"),
         (("convert", "bvh:nowhere", "--to", "."), ".: cannot be written (a folder)"),
-        (("convert", "bvh:nowhere", "--to", "nowhere/x"), "cannot be written"),  # before minutes are spent on reading
+        # before minutes are spent on reading
+        (("convert", "bvh:nowhere", "--to", "nowhere/x"), "cannot be written"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_one_line(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(("data", *arguments)) == 2
     said = capsys.readouterr()
     assert message in said.err and said.err.count("\n") == 1 and said.out == ""
@@ -273,8 +330,19 @@ def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str, capsy
 def test_commands(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(("data", "stats", f"cache:{file}", "--json")) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["frames"] == 360 and found["clips"] == 12 and found["reprojection_px"]["max"] < 0.01
-    assert 0 < found["bone_change_within_clip_mm"]["max"] < 0.01 < 300 < found["bone_RHip-RKnee_mm"]["mean"] < 600
+    assert (
+        found["frames"] == 360
+        and found["clips"] == 12
+        and found["reprojection_px"]["max"] < 0.01
+    )
+    assert (
+        0
+        < found["bone_change_within_clip_mm"]["max"]
+        < 0.01
+        < 300
+        < found["bone_RHip-RKnee_mm"]["mean"]
+        < 600
+    )
     assert found["left_against_right_mm"]["max"] < 0.01
     assert main(("data", "info", f"cache:{file}")) == 0
     assert capsys.readouterr().out.startswith("frames  360")
@@ -283,10 +351,17 @@ def test_commands(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_info_reads_the_header_alone(file: Path) -> None:
     """No framework, no NumPy, no protocol is imported to say what a cache holds."""
     code = (
-        "import sys; from bench import data; print(data.describe(sys.argv[1])['frames'], "
-        "[name for name in ('bench.data.protocols', 'bench.data.clip', 'bench.commands._cells', 'scipy') if name in sys.modules])"
+        "import sys; from bench import data; print(data.describe(sys.argv[1])['frames'],"
+        " [name for name in ('bench.data.protocols', 'bench.data.clip',"
+        " 'bench.commands._cells', 'scipy') if name in sys.modules])"
     )
-    out = subprocess.run([sys.executable, "-c", code, f"cache:{file}"], capture_output=True, text=True, check=True, cwd=ROOT)
+    out = subprocess.run(
+        [sys.executable, "-c", code, f"cache:{file}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     assert out.stdout.strip() == "360 []"
 
 
@@ -312,13 +387,25 @@ def test_windows_of_a_cache_take_the_memory_of_their_arrays(tmp_path: Path) -> N
     clip = made()[0]
     draw = np.random.default_rng(0)
     frames = 3000
-    parts = [draw.normal(0, 400, (frames, 17, width)).astype(np.float32) for width in (2, 3, 3)]
+    parts = [
+        draw.normal(0, 400, (frames, 17, width)).astype(np.float32) for width in (2, 3, 3)
+    ]
     certain = np.ones((frames, 17), np.float32)
     labels = (clip.name, "S1", "", "", "0", 50.0, H36M17)
-    clips = [Clip(*labels, parts[0] + n, certain + n, parts[1] + n, parts[2] + n, clip.camera) for n in range(20)]
+    clips = [
+        Clip(*labels, parts[0] + n, certain + n, parts[1] + n, parts[2] + n, clip.camera)
+        for n in range(20)
+    ]
     cache.save(tmp_path / "big", clips, kind="x", rig=None, facts={})
-    out = subprocess.run([sys.executable, "-c", RESIDENT, str(tmp_path / "big")], capture_output=True, text=True, check=True, cwd=ROOT)
+    out = subprocess.run(
+        [sys.executable, "-c", RESIDENT, str(tmp_path / "big")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     loaded, grown, arrays = map(int, out.stdout.split())
-    assert (tmp_path / "big").stat().st_size > 1.3 * arrays  # had the file's pages stayed, they would be seen
+    # had the file's pages stayed, they would be seen
+    assert (tmp_path / "big").stat().st_size > 1.3 * arrays
     assert grown < 1.5 * arrays
     assert loaded < 200e6

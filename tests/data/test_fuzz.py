@@ -1,4 +1,6 @@
-"""Two thousand files made wrong: each is read or refused in one line, in time and within bounds; nothing else ever comes of it."""
+"""Two thousand files made wrong: each is read or refused in one line, in time and within
+bounds; nothing else ever comes of it.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Hang(BaseException):
 
 @contextmanager
 def bounded(*, seconds: float, memory: int) -> Iterator[None]:
-    """Hang after so many seconds, MemoryError above so much more address space than is in use now."""
+    """Hang after so many seconds, MemoryError above so much more address space than is in
+    use now.
+    """
 
     def ring(number: int, frame: object) -> None:
         raise Hang(f"not done after {seconds} s")
@@ -43,7 +47,8 @@ def bounded(*, seconds: float, memory: int) -> Iterator[None]:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     before = signal.signal(signal.SIGALRM, ring)
-    faulthandler.dump_traceback_later(10 * seconds, exit=True, file=sys.__stderr__)  # for a hang outside Python, which hears no signal
+    # for a hang outside Python, which hears no signal
+    faulthandler.dump_traceback_later(10 * seconds, exit=True, file=sys.__stderr__)
     resource.setrlimit(resource.RLIMIT_AS, (used + memory, hard))
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -55,8 +60,12 @@ def bounded(*, seconds: float, memory: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def fault(read: Callable[[], object], *, size: int, seconds: float = SECONDS) -> tuple[bool, str]:
-    """Whether a file was read, and what is wrong with how it was refused: nothing, if it was in one line, in time and within bounds."""
+def fault(
+    read: Callable[[], object], *, size: int, seconds: float = SECONDS
+) -> tuple[bool, str]:
+    """Whether a file was read, and what is wrong with how it was refused: nothing, if it
+    was in one line, in time and within bounds.
+    """
     started = time.perf_counter()
     try:
         with bounded(seconds=seconds, memory=MEMORY + 10 * size):
@@ -65,7 +74,11 @@ def fault(read: Callable[[], object], *, size: int, seconds: float = SECONDS) ->
         if ran_out(error):
             return False, f"ran out of memory, and called it: {error}"
         text = str(error)
-        return False, "" if text.isprintable() and len(text) < 1000 else f"not one short line: {text[:300]!r}"
+        return False, (
+            ""
+            if text.isprintable() and len(text) < 1000
+            else f"not one short line: {text[:300]!r}"
+        )
     except (Exception, Hang, SystemExit) as error:
         return False, f"{type(error).__name__}: {str(error)[:200]}"
     took = time.perf_counter() - started
@@ -73,12 +86,18 @@ def fault(read: Callable[[], object], *, size: int, seconds: float = SECONDS) ->
 
 
 def ran_out(error: BaseException | None) -> bool:
-    """Whether a MemoryError lies behind an error: the bound was met, whatever the reader called it."""
-    return isinstance(error, MemoryError) or (error is not None and ran_out(error.__context__))
+    """Whether a MemoryError lies behind an error: the bound was met, whatever the reader
+    called it.
+    """
+    return isinstance(error, MemoryError) or (
+        error is not None and ran_out(error.__context__)
+    )
 
 
 def reader(source: str) -> Callable[[], object]:
-    """Load a source by its module, as `bench.data.load` does, under the synthetic protocol's cameras, and look at every number."""
+    """Load a source by its module, as `bench.data.load` does, under the synthetic
+    protocol's cameras, and look at every number.
+    """
     kind, _, location = source.partition(":")
     load = data.module(kind).load
     return lambda: statistics(load(location, rig=RIG))
@@ -90,7 +109,9 @@ def test_a_valid_file_is_read(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_wrong_files_are_refused_in_one_line(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_files_are_refused_in_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     source = BUILDERS[name](folder)
@@ -110,16 +131,22 @@ def test_wrong_files_are_refused_in_one_line(name: str, tmp_path: Path, capsys: 
         elif number % COMMAND == 0:
             faults += said(source, was_read, capsys)
         path.write_bytes(good[path])
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(good), "nothing else was written"
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(good), (
+        "nothing else was written"
+    )
     shutil.rmtree(folder)
-    assert not faults, f"{len(faults)} of {sum(outcomes.values())}:\n" + "\n".join(faults[:20])
+    assert not faults, f"{len(faults)} of {sum(outcomes.values())}:\n" + "\n".join(
+        faults[:20]
+    )
     assert outcomes[False] > sum(outcomes.values()) / 4, "most damage is seen"
     with capsys.disabled():
         print(f" {name}: {outcomes[False]} refused, {outcomes[True]} read")
 
 
 def said(source: str, was_read: bool, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What the command line does wrong with the file, if anything: exit code 2 and one line for what is refused."""
+    """What the command line does wrong with the file, if anything: exit code 2 and one line
+    for what is refused.
+    """
     capsys.readouterr()
     code = main(("data", "stats", source, "--json"))
     err = capsys.readouterr().err
@@ -146,7 +173,10 @@ def modest_about_it() -> None:
         (greedy, "MemoryError"),
         (modest_about_it, "ran out of memory, and called it: too large"),
         (lambda: exec("raise SystemExit('x')"), "SystemExit: x"),
-        (lambda: exec("raise BadInput('a\\nb')", {"BadInput": BadInput}), "not one short line"),
+        (
+            lambda: exec("raise BadInput('a\\nb')", {"BadInput": BadInput}),
+            "not one short line",
+        ),
     ],
 )
 def test_the_examination_finds_faults(read: Callable[[], object], wrong: str) -> None:

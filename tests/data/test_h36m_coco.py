@@ -1,4 +1,6 @@
-"""Human3.6M in Pose2Mesh's JSON files, written here as they are published: values, labels, and one line for whatever is wrong."""
+"""Human3.6M in Pose2Mesh's JSON files, written here as they are published: values, labels,
+and one line for whatever is wrong.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,25 @@ from models.errors import BadInput
 
 POSE = np.array(
     [
-        *([0, 0, 900], [-130, 0, 890], [-130, 10, 450], [-130, 0, 10], [130, 0, 890], [130, 10, 450], [130, 0, 10], [0, 0, 1150]),
-        *([0, 0, 1400], [0, 60, 1490], [0, 40, 1600], [150, 0, 1380], [160, 0, 1100], [170, 20, 850], [-150, 0, 1380]),
+        *(
+            [0, 0, 900],
+            [-130, 0, 890],
+            [-130, 10, 450],
+            [-130, 0, 10],
+            [130, 0, 890],
+            [130, 10, 450],
+            [130, 0, 10],
+            [0, 0, 1150],
+        ),
+        *(
+            [0, 0, 1400],
+            [0, 60, 1490],
+            [0, 40, 1600],
+            [150, 0, 1380],
+            [160, 0, 1100],
+            [170, 20, 850],
+            [-150, 0, 1380],
+        ),
         *([-160, 0, 1100], [-170, 20, 850]),
     ],
     dtype=np.float64,
@@ -34,7 +53,13 @@ def joint_3d(frames: range = range(3)) -> dict[str, Any]:
 
 def camera() -> dict[str, Any]:
     return {
-        str(number): {"R": ROTATION, "t": [0, 900 + number, 4000], "f": [1145, 1144], "c": [512, 515]} for number in (1, 2)
+        str(number): {
+            "R": ROTATION,
+            "t": [0, 900 + number, 4000],
+            "f": [1145, 1144],
+            "c": [512, 515],
+        }
+        for number in (1, 2)
     }  # X_camera = R X + t, not R (X - T)
 
 
@@ -44,11 +69,20 @@ def data(*, frames: range = range(0, 3, 2), keypoints: bool = False) -> dict[str
         for frame in frames:
             place = len(images)
             images.append(
-                {"id": place, "file_name": f"s_09/{place}.jpg", "width": 1000, "height": 1002, "subject": 9, "action_idx": 2}
+                {
+                    "id": place,
+                    "file_name": f"s_09/{place}.jpg",
+                    "width": 1000,
+                    "height": 1002,
+                    "subject": 9,
+                    "action_idx": 2,
+                }
                 | {"subaction_idx": 1, "frame_idx": frame, "cam_idx": number}
             )
             seen = {"keypoints": [place, frame, 2] * 17} if keypoints else {}
-            annotations.append({"id": place, "image_id": place, "bbox": [0, 0, 10, 10]} | seen)
+            annotations.append(
+                {"id": place, "image_id": place, "bbox": [0, 0, 10, 10]} | seen
+            )
     return {"images": images, "annotations": annotations}
 
 
@@ -67,13 +101,26 @@ def load(folder: Path) -> list[Clip]:
 def test_all_frames_of_all_cameras_without_the_list_of_images(tmp_path: Path) -> None:
     clips = load(write(tmp_path))
     assert [(clip.name, clip.camera_name) for clip in clips] == [
-        (f"S9_act_02_subact_0{part}", name) for part in (1, 2) for name in ("54138969", "55011271")
+        (f"S9_act_02_subact_0{part}", name)
+        for part in (1, 2)
+        for name in ("54138969", "55011271")
     ]
     first = clips[0]
-    assert (first.subject, first.action, first.style, first.fps, first.frames) == ("S9", "Directions", "1", 50.0, 3)
-    assert (first.camera.width, first.camera.height, clips[1].camera.height) == (1000, 1002, 1000)
+    assert (first.subject, first.action, first.style, first.fps, first.frames) == (
+        "S9",
+        "Directions",
+        "1",
+        50.0,
+        3,
+    )
+    assert (first.camera.width, first.camera.height, clips[1].camera.height) == (
+        1000,
+        1002,
+        1000,
+    )
     np.testing.assert_allclose(first.world_pose[2], POSE + [20, 0, 0], atol=1e-3)
-    np.testing.assert_allclose(first.camera_pose[0, 0], [0, 1, 4000], atol=1e-3)  # the hip, 900 mm up, seen from 901 mm
+    # the hip, 900 mm up, seen from 901 mm
+    np.testing.assert_allclose(first.camera_pose[0, 0], [0, 1, 4000], atol=1e-3)
     np.testing.assert_allclose(first.keypoints[0, 0], [512, 515 + 1144 / 4000], atol=1e-3)
     assert (first.confidence == 1).all()
 
@@ -83,7 +130,10 @@ def test_the_list_of_images_says_which_frames(tmp_path: Path) -> None:
     assert len(clips) == 2, "subaction 2 is in no image"
     assert (clips[0].frames, clips[0].fps) == (2, 25.0)
     np.testing.assert_allclose(clips[0].world_pose[1], POSE + [20, 0, 0], atol=1e-3)
-    np.testing.assert_allclose(clips[0].keypoints, project(clips[0].camera, world_to_camera(clips[0].camera, clips[0].world_pose)))
+    np.testing.assert_allclose(
+        clips[0].keypoints,
+        project(clips[0].camera, world_to_camera(clips[0].camera, clips[0].world_pose)),
+    )
     assert clips[1].camera.height == 1002
 
 
@@ -99,7 +149,8 @@ def test_annotations_folder_subjects_and_small(tmp_path: Path) -> None:
     clips = h36m_coco.load(str(tmp_path), small=0.2)
     assert [clip.subject for clip in clips] == ["S5"] * 4 + ["S11"] * 4
     assert clips[0].frames == 20
-    np.testing.assert_allclose(clips[0].world_pose[0, 0], [400, 0, 900], atol=1e-3)  # the middle
+    # the middle
+    np.testing.assert_allclose(clips[0].world_pose[0, 0], [400, 0, 900], atol=1e-3)
 
 
 def changed(key: list[Any], value: Any, content: dict[str, Any]) -> dict[str, Any]:
@@ -111,47 +162,113 @@ def changed(key: list[Any], value: Any, content: dict[str, Any]) -> dict[str, An
 
 
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
-    "metres": (lambda: {"joint_3d": {"2": {"1": {"0": (POSE / 1000).tolist()}}}}, "is in m, by its legs"),
-    "wrong joint count": (lambda: {"joint_3d": changed(["2", "1", "1"], POSE[:16].tolist(), joint_3d())}, r"frame 1: shape \(16, 3\)"),
+    "metres": (
+        lambda: {"joint_3d": {"2": {"1": {"0": (POSE / 1000).tolist()}}}},
+        "is in m, by its legs",
+    ),
+    "wrong joint count": (
+        lambda: {"joint_3d": changed(["2", "1", "1"], POSE[:16].tolist(), joint_3d())},
+        r"frame 1: shape \(16, 3\)",
+    ),
     "NaN": (
         lambda: {"joint_3d": changed(["2", "1", "2", 4, 1], float("nan"), joint_3d())},
         r"frame 2: the number at \[4, 1\] is not finite",
     ),
-    "text": (lambda: {"joint_3d": changed(["2", "1", "2", 4, 1], "x", joint_3d())}, "frame 2: a list that is not numbers"),
-    "no frames": (lambda: {"joint_3d": {"2": {"1": {}}}}, "action 2, subaction 1: nothing in it"),
+    "text": (
+        lambda: {"joint_3d": changed(["2", "1", "2", 4, 1], "x", joint_3d())},
+        "frame 2: a list that is not numbers",
+    ),
+    "no frames": (
+        lambda: {"joint_3d": {"2": {"1": {}}}},
+        "action 2, subaction 1: nothing in it",
+    ),
     "no actions": (lambda: {"joint_3d": {}}, "nothing in it"),
     "a list": (lambda: {"joint_3d": []}, "a list came; an object was due"),
-    "named action": (lambda: {"joint_3d": {"Walk\n": {}}}, r"'Walk\\n' came; a whole number was due"),
-    "huge frame": (lambda: {"joint_3d": {"2": {"1": {"9" * 400: []}}}}, "a whole number was due"),
+    "named action": (
+        lambda: {"joint_3d": {"Walk\n": {}}},
+        r"'Walk\\n' came; a whole number was due",
+    ),
+    "huge frame": (
+        lambda: {"joint_3d": {"2": {"1": {"9" * 400: []}}}},
+        "a whole number was due",
+    ),
     "no cameras": (lambda: {"camera": {}}, "camera.json: nothing in it"),
-    "camera without t": (lambda: {"camera": {"1": {"R": ROTATION, "f": [1, 1], "c": [1, 1]}}}, "camera 1: key 't' is missing"),
-    "no rotation": (lambda: {"camera": changed(["1", "R"], np.ones((3, 3)).tolist(), camera())}, "camera 1: .* not a proper rotation"),
+    "camera without t": (
+        lambda: {"camera": {"1": {"R": ROTATION, "f": [1, 1], "c": [1, 1]}}},
+        "camera 1: key 't' is missing",
+    ),
+    "no rotation": (
+        lambda: {"camera": changed(["1", "R"], np.ones((3, 3)).tolist(), camera())},
+        "camera 1: .* not a proper rotation",
+    ),
     "behind the camera": (
         lambda: {"camera": changed(["1", "t"], [0, 0, -4000], camera())},
         r"camera\.json: S9_act_02_subact_01, camera 1: joint Hip lies behind .* frame 0",
     ),
-    "image of an unknown camera": (lambda: {"data": changed(["images", 0, "cam_idx"], 7, data())}, "camera 7 is missing"),
-    "image of an unknown frame": (lambda: {"data": data(frames=range(0, 9, 4))}, "subaction 1: frame 4 is missing"),
-    "image of an unknown action": (lambda: {"data": changed(["images", 0, "action_idx"], 7, data())}, "action 7, .* frame 0 is missing"),
-    "image without a size": (lambda: {"data": changed(["images", 1], {"id": 1, "action_idx": 2}, data())}, "image 1: key 'subaction_idx'"),
+    "image of an unknown camera": (
+        lambda: {"data": changed(["images", 0, "cam_idx"], 7, data())},
+        "camera 7 is missing",
+    ),
+    "image of an unknown frame": (
+        lambda: {"data": data(frames=range(0, 9, 4))},
+        "subaction 1: frame 4 is missing",
+    ),
+    "image of an unknown action": (
+        lambda: {"data": changed(["images", 0, "action_idx"], 7, data())},
+        "action 7, .* frame 0 is missing",
+    ),
+    "image without a size": (
+        lambda: {"data": changed(["images", 1], {"id": 1, "action_idx": 2}, data())},
+        "image 1: key 'subaction_idx'",
+    ),
     "no images": (lambda: {"data": {"images": [], "annotations": []}}, "no images"),
     "keypoints of another skeleton": (
-        lambda: {"data": changed(["annotations", 1, "keypoints"], [0] * 48, data(keypoints=True))},
+        lambda: {
+            "data": changed(["annotations", 1, "keypoints"], [0] * 48, data(keypoints=True))
+        },
         r"annotation 1, keypoints: shape \(48,\)",
     ),
     "behind the camera, annotated": (
-        lambda: {"camera": changed(["1", "t"], [0, 0, -4000], camera()), "data": data(keypoints=True)},
+        lambda: {
+            "camera": changed(["1", "t"], [0, 0, -4000], camera()),
+            "data": data(keypoints=True),
+        },
         "camera 1: joint Hip lies behind",
     ),
-    "camera in metres": (lambda: {"camera": changed(["2", "t"], [0, 0.9, 4], camera())}, "camera 2: t is .* looks like metres"),
-    "a take twice": (lambda: {"joint_3d": {"2": {"1": {"0": POSE.tolist()}}, "02": {}}}, "a number comes twice"),
-    "a frame twice": (lambda: {"data": changed(["images", 1, "frame_idx"], 0, data())}, "image 1: frame 0 of .*, camera 1 comes twice"),
-    "two people": (lambda: {"data": changed(["annotations", 1, "image_id"], 0, data(keypoints=True))}, "annotation 1: a second person"),
+    "camera in metres": (
+        lambda: {"camera": changed(["2", "t"], [0, 0.9, 4], camera())},
+        "camera 2: t is .* looks like metres",
+    ),
+    "a take twice": (
+        lambda: {"joint_3d": {"2": {"1": {"0": POSE.tolist()}}, "02": {}}},
+        "a number comes twice",
+    ),
+    "a frame twice": (
+        lambda: {"data": changed(["images", 1, "frame_idx"], 0, data())},
+        "image 1: frame 0 of .*, camera 1 comes twice",
+    ),
+    "two people": (
+        lambda: {"data": changed(["annotations", 1, "image_id"], 0, data(keypoints=True))},
+        "annotation 1: a second person",
+    ),
     "normalised": (
-        lambda: {"data": data() | {"annotations": [{"image_id": place, "keypoints": [0.5, 1, 2] * 17} for place in range(4)]}},
+        lambda: {
+            "data": (
+                data()
+                | {
+                    "annotations": [
+                        {"image_id": place, "keypoints": [0.5, 1, 2] * 17}
+                        for place in range(4)
+                    ]
+                }
+            )
+        },
         "keypoints: the largest coordinate is 1, .* pixels were due",
     ),
-    "picture without height": (lambda: {"data": changed(["images", 0, "height"], 0, data())}, "camera 1: pictures of several sizes"),
+    "picture without height": (
+        lambda: {"data": changed(["images", 0, "height"], 0, data())},
+        "camera 1: pictures of several sizes",
+    ),
 }
 
 

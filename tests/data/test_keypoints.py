@@ -1,4 +1,6 @@
-"""2D keypoints of detectors: every published layout gives the same clip, and one line says what is wrong with a file."""
+"""2D keypoints of detectors: every published layout gives the same clip, and one line says
+what is wrong with a file.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from bench.data.readers import keypoints
 from models.errors import BadInput
 
 FRAMES = 4
-POINTS = np.random.default_rng(0).uniform(100, 900, (FRAMES, 17, 2)).round(2)  # COCO's joints, pixels
+# COCO's joints, pixels
+POINTS = np.random.default_rng(0).uniform(100, 900, (FRAMES, 17, 2)).round(2)
 SURE = np.random.default_rng(1).uniform(0.1, 1, (FRAMES, 17)).round(3)
 ALL = np.concatenate([POINTS, SURE[..., None]], axis=-1)
 SIZE = "@1920x1080"
@@ -31,17 +34,42 @@ def scattered(person: np.ndarray, picks: tuple[int, ...], count: int) -> list[fl
 
 def results() -> list[dict[str, Any]]:
     """COCO's results, as detectors write them: not in order."""
-    entries = [{"image_id": 10 * i, "category_id": 1, "keypoints": ALL[i].ravel().tolist(), "score": 0.9} for i in range(FRAMES)]
+    entries = [
+        {
+            "image_id": 10 * i,
+            "category_id": 1,
+            "keypoints": ALL[i].ravel().tolist(),
+            "score": 0.9,
+        }
+        for i in range(FRAMES)
+    ]
     return entries[::-1]
 
 
 def alphapose() -> list[dict[str, Any]]:
-    return [{"image_id": f"{i}.jpg", "category_id": 1, "keypoints": ALL[i].ravel().tolist(), "score": 2.9} for i in range(FRAMES)]
+    return [
+        {
+            "image_id": f"{i}.jpg",
+            "category_id": 1,
+            "keypoints": ALL[i].ravel().tolist(),
+            "score": 2.9,
+        }
+        for i in range(FRAMES)
+    ]
 
 
 def dataset() -> dict[str, Any]:
-    images = [{"id": i, "width": 1920, "height": 1080, "file_name": f"../{i}.jpg"} for i in range(FRAMES)]
-    return {"images": images, "annotations": [entry | {"image_id": entry["image_id"] // 10} for entry in results()], "categories": []}
+    images = [
+        {"id": i, "width": 1920, "height": 1080, "file_name": f"../{i}.jpg"}
+        for i in range(FRAMES)
+    ]
+    return {
+        "images": images,
+        "annotations": [
+            entry | {"image_id": entry["image_id"] // 10} for entry in results()
+        ],
+        "categories": [],
+    }
 
 
 LAYOUTS: dict[str, Callable[[], object]] = {
@@ -49,7 +77,13 @@ LAYOUTS: dict[str, Callable[[], object]] = {
     "AlphaPose results": alphapose,
     "COCO data set": dataset,
     "plain list": lambda: ALL.tolist(),
-    "described": lambda: {"keypoints": ALL.tolist(), "width": 1920, "height": 1080, "fps": 50, "skeleton": "coco17"},
+    "described": lambda: {
+        "keypoints": ALL.tolist(),
+        "width": 1920,
+        "height": 1080,
+        "fps": 50,
+        "skeleton": "coco17",
+    },
 }
 
 
@@ -62,7 +96,11 @@ def write(folder: Path, content: object, name: str = "walk.json") -> str:
 def same(clip: Clip, *, sure: np.ndarray = SURE) -> None:
     np.testing.assert_allclose(clip.keypoints, POINTS, rtol=1e-6)
     np.testing.assert_allclose(clip.confidence, sure, rtol=1e-6)
-    assert clip.camera_pose is None and clip.world_pose is None and clip.skeleton.name == "coco17"
+    assert (
+        clip.camera_pose is None
+        and clip.world_pose is None
+        and clip.skeleton.name == "coco17"
+    )
     assert (clip.camera.width, clip.camera.height) == (1920, 1080)
 
 
@@ -76,10 +114,21 @@ def test_every_json_layout_gives_the_same_clip(tmp_path: Path, layout: str) -> N
 
 
 @pytest.mark.parametrize(("picks", "count"), [(OPENPOSE18, 18), (BODY25, 25)])
-def test_openpose_frames_are_joined_by_name(tmp_path: Path, picks: tuple[int, ...], count: int) -> None:
+def test_openpose_frames_are_joined_by_name(
+    tmp_path: Path, picks: tuple[int, ...], count: int
+) -> None:
     for i in range(FRAMES):
-        person = {"person_id": [-1], "pose_keypoints_2d": scattered(ALL[i], picks, count), "face_keypoints_2d": []}
-        write(tmp_path, {"version": 1.3, "people": [person]}, f"walk_{i + 8:012}_keypoints.json")  # 8 to 11: text order is not it
+        person = {
+            "person_id": [-1],
+            "pose_keypoints_2d": scattered(ALL[i], picks, count),
+            "face_keypoints_2d": [],
+        }
+        # 8 to 11: text order is not it
+        write(
+            tmp_path,
+            {"version": 1.3, "people": [person]},
+            f"walk_{i + 8:012}_keypoints.json",
+        )
     (clip,) = keypoints.load(f"{tmp_path}@30fps{SIZE}")
     same(clip)
     assert clip.name == "walk" and clip.fps == 30
@@ -96,12 +145,18 @@ def test_npy_with_and_without_confidence(tmp_path: Path, dtype: str) -> None:
     assert (without.confidence == 1).all() and [with_sure.name, without.name] == ["a", "b"]
 
 
-@pytest.mark.parametrize(("joints", "name"), [(16, "mpii16"), (17, "coco17"), (26, "coco17"), (133, "coco17")])
-def test_the_number_of_joints_tells_the_skeleton(tmp_path: Path, joints: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("joints", "name"), [(16, "mpii16"), (17, "coco17"), (26, "coco17"), (133, "coco17")]
+)
+def test_the_number_of_joints_tells_the_skeleton(
+    tmp_path: Path, joints: int, name: str
+) -> None:
     points = np.arange(joints * 6.0).reshape(2, joints, 3) + 1
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE)
     assert clip.skeleton.name == name
-    np.testing.assert_array_equal(clip.keypoints, points[:, : len(clip.skeleton.joints), :2])
+    np.testing.assert_array_equal(
+        clip.keypoints, points[:, : len(clip.skeleton.joints), :2]
+    )
 
 
 def test_a_named_skeleton_is_taken(tmp_path: Path) -> None:
@@ -126,8 +181,12 @@ def test_a_missed_joint_keeps_its_last_place(tmp_path: Path) -> None:
 def test_one_person_is_followed(tmp_path: Path) -> None:
     entries = []
     for i in range(FRAMES):
-        other = ALL[i] + [500, 0, 0 if i else -0.05]  # less sure at first; listed first throughout
-        entries += [{"image_id": i, "keypoints": person.ravel().tolist()} for person in (other, ALL[i])]
+        # less sure at first; listed first throughout
+        other = ALL[i] + [500, 0, 0 if i else -0.05]
+        entries += [
+            {"image_id": i, "keypoints": person.ravel().tolist()}
+            for person in (other, ALL[i])
+        ]
     (clip,) = keypoints.load(write(tmp_path, entries) + SIZE)
     same(clip)
     assert "several people; one is followed" in clip.notes
@@ -135,9 +194,15 @@ def test_one_person_is_followed(tmp_path: Path) -> None:
 
 def test_pictures_without_people_are_missed_frames(tmp_path: Path) -> None:
     content = dataset()
-    content["annotations"] = [entry for entry in content["annotations"] if entry["image_id"] != 1]
+    content["annotations"] = [
+        entry for entry in content["annotations"] if entry["image_id"] != 1
+    ]
     (clip,) = keypoints.load(write(tmp_path, content))
-    assert clip.frames == FRAMES and (clip.confidence[1] == 0).all() and (clip.confidence[2] > 0).all()
+    assert (
+        clip.frames == FRAMES
+        and (clip.confidence[1] == 0).all()
+        and (clip.confidence[2] > 0).all()
+    )
     np.testing.assert_allclose(clip.keypoints[1], POINTS[0], rtol=1e-6)
 
 
@@ -148,33 +213,105 @@ def test_small_keeps_the_middle(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[object, str]] = {
-    "no size": (ALL.tolist(), "the picture size is not in the file; say it after the path, as in keypoints:walk.json@1920x1080"),
-    "size of nothing": ({"keypoints": ALL.tolist(), "width": 0, "height": 5}, "1 to 1000000 pixels each way"),
-    "size of text": ({"keypoints": ALL.tolist(), "width": "x", "height": 5}, "width: 'x' came; a whole number was due"),
-    "two sizes": (dataset() | {"images": [{"id": 0, "width": 1, "height": 1}, {"id": 1, "width": 2, "height": 1}]}, "pictures of 2 sizes"),
-    "other joints": ({**dataset(), "annotations": [{"image_id": 0, "keypoints": [1] * 21}]}, "7 joints came; known are 16"),
-    "uneven": ({**dataset(), "annotations": [{"image_id": 0, "keypoints": [1] * 50}]}, "entry 0: 50 numbers came"),
-    "no keypoints": ({**dataset(), "annotations": [{"image_id": 0}]}, "entry 0: key 'keypoints' is missing"),
-    "NaN": ({**dataset(), "annotations": [{"image_id": 0, "keypoints": [float("nan")] * 51}]}, r"the number at \[0\] is not finite"),
-    "NaN in plain": ({"keypoints": [[[1, float("inf")]] * 17], "width": 9, "height": 9}, "frame 0, joint 0 is not finite"),
-    "null": ({"keypoints": [[[1, None, 1]] * 17], "width": 9, "height": 9}, "frame 0, joint 0 is not finite"),
-    "ragged": ({"keypoints": [[[1, 2]] * 17, [[1, 2]] * 16], "width": 9, "height": 9}, "no table of numbers"),
+    "no size": (
+        ALL.tolist(),
+        (
+            "the picture size is not in the file; say it after the path, as in"
+            " keypoints:walk.json@1920x1080"
+        ),
+    ),
+    "size of nothing": (
+        {"keypoints": ALL.tolist(), "width": 0, "height": 5},
+        "1 to 1000000 pixels each way",
+    ),
+    "size of text": (
+        {"keypoints": ALL.tolist(), "width": "x", "height": 5},
+        "width: 'x' came; a whole number was due",
+    ),
+    "two sizes": (
+        dataset()
+        | {
+            "images": [
+                {"id": 0, "width": 1, "height": 1},
+                {"id": 1, "width": 2, "height": 1},
+            ]
+        },
+        "pictures of 2 sizes",
+    ),
+    "other joints": (
+        {**dataset(), "annotations": [{"image_id": 0, "keypoints": [1] * 21}]},
+        "7 joints came; known are 16",
+    ),
+    "uneven": (
+        {**dataset(), "annotations": [{"image_id": 0, "keypoints": [1] * 50}]},
+        "entry 0: 50 numbers came",
+    ),
+    "no keypoints": (
+        {**dataset(), "annotations": [{"image_id": 0}]},
+        "entry 0: key 'keypoints' is missing",
+    ),
+    "NaN": (
+        {**dataset(), "annotations": [{"image_id": 0, "keypoints": [float("nan")] * 51}]},
+        r"the number at \[0\] is not finite",
+    ),
+    "NaN in plain": (
+        {"keypoints": [[[1, float("inf")]] * 17], "width": 9, "height": 9},
+        "frame 0, joint 0 is not finite",
+    ),
+    "null": (
+        {"keypoints": [[[1, None, 1]] * 17], "width": 9, "height": 9},
+        "frame 0, joint 0 is not finite",
+    ),
+    "ragged": (
+        {"keypoints": [[[1, 2]] * 17, [[1, 2]] * 16], "width": 9, "height": 9},
+        "no table of numbers",
+    ),
     "flat": ({"keypoints": [1, 2, 3], "width": 9, "height": 9}, r"shape \(3,\) came"),
     "nobody": ({**dataset(), "annotations": []}, "no person in any frame"),
-    "no frames": ({"keypoints": np.zeros((0, 17, 2)).tolist(), "width": 9, "height": 9}, r"shape \(0,\) came"),
-    "nothing seen": ({"keypoints": np.zeros((2, 17, 3)).tolist(), "width": 9, "height": 9}, "every joint of every frame has confidence 0"),
-    "fps that is truth": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": True}, "fps True came"),
-    "fps of light": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": 1e308}, "fps 1e[+]308 came; a number above 0 and up to"),
-    "size of a planet": ({"keypoints": ALL.tolist(), "width": 10**12, "height": 9}, "a picture of 1000000000000 x 9 came"),
-    "normalised": ({"keypoints": [[[0.5, 0.25]] * 17], "width": 9, "height": 9}, "largest coordinate is 0.5, .*pixels were due"),
-    "numbers as text": ({"keypoints": [[["1", "2"]] * 17], "width": 9, "height": 9}, "no table of numbers"),
+    "no frames": (
+        {"keypoints": np.zeros((0, 17, 2)).tolist(), "width": 9, "height": 9},
+        r"shape \(0,\) came",
+    ),
+    "nothing seen": (
+        {"keypoints": np.zeros((2, 17, 3)).tolist(), "width": 9, "height": 9},
+        "every joint of every frame has confidence 0",
+    ),
+    "fps that is truth": (
+        {"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": True},
+        "fps True came",
+    ),
+    "fps of light": (
+        {"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": 1e308},
+        "fps 1e[+]308 came; a number above 0 and up to",
+    ),
+    "size of a planet": (
+        {"keypoints": ALL.tolist(), "width": 10**12, "height": 9},
+        "a picture of 1000000000000 x 9 came",
+    ),
+    "normalised": (
+        {"keypoints": [[[0.5, 0.25]] * 17], "width": 9, "height": 9},
+        "largest coordinate is 0.5, .*pixels were due",
+    ),
+    "numbers as text": (
+        {"keypoints": [[["1", "2"]] * 17], "width": 9, "height": 9},
+        "no table of numbers",
+    ),
     "fps": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": -1}, "fps -1 came"),
-    "skeleton": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "skeleton": "coco71"}, "did you mean coco17"),
+    "skeleton": (
+        {"keypoints": ALL.tolist(), "width": 9, "height": 9, "skeleton": "coco71"},
+        "did you mean coco17",
+    ),
     "something else": ({"a": 1}, "an object without people, annotations, keypoints"),
     "a number": (3, "3 came; a list was due"),
     "people of nothing": ({"people": [{}]}, "key 'pose_keypoints_2d' is missing"),
     "two skeletons": (
-        dataset() | {"annotations": [{"image_id": i, "keypoints": [1] * 3 * count} for i, count in enumerate((17, 16))]},
+        dataset()
+        | {
+            "annotations": [
+                {"image_id": i, "keypoints": [1] * 3 * count}
+                for i, count in enumerate((17, 16))
+            ]
+        },
         "people with 16 and 17 joints",
     ),
 }

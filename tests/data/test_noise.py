@@ -1,4 +1,6 @@
-"""Detector noise learnt from keypoints beside the true ones: what was put in is found, kept in a file and drawn again."""
+"""Detector noise learnt from keypoints beside the true ones: what was put in is found, kept
+in a file and drawn again.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from bench.data.geometry.skeletons import H36M17
 from bench.data.readers.synthetic import make
 from models.errors import BadInput
 
-RIG = Rig((40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800)
+RIG = Rig(
+    (40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800
+)
 
 
 def clips(frames: int = 60) -> list[Clip]:
@@ -66,7 +70,11 @@ def test_a_fit_finds_what_was_put_in() -> None:
 def test_noise_scales_with_the_picture() -> None:
     clean = clips(3000)[0]
     wide = dataclasses.replace(clean, camera=dataclasses.replace(clean.camera, width=2000))
-    errors = [fitted_noise.disturb(clip, known_noise(), np.random.default_rng(0)).keypoints - clip.keypoints for clip in (clean, wide)]
+    errors = [
+        fitted_noise.disturb(clip, known_noise(), np.random.default_rng(0)).keypoints
+        - clip.keypoints
+        for clip in (clean, wide)
+    ]
     np.testing.assert_allclose(errors[1][:, 0], 2 * errors[0][:, 0], atol=1e-3)
 
 
@@ -74,11 +82,15 @@ def test_a_model_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "detector.json"
     fitted_noise.save(known_noise(), path)
     found = fitted_noise.load(path)
-    assert found.joints == H36M17.joints and [each.name for each in tmp_path.iterdir()] == ["detector.json"]
+    assert found.joints == H36M17.joints and [each.name for each in tmp_path.iterdir()] == [
+        "detector.json"
+    ]
     for name in fitted_noise.TAILS:
         np.testing.assert_array_equal(getattr(found, name), getattr(known_noise(), name))
     clip = clips()[0]
-    noisy = apply([clip], parse([{"fitted": {"file": "detector.json"}}], folder=tmp_path), seed=2)[0]
+    noisy = apply(
+        [clip], parse([{"fitted": {"file": "detector.json"}}], folder=tmp_path), seed=2
+    )[0]
     assert 1 < np.abs(noisy.keypoints - clip.keypoints).mean() < 9
     with pytest.raises(BadInput, match="cannot be written"):
         fitted_noise.save(known_noise(), tmp_path / "no" / "x.json")
@@ -90,13 +102,17 @@ def test_files_are_fitted(tmp_path: Path) -> None:
     seen = np.where(gone[..., None], np.nan, noisy.keypoints)
     np.save(tmp_path / "true.npy", clean.keypoints)
     np.save(tmp_path / "seen.npy", np.concatenate([seen, seen[-1:]]))
-    found = fit_files(tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000)
+    found = fit_files(
+        tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+    )
     due = fit([clean], [noisy])
     np.testing.assert_allclose(found.covariance, due.covariance, atol=1e-3)
     np.testing.assert_allclose(found.misses, gone.mean(axis=0))
 
 
-def test_the_command_fits_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_fits_and_keeps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     clean, noisy = noisy_pair(200)
     for name, clip in (("true", clean), ("seen", noisy)):
         np.save(tmp_path / f"{name}.npy", clip.keypoints)
@@ -104,9 +120,13 @@ def test_the_command_fits_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["noise", *files[:2], "--to", files[2], "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["joints"]
     kept = fitted_noise.load(tmp_path / "detector.json")
-    due = fit_files(tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000)
+    due = fit_files(
+        tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+    )
     np.testing.assert_allclose(kept.covariance, due.covariance)
-    assert [row["joint"] for row in rows] == list(H36M17.joints) and rows[3]["bias x"] == due.bias[3, 0]
+    assert [row["joint"] for row in rows] == list(H36M17.joints) and rows[3][
+        "bias x"
+    ] == due.bias[3, 0]
     assert main(["noise", *files[:2], "--to", files[2]]) == 0
     assert "{fitted: {file: detector.json}}" in capsys.readouterr().out
     assert main(["noise", files[0], str(tmp_path / "none.npy"), "--to", files[2]]) == 2
@@ -117,7 +137,9 @@ def test_json_files_are_fitted(tmp_path: Path) -> None:
     for name, clip in (("true", clean), ("seen", noisy)):
         rows = np.concatenate([clip.keypoints, clip.confidence[..., None]], axis=-1)
         (tmp_path / f"{name}.json").write_text(json.dumps({"keypoints": rows.tolist()}))
-    found = fit_files(tmp_path / "true.json", tmp_path / "seen.json", skeleton="h36m17", width=1000)
+    found = fit_files(
+        tmp_path / "true.json", tmp_path / "seen.json", skeleton="h36m17", width=1000
+    )
     np.testing.assert_allclose(found.bias, fit([clean], [noisy]).bias, atol=1e-3)
 
 
@@ -125,8 +147,14 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
     clean, noisy = noisy_pair(200)
     for name, clip in (("gt", clean), ("cpn", noisy)):
         tree = {"S1": {"Walking": [clip.keypoints, clip.keypoints]}}
-        np.savez(tmp_path / f"{name}.npz", positions_2d=np.array(tree, dtype=object), metadata=np.array({"num_joints": 17}, dtype=object))
-    found = fit_files(tmp_path / "gt.npz", tmp_path / "cpn.npz", skeleton="h36m17", width=1000)
+        np.savez(
+            tmp_path / f"{name}.npz",
+            positions_2d=np.array(tree, dtype=object),
+            metadata=np.array({"num_joints": 17}, dtype=object),
+        )
+    found = fit_files(
+        tmp_path / "gt.npz", tmp_path / "cpn.npz", skeleton="h36m17", width=1000
+    )
     assert (found.misses == 0).all() and np.isfinite(found.covariance).all()
 
 
@@ -135,17 +163,27 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
     [
         (lambda path: path.write_bytes(b""), "seen.npy: "),
         (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"), "not a readable NumPy array"),
-        (lambda path: np.save(path, np.zeros((5, 16, 2))), r"float64 \(5, 16, 2\); floats \(frames, 17, 2 or 3\) were due"),
+        (
+            lambda path: np.save(path, np.zeros((5, 16, 2))),
+            r"float64 \(5, 16, 2\); floats \(frames, 17, 2 or 3\) were due",
+        ),
         (lambda path: np.save(path, np.zeros((5, 17, 2), dtype=int)), "int64"),
-        (lambda path: np.save(path, np.zeros((5, 17, 2))), "joint Hip is detected in 5 frames; 30 or more were due"),
+        (
+            lambda path: np.save(path, np.zeros((5, 17, 2))),
+            "joint Hip is detected in 5 frames; 30 or more were due",
+        ),
         (lambda path: np.save(path, np.array({}, dtype=object)), r"object \(\)"),
     ],
 )
-def test_bad_detections_are_refused(write: Callable[[Path], object], message: str, tmp_path: Path) -> None:
+def test_bad_detections_are_refused(
+    write: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
     np.save(tmp_path / "true.npy", np.zeros((60, 17, 2)))
     write(tmp_path / "seen.npy")
     with pytest.raises(BadInput, match=message):
-        fit_files(tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000)
+        fit_files(
+            tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+        )
 
 
 @pytest.mark.parametrize(
@@ -158,11 +196,19 @@ def test_bad_detections_are_refused(write: Callable[[Path], object], message: st
         ({"misses": [2.0] * 17}, "misses must lie from 0 to 1"),
         ({"outlier": [float("nan")] * 17}, "outlier has shape .* or numbers out of range"),
         ({"outlier": [10**400] * 17}, "outlier holds something else than numbers"),
-        ({"covariance": [[[1e300, 0], [0, 1e300]]] * 17}, "covariance has shape .* out of range"),
-        ({"covariance": [[[1, 5], [5, 1]]] * 17}, "a covariance that is not symmetric and positive"),
+        (
+            {"covariance": [[[1e300, 0], [0, 1e300]]] * 17},
+            "covariance has shape .* out of range",
+        ),
+        (
+            {"covariance": [[[1, 5], [5, 1]]] * 17},
+            "a covariance that is not symmetric and positive",
+        ),
     ],
 )
-def test_bad_models_are_refused(change: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_bad_models_are_refused(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "detector.json"
     fitted_noise.save(known_noise(), path)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
@@ -173,11 +219,15 @@ def test_bad_models_are_refused(change: dict[str, object], message: str, tmp_pat
 def test_other_joints_and_other_clips_are_refused() -> None:
     clean, noisy = noisy_pair(100)
     fewer = dataclasses.replace(
-        known_noise(), **{name: getattr(known_noise(), name)[1:] for name in fitted_noise.TAILS}, joints=H36M17.joints[1:]
+        known_noise(),
+        **{name: getattr(known_noise(), name)[1:] for name in fitted_noise.TAILS},
+        joints=H36M17.joints[1:],
     )
     with pytest.raises(BadInput, match="has no joint Hip; fit it on skeleton h36m17"):
         fitted_noise.disturb(clean, fewer, np.random.default_rng(0))
-    with pytest.raises(BadInput, match="clip S5 Walking, cam0 is missing among the detections"):
+    with pytest.raises(
+        BadInput, match="clip S5 Walking, cam0 is missing among the detections"
+    ):
         fit([clean], [dataclasses.replace(noisy, camera_name="cam9")])
     with pytest.raises(BadInput, match="has 100 frames of h36m17"):
         fit(clips(50)[:1], [noisy])
@@ -187,22 +237,40 @@ def test_other_joints_and_other_clips_are_refused() -> None:
 
 def test_bad_pairs_of_files_are_refused(tmp_path: Path) -> None:
     true, seen = tmp_path / "true.npz", tmp_path / "seen.npz"
-    for path, tree in ((true, {"S1": {"Eating": [np.zeros((40, 17, 2))]}}), (seen, {"S1": {"Walking": [np.zeros((40, 17, 2))]}})):
+    for path, tree in (
+        (true, {"S1": {"Eating": [np.zeros((40, 17, 2))]}}),
+        (seen, {"S1": {"Walking": [np.zeros((40, 17, 2))]}}),
+    ):
         np.savez(path, positions_2d=np.array(tree, dtype=object))
-    with pytest.raises(BadInput, match=r"seen\.npz: lacks S1 Eating camera 0, which true\.npz has"):
+    with pytest.raises(
+        BadInput, match=r"seen\.npz: lacks S1 Eating camera 0, which true\.npz has"
+    ):
         fit_files(true, seen, skeleton="h36m17", width=1000)
     with pytest.raises(BadInput, match="width 0"):
         fit_files(true, true, skeleton="h36m17", width=0)
     np.savez(seen, positions_2d=np.zeros((40, 17, 2)))
-    with pytest.raises(BadInput, match=r"seen\.npz: positions_2d as subject, action, cameras was due"):
+    with pytest.raises(
+        BadInput, match=r"seen\.npz: positions_2d as subject, action, cameras was due"
+    ):
         fit_files(true, seen, skeleton="h36m17", width=1000)
     np.save(tmp_path / "empty.npy", np.zeros((0, 17, 2)))
     with pytest.raises(BadInput, match="no clips, or empty ones"):
-        fit_files(tmp_path / "empty.npy", tmp_path / "empty.npy", skeleton="h36m17", width=1000)
+        fit_files(
+            tmp_path / "empty.npy", tmp_path / "empty.npy", skeleton="h36m17", width=1000
+        )
 
 
 def test_what_is_exact_has_no_errors() -> None:
     clean = clips(40)[0]
     found = fit([clean, clips(41)[1]], [clean, clips(41)[1]])
-    assert np.abs(found.covariance).max() < 1e-9 and not found.memory.any() and not found.outliers.any() and not found.misses.any()
-    np.testing.assert_allclose(fitted_noise.disturb(clean, found, np.random.default_rng(0)).keypoints, clean.keypoints, atol=1e-3)
+    assert (
+        np.abs(found.covariance).max() < 1e-9
+        and not found.memory.any()
+        and not found.outliers.any()
+        and not found.misses.any()
+    )
+    np.testing.assert_allclose(
+        fitted_noise.disturb(clean, found, np.random.default_rng(0)).keypoints,
+        clean.keypoints,
+        atol=1e-3,
+    )

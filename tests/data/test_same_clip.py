@@ -1,4 +1,6 @@
-"""One motion before one camera of Human3.6M's studio, written in each published layout, is the same clip from each of them."""
+"""One motion before one camera of Human3.6M's studio, written in each published layout, is
+the same clip from each of them.
+"""
 
 from __future__ import annotations
 
@@ -18,48 +20,97 @@ from bench.data.geometry.cameras import world_to_camera
 from bench.data.readers import synthetic
 
 SUBJECT, CAMERA, FRAMES = "S9", "54138969", 8
-VIDEO = "s_09_act_14_subact_01_ca_01"  # MotionBERT's name for the first camera of S9, Walking
+# MotionBERT's name for the first camera of S9, Walking
+VIDEO = "s_09_act_14_subact_01_ca_01"
 
 
 def due() -> Clip:
-    """The clip, made without any file; its keypoints are seen through the lens with its distortion."""
+    """The clip, made without any file; its keypoints are seen through the lens with its
+    distortion.
+    """
     cameras = h36m_cameras.cameras(SUBJECT)
-    (clip,) = film(synthetic.make(SUBJECT, "Walking", frames=FRAMES), {CAMERA: cameras[CAMERA]})
+    (clip,) = film(
+        synthetic.make(SUBJECT, "Walking", frames=FRAMES), {CAMERA: cameras[CAMERA]}
+    )
     return clip
 
 
 def npz(folder: Path, clip: Clip) -> str:
     """VideoPose3D: world metres, and the pixels of four cameras in their order."""
-    views = film(synthetic.make(SUBJECT, "Walking", frames=FRAMES), h36m_cameras.cameras(SUBJECT))
+    views = film(
+        synthetic.make(SUBJECT, "Walking", frames=FRAMES), h36m_cameras.cameras(SUBJECT)
+    )
     tree = {SUBJECT: {"Walking 1": clip.world_pose / 1000}}
     seen = {SUBJECT: {"Walking 1": [view.keypoints for view in views]}}
-    np.savez_compressed(folder / "data_3d_h36m.npz", positions_3d=np.array(tree, dtype=object))
-    meta = {"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]}
-    np.savez_compressed(folder / "data_2d_h36m_gt.npz", positions_2d=np.array(seen, dtype=object), metadata=np.array(meta, dtype=object))
+    np.savez_compressed(
+        folder / "data_3d_h36m.npz", positions_3d=np.array(tree, dtype=object)
+    )
+    meta = {
+        "layout_name": "h36m",
+        "num_joints": 17,
+        "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]],
+    }
+    np.savez_compressed(
+        folder / "data_2d_h36m_gt.npz",
+        positions_2d=np.array(seen, dtype=object),
+        metadata=np.array(meta, dtype=object),
+    )
     return f"h36m-npz:{folder}"
 
 
 def coco(folder: Path, clip: Clip) -> str:
-    """Pose2Mesh: world millimetres, cameras, pictures and their annotations, action 14 of the dataset."""
+    """Pose2Mesh: world millimetres, cameras, pictures and their annotations, action 14 of
+    the dataset.
+    """
     lens = clip.camera
-    camera = {"R": lens.rotation.tolist(), "t": lens.translation.tolist(), "f": lens.focal.tolist(), "c": lens.centre.tolist()}
-    shot = {"width": lens.width, "height": lens.height, "subject": 9, "action_idx": 14, "subaction_idx": 1, "cam_idx": 1}
+    camera = {
+        "R": lens.rotation.tolist(),
+        "t": lens.translation.tolist(),
+        "f": lens.focal.tolist(),
+        "c": lens.centre.tolist(),
+    }
+    shot = {
+        "width": lens.width,
+        "height": lens.height,
+        "subject": 9,
+        "action_idx": 14,
+        "subaction_idx": 1,
+        "cam_idx": 1,
+    }
     images = [{"id": frame, "frame_idx": frame, **shot} for frame in range(FRAMES)]
-    rows = np.concatenate([clip.keypoints, np.ones((FRAMES, 17, 1))], axis=-1).reshape(FRAMES, -1).tolist()
-    people = [{"id": frame, "image_id": frame, "bbox": [0, 0, 9, 9], "keypoints": row} for frame, row in enumerate(rows)]
+    rows = (
+        np.concatenate([clip.keypoints, np.ones((FRAMES, 17, 1))], axis=-1)
+        .reshape(FRAMES, -1)
+        .tolist()
+    )
+    people = [
+        {"id": frame, "image_id": frame, "bbox": [0, 0, 9, 9], "keypoints": row}
+        for frame, row in enumerate(rows)
+    ]
     poses = {str(frame): pose.tolist() for frame, pose in enumerate(clip.world_pose)}
-    files = {"joint_3d": {"14": {"1": poses}}, "camera": {"1": camera}, "data": {"images": images, "annotations": people}}
+    files = {
+        "joint_3d": {"14": {"1": poses}},
+        "camera": {"1": camera},
+        "data": {"images": images, "annotations": people},
+    }
     for kind, content in files.items():
         (folder / f"Human36M_subject9_{kind}.json").write_text(json.dumps(content))
     return f"h36m-coco:{folder}"
 
 
 def mmpose(folder: Path, clip: Clip) -> str:
-    """mmpose: pictures in a list, metres in the camera frame; the cameras are those the reader knows."""
+    """mmpose: pictures in a list, metres in the camera frame; the cameras are those the
+    reader knows.
+    """
     ones = np.ones((FRAMES, 17, 1))
     np.savez(
         folder / "h36m.npz",
-        imgname=np.array([f"S9/S9_Walking_1.{CAMERA}/S9_Walking_1.{CAMERA}_{frame:06}.jpg" for frame in range(1, FRAMES + 1)]),
+        imgname=np.array(
+            [
+                f"S9/S9_Walking_1.{CAMERA}/S9_Walking_1.{CAMERA}_{frame:06}.jpg"
+                for frame in range(1, FRAMES + 1)
+            ]
+        ),
         center=np.zeros((FRAMES, 2)),
         scale=np.ones(FRAMES),
         part=np.concatenate([clip.keypoints, ones], axis=-1).astype(np.float32),
@@ -69,7 +120,9 @@ def mmpose(folder: Path, clip: Clip) -> str:
 
 
 def pkl(folder: Path, clip: Clip) -> str:
-    """MotionBERT: pixels, and the pose in image space, its depth behind the root in pixels too, with the factor of each frame."""
+    """MotionBERT: pixels, and the pose in image space, its depth behind the root in pixels
+    too, with the factor of each frame.
+    """
     pose, lens = clip.camera_pose.astype(np.float64), clip.camera
     factor = 1 / (lens.focal[0] / pose[:, 0, 2] + 1 / 2000)
     image = pose[..., :2] / pose[..., 2:] * lens.focal + lens.centre
@@ -89,22 +142,40 @@ def pkl(folder: Path, clip: Clip) -> str:
 
 
 @pytest.mark.parametrize("write", [npz, coco, mmpose, pkl])
-def test_every_layout_gives_the_same_clip(write: Callable[[Path, Clip], str], tmp_path: Path) -> None:
+def test_every_layout_gives_the_same_clip(
+    write: Callable[[Path, Clip], str], tmp_path: Path
+) -> None:
     clip = due()
     source = write(tmp_path, clip)
     kind = data.kind_of(source)
     location = source.partition(":")[2]
     found = {each.camera_name: each for each in data.module(kind).load(location, rig=None)}
     came = found.get(CAMERA) or found["1"]
-    assert (came.subject, came.action, came.fps, came.skeleton, came.frames) == (SUBJECT, "Walking", 50.0, clip.skeleton, FRAMES)
+    assert (came.subject, came.action, came.fps, came.skeleton, came.frames) == (
+        SUBJECT,
+        "Walking",
+        50.0,
+        clip.skeleton,
+        FRAMES,
+    )
     assert (came.confidence == 1).all()
     np.testing.assert_allclose(came.keypoints, clip.keypoints, atol=1e-3)
     np.testing.assert_allclose(came.camera.rotation, clip.camera.rotation, atol=1e-6)
-    assert (came.camera.width, came.camera.height) == (clip.camera.width, clip.camera.height)
-    if write is pkl:  # its poses are in a space of their own, in which the root alone stands where it was
-        np.testing.assert_allclose(came.camera_pose[:, 0], clip.camera_pose[:, 0], atol=0.05)
+    assert (came.camera.width, came.camera.height) == (
+        clip.camera.width,
+        clip.camera.height,
+    )
+    # its poses are in a space of their own, in which the root alone stands where it was
+    if write is pkl:
+        np.testing.assert_allclose(
+            came.camera_pose[:, 0], clip.camera_pose[:, 0], atol=0.05
+        )
         return
     np.testing.assert_allclose(came.camera_pose, clip.camera_pose, atol=5e-3)
     np.testing.assert_allclose(came.world_pose, clip.world_pose, atol=5e-3)
-    np.testing.assert_allclose(world_to_camera(came.camera, came.world_pose.astype(float)), clip.camera_pose, atol=5e-3)
+    np.testing.assert_allclose(
+        world_to_camera(came.camera, came.world_pose.astype(float)),
+        clip.camera_pose,
+        atol=5e-3,
+    )
     assert protocols.default(kind).joints == clip.skeleton.joints

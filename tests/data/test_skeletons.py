@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.geometry import skeletons
-from bench.data.geometry.conversions import ASKED, RULES, Rule, convert, convert_clip, convert_confidence, rules
+from bench.data.geometry.conversions import (
+    ASKED,
+    RULES,
+    Rule,
+    convert,
+    convert_clip,
+    convert_confidence,
+    rules,
+)
 from bench.data.geometry.skeletons import H36M16, H36M17, SKELETONS, Skeleton, subset
 from bench.data.protocols import load
 from bench.data.readers import synthetic
@@ -24,7 +32,17 @@ PUBLISHED = {
     "mpii16": ([3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]),
     "dhp17": ([5, 6, 7, 11, 12, 13], [2, 3, 4, 8, 9, 10]),
 }  # left and right joints
-COUNTS = {"h36m17": 17, "h36m16": 16, "h36m32": 32, "coco17": 17, "mpii16": 16, "dhp28": 28, "dhp17": 17, "smpl24": 24, "amass22": 22}
+COUNTS = {
+    "h36m17": 17,
+    "h36m16": 16,
+    "h36m32": 32,
+    "coco17": 17,
+    "mpii16": 16,
+    "dhp28": 28,
+    "dhp17": 17,
+    "smpl24": 24,
+    "amass22": 22,
+}
 
 
 def numbered(name: str) -> np.ndarray:
@@ -56,8 +74,13 @@ def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
     mirror = np.array(skeleton.mirror)
     assert (mirror[mirror] == np.arange(len(mirror))).all()
     bones = set(skeleton.bones)
-    assert {(mirror[parent], mirror[child]) for parent, child in bones} == bones, "the mirror maps bones onto bones"
-    assert all(skeleton.joints[left][1:] == skeleton.joints[right][1:] for left, right in skeleton.pairs)
+    assert {(mirror[parent], mirror[child]) for parent, child in bones} == bones, (
+        "the mirror maps bones onto bones"
+    )
+    assert all(
+        skeleton.joints[left][1:] == skeleton.joints[right][1:]
+        for left, right in skeleton.pairs
+    )
     sided = {joint for joint in skeleton.joints if joint[0] in "LR" and joint[1].isupper()}
     assert len(sided) == 2 * len(skeleton.pairs)
 
@@ -86,12 +109,25 @@ def test_bad_skeletons_are_refused() -> None:
 @pytest.mark.parametrize(
     ("pair", "picks"),
     [
-        (("h36m32", "h36m17"), [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]),  # VideoPose3D
-        (("dhp28", "dhp17"), [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]),  # P-STMO
-        (("dhp17", "h36m17"), [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]),  # MotionAGFormer
+        # VideoPose3D
+        (
+            ("h36m32", "h36m17"),
+            [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27],
+        ),
+        # P-STMO
+        (
+            ("dhp28", "dhp17"),
+            [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6],
+        ),
+        # MotionAGFormer
+        (("dhp17", "h36m17"), [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]),
         (("h36m17", "h36m16"), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16]),
         (("smpl24", "amass22"), list(range(22))),
-        (("dhp28", "h36m17"), [4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16]),  # two rules
+        # two rules
+        (
+            ("dhp28", "h36m17"),
+            [4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16],
+        ),
         (("h36m17", "mpii16"), [3, 2, 1, 4, 5, 6, 0, 8, 9, 10, 16, 15, 14, 11, 12, 13]),
     ],
 )
@@ -116,15 +152,24 @@ def test_a_nan_reaches_no_other_joint() -> None:
     pose = numbered("coco17")
     pose[:, SKELETONS["coco17"].index("LEye")] = np.nan
     found = convert(pose, "coco17", "h36m17")
-    assert [H36M17.joints[joint] for joint in np.flatnonzero(np.isnan(found[0, :, 0]))] == ["Head"]
+    assert [H36M17.joints[joint] for joint in np.flatnonzero(np.isnan(found[0, :, 0]))] == [
+        "Head"
+    ]
 
 
 def test_hourglass_is_taken_where_it_is_named() -> None:
     pose = numbered("mpii16")
     named = convert(pose, "mpii16", "h36m16", rule="hourglass")
-    np.testing.assert_array_equal(named, pose[:, [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]])  # Martinez et al.
-    np.testing.assert_allclose(convert(pose, "mpii16", "h36m16")[:, 7], (pose[:, 6] + pose[:, 7]) / 2)
-    with pytest.raises(BadInput, match="hourglass goes from mpii16 to h36m16, not from coco17"):
+    # Martinez et al.
+    np.testing.assert_array_equal(
+        named, pose[:, [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]]
+    )
+    np.testing.assert_allclose(
+        convert(pose, "mpii16", "h36m16")[:, 7], (pose[:, 6] + pose[:, 7]) / 2
+    )
+    with pytest.raises(
+        BadInput, match="hourglass goes from mpii16 to h36m16, not from coco17"
+    ):
         convert(numbered("coco17"), "coco17", "h36m16", rule="hourglass")
     with pytest.raises(UnknownName, match="did you mean hourglass"):
         convert(pose, "mpii16", "h36m16", rule="hourglas")
@@ -132,11 +177,16 @@ def test_hourglass_is_taken_where_it_is_named() -> None:
 
 def test_the_crown_is_extrapolated_for_smpl() -> None:
     pose = np.zeros((1, 22, 3))
-    pose[0, SKELETONS["amass22"].index("Neck"), 2], pose[0, SKELETONS["amass22"].index("Head"), 2] = 1500, 1600
+    (
+        pose[0, SKELETONS["amass22"].index("Neck"), 2],
+        pose[0, SKELETONS["amass22"].index("Head"), 2],
+    ) = (1500, 1600)
     assert convert(pose, "amass22", "h36m17")[0, H36M17.index("Head"), 2] == 1700
 
 
-@pytest.mark.parametrize("rule", [*RULES.values(), *ASKED.values()], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [*RULES.values(), *ASKED.values()], ids=lambda rule: rule.name
+)
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
@@ -144,19 +194,33 @@ def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
     pose = draw.normal(0, 500, (2, len(rule.source.joints), 3))
     apply = {"from_name": rule.source.name, "to_name": rule.target.name, "rule": rule.name}
     turn, move = np.linalg.qr(draw.normal(size=(3, 3)))[0], draw.normal(0, 1000, 3)
-    np.testing.assert_allclose(convert(pose @ turn + move, **apply), convert(pose, **apply) @ turn + move, atol=1e-8)
+    np.testing.assert_allclose(
+        convert(pose @ turn + move, **apply),
+        convert(pose, **apply) @ turn + move,
+        atol=1e-8,
+    )
     mirrored = convert(pose[:, list(rule.source.mirror)] * (-1, 1, 1), **apply)
-    np.testing.assert_allclose(mirrored, convert(pose, **apply)[:, list(rule.target.mirror)] * (-1, 1, 1), atol=1e-8)
+    np.testing.assert_allclose(
+        mirrored,
+        convert(pose, **apply)[:, list(rule.target.mirror)] * (-1, 1, 1),
+        atol=1e-8,
+    )
 
 
 def test_renamings_go_back_and_forth() -> None:
     pose = numbered("dhp17")
-    np.testing.assert_array_equal(convert(convert(pose, "dhp17", "h36m17"), "h36m17", "dhp17"), pose)
-    assert rules("h36m17", "h36m17") == () and [rule.name for rule in rules("smpl24", "h36m17")] == ["smpl24-amass22", "amass22-h36m17"]
+    np.testing.assert_array_equal(
+        convert(convert(pose, "dhp17", "h36m17"), "h36m17", "dhp17"), pose
+    )
+    assert rules("h36m17", "h36m17") == () and [
+        rule.name for rule in rules("smpl24", "h36m17")
+    ] == ["smpl24-amass22", "amass22-h36m17"]
 
 
 def test_what_cannot_be_made_is_refused() -> None:
-    with pytest.raises(BadInput, match="no rule makes coco17 of h36m17.*can become: h36m16, mpii16, dhp17"):
+    with pytest.raises(
+        BadInput, match="no rule makes coco17 of h36m17.*can become: h36m16, mpii16, dhp17"
+    ):
         convert(numbered("h36m17"), "h36m17", "coco17")
     with pytest.raises(BadInput, match="16 joints came; 17 were due for skeleton coco17"):
         convert(np.zeros((5, 16, 2)), "coco17", "h36m17")
@@ -174,7 +238,11 @@ def test_a_joint_made_of_a_missed_one_is_missed() -> None:
     confidence[1, SKELETONS["coco17"].index("REye")] = 0.25
     found = convert_confidence(confidence, "coco17", "h36m17")
     assert found.dtype == np.float32
-    assert [H36M17.joints[joint] for joint in np.flatnonzero(found[0] == 0)] == ["Hip", "LHip", "Spine"]
+    assert [H36M17.joints[joint] for joint in np.flatnonzero(found[0] == 0)] == [
+        "Hip",
+        "LHip",
+        "Spine",
+    ]
     assert found[1, H36M17.index("Head")] == 0.25 and (found[1] == 1).sum() == 16
 
 
@@ -184,7 +252,11 @@ def test_a_clip_is_converted_whole() -> None:
     assert found.skeleton.name == "dhp17" and found.camera is clip.camera
     hip = found.skeleton.index("RHip")
     for field in ("keypoints", "camera_pose", "world_pose"):
-        np.testing.assert_array_equal(getattr(found, field)[:, hip], getattr(clip, field)[:, H36M17.index("RHip")])
+        np.testing.assert_array_equal(
+            getattr(found, field)[:, hip], getattr(clip, field)[:, H36M17.index("RHip")]
+        )
     assert convert_clip(clip, "h36m17") is clip
-    flat = convert_clip(dataclasses.replace(clip, camera_pose=None, world_pose=None), "h36m16")
+    flat = convert_clip(
+        dataclasses.replace(clip, camera_pose=None, world_pose=None), "h36m16"
+    )
     assert flat.camera_pose is None and flat.keypoints.shape == (clip.frames, 16, 2)

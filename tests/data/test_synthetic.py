@@ -35,18 +35,27 @@ def test_size_and_labels(whole: data.Split) -> None:
     clips = whole.train + whole.test
     assert len(clips) == 7 * 15 * 4 and sum(clip.frames for clip in clips) == 126_000
     assert {clip.subject for clip in whole.test} == {"S9", "S11"}
-    assert {clip.action for clip in whole.train} == {clip.action for clip in whole.test} == set(ACTIONS)
+    assert (
+        {clip.action for clip in whole.train}
+        == {clip.action for clip in whole.test}
+        == set(ACTIONS)
+    )
 
 
 def test_bones_are_exact_and_differ_by_subject() -> None:
     builds = {}
     for subject in synthetic.SUBJECTS:
-        found = lengths(np.concatenate([synthetic.make(subject, action, frames=60).world for action in ACTIONS]))
+        found = lengths(
+            np.concatenate(
+                [synthetic.make(subject, action, frames=60).world for action in ACTIONS]
+            )
+        )
         np.testing.assert_allclose(found, np.broadcast_to(found[0], found.shape), rtol=1e-9)
         builds[subject] = found[0]
         left, right = (found[0][np.array(side) - 1] for side in (H36M17.left, H36M17.right))
         np.testing.assert_allclose(left, right)
-    assert np.ptp(np.stack(list(builds.values())), axis=0).min() > 5  # millimetres, every bone
+    # millimetres, every bone
+    assert np.ptp(np.stack(list(builds.values())), axis=0).min() > 5
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -61,24 +70,36 @@ def test_nothing_sinks_and_feet_carry(action: str) -> None:
 
 
 def test_the_seated_sit_and_walkers_face_their_way() -> None:
-    hips = {action: np.median(synthetic.make("S6", action).world[:, 0, 2]) for action in ("Walking", "Sitting", "SittingDown")}
+    hips = {
+        action: np.median(synthetic.make("S6", action).world[:, 0, 2])
+        for action in ("Walking", "Sitting", "SittingDown")
+    }
     assert hips["Walking"] > 800 > hips["Sitting"] > 300 > hips["SittingDown"]
     for subject in synthetic.SUBJECTS:
         world = synthetic.make(subject, "Walking").world
         across = world[:-1, H36M17.index("RHip")] - world[:-1, H36M17.index("LHip")]
         facing = np.cross([0, 0, 1], across)
         step = np.diff(world[:, 0], axis=0)
-        cosine = (facing[:, :2] * step[:, :2]).sum(1) / np.linalg.norm(facing[:, :2], axis=1) / np.linalg.norm(step[:, :2], axis=1)
+        cosine = (
+            (facing[:, :2] * step[:, :2]).sum(1)
+            / np.linalg.norm(facing[:, :2], axis=1)
+            / np.linalg.norm(step[:, :2], axis=1)
+        )
         assert np.median(cosine) > 0.8
 
 
-@pytest.mark.parametrize(("folded", "root", "tip"), [("RKnee", "RHip", "RFoot"), ("LKnee", "LHip", "LFoot")])
+@pytest.mark.parametrize(
+    ("folded", "root", "tip"), [("RKnee", "RHip", "RFoot"), ("LKnee", "LHip", "LFoot")]
+)
 def test_knees_fold_backward(folded: str, root: str, tip: str) -> None:
     world = synthetic.make("S7", "Walking").world
-    joint = {name: world[:, H36M17.index(name)] for name in (folded, root, tip, "RHip", "LHip")}
+    joint = {
+        name: world[:, H36M17.index(name)] for name in (folded, root, tip, "RHip", "LHip")
+    }
     facing = np.cross([0, 0, 1], joint["RHip"] - joint["LHip"])
     straight = (joint[root] + joint[tip]) / 2
-    assert (((joint[folded] - straight) * facing).sum(axis=1) > 0).mean() > 0.9  # the knee lies before the line from hip to foot
+    # the knee lies before the line from hip to foot
+    assert (((joint[folded] - straight) * facing).sum(axis=1) > 0).mean() > 0.9
 
 
 def test_motion_is_smooth() -> None:
@@ -86,7 +107,8 @@ def test_motion_is_smooth() -> None:
         relative = synthetic.make("S8", action).world
         relative = relative - relative[:, :1]
         step = np.linalg.norm(np.diff(relative, axis=0), axis=-1)
-        assert 0.5 < step.mean() < 40 and step.max() < 160  # millimetres in a fiftieth of a second
+        # millimetres in a fiftieth of a second
+        assert 0.5 < step.mean() < 40 and step.max() < 160
 
 
 def test_seed_and_name_alone_decide() -> None:
@@ -94,7 +116,9 @@ def test_seed_and_name_alone_decide() -> None:
     clips = synthetic.load(rig=RIG, seed=3, small=40 / 300)
     again = next(clip for clip in clips if (clip.subject, clip.action) == ("S5", "Eating"))
     np.testing.assert_array_equal(alone.world.astype(np.float32), again.world_pose)
-    assert not np.allclose(alone.world, synthetic.make("S5", "Eating", frames=40, seed=4).world)
+    assert not np.allclose(
+        alone.world, synthetic.make("S5", "Eating", frames=40, seed=4).world
+    )
 
 
 def test_all_joints_are_in_the_picture(whole: data.Split) -> None:
@@ -104,7 +128,10 @@ def test_all_joints_are_in_the_picture(whole: data.Split) -> None:
 
 def test_worth_training_on(whole: data.Split) -> None:
     train, test = (Windows(clips, frames=1) for clips in (whole.train, whole.test))
-    mean, linear = (baseline.metrics[0].frame_wise for baseline in baselines(train, test, protocol=whole.protocol))
+    mean, linear = (
+        baseline.metrics[0].frame_wise
+        for baseline in baselines(train, test, protocol=whole.protocol)
+    )
     assert mean is not None and linear is not None
     assert mean > 120 and 65 < linear < 0.6 * mean
 
@@ -124,9 +151,14 @@ def test_detector_noise_is_as_large_as_it_says() -> None:
     clean = next(clip for clip in synthetic.load(rig=RIG) if clip.action == "Waiting")
     plain = Detector(outliers=0, misses=0)
     error = detect(clean, detector=plain).keypoints - clean.keypoints
-    sizes = np.sqrt(np.linalg.eigvalsh(np.stack([np.cov(error[:, joint].T) for joint in range(17)])))
+    sizes = np.sqrt(
+        np.linalg.eigvalsh(np.stack([np.cov(error[:, joint].T) for joint in range(17)]))
+    )
     far = [H36M17.index("LWrist"), H36M17.index("RFoot")]
-    np.testing.assert_allclose(sizes[far] / 6, np.broadcast_to([2**-0.5, 2**0.5], (2, 2)), rtol=0.15)  # anisotropic
+    # anisotropic
+    np.testing.assert_allclose(
+        sizes[far] / 6, np.broadcast_to([2**-0.5, 2**0.5], (2, 2)), rtol=0.15
+    )
     assert sizes[H36M17.index("Hip")].max() < 6
     assert not np.allclose(error[:, 3], np.roll(error[:, 3], 1, axis=0))
 
@@ -137,9 +169,19 @@ def test_outliers_and_misses_happen_and_are_marked() -> None:
     missed = noisy.confidence == 0
     assert 0.02 < missed.mean() < 0.09
     frame, joint = np.argwhere(missed[1:] & ~missed[:-1])[0] + [1, 0]
-    np.testing.assert_array_equal(noisy.keypoints[frame, joint], noisy.keypoints[frame - 1, joint])  # held at the last seen place
+    # held at the last seen place
+    np.testing.assert_array_equal(
+        noisy.keypoints[frame, joint], noisy.keypoints[frame - 1, joint]
+    )
     far = np.linalg.norm(noisy.keypoints - clean.keypoints, axis=-1) > 40
     assert 0.005 < far.mean() < 0.06
-    assert noisy.confidence[far & ~missed].mean() < 0.3 < noisy.confidence[~far & ~missed].mean()
-    np.testing.assert_array_equal(noisy.keypoints, detect(clean, detector=Detector(outliers=0.05, misses=0.05), seed=1).keypoints)
+    assert (
+        noisy.confidence[far & ~missed].mean()
+        < 0.3
+        < noisy.confidence[~far & ~missed].mean()
+    )
+    np.testing.assert_array_equal(
+        noisy.keypoints,
+        detect(clean, detector=Detector(outliers=0.05, misses=0.05), seed=1).keypoints,
+    )
     np.testing.assert_array_equal(noisy.camera_pose, clean.camera_pose)

@@ -1,4 +1,6 @@
-"""Windows: each frame once, the right frames in the right place, the same stream after a resume and for any number of workers."""
+"""Windows: each frame once, the right frames in the right place, the same stream after a
+resume and for any number of workers.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,10 @@ CAMERA = look_at((0, -5000, 1500), (0, 0, 900), focal=1145, size=(1000, 800))
 
 def clip(frames: int, name: str = "a", action: str = "Walking") -> Clip:
     draw = np.random.default_rng(frames)
-    keypoints, pose = draw.uniform(0, 1000, (frames, 17, 2)), draw.normal(0, 500, (frames, 17, 3))
+    keypoints, pose = (
+        draw.uniform(0, 1000, (frames, 17, 2)),
+        draw.normal(0, 500, (frames, 17, 3)),
+    )
     confidence = draw.random((frames, 17))
     arrays = (part.astype(np.float32) for part in (keypoints, confidence, pose, pose))
     return Clip(name, "S1", action, "", "cam0", 50.0, H36M17, *arrays, CAMERA)
@@ -50,20 +55,36 @@ def collect(windows: Windows, **options: object) -> np.ndarray:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(1, 40), st.data())
-def test_every_frame_comes_exactly_once(lengths: list[int], frames: int, more: st.DataObject) -> None:
+def test_every_frame_comes_exactly_once(
+    lengths: list[int], frames: int, more: st.DataObject
+) -> None:
     outputs = more.draw(st.integers(1, frames))
     stride = more.draw(st.integers(1, outputs))
-    windows = Windows([clip(length) for length in lengths], frames=frames, outputs=outputs, stride=stride)
+    windows = Windows(
+        [clip(length) for length in lengths], frames=frames, outputs=outputs, stride=stride
+    )
     assert windows.scored == sum(lengths)
     np.testing.assert_array_equal(collect(windows), windows.truth())
 
 
-@pytest.mark.parametrize(("frames", "outputs"), [(1, "centre"), (9, "centre"), (9, "all"), (8, "all"), (27, 9), (10, 3)])
+@pytest.mark.parametrize(
+    ("frames", "outputs"),
+    [(1, "centre"), (9, "centre"), (9, "all"), (8, "all"), (27, 9), (10, 3)],
+)
 def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) -> None:
     windows = Windows(CLIPS, frames=frames, outputs=outputs, channels=3)  # type: ignore[arg-type]
     keypoints, target = windows.batch(range(len(windows)))
-    assert keypoints.dtype == target.dtype == np.float32 and keypoints.flags.c_contiguous and target.flags.c_contiguous
-    assert keypoints.shape == (len(windows), frames, 17, 3) and target.shape == (len(windows), windows.outputs, 17, 3)
+    assert (
+        keypoints.dtype == target.dtype == np.float32
+        and keypoints.flags.c_contiguous
+        and target.flags.c_contiguous
+    )
+    assert keypoints.shape == (len(windows), frames, 17, 3) and target.shape == (
+        len(windows),
+        windows.outputs,
+        17,
+        3,
+    )
     row = 0
     for each in CLIPS:
         count, before = windows.outputs, (frames - windows.outputs) // 2
@@ -71,17 +92,25 @@ def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) ->
         starts = [*range(0, last + 1, count)]
         starts += [last] if starts[-1] < last else []
         for start in starts:
-            into = np.clip(np.arange(start - before, start - before + frames), 0, each.frames - 1)
+            into = np.clip(
+                np.arange(start - before, start - before + frames), 0, each.frames - 1
+            )
             out = np.clip(np.arange(start, start + count), 0, each.frames - 1)
             screen = to_screen(each.keypoints[into], width=1000, height=800)
             np.testing.assert_allclose(keypoints[row, ..., :2], screen, atol=1e-6)
             np.testing.assert_array_equal(keypoints[row, ..., 2], each.confidence[into])
-            np.testing.assert_allclose(target[row], (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000, atol=1e-6)
+            np.testing.assert_allclose(
+                target[row],
+                (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000,
+                atol=1e-6,
+            )
             row += 1
     assert row == len(windows)
 
 
-@pytest.mark.parametrize(("frames", "outputs"), [(9, "centre"), (243, "centre"), (27, "all"), (10, 3)])
+@pytest.mark.parametrize(
+    ("frames", "outputs"), [(9, "centre"), (243, "centre"), (27, "all"), (10, 3)]
+)
 def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
     windows = Windows(CLIPS, frames=frames, outputs=outputs, pad="reflect", stride=1)  # type: ignore[arg-type]
     keypoints, target = windows.batch(range(len(windows)))
@@ -93,9 +122,20 @@ def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
         mode = "reflect" if each.frames > 1 else "edge"
         numbers = np.pad(np.arange(each.frames), width, mode=mode)
         for start in range(max(each.frames - count, 0) + 1):
-            into, out = numbers[start : start + frames], numbers[start + before : start + before + count]
-            np.testing.assert_allclose(keypoints[row], to_screen(each.keypoints[into], width=1000, height=800), atol=1e-6)
-            np.testing.assert_allclose(target[row], (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000, atol=1e-6)
+            into, out = (
+                numbers[start : start + frames],
+                numbers[start + before : start + before + count],
+            )
+            np.testing.assert_allclose(
+                keypoints[row],
+                to_screen(each.keypoints[into], width=1000, height=800),
+                atol=1e-6,
+            )
+            np.testing.assert_allclose(
+                target[row],
+                (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000,
+                atol=1e-6,
+            )
             row += 1
     assert row == len(windows)
 
@@ -103,7 +143,9 @@ def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
 def test_long_clips_are_filled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50])
     monkeypatch.setattr(padded, "BLOCK", 4)
-    for a, b in zip(whole, Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50]), strict=True):
+    for a, b in zip(
+        whole, Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50]), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
@@ -117,10 +159,16 @@ def test_clips_may_come_one_by_one() -> None:
             born.append(weakref.ref(made))
             yield made
             del made
-            assert sum(ref() is not None for ref in born) <= 2, "the first, whose skeleton is compared, and the present one"
+            assert sum(ref() is not None for ref in born) <= 2, (
+                "the first, whose skeleton is compared, and the present one"
+            )
 
     windows = Windows(stream(), frames=9, stride=1)
-    for a, b in zip(windows.batch([0, 50]), Windows(CLIPS, frames=9, stride=1).batch([0, 50]), strict=True):
+    for a, b in zip(
+        windows.batch([0, 50]),
+        Windows(CLIPS, frames=9, stride=1).batch([0, 50]),
+        strict=True,
+    ):
         np.testing.assert_array_equal(a, b)
     assert [ref() for ref in born] == [None] * 4
     assert windows.labels("name").tolist() == ["a"] * 30 + ["b"] * 7 + ["c"] + ["d"] * 64
@@ -134,14 +182,24 @@ def test_rows_are_those_added(counts: list[int], width: int) -> None:
     assert len(rows) == sum(counts)
     found = rows.finish()
     assert found.shape == (sum(counts), width) and found.flags.c_contiguous
-    np.testing.assert_array_equal(found, np.repeat(np.arange(len(counts)), counts)[:, None] * np.ones(width))
+    np.testing.assert_array_equal(
+        found, np.repeat(np.arange(len(counts)), counts)[:, None] * np.ones(width)
+    )
 
 
 def test_frames_that_do_not_count_are_context_alone() -> None:
     draw = np.random.default_rng(0)
-    partly = [dataclasses.replace(each, counted=(draw.random(each.frames) < 0.5).astype(np.float32)) for each in CLIPS]
+    partly = [
+        dataclasses.replace(
+            each, counted=(draw.random(each.frames) < 0.5).astype(np.float32)
+        )
+        for each in CLIPS
+    ]
     kept = np.concatenate([each.counted > 0 for each in partly])
-    windows, whole = Windows(partly, frames=9, outputs="all"), Windows(CLIPS, frames=9, outputs="all")
+    windows, whole = (
+        Windows(partly, frames=9, outputs="all"),
+        Windows(CLIPS, frames=9, outputs="all"),
+    )
     assert len(windows) == len(whole) and windows.scored == kept.sum()
     np.testing.assert_array_equal(windows.truth(), whole.truth()[kept])
     np.testing.assert_array_equal(collect(windows), windows.truth())
@@ -150,10 +208,16 @@ def test_frames_that_do_not_count_are_context_alone() -> None:
 def test_clips_without_poses_are_for_inference() -> None:
     flat = [dataclasses.replace(each, camera_pose=None, world_pose=None) for each in CLIPS]
     windows, posed = Windows(flat, frames=9, outputs=3), Windows(CLIPS, frames=9, outputs=3)
-    for batch, due in zip(windows.epoch(8, shuffle=True, flip=True), posed.epoch(8, shuffle=True, flip=True), strict=True):
+    for batch, due in zip(
+        windows.epoch(8, shuffle=True, flip=True),
+        posed.epoch(8, shuffle=True, flip=True),
+        strict=True,
+    ):
         np.testing.assert_array_equal(batch.keypoints, due.keypoints)
         assert batch.target.shape == (len(due.target), 3, 0, 3)
-        np.testing.assert_array_equal(windows.places(batch.indices), posed.places(due.indices))
+        np.testing.assert_array_equal(
+            windows.places(batch.indices), posed.places(due.indices)
+        )
     assert windows.truth().shape == (102, 0, 3) and windows.scored == 102
     with pytest.raises(BadInput, match="clip b has no poses and others have"):
         Windows([CLIPS[0], flat[1]], frames=1)
@@ -161,18 +225,36 @@ def test_clips_without_poses_are_for_inference() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 20), st.data())
-def test_overlapping_predictions_are_averaged(lengths: list[int], frames: int, more: st.DataObject) -> None:
-    """Each window says its own number; a frame must get the mean of the numbers of the windows that hold it."""
+def test_overlapping_predictions_are_averaged(
+    lengths: list[int], frames: int, more: st.DataObject
+) -> None:
+    """Each window says its own number; a frame must get the mean of the numbers of the
+    windows that hold it.
+    """
     outputs = more.draw(st.integers(1, frames))
-    windows = Windows([clip(length) for length in lengths], frames=frames, outputs=outputs, stride=more.draw(st.integers(1, outputs)))
+    windows = Windows(
+        [clip(length) for length in lengths],
+        frames=frames,
+        outputs=outputs,
+        stride=more.draw(st.integers(1, outputs)),
+    )
     told: list[list[int]] = [[] for _ in range(windows.scored)]
     mean = Mean(windows)
     for batch in windows.epoch(3, shuffle=True):
-        mean.add(batch.indices, np.broadcast_to(batch.indices[:, None, None, None], batch.target.shape).astype(np.float32))
-        for index, places in zip(batch.indices, windows.places(batch.indices, repeats=True), strict=True):
+        mean.add(
+            batch.indices,
+            np.broadcast_to(batch.indices[:, None, None, None], batch.target.shape).astype(
+                np.float32
+            ),
+        )
+        for index, places in zip(
+            batch.indices, windows.places(batch.indices, repeats=True), strict=True
+        ):
             for place in places[places >= 0]:
                 told[place].append(index)
-    np.testing.assert_allclose(mean.result()[:, 0, 0], [np.mean(numbers) for numbers in told], rtol=1e-5)
+    np.testing.assert_allclose(
+        mean.result()[:, 0, 0], [np.mean(numbers) for numbers in told], rtol=1e-5
+    )
     np.testing.assert_array_equal(mean.result()[:, 0, 0], mean.result()[:, -1, -1])
 
 
@@ -189,7 +271,9 @@ def test_skeleton_subset_and_root() -> None:
     windows = Windows(CLIPS, frames=3, skeleton="h36m16", root="Thorax")
     kept = H36M17.indices(H36M16.joints)
     pose = np.concatenate([each.camera_pose for each in CLIPS])
-    np.testing.assert_allclose(windows.truth(), (pose[:, kept] - pose[:, [8]]) / 1000, atol=1e-6)
+    np.testing.assert_allclose(
+        windows.truth(), (pose[:, kept] - pose[:, [8]]) / 1000, atol=1e-6
+    )
     assert windows.truth()[:, windows.root].max() == 0
 
 
@@ -217,14 +301,19 @@ def test_wide_stride_predicts_only_its_frames() -> None:
 
 def test_labels_follow_the_frames() -> None:
     windows = Windows(CLIPS, frames=9, outputs="all")
-    assert windows.labels("action").tolist() == ["Walking"] * 30 + ["Sitting"] * 7 + ["Walking"] + ["Eating"] * 64
+    assert (
+        windows.labels("action").tolist()
+        == ["Walking"] * 30 + ["Sitting"] * 7 + ["Walking"] + ["Eating"] * 64
+    )
     assert windows.clip_numbers().tolist() == [0] * 30 + [1] * 7 + [2] + [3] * 64
 
 
 def test_epochs_are_seeded_and_complete() -> None:
     windows = Windows(CLIPS, frames=9)
     orders = {
-        key: np.concatenate([b.indices for b in windows.epoch(16, shuffle=True, seed=key[0], epoch=key[1])])
+        key: np.concatenate(
+            [b.indices for b in windows.epoch(16, shuffle=True, seed=key[0], epoch=key[1])]
+        )
         for key in ((0, 0), (0, 1), (1, 0))
     }
     for order in orders.values():
@@ -247,15 +336,31 @@ def test_resume_sees_the_same_batches() -> None:
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_any_number_of_workers_gives_the_same_stream(workers: int) -> None:
     windows = Windows(CLIPS, frames=9, stride=1)
-    options = {"shuffle": True, "seed": 5, "epoch": 1, "flip": True, "start": 2, "count": 77}
-    for due, found in zip(windows.epoch(8, **options), windows.epoch(8, workers=workers, **options), strict=True):  # type: ignore[arg-type]
+    options = {
+        "shuffle": True,
+        "seed": 5,
+        "epoch": 1,
+        "flip": True,
+        "start": 2,
+        "count": 77,
+    }
+    for due, found in zip(
+        windows.epoch(8, **options),
+        windows.epoch(8, workers=workers, **options),
+        strict=True,
+    ):  # type: ignore[arg-type]
         for a, b in zip(due, found, strict=True):
             np.testing.assert_array_equal(a, b)
 
 
 def test_a_count_of_random_windows() -> None:
     windows = Windows(CLIPS, frames=9, stride=1)
-    drawn = [np.concatenate([b.indices for b in windows.epoch(4, shuffle=True, epoch=epoch, count=10)]) for epoch in range(3)]
+    drawn = [
+        np.concatenate(
+            [b.indices for b in windows.epoch(4, shuffle=True, epoch=epoch, count=10)]
+        )
+        for epoch in range(3)
+    ]
     assert {len(set(each.tolist())) for each in drawn} == {10}
     assert len({tuple(each) for each in drawn}) == 3
 
@@ -298,12 +403,23 @@ def test_an_error_is_raised_where_its_result_was_due() -> None:
 
 def test_pieces_split_and_leave_out() -> None:
     found = pieces(CLIPS, longest=16, shortest=7)
-    assert [(each.name, each.frames) for each in found] == [("a", 16), ("a", 14), ("b", 7), *[("d", 16)] * 4]
+    assert [(each.name, each.frames) for each in found] == [
+        ("a", 16),
+        ("a", 14),
+        ("b", 7),
+        *[("d", 16)] * 4,
+    ]
     joined = np.concatenate([each.keypoints for each in found if each.name == "d"])
     np.testing.assert_array_equal(joined, CLIPS[3].keypoints)
     np.testing.assert_array_equal(found[1].camera_pose, CLIPS[0].camera_pose[16:])
-    assert found[0].camera is CLIPS[0].camera and np.shares_memory(found[0].keypoints, CLIPS[0].keypoints)
-    assert middle(CLIPS[3], 0.5).frames == 32 and middle(CLIPS[1], 0.5).frames == 7 and middle(CLIPS[0], 0.1).frames == 16
+    assert found[0].camera is CLIPS[0].camera and np.shares_memory(
+        found[0].keypoints, CLIPS[0].keypoints
+    )
+    assert (
+        middle(CLIPS[3], 0.5).frames == 32
+        and middle(CLIPS[1], 0.5).frames == 7
+        and middle(CLIPS[0], 0.1).frames == 16
+    )
     with pytest.raises(BadInput, match="none of 4 clips has 65 frames .the longest has 64"):
         pieces(CLIPS, longest=100, shortest=65)
     with pytest.raises(BadInput, match="shortest 5, longest 4"):
@@ -315,7 +431,9 @@ def test_a_count_above_all_begins_the_order_again() -> None:
     windows = Windows(CLIPS, frames=9)
     (whole,) = windows.epoch(len(windows), shuffle=True, seed=3)
     (more,) = windows.epoch(len(windows) + 5, shuffle=True, seed=3, count=len(windows) + 5)
-    np.testing.assert_array_equal(more.indices, np.concatenate([whole.indices, whole.indices[:5]]))
+    np.testing.assert_array_equal(
+        more.indices, np.concatenate([whole.indices, whole.indices[:5]])
+    )
 
 
 def test_flip_mirrors_half_and_batches_are_fresh() -> None:
@@ -328,7 +446,9 @@ def test_flip_mirrors_half_and_batches_are_fresh() -> None:
                 np.testing.assert_array_equal(batch.keypoints[row], keypoints[row])
                 continue
             flipped += 1
-            np.testing.assert_array_equal(batch.keypoints[row], mirror(keypoints[row], H36M17))
+            np.testing.assert_array_equal(
+                batch.keypoints[row], mirror(keypoints[row], H36M17)
+            )
             np.testing.assert_array_equal(batch.target[row], mirror(target[row], H36M17))
     assert 150 < flipped < 250
     first = windows.batch([3])[0]
@@ -381,7 +501,9 @@ def test_standardizer() -> None:
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(scaled[:, 1:].std(axis=0), 1, atol=1e-5)
     assert (scaled[:, 0] == 0).all() and scaled.dtype == np.float32  # the root never varies
-    np.testing.assert_allclose(standardizer.from_arrays(fitted.arrays()).invert(scaled), values, atol=1e-5)
+    np.testing.assert_allclose(
+        standardizer.from_arrays(fitted.arrays()).invert(scaled), values, atol=1e-5
+    )
     with pytest.raises(BadInput, match="mean and std"):
         standardizer.from_arrays({"mean": fitted.mean})
     with pytest.raises(BadInput, match="no values"):

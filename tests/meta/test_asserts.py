@@ -1,4 +1,6 @@
-"""The comparison helper is tested: a wrong value, shape or dtype makes it raise, and it says where."""
+"""The comparison helper is tested: a wrong value, shape or dtype makes it raise, and it
+says where.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,20 @@ def test_the_right_answer_passes() -> None:
     assert_close(ONES, ONES, rtol=0, what="same", dtype="float64")
     assert_close(ONES + 1e-9, ONES, rtol=1e-8, what="near")
     assert_close(np.zeros((0, 3)), np.zeros((0, 3)), rtol=0, what="empty")
-    assert_close([np.nan, np.inf, -np.inf], [np.nan, np.inf, -np.inf], rtol=0, what="not finite")
+    assert_close(
+        [np.nan, np.inf, -np.inf], [np.nan, np.inf, -np.inf], rtol=0, what="not finite"
+    )
     assert_close([1e6, 1e-3], [1e6, 0.0], rtol=1e-8, what="measured by the largest")
 
 
 @pytest.mark.parametrize(
     ("actual", "due", "said"),
     [
-        (WORST, ONES, "off by 0.5 at [1, 2], np.float64(1.5) came, np.float64(1.0) was due"),
+        (
+            WORST,
+            ONES,
+            "off by 0.5 at [1, 2], np.float64(1.5) came, np.float64(1.0) was due",
+        ),
         (ONES[:1], ONES, "shape (1, 3) came, (2, 3) was due"),
         (np.float64(1), ONES, "shape () came, (2, 3) was due"),
         (ONES.reshape(3, 2), ONES, "shape (3, 2) came, (2, 3) was due"),

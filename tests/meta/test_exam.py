@@ -1,4 +1,6 @@
-"""The op exam is examined: answers wrong in one type, layout, length or mode alone are found by name, and so are gaps that have closed."""
+"""The op exam is examined: answers wrong in one type, layout, length or mode alone are
+found by name, and so are gaps that have closed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from bench.coordinator.job import Finding, Job
 from bench.exam import task as shape_ops
 from bench.records import Exam, ExamRow
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: no backend to plant faults in")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: no backend to plant faults in"
+)
 
 from backends.torch import ops, program  # noqa: E402  # after the skip
 
@@ -29,10 +33,18 @@ def patient() -> Backend:
     return backends.load("torch")
 
 
-def exam(patient: Backend, *names: str, modes: tuple[str, ...] = ("customary",)) -> tuple[Finding, list[ExamRow]]:
+def exam(
+    patient: Backend, *names: str, modes: tuple[str, ...] = ("customary",)
+) -> tuple[Finding, list[ExamRow]]:
     """The verdict and the wrong answers, over all types and layouts."""
     plan = config.Exam(modes=modes, variants="all", typed="all")  # type: ignore[arg-type]
-    job = Job(task="shape_ops", backend="torch", model="", config=Config(ops=names, exam=plan), folder=Path("nowhere"))
+    job = Job(
+        task="shape_ops",
+        backend="torch",
+        model="",
+        config=Config(ops=names, exam=plan),
+        folder=Path("nowhere"),
+    )
     finding = shape_ops.run(job, patient, "cpu", lambda text, share: None)
     assert isinstance(finding.payload, Exam)
     return finding, [row for row in finding.payload.rows if row.result == "failed"]
@@ -42,24 +54,38 @@ def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) 
     monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
 
 
-def test_a_wrong_type_is_found_where_the_value_is_right(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_type_is_found_where_the_value_is_right(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(monkeypatch, "tanh", lambda x: torch.tanh(x).to(torch.float32))
     finding, failed = exam(patient, "tanh", "sin")
     assert finding.reason == "wrong answers: tanh"
-    assert {(row.question, row.dtype) for row in failed} == {("dtype", "float16"), ("dtype", "bfloat16")}
+    assert {(row.question, row.dtype) for row in failed} == {
+        ("dtype", "float16"),
+        ("dtype", "bfloat16"),
+    }
     assert failed[0].note == "['float32'] came, ['float16'] was due"
 
 
-def test_a_value_that_is_wrong_in_float16_alone_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, "tanh", lambda x: torch.tanh(x * 1e5 / 1e5))  # 65504 is the largest float16
+def test_a_value_that_is_wrong_in_float16_alone_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 65504 is the largest float16
+    plant(monkeypatch, "tanh", lambda x: torch.tanh(x * 1e5 / 1e5))
     finding, failed = exam(patient, "tanh", "sin")
     assert finding.reason == "wrong answers: tanh"
-    assert {row.dtype for row in failed} == {"float16"} and "value" in {row.question for row in failed}
+    assert {row.dtype for row in failed} == {"float16"} and "value" in {
+        row.question for row in failed
+    }
 
 
-def test_a_result_that_reads_memory_as_if_it_were_in_a_row_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_reads_memory_as_if_it_were_in_a_row_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def careless(x: Any) -> Any:
-        return -torch.as_strided(x, x.size(), torch.empty_like(x, memory_format=torch.contiguous_format).stride())
+        return -torch.as_strided(
+            x, x.size(), torch.empty_like(x, memory_format=torch.contiguous_format).stride()
+        )
 
     plant(monkeypatch, "negative", careless)
     finding, failed = exam(patient, "negative", "sin")
@@ -67,7 +93,9 @@ def test_a_result_that_reads_memory_as_if_it_were_in_a_row_is_found(patient: Bac
     assert {row.case.split()[-1] for row in failed} == {"transposed", "strided"}
 
 
-def test_a_program_that_is_frozen_to_the_length_it_first_met_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_frozen_to_the_length_it_first_met_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = program.TorchProgram.run
 
     def frozen(self: Any, feeds: Any) -> Any:
@@ -76,34 +104,56 @@ def test_a_program_that_is_frozen_to_the_length_it_first_met_is_found(patient: B
 
     monkeypatch.setattr(program.TorchProgram, "run", frozen)
     _, failed = exam(patient, "relu")
-    assert {row.question for row in failed} >= {"shape"} and {row.case.split()[-1] for row in failed} == {"dynamic"}
+    assert {row.question for row in failed} >= {"shape"} and {
+        row.case.split()[-1] for row in failed
+    } == {"dynamic"}
 
 
-def test_an_answer_that_is_wrong_only_when_compiled_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_is_wrong_only_when_compiled_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def compiled(native: Any, **options: Any) -> Any:
         def call(*feeds: Any) -> Any:
             result = native(*feeds)
-            return {name: value * 1.25 for name, value in result.items()} if isinstance(result, dict) else result * 1.25
+            return (
+                {name: value * 1.25 for name, value in result.items()}
+                if isinstance(result, dict)
+                else result * 1.25
+            )
 
         return call
 
     monkeypatch.setattr(torch, "compile", compiled)
     finding, failed = exam(patient, "tanh", modes=MODES)
     assert finding.reason == "wrong answers: tanh"
-    assert {row.mode for row in failed} == {"compiled"} and {row.question for row in failed} >= {"value", "gradient"}
+    assert {row.mode for row in failed} == {"compiled"} and {
+        row.question for row in failed
+    } >= {"value", "gradient"}
 
 
 @pytest.mark.parametrize("where", ["gaps", "part_gaps"])
-def test_a_gap_that_passes_is_a_failure(where: str, patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    declared: Any = {"flip": "it cannot"} if where == "gaps" else (Gap("flip", "it cannot", dtype="int64"),)
+def test_a_gap_that_passes_is_a_failure(
+    where: str, patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared: Any = (
+        {"flip": "it cannot"}
+        if where == "gaps"
+        else (Gap("flip", "it cannot", dtype="int64"),)
+    )
     monkeypatch.setattr(type(patient), where, declared)
     finding, failed = exam(patient, "flip", "roll")
     assert finding.reason == "wrong answers: flip"
-    assert {row.note for row in failed} == {"declared gap passes, remove it from the gaps of torch: it cannot"}
-    assert {row.dtype for row in failed} >= {"int64"} and (where == "gaps") == (len({row.dtype for row in failed}) > 1)
+    assert {row.note for row in failed} == {
+        "declared gap passes, remove it from the gaps of torch: it cannot"
+    }
+    assert {row.dtype for row in failed} >= {"int64"} and (where == "gaps") == (
+        len({row.dtype for row in failed}) > 1
+    )
 
 
-def test_a_gap_explains_what_it_names_and_nothing_else(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gap_explains_what_it_names_and_nothing_else(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(monkeypatch, "tanh", lambda x: torch.tanh(x * 1e5 / 1e5))
     known = (
         Gap("tanh sin", "it overflows", dtype="float16", case="2x3"),
@@ -111,13 +161,23 @@ def test_a_gap_explains_what_it_names_and_nothing_else(patient: Backend, monkeyp
     )
     monkeypatch.setattr(type(patient), "part_gaps", known)
     finding, failed = exam(patient, "tanh")
-    assert finding.status == "failed" and failed and not any(row.case.startswith("2x3") and row.question == "value" for row in failed)
+    assert (
+        finding.status == "failed"
+        and failed
+        and not any(
+            row.case.startswith("2x3") and row.question == "value" for row in failed
+        )
+    )
     assert isinstance(finding.payload, Exam)
     gaps = [row for row in finding.payload.rows if row.result == "gap"]
-    assert {(row.dtype, row.op) for row in gaps} == {("float16", "tanh")} and all(row.note.startswith("it overflows") for row in gaps)
+    assert {(row.dtype, row.op) for row in gaps} == {("float16", "tanh")} and all(
+        row.note.startswith("it overflows") for row in gaps
+    )
 
 
-def test_a_case_that_raises_leaves_the_others_answered(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_that_raises_leaves_the_others_answered(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def picky(x: Any, *, axis: int) -> Any:
         if axis == 1:
             raise NotImplementedError("axis 1")
@@ -125,5 +185,10 @@ def test_a_case_that_raises_leaves_the_others_answered(patient: Backend, monkeyp
 
     plant(monkeypatch, "flip", picky)
     finding, failed = exam(patient, "flip")
-    assert {row.note for row in failed} == {"NotImplementedError: axis 1"} and all("axis=1" in row.case for row in failed)
-    assert isinstance(finding.payload, Exam) and sum(row.result == "passed" for row in finding.payload.rows) > 50
+    assert {row.note for row in failed} == {"NotImplementedError: axis 1"} and all(
+        "axis=1" in row.case for row in failed
+    )
+    assert (
+        isinstance(finding.payload, Exam)
+        and sum(row.result == "passed" for row in finding.payload.rows) > 50
+    )

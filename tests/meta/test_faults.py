@@ -1,4 +1,6 @@
-"""The tests are tested: faults planted in native kernels are found by comparison with the oracle."""
+"""The tests are tested: faults planted in native kernels are found by comparison with the
+oracle.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,26 @@ from models.graph import Graph
 from tests.asserts import assert_close
 from tests.models import test_ops
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: no kernels to plant faults in")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: no kernels to plant faults in"
+)
 
 from torch.nn import functional as F  # noqa: E402  # after the skip
 
 from backends.torch import ops  # noqa: E402
 from backends.torch.program import TorchProgram  # noqa: E402
 
-pytestmark = pytest.mark.framework  # whichever fixtures they take: they are about PyTorch's kernels
+# whichever fixtures they take: they are about PyTorch's kernels
+pytestmark = pytest.mark.framework
 
 
 def gelu_by_tanh(x: Any, *, approximate: str) -> Any:
     return F.gelu(x, approximate="tanh")
 
 
-def momentum_swapped(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
+def momentum_swapped(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
+) -> Any:
     return F.batch_norm(x, mean, var, weight, bias, True, 1 - momentum, eps), mean, var
 
 
@@ -67,19 +74,34 @@ def patient() -> Backend:
     return backends.load("torch")
 
 
-def compare(graph: Graph, weights: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
-    """Every output and updated state, PyTorch against the oracle. Raises AssertionError naming the first that differs."""
+def compare(
+    graph: Graph, weights: dict[str, np.ndarray], arrays: dict[str, np.ndarray]
+) -> None:
+    """Every output and updated state, PyTorch against the oracle.
+
+    Raises AssertionError naming the first that differs.
+    """
     __tracebackhide__ = True
-    native, oracle = TorchProgram(graph, Settings()), NumpyProgram(graph, Settings(precision="fp64"))
+    native, oracle = (
+        TorchProgram(graph, Settings()),
+        NumpyProgram(graph, Settings(precision="fp64")),
+    )
     for program in (native, oracle):
-        program.load({name: array.astype(np.float32) if array.dtype.kind == "f" else array for name, array in weights.items()})
+        program.load(
+            {
+                name: array.astype(np.float32) if array.dtype.kind == "f" else array
+                for name, array in weights.items()
+            }
+        )
     came, due = native(arrays) | native.params(), oracle(arrays) | oracle.params()
     for name in (*graph.outputs, *graph.state):
         assert_close(came[name], due[name], rtol=2e-5, what=f"{graph.name} {name}")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_op_test_finds_a_planted_fault_and_names_the_case(fault: str, patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_op_test_finds_a_planted_fault_and_names_the_case(
+    fault: str, patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     op, kernel = FAULTS[fault]
     test_ops.test_a_backend_computes_what_the_reference_defines(op, patient)
     plant(monkeypatch, op, kernel)
@@ -87,7 +109,9 @@ def test_the_op_test_finds_a_planted_fault_and_names_the_case(fault: str, patien
         test_ops.test_a_backend_computes_what_the_reference_defines(op, patient)
 
 
-def test_the_op_test_finds_a_wrong_gradient_and_names_the_case(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_op_test_finds_a_wrong_gradient_and_names_the_case(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     test_ops.test_a_backend_differentiates_as_the_gradient_graph("relu", patient)
     plant(monkeypatch, "relu", lambda x: torch.relu(x) * 2 - torch.relu(x).detach())
     test_ops.test_a_backend_computes_what_the_reference_defines("relu", patient)
@@ -95,8 +119,12 @@ def test_the_op_test_finds_a_wrong_gradient_and_names_the_case(patient: Backend,
         test_ops.test_a_backend_differentiates_as_the_gradient_graph("relu", patient)
 
 
-@pytest.mark.parametrize("asked", ["computes_what_the_reference_defines", "differentiates_as_the_gradient_graph"])
-def test_a_case_that_raises_is_named_alone(asked: str, patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "asked", ["computes_what_the_reference_defines", "differentiates_as_the_gradient_graph"]
+)
+def test_a_case_that_raises_is_named_alone(
+    asked: str, patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def picky(x: Any, *, axis: int) -> Any:
         if axis == 1:
             raise NotImplementedError("axis 1")
@@ -105,9 +133,13 @@ def test_a_case_that_raises_is_named_alone(asked: str, patient: Backend, monkeyp
     plant(monkeypatch, "flip", picky)
     with pytest.raises(AssertionError) as caught:
         getattr(test_ops, f"test_a_backend_{asked}")("flip", patient)
-    named = re.findall(r"^flip-(\d+)-\S+: NotImplementedError: axis 1$", str(caught.value), re.MULTILINE)
+    named = re.findall(
+        r"^flip-(\d+)-\S+: NotImplementedError: axis 1$", str(caught.value), re.MULTILINE
+    )
     axes = [case.attributes["axis"] for case in table.get("flip").cases]
-    assert [int(number) for number in named] == [i for i, axis in enumerate(axes) if axis == 1] and len(named) < len(axes)
+    assert [int(number) for number in named] == [
+        i for i, axis in enumerate(axes) if axis == 1
+    ] and len(named) < len(axes)
     assert len(str(caught.value).splitlines()) == len(named)
     assert isinstance(caught.value.__cause__, NotImplementedError), "with its traceback"
 
@@ -120,10 +152,19 @@ def zoo(name: str, half: str) -> tuple[Graph, dict[str, np.ndarray], dict[str, n
     }
     graph: Graph = getattr(models.build(name, preset="small", **sizes[name]), half)
     draw = np.random.default_rng(3)
-    weights = {key: _lively(key, array, draw) for key, array in params.draw(graph.params, seed=1).items()}
+    weights = {
+        key: _lively(key, array, draw)
+        for key, array in params.draw(graph.params, seed=1).items()
+    }
     lengths = {"batch": 8, "frames": 9}
-    arrays = {key: draw.normal(size=dims.bind(type_.shape, lengths)) for key, type_ in graph.inputs.items()}
-    masks = {key: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number for key, noise in graph.noise.items()}
+    arrays = {
+        key: draw.normal(size=dims.bind(type_.shape, lengths))
+        for key, type_ in graph.inputs.items()
+    }
+    masks = {
+        key: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number
+        for key, noise in graph.noise.items()
+    }
     return graph, weights, arrays | {key: mask.astype(float) for key, mask in masks.items()}
 
 
@@ -143,7 +184,13 @@ def _lively(name: str, array: np.ndarray, draw: np.random.Generator) -> np.ndarr
         ("motionbert", "infer", "layer_norm", eps_of_keras),
     ],
 )
-def test_a_model_shows_a_planted_fault(name: str, half: str, op: str, kernel: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_shows_a_planted_fault(
+    name: str,
+    half: str,
+    op: str,
+    kernel: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     case = zoo(name, half)
     compare(*case)
     plant(monkeypatch, op, kernel)
@@ -151,7 +198,9 @@ def test_a_model_shows_a_planted_fault(name: str, half: str, op: str, kernel: Ca
         compare(*case)
 
 
-def test_a_transposed_weight_fits_square_layers_and_is_found_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transposed_weight_fits_square_layers_and_is_found_by_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from models.builder import Builder
 
     g = Builder("square")

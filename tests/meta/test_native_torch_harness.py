@@ -1,4 +1,6 @@
-"""The harness is tested in PyTorch: wrong optimizers, lost weights and gradients fail by name, and a doctored timer voids its number."""
+"""The harness is tested in PyTorch: wrong optimizers, lost weights and gradients fail by
+name, and a doctored timer voids its number.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from bench.speed import task as throughput
 from bench.speed import timing
 from models.optim import Optimizer
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: no backend to plant faults in")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: no backend to plant faults in"
+)
 
 from backends.torch import ops, program  # noqa: E402  # after the skip
 from backends.torch import train as native  # noqa: E402
@@ -29,7 +33,13 @@ from backends.torch import train as native  # noqa: E402
 SIZES: dict[str, dict[str, Any]] = {"simple_baseline": {"width": 16, "stages": 1}}
 
 
-def job(task: str, model: str = "", *, asked: Sequence[str] = (), optimizers: Sequence[str] = ("sgd",)) -> Job:
+def job(
+    task: str,
+    model: str = "",
+    *,
+    asked: Sequence[str] = (),
+    optimizers: Sequence[str] = ("sgd",),
+) -> Job:
     """A cell of tiny sizes."""
     config = configs.validate(
         {
@@ -41,7 +51,9 @@ def job(task: str, model: str = "", *, asked: Sequence[str] = (), optimizers: Se
             "threads": 1,
         }
     )
-    return Job(task=task, backend="torch", model=model, config=config, folder=Path("nowhere"))
+    return Job(
+        task=task, backend="torch", model=model, config=config, folder=Path("nowhere")
+    )
 
 
 def quiet(text: str, share: float) -> None:
@@ -80,38 +92,58 @@ def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) 
     monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
 
 
-@pytest.mark.filterwarnings("ignore:var:UserWarning")  # the exam asks for the variance of one number
+# the exam asks for the variance of one number
+@pytest.mark.filterwarnings("ignore:var:UserWarning")
 def test_an_honest_backend_passes_the_exam(patient: Backend) -> None:
     finding, found = exam(patient)
     assert (finding.status, finding.reason) == ("ok", "")
-    assert {row.question for row in found.rows} == {"shape", "dtype", "value", "gradient", "kernel"}
-    assert {row.op for row in found.rows} == set(ops.KERNELS) | {"dropout"}, "every op is asked about"
+    assert {row.question for row in found.rows} == {
+        "shape",
+        "dtype",
+        "value",
+        "gradient",
+        "kernel",
+    }
+    assert {row.op for row in found.rows} == set(ops.KERNELS) | {"dropout"}, (
+        "every op is asked about"
+    )
 
 
-def test_a_gradient_that_is_wrong_where_the_value_is_right_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gradient_that_is_wrong_where_the_value_is_right_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(monkeypatch, "matmul", half_the_gradient)
     finding, found = exam(patient, "matmul")
     assert finding.reason == "wrong answers: matmul"
     assert {row.question for row in found.rows if row.result == "failed"} == {"gradient"}
 
 
-def test_a_kernel_that_raises_is_the_answer_and_not_the_end(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_raises_is_the_answer_and_not_the_end(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(x: Any, *, axis: int) -> Any:
         raise NotImplementedError("not on this device")
 
     plant(monkeypatch, "flip", broken)
     finding, found = exam(patient, "flip", "add")
     assert finding.reason == "wrong answers: flip"
-    assert {row.note for row in found.rows if row.result == "failed"} == {"NotImplementedError: not on this device"}
+    assert {row.note for row in found.rows if row.result == "failed"} == {
+        "NotImplementedError: not on this device"
+    }
 
 
-def test_weights_that_do_not_come_back_fail_the_first_rung(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_do_not_come_back_fail_the_first_rung(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load = program.TorchProgram.load
     rounded = {"w2.bias"}
     monkeypatch.setattr(
         program.TorchProgram,
         "load",
-        lambda self, params: load(self, {k: v.astype(np.float16) if k in rounded else v for k, v in params.items()}),
+        lambda self, params: load(
+            self,
+            {k: v.astype(np.float16) if k in rounded else v for k, v in params.items()},
+        ),
     )
     _, found = ladder(patient, "simple_baseline")
     assert found.first_failure == "weights: w2.bias"
@@ -130,28 +162,42 @@ class EpsInsideTheRoot(torch.optim.Optimizer):
         for param in self.param_groups[0]["params"]:
             state = self.state[param]
             if not state:
-                state.update(step=0, first=torch.zeros_like(param), second=torch.zeros_like(param))
+                state.update(
+                    step=0, first=torch.zeros_like(param), second=torch.zeros_like(param)
+                )
             state["step"] += 1
             grad = param.grad + o.weight_decay * param
             state["first"].lerp_(grad, 1 - o.beta1)
             state["second"].lerp_(grad * grad, 1 - o.beta2)
             root = (state["second"] / (1 - o.beta2 ** state["step"]) + o.eps).sqrt()
-            param.addcdiv_(state["first"] / (1 - o.beta1 ** state["step"]), root, value=-o.lr)
+            param.addcdiv_(
+                state["first"] / (1 - o.beta1 ** state["step"]), root, value=-o.lr
+            )
 
 
 def adam_for_adamw(params: Any, o: Optimizer) -> Any:
     """Decay in the gradient where it should be decoupled."""
-    return torch.optim.Adam(params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay)
+    return torch.optim.Adam(
+        params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay
+    )
 
 
 def adamw_of_another_default(params: Any, o: Optimizer) -> Any:
     """A decay that was not passed on: 4e-3 in place of 1e-2."""
-    return torch.optim.AdamW(params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=4e-3)
+    return torch.optim.AdamW(
+        params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=4e-3
+    )
 
 
 def momentum_dampened(params: Any, o: Optimizer) -> Any:
     """Right in the first step, wrong from the second on."""
-    return torch.optim.SGD(params, lr=o.lr, momentum=o.momentum, dampening=o.momentum, weight_decay=o.weight_decay)
+    return torch.optim.SGD(
+        params,
+        lr=o.lr,
+        momentum=o.momentum,
+        dampening=o.momentum,
+        weight_decay=o.weight_decay,
+    )
 
 
 def decay_forgotten(params: Any, o: Optimizer) -> Any:
@@ -161,7 +207,14 @@ def decay_forgotten(params: Any, o: Optimizer) -> Any:
 
 def centred(params: Any, o: Optimizer) -> Any:
     """RMSprop with the mean taken out."""
-    return torch.optim.RMSprop(params, lr=o.lr, alpha=o.alpha, eps=o.eps, weight_decay=o.weight_decay, centered=True)
+    return torch.optim.RMSprop(
+        params,
+        lr=o.lr,
+        alpha=o.alpha,
+        eps=o.eps,
+        weight_decay=o.weight_decay,
+        centered=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,19 +229,36 @@ def centred(params: Any, o: Optimizer) -> Any:
     ],
 )
 def test_a_wrong_optimizer_fails_the_step_rung_by_name(
-    rule: str, wrong: Callable[[Any, Optimizer], Any], patient: Backend, monkeypatch: pytest.MonkeyPatch
+    rule: str,
+    wrong: Callable[[Any, Optimizer], Any],
+    patient: Backend,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make = native.native_optimizer
-    monkeypatch.setattr(native, "native_optimizer", lambda o, params: wrong(params, o) if o.rule == rule else make(o, params))
-    finding, found = ladder(patient, "simple_baseline", optimizers=("sgd", "adam", "adamw", "rmsprop"))
-    wrong_steps = [check.name for check in found.checks if check.kind == "step" and not check.ok]
+    monkeypatch.setattr(
+        native,
+        "native_optimizer",
+        lambda o, params: wrong(params, o) if o.rule == rule else make(o, params),
+    )
+    finding, found = ladder(
+        patient, "simple_baseline", optimizers=("sgd", "adam", "adamw", "rmsprop")
+    )
+    wrong_steps = [
+        check.name for check in found.checks if check.kind == "step" and not check.ok
+    ]
     assert finding.status == "failed" and wrong_steps
     assert all(name.startswith(f"{rule} step ") for name in wrong_steps), wrong_steps
-    assert not [check for check in found.checks if check.kind in ("forward", "gradient", "loss", "state") and not check.ok]
+    assert not [
+        check
+        for check in found.checks
+        if check.kind in ("forward", "gradient", "loss", "state") and not check.ok
+    ]
     assert "none alone" in finding.reason, "no node is to blame"
 
 
-def timed(patient: Backend, model: str = "simple_baseline", **options: Any) -> tuple[Finding, Throughput]:
+def timed(
+    patient: Backend, model: str = "simple_baseline", **options: Any
+) -> tuple[Finding, Throughput]:
     finding = throughput.run(job("throughput", model), patient, "cpu", quiet, **options)
     assert isinstance(finding.payload, Throughput)
     return finding, finding.payload
@@ -196,13 +266,20 @@ def timed(patient: Backend, model: str = "simple_baseline", **options: Any) -> t
 
 def numbers(found: Throughput) -> list[float | None]:
     """Everything a reader could take for a speed."""
-    return [value for row in found.timings for value in (row.seconds, row.low, row.high, row.p95, row.frames_per_second)]
+    return [
+        value
+        for row in found.timings
+        for value in (row.seconds, row.low, row.high, row.p95, row.frames_per_second)
+    ]
 
 
 def test_an_honest_timer_gives_numbers(patient: Backend) -> None:
     finding, found = timed(patient)
     assert (finding.status, finding.reason) == ("ok", "")
-    assert [(row.what, row.batch, row.lies) for row in found.timings] == [("forward", 2, ()), ("train_step", 4, ())]
+    assert [(row.what, row.batch, row.lies) for row in found.timings] == [
+        ("forward", 2, ()),
+        ("train_step", 4, ()),
+    ]
     for row in found.timings:
         assert row.seconds and row.low and row.high and row.low <= row.seconds <= row.high
         assert row.frames_per_second == pytest.approx(row.batch * row.frames / row.seconds)
@@ -212,7 +289,10 @@ CLOCKS: dict[str, tuple[Callable[[], float], str]] = {
     "still": (lambda: 1.0, "the timer runs at 0.00 times"),
     "half speed": (lambda: 0.5 * time.perf_counter(), "the timer runs at 0.5"),
     "double speed": (lambda: 2.0 * time.perf_counter(), "the timer runs at 2.0"),
-    "milliseconds": (lambda: 1e3 * time.perf_counter(), "times the speed of the system's clock"),
+    "milliseconds": (
+        lambda: 1e3 * time.perf_counter(),
+        "times the speed of the system's clock",
+    ),
 }
 
 
@@ -225,8 +305,12 @@ def test_a_doctored_clock_voids_every_number(clock: str, patient: Backend) -> No
     assert all(row.lies for row in found.timings)
 
 
-def test_a_timer_that_does_not_wait_for_the_work_is_found(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock runs right while the harness sleeps to look at it, but for the work each sample takes as long as the next."""
+def test_a_timer_that_does_not_wait_for_the_work_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock runs right while the harness sleeps to look at it, but for the work each
+    sample takes as long as the next.
+    """
     now, sleep = [0.0], time.sleep
 
     def sleeping(seconds: float) -> None:
@@ -244,21 +328,36 @@ def test_a_timer_that_does_not_wait_for_the_work_is_found(patient: Backend, monk
     assert None in numbers(found)
 
 
-def test_work_that_is_cached_voids_its_number(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_is_cached_voids_its_number(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = program.TorchProgram.run
     cache: dict[int, Any] = {}
-    monkeypatch.setattr(program.TorchProgram, "run", lambda self, feeds: cache.setdefault(id(self), run(self, feeds)))
+    monkeypatch.setattr(
+        program.TorchProgram,
+        "run",
+        lambda self, feeds: cache.setdefault(id(self), run(self, feeds)),
+    )
     finding, found = timed(patient)
     forward, step = found.timings
     assert finding.status == "invalid"
-    assert "changed inputs did not change the outputs: something is cached or skipped" in forward.lies
+    assert (
+        "changed inputs did not change the outputs: something is cached or skipped"
+        in forward.lies
+    )
     assert forward.seconds is None and forward.frames_per_second is None
     assert step.seconds is not None and not step.lies, "the other number stands"
 
 
-def test_a_training_step_that_trains_nothing_voids_its_number(patient: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native.TorchTrainer, "step", lambda self, feeds: self._loss(feeds).detach())
+def test_a_training_step_that_trains_nothing_voids_its_number(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        native.TorchTrainer, "step", lambda self, feeds: self._loss(feeds).detach()
+    )
     finding, found = timed(patient)
     forward, step = found.timings
-    assert finding.status == "invalid" and finding.reason.startswith("train_step at batch 4: changed inputs did not change")
+    assert finding.status == "invalid" and finding.reason.startswith(
+        "train_step at batch 4: changed inputs did not change"
+    )
     assert step.seconds is None and forward.seconds is not None

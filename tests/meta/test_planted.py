@@ -1,6 +1,8 @@
-"""The harness is tested on every backend: a fault planted in its kernels fails the ladder at the right rung and is named with its line.
+"""The harness is tested on every backend: a fault planted in its kernels fails the ladder
+at the right rung and is named with its line.
 
-The faults of a backend are `faults/NAME.py`: its table of kernels (`ops`) and, by the names that `DUE` gives them, what is put into it.
+The faults of a backend are `faults/NAME.py`: its table of kernels (`ops`) and, by the names
+that `DUE` gives them, what is put into it.
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ from bench.records import Exam, Parity
 FILES = sorted(path.stem for path in Path(__file__).with_name("faults").glob("*.py"))
 # every hidden layer is square, so that a transposed weight fits
 SIZES: dict[str, dict[str, Any]] = {
-    "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2, "mlp_ratio": 1},
+    "motionbert": {
+        "width": 16,
+        "representation": 16,
+        "depth": 1,
+        "heads": 2,
+        "mlp_ratio": 1,
+    },
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
     "simple_baseline": {"width": 16, "stages": 1},
 }
@@ -37,7 +45,9 @@ LADDER = {"batch": 4, "frames": 5, "steps": 2, "optimizers": ["sgd"]}
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be said of a fault: the op to blame, the model that shows it, the first rung that fails; `kernel` is planted in the op."""
+    """What is to be said of a fault: the op to blame, the model that shows it, the first
+    rung that fails; `kernel` is planted in the op.
+    """
 
     op: str
     model: str
@@ -51,8 +61,12 @@ DUE = {
     "attention scale doubled": Due("attention", "poseformer", "forward", "attention"),
     "weight transposed": Due("linear", "simple_baseline", "forward", "linear"),
     "softmax over the wrong axis": Due("softmax", "motionbert", "forward", "softmax"),
-    "BatchNorm momentum swapped": Due("batch_norm_train", "simple_baseline", "state", "momentum_swapped"),
-    "BatchNorm variance biased": Due("batch_norm_train", "simple_baseline", "state", "variance_biased"),
+    "BatchNorm momentum swapped": Due(
+        "batch_norm_train", "simple_baseline", "state", "momentum_swapped"
+    ),
+    "BatchNorm variance biased": Due(
+        "batch_norm_train", "simple_baseline", "state", "variance_biased"
+    ),
     "BatchNorm eps 0.1": Due("batch_norm", "simple_baseline", "forward", "batch_norm"),
     "gradient cut": Due("relu", "simple_baseline", "gradient", "gradient_cut"),
 }
@@ -62,7 +76,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that take `faults` run once for each file whose backend is under test."""
     if "faults" in metafunc.fixturenames:
         tested = metafunc.config.getoption("--backends")
-        metafunc.parametrize("faults", [name for name in FILES if name in tested], indirect=True, scope="session")
+        metafunc.parametrize(
+            "faults",
+            [name for name in FILES if name in tested],
+            indirect=True,
+            scope="session",
+        )
 
 
 @pytest.fixture(scope="session")
@@ -75,23 +94,38 @@ def patient(faults: ModuleType) -> Backend:
     """The backend that the faults are planted in."""
     backend = backends.load(faults.NAME)
     if hasattr(faults, "OPSET"):
-        backend.opset = faults.OPSET  # type: ignore[attr-defined]  # the one backend whose nodes have versions
+        # the one backend whose nodes have versions
+        backend.opset = faults.OPSET  # type: ignore[attr-defined]
     return backend
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, faults: ModuleType, fault: str) -> None:
     due = DUE[fault]
     op = getattr(faults, "PLANTED", {}).get(due.kernel, due.op)
-    monkeypatch.setattr(faults.ops, "KERNELS", {**faults.ops.KERNELS, op: getattr(faults, due.kernel)})
+    monkeypatch.setattr(
+        faults.ops, "KERNELS", {**faults.ops.KERNELS, op: getattr(faults, due.kernel)}
+    )
 
 
 def job(faults: ModuleType, task: Any, folder: Path, model: str = "", **asked: Any) -> Job:
     """A cell of tiny sizes."""
-    content = {"model": {name: {"sizes": sizes} for name, sizes in SIZES.items()}, "threads": 1, **asked}
-    return Job(task=task, backend=faults.NAME, model=model, config=configs.validate(content), folder=folder)
+    content = {
+        "model": {name: {"sizes": sizes} for name, sizes in SIZES.items()},
+        "threads": 1,
+        **asked,
+    }
+    return Job(
+        task=task,
+        backend=faults.NAME,
+        model=model,
+        config=configs.validate(content),
+        folder=folder,
+    )
 
 
-def climb(faults: ModuleType, model: str, folder: Path, *rungs: str) -> tuple[Finding, Parity]:
+def climb(
+    faults: ModuleType, model: str, folder: Path, *rungs: str
+) -> tuple[Finding, Parity]:
     asked = job(faults, "parity", folder, model, parity={**LADDER, "rungs": rungs})
     finding = parity.run(asked, patient(faults), "cpu", lambda text, share: None)
     assert isinstance(finding.payload, Parity)
@@ -99,20 +133,43 @@ def climb(faults: ModuleType, model: str, folder: Path, *rungs: str) -> tuple[Fi
 
 
 def examine(faults: ModuleType, folder: Path, *ops: str) -> tuple[Finding, Exam]:
-    asked = job(faults, "shape_ops", folder, ops=list(ops), exam={"modes": ["customary"], "dtypes": ["float32"]})
+    asked = job(
+        faults,
+        "shape_ops",
+        folder,
+        ops=list(ops),
+        exam={"modes": ["customary"], "dtypes": ["float32"]},
+    )
     finding = shape_ops.run(asked, patient(faults), "cpu", lambda text, share: None)
     assert isinstance(finding.payload, Exam)
     return finding, finding.payload
 
 
 def test_every_backend_but_the_oracle_has_its_faults() -> None:
-    assert sorted(set(backends.names()) - {"numpy"}) == FILES, "what is right by definition cannot be wrong"
+    assert sorted(set(backends.names()) - {"numpy"}) == FILES, (
+        "what is right by definition cannot be wrong"
+    )
 
 
-def test_an_honest_backend_climbs_the_whole_ladder(faults: ModuleType, tmp_path: Path) -> None:
+def test_an_honest_backend_climbs_the_whole_ladder(
+    faults: ModuleType, tmp_path: Path
+) -> None:
     finding, found = climb(faults, "simple_baseline", tmp_path)
-    assert (finding.status, finding.reason, found.first_failure, found.culprit) == ("ok", "", "", "")
-    assert {check.kind for check in found.checks} >= {"weights", "forward", "loss", "gradient", "step", "state", "trajectory"}
+    assert (finding.status, finding.reason, found.first_failure, found.culprit) == (
+        "ok",
+        "",
+        "",
+        "",
+    )
+    assert {check.kind for check in found.checks} >= {
+        "weights",
+        "forward",
+        "loss",
+        "gradient",
+        "step",
+        "state",
+        "trajectory",
+    }
 
 
 @pytest.mark.parametrize("fault", DUE)
@@ -124,7 +181,9 @@ def test_the_ladder_fails_and_its_culprit_is_the_op_at_its_model_line(
     finding, found = climb(faults, due.model, tmp_path, "weights", "forward", "gradient")
     assert finding.status == "failed"
     assert found.first_failure.startswith(f"{due.rung}: "), found.first_failure
-    match = re.match(rf"{due.op} \S+ at (models/zoo/{due.model}\.py):(\d+) \(", found.culprit)
+    match = re.match(
+        rf"{due.op} \S+ at (models/zoo/{due.model}\.py):(\d+) \(", found.culprit
+    )
     assert match, found.culprit
     line = (ROOT / match[1]).read_text().splitlines()[int(match[2]) - 1]
     assert re.search(r"\w\(", line), "the line of the model file calls something"
@@ -133,7 +192,9 @@ def test_the_ladder_fails_and_its_culprit_is_the_op_at_its_model_line(
 
 
 @pytest.mark.parametrize("fault", DUE)
-def test_the_exam_fails_and_names_the_op(fault: str, faults: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exam_fails_and_names_the_op(
+    fault: str, faults: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     due = DUE[fault]
     plant(monkeypatch, faults, fault)
     finding, found = examine(faults, tmp_path, due.op, "add")

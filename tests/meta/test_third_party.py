@@ -1,4 +1,6 @@
-"""The third-party exam is examined: planted faults fail the cases that show them, and a gap that is none is a failure."""
+"""The third-party exam is examined: planted faults fail the cases that show them, and a gap
+that is none is a failure.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,14 @@ from bench.exam.third_party import exam
 from tests.bench.exam.third_party_cases import CASES, case
 
 
-def wrong_pad(x: np.ndarray, *, axis: int, before: int, after: int, value: float) -> np.ndarray:
-    return np.pad(x, [(before, after) if i == axis else (0, 0) for i in range(x.ndim)], constant_values=value + 1)
+def wrong_pad(
+    x: np.ndarray, *, axis: int, before: int, after: int, value: float
+) -> np.ndarray:
+    return np.pad(
+        x,
+        [(before, after) if i == axis else (0, 0) for i in range(x.ndim)],
+        constant_values=value + 1,
+    )
 
 
 def least(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
@@ -27,10 +35,16 @@ FAULTS: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "pad": (wrong_pad, {"averagepool"}),
     "max": (least, {"argmax", "attention"}),
     "flip": (lambda x, *, axis: x, {"slice"}),
-    "scatter_add": (lambda x, index, *, axis, length: np.zeros((length, *x.shape[1:]), x.dtype), {"scatterelements", "scatternd"}),
+    "scatter_add": (
+        lambda x, index, *, axis, length: np.zeros((length, *x.shape[1:]), x.dtype),
+        {"scatterelements", "scatternd"},
+    ),
     "conv": (lambda x, w, **_: np.zeros((1, 1, 2, 2), x.dtype), {"conv"}),
     "layer_norm": (lambda x, weight, bias, *, eps: x, {"layernormalization"}),
-    "sum": (lambda x, *, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), {"reducelogsum"}),
+    "sum": (
+        lambda x, *, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
+        {"reducelogsum"},
+    ),
     "multiply": (np.add, {"gemm", "reduceprod"}),
 }
 
@@ -42,7 +56,9 @@ def failed() -> set[str]:
 
 
 @pytest.mark.parametrize("op", FAULTS)
-def test_a_planted_fault_fails_the_cases_that_show_it(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_fault_fails_the_cases_that_show_it(
+    op: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kernel, due = FAULTS[op]
     assert failed() == set()
     right = program.kernels
@@ -50,17 +66,24 @@ def test_a_planted_fault_fails_the_cases_that_show_it(op: str, monkeypatch: pyte
     assert failed() >= due
 
 
-def test_a_kernel_that_raises_is_a_failure_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_raises_is_a_failure_with_its_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*arrays: np.ndarray) -> np.ndarray:
         raise RuntimeError("no such\nkernel")
 
     right = program.kernels
-    monkeypatch.setattr(program, "kernels", lambda working: {**right(working), "exp": broken})
+    monkeypatch.setattr(
+        program, "kernels", lambda working: {**right(working), "exp": broken}
+    )
     row = exam.examine(NumpyBackend(), Settings(), case("Exp", [[1.0]], [[np.e]]), {})
     assert (row.result, row.note) == ("failed", "RuntimeError: no such kernel")
 
 
-RIGHT, WRONG = case("Neg", [[1.0]], [[-1.0]], name="neg"), case("Neg", [[1.0]], [[1.0]], name="neg")
+RIGHT, WRONG = (
+    case("Neg", [[1.0]], [[-1.0]], name="neg"),
+    case("Neg", [[1.0]], [[1.0]], name="neg"),
+)
 
 
 def test_a_declared_gap_that_fails_is_a_gap_and_one_that_passes_a_failure() -> None:
@@ -72,7 +95,9 @@ def test_a_declared_gap_that_fails_is_a_gap_and_one_that_passes_a_failure() -> N
     assert exam.examine(NumpyBackend(), Settings(), WRONG, {}).result == "failed"
 
 
-def test_an_op_that_the_backend_lacks_is_a_gap_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_op_that_the_backend_lacks_is_a_gap_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     backend = NumpyBackend()
     monkeypatch.setattr(backend, "kernels", {}, raising=False)
     monkeypatch.setattr(backend, "gaps", {"negative": "never heard of it"}, raising=False)

@@ -47,7 +47,11 @@ def test_a_parameter_asked_for_twice_is_shared() -> None:
     again = g.param("w", (2, 2), init=("zeros", 0.0))
     assert first.name == again.name
     with pytest.raises(
-        SpecError, match=r"tests/models/test_builder\.py:\d+: parameter w is \(2, 2\) float32 already and cannot be \(2, 3\) float32"
+        SpecError,
+        match=(
+            r"tests/models/test_builder\.py:\d+: parameter w is \(2, 2\) float32 already"
+            r" and cannot be \(2, 3\) float32"
+        ),
     ):
         g.param("w", (2, 3), init=("zeros", 0.0))
 
@@ -74,7 +78,9 @@ def test_noise_takes_the_next_free_name() -> None:
     x.dropout(rate=0.25, name="drop")
     x.dropout(rate=0.25, name="drop")
     g.output("y", x)
-    assert g.finish().noise == {name: Noise(x.type, "bernoulli", 0.75) for name in ("drop.mask", "drop.mask_2")}
+    assert g.finish().noise == {
+        name: Noise(x.type, "bernoulli", 0.75) for name in ("drop.mask", "drop.mask_2")
+    }
 
 
 def test_a_rate_of_zero_adds_nothing() -> None:
@@ -98,12 +104,31 @@ def test_constants_are_stored_as_the_nominal_float() -> None:
 def test_operators_are_elementwise_ops() -> None:
     g = Builder("operators")
     x, y = g.input("x", (2, 3)), g.input("y", (3,))
-    for value in (x + y, 1.0 + x, x - y, 1.0 - x, x * y, 2.0 * x, x / y, 1.0 / x, x**2.0, x**0.5, -x, x @ x.permute_dims((1, 0))):
+    for value in (
+        x + y,
+        1.0 + x,
+        x - y,
+        1.0 - x,
+        x * y,
+        2.0 * x,
+        x / y,
+        1.0 / x,
+        x**2.0,
+        x**0.5,
+        -x,
+        x @ x.permute_dims((1, 0)),
+    ):
         assert isinstance(value, Value)
     g.output("z", value)
     ops = [node.op for node in g.finish().nodes]
     twice = ["add", "subtract", "multiply", "divide"]
-    assert ops == [op for op in twice for _ in range(2)] + ["pow", "sqrt", "negative", "permute_dims", "matmul"]
+    assert ops == [op for op in twice for _ in range(2)] + [
+        "pow",
+        "sqrt",
+        "negative",
+        "permute_dims",
+        "matmul",
+    ]
 
 
 def test_literals_keep_their_side() -> None:
@@ -135,8 +160,17 @@ def test_labels_are_asked_for_later() -> None:
 
 def test_batch_norm_in_a_train_graph_updates_its_state() -> None:
     g = Builder("norm")
-    g.output("y", g.input("x", ("batch", 3)).batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn"))
+    g.output(
+        "y",
+        g.input("x", ("batch", 3)).batch_norm(
+            eps=1e-5, momentum=0.1, train=True, name="bn"
+        ),
+    )
     graph = g.finish()
-    assert set(graph.state) == {"bn.running_mean", "bn.running_var", "bn.num_batches_tracked"}
+    assert set(graph.state) == {
+        "bn.running_mean",
+        "bn.running_var",
+        "bn.num_batches_tracked",
+    }
     assert graph.trainable() == ("bn.weight", "bn.bias")
     assert graph.params["bn.num_batches_tracked"].type == Type((), "int64")

@@ -41,7 +41,8 @@ def test_a_product_divides_by_its_factor(a: Length, b: Length) -> None:
 @given(lengths())
 def test_the_text_is_python_and_reads_back(length: Length) -> None:
     assert dims.parse(str(length)) == length
-    assert eval(str(length), {}, dict(LENGTHS)) == number(length)  # noqa: S307  # our own text
+    # our own text
+    assert eval(str(length), {}, dict(LENGTHS)) == number(length)  # noqa: S307
 
 
 def test_text_of_known_lengths() -> None:
@@ -52,9 +53,13 @@ def test_text_of_known_lengths() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "divisor"), [(FRAMES - 26, 3), (BATCH, FRAMES), (BATCH * FRAMES + 1, BATCH), (BATCH, BATCH + 1)], ids=str
+    ("length", "divisor"),
+    [(FRAMES - 26, 3), (BATCH, FRAMES), (BATCH * FRAMES + 1, BATCH), (BATCH, BATCH + 1)],
+    ids=str,
 )
-def test_a_division_that_could_leave_a_remainder_is_refused(length: Dim, divisor: Length) -> None:
+def test_a_division_that_could_leave_a_remainder_is_refused(
+    length: Dim, divisor: Length
+) -> None:
     with pytest.raises(ValueError, match="without a remainder"):
         length // divisor
     with pytest.raises(ValueError, match="without a remainder"):
@@ -86,13 +91,22 @@ def test_match_learns_axes_and_holds_them() -> None:
 
 def test_names() -> None:
     assert dims.axis_name(FRAMES) == "frames"
-    assert [dims.axis_name(length) for length in (FRAMES * 2, FRAMES + 1, BATCH * FRAMES, 7)] == [""] * 4
-    assert dims.names_in(BATCH * 3 + FRAMES) == {"batch", "frames"} and dims.names_in(3) == set()
+    assert [
+        dims.axis_name(length) for length in (FRAMES * 2, FRAMES + 1, BATCH * FRAMES, 7)
+    ] == [""] * 4
+    assert (
+        dims.names_in(BATCH * 3 + FRAMES) == {"batch", "frames"}
+        and dims.names_in(3) == set()
+    )
 
 
 @given(lengths())
 def test_traced_lengths_see_no_idle_operation(length: Length) -> None:
-    """Binding `batch` alone must hand the traced size through as it is: each needless operation is a node in every exported graph."""
+    """Binding `batch` alone must hand the traced size through as it is: each needless
+    operation is a node in every exported graph.
+    """
     if dims.axis_name(length):
         size = object()
-        assert isinstance(length, Dim) and length.bind({dims.axis_name(length): size}) is size
+        assert (
+            isinstance(length, Dim) and length.bind({dims.axis_name(length): size}) is size
+        )

@@ -1,4 +1,6 @@
-"""Mistakes in a spec are found where they are written: this file, the line, both shapes, what was due."""
+"""Mistakes in a spec are found where they are written: this file, the line, both shapes,
+what was due.
+"""
 
 from __future__ import annotations
 
@@ -18,35 +20,112 @@ Mistake = Callable[[Builder, Value], Any]
 
 
 MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
-    "broadcast": (lambda g, x: x + g.input("y", (5,)), ("add", "do not broadcast: 4 against 5", "(batch, 3, 4) float32", "(5) float32")),
-    "symbols differ": (lambda g, x: x + g.input("y", ("frames", 1, 1)), ("batch against frames",)),
-    "matmul": (lambda g, x: x @ g.input("y", (5, 2)), ("matmul", "(batch, 3, 4) float32, (5, 2) float32")),
-    "axis": (lambda g, x: x.softmax(axis=3), ("softmax", "axis 3 does not exist in rank 3; use -3 to 2", "(batch, 3, 4)")),
-    "reduction axis": (lambda g, x: x.sum(axis=(0, 7), keepdims=False), ("sum", "axis 7 does not exist")),
-    "axis twice": (lambda g, x: x.sum(axis=(1, -2), keepdims=False), ("names an axis twice",)),
+    "broadcast": (
+        lambda g, x: x + g.input("y", (5,)),
+        ("add", "do not broadcast: 4 against 5", "(batch, 3, 4) float32", "(5) float32"),
+    ),
+    "symbols differ": (
+        lambda g, x: x + g.input("y", ("frames", 1, 1)),
+        ("batch against frames",),
+    ),
+    "matmul": (
+        lambda g, x: x @ g.input("y", (5, 2)),
+        ("matmul", "(batch, 3, 4) float32, (5, 2) float32"),
+    ),
+    "axis": (
+        lambda g, x: x.softmax(axis=3),
+        ("softmax", "axis 3 does not exist in rank 3; use -3 to 2", "(batch, 3, 4)"),
+    ),
+    "reduction axis": (
+        lambda g, x: x.sum(axis=(0, 7), keepdims=False),
+        ("sum", "axis 7 does not exist"),
+    ),
+    "axis twice": (
+        lambda g, x: x.sum(axis=(1, -2), keepdims=False),
+        ("names an axis twice",),
+    ),
     "reshape": (lambda g, x: x.reshape(("batch", 13)), ("reshape", "12*batch", "13*batch")),
-    "permute": (lambda g, x: x.permute_dims((0, 1, 1)), ("must name each of the 3 axes once",)),
-    "split": (lambda g, x: x.split(3, axis=2), ("axis 2 of length 4 does not split into 3 equal parts",)),
-    "concat": (lambda g, x: x.concat(g.input("y", ("batch", 2, 5)), axis=1), ("all axes but axis 1 must agree", "(batch, 2, 5)")),
-    "slice": (lambda g, x: x.slice(axis=2, start=1, stop=6, step=1), ("slice 1:6:1 must lie within 0:4",)),
-    "squeeze": (lambda g, x: x.squeeze(axis=1), ("axis 1 has length 3 and cannot be squeezed",)),
-    "unstack": (lambda g, x: x.unstack(axis=0), ("axis 0 of length batch cannot be unstacked",)),
-    "pad": (lambda g, x: x.pad(axis=1, before=-1, after=0, value=0.0), ("must not be negative",)),
-    "broadcast_to": (lambda g, x: x.broadcast_to((3, 4)), ("cannot be broadcast to (3, 4)",)),
-    "roll": (lambda g, x: x.roll(shift=1, axis=0), ("numeric length on axis 0, which is batch",)),
-    "take": (lambda g, x: x.take(g.input("i", (2, 2), dtype="int64"), axis=1), ("index of rank 1",)),
-    "index dtype": (lambda g, x: x.take(g.input("i", (2,)), axis=1), ("the index must be int64 or int32, not float32",)),
-    "dtypes": (lambda g, x: x + g.input("n", (4,), dtype="int64"), ("dtypes differ (float32, int64)", "use astype")),
+    "permute": (
+        lambda g, x: x.permute_dims((0, 1, 1)),
+        ("must name each of the 3 axes once",),
+    ),
+    "split": (
+        lambda g, x: x.split(3, axis=2),
+        ("axis 2 of length 4 does not split into 3 equal parts",),
+    ),
+    "concat": (
+        lambda g, x: x.concat(g.input("y", ("batch", 2, 5)), axis=1),
+        ("all axes but axis 1 must agree", "(batch, 2, 5)"),
+    ),
+    "slice": (
+        lambda g, x: x.slice(axis=2, start=1, stop=6, step=1),
+        ("slice 1:6:1 must lie within 0:4",),
+    ),
+    "squeeze": (
+        lambda g, x: x.squeeze(axis=1),
+        ("axis 1 has length 3 and cannot be squeezed",),
+    ),
+    "unstack": (
+        lambda g, x: x.unstack(axis=0),
+        ("axis 0 of length batch cannot be unstacked",),
+    ),
+    "pad": (
+        lambda g, x: x.pad(axis=1, before=-1, after=0, value=0.0),
+        ("must not be negative",),
+    ),
+    "broadcast_to": (
+        lambda g, x: x.broadcast_to((3, 4)),
+        ("cannot be broadcast to (3, 4)",),
+    ),
+    "roll": (
+        lambda g, x: x.roll(shift=1, axis=0),
+        ("numeric length on axis 0, which is batch",),
+    ),
+    "take": (
+        lambda g, x: x.take(g.input("i", (2, 2), dtype="int64"), axis=1),
+        ("index of rank 1",),
+    ),
+    "index dtype": (
+        lambda g, x: x.take(g.input("i", (2,)), axis=1),
+        ("the index must be int64 or int32, not float32",),
+    ),
+    "dtypes": (
+        lambda g, x: x + g.input("n", (4,), dtype="int64"),
+        ("dtypes differ (float32, int64)", "use astype"),
+    ),
     "where": (lambda g, x: x.where(x, x), ("where takes a bool condition", "not float32")),
-    "where without a tensor": (lambda g, x: g.input("c", (2,), dtype="bool").where(0.0, 1.0), ("where takes a bool condition",)),
-    "gelu": (lambda g, x: x.gelu(approximate="erf"), ('must be "none" or "tanh", not \'erf\'',)),
+    "where without a tensor": (
+        lambda g, x: g.input("c", (2,), dtype="bool").where(0.0, 1.0),
+        ("where takes a bool condition",),
+    ),
+    "gelu": (
+        lambda g, x: x.gelu(approximate="erf"),
+        ('must be "none" or "tanh", not \'erf\'',),
+    ),
     "astype": (lambda g, x: x.astype("float8"), ("'float8' is none of",)),
-    "conv": (lambda g, x: x.conv1d(2, kernel=5, stride=1, dilation=1, padding=0, bias=False, name="c"), ("length 4", "kernel's reach 5")),
-    "attention": (lambda g, x: x.attention(x.slice(axis=2, start=0, stop=2, step=1), x, scale=1.0), ("attention needs query",)),
-    "dropout": (lambda g, x: x.dropout(rate=1.5, name="d"), ("rate must lie between 0 and 1", "1.5")),
+    "conv": (
+        lambda g, x: x.conv1d(
+            2, kernel=5, stride=1, dilation=1, padding=0, bias=False, name="c"
+        ),
+        ("length 4", "kernel's reach 5"),
+    ),
+    "attention": (
+        lambda g, x: x.attention(x.slice(axis=2, start=0, stop=2, step=1), x, scale=1.0),
+        ("attention needs query",),
+    ),
+    "dropout": (
+        lambda g, x: x.dropout(rate=1.5, name="d"),
+        ("rate must lie between 0 and 1", "1.5"),
+    ),
     "times": (lambda g, x: x.tile(times=0, axis=1), ("times must be 1 or more, not 0",)),
-    "pattern": (lambda g, x: x.rearrange("b (h d) c -> b h d c", h=2), ("3 is not divisible by 2", "(batch, 3, 4)")),
-    "another graph": (lambda g, x: x + Builder("other").input("y", (4,)), ("y belongs to another graph than spec",)),
+    "pattern": (
+        lambda g, x: x.rearrange("b (h d) c -> b h d c", h=2),
+        ("3 is not divisible by 2", "(batch, 3, 4)"),
+    ),
+    "another graph": (
+        lambda g, x: x + Builder("other").input("y", (4,)),
+        ("y belongs to another graph than spec",),
+    ),
 }
 
 
@@ -57,7 +136,9 @@ def test_a_mistake_names_this_file_this_line_and_the_shapes(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         mistake(g, g.input("x", ("batch", 3, 4)))
     text = str(caught.value)
-    assert text.startswith(f"tests/models/test_errors.py:{inspect.getsourcelines(mistake)[1]}: "), text
+    assert text.startswith(
+        f"tests/models/test_errors.py:{inspect.getsourcelines(mistake)[1]}: "
+    ), text
     assert "\n" not in text
     for part in said:
         assert part in text
@@ -78,7 +159,9 @@ def test_an_unknown_method_lists_the_ops() -> None:
 
 
 def test_the_language_has_no_silent_defaults() -> None:
-    """eps, momentum, axis and approximation differ between frameworks; leaving one out must not work."""
+    """eps, momentum, axis and approximation differ between frameworks; leaving one out must
+    not work.
+    """
     x = Builder("spec").input("x", (2, 3, 4))
     for incomplete in (
         lambda: x.layer_norm(name="n"),

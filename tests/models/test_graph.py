@@ -18,7 +18,9 @@ def small() -> Graph:
     x = g.input("x", ("batch", 4))
     table = g.constant("table", np.arange(4.0))
     h = g.label("hidden", (x * table).linear(3, name="fc"))
-    h = h.dropout(rate=0.5, name="drop").batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn")
+    h = h.dropout(rate=0.5, name="drop").batch_norm(
+        eps=1e-5, momentum=0.1, train=True, name="bn"
+    )
     g.output("y", h.slice(axis=1, start=0, stop=2, step=1))
     g.output("loss", h.mean(axis=(0, 1), keepdims=False))
     return g.finish()
@@ -26,8 +28,12 @@ def small() -> Graph:
 
 def same(a: Graph, b: Graph) -> bool:
     """Equal in every field; constants compared as arrays."""
-    tables = {name: array.tolist() for name, array in a.constants.items()} == {name: array.tolist() for name, array in b.constants.items()}
-    return tables and replace(a, constants={}) == replace(b, constants={}) and str(a) == str(b)
+    tables = {name: array.tolist() for name, array in a.constants.items()} == {
+        name: array.tolist() for name, array in b.constants.items()
+    }
+    return (
+        tables and replace(a, constants={}) == replace(b, constants={}) and str(a) == str(b)
+    )
 
 
 def test_the_json_gives_an_equal_graph_back() -> None:
@@ -45,12 +51,17 @@ def test_every_zoo_graph_survives_json(name: str, half: str) -> None:
 
 def doctored(graph: Graph, at: str, /, **changes: object) -> Graph:
     """The graph with the nodes of one op changed."""
-    nodes = tuple(replace(node, **changes) if node.op == at else node for node in graph.nodes)  # type: ignore[arg-type]  # fields of Node
+    # fields of Node
+    nodes = tuple(
+        replace(node, **changes) if node.op == at else node for node in graph.nodes
+    )  # type: ignore[arg-type]
     return replace(graph, nodes=nodes)
 
 
 def test_a_node_with_a_wrong_shape_is_caught() -> None:
-    with pytest.raises(SpecError, match=r"linear_\d+ = linear\(.*the op table says \(batch, 3\) float32"):
+    with pytest.raises(
+        SpecError, match=r"linear_\d+ = linear\(.*the op table says \(batch, 3\) float32"
+    ):
         check(doctored(small(), "linear", outputs=(Type((4, 4)),)))
 
 
@@ -97,7 +108,10 @@ def test_the_print_shows_every_part() -> None:
     assert "  state bn.running_mean: (3) float32" in lines
     assert "  constant table: (4,) float32" in lines
     assert any(
-        line.startswith("  linear_2 = linear(multiply_1, fc.weight, fc.bias)  # (batch, 3) float32  tests/models/test_graph.py:")
+        line.startswith(
+            "  linear_2 = linear(multiply_1, fc.weight, fc.bias)  # (batch, 3) float32 "
+            " tests/models/test_graph.py:"
+        )
         for line in lines
     )
     assert any(line.startswith("  output loss = ") for line in lines)
@@ -109,13 +123,21 @@ def test_questions_asked_of_a_graph() -> None:
     assert graph.axes() == ("batch",)
     assert graph.trainable() == ("fc.weight", "fc.bias", "bn.weight", "bn.bias")
     assert graph.parameter_count() == 12 + 3 + 3 + 3
-    assert graph.census()["batch_norm_train"] == 1 and list(graph.census().values()) == sorted(graph.census().values(), reverse=True)
+    assert graph.census()["batch_norm_train"] == 1 and list(
+        graph.census().values()
+    ) == sorted(graph.census().values(), reverse=True)
 
 
 def test_outputs_can_be_labels_and_inner_values() -> None:
     graph = small()
-    assert graph.with_outputs("hidden", "multiply_1").outputs == {"hidden": "linear_2", "multiply_1": "multiply_1"}
-    with pytest.raises(SpecError, match="no output, label or value hiden; outputs and labels: hidden, y, loss"):
+    assert graph.with_outputs("hidden", "multiply_1").outputs == {
+        "hidden": "linear_2",
+        "multiply_1": "multiply_1",
+    }
+    with pytest.raises(
+        SpecError,
+        match="no output, label or value hiden; outputs and labels: hidden, y, loss",
+    ):
         graph.with_outputs("hiden")
 
 

@@ -1,4 +1,6 @@
-"""Every op on every case of its exam: rules, body against reference, gradient against differences, backends against the oracle."""
+"""Every op on every case of its exam: rules, body against reference, gradient against
+differences, backends against the oracle.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,15 @@ from tests.asserts import assert_close
 from tests.strategies import Arrays, Question, arrays_of, graph_of, marked, questions
 
 Ask = Callable[[Sequence[Question]], list[Arrays]]
-Due = dict[str, tuple[np.ndarray, str]]  # values with the type that is asked for: oracles are wider
+# values with the type that is asked for: oracles are wider
+Due = dict[str, tuple[np.ndarray, str]]
 
 QUESTIONS = questions()
 FP64 = Settings(precision="fp64")
 NO_DIFFERENCES = {"stop_gradient": "its gradient is 0 by definition, its slope is 1"}
 
-empty_variance = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")  # PyTorch's word on the variance of nothing
+# PyTorch's word on the variance of nothing
+empty_variance = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
 every_case = pytest.mark.parametrize("question", QUESTIONS, ids=str)
 
 
@@ -59,19 +63,30 @@ def reference(question: Question, arrays: Arrays) -> list[np.ndarray]:
 def inferred(question: Question) -> tuple[Type, ...]:
     """What the op table promises for nominal float32."""
     names = {"f": "float32", "i": "int64", "b": "bool"}
-    types = [Type(array.shape, names[array.dtype.kind]) for array in question.arrays().values()]
+    types = [
+        Type(array.shape, names[array.dtype.kind]) for array in question.arrays().values()
+    ]
     return ops.infer(question.op, types, question.case.attributes)
 
 
 @every_case
 @pytest.mark.parametrize("working", ["float32", "float64"])
-def test_the_rules_tell_shape_and_dtype_of_the_reference(question: Question, working: str) -> None:
-    arrays = {name: array.astype(working) if array.dtype.kind == "f" else array for name, array in question.arrays().items()}
-    kept = working if any(array.dtype.kind == "f" for array in arrays.values()) else "float64"
+def test_the_rules_tell_shape_and_dtype_of_the_reference(
+    question: Question, working: str
+) -> None:
+    arrays = {
+        name: array.astype(working) if array.dtype.kind == "f" else array
+        for name, array in question.arrays().items()
+    }
+    kept = (
+        working if any(array.dtype.kind == "f" for array in arrays.values()) else "float64"
+    )
     results = reference(question, arrays)
     due = inferred(question)
     assert [np.shape(result) for result in results] == [type_.shape for type_ in due]
-    assert [str(result.dtype) for result in results] == [kept if type_.dtype in FLOATS else type_.dtype for type_ in due]
+    assert [str(result.dtype) for result in results] == [
+        kept if type_.dtype in FLOATS else type_.dtype for type_ in due
+    ]
 
 
 @every_case
@@ -81,7 +96,13 @@ def test_the_body_computes_what_the_reference_defines(question: Question) -> Non
     assert all(ops.get(node.op).body is None for node in flat.nodes)
     came = run(flat, arrays)
     for i, due in enumerate(reference(question, arrays)):
-        assert_close(came[f"out{i}"], due, rtol=1e-12, what=f"{question.op} out{i}", dtype=str(due.dtype))
+        assert_close(
+            came[f"out{i}"],
+            due,
+            rtol=1e-12,
+            what=f"{question.op} out{i}",
+            dtype=str(due.dtype),
+        )
 
 
 @every_gradient
@@ -89,11 +110,22 @@ def test_the_gradient_graph_agrees_with_central_differences(question: Question) 
     graph, arrays = graph_of(question), question.arrays()
     came = run(gradient(graph), arrays)
     for name in question.floats():
-        due = differences(lambda moved, at=name: float(run(graph, {**arrays, at: moved})["loss"]), arrays[name])
-        assert_close(came[PREFIX + name], due, rtol=2e-8, what=f"d {question.op} / d {name}", dtype="float64")
+        due = differences(
+            lambda moved, at=name: float(run(graph, {**arrays, at: moved})["loss"]),
+            arrays[name],
+        )
+        assert_close(
+            came[PREFIX + name],
+            due,
+            rtol=2e-8,
+            what=f"d {question.op} / d {name}",
+            dtype="float64",
+        )
 
 
-def differences(loss: Callable[[np.ndarray], float], x: np.ndarray, *, step: float = 1e-5) -> np.ndarray:
+def differences(
+    loss: Callable[[np.ndarray], float], x: np.ndarray, *, step: float = 1e-5
+) -> np.ndarray:
     """(loss(x + h) - loss(x - h)) / 2h for each element, in float64."""
     slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
@@ -104,12 +136,21 @@ def differences(loss: Callable[[np.ndarray], float], x: np.ndarray, *, step: flo
 
 
 def judge(asked: Sequence[Question], ask: Ask, due: Callable[[Question], Due]) -> None:
-    """Put all questions in one program, which a compiler then builds once. Raises AssertionError that names every case that is wrong."""
+    """Put all questions in one program, which a compiler then builds once.
+
+    Raises AssertionError that names every case that is wrong.
+    """
     __tracebackhide__ = True
     answers = halved(ask, asked)
-    wrong = [said for question, came in zip(asked, answers, strict=True) if (said := complaint(question, came, due(question)))]
+    wrong = [
+        said
+        for question, came in zip(asked, answers, strict=True)
+        if (said := complaint(question, came, due(question)))
+    ]
     if wrong:
-        raise AssertionError("\n".join(wrong)) from next((came for came in answers if isinstance(came, Exception)), None)
+        raise AssertionError("\n".join(wrong)) from next(
+            (came for came in answers if isinstance(came, Exception)), None
+        )
 
 
 def complaint(question: Question, came: Arrays | Exception, due: Due) -> str:
@@ -120,7 +161,9 @@ def complaint(question: Question, came: Arrays | Exception, due: Due) -> str:
         return f"{question}: {', '.join(came)} came, {', '.join(due)} was due"
     try:
         for name, (array, dtype) in due.items():
-            assert_close(came[name], array, rtol=1e-5, what=f"{question} {name}", dtype=dtype)
+            assert_close(
+                came[name], array, rtol=1e-5, what=f"{question} {name}", dtype=dtype
+            )
     except AssertionError as error:
         return str(error)
     return ""
@@ -128,7 +171,14 @@ def complaint(question: Question, came: Arrays | Exception, due: Due) -> str:
 
 def shared_out(answers: Arrays, asked: Sequence[Question]) -> list[Arrays]:
     """What each question is told, without its mark."""
-    return [{name.removesuffix(mark): array for name, array in answers.items() if name.endswith(mark)} for mark, _ in marked(asked)]
+    return [
+        {
+            name.removesuffix(mark): array
+            for name, array in answers.items()
+            if name.endswith(mark)
+        }
+        for mark, _ in marked(asked)
+    ]
 
 
 def load(program: Program, arrays: Arrays) -> None:
@@ -146,7 +196,10 @@ def test_a_backend_computes_what_the_reference_defines(op: str, backend: Backend
 
     def due(question: Question) -> Due:
         pairs = zip(reference(question, question.arrays()), inferred(question), strict=True)
-        return {f"out{i}": (_rounded(array, type_.dtype), type_.dtype) for i, (array, type_) in enumerate(pairs)}
+        return {
+            f"out{i}": (_rounded(array, type_.dtype), type_.dtype)
+            for i, (array, type_) in enumerate(pairs)
+        }
 
     judge([question for question in QUESTIONS if question.op == op], ask, due)
 
@@ -160,7 +213,12 @@ def _rounded(array: np.ndarray, dtype: str) -> np.ndarray:
 @empty_variance
 def test_a_backend_differentiates_as_the_gradient_graph(op: str, backend: Backend) -> None:
     def ask(asked: Sequence[Question]) -> list[Arrays]:
-        trainer, arrays = backend.trainer(graph_of(*asked), Optimizer("sgd", lr=0.1, weight_decay=0.0), Settings()), arrays_of(*asked)
+        trainer, arrays = (
+            backend.trainer(
+                graph_of(*asked), Optimizer("sgd", lr=0.1, weight_decay=0.0), Settings()
+            ),
+            arrays_of(*asked),
+        )
         load(trainer.program, arrays)
         return shared_out(trainer.gradients(trainer.program.put(arrays))[1], asked)
 
@@ -174,7 +232,9 @@ def test_a_backend_differentiates_as_the_gradient_graph(op: str, backend: Backen
 @every_case
 def test_flops_are_a_whole_number(question: Question) -> None:
     shapes = [array.shape for array in question.arrays().values()]
-    flops = ops.get(question.op).flops([type_.shape for type_ in inferred(question)], shapes, question.case.attributes)
+    flops = ops.get(question.op).flops(
+        [type_.shape for type_ in inferred(question)], shapes, question.case.attributes
+    )
     assert isinstance(flops, int) and flops >= 0
 
 
@@ -183,13 +243,24 @@ def test_flops_of_known_layers() -> None:
     conv = ops.get("conv").flops([(2, 4, 7)], [(2, 3, 9), (4, 3, 3)], {})
     assert linear == 5 * 4 * 3 * 2
     assert conv == 2 * 4 * 7 * 3 * 3 * 2
-    assert str(ops.get("linear").flops([(dims.symbol("batch"), 4)], [(dims.symbol("batch"), 3), (4, 3)], {})) == "24*batch"
+    assert (
+        str(
+            ops.get("linear").flops(
+                [(dims.symbol("batch"), 4)], [(dims.symbol("batch"), 3), (4, 3)], {}
+            )
+        )
+        == "24*batch"
+    )
 
 
 @pytest.mark.parametrize("name", ops.table())
 def test_an_op_is_a_primitive_or_a_composition_and_is_examined(name: str) -> None:
     op = ops.get(name)
-    assert (op.body is None) or (op.vjp is None), "a composition is differentiated through its body"
+    assert (op.body is None) or (op.vjp is None), (
+        "a composition is differentiated through its body"
+    )
     assert len(op.cases) >= 2
-    no_gradient = all(type_.dtype == "bool" for q in QUESTIONS if q.op == name for type_ in inferred(q))
+    no_gradient = all(
+        type_.dtype == "bool" for q in QUESTIONS if q.op == name for type_ in inferred(q)
+    )
     assert no_gradient or op.body is not None or op.vjp is not None

@@ -1,4 +1,6 @@
-"""Optimizer rules against numbers done by hand, and each backend's native optimizer against the rule."""
+"""Optimizer rules against numbers done by hand, and each backend's native optimizer against
+the rule.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,24 @@ STEPS = 6
 
 
 def once(
-    rule: str, *, param: float, grad: float, state: tuple[float, ...], step: int, decay: float = 0.0
+    rule: str,
+    *,
+    param: float,
+    grad: float,
+    state: tuple[float, ...],
+    step: int,
+    decay: float = 0.0,
 ) -> tuple[float, tuple[float, ...]]:
-    optimizer = Optimizer(rule, lr=0.1, weight_decay=decay, momentum=0.9, beta1=0.9, beta2=0.99, alpha=0.9, eps=1e-8)
+    optimizer = Optimizer(
+        rule,
+        lr=0.1,
+        weight_decay=decay,
+        momentum=0.9,
+        beta1=0.9,
+        beta2=0.99,
+        alpha=0.9,
+        eps=1e-8,
+    )
     return optimizer.update(param, grad, state, step)
 
 
@@ -34,7 +51,9 @@ def once(
         ("rmsprop", (0.0,), 1 - 0.2 / 0.4**0.5, (0.4,)),  # square 0.1 * 4
     ],
 )
-def test_the_first_step(rule: str, state: tuple[float, ...], due: float, kept: tuple[float, ...]) -> None:
+def test_the_first_step(
+    rule: str, state: tuple[float, ...], due: float, kept: tuple[float, ...]
+) -> None:
     param, after = once(rule, param=1.0, grad=2.0, state=state, step=1)
     assert_close(param, due, rtol=1e-7, what=rule)
     assert_close(after, kept, rtol=1e-12, what=f"{rule} state")
@@ -52,10 +71,18 @@ def test_the_second_step_of_adam() -> None:
 
 
 def test_decay_is_decoupled_in_adamw_alone() -> None:
-    """With gradient 0, Adam's normalised step ignores how large the decay is, AdamW's shrinks the weight by lr * decay."""
-    assert once("adamw", param=1.0, grad=0.0, state=(0.0, 0.0), step=1, decay=0.5)[0] == pytest.approx(0.95)
-    assert once("adam", param=1.0, grad=0.0, state=(0.0, 0.0), step=1, decay=0.5)[0] == pytest.approx(0.9)
-    assert once("sgd", param=1.0, grad=0.0, state=(0.0,), step=1, decay=0.5)[0] == pytest.approx(0.95)
+    """With gradient 0, Adam's normalised step ignores how large the decay is, AdamW's
+    shrinks the weight by lr * decay.
+    """
+    assert once("adamw", param=1.0, grad=0.0, state=(0.0, 0.0), step=1, decay=0.5)[
+        0
+    ] == pytest.approx(0.95)
+    assert once("adam", param=1.0, grad=0.0, state=(0.0, 0.0), step=1, decay=0.5)[
+        0
+    ] == pytest.approx(0.9)
+    assert once("sgd", param=1.0, grad=0.0, state=(0.0,), step=1, decay=0.5)[
+        0
+    ] == pytest.approx(0.95)
 
 
 def test_epsilon_stands_outside_the_root() -> None:
@@ -70,8 +97,16 @@ def test_an_unknown_rule_is_named() -> None:
 
 def test_the_numbers_can_be_recorded() -> None:
     optimizer = Optimizer("adamw", lr=1e-3, weight_decay=0.01)
-    assert optimizer.describe() == asdict(optimizer) and Optimizer(**optimizer.describe()) == optimizer
-    assert [Optimizer(rule, lr=1, weight_decay=0).slots() for rule in sorted(RULES)] == [2, 2, 1, 1]
+    assert (
+        optimizer.describe() == asdict(optimizer)
+        and Optimizer(**optimizer.describe()) == optimizer
+    )
+    assert [Optimizer(rule, lr=1, weight_decay=0).slots() for rule in sorted(RULES)] == [
+        2,
+        2,
+        1,
+        1,
+    ]
 
 
 def graph() -> Graph:
@@ -85,30 +120,53 @@ def graph() -> Graph:
 def weights() -> dict[str, np.ndarray]:
     draw = np.random.default_rng(0)
     return {
-        name: draw.normal(size=tuple(map(int, map(str, param.type.shape)))).astype(np.float32) for name, param in graph().params.items()
+        name: (
+            draw.normal(size=tuple(map(int, map(str, param.type.shape)))).astype(np.float32)
+        )
+        for name, param in graph().params.items()
     }
 
 
 def descend(trainer: Trainer, *, steps: int = STEPS, first: int = 0) -> list[float]:
-    """Losses of some steps on data that differs from step to step; the learning rate is halved on the way."""
+    """Losses of some steps on data that differs from step to step; the learning rate is
+    halved on the way.
+    """
     losses = []
     for step in range(first, first + steps):
         draw = np.random.default_rng(step)
         if step == 3:
             trainer.set_lr(0.01)
-        feeds = trainer.program.put({"x": draw.normal(size=(5, 3)), "y": draw.normal(size=(5, 2))})
+        feeds = trainer.program.put(
+            {"x": draw.normal(size=(5, 3)), "y": draw.normal(size=(5, 2))}
+        )
         losses.append(float(trainer.step(feeds)))
     return losses
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_native_optimizer_follows_the_rule(rule: str, decay: float, backend: Backend) -> None:
-    optimizer = Optimizer(rule, lr=0.02, weight_decay=decay, momentum=0.8, beta1=0.85, beta2=0.95, alpha=0.9, eps=1e-3)
-    oracle, native = NumpyTrainer(graph(), optimizer, Settings(precision="fp64")), backend.trainer(graph(), optimizer, Settings())
+def test_a_native_optimizer_follows_the_rule(
+    rule: str, decay: float, backend: Backend
+) -> None:
+    optimizer = Optimizer(
+        rule,
+        lr=0.02,
+        weight_decay=decay,
+        momentum=0.8,
+        beta1=0.85,
+        beta2=0.95,
+        alpha=0.9,
+        eps=1e-3,
+    )
+    oracle, native = (
+        NumpyTrainer(graph(), optimizer, Settings(precision="fp64")),
+        backend.trainer(graph(), optimizer, Settings()),
+    )
     for trainer in (oracle, native):
         trainer.program.load(weights())
-    assert_close(descend(native), descend(oracle), rtol=1e-5, what=f"{backend.name} {rule} losses")
+    assert_close(
+        descend(native), descend(oracle), rtol=1e-5, what=f"{backend.name} {rule} losses"
+    )
     due = oracle.program.params()
     for name, array in native.program.params().items():
         assert_close(array, due[name], rtol=1e-5, what=f"{backend.name} {rule} {name}")
@@ -116,13 +174,24 @@ def test_a_native_optimizer_follows_the_rule(rule: str, decay: float, backend: B
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_gradients_given_by_hand_are_applied_as_the_rule_says(rule: str, backend: Backend) -> None:
+def test_gradients_given_by_hand_are_applied_as_the_rule_says(
+    rule: str, backend: Backend
+) -> None:
     optimizer = Optimizer(rule, lr=0.02, weight_decay=0.1)
     trainer = backend.trainer(graph(), optimizer, Settings())
     trainer.program.load(weights())
-    due, states = weights(), {name: tuple(np.zeros(array.shape) for _ in range(optimizer.slots())) for name, array in weights().items()}
+    due, states = (
+        weights(),
+        {
+            name: tuple(np.zeros(array.shape) for _ in range(optimizer.slots()))
+            for name, array in weights().items()
+        },
+    )
     for step in (1, 2, 3):
-        grads = {name: np.random.default_rng(step).normal(size=array.shape) for name, array in due.items()}
+        grads = {
+            name: np.random.default_rng(step).normal(size=array.shape)
+            for name, array in due.items()
+        }
         trainer.apply(grads)
         for name, grad in grads.items():
             due[name], states[name] = optimizer.update(due[name], grad, states[name], step)
@@ -146,4 +215,9 @@ def test_a_checkpoint_continues_where_it_stopped(rule: str, backend: Backend) ->
     rest.load_state(half.state())
     descend(rest, steps=3, first=3)
     for name, array in whole.program.params().items():
-        assert_close(rest.program.params()[name], array, rtol=1e-6, what=f"{backend.name} {rule} {name}")
+        assert_close(
+            rest.program.params()[name],
+            array,
+            rtol=1e-6,
+            what=f"{backend.name} {rule} {name}",
+        )

@@ -1,4 +1,6 @@
-"""Initial weights: by name, by seed, in the right distribution; checkpoints that do not fit are refused whole."""
+"""Initial weights: by name, by seed, in the right distribution; checkpoints that do not fit
+are refused whole.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def lifter(*, extra: bool) -> dict[str, np.ndarray]:
     return params.draw(g.finish().params, seed=3)
 
 
-def one(kind: str, number: float, *, count: int = 20_000, name: str = "w", seed: int = 0) -> np.ndarray:
+def one(
+    kind: str, number: float, *, count: int = 20_000, name: str = "w", seed: int = 0
+) -> np.ndarray:
     return params.draw({name: Param(Type((count,)), (kind, number))}, seed=seed)[name]
 
 
@@ -40,20 +44,30 @@ def test_name_and_seed_decide() -> None:
 def test_train_and_inference_graphs_draw_the_same_weights() -> None:
     spec = models.build("videopose3d", preset="small")
     train, infer = (params.draw(graph.params, seed=5) for graph in (spec.train, spec.infer))
-    assert train.keys() == infer.keys() and all(np.array_equal(train[name], infer[name]) for name in train)
+    assert train.keys() == infer.keys() and all(
+        np.array_equal(train[name], infer[name]) for name in train
+    )
 
 
-@pytest.mark.parametrize(("kind", "number", "due"), [("zeros", 0.0, 0.0), ("ones", 0.0, 1.0), ("constant", 0.5, 0.5)])
+@pytest.mark.parametrize(
+    ("kind", "number", "due"),
+    [("zeros", 0.0, 0.0), ("ones", 0.0, 1.0), ("constant", 0.5, 0.5)],
+)
 def test_constants(kind: str, number: float, due: float) -> None:
     array = one(kind, number, count=5)
     assert array.dtype == np.float32 and (array == due).all()
 
 
 def test_distributions() -> None:
-    normal, uniform, cut = one("normal", 0.3), one("uniform", 0.3), one("trunc_normal", 0.02)
+    normal, uniform, cut = (
+        one("normal", 0.3),
+        one("uniform", 0.3),
+        one("trunc_normal", 0.02),
+    )
     assert abs(normal.std() - 0.3) < 0.01 and np.abs(normal).max() > 0.9
     assert np.abs(uniform).max() <= 0.3 and abs(uniform.std() - 0.3 / 3**0.5) < 0.005
-    assert np.abs(cut).max() <= 0.04 and abs(cut.std() / 0.02 - 0.8796) < 0.02  # a normal cut at two deviations
+    # a normal cut at two deviations
+    assert np.abs(cut).max() <= 0.04 and abs(cut.std() / 0.02 - 0.8796) < 0.02
     assert all(abs(array.mean()) < 0.01 for array in (normal, uniform, cut))
 
 
@@ -61,19 +75,34 @@ def test_state_is_drawn_in_its_own_dtype() -> None:
     spec = models.build("simple_baseline", preset="small")
     arrays = params.draw(spec.parameters, seed=0)
     assert arrays["batch_norm1.num_batches_tracked"].dtype == np.int64
-    assert all(array.dtype == np.float32 for name, array in arrays.items() if not name.endswith("tracked"))
-    assert (arrays["batch_norm1.running_var"] == 1).all() and (arrays["batch_norm1.running_mean"] == 0).all()
+    assert all(
+        array.dtype == np.float32
+        for name, array in arrays.items()
+        if not name.endswith("tracked")
+    )
+    assert (arrays["batch_norm1.running_var"] == 1).all() and (
+        arrays["batch_norm1.running_mean"] == 0
+    ).all()
 
 
 def test_an_unknown_initialiser_is_named() -> None:
-    with pytest.raises(BadInput, match="w: no initialiser called 'xavier'; known: zeros, ones"):
+    with pytest.raises(
+        BadInput, match="w: no initialiser called 'xavier'; known: zeros, ones"
+    ):
         one("xavier", 1.0)
 
 
 def test_fit_orders_and_casts() -> None:
-    wanted = {"a": Param(Type((2,)), ("zeros", 0.0)), "n": Param(Type((), "int64"), ("zeros", 0.0), trainable=False)}
+    wanted = {
+        "a": Param(Type((2,)), ("zeros", 0.0)),
+        "n": Param(Type((), "int64"), ("zeros", 0.0), trainable=False),
+    }
     fitted = params.fit(wanted, {"n": np.array(3.0), "a": np.array([1.0, 2.0])})
-    assert list(fitted) == ["a", "n"] and fitted["a"].dtype == np.float32 and fitted["n"].dtype == np.int64
+    assert (
+        list(fitted) == ["a", "n"]
+        and fitted["a"].dtype == np.float32
+        and fitted["n"].dtype == np.int64
+    )
 
 
 def test_a_checkpoint_that_does_not_fit_is_refused_with_the_first_differences() -> None:
@@ -82,7 +111,9 @@ def test_a_checkpoint_that_does_not_fit_is_refused_with_the_first_differences() 
         params.fit(wanted, {"a": np.zeros((3, 2)), "stranger": np.zeros(1)})
     text = str(caught.value)
     assert "7 differences: b is missing; c is missing" in text and "stranger" not in text
-    with pytest.raises(BadInput, match=r"1 differences: a has shape \(3, 2\), the model has \(2, 3\)"):
+    with pytest.raises(
+        BadInput, match=r"1 differences: a has shape \(3, 2\), the model has \(2, 3\)"
+    ):
         params.fit({"a": wanted["a"]}, {"a": np.zeros((3, 2))})
     with pytest.raises(BadInput, match="stranger is not in the model"):
         params.fit({}, {"stranger": np.zeros(1)})

@@ -42,21 +42,32 @@ def test_a_plan_moves_no_more_axes_than_the_pattern_names(asked: Rearrangement) 
 
 
 @given(shapes(low=1), st.data())
-def test_permute_dims_and_reshape_follow_numpy(shape: tuple[int, ...], data: st.DataObject) -> None:
+def test_permute_dims_and_reshape_follow_numpy(
+    shape: tuple[int, ...], data: st.DataObject
+) -> None:
     order = tuple(data.draw(st.permutations(range(len(shape)))))
     x = np.arange(float(np.prod(shape))).reshape(shape)
     g = Builder("moves")
     g.output("y", g.input("x", shape).permute_dims(order).reshape((-1, shape[order[-1]])))
-    assert_close(emitted(g, x), x.transpose(order).reshape(-1, shape[order[-1]]), rtol=0, what=f"{shape} by {order}")
+    assert_close(
+        emitted(g, x),
+        x.transpose(order).reshape(-1, shape[order[-1]]),
+        rtol=0,
+        what=f"{shape} by {order}",
+    )
 
 
 def test_symbolic_axes_pass_through() -> None:
     g = Builder("heads")
-    x = g.input("x", ("batch", "frames", 17, 24)).rearrange("b t j (s h d) -> s (b t) h j d", s=3, h=4)
+    x = g.input("x", ("batch", "frames", 17, 24)).rearrange(
+        "b t j (s h d) -> s (b t) h j d", s=3, h=4
+    )
     assert str(x.type) == "(3, batch*frames, 4, 17, 2) float32"
     g.output("y", x)
     feed = np.arange(2 * 5 * 17 * 24.0).reshape(2, 5, 17, 24)
-    due = feed.reshape(2, 5, 17, 3, 4, 2).transpose(3, 0, 1, 4, 2, 5).reshape(3, 10, 4, 17, 2)
+    due = (
+        feed.reshape(2, 5, 17, 3, 4, 2).transpose(3, 0, 1, 4, 2, 5).reshape(3, 10, 4, 17, 2)
+    )
     assert_close(emitted(g, feed), due, rtol=0, what="heads")
 
 
@@ -84,7 +95,9 @@ def test_a_pattern_that_changes_nothing_adds_no_node() -> None:
         ("(b t) c -> b t c", (BATCH, 3), {"t": 5}, "without a remainder"),
     ],
 )
-def test_a_pattern_that_does_not_fit_says_why(pattern: str, shape: tuple[int, ...], sizes: dict[str, int], said: str) -> None:
+def test_a_pattern_that_does_not_fit_says_why(
+    pattern: str, shape: tuple[int, ...], sizes: dict[str, int], said: str
+) -> None:
     with pytest.raises(ValueError) as caught:
         plan(pattern, shape, sizes)
     assert said in str(caught.value)
@@ -92,5 +105,11 @@ def test_a_pattern_that_does_not_fit_says_why(pattern: str, shape: tuple[int, ..
 
 def test_the_author_is_told_where() -> None:
     x = Builder("wrong").input("x", (2, 7))
-    with pytest.raises(SpecError, match=r"tests/models/test_pattern\.py:\d+: rearrange: .*7 is not divisible by 2.*got \(2, 7\) float32"):
+    with pytest.raises(
+        SpecError,
+        match=(
+            r"tests/models/test_pattern\.py:\d+: rearrange: .*7 is not divisible by 2.*got"
+            r" \(2, 7\) float32"
+        ),
+    ):
         x.rearrange("b (h d) -> b h d", h=2)

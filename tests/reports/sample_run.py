@@ -1,4 +1,5 @@
-"""Made-up records of every kind, for tests of what reads records: two models that work or nearly, one that does not.
+"""Made-up records of every kind, for tests of what reads records: two models that work or
+nearly, one that does not.
 
 The numbers are invented and no measurement of anything.
 """
@@ -33,7 +34,14 @@ from bench.records import (
 
 JOINTS = ("pelvis", "hip", "knee", "spine", "head", "elbow")
 BONES = ((0, 1), (1, 2), (0, 3), (3, 4), (3, 5))
-POSE = ((0.0, 0.0, 0.0), (-110.0, 10.0, 5.0), (-120.0, 450.0, 40.0), (0.0, -250.0, 10.0), (10.0, -600.0, 0.0), (210.0, -280.0, -160.0))
+POSE = (
+    (0.0, 0.0, 0.0),
+    (-110.0, 10.0, 5.0),
+    (-120.0, 450.0, 40.0),
+    (0.0, -250.0, 10.0),
+    (10.0, -600.0, 0.0),
+    (210.0, -280.0, -160.0),
+)
 NASTY = "no | pipe, no `tick`,\nno <b>tag</b>, no *star*, no [link](x)"
 
 
@@ -44,8 +52,16 @@ def info(**change: object) -> RunInfo:
         "started": "2026-01-02T03:04:05Z",
         "finished": "2026-01-02T03:05:05Z",
         "command": "python -m bench run --backend torch",
-        "config": {"profile": "smoke", "models": ["simple_baseline", "motionbert"], "train": {"steps": 200}},
-        "environment": {"cpu": {"name": "Sample CPU", "cores": 2}, "memory_bytes": 4 << 30, "gpu": None},
+        "config": {
+            "profile": "smoke",
+            "models": ["simple_baseline", "motionbert"],
+            "train": {"steps": 200},
+        },
+        "environment": {
+            "cpu": {"name": "Sample CPU", "cores": 2},
+            "memory_bytes": 4 << 30,
+            "gpu": None,
+        },
         "commit": "abc1234",
         "seed": 7,
     }
@@ -70,7 +86,11 @@ def record(
         "payload": payload,
         "seconds": 1.5,
     }
-    return Record.model_validate(given | {"actual_device": "cpu", "versions": {"python": "3.11.9", "torch": "2.13.0"}} | rest)
+    return Record.model_validate(
+        given
+        | {"actual_device": "cpu", "versions": {"python": "3.11.9", "torch": "2.13.0"}}
+        | rest
+    )
 
 
 def feasibility(
@@ -82,7 +102,12 @@ def feasibility(
     """Two ops; the second is met as told."""
     needs = (
         OpNeed(op="matmul", count=6, via="kernel"),
-        OpNeed(op="batch_norm", count=5, via=via, reason="made of mean | var" if via != "kernel" else ""),
+        OpNeed(
+            op="batch_norm",
+            count=5,
+            via=via,
+            reason="made of mean | var" if via != "kernel" else "",
+        ),
     )
     return Feasibility(
         grade=grade,
@@ -94,37 +119,92 @@ def feasibility(
 
 
 def parity(*, worst: float = 2.1e-7) -> Parity:
-    """A ladder of four rungs; the gradient's worst error is as told, against a bound of 2e-4."""
+    """A ladder of four rungs; the gradient's worst error is as told, against a bound of
+    2e-4.
+    """
     ok = worst <= 2e-4
     checks = (
-        Check(kind="forward", name="pose3d", error=3.25e-7, bound=2e-5, ok=True, millimetres=0.00041),
-        Check(kind="loss", name="mpjpe", error=0.0, bound=2e-5, ok=True, graph="train"),
-        Check(kind="gradient", name="embed.weight", error=1e-7, bound=2e-4, ok=True, graph="train"),
         Check(
-            kind="gradient", name="head.weight", error=worst, bound=2e-4, ok=ok, graph="train", op="linear", where="models/zoo/sample.py:12"
+            kind="forward",
+            name="pose3d",
+            error=3.25e-7,
+            bound=2e-5,
+            ok=True,
+            millimetres=0.00041,
         ),
-        Check(kind="step", name="head.weight", error=None, bound=2e-4, ok=True, graph="train", note="no optimizer"),
-        Check(kind="trajectory", name="10 steps", error=0.031, bound=1.0, ok=True, unit="mm", graph="train", millimetres=0.031),
+        Check(kind="loss", name="mpjpe", error=0.0, bound=2e-5, ok=True, graph="train"),
+        Check(
+            kind="gradient",
+            name="embed.weight",
+            error=1e-7,
+            bound=2e-4,
+            ok=True,
+            graph="train",
+        ),
+        Check(
+            kind="gradient",
+            name="head.weight",
+            error=worst,
+            bound=2e-4,
+            ok=ok,
+            graph="train",
+            op="linear",
+            where="models/zoo/sample.py:12",
+        ),
+        Check(
+            kind="step",
+            name="head.weight",
+            error=None,
+            bound=2e-4,
+            ok=True,
+            graph="train",
+            note="no optimizer",
+        ),
+        Check(
+            kind="trajectory",
+            name="10 steps",
+            error=0.031,
+            bound=1.0,
+            ok=True,
+            unit="mm",
+            graph="train",
+            millimetres=0.031,
+        ),
     )
     culprit = "" if ok else "linear head at models/zoo/sample.py:12"
-    return Parity(checks=checks, first_failure="" if ok else "gradient head.weight", culprit=culprit)
+    return Parity(
+        checks=checks, first_failure="" if ok else "gradient head.weight", culprit=culprit
+    )
 
 
 def exam(*, result: str = "passed", gaps: dict[str, str] | None = None) -> Exam:
     """Eight questions on two ops; one value question of batch_norm ends as told."""
     rows = [
-        ExamRow(op=op, case="(2, 5, 8) eps=1e-5", question=question, mode=mode, dtype="float32", result="passed", error=1e-7, bound=1e-5)
+        ExamRow(
+            op=op,
+            case="(2, 5, 8) eps=1e-5",
+            question=question,
+            mode=mode,
+            dtype="float32",
+            result="passed",
+            error=1e-7,
+            bound=1e-5,
+        )
         for op in ("matmul", "batch_norm")
         for question in ("shape", "value")
         for mode in ("eager", "compiled")
     ]
-    last = rows[-1].model_copy(update={"result": result, "error": 0.5, "note": "running variance | biased"})
+    last = rows[-1].model_copy(
+        update={"result": result, "error": 0.5, "note": "running variance | biased"}
+    )
     return Exam(rows=(*rows[:-1], last), gaps=gaps or {})
 
 
 def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Training:
     """A training of 200 steps whose loss falls to `last` metres."""
-    falling = tuple(0.3 * math.exp(-step / 60) + (last or 0.06) for step in range(0, 200, 20))
+    falling = tuple(
+        0.3 * math.exp(-step / 60) + (last or 0.06) for step in range(0, 200, 20)
+    )
     return Training(
         data="synthetic",
         protocol="subjects",
@@ -160,11 +240,23 @@ def mpjpe(value: float) -> Metric:
     )
 
 
-def evaluation(*, score: float = 71.25, baseline: float | None = 160.5, protocol_hash: str = "9f3a01") -> Evaluation:
-    """A model at `score` beside a linear map at `baseline` millimetres and a worse mean pose, or beside none."""
-    pck = Metric(name="PCK@150", unit="%", better="higher", frame_wise=91.5, action_wise=None)
-    scores = {} if baseline is None else {"mean pose": baseline + 70, "least-squares linear map": baseline}
-    baselines = tuple(Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items())
+def evaluation(
+    *, score: float = 71.25, baseline: float | None = 160.5, protocol_hash: str = "9f3a01"
+) -> Evaluation:
+    """A model at `score` beside a linear map at `baseline` millimetres and a worse mean
+    pose, or beside none.
+    """
+    pck = Metric(
+        name="PCK@150", unit="%", better="higher", frame_wise=91.5, action_wise=None
+    )
+    scores = (
+        {}
+        if baseline is None
+        else {"mean pose": baseline + 70, "least-squares linear map": baseline}
+    )
+    baselines = tuple(
+        Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items()
+    )
     moved = tuple((x + 0.1 * y, y, z + 0.15 * x - 20) for x, y, z in POSE)
     return Evaluation(
         data="synthetic",
@@ -181,11 +273,22 @@ def evaluation(*, score: float = 71.25, baseline: float | None = 160.5, protocol
 
 
 def timing(
-    *, what: str = "forward", seconds: float | None = 0.00412, lies: tuple[str, ...] = (), batch: int = 64, **rest: object
+    *,
+    what: str = "forward",
+    seconds: float | None = 0.00412,
+    lies: tuple[str, ...] = (),
+    batch: int = 64,
+    **rest: object,
 ) -> Timing:
     """A timing with an interval of a few per cent."""
     rate = None if seconds is None else batch / seconds
-    ends = dict(zip(("low", "high", "p95"), [None if seconds is None else seconds * part for part in (0.97, 1.04, 1.2)], strict=True))
+    ends = dict(
+        zip(
+            ("low", "high", "p95"),
+            [None if seconds is None else seconds * part for part in (0.97, 1.04, 1.2)],
+            strict=True,
+        )
+    )
     given = {
         "what": what,
         "batch": batch,
@@ -197,7 +300,15 @@ def timing(
         "frames_per_second": rate,
     }
     return Timing.model_validate(
-        given | ends | {"lies": lies, "flops": 8_540_000 * batch, "compile_seconds": 1.25, "warm_up_steps": 5} | rest
+        given
+        | ends
+        | {
+            "lies": lies,
+            "flops": 8_540_000 * batch,
+            "compile_seconds": 1.25,
+            "warm_up_steps": 5,
+        }
+        | rest
     )
 
 
@@ -213,30 +324,67 @@ def throughput(*timings: Timing, noise_floor: float | None = 0.021) -> Throughpu
 def good() -> list[Record]:
     """One model on one backend with everything measured and everything well."""
     kinds = (feasibility(), parity(), training(), evaluation(), throughput())
-    return [*(record(payload, config={"width": 1024, "blocks": 2}) for payload in kinds), record(exam(), model="")]
+    return [
+        *(record(payload, config={"width": 1024, "blocks": 2}) for payload in kinds),
+        record(exam(), model=""),
+    ]
 
 
 def compared() -> list[Record]:
-    """The good model on a second backend, held against the first and timed in turns with it."""
-    apart = Check(kind="gradient", name="head.weight", error=3e-6, bound=2e-4, ok=True, graph="train")
+    """The good model on a second backend, held against the first and timed in turns with
+    it.
+    """
+    apart = Check(
+        kind="gradient", name="head.weight", error=3e-6, bound=2e-4, ok=True, graph="train"
+    )
     beside = {"ratio": Ratio(against="torch", value=1.25, low=1.2, high=1.31)}
-    timed = throughput(timing(seconds=0.00515, **beside), timing(what="train_step", seconds=0.0151))
-    kinds = (parity(), Comparison(against="torch", checks=(apart,)), evaluation(score=71.5), timed)
+    timed = throughput(
+        timing(seconds=0.00515, **beside), timing(what="train_step", seconds=0.0151)
+    )
+    kinds = (
+        parity(),
+        Comparison(against="torch", checks=(apart,)),
+        evaluation(score=71.5),
+        timed,
+    )
     return [record(payload, backend="jax") for payload in kinds]
 
 
 def mixed() -> list[Record]:
-    """The good model, one with gaps and another protocol, one that fails parity and crashes, and a cell on a device that was not used."""
-    claimed = throughput(timing(lies=("time does not grow with work",)), timing(batch=8, seconds=None), noise_floor=None)
-    gappy = (feasibility(via="body"), parity(), training(protocol_hash="bb0002"), evaluation(score=170.0, protocol_hash="bb0002"), claimed)
+    """The good model, one with gaps and another protocol, one that fails parity and
+    crashes, and a cell on a device that was not used.
+    """
+    claimed = throughput(
+        timing(lies=("time does not grow with work",)),
+        timing(batch=8, seconds=None),
+        noise_floor=None,
+    )
+    gappy = (
+        feasibility(via="body"),
+        parity(),
+        training(protocol_hash="bb0002"),
+        evaluation(score=170.0, protocol_hash="bb0002"),
+        claimed,
+    )
     return [
         *good()[:-1],
         *compared(),
         *(record(payload, model="motionbert") for payload in gappy),
         record(feasibility(via="gap"), model="poseformer"),
-        record(parity(worst=0.02), model="poseformer", status="failed", reason="gradient head.weight is 100 times its bound"),
+        record(
+            parity(worst=0.02),
+            model="poseformer",
+            status="failed",
+            reason="gradient head.weight is 100 times its bound",
+        ),
         record(None, task="train", model="poseformer", status="crashed", reason=NASTY),
-        record(throughput(), device="cuda", actual_device="cpu", status="invalid", reason="asked for cuda, ran on cpu"),
+        record(
+            throughput(),
+            device="cuda",
+            actual_device="cpu",
+            status="invalid",
+            reason="asked for cuda, ran on cpu",
+        ),
         record(exam(result="failed", gaps={"conv_transpose": NASTY}), model=""),
     ]
 

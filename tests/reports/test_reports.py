@@ -1,6 +1,8 @@
-"""The report of a run: nothing measured is lost, nothing unmeasured is made up, and the verdict follows its rules.
+"""The report of a run: nothing measured is lost, nothing unmeasured is made up, and the
+verdict follows its rules.
 
-`POSEPORT_REGENERATE=1 python -m pytest tests/reports/test_reports.py` writes the golden report anew; read the difference before it is kept.
+`POSEPORT_REGENERATE=1 python -m pytest tests/reports/test_reports.py` writes the golden
+report anew; read the difference before it is kept.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ GOLDEN_REPORT = GOLDEN / "report.md"
 
 def load_sample() -> ModuleType:
     """The factory beside this file, however pytest imports tests."""
-    spec = importlib.util.spec_from_file_location("sample_run", Path(__file__).with_name("sample_run.py"))
+    spec = importlib.util.spec_from_file_location(
+        "sample_run", Path(__file__).with_name("sample_run.py")
+    )
     assert spec is not None and spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -67,7 +71,11 @@ def section(report: str, title: str) -> str:
 def test_sections_are_found_by_listing_and_stand_in_order(report: str) -> None:
     titles = re.findall(r"^## (.+)$", report, re.MULTILINE)
     assert titles == [module.TITLE for module in found()]
-    assert len(titles) == 10 and titles[0] == "Verdict" and titles[-1] == "What was not measured, and why"
+    assert (
+        len(titles) == 10
+        and titles[0] == "Verdict"
+        and titles[-1] == "What was not measured, and why"
+    )
     orders = [module.ORDER for module in found()]
     assert orders == sorted(set(orders))
 
@@ -90,7 +98,8 @@ def test_every_figure_is_drawn_and_none_is_left_over(folder: Path, report: str) 
 
 def test_every_table_row_has_as_many_cells_as_its_head(report: str) -> None:
     widths = [
-        [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()] for table in re.findall(r"(?:^\|.*\n)+", report, re.MULTILINE)
+        [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
+        for table in re.findall(r"(?:^\|.*\n)+", report, re.MULTILINE)
     ]
     assert len(widths) > 20
     assert all(len(set(width)) == 1 for width in widths)
@@ -99,28 +108,48 @@ def test_every_table_row_has_as_many_cells_as_its_head(report: str) -> None:
 def test_build_twice_gives_the_same_and_leaves_no_draft(tmp_path: Path) -> None:
     first = report_of(tmp_path, [sample.record(sample.parity())])
     assert build(tmp_path).read_text(encoding="utf-8") == first
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["figures", "parity-torch.png", "records.jsonl", "report.md", "run.json"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [
+        "figures",
+        "parity-torch.png",
+        "records.jsonl",
+        "report.md",
+        "run.json",
+    ]
 
 
 def test_an_empty_run_says_so_in_every_section(tmp_path: Path) -> None:
     text = report_of(tmp_path, [], finished=None)
     assert "This run is empty" in section(text, "Verdict")
     assert "not finished" in section(text, "Environment")
-    for title in ("Op coverage", "Shape-op and op exam", "Parity ladder", "Training and accuracy", "Throughput and latency"):
+    for title in (
+        "Op coverage",
+        "Shape-op and op exam",
+        "Parity ladder",
+        "Training and accuracy",
+        "Throughput and latency",
+    ):
         assert "not measured" in section(text, title), title
     assert "Nothing was measured" in section(text, "What was not measured, and why")
 
 
 def test_a_run_of_crashes_still_gives_a_report(tmp_path: Path) -> None:
     tasks = ("feasibility", "parity", "train", "evaluate", "throughput", "shape_ops")
-    text = report_of(tmp_path, [sample.record(None, task=task, status="crashed", reason=f"signal {task}") for task in tasks])
+    text = report_of(
+        tmp_path,
+        [
+            sample.record(None, task=task, status="crashed", reason=f"signal {task}")
+            for task in tasks
+        ],
+    )
     for task in tasks:
         assert f"signal {task}" in section(text, "What was not measured, and why")
     assert "torch: undecided" in text
 
 
 @pytest.mark.parametrize("broken", ["run.json", "records.jsonl"])
-def test_an_unreadable_run_is_one_line_and_writes_nothing(tmp_path: Path, broken: str) -> None:
+def test_an_unreadable_run_is_one_line_and_writes_nothing(
+    tmp_path: Path, broken: str
+) -> None:
     sample.write(tmp_path, sample.good())
     (tmp_path / broken).write_text('{"surprise": 1}\n')
     with pytest.raises(BadInput, match="cannot read") as caught:
@@ -140,11 +169,46 @@ def test_a_folder_that_is_no_run_is_bad_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("title", "words"),
     [
-        ("Verdict", ("torch: yes with gaps", "`poseformer` on torch: **no**", "(measured)", "(not run)", "What would change it")),
-        ("Environment", ("Sample CPU", "abc1234", "2.13.0", "cpu.cores", "python -m bench run --backend torch", "`not measured`")),
-        ("Op coverage", ("4.293", "0.008560", "2 / 11", "1 / 5", "width=1024", "`batch_norm` for poseformer · torch")),
-        ("Shape-op and op exam", ("1 of 8 questions failed", "0.5000", "`conv_transpose`", "3 / 4, 1 failed")),
-        ("Backends side by side", ("parity: largest shift (mm)", "15,530", "12,430", "4,238")),
+        (
+            "Verdict",
+            (
+                "torch: yes with gaps",
+                "`poseformer` on torch: **no**",
+                "(measured)",
+                "(not run)",
+                "What would change it",
+            ),
+        ),
+        (
+            "Environment",
+            (
+                "Sample CPU",
+                "abc1234",
+                "2.13.0",
+                "cpu.cores",
+                "python -m bench run --backend torch",
+                "`not measured`",
+            ),
+        ),
+        (
+            "Op coverage",
+            (
+                "4.293",
+                "0.008560",
+                "2 / 11",
+                "1 / 5",
+                "width=1024",
+                "`batch_norm` for poseformer · torch",
+            ),
+        ),
+        (
+            "Shape-op and op exam",
+            ("1 of 8 questions failed", "0.5000", "`conv_transpose`", "3 / 4, 1 failed"),
+        ),
+        (
+            "Backends side by side",
+            ("parity: largest shift (mm)", "15,530", "12,430", "4,238"),
+        ),
         (
             "Parity ladder",
             (
@@ -160,39 +224,82 @@ def test_a_folder_that_is_no_run_is_bad_input(tmp_path: Path) -> None:
                 "Culprit",
             ),
         ),
-        ("Training and accuracy", ("71.25", "160.5", "9f3a01", "103,500", "12.35", "91.50", "action-wise", "mean pose", "rate 0.001000")),
+        (
+            "Training and accuracy",
+            (
+                "71.25",
+                "160.5",
+                "9f3a01",
+                "103,500",
+                "12.35",
+                "91.50",
+                "action-wise",
+                "mean pose",
+                "rate 0.001000",
+            ),
+        ),
         (
             "Throughput and latency",
-            ("1.250 of torch (1.200 to 1.310)", "4.120", "3.996 to 4.285", "15,530", "2.100 %", "time does not grow with work", "tf32"),
+            (
+                "1.250 of torch (1.200 to 1.310)",
+                "4.120",
+                "3.996 to 4.285",
+                "15,530",
+                "2.100 %",
+                "time does not grow with work",
+                "tf32",
+            ),
         ),
         (
             "What was not measured, and why",
-            ("crashed", "cuda, ran on cpu", "`evaluate` of `poseformer`", "precision `bf16`", "device `mps`"),
+            (
+                "crashed",
+                "cuda, ran on cpu",
+                "`evaluate` of `poseformer`",
+                "precision `bf16`",
+                "device `mps`",
+            ),
         ),
     ],
 )
-def test_a_section_shows_its_values(report: str, title: str, words: tuple[str, ...]) -> None:
+def test_a_section_shows_its_values(
+    report: str, title: str, words: tuple[str, ...]
+) -> None:
     assert [word for word in words if word not in section(report, title)] == []
 
 
 def test_protocols_of_different_hashes_share_no_table(report: str) -> None:
-    tables = re.findall(r"(?:^\|.*\n)+", section(report, "Training and accuracy"), re.MULTILINE)
-    assert any("71.25" in table for table in tables) and any("170.0" in table for table in tables)
+    tables = re.findall(
+        r"(?:^\|.*\n)+", section(report, "Training and accuracy"), re.MULTILINE
+    )
+    assert any("71.25" in table for table in tables) and any(
+        "170.0" in table for table in tables
+    )
     assert not any("simple_baseline" in table and "motionbert" in table for table in tables)
     assert "MPJPE (mm)" not in section(report, "Verdict").split("yes with gaps** (")[0]
 
 
-def test_backends_are_compared_in_accuracy_under_one_protocol_only(report: str, tmp_path: Path) -> None:
+def test_backends_are_compared_in_accuracy_under_one_protocol_only(
+    report: str, tmp_path: Path
+) -> None:
     assert "MPJPE" not in section(report, "Backends side by side")
     text = report_of(tmp_path, [*sample.good(), *sample.compared()])
-    row = next(line for line in section(text, "Backends side by side").splitlines() if "MPJPE" in line)
+    row = next(
+        line
+        for line in section(text, "Backends side by side").splitlines()
+        if "MPJPE" in line
+    )
     assert "71.25" in row and "71.50" in row
 
 
 def test_models_of_one_protocol_share_a_table_and_its_baselines(tmp_path: Path) -> None:
     second = sample.record(sample.evaluation(score=65.5), model="motionbert")
     text = report_of(tmp_path, [sample.record(sample.evaluation()), second])
-    table = next(table for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE) if "Predictor" in table)
+    table = next(
+        table
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+        if "Predictor" in table
+    )
     assert "71.25" in table and "65.50" in table and table.count("mean pose") == 1
     assert "MPJPE (mm)" in section(text, "Verdict")
 
@@ -200,12 +307,18 @@ def test_models_of_one_protocol_share_a_table_and_its_baselines(tmp_path: Path) 
 def test_baselines_that_differ_say_beside_which_model(tmp_path: Path) -> None:
     second = sample.record(sample.evaluation(baseline=150.25), model="motionbert")
     text = report_of(tmp_path, [sample.record(sample.evaluation()), second])
-    assert "least-squares linear map (beside motionbert · torch)" in text and "150.2" in text
+    assert (
+        "least-squares linear map (beside motionbert · torch)" in text and "150.2" in text
+    )
 
 
 def test_a_void_number_is_shown_only_as_a_claim(report: str) -> None:
     speed = section(report, "Throughput and latency")
-    row = next(line for line in speed.splitlines() if "motionbert" in line and "|      64 |" in line)
+    row = next(
+        line
+        for line in speed.splitlines()
+        if "motionbert" in line and "|      64 |" in line
+    )
     assert row.count("void") == 4 and "4.120" not in row
     assert "time does not grow with work (claimed 4.120 ms)" in speed
 
@@ -222,8 +335,21 @@ def test_no_empty_cell_and_no_nan(report: str) -> None:
 
 
 def test_training_that_broke_off_shows_its_status(tmp_path: Path) -> None:
-    text = report_of(tmp_path, [sample.record(sample.training(last=None), status="failed", reason="NaN loss at step 180, step 160 kept")])
-    row = next(line for line in section(text, "Training and accuracy").splitlines() if "failed" in line)
+    text = report_of(
+        tmp_path,
+        [
+            sample.record(
+                sample.training(last=None),
+                status="failed",
+                reason="NaN loss at step 180, step 160 kept",
+            )
+        ],
+    )
+    row = next(
+        line
+        for line in section(text, "Training and accuracy").splitlines()
+        if "failed" in line
+    )
     assert "not measured" in row
     assert "NaN loss at step 180" in section(text, "What was not measured, and why")
 
@@ -231,9 +357,17 @@ def test_training_that_broke_off_shows_its_status(tmp_path: Path) -> None:
 def test_exam_failures_come_first_and_are_capped(tmp_path: Path) -> None:
     row = sample.exam(result="failed").rows[-1]
     many = Exam(
-        rows=(*sample.exam().rows, *(row.model_copy(update={"error": float(place), "case": f"case {place}"}) for place in range(1, 61)))
+        rows=(
+            *sample.exam().rows,
+            *(
+                row.model_copy(update={"error": float(place), "case": f"case {place}"})
+                for place in range(1, 61)
+            ),
+        )
     )
-    text = section(report_of(tmp_path, [sample.record(many, model="")]), "Shape-op and op exam")
+    text = section(
+        report_of(tmp_path, [sample.record(many, model="")]), "Shape-op and op exam"
+    )
     assert "60 of 68 questions failed. The first 40 are listed" in text
     assert text.index("case 60") < text.index("case 21") < text.index("Totals")
     assert "case 20`" not in text
@@ -242,7 +376,10 @@ def test_exam_failures_come_first_and_are_capped(tmp_path: Path) -> None:
 
 
 def test_the_worst_check_is_a_failed_one_before_a_larger_ratio() -> None:
-    passed, failed = (sample.parity().checks[3].model_copy(update=change) for change in ({"error": 1.9e-4}, {"error": None, "ok": False}))
+    passed, failed = (
+        sample.parity().checks[3].model_copy(update=change)
+        for change in ({"error": 1.9e-4}, {"error": None, "ok": False})
+    )
     assert ladder.worst([passed, failed]) is failed
     assert ladder.worst([passed, sample.parity().checks[2]]) is passed
 
@@ -263,15 +400,29 @@ def test_four_digits(value: float | None, shown: str) -> None:
 
 def test_units() -> None:
     assert (
-        numbers.milliseconds(0.00412) == "4.120" and numbers.millions(4_292_659) == "4.293" and numbers.gigaflops(8_560_000) == "0.008560"
+        numbers.milliseconds(0.00412) == "4.120"
+        and numbers.millions(4_292_659) == "4.293"
+        and numbers.gigaflops(8_560_000) == "0.008560"
     )
-    assert numbers.mebibytes(1 << 30) == "1,024" and numbers.percent(0.021) == "2.100 %" and numbers.count(1234) == "1,234"
-    assert {numbers.milliseconds(None), numbers.count(None), numbers.interval(1.0, None), numbers.percent(None)} == {"not measured"}
+    assert (
+        numbers.mebibytes(1 << 30) == "1,024"
+        and numbers.percent(0.021) == "2.100 %"
+        and numbers.count(1234) == "1,234"
+    )
+    assert {
+        numbers.milliseconds(None),
+        numbers.count(None),
+        numbers.interval(1.0, None),
+        numbers.percent(None),
+    } == {"not measured"}
 
 
 def test_nasty_text_is_escaped_everywhere(report: str) -> None:
     assert "<b>" not in report and "](x)" not in report.replace("\\](x)", "")
-    assert "no \\| pipe, no \\`tick\\`, no &lt;b&gt;tag&lt;/b&gt;, no \\*star\\*, no \\[link\\](x)" in report
+    assert (
+        "no \\| pipe, no \\`tick\\`, no &lt;b&gt;tag&lt;/b&gt;, no \\*star\\*, no"
+        " \\[link\\](x)" in report
+    )
 
 
 ESCAPED = {
@@ -286,7 +437,13 @@ def test_escape(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("# no title", "\\# no title"), ("- no item", "\\- no item"), ("1. no list", "1\\. no list"), ("1.5 mm", "1.5 mm")]
+    ("text", "shown"),
+    [
+        ("# no title", "\\# no title"),
+        ("- no item", "\\- no item"),
+        ("1. no list", "1\\. no list"),
+        ("1.5 mm", "1.5 mm"),
+    ],
 )
 def test_a_line_is_never_a_title_or_a_list(text: str, shown: str) -> None:
     assert markdown.block(blocks.text(text)) == shown
@@ -298,7 +455,9 @@ def test_code_survives_backticks_and_pipes() -> None:
 
 
 def test_a_cell_no_row_fills_was_not_measured() -> None:
-    assert "not measured" in markdown.block(blocks.table([{"a": "1", "b": "2"}, {"a": "3"}]))
+    assert "not measured" in markdown.block(
+        blocks.table([{"a": "1", "b": "2"}, {"a": "3"}])
+    )
 
 
 def test_file_names_come_from_no_ones_name() -> None:
@@ -331,13 +490,18 @@ def beside(*more: Record) -> list[Record]:
 
 def died(task: str, status: str, **change: object) -> list[Record]:
     """The good run with one task that ended without numbers, last."""
-    return [*without(task), sample.record(None, task=task, status=status, reason="signal 11", **change)]
+    return [
+        *without(task),
+        sample.record(None, task=task, status=status, reason="signal 11", **change),
+    ]
 
 
 def test_all_measured_and_well_is_yes() -> None:
     whole, model = verdict.verdicts(run_of(sample.good()))
     assert (whole.answer, model.answer, model.changes) == ("yes", "yes", ())
-    assert {reason.grade for reason in model.reasons} == {"measured"} and len(model.reasons) == 5
+    assert {reason.grade for reason in model.reasons} == {"measured"} and len(
+        model.reasons
+    ) == 5
 
 
 NO_CHECKS = Parity(checks=())
@@ -374,12 +538,20 @@ def test_rule(rule: str) -> None:
     make, answer, grade, words = RULES[rule]
     model = verdict.verdicts(run_of(make()))[1]
     assert model.answer == answer
-    assert [reason for reason in model.reasons if (reason.answer, reason.grade) == (answer, grade) and words in reason.text], model.reasons
+    assert [
+        reason
+        for reason in model.reasons
+        if (reason.answer, reason.grade) == (answer, grade) and words in reason.text
+    ], model.reasons
     assert model.changes and model.reasons[0].answer == answer
 
 
-@pytest.mark.parametrize("rule", ["feasible", "parity", "examined", "better_than_trivial", "timed"])
-def test_without_a_rule_its_fault_goes_unseen(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+@pytest.mark.parametrize(
+    "rule", ["feasible", "parity", "examined", "better_than_trivial", "timed"]
+)
+def test_without_a_rule_its_fault_goes_unseen(
+    monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
     """Proof that the rules above are what catches the faults, each its own."""
     faults = {
         "feasible": instead(sample.feasibility(via="gap")),
@@ -394,30 +566,50 @@ def test_without_a_rule_its_fault_goes_unseen(monkeypatch: pytest.MonkeyPatch, r
 
 
 def test_a_gap_no_model_needs_is_a_gap_of_the_backend_alone() -> None:
-    whole, model = verdict.verdicts(run_of(instead(sample.exam(gaps={"conv_transpose": "none"}))))
+    whole, model = verdict.verdicts(
+        run_of(instead(sample.exam(gaps={"conv_transpose": "none"})))
+    )
     assert (whole.answer, model.answer) == ("yes with gaps", "yes")
     assert "conv_transpose" in whole.reasons[0].text
 
 
 @pytest.mark.parametrize(
     ("second", "answer"),
-    [(sample.parity(worst=0.02), "yes with gaps"), (NO_CHECKS, "yes with gaps"), (sample.parity(), "yes with gaps")],
+    [
+        (sample.parity(worst=0.02), "yes with gaps"),
+        (NO_CHECKS, "yes with gaps"),
+        (sample.parity(), "yes with gaps"),
+    ],
     ids=["another fails", "another is open", "another has gaps"],
 )
 def test_one_model_that_works_makes_the_backend_usable(second: Parity, answer: str) -> None:
-    assert verdict.verdicts(run_of(beside(sample.record(second, model="motionbert"))))[0].answer == answer
+    assert (
+        verdict.verdicts(run_of(beside(sample.record(second, model="motionbert"))))[
+            0
+        ].answer
+        == answer
+    )
 
 
 def test_a_backend_on_which_no_model_works_is_no_and_one_without_models_is_open() -> None:
     assert verdict.verdicts(run_of(instead(sample.parity(worst=0.02))))[0].answer == "no"
-    assert [item.answer for item in verdict.verdicts(run_of([sample.record(sample.exam(), model="")]))] == ["undecided"]
-    half = [sample.record(sample.parity(worst=0.02)), sample.record(NO_CHECKS, model="motionbert")]
+    assert [
+        item.answer
+        for item in verdict.verdicts(run_of([sample.record(sample.exam(), model="")]))
+    ] == ["undecided"]
+    half = [
+        sample.record(sample.parity(worst=0.02)),
+        sample.record(NO_CHECKS, model="motionbert"),
+    ]
     assert verdict.verdicts(run_of(half))[0].answer == "undecided"
 
 
 def test_backends_are_judged_apart() -> None:
     other = sample.record(sample.parity(worst=0.02), backend="jax")
-    assert [(item.backend, item.model, item.answer) for item in verdict.verdicts(run_of(beside(other)))] == [
+    assert [
+        (item.backend, item.model, item.answer)
+        for item in verdict.verdicts(run_of(beside(other)))
+    ] == [
         ("torch", "", "yes"),
         ("torch", "simple_baseline", "yes"),
         ("jax", "", "no"),

@@ -1,4 +1,6 @@
-"""Predictions of windows as one pose for each scored frame: the first that came, or the mean of all windows that predict it."""
+"""Predictions of windows as one pose for each scored frame: the first that came, or the
+mean of all windows that predict it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class First:
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self._poses = np.empty((windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32)
+        self._poses = np.empty(
+            (windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32
+        )
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
         """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
@@ -29,17 +33,24 @@ class First:
 
 
 class Mean:
-    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there were."""
+    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there
+    were.
+    """
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self._sum = np.zeros((windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32)
+        self._sum = np.zeros(
+            (windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32
+        )
         self._count = np.zeros(windows.scored, dtype=np.int32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
-        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,), each window once."""
+        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,), each window
+        once.
+        """
         places = self.windows.places(indices, repeats=True)
-        for output in range(places.shape[1]):  # windows start at different frames, so within one output no place comes twice
+        # windows start at different frames, so within one output no place comes twice
+        for output in range(places.shape[1]):
             place = places[:, output]
             keep = place >= 0
             self._sum[place[keep]] += pose[keep, output]

@@ -1,4 +1,6 @@
-"""Memory that mapped files hold: pages that were read stay resident until they are given back."""
+"""Memory that mapped files hold: pages that were read stay resident until they are given
+back.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,14 @@ import numpy as np
 
 from bench.data.clip import Clip
 
-READ_AGAIN = getattr(mmap, "MADV_DONTNEED", None)  # None where the system has no such advice, and nothing is given back
+# None where the system has no such advice, and nothing is given back
+READ_AGAIN = getattr(mmap, "MADV_DONTNEED", None)
 
 
 def give_back(clip: Clip) -> None:
-    """Drop the resident pages of a clip's arrays where they are mapped from a file; they are read again when next needed."""
+    """Drop the resident pages of a clip's arrays where they are mapped from a file; they
+    are read again when next needed.
+    """
     for values in (clip.keypoints, clip.confidence, clip.camera_pose, clip.world_pose):
         if values is not None:
             _release(values)
@@ -24,6 +29,9 @@ def _release(values: np.ndarray) -> None:
         source = source.base
     if not isinstance(source, mmap.mmap) or READ_AGAIN is None:
         return
-    start = values.__array_interface__["data"][0] - np.frombuffer(source, dtype=np.uint8).__array_interface__["data"][0]
+    start = (
+        values.__array_interface__["data"][0]
+        - np.frombuffer(source, dtype=np.uint8).__array_interface__["data"][0]
+    )
     first = start // mmap.PAGESIZE * mmap.PAGESIZE  # advice is by whole pages
     source.madvise(READ_AGAIN, first, start + values.nbytes - first)

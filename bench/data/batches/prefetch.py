@@ -1,4 +1,6 @@
-"""Work done ahead of its reader by threads, handed out in order: what is read does not depend on how many threads there are."""
+"""Work done ahead of its reader by threads, handed out in order: what is read does not
+depend on how many threads there are.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,14 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def ahead(work: Callable[[int], Result], places: Iterable[int], *, workers: int) -> Iterator[Result]:
-    """`work(place)` of each place in order. `workers` threads keep two results each ready; with 0 a result is made when asked for.
+def ahead(
+    work: Callable[[int], Result], places: Iterable[int], *, workers: int
+) -> Iterator[Result]:
+    """`work(place)` of each place in order. `workers` threads keep two results each ready;
+    with 0 a result is made when asked for.
 
-    An error of `work` is raised where its result was due. A reader that stops early leaves no thread behind.
+    An error of `work` is raised where its result was due. A reader that stops early leaves
+    no thread behind.
     """
     if workers < 1:
         yield from map(work, places)

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-SPARE = 1.05  # rows that are made ready, over those that are needed: few growths, little memory
+# rows that are made ready, over those that are needed: few growths, little memory
+SPARE = 1.05
 
 
 class Rows:
-    """Float32 rows (any, width), added without a second copy of those that are there: the block of memory itself grows."""
+    """Float32 rows (any, width), added without a second copy of those that are there: the
+    block of memory itself grows.
+    """
 
     def __init__(self, width: int) -> None:
         self._rows = np.empty((0, width), dtype=np.float32)
@@ -21,10 +24,15 @@ class Rows:
         return self._used
 
     def add(self, count: int) -> Array:
-        """`count` new rows, to be written before the next call of a method: growing may move the memory."""
+        """`count` new rows, to be written before the next call of a method: growing may
+        move the memory.
+        """
         start, self._used = self._used, self._used + count
         if self._used > len(self._rows):
-            self._rows.resize((max(self._used, int(SPARE * len(self._rows))), self._rows.shape[1]), refcheck=False)
+            self._rows.resize(
+                (max(self._used, int(SPARE * len(self._rows))), self._rows.shape[1]),
+                refcheck=False,
+            )
         return self._rows[start : self._used]
 
     def finish(self) -> Array:

@@ -1,4 +1,6 @@
-"""(x - mean) / std per joint and coordinate, fitted on training data, as Martinez et al. (2017) feed their network."""
+"""(x - mean) / std per joint and coordinate, fitted on training data, as Martinez et al.
+(2017) feed their network.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Standardizer:
-    """mean and std, both (joints, coordinates) float32; a coordinate that never varies, like the root's, has std 1."""
+    """mean and std, both (joints, coordinates) float32; a coordinate that never varies,
+    like the root's, has std 1.
+    """
 
     mean: Array
     std: Array
@@ -34,18 +38,33 @@ class Standardizer:
 
 
 def fit(values: Array) -> Standardizer:
-    """Fit on (..., joints, coordinates), with float64 sums. Raises BadInput for no values or values that are not finite."""
+    """Fit on (..., joints, coordinates), with float64 sums.
+
+    Raises BadInput for no values or values that are not finite.
+    """
     rows = values.reshape(-1, *values.shape[-2:])
     if not len(rows):
-        raise BadInput("standardizer: no values to fit on; give at least one training frame")
+        raise BadInput(
+            "standardizer: no values to fit on; give at least one training frame"
+        )
     mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
     if not (np.isfinite(mean).all() and np.isfinite(std).all()):
-        raise BadInput("standardizer: the values to fit on are not all finite; repair the data")
-    return Standardizer(mean.astype(np.float32), np.where(std < 1e-6, 1.0, std).astype(np.float32))
+        raise BadInput(
+            "standardizer: the values to fit on are not all finite; repair the data"
+        )
+    return Standardizer(
+        mean.astype(np.float32), np.where(std < 1e-6, 1.0, std).astype(np.float32)
+    )
 
 
 def from_arrays(arrays: Mapping[str, Array]) -> Standardizer:
-    """Undo `Standardizer.arrays`. Raises BadInput when one is missing or the shapes differ."""
+    """Undo `Standardizer.arrays`.
+
+    Raises BadInput when one is missing or the shapes differ.
+    """
     if not {"mean", "std"} <= arrays.keys() or arrays["mean"].shape != arrays["std"].shape:
-        raise BadInput(f"standardizer: arrays {sorted(arrays)} came where mean and std of one shape were due")
+        raise BadInput(
+            f"standardizer: arrays {sorted(arrays)} came where mean and std of one shape"
+            " were due"
+        )
     return Standardizer(arrays["mean"].astype(np.float32), arrays["std"].astype(np.float32))

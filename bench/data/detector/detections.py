@@ -1,9 +1,11 @@
-"""What 2D detectors write, as one thing: for each frame the people in it, each x, y, confidence (joints, 3) in pixels.
+"""What 2D detectors write, as one thing: for each frame the people in it, each x, y,
+confidence (joints, 3) in pixels.
 
-COCO results   [{image_id, keypoints: [x, y, c, ...]}, ...], as AlphaPose writes too
-COCO data set  {images: [{id, width, height}], annotations: [{image_id, keypoints}]}; c is the visibility 0, 1 or 2
-OpenPose       {people: [{pose_keypoints_2d: [x, y, c, ...]}]}, one frame
-plain          numbers (frames, joints, 2 or 3), or {keypoints: numbers, width, height, fps, skeleton}, all but the first optional
+COCO results   [{image_id, keypoints: [x, y, c, ...]}, ...], as AlphaPose writes too COCO
+data set  {images: [{id, width, height}], annotations: [{image_id, keypoints}]}; c is the
+visibility 0, 1 or 2 OpenPose       {people: [{pose_keypoints_2d: [x, y, c, ...]}]}, one
+frame plain          numbers (frames, joints, 2 or 3), or {keypoints: numbers, width,
+height, fps, skeleton}, all but the first optional
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ FASTEST = 1e6  # frames a second
 WIDEST = 10**6  # pixels
 
 # fmt: off
-OPENPOSE18 = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)  # COCO's 17 joints among those of OpenPose's COCO model
-BODY25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)  # and among those of its BODY_25 model
+# COCO's 17 joints among those of OpenPose's COCO model
+OPENPOSE18 = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)
+# and among those of its BODY_25 model
+BODY25 = (0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11)
 # fmt: on
 LAYOUTS: Mapping[int, tuple[str, Sequence[int]]] = {
     17: ("coco17", range(17)),
@@ -45,7 +49,9 @@ LAYOUTS: Mapping[int, tuple[str, Sequence[int]]] = {
 
 @dataclass(frozen=True)
 class Detections:
-    """Frames of people; picture size (width, height), frames a second and skeleton where the file states them."""
+    """Frames of people; picture size (width, height), frames a second and skeleton where
+    the file states them.
+    """
 
     frames: list[Frame]
     size: tuple[int, int] | None = None
@@ -54,13 +60,20 @@ class Detections:
 
 
 def parse(value: object, where: str) -> Detections:
-    """The detections of a JSON value. Raises BadInput for what is none of the formats, with its place; `where` leads the message."""
+    """The detections of a JSON value.
+
+    Raises BadInput for what is none of the formats, with its place; `where` leads the
+    message.
+    """
     if isinstance(value, dict):
         readers = {"people": openpose, "annotations": _dataset, "keypoints": _described}
         for key, reader in readers.items():
             if key in value:
                 return reader(value, where)
-        raise BadInput(f"{where}: an object without {', '.join(readers)}; OpenPose, COCO or plain keypoints were due")
+        raise BadInput(
+            f"{where}: an object without {', '.join(readers)}; OpenPose, COCO or plain"
+            " keypoints were due"
+        )
     entries = sequence(value, where)
     if entries and isinstance(entries[0], dict):
         return _results(entries, where)
@@ -68,33 +81,53 @@ def parse(value: object, where: str) -> Detections:
 
 
 def plain(value: object, where: str) -> Detections:
-    """One person from numbers (frames, joints, 2 or 3), an array or nested lists; without a third number every joint is certain.
+    """One person from numbers (frames, joints, 2 or 3), an array or nested lists; without a
+    third number every joint is certain.
 
-    What is not finite is let through where its confidence is 0. Raises BadInput elsewhere, naming frame and joint.
+    What is not finite is let through where its confidence is 0. Raises BadInput elsewhere,
+    naming frame and joint.
     """
     found = numbers(value)
     if found is None:
-        raise BadInput(f"{where}: no table of numbers; (frames, joints, 2 or 3), the same in each frame, was due")
+        raise BadInput(
+            f"{where}: no table of numbers; (frames, joints, 2 or 3), the same in each"
+            " frame, was due"
+        )
     if found.ndim != 3 or found.shape[2] not in (2, 3):
-        raise BadInput(f"{where}: shape {found.shape} came; (frames, joints, 2 or 3) was due")
+        raise BadInput(
+            f"{where}: shape {found.shape} came; (frames, joints, 2 or 3) was due"
+        )
     sure = found[..., 2:] if found.shape[2] == 3 else np.ones((*found.shape[:2], 1))
     whole_frames = np.concatenate([found[..., :2], sure], axis=-1)
     sane = (np.abs(whole_frames) < HUGE).all(axis=-1)  # NaN fails the comparison too
     bad = ~sane & (whole_frames[..., 2] != 0)
     if bad.any():
         frame, joint = np.argwhere(bad)[0].tolist()
-        raise BadInput(f"{where}: frame {frame}, joint {joint} is not finite or beyond {HUGE:g}; give a missed joint confidence 0")
+        raise BadInput(
+            f"{where}: frame {frame}, joint {joint} is not finite or beyond {HUGE:g}; give"
+            " a missed joint confidence 0"
+        )
     return Detections([[person] for person in np.where(sane[..., None], whole_frames, 0.0)])
 
 
 def openpose(value: Mapping[str, Any], where: str) -> Detections:
     """One frame of OpenPose. Raises BadInput."""
     people = sequence(value["people"], f"{where}: people")
-    return Detections([[_flat(mapping(person, where, "pose_keypoints_2d")["pose_keypoints_2d"], where) for person in people]])
+    return Detections(
+        [
+            [
+                _flat(
+                    mapping(person, where, "pose_keypoints_2d")["pose_keypoints_2d"], where
+                )
+                for person in people
+            ]
+        ]
+    )
 
 
 def follow(frames: Sequence[Frame]) -> tuple[Array, bool]:
-    """The one person (frames, joints, 3) that is most surely seen at first and then nearest to where it was, and whether there were others.
+    """The one person (frames, joints, 3) that is most surely seen at first and then nearest
+    to where it was, and whether there were others.
 
     Frames without people have confidence 0. All people must have one number of joints.
     """
@@ -104,36 +137,59 @@ def follow(frames: Sequence[Frame]) -> tuple[Array, bool]:
     for place, frame in enumerate(frames):
         if not frame:
             continue
-        out[place] = last = max(frame, key=lambda person: person[:, 2].sum()) if last is None else _nearest(frame, last)
+        out[place] = last = (
+            max(frame, key=lambda person: person[:, 2].sum())
+            if last is None
+            else _nearest(frame, last)
+        )
     return out, any(len(frame) > 1 for frame in frames)
 
 
 def arrange(points: Array, skeleton: str | None, where: str) -> tuple[Array, str]:
-    """The joints of a skeleton (frames, joints, 3) in its order, and its name: as given, or by the number of joints.
+    """The joints of a skeleton (frames, joints, 3) in its order, and its name: as given, or
+    by the number of joints.
 
-    Raises BadInput for a number of joints that tells nothing or does not suit the skeleton, UnknownName for the skeleton.
+    Raises BadInput for a number of joints that tells nothing or does not suit the skeleton,
+    UnknownName for the skeleton.
     """
     count = points.shape[1]
     if skeleton is not None:
         due = len(skeletons.load(skeleton).joints)
         if count != due:
-            raise BadInput(f"{where}: {count} joints came; {due} were due for skeleton {skeleton}")
+            raise BadInput(
+                f"{where}: {count} joints came; {due} were due for skeleton {skeleton}"
+            )
         return points, skeleton
     if count not in LAYOUTS:
-        known = ", ".join(f"{number} ({name})" for number, (name, _) in sorted(LAYOUTS.items()))
-        raise BadInput(f"{where}: {count} joints came; known are {known}: name another skeleton after the file, as in FILE@smpl24")
+        known = ", ".join(
+            f"{number} ({name})" for number, (name, _) in sorted(LAYOUTS.items())
+        )
+        raise BadInput(
+            f"{where}: {count} joints came; known are {known}: name another skeleton after"
+            " the file, as in FILE@smpl24"
+        )
     name, picks = LAYOUTS[count]
     return points[:, list(picks)], name
 
 
 def _dataset(value: Mapping[str, Any], where: str) -> Detections:
     """COCO's data set: frames in the order of the pictures' numbers."""
-    images = [mapping(image, f"{where}: image {place}", "id") for place, image in enumerate(sequence(value.get("images", []), where))]
+    images = [
+        mapping(image, f"{where}: image {place}", "id")
+        for place, image in enumerate(sequence(value.get("images", []), where))
+    ]
     people = _people(value["annotations"], where)
     order = sorted({_image(image["id"], where) for image in images} | set(people))
-    sizes = {_size(image["width"], image["height"], where) for image in images if "width" in image and "height" in image}
+    sizes = {
+        _size(image["width"], image["height"], where)
+        for image in images
+        if "width" in image and "height" in image
+    }
     if len(sizes) > 1:
-        raise BadInput(f"{where}: pictures of {len(sizes)} sizes; one size was due: split the file by picture size")
+        raise BadInput(
+            f"{where}: pictures of {len(sizes)} sizes; one size was due: split the file by"
+            " picture size"
+        )
     return Detections([people.get(image, []) for image in order], next(iter(sizes), None))
 
 
@@ -163,17 +219,28 @@ def _image(value: object, where: str) -> tuple[int, str]:
 def _described(value: Mapping[str, Any], where: str) -> Detections:
     fps, skeleton = value.get("fps"), value.get("skeleton")
     if fps is not None and not (type(fps) in (int, float) and 0 < fps <= FASTEST):
-        raise BadInput(f"{where}: fps {fps!r:.40} came; a number above 0 and up to {FASTEST:g} was due")
-    if skeleton is not None and (not isinstance(skeleton, str) or skeleton not in skeletons.SKELETONS):
+        raise BadInput(
+            f"{where}: fps {fps!r:.40} came; a number above 0 and up to {FASTEST:g} was due"
+        )
+    if skeleton is not None and (
+        not isinstance(skeleton, str) or skeleton not in skeletons.SKELETONS
+    ):
         raise UnknownName(f"skeleton in {where}:", str(skeleton)[:40], skeletons.SKELETONS)
-    size = _size(value["width"], value["height"], where) if "width" in value and "height" in value else None
+    size = (
+        _size(value["width"], value["height"], where)
+        if "width" in value and "height" in value
+        else None
+    )
     return Detections(plain(value["keypoints"], where).frames, size, fps, skeleton)
 
 
 def _size(width: object, height: object, where: str) -> tuple[int, int]:
     size = whole(width, f"{where}: width"), whole(height, f"{where}: height")
     if not 0 < min(size) <= max(size) <= WIDEST:
-        raise BadInput(f"{where}: a picture of {size[0]} x {size[1]} came; 1 to {WIDEST} pixels each way were due")
+        raise BadInput(
+            f"{where}: a picture of {size[0]} x {size[1]} came; 1 to {WIDEST} pixels each"
+            " way were due"
+        )
     return size
 
 
@@ -181,7 +248,10 @@ def _flat(value: object, where: str) -> Person:
     """x, y, confidence in a row (3 joints,), as (joints, 3)."""
     flat = array(value, (-1,), where)
     if len(flat) % 3 or not len(flat):
-        raise BadInput(f"{where}: {len(flat)} numbers came; x, y and confidence for each joint were due")
+        raise BadInput(
+            f"{where}: {len(flat)} numbers came; x, y and confidence for each joint"
+            " were due"
+        )
     return flat.reshape(-1, 3)
 
 
@@ -192,4 +262,8 @@ def _nearest(frame: Frame, last: Person) -> Person:
 def _apart(one: Person, other: Person) -> float:
     """Mean distance of the joints that both show, pixels."""
     both = (one[:, 2] > 0) & (other[:, 2] > 0)
-    return float(np.linalg.norm(one[both, :2] - other[both, :2], axis=-1).mean()) if both.any() else math.inf
+    return (
+        float(np.linalg.norm(one[both, :2] - other[both, :2], axis=-1).mean())
+        if both.any()
+        else math.inf
+    )

@@ -1,7 +1,9 @@
-"""The errors of a real 2D detector: numbers kept in a JSON file, and drawn anew. `bench.data.detector.noise_fit` learns them.
+"""The errors of a real 2D detector: numbers kept in a JSON file, and drawn anew.
+`bench.data.detector.noise_fit` learns them.
 
-An ordinary error of a joint is Gaussian and remembers a part of the last frame's; an outlier is far off; a miss has no place.
-All lengths are pixels in a picture 1000 px wide, so that a model serves any picture.
+An ordinary error of a joint is Gaussian and remembers a part of the last frame's; an
+outlier is far off; a miss has no place. All lengths are pixels in a picture 1000 px wide,
+so that a model serves any picture.
 """
 
 from __future__ import annotations
@@ -39,10 +41,12 @@ TAILS: dict[str, tuple[int, ...]] = {
 class FittedNoise:
     """A detector's errors by joint, J of them.
 
-    bias (J, 2) and covariance (J, 2, 2) of ordinary errors, px and px^2; memory (J,), their correlation from frame to frame;
-    outliers (J,), the share of detections that are far off, and outlier (J,), their standard deviation, px; misses (J,), the share
-    of frames without a detection; confidence (J, 2), the usual one of ordinary and of far-off detections.
-    Raises BadInput for a wrong shape, a share outside 0 to 1, or a covariance that is none.
+    bias (J, 2) and covariance (J, 2, 2) of ordinary errors, px and px^2; memory (J,), their
+    correlation from frame to frame; outliers (J,), the share of detections that are far
+    off, and outlier (J,), their standard deviation, px; misses (J,), the share of frames
+    without a detection; confidence (J, 2), the usual one of ordinary and of far-off
+    detections. Raises BadInput for a wrong shape, a share outside 0 to 1, or a covariance
+    that is none.
     """
 
     joints: tuple[str, ...]
@@ -59,13 +63,22 @@ class FittedNoise:
         for name, tail in TAILS.items():
             value = _numbers(getattr(self, name), name)
             if value.shape != (count, *tail) or not (np.abs(value) < HUGE).all():
-                raise BadInput(f"detector noise: {name} has shape {value.shape} or numbers out of range; {(count, *tail)} was due")
+                raise BadInput(
+                    f"detector noise: {name} has shape {value.shape} or numbers out of"
+                    f" range; {(count, *tail)} was due"
+                )
             object.__setattr__(self, name, value)
         for name in ("memory", "outliers", "misses", "confidence"):
-            if getattr(self, name).min(initial=0) < 0 or getattr(self, name).max(initial=0) > 1:
+            if (
+                getattr(self, name).min(initial=0) < 0
+                or getattr(self, name).max(initial=0) > 1
+            ):
                 raise BadInput(f"detector noise: {name} must lie from 0 to 1")
         if count == 0 or self.outlier.min() < 0 or not _is_covariance(self.covariance):
-            raise BadInput("detector noise: no joints, a negative outlier size, or a covariance that is not symmetric and positive")
+            raise BadInput(
+                "detector noise: no joints, a negative outlier size, or a covariance that"
+                " is not symmetric and positive"
+            )
 
     def __repr__(self) -> str:
         """Told apart by a digest of its numbers, which is what a protocol's hash takes in."""
@@ -73,23 +86,38 @@ class FittedNoise:
 
 
 def save(model: FittedNoise, path: Path) -> None:
-    """Write the model as JSON, whole or not at all. Raises BadInput where the file cannot be written."""
+    """Write the model as JSON, whole or not at all.
+
+    Raises BadInput where the file cannot be written.
+    """
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(_text(model), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+        raise BadInput(
+            f"{path}: cannot be written ({error.strerror}); choose another place"
+        ) from None
 
 
 def load(path: Path) -> FittedNoise:
-    """Read what `save` has written. Raises BadInput, with the file's name, for anything else."""
+    """Read what `save` has written.
+
+    Raises BadInput, with the file's name, for anything else.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: not a readable JSON file ({' '.join(str(error).split())}); give one written by `save`") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT or set(content) != {"format", "joints", *TAILS}:
+        raise BadInput(
+            f"{path}: not a readable JSON file ({' '.join(str(error).split())}); give one"
+            " written by `save`"
+        ) from None
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or set(content) != {"format", "joints", *TAILS}
+    ):
         raise BadInput(f"{path}: is not '{FORMAT}'; fit the detector again")
     joints = content["joints"]
     if not isinstance(joints, list) or not all(isinstance(joint, str) for joint in joints):
@@ -101,28 +129,50 @@ def load(path: Path) -> FittedNoise:
 
 
 def disturb(clip: Clip, model: FittedNoise, draw: np.random.Generator) -> Clip:
-    """The clip with this detector's errors. Joints missed before stay so. Raises BadInput for a joint that the model does not know."""
+    """The clip with this detector's errors.
+
+    Joints missed before stay so. Raises BadInput for a joint that the model does not know.
+    """
     unknown = set(clip.skeleton.joints) - set(model.joints)
     if unknown:
-        raise BadInput(f"clip {clip.name}: the detector noise has no joint {min(unknown)}; fit it on skeleton {clip.skeleton.name}")
+        raise BadInput(
+            f"clip {clip.name}: the detector noise has no joint {min(unknown)}; fit it on"
+            f" skeleton {clip.skeleton.name}"
+        )
     rows = [model.joints.index(joint) for joint in clip.skeleton.joints]
     shape = clip.confidence.shape
     wild = draw.random(shape) < model.outliers[rows]
     error = _ordinary(model, rows, shape[0], draw)
-    error = np.where(wild[..., None], draw.normal(size=(*shape, 2)) * model.outlier[rows, None], error)
+    error = np.where(
+        wild[..., None], draw.normal(size=(*shape, 2)) * model.outlier[rows, None], error
+    )
     keypoints = clip.keypoints + error * (clip.camera.width / 1000)
-    confidence = clip.confidence * np.where(wild, model.confidence[rows, 1], model.confidence[rows, 0])
-    noisy = dataclasses.replace(clip, keypoints=keypoints.astype(np.float32), confidence=confidence.astype(np.float32))
+    confidence = clip.confidence * np.where(
+        wild, model.confidence[rows, 1], model.confidence[rows, 0]
+    )
+    noisy = dataclasses.replace(
+        clip,
+        keypoints=keypoints.astype(np.float32),
+        confidence=confidence.astype(np.float32),
+    )
     return miss(noisy, draw.random(shape) < model.misses[rows])
 
 
 def _text(model: FittedNoise) -> str:
-    content = {"format": FORMAT, "joints": model.joints, **{name: getattr(model, name).tolist() for name in TAILS}}
+    content = {
+        "format": FORMAT,
+        "joints": model.joints,
+        **{name: getattr(model, name).tolist() for name in TAILS},
+    }
     return json.dumps(content, indent=1) + "\n"
 
 
-def _ordinary(model: FittedNoise, rows: list[int], frames: int, draw: np.random.Generator) -> Float:
-    """Gaussian errors (frames, joints, 2) of the fitted covariance, each frame correlated with the last."""
+def _ordinary(
+    model: FittedNoise, rows: list[int], frames: int, draw: np.random.Generator
+) -> Float:
+    """Gaussian errors (frames, joints, 2) of the fitted covariance, each frame correlated
+    with the last.
+    """
     values, vectors = np.linalg.eigh(model.covariance[rows])
     root = vectors * np.sqrt(values.clip(0))[:, None, :]
     error = np.einsum("jab,fjb->fja", root, draw.normal(size=(frames, len(rows), 2)))
@@ -137,10 +187,16 @@ def _numbers(values: object, name: str) -> Float:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise BadInput(f"detector noise: {name} holds something else than numbers") from None
+        raise BadInput(
+            f"detector noise: {name} holds something else than numbers"
+        ) from None
 
 
 def _is_covariance(matrices: Float) -> bool:
     """Symmetric and, but for rounding, without a negative eigenvalue."""
     symmetric = np.allclose(matrices, matrices.swapaxes(-1, -2))
-    return bool(symmetric and np.linalg.eigvalsh(matrices).min() > -1e-9 * max(1.0, float(np.abs(matrices).max())))
+    return bool(
+        symmetric
+        and np.linalg.eigvalsh(matrices).min()
+        > -1e-9 * max(1.0, float(np.abs(matrices).max()))
+    )

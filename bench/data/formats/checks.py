@@ -1,4 +1,5 @@
-"""Values from others' files looked at before use: objects, lists, whole numbers, arrays of a stated shape, with a one-line complaint.
+"""Values from others' files looked at before use: objects, lists, whole numbers, arrays of
+a stated shape, with a one-line complaint.
 
 `where` leads every message: the file, and the place in it.
 """
@@ -19,12 +20,17 @@ HUGE = 1e9  # no coordinate or confidence comes near it, in any unit
 
 
 def mapping(value: object, where: str, *keys: str) -> Mapping[str, Any]:
-    """The value where it is an object that has the keys. Raises BadInput naming the first that is missing."""
+    """The value where it is an object that has the keys.
+
+    Raises BadInput naming the first that is missing.
+    """
     if not isinstance(value, dict):
         raise BadInput(f"{where}: {_kind(value)} came; an object{_with(keys)} was due")
     lacking = next((key for key in keys if key not in value), None)
     if lacking is not None:
-        raise BadInput(f"{where}: key {lacking!r} is missing; an object{_with(keys)} was due")
+        raise BadInput(
+            f"{where}: key {lacking!r} is missing; an object{_with(keys)} was due"
+        )
     return value
 
 
@@ -36,7 +42,10 @@ def sequence(value: object, where: str) -> list[Any]:
 
 
 def whole(value: object, where: str) -> int:
-    """The value as a whole number below 2^53, of text too, as keys of objects are. Raises BadInput."""
+    """The value as a whole number below 2^53, of text too, as keys of objects are.
+
+    Raises BadInput.
+    """
     try:
         number: int = int(value)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError):
@@ -49,50 +58,79 @@ def whole(value: object, where: str) -> int:
 def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
     """Numbers as an array; -1 in the shape is any size.
 
-    Raises BadInput for another shape or what is no number, not finite or beyond 1e9, with its place.
+    Raises BadInput for another shape or what is no number, not finite or beyond 1e9, with
+    its place.
     """
     found = numbers(value)
     if found is None:
-        raise BadInput(f"{where}: {_kind(value)} that is not numbers in shape {_text(shape)} came; repair or leave it out")
-    if found.ndim != len(shape) or any(due not in (-1, size) for due, size in zip(shape, found.shape, strict=True)):
+        raise BadInput(
+            f"{where}: {_kind(value)} that is not numbers in shape {_text(shape)} came;"
+            " repair or leave it out"
+        )
+    if found.ndim != len(shape) or any(
+        due not in (-1, size) for due, size in zip(shape, found.shape, strict=True)
+    ):
         raise BadInput(f"{where}: shape {found.shape} came; {_text(shape)} was due")
-    if found.size and not (found.max() < HUGE and found.min() > -HUGE):  # NaN fails the comparison too
+    # NaN fails the comparison too
+    if found.size and not (found.max() < HUGE and found.min() > -HUGE):
         place = np.argwhere(~(np.abs(found) < HUGE))[0].tolist()
-        raise BadInput(f"{where}: the number at {place} is not finite or beyond {HUGE:g}; repair or leave it out")
+        raise BadInput(
+            f"{where}: the number at {place} is not finite or beyond {HUGE:g}; repair or"
+            " leave it out"
+        )
     return found
 
 
 def numbers(value: object) -> NDArray[np.float64] | None:
-    """Real numbers, an array or nested lists, as an array; None for anything else, numbers written as text too."""
+    """Real numbers, an array or nested lists, as an array; None for anything else, numbers
+    written as text too.
+    """
     try:
         found = np.asarray(value)
-        known = "biuf" if found is value else "biufO"  # a list in which null stands for a number becomes objects
+        # a list in which null stands for a number becomes objects
+        known = "biuf" if found is value else "biufO"
         with np.errstate(invalid="ignore"):  # a NaN of another kind
-            return found.astype(np.float64, copy=False) if found.dtype.kind in known else None
+            return (
+                found.astype(np.float64, copy=False) if found.dtype.kind in known else None
+            )
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def ahead(pose: NDArray[np.floating], joints: Sequence[str], where: str) -> None:
-    """Raise BadInput for a joint of (frames, joints, 3), mm in the camera frame, that is not before the camera."""
+    """Raise BadInput for a joint of (frames, joints, 3), mm in the camera frame, that is
+    not before the camera.
+    """
     if not pose[..., 2].min(initial=1.0) > 0:
         frame, joint = np.argwhere(~(pose[..., 2] > 0))[0]
         depth = pose[frame, joint, 2]
         raise BadInput(
-            f"{where}: joint {joints[joint]} lies behind the camera or in it at frame {frame} (depth {depth:.4g} mm); "
-            "the camera or the poses are another's"
+            f"{where}: joint {joints[joint]} lies behind the camera or in it at frame"
+            f" {frame} (depth {depth:.4g} mm); the camera or the poses are another's"
         )
 
 
 def in_pixels(points: NDArray[np.floating], where: str) -> None:
-    """Raise BadInput for keypoints (..., 2) that all lie next to the origin: they were normalised, to 0..1 or to -1..1."""
+    """Raise BadInput for keypoints (..., 2) that all lie next to the origin: they were
+    normalised, to 0..1 or to -1..1.
+    """
     most = np.abs(points).max(initial=0.0)
     if 0 < most < NORMALISED:
-        raise BadInput(f"{where}: the largest coordinate is {most:.3g}, so these are parts of the picture's size; pixels were due")
+        raise BadInput(
+            f"{where}: the largest coordinate is {most:.3g}, so these are parts of the"
+            " picture's size; pixels were due"
+        )
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null", np.ndarray: "an array"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        type(None): "null",
+        np.ndarray: "an array",
+    }
     return names.get(type(value), f"{value!r:.40}")
 
 

@@ -1,8 +1,10 @@
-"""The header of a cache file: what can be said of it without reading its arrays, or importing NumPy.
+"""The header of a cache file: what can be said of it without reading its arrays, or
+importing NumPy.
 
-The file is eight bytes of header length, a JSON header padded to a page, and float32 arrays, little-endian, end to end; any
-safetensors reader opens it. The header's metadata holds our format and version, a CRC-32 of the header itself and of every
-megabyte of the arrays, and JSON texts of the writer, by name.
+The file is eight bytes of header length, a JSON header padded to a page, and float32
+arrays, little-endian, end to end; any safetensors reader opens it. The header's metadata
+holds our format and version, a CRC-32 of the header itself and of every megabyte of the
+arrays, and JSON texts of the writer, by name.
 """
 
 from __future__ import annotations
@@ -24,12 +26,16 @@ VERSION = 1
 BLOCK = 1 << 20  # bytes under one checksum
 PAGE = 4096
 NO_SUM = "0" * 8
-START = re.compile(rb'\{"__metadata__":\{"format":"poseport-clips","version":"(\d+)","header_sum":"([0-9a-f]{8})"')
+START = re.compile(
+    rb'\{"__metadata__":\{"format":"poseport-clips","version":"(\d+)","header_sum":"([0-9a-f]{8})"'
+)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: shapes and places of its arrays, checksums of its blocks, the writer's JSON texts."""
+    """What a file says of itself: shapes and places of its arrays, checksums of its blocks,
+    the writer's JSON texts.
+    """
 
     path: Path
     start: int  # where the arrays begin
@@ -44,11 +50,17 @@ class Header:
             found = json.loads(self.texts[name])
             return {**found}
         except (KeyError, TypeError, RecursionError, json.JSONDecodeError):
-            raise BadInput(f"{self.path}: its header lacks {name}, which `data convert` writes; convert the source again") from None
+            raise BadInput(
+                f"{self.path}: its header lacks {name}, which `data convert` writes;"
+                " convert the source again"
+            ) from None
 
 
 def read(path: Path) -> Header:
-    """The header, checked against its sum and the size of the file; no array is touched. Raises BadInput for a file that is not whole."""
+    """The header, checked against its sum and the size of the file; no array is touched.
+
+    Raises BadInput for a file that is not whole.
+    """
     size = whole_file.size(path, DUE)
     try:
         with path.open("rb") as file:
@@ -58,10 +70,22 @@ def read(path: Path) -> Header:
         raise whole_file.refusal(path, DUE, error) from None
     try:
         found, due = _parsed(_checked(raw, path), path, 8 + length)
-    except (KeyError, IndexError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):
-        raise BadInput(f"{path}: its header lacks what `data convert` writes; convert the source again") from None
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        json.JSONDecodeError,
+    ):
+        raise BadInput(
+            f"{path}: its header lacks what `data convert` writes; convert the source again"
+        ) from None
     if size != due:
-        raise BadInput(f"{path}: {size:,} bytes where the header says {due:,}; the file is truncated or damaged: convert the source again")
+        raise BadInput(
+            f"{path}: {size:,} bytes where the header says {due:,}; the file is truncated"
+            " or damaged: convert the source again"
+        )
     return found
 
 
@@ -72,11 +96,17 @@ def _parsed(raw: bytes, path: Path, start: int) -> tuple[Header, int]:
     shapes = {name: tuple(field["shape"]) for name, field in fields.items()}
     offsets = {name: start + field["data_offsets"][0] for name, field in fields.items()}
     ends = [offsets[name] + 4 * math.prod(shape) for name, shape in shapes.items()]
-    return Header(path, start, shapes, offsets, texts.pop("block_sums"), texts), max(ends, default=start)
+    return Header(path, start, shapes, offsets, texts.pop("block_sums"), texts), max(
+        ends, default=start
+    )
 
 
-def encode(shapes: Mapping[str, tuple[int, ...]], *, texts: Mapping[str, str], sums: str) -> bytes:
-    """Length and JSON, its own sum filled in, padded with spaces so that the arrays begin on a page."""
+def encode(
+    shapes: Mapping[str, tuple[int, ...]], *, texts: Mapping[str, str], sums: str
+) -> bytes:
+    """Length and JSON, its own sum filled in, padded with spaces so that the arrays begin
+    on a page.
+    """
     own = {"format": "poseport-clips", "version": str(VERSION), "header_sum": NO_SUM}
     content: dict[str, object] = {"__metadata__": {**own, **texts, "block_sums": sums}}
     end = 0
@@ -85,7 +115,9 @@ def encode(shapes: Mapping[str, tuple[int, ...]], *, texts: Mapping[str, str], s
         content[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
     raw = json.dumps(content, separators=(",", ":")).encode()
     raw += b" " * (-(len(raw) + 8) % PAGE)
-    return len(raw).to_bytes(8, "little") + raw.replace(_own_sum(NO_SUM), _own_sum(crc(raw)), 1)
+    return len(raw).to_bytes(8, "little") + raw.replace(
+        _own_sum(NO_SUM), _own_sum(crc(raw)), 1
+    )
 
 
 def ours(path: Path) -> bool:
@@ -103,12 +135,21 @@ def _checked(raw: bytes, path: Path) -> bytes:
     """A header's bytes, if they are ours and undamaged. Raises BadInput."""
     found = START.match(raw)
     if found is None:
-        raise BadInput(f"{path}: not a cache of PosePort, or its beginning is damaged; give a file made by `data convert`")
+        raise BadInput(
+            f"{path}: not a cache of PosePort, or its beginning is damaged; give a file"
+            " made by `data convert`"
+        )
     if int(found[1]) != VERSION:
-        raise BadInput(f"{path}: a cache of version {int(found[1])}; this PosePort reads version {VERSION}: convert the source again")
+        raise BadInput(
+            f"{path}: a cache of version {int(found[1])}; this PosePort reads version"
+            f" {VERSION}: convert the source again"
+        )
     given = found[2].decode()
     if crc(raw.replace(_own_sum(given), _own_sum(NO_SUM), 1)) != given:
-        raise BadInput(f"{path}: the header is damaged (its checksum differs); convert the source again")
+        raise BadInput(
+            f"{path}: the header is damaged (its checksum differs); convert the source"
+            " again"
+        )
     return raw
 
 

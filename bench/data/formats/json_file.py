@@ -11,13 +11,21 @@ from models.errors import BadInput
 
 
 def read(path: Path) -> Any:
-    """The value of a file. Raises BadInput where it is unreadable, truncated or not JSON, or where a key comes twice in an object."""
+    """The value of a file.
+
+    Raises BadInput where it is unreadable, truncated or not JSON, or where a key comes
+    twice in an object.
+    """
     raw = whole_file.content(path, "the path of a JSON file")
     try:
         return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_single)
     except json.JSONDecodeError as error:
-        raise BadInput(f"{path}:{error.lineno}: not JSON ({error.msg}); the file is truncated or damaged") from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, a number of thousands of digits, nested without end
+        raise BadInput(
+            f"{path}:{error.lineno}: not JSON ({error.msg}); the file is truncated or"
+            " damaged"
+        ) from None
+    # not UTF-8, a number of thousands of digits, nested without end
+    except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:80]
         raise BadInput(f"{path}: not JSON ({reason}); the file is damaged") from None
 
@@ -27,5 +35,8 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in found if keys.count(key) > 1)!r:.40} comes twice in one object")
+        raise ValueError(
+            f"key {next(key for key in found if keys.count(key) > 1)!r:.40} comes twice in"
+            " one object"
+        )
     return found

@@ -1,4 +1,6 @@
-"""Float32 arrays in one file, written in one stroke, summed block by block, mapped into memory when read; its header is `header.py`."""
+"""Float32 arrays in one file, written in one stroke, summed block by block, mapped into
+memory when read; its header is `header.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,13 @@ from models.errors import BadInput
 Array = NDArray[np.float32]
 
 
-def write(path: Path, arrays: Mapping[str, Sequence[Array]], *, texts: Mapping[str, str]) -> None:
+def write(
+    path: Path, arrays: Mapping[str, Sequence[Array]], *, texts: Mapping[str, str]
+) -> None:
     """Write each array, given as parts to be joined along their first axis, and the texts.
 
-    The file appears under its name when it is whole. Raises BadInput where it cannot be written, or is there and not one of ours.
+    The file appears under its name when it is whole. Raises BadInput where it cannot be
+    written, or is there and not one of ours.
     """
     check(path)
     draft = _draft(path)
@@ -39,14 +44,19 @@ def write(path: Path, arrays: Mapping[str, Sequence[Array]], *, texts: Mapping[s
 
 
 def check(path: Path) -> None:
-    """Raise BadInput where `write` would: what takes minutes to read should not be read in vain."""
+    """Raise BadInput where `write` would: what takes minutes to read should not be read in
+    vain.
+    """
     writable(path)
     try:
         foreign = path.exists() and not (path.is_file() and headers.ours(path))
     except OSError as error:
         raise _refusal(path, error) from None
     if foreign:
-        raise BadInput(f"{path}: is there and is not a cache of PosePort; it is left as it is: give another name")
+        raise BadInput(
+            f"{path}: is there and is not a cache of PosePort; it is left as it is: give"
+            " another name"
+        )
 
 
 def writable(path: Path) -> None:
@@ -60,22 +70,31 @@ def writable(path: Path) -> None:
 
 
 def verify(header: Header) -> None:
-    """Sum every block of the arrays, a megabyte in memory at a time. Raises BadInput naming the first block that differs."""
+    """Sum every block of the arrays, a megabyte in memory at a time.
+
+    Raises BadInput naming the first block that differs.
+    """
     with header.path.open("rb") as file:
         for number, found in enumerate(_sums(file, header.start)):
             if found != header.sums[8 * number : 8 * number + 8]:
                 place = header.start + number * BLOCK
                 raise BadInput(
-                    f"{header.path}: the block at byte {place:,} is damaged (sum {found}, due {header.sums[8 * number : 8 * number + 8]}); "
-                    "convert the source again"
+                    f"{header.path}: the block at byte {place:,} is damaged (sum {found},"
+                    f" due {header.sums[8 * number : 8 * number + 8]}); convert the source"
+                    " again"
                 )
 
 
 def arrays(header: Header) -> dict[str, Array]:
-    """The arrays by name, read-only and mapped: a page is read from the file when it is first looked at."""
+    """The arrays by name, read-only and mapped: a page is read from the file when it is
+    first looked at.
+    """
     with header.path.open("rb") as file:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return {name: np.ndarray(shape, dtype="<f4", buffer=mapping, offset=header.offsets[name]) for name, shape in header.shapes.items()}
+    return {
+        name: np.ndarray(shape, dtype="<f4", buffer=mapping, offset=header.offsets[name])
+        for name, shape in header.shapes.items()
+    }
 
 
 def _draft(path: Path) -> Path:
@@ -85,12 +104,21 @@ def _draft(path: Path) -> Path:
 
 
 def _refusal(path: Path, error: OSError) -> BadInput:
-    return BadInput(f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists and has room")
+    return BadInput(
+        f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists"
+        " and has room"
+    )
 
 
-def _write(file: BinaryIO, arrays: Mapping[str, Sequence[Array]], texts: Mapping[str, str]) -> None:
-    """The header goes in twice: first to take its place, then with the sums of what followed."""
-    shapes = {name: (sum(map(len, parts)), *parts[0].shape[1:]) for name, parts in arrays.items()}
+def _write(
+    file: BinaryIO, arrays: Mapping[str, Sequence[Array]], texts: Mapping[str, str]
+) -> None:
+    """The header goes in twice: first to take its place, then with the sums of what
+    followed.
+    """
+    shapes = {
+        name: (sum(map(len, parts)), *parts[0].shape[1:]) for name, parts in arrays.items()
+    }
     total = 4 * sum(map(math.prod, shapes.values()))
     file.write(headers.encode(shapes, texts=texts, sums=NO_SUM * -(-total // BLOCK)))
     start = file.tell()

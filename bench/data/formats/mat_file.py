@@ -1,8 +1,11 @@
-"""MATLAB's files of version 5 (what `save` writes up to version 7): numeric arrays and cells of them, which is what annotations hold.
+"""MATLAB's files of version 5 (what `save` writes up to version 7): numeric arrays and
+cells of them, which is what annotations hold.
 
-Read here rather than by SciPy, because a stranger's file states the sizes of what it holds: each is checked against the bytes that are
-there before anything is made. The format: a header of 128 bytes, then elements (type, size, payload), some packed by zlib; a
-matrix is an element of elements: flags, dimensions, name, values. Source: MathWorks, MAT-File Format (2016).
+Read here rather than by SciPy, because a stranger's file states the sizes of what it holds:
+each is checked against the bytes that are there before anything is made. The format: a
+header of 128 bytes, then elements (type, size, payload), some packed by zlib; a matrix is
+an element of elements: flags, dimensions, name, values. Source: MathWorks, MAT-File Format
+(2016).
 """
 
 from __future__ import annotations
@@ -20,8 +23,32 @@ from bench.data.formats import whole_file
 from bench.data.formats.pickles import bound
 from models.errors import BadInput
 
-STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}  # element type -> numbers in it
-CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}  # matrix class -> its numbers
+# element type -> numbers in it
+STORED = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
+# matrix class -> its numbers
+CLASSES = {
+    6: "f8",
+    7: "f4",
+    8: "i1",
+    9: "u1",
+    10: "i2",
+    11: "u2",
+    12: "i4",
+    13: "u4",
+    14: "i8",
+    15: "u8",
+}
 CELL, MATRIX, PACKED = 1, 14, 15
 COMPLEX = 0x0800
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -33,18 +60,26 @@ class _Damaged(Exception):
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Arrays by name, in MATLAB's dimensions; a cell is an array of objects. Text, structs and complex numbers are None.
+    """Arrays by name, in MATLAB's dimensions; a cell is an array of objects.
 
-    Raises BadInput for another version of the format, a truncated or damaged file, and one that unpacks to more than three times its
-    size and 160 MB.
+    Text, structs and complex numbers are None.
+
+    Raises BadInput for another version of the format, a truncated or damaged file, and one
+    that unpacks to more than three times its size and 160 MB.
     """
     limit = bound(path) // 3  # unpacking holds the bytes twice for a moment
     data = whole_file.content(path, "the path of a MATLAB file")
     if HDF5 in (data[:8], data[512:520]):
-        raise BadInput(f"{path}: a MATLAB 7.3 (HDF5) file; open it in MATLAB or Octave and save it again with -v7")
+        raise BadInput(
+            f"{path}: a MATLAB 7.3 (HDF5) file; open it in MATLAB or Octave and save it"
+            " again with -v7"
+        )
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if order is None:
-        raise BadInput(f"{path}: not a MATLAB file of version 5 to 7; it is truncated, damaged or of another kind")
+        raise BadInput(
+            f"{path}: not a MATLAB file of version 5 to 7; it is truncated, damaged or of"
+            " another kind"
+        )
     try:
         return dict(_Elements(memoryview(data)[128:], order, limit).variables())
     except _Damaged as damage:
@@ -72,7 +107,10 @@ class _Elements:
         return found
 
     def next(self) -> tuple[int, memoryview]:
-        """Type and payload of the next element. Its padding to eight bytes is stepped over."""
+        """Type and payload of the next element.
+
+        Its padding to eight bytes is stepped over.
+        """
         kind, size = struct.unpack_from(f"{self.order}2I", self.data, self.place)
         start = self.place + 8
         if kind >> 16:  # up to four bytes are kept in the place of the size
@@ -81,7 +119,9 @@ class _Elements:
         else:
             self.place = start + size + (-size % 8 if kind != PACKED else 0)
         if size > len(self.data) - start:
-            raise _Damaged(f"an element of {size} bytes where {len(self.data) - start} are left")
+            raise _Damaged(
+                f"an element of {size} bytes where {len(self.data) - start} are left"
+            )
         return kind, self.data[start : start + size]
 
     def matrix(self, depth: int) -> tuple[str, Any]:
@@ -119,7 +159,8 @@ class _Elements:
         found = np.frombuffer(payload, dtype=f"{self.order}{STORED[kind]}")
         if found.size != math.prod(shape):
             raise _Damaged(f"{found.size} numbers for dimensions {shape[:4]}")
-        with np.errstate(invalid="ignore", over="ignore"):  # a damaged file may hold what the class cannot
+        # a damaged file may hold what the class cannot
+        with np.errstate(invalid="ignore", over="ignore"):
             return found.astype(made, copy=False).reshape(shape, order="F")
 
     def _sized(self, least: int) -> memoryview:

@@ -1,7 +1,9 @@
-"""What NumPy writes into a pickle (arrays, dtypes, numbers), rebuilt from checked parts by functions of our own.
+"""What NumPy writes into a pickle (arrays, dtypes, numbers), rebuilt from checked parts by
+functions of our own.
 
-NumPy's own reconstruction trusts the file: a dtype with forged flags makes it take raw bytes for pointers. Here only the byte order
-is taken from a dtype's state, and an array is a view of its bytes, or a list of objects, of exactly the length its shape says.
+NumPy's own reconstruction trusts the file: a dtype with forged flags makes it take raw
+bytes for pointers. Here only the byte order is taken from a dtype's state, and an array is
+a view of its bytes, or a list of objects, of exactly the length its shape says.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIMPLE = (str, int, float, bool, bytes, type(None))
-DTYPE = re.compile(r"[biufcSU][0-9]{1,6}|O8?")  # numbers, text and objects, as NumPy names them; no records, no dates
+# numbers, text and objects, as NumPy names them; no records, no dates
+DTYPE = re.compile(r"[biufcSU][0-9]{1,6}|O8?")
 
 
 class Refused(Exception):
@@ -23,14 +26,18 @@ class Refused(Exception):
 
 
 class Name(NamedTuple):
-    """A name the file may use: what is done with its arguments, or None where it only marks a kind of array."""
+    """A name the file may use: what is done with its arguments, or None where it only marks
+    a kind of array.
+    """
 
     text: str
     make: Callable[..., object] | None
 
 
 class Blank:
-    """A value between its naming (REDUCE) and its filling (BUILD); `slots` are the places in the memo that already hold it."""
+    """A value between its naming (REDUCE) and its filling (BUILD); `slots` are the places
+    in the memo that already hold it.
+    """
 
     __slots__ = ("fill", "slots")
 
@@ -39,7 +46,10 @@ class Blank:
 
 
 def key(value: Any) -> Any:
-    """A dictionary key or set member: simple, or a tuple of simple ones. Hashing deeper tuples could exhaust the C stack."""
+    """A dictionary key or set member: simple, or a tuple of simple ones.
+
+    Hashing deeper tuples could exhaust the C stack.
+    """
     parts = value if type(value) is tuple else (value,)
     if not all(type(part) in SIMPLE for part in parts):
         raise Refused(f"a {type(value).__name__} as key, where text or numbers were due")
@@ -60,17 +70,28 @@ def _fill_array(state: Any) -> NDArray[Any]:
     return _array(content, dtype, shape, "F" if fortran else "C")
 
 
-def _array(content: Any, dtype: Any, shape: Any, order: Any, axes: None = None) -> NDArray[Any]:
+def _array(
+    content: Any, dtype: Any, shape: Any, order: Any, axes: None = None
+) -> NDArray[Any]:
     """An array from its raw bytes, or from the list of its objects."""
-    plain = isinstance(dtype, np.dtype) and type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
+    plain = (
+        isinstance(dtype, np.dtype)
+        and type(shape) is tuple
+        and all(type(size) is int and size >= 0 for size in shape)
+    )
     if not plain or axes is not None:
         raise Refused("an array without a proper dtype and shape")
     length = math.prod(shape)
     if dtype.hasobject:
-        return _objects(content, length).reshape(shape)  # listed row by row, whatever the order in memory was
-    raw = content.encode("latin-1") if type(content) is str else content  # Python 2 wrote bytes as text
+        # listed row by row, whatever the order in memory was
+        return _objects(content, length).reshape(shape)
+    # Python 2 wrote bytes as text
+    raw = content.encode("latin-1") if type(content) is str else content
     if type(raw) not in (bytes, bytearray) or len(raw) != length * dtype.itemsize:
-        raise Refused(f"an array of shape {str(shape)[:60]} and {dtype} does not have the bytes it needs")
+        raise Refused(
+            f"an array of shape {str(shape)[:60]} and {dtype} does not have the bytes it"
+            " needs"
+        )
     flat = np.frombuffer(raw, dtype) if length else np.empty(0, dtype)
     return flat.reshape(shape, order="F" if order == "F" else "C")
 
@@ -86,15 +107,24 @@ def _objects(content: Any, length: int) -> NDArray[Any]:
 
 def _dtype(code: Any, align: object = False, copy: object = True) -> Blank:
     if type(code) is not str or not DTYPE.fullmatch(code):
-        raise Refused(f"an array of type {str(code)[:40] if isinstance(code, (str, bytes)) else type(code).__name__!r}")
+        raise Refused(
+            "an array of type"
+            f" {str(code)[:40] if isinstance(code, (str, bytes)) else type(code).__name__!r}"
+        )
     plain = np.dtype(object if code[0] == "O" else code)
     return Blank(lambda state: _fill_dtype(plain, state))
 
 
 def _fill_dtype(plain: np.dtype[Any], state: Any) -> np.dtype[Any]:
-    """Only the byte order is taken from the state: fields, sub-arrays and flags are how a file could forge pointers."""
+    """Only the byte order is taken from the state: fields, sub-arrays and flags are how a
+    file could forge pointers.
+    """
     _, order, *structure = state[:5]
-    if any(part is not None for part in structure) or type(order) is not str or order not in ("<", ">", "|", "="):
+    if (
+        any(part is not None for part in structure)
+        or type(order) is not str
+        or order not in ("<", ">", "|", "=")
+    ):
         raise Refused("a structured array; plain arrays were due")
     return plain if order in "|=" else plain.newbyteorder("<" if order == "<" else ">")
 
@@ -108,7 +138,11 @@ def _scalar(dtype: Any, raw: Any = b"") -> object:
 
 
 def _encode(text: Any, codec: Any) -> bytes:
-    if type(text) is not str or type(codec) is not str or codec not in ("latin1", "latin-1"):
+    if (
+        type(text) is not str
+        or type(codec) is not str
+        or codec not in ("latin1", "latin-1")
+    ):
         raise Refused("bytes in an unknown coding")
     return text.encode("latin-1")
 
@@ -122,9 +156,22 @@ NAMES = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy", "dtype"): Name("numpy.dtype", _dtype),
     ("_codecs", "encode"): Name("_codecs.encode", _encode),
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): Name("_reconstruct", _blank_array) for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "scalar"): Name("scalar", _scalar) for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): Name("_frombuffer", _array) for core in ("core", "_core")},
+    **{
+        (f"numpy.{core}.multiarray", "_reconstruct"): Name("_reconstruct", _blank_array)
+        for core in ("core", "_core")
+    },
+    **{
+        (f"numpy.{core}.multiarray", "scalar"): Name("scalar", _scalar)
+        for core in ("core", "_core")
+    },
+    **{
+        (f"numpy.{core}.numeric", "_frombuffer"): Name("_frombuffer", _array)
+        for core in ("core", "_core")
+    },
     **{(home, "bytes"): Name("bytes", lambda: b"") for home in ("builtins", "__builtin__")},
-    **{(home, make.__name__): Name(make.__name__, _members(make)) for home in ("builtins", "__builtin__") for make in (set, frozenset)},
+    **{
+        (home, make.__name__): Name(make.__name__, _members(make))
+        for home in ("builtins", "__builtin__")
+        for make in (set, frozenset)
+    },
 }  # NumPy 2 renamed its core; Python 2 called builtins __builtin__

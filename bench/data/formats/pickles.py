@@ -1,7 +1,9 @@
-"""Files of NumPy arrays and plain containers from strangers: .pkl, .npy and .npz, read without running anything they contain.
+"""Files of NumPy arrays and plain containers from strangers: .pkl, .npy and .npz, read
+without running anything they contain.
 
-Archives are read member by member under a bound: everything together may take ten times the file's size and 500 MB, so a
-zip bomb is refused before it is unpacked. Pickled objects in arrays (`allow_pickle`) go through `bench.data.formats.unpickler`.
+Archives are read member by member under a bound: everything together may take ten times the
+file's size and 500 MB, so a zip bomb is refused before it is unpacked. Pickled objects in
+arrays (`allow_pickle`) go through `bench.data.formats.unpickler`.
 """
 
 from __future__ import annotations
@@ -23,31 +25,48 @@ from models.errors import BadInput
 
 DUE = "the path of a file"
 MAGIC = b"\x93NUMPY"
-LENGTHS = {b"\x01": struct.Struct("<H"), b"\x02": struct.Struct("<I")}  # by version, how the header's length is written
-HEADER = re.compile(rb"\{'descr': '([<>|=]?[biufcSUO][0-9]{0,6})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]*)\),? *\}\s*")
+# by version, how the header's length is written
+LENGTHS = {b"\x01": struct.Struct("<H"), b"\x02": struct.Struct("<I")}
+HEADER = re.compile(
+    rb"\{'descr': '([<>|=]?[biufcSUO][0-9]{0,6})', 'fortran_order': (True|False), 'shape':"
+    rb" \(([0-9L, ]*)\),? *\}\s*"
+)
 STORAGE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what numpy.savez writes
 
 
 def bound(path: Path) -> int:
-    """Bytes of memory that reading a file may take: ten times its size and 500 MB. Raises BadInput for a file that is not there."""
+    """Bytes of memory that reading a file may take: ten times its size and 500 MB.
+
+    Raises BadInput for a file that is not there.
+    """
     return 10 * whole_file.size(path, DUE) + 500_000_000
 
 
 def load_pickle(path: Path) -> Any:
-    """The value of a pickle file: NumPy arrays, numbers, text and plain containers. Raises BadInput for anything else, and for damage."""
-    return unpickler.loads(whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3)
+    """The value of a pickle file: NumPy arrays, numbers, text and plain containers.
+
+    Raises BadInput for anything else, and for damage.
+    """
+    return unpickler.loads(
+        whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3
+    )
 
 
 def load_npy(path: Path) -> NDArray[Any]:
-    """The array of a .npy file; objects in it are read as `load_pickle` reads them. Raises BadInput as that does."""
+    """The array of a .npy file; objects in it are read as `load_pickle` reads them.
+
+    Raises BadInput as that does.
+    """
     return _array(whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3)
 
 
 def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """The arrays of a .npz archive by name, or those in `only`; an object saved alone is an array of shape (), so `.item()` gives it.
+    """The arrays of a .npz archive by name, or those in `only`; an object saved alone is an
+    array of shape (), so `.item()` gives it.
 
-    Raises BadInput for an archive that is damaged, encrypted or too large for its size, for members outside it or that are no
-    arrays, and for objects other than those `load_pickle` reads.
+    Raises BadInput for an archive that is damaged, encrypted or too large for its size, for
+    members outside it or that are no arrays, and for objects other than those `load_pickle`
+    reads.
     """
     limit = bound(path)
     try:
@@ -55,7 +74,9 @@ def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, ND
             members = archive.infolist()
             _check(members, path, limit=limit * 2 // 5)
             return {
-                info.filename.removesuffix(".npy"): _array(archive.read(info), where=f"{path}: {info.filename}", spare=limit // 5)
+                info.filename.removesuffix(".npy"): _array(
+                    archive.read(info), where=f"{path}: {info.filename}", spare=limit // 5
+                )
                 for info in members
                 if only is None or info.filename.removesuffix(".npy") in only
             }
@@ -63,9 +84,21 @@ def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, ND
         raise
     except PermissionError as error:
         raise whole_file.refusal(path, DUE, error) from None
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, LookupError, OverflowError, MemoryError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
-    raise BadInput(f"{path}: not a readable .npz archive ({reason}); take a fresh copy of the file")
+    raise BadInput(
+        f"{path}: not a readable .npz archive ({reason}); take a fresh copy of the file"
+    )
 
 
 def _check(members: list[zipfile.ZipInfo], path: Path, *, limit: int) -> None:
@@ -73,16 +106,31 @@ def _check(members: list[zipfile.ZipInfo], path: Path, *, limit: int) -> None:
     names = [info.filename for info in members]
     for info in members:
         plain = info.filename.removesuffix(".npy")
-        if plain == info.filename or plain in ("", ".", "..") or set(plain) & set("/\\:") or not plain.isprintable():
+        if (
+            plain == info.filename
+            or plain in ("", ".", "..")
+            or set(plain) & set("/\\:")
+            or not plain.isprintable()
+        ):
             raise BadInput(
-                f"{path}: member {info.filename[:80]!r} is not an array at the top of the archive; it was not made by numpy.savez"
+                f"{path}: member {info.filename[:80]!r} is not an array at the top of the"
+                " archive; it was not made by numpy.savez"
             )
         if info.flag_bits & 1 or info.compress_type not in STORAGE:
-            raise BadInput(f"{path}: member {info.filename[:80]} is encrypted or packed by another method; save it again with numpy.savez")
+            raise BadInput(
+                f"{path}: member {info.filename[:80]} is encrypted or packed by another"
+                " method; save it again with numpy.savez"
+            )
     if not members or len(set(names)) < len(names):
-        raise BadInput(f"{path}: the archive {'holds a name twice' if members else 'is empty'}; save it again with numpy.savez")
+        raise BadInput(
+            f"{path}: the archive {'holds a name twice' if members else 'is empty'}; save"
+            " it again with numpy.savez"
+        )
     if sum(info.file_size for info in members) > limit:
-        raise BadInput(f"{path}: unpacks to more than {limit / 1e6:.0f} MB, far beyond what its size allows; take a fresh copy of the file")
+        raise BadInput(
+            f"{path}: unpacks to more than {limit / 1e6:.0f} MB, far beyond what its size"
+            " allows; take a fresh copy of the file"
+        )
 
 
 def _array(data: bytes, *, where: str, spare: int) -> NDArray[Any]:
@@ -94,15 +142,23 @@ def _array(data: bytes, *, where: str, spare: int) -> NDArray[Any]:
             flat = np.frombuffer(data, dtype, count, start) if count else np.empty(0, dtype)
             return flat.reshape(shape, order="F" if fortran else "C")
     except (ValueError, TypeError, OverflowError, MemoryError, struct.error) as error:
-        raise BadInput(f"{where}: not a readable NumPy array ({error}); take a fresh copy of the file") from None
+        raise BadInput(
+            f"{where}: not a readable NumPy array ({error}); take a fresh copy of the file"
+        ) from None
     value = unpickler.loads(data[start:], where=where, spare=spare)
     if not isinstance(value, np.ndarray) or value.shape != shape:
-        raise BadInput(f"{where}: its objects are not the array of shape {shape} that its header says; take a fresh copy of the file")
+        raise BadInput(
+            f"{where}: its objects are not the array of shape {shape} that its header says;"
+            " take a fresh copy of the file"
+        )
     return value
 
 
 def _header(data: bytes) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
-    """dtype, whether in Fortran order, shape, and where the content starts. NumPy's own reader would parse the text as Python."""
+    """dtype, whether in Fortran order, shape, and where the content starts.
+
+    NumPy's own reader would parse the text as Python.
+    """
     if not data.startswith(MAGIC) or data[6:7] not in LENGTHS:
         raise ValueError("it does not start as one")
     length = LENGTHS[data[6:7]]
@@ -112,5 +168,6 @@ def _header(data: bytes) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
     if not found:
         raise ValueError("its header is damaged, or its type is not a plain one")
     code, fortran, shape = (text.decode("ascii") for text in found.groups())
-    sizes = tuple(int(size.strip("L ")) for size in shape.split(",") if size.strip())  # Python 2 wrote 3L
+    # Python 2 wrote 3L
+    sizes = tuple(int(size.strip("L ")) for size in shape.split(",") if size.strip())
     return np.dtype(code), fortran == "True", sizes, end

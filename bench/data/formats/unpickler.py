@@ -1,9 +1,12 @@
-"""Pickles read as data: an interpreter of the pickle language that has no means of calling anything.
+"""Pickles read as data: an interpreter of the pickle language that has no means of calling
+anything.
 
-The standard unpickler calls whatever a file names, so a file from a stranger is a program. This one knows the opcodes that
-build plain values (None, bool, int, float, str, bytes, list, tuple, dict, set) and a table of the few names NumPy writes for
-an array, a dtype or a scalar; each is rebuilt here from checked parts, never by NumPy's own reconstruction, which trusts the
-file's flags. Protocols 2 to 5. Memory is bounded too: every opcode is charged for what it makes.
+The standard unpickler calls whatever a file names, so a file from a stranger is a program.
+This one knows the opcodes that build plain values (None, bool, int, float, str, bytes,
+list, tuple, dict, set) and a table of the few names NumPy writes for an array, a dtype or a
+scalar; each is rebuilt here from checked parts, never by NumPy's own reconstruction, which
+trusts the file's flags. Protocols 2 to 5. Memory is bounded too: every opcode is charged
+for what it makes.
 """
 
 from __future__ import annotations
@@ -22,23 +25,38 @@ U1, U2, U4, U8, I4, F8 = map(struct.Struct, ("B", "<H", "<I", "<Q", "<i", ">d"))
 
 
 def loads(data: bytes, *, where: str, spare: int) -> Any:
-    """The value of a pickle. `where` names the file in errors; `spare` bounds the bytes of memory beside the payload itself.
+    """The value of a pickle. `where` names the file in errors; `spare` bounds the bytes of
+    memory beside the payload itself.
 
-    Arrays may be read-only views of the bytes they came in. Raises BadInput for any other name than NumPy's own, for damage
-    (with the byte), and where small values would take more memory than `spare`.
+    Arrays may be read-only views of the bytes they came in. Raises BadInput for any other
+    name than NumPy's own, for damage (with the byte), and where small values would take
+    more memory than `spare`.
     """
     machine = _Machine(data, spare)
     try:
         return machine.run()
     except Refused as refusal:
         reason = str(refusal)
-    except (LookupError, ValueError, TypeError, OverflowError, AttributeError, struct.error, MemoryError) as error:
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        OverflowError,
+        AttributeError,
+        struct.error,
+        MemoryError,
+    ) as error:
         reason = f"the pickle is truncated or damaged ({type(error).__name__})"
-    raise BadInput(f"{where}: byte {machine.place} of {len(data)}: {reason}; take a fresh copy of the file") from None
+    raise BadInput(
+        f"{where}: byte {machine.place} of {len(data)}: {reason}; take a fresh copy of the"
+        " file"
+    ) from None
 
 
 class _Machine:
-    """The state of a reading: bytes, place in them, stack, marks in the stack, memo, and memory left to spend."""
+    """The state of a reading: bytes, place in them, stack, marks in the stack, memo, and
+    memory left to spend.
+    """
 
     __slots__ = ("data", "marks", "memo", "place", "shared", "spare", "stack")
 
@@ -47,7 +65,8 @@ class _Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        self.shared: set[int] = set()  # identities of values that were taken from the memo, which keeps them alive
+        # identities of values that were taken from the memo, which keeps them alive
+        self.shared: set[int] = set()
 
     def run(self) -> Any:
         """Follow the opcodes to STOP."""
@@ -55,7 +74,10 @@ class _Machine:
         while (code := data[self.place]) != STOP:
             self.place += 1
             if code not in opcodes:
-                raise Refused(f"opcode {bytes([code])!r}, which no array or plain container of protocol 2 to 5 needs")
+                raise Refused(
+                    f"opcode {bytes([code])!r}, which no array or plain container of"
+                    " protocol 2 to 5 needs"
+                )
             pushes, cost, do = opcodes[code]
             self.spare -= cost
             if self.spare < 0:
@@ -110,7 +132,10 @@ class _Machine:
         """The value on top of the stack, which must be of a kind."""
         value = self.stack[-1]
         if type(value) is not kind:
-            raise Refused(f"the pickle is damaged: a {kind.__name__} was due and a {type(value).__name__} came")
+            raise Refused(
+                f"the pickle is damaged: a {kind.__name__} was due and a"
+                f" {type(value).__name__} came"
+            )
         return value
 
     def put(self, slot: int) -> None:
@@ -121,7 +146,10 @@ class _Machine:
             value.slots.append(slot)
 
     def get(self, slot: int) -> Any:
-        """A remembered value. What it holds counts again, for whoever reads the result may copy it."""
+        """A remembered value.
+
+        What it holds counts again, for whoever reads the result may copy it.
+        """
         value = self.memo[slot]
         if type(value) in CONTAINERS:
             self.weigh(value)
@@ -129,7 +157,9 @@ class _Machine:
         return value
 
     def weigh(self, value: Any) -> None:
-        """Charge for a value and all that it holds, as often as it holds it: a few shared lists can stand for endless data."""
+        """Charge for a value and all that it holds, as often as it holds it: a few shared
+        lists can stand for endless data.
+        """
         waiting = [value]
         while waiting:
             held = waiting.pop()
@@ -141,7 +171,9 @@ class _Machine:
                 waiting.extend(held.values() if type(held) is dict else held)
 
     def growing(self, kind: type) -> Any:
-        """The list, dict or set on top of the stack, into which values go; one that is shared already may not change any more."""
+        """The list, dict or set on top of the stack, into which values go; one that is
+        shared already may not change any more.
+        """
         value = self.top(kind)
         if id(value) in self.shared:
             raise Refused(f"a {kind.__name__} that holds itself")
@@ -151,7 +183,10 @@ class _Machine:
         """One of the names that are allowed."""
         found = NAMES.get((module, text))
         if found is None:
-            raise Refused(f"it asks for {module[:60]!r} {text[:60]!r}; only NumPy arrays and plain containers are read, nothing is run")
+            raise Refused(
+                f"it asks for {module[:60]!r} {text[:60]!r}; only NumPy arrays and plain"
+                " containers are read, nothing is run"
+            )
         return found
 
     def reduce(self) -> None:
@@ -185,7 +220,13 @@ class _Machine:
 
 def _weight(value: object) -> int:
     """Memory of a copy that a name may make of its argument."""
-    return VALUE * len(value) if isinstance(value, list) else len(value) if isinstance(value, str) else 0
+    return (
+        VALUE * len(value)
+        if isinstance(value, list)
+        else len(value)
+        if isinstance(value, str)
+        else 0
+    )
 
 
 Step = Callable[[_Machine], Any]
@@ -246,7 +287,8 @@ def _protocol(vm: _Machine) -> None:
 
 
 STOP = ord(".")
-LIGHT, VALUE, HEAVY = 16, 64, 256  # bytes of memory charged for an opcode: a reference, a small value, a set or an array
+# bytes of memory charged for an opcode: a reference, a small value, a set or an array
+LIGHT, VALUE, HEAVY = 16, 64, 256
 PUSHED: tuple[tuple[bytes, int, Step], ...] = (  # steps that give a value for the stack
     (b"N", LIGHT, lambda vm: None),
     (b"\x88", LIGHT, lambda vm: True),
@@ -259,7 +301,8 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (  # steps that give a value for t
     (b"X", VALUE, _text(U4)),
     (b"\x8c", VALUE, lambda vm: vm.take(vm.byte()).decode("utf-8", "surrogatepass")),
     (b"\x8d", VALUE, _text(U8)),
-    (b"T", VALUE, lambda vm: vm.take(vm.number(U4)).decode("latin-1")),  # T and U are Python 2's str
+    # T and U are Python 2's str
+    (b"T", VALUE, lambda vm: vm.take(vm.number(U4)).decode("latin-1")),
     (b"U", VALUE, lambda vm: vm.take(vm.byte()).decode("latin-1")),
     (b"B", VALUE, _raw(U4)),
     (b"C", VALUE, _raw(U1)),
@@ -281,7 +324,8 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (  # steps that give a value for t
 )
 DONE: tuple[tuple[bytes, int, Step], ...] = (  # steps that change what is there
     (b"\x80", LIGHT, _protocol),
-    (b"\x95", LIGHT, lambda vm: vm.take(8)),  # a frame's length: the whole file is here anyway
+    # a frame's length: the whole file is here anyway
+    (b"\x95", LIGHT, lambda vm: vm.take(8)),
     (b"(", LIGHT, lambda vm: vm.marks.append(len(vm.stack))),
     (b"a", LIGHT, _append),
     (b"e", LIGHT, _extend),
@@ -294,4 +338,8 @@ DONE: tuple[tuple[bytes, int, Step], ...] = (  # steps that change what is there
     (b"R", HEAVY, _Machine.reduce),
     (b"b", LIGHT, _Machine.build),
 )
-OPCODES = {code[0]: (steps is PUSHED, cost, do) for steps in (PUSHED, DONE) for code, cost, do in steps}
+OPCODES = {
+    code[0]: (steps is PUSHED, cost, do)
+    for steps in (PUSHED, DONE)
+    for code, cost, do in steps
+}

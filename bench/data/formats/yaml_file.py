@@ -11,11 +11,16 @@ from models.errors import BadInput
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Keys and values of a file. Raises BadInput where it is unreadable or holds something else."""
+    """Keys and values of a file.
+
+    Raises BadInput where it is unreadable or holds something else.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
+        raise BadInput(
+            f"{path}: not a readable YAML file: {' '.join(str(error).split())}"
+        ) from None
     if not isinstance(content, dict):
         raise BadInput(f"{path}: keys and values were due, {type(content).__name__} came")
     return content

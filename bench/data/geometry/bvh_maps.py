@@ -1,10 +1,13 @@
-"""Whose joints are which: tables from the joint names of motion-capture files to Human3.6M's 17 joints, and the one that fits a file.
+"""Whose joints are which: tables from the joint names of motion-capture files to
+Human3.6M's 17 joints, and the one that fits a file.
 
-A table names, for each joint of ours, the file's joints whose mean it is. A person adds one by laying `joints.yaml` beside the
-files, a line for each joint of `h36m17`: `RKnee: RightLeg` or `Neck/Nose: [Neck, Head]`.
+A table names, for each joint of ours, the file's joints whose mean it is. A person adds one
+by laying `joints.yaml` beside the files, a line for each joint of `h36m17`: `RKnee:
+RightLeg` or `Neck/Nose: [Neck, Head]`.
 
-The names: Bandai-Namco Research Motiondataset; the CMU motion capture database as B. Hahne converted it to BVH; Ubisoft La Forge
-LaFAN1; Adobe Mixamo, whose names carry the prefix `mixamorig:`.
+The names: Bandai-Namco Research Motiondataset; the CMU motion capture database as B. Hahne
+converted it to BVH; Ubisoft La Forge LaFAN1; Adobe Mixamo, whose names carry the prefix
+`mixamorig:`.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ SHOWN = 4  # missing joints that a message lists
 
 @dataclass(frozen=True)
 class Map:
-    """A named table: joint -> the file's joints whose mean it is. `marks` are further names that tell such files from others.
+    """A named table: joint -> the file's joints whose mean it is. `marks` are further names
+    that tell such files from others.
 
-    `labels` is a pattern with the groups subject, action and style, of which a file's name may give some; `unit` is a length
-    in millimetres that such files count in, tried before the common ones.
+    `labels` is a pattern with the groups subject, action and style, of which a file's name
+    may give some; `unit` is a length in millimetres that such files count in, tried before
+    the common ones.
     """
 
     name: str
@@ -44,7 +49,11 @@ class Map:
 
 def _sided(limbs: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Limb joints of both sides from a table whose values hold {side}."""
-    return {f"{side[0]}{joint}": (name.format(side=side, letter=side[0]),) for side in ("Left", "Right") for joint, name in limbs.items()}
+    return {
+        f"{side[0]}{joint}": (name.format(side=side, letter=side[0]),)
+        for side in ("Left", "Right")
+        for joint, name in limbs.items()
+    }
 
 
 LIMBS = {
@@ -64,7 +73,13 @@ BANDAI_LIMBS = {
     "Wrist": "Hand_{letter}",
 }
 # The spine joint lies halfway up the trunk, the thorax at the root of the neck.
-TRUNK = {"Hip": ("Hips",), "Spine": ("Spine1",), "Thorax": ("Neck",), "Neck/Nose": ("Neck", "Head"), "Head": ("Head",)}
+TRUNK = {
+    "Hip": ("Hips",),
+    "Spine": ("Spine1",),
+    "Thorax": ("Neck",),
+    "Neck/Nose": ("Neck", "Head"),
+    "Head": ("Head",),
+}
 
 MAPS = (
     Map(
@@ -79,19 +94,28 @@ MAPS = (
         labels=r"(?P<subject>\d+)_\d+",
         unit=25.4 / 0.45,  # the database's length scale of 0.45, in inches
     ),
-    Map("LaFAN", {**TRUNK, **_sided(LIMBS)}, marks=("LeftToe", "RightToe"), labels=r"(?P<action>[A-Za-z]+)\d*_(?P<subject>subject\d+)"),
+    Map(
+        "LaFAN",
+        {**TRUNK, **_sided(LIMBS)},
+        marks=("LeftToe", "RightToe"),
+        labels=r"(?P<action>[A-Za-z]+)\d*_(?P<subject>subject\d+)",
+    ),
     Map("Mixamo", {**TRUNK, **_sided(LIMBS)}, marks=("Spine2",)),
 )
 
 
 def plain(names: Sequence[str]) -> list[str]:
-    """Names without a namespace or Mixamo's prefix: `mixamorig1:Hips` -> `Hips`. Kept as they are where two would become one."""
+    """Names without a namespace or Mixamo's prefix: `mixamorig1:Hips` -> `Hips`.
+
+    Kept as they are where two would become one.
+    """
     short = [re.sub(r"^(.*:)?(mixamorig\d*_?)?", "", name) for name in names]
     return short if len(set(short)) == len(short) else list(names)
 
 
 def fitting(names: Sequence[str], path: Path) -> Map:
-    """The table for a file with these (plain) joint names: of `joints.yaml` beside it, or the first of `MAPS` it has all joints of.
+    """The table for a file with these (plain) joint names: of `joints.yaml` beside it, or
+    the first of `MAPS` it has all joints of.
 
     Raises BadInput naming the nearest table and the first joints it lacks.
     """
@@ -102,23 +126,38 @@ def fitting(names: Sequence[str], path: Path) -> Map:
     if lacks:
         more = f" and {len(lacks) - SHOWN} more" if len(lacks) > SHOWN else ""
         raise BadInput(
-            f"{path}:2: no joint map fits (root {names[0]}, {len(names)} joints); the nearest, {best.name}, lacks "
-            f"{', '.join(lacks[:SHOWN])}{more}: lay a {FILE} beside the file that names its joint for each of h36m17"
+            f"{path}:2: no joint map fits (root {names[0]}, {len(names)} joints); the"
+            f" nearest, {best.name}, lacks {', '.join(lacks[:SHOWN])}{more}: lay a {FILE}"
+            " beside the file that names its joint for each of h36m17"
         )
     return best
 
 
 def read(path: Path) -> Map:
-    """A table from YAML. Raises BadInput where joints of h36m17 are missing or unknown, or a value is no name or list of names."""
+    """A table from YAML.
+
+    Raises BadInput where joints of h36m17 are missing or unknown, or a value is no name or
+    list of names.
+    """
     content = yaml_file.read(path)
-    wrong = [str(key) for key in content if key not in H36M17.joints] or [joint for joint in H36M17.joints if joint not in content]
+    wrong = [str(key) for key in content if key not in H36M17.joints] or [
+        joint for joint in H36M17.joints if joint not in content
+    ]
     if wrong:
-        raise BadInput(f"{path}: {wrong[0]} is missing or no joint; give one line for each of {', '.join(H36M17.joints)}")
-    return Map(path.name, {joint: _parts(value, joint, path) for joint, value in content.items()})
+        raise BadInput(
+            f"{path}: {wrong[0]} is missing or no joint; give one line for each of"
+            f" {', '.join(H36M17.joints)}"
+        )
+    return Map(
+        path.name, {joint: _parts(value, joint, path) for joint, value in content.items()}
+    )
 
 
 def _parts(value: object, joint: str, path: Path) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(part, str) and part for part in parts):
-        raise BadInput(f"{path}: {joint}: {value!r:.60} came; the name of a joint of the file was due, or a list of names")
+        raise BadInput(
+            f"{path}: {joint}: {value!r:.60} came; the name of a joint of the file was due,"
+            " or a list of names"
+        )
     return tuple(parts)

@@ -1,7 +1,9 @@
-"""Poses of one skeleton as another: every conversion is a named rule, a table of joints, and its weights sum to one.
+"""Poses of one skeleton as another: every conversion is a named rule, a table of joints,
+and its weights sum to one.
 
-A rule that only picks or averages joints serves 2D as well as 3D. SMPL's rule extrapolates the top of the head, which SMPL has
-no joint for. Where no single rule joins two skeletons, the shortest chain of rules does (`rules`).
+A rule that only picks or averages joints serves 2D as well as 3D. SMPL's rule extrapolates
+the top of the head, which SMPL has no joint for. Where no single rule joins two skeletons,
+the shortest chain of rules does (`rules`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,18 @@ from numpy.typing import NDArray
 
 from bench.data.clip import Clip
 from bench.data.geometry import skeletons
-from bench.data.geometry.skeletons import AMASS22, COCO17, DHP17, DHP28, H36M16, H36M17, H36M32, MPII16, SMPL24, Skeleton
+from bench.data.geometry.skeletons import (
+    AMASS22,
+    COCO17,
+    DHP17,
+    DHP28,
+    H36M16,
+    H36M17,
+    H36M32,
+    MPII16,
+    SMPL24,
+    Skeleton,
+)
 from models.errors import BadInput, UnknownName
 
 Array = NDArray[np.floating]
@@ -27,9 +40,11 @@ Weights = Mapping[str, float]  # source joint -> its share
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Each joint of `target` as a weighted sum of joints of `source`; `origin` says whose convention it is.
+    """Each joint of `target` as a weighted sum of joints of `source`; `origin` says whose
+    convention it is.
 
-    Raises BadInput when a joint of the target is missing from the table or its weights do not sum to one, UnknownName for a joint.
+    Raises BadInput when a joint of the target is missing from the table or its weights do
+    not sum to one, UnknownName for a joint.
     """
 
     name: str
@@ -40,7 +55,10 @@ class Rule:
 
     def __post_init__(self) -> None:
         if set(self.table) != set(self.target.joints):
-            raise BadInput(f"rule {self.name}: the table must name exactly the {len(self.target.joints)} joints of {self.target.name}")
+            raise BadInput(
+                f"rule {self.name}: the table must name exactly the"
+                f" {len(self.target.joints)} joints of {self.target.name}"
+            )
         if not np.allclose(self.matrix.sum(axis=1), 1.0):
             raise BadInput(f"rule {self.name}: the weights of every joint must sum to one")
 
@@ -64,7 +82,11 @@ def _same(*joints: str) -> dict[str, Weights]:
 
 def _sided(**names: str) -> dict[str, Weights]:
     """Foot="Ankle" -> LFoot from LAnkle and RFoot from RAnkle."""
-    return {f"{side}{mine}": {f"{side}{theirs}": 1.0} for mine, theirs in names.items() for side in "LR"}
+    return {
+        f"{side}{mine}": {f"{side}{theirs}": 1.0}
+        for mine, theirs in names.items()
+        for side in "LR"
+    }
 
 
 def _inverse(table: Mapping[str, Weights]) -> dict[str, Weights]:
@@ -117,34 +139,92 @@ _SMPL_H36M = {
     "Spine": {"Spine2": 1.0},
     "Thorax": {"Neck": 1.0},
     "Neck/Nose": {"Head": 1.0},
-    "Head": {"Head": 2.0, "Neck": -1.0},  # SMPL's head joint is the skull's base, as far from the crown as from the neck
+    # SMPL's head joint is the skull's base, as far from the crown as from the neck
+    "Head": {"Head": 2.0, "Neck": -1.0},
 }
-_H36M_MPII = _inverse({joint: weights for joint, weights in _MPII_H36M.items() if joint != "Spine"})
+_H36M_MPII = _inverse(
+    {joint: weights for joint, weights in _MPII_H36M.items() if joint != "Spine"}
+)
 
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("h36m32-h36m17", H36M32, H36M17, _same(*H36M17.joints), "VideoPose3D: the 15 static joints left out"),
-        Rule("h36m17-h36m16", H36M17, H36M16, _same(*H36M16.joints), "Martinez et al. (2017): the neck/nose left out"),
-        Rule("coco17-h36m17", COCO17, H36M17, _COCO_H36M, "MotionBERT, in-the-wild inference"),
-        Rule("mpii16-h36m17", MPII16, H36M17, _MPII_H36M, "by anatomy; the spine is half-way from pelvis to thorax"),
-        Rule("h36m17-mpii16", H36M17, MPII16, _H36M_MPII, "by anatomy; the spine is dropped"),
-        Rule("dhp28-dhp17", DHP28, DHP17, _same(*DHP17.joints), "P-STMO's picks from the training annotations"),
+        Rule(
+            "h36m32-h36m17",
+            H36M32,
+            H36M17,
+            _same(*H36M17.joints),
+            "VideoPose3D: the 15 static joints left out",
+        ),
+        Rule(
+            "h36m17-h36m16",
+            H36M17,
+            H36M16,
+            _same(*H36M16.joints),
+            "Martinez et al. (2017): the neck/nose left out",
+        ),
+        Rule(
+            "coco17-h36m17", COCO17, H36M17, _COCO_H36M, "MotionBERT, in-the-wild inference"
+        ),
+        Rule(
+            "mpii16-h36m17",
+            MPII16,
+            H36M17,
+            _MPII_H36M,
+            "by anatomy; the spine is half-way from pelvis to thorax",
+        ),
+        Rule(
+            "h36m17-mpii16", H36M17, MPII16, _H36M_MPII, "by anatomy; the spine is dropped"
+        ),
+        Rule(
+            "dhp28-dhp17",
+            DHP28,
+            DHP17,
+            _same(*DHP17.joints),
+            "P-STMO's picks from the training annotations",
+        ),
         Rule("dhp17-h36m17", DHP17, H36M17, _DHP_H36M, "MotionAGFormer; a renaming"),
-        Rule("h36m17-dhp17", H36M17, DHP17, _inverse(_DHP_H36M), "the way back of dhp17-h36m17"),
-        Rule("smpl24-amass22", SMPL24, AMASS22, _same(*AMASS22.joints), "SMPL without its hands, as SMPL-H's body"),
-        Rule("amass22-h36m17", AMASS22, H36M17, _SMPL_H36M, "by anatomy, from joints alone; the mesh regressor's hips lie further out"),
+        Rule(
+            "h36m17-dhp17",
+            H36M17,
+            DHP17,
+            _inverse(_DHP_H36M),
+            "the way back of dhp17-h36m17",
+        ),
+        Rule(
+            "smpl24-amass22",
+            SMPL24,
+            AMASS22,
+            _same(*AMASS22.joints),
+            "SMPL without its hands, as SMPL-H's body",
+        ),
+        Rule(
+            "amass22-h36m17",
+            AMASS22,
+            H36M17,
+            _SMPL_H36M,
+            "by anatomy, from joints alone; the mesh regressor's hips lie further out",
+        ),
     )
 }
 ASKED = {
     rule.name: rule
-    for rule in (Rule("hourglass", MPII16, H36M16, _HOURGLASS, "Martinez et al. (2017), for a detector fine-tuned on Human3.6M"),)
+    for rule in (
+        Rule(
+            "hourglass",
+            MPII16,
+            H36M16,
+            _HOURGLASS,
+            "Martinez et al. (2017), for a detector fine-tuned on Human3.6M",
+        ),
+    )
 }  # rules taken only where they are named
 
 
 @functools.lru_cache(maxsize=128)
 def rules(from_name: str, to_name: str) -> tuple[Rule, ...]:
-    """The shortest chain of rules between two skeletons, the earlier in `RULES` winning; empty for a skeleton and itself.
+    """The shortest chain of rules between two skeletons, the earlier in `RULES` winning;
+    empty for a skeleton and itself.
 
     Raises UnknownName for a skeleton and BadInput where no chain of rules joins the two.
     """
@@ -159,37 +239,59 @@ def rules(from_name: str, to_name: str) -> tuple[Rule, ...]:
                 queue.append(rule.target.name)
     if goal not in found:
         reach = ", ".join(name for name in found if name != start) or "none"
-        raise BadInput(f"no rule makes {goal} of {start}: it lacks joints of it; {start} can become: {reach}")
+        raise BadInput(
+            f"no rule makes {goal} of {start}: it lacks joints of it; {start} can become:"
+            f" {reach}"
+        )
     return found[goal]
 
 
-def convert(points: Array, from_name: str, to_name: str, *, rule: str | None = None) -> Array:
-    """Points (..., joints, channels) of one skeleton as another's, dtype kept; by a named rule, or by the default chain.
+def convert(
+    points: Array, from_name: str, to_name: str, *, rule: str | None = None
+) -> Array:
+    """Points (..., joints, channels) of one skeleton as another's, dtype kept; by a named
+    rule, or by the default chain.
 
-    Raises UnknownName for a skeleton or rule, BadInput for a wrong joint count or where no rule joins the two.
+    Raises UnknownName for a skeleton or rule, BadInput for a wrong joint count or where no
+    rule joins the two.
     """
     return _apply(_matrix(from_name, to_name, rule), points, from_name)
 
 
-def convert_confidence(confidence: Array, from_name: str, to_name: str, *, rule: str | None = None) -> Array:
-    """Confidences (..., joints): a joint made of several is as sure as the least sure of them, so that a missed one stays missed.
+def convert_confidence(
+    confidence: Array, from_name: str, to_name: str, *, rule: str | None = None
+) -> Array:
+    """Confidences (..., joints): a joint made of several is as sure as the least sure of
+    them, so that a missed one stays missed.
 
     Raises as `convert` does.
     """
     matrix = _matrix(from_name, to_name, rule)
     _count(confidence.shape[-1:], matrix, from_name)
-    return np.stack([confidence[..., np.flatnonzero(row)].min(axis=-1) for row in matrix], axis=-1)
+    return np.stack(
+        [confidence[..., np.flatnonzero(row)].min(axis=-1) for row in matrix], axis=-1
+    )
 
 
 def convert_clip(clip: Clip, to_name: str, *, rule: str | None = None) -> Clip:
-    """The clip with another skeleton, 2D, confidence and 3D alike. Raises as `convert` does."""
+    """The clip with another skeleton, 2D, confidence and 3D alike.
+
+    Raises as `convert` does.
+    """
     start = clip.skeleton.name
     if start == to_name:
         return clip
-    poses = {name: getattr(clip, name) for name in ("keypoints", "camera_pose", "world_pose")}
-    converted: dict[str, Any] = {name: None if pose is None else convert(pose, start, to_name, rule=rule) for name, pose in poses.items()}
+    poses = {
+        name: getattr(clip, name) for name in ("keypoints", "camera_pose", "world_pose")
+    }
+    converted: dict[str, Any] = {
+        name: None if pose is None else convert(pose, start, to_name, rule=rule)
+        for name, pose in poses.items()
+    }
     confidence = convert_confidence(clip.confidence, start, to_name, rule=rule)
-    return dataclasses.replace(clip, skeleton=skeletons.load(to_name), confidence=confidence, **converted)
+    return dataclasses.replace(
+        clip, skeleton=skeletons.load(to_name), confidence=confidence, **converted
+    )
 
 
 @functools.lru_cache(maxsize=128)
@@ -210,19 +312,30 @@ def _named(name: str, from_name: str, to_name: str) -> Rule:
         raise UnknownName("conversion rule", name, known)
     rule = known[name]
     if (rule.source.name, rule.target.name) != (from_name, to_name):
-        raise BadInput(f"rule {name} goes from {rule.source.name} to {rule.target.name}, not from {from_name} to {to_name}")
+        raise BadInput(
+            f"rule {name} goes from {rule.source.name} to {rule.target.name}, not from"
+            f" {from_name} to {to_name}"
+        )
     return rule
 
 
 def _apply(matrix: NDArray[np.float64], points: Array, name: str) -> Array:
     _count(points.shape[-2:-1], matrix, name)
-    if (np.count_nonzero(matrix, axis=1) == 1).all():  # a joint of one part is that part, as weights sum to one
+    # a joint of one part is that part, as weights sum to one
+    if (np.count_nonzero(matrix, axis=1) == 1).all():
         return points[..., matrix.argmax(axis=1), :]
-    parts = [np.flatnonzero(row) for row in matrix]  # and not matrix @ points, where a NaN in one joint would reach all
-    joints = [(points[..., used, :] * row[used, None]).sum(axis=-2) for row, used in zip(matrix, parts, strict=True)]
+    # and not matrix @ points, where a NaN in one joint would reach all
+    parts = [np.flatnonzero(row) for row in matrix]
+    joints = [
+        (points[..., used, :] * row[used, None]).sum(axis=-2)
+        for row, used in zip(matrix, parts, strict=True)
+    ]
     return np.stack(joints, axis=-2).astype(points.dtype)
 
 
 def _count(joints: tuple[int, ...], matrix: NDArray[np.float64], name: str) -> None:
     if joints != (matrix.shape[1],):
-        raise BadInput(f"convert: {joints[0] if joints else 'no'} joints came; {matrix.shape[1]} were due for skeleton {name}")
+        raise BadInput(
+            f"convert: {joints[0] if joints else 'no'} joints came; {matrix.shape[1]} were"
+            f" due for skeleton {name}"
+        )

@@ -1,7 +1,9 @@
 """The four cameras of the Human3.6M studio, as calibrated for each subject.
 
-The numbers are the dataset's own calibration (single precision) in VideoPose3D's arrangement: the tangential coefficients with the
-one of x first, orientations as quaternions (real part first) that turn the camera's axes into the world's, positions in millimetres.
+The numbers are the dataset's own calibration (single precision) in VideoPose3D's
+arrangement: the tangential coefficients with the one of x first, orientations as
+quaternions (real part first) that turn the camera's axes into the world's, positions in
+millimetres.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ Triple = tuple[float, float, float]
 
 
 class Lens(NamedTuple):
-    """What is the camera's own: focal length and centre in pixels, distortion coefficients, height of the picture in pixels."""
+    """What is the camera's own: focal length and centre in pixels, distortion coefficients,
+    height of the picture in pixels.
+    """
 
     focal: Pair
     centre: Pair
@@ -121,17 +125,34 @@ def knows(subject: str) -> bool:
 
 @functools.cache
 def camera(subject: str, name: str) -> Camera:
-    """The camera `name` as it stood for a subject. Raises BadInput where the table has no such camera or subject."""
+    """The camera `name` as it stood for a subject.
+
+    Raises BadInput where the table has no such camera or subject.
+    """
     if name not in LENSES or subject not in PLACES:
-        raise BadInput(f"no calibration of camera {name[:40]!r} for subject {subject[:40]!r}; here are {_known()}")
+        raise BadInput(
+            f"no calibration of camera {name[:40]!r} for subject {subject[:40]!r}; here are"
+            f" {_known()}"
+        )
     orientation, position = PLACES[subject][names().index(name)]
     lens = LENSES[name]
     focal, centre, radial, tangential = map(np.array, lens[:4])
-    return Camera(*extrinsics("videopose3d", orientation, position), focal, centre, WIDTH, lens.height, radial, tangential)
+    return Camera(
+        *extrinsics("videopose3d", orientation, position),
+        focal,
+        centre,
+        WIDTH,
+        lens.height,
+        radial,
+        tangential,
+    )
 
 
 def cameras(subject: str) -> dict[str, Camera]:
-    """The four cameras of a subject by name. Raises BadInput for a subject who is not in the table."""
+    """The four cameras of a subject by name.
+
+    Raises BadInput for a subject who is not in the table.
+    """
     return {name: camera(subject, name) for name in names()}
 
 

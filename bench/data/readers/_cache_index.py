@@ -1,4 +1,6 @@
-"""What a cache's header says of its clips, all but their arrays: typed, so that a file of another make is refused and not misread."""
+"""What a cache's header says of its clips, all but their arrays: typed, so that a file of
+another make is refused and not misread.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Lens = dict[str, PositiveInt | Number | tuple[Number, ...] | tuple[tuple[Number,
 
 
 class Row(BaseModel):
-    """A clip's labels, the names of its skeleton and the number of its camera, and where each of its arrays begins."""
+    """A clip's labels, the names of its skeleton and the number of its camera, and where
+    each of its arrays begins.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +44,9 @@ class Row(BaseModel):
 
 
 class Index(BaseModel):
-    """All clips; `rig` is the one that filmed them, where their kind of source has no cameras of its own."""
+    """All clips; `rig` is the one that filmed them, where their kind of source has no
+    cameras of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,15 +56,24 @@ class Index(BaseModel):
     clips: tuple[Row, ...]
 
     def lenses(self) -> list[Camera]:
-        """The cameras. Raises BadInput, or TypeError for a field that cameras do not have."""
+        """The cameras.
+
+        Raises BadInput, or TypeError for a field that cameras do not have.
+        """
         return [Camera(**lens) for lens in self.cameras]  # type: ignore[arg-type]
 
 
-def index(clips: Sequence[Clip], places: Sequence[Mapping[str, int]], rig: Rig | None) -> Index:
+def index(
+    clips: Sequence[Clip], places: Sequence[Mapping[str, int]], rig: Rig | None
+) -> Index:
     """The index of clips whose arrays begin at `places`; what clips share is listed once."""
     cameras = {id(clip.camera): clip.camera for clip in clips}
     numbers = {camera: number for number, camera in enumerate(cameras)}
-    own = [name for name in Row.model_fields if name in Clip.__dataclass_fields__ and name not in ("skeleton", "camera")]
+    own = [
+        name
+        for name in Row.model_fields
+        if name in Clip.__dataclass_fields__ and name not in ("skeleton", "camera")
+    ]
     rows = [
         Row(
             **{name: getattr(clip, name) for name in own},
@@ -69,8 +84,16 @@ def index(clips: Sequence[Clip], places: Sequence[Mapping[str, int]], rig: Rig |
         )
         for clip, place in zip(clips, places, strict=True)
     ]
-    lenses = tuple({name: _plain(value) for name, value in vars(camera).items()} for camera in cameras.values())
-    return Index(rig=rig, skeletons={clip.skeleton.name: clip.skeleton for clip in clips}, cameras=lenses, clips=tuple(rows))
+    lenses = tuple(
+        {name: _plain(value) for name, value in vars(camera).items()}
+        for camera in cameras.values()
+    )
+    return Index(
+        rig=rig,
+        skeletons={clip.skeleton.name: clip.skeleton for clip in clips},
+        cameras=lenses,
+        clips=tuple(rows),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The fifteen actions of the synthetic source, as tables of joint angles in degrees.
 
-An angle triple is (flex, side, turn). Limbs: flex swings forward (a knee: folds backward), side lifts outward, turn twists
-inward, alike for left and right. Trunk and head: flex bends forward, side leans right, turn looks left.
-A part named without `r_` or `l_` stands for both sides.
+An angle triple is (flex, side, turn). Limbs: flex swings forward (a knee: folds backward),
+side lifts outward, turn twists inward, alike for left and right. Trunk and head: flex bends
+forward, side leans right, turn looks left. A part named without `r_` or `l_` stands for
+both sides.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Action:
-    """`base` is the mean pose, `sway` the amplitude around it, `tempo` (Hz) how fast it sways; `stride` (Hz) and `speed` (mm/s) walk."""
+    """`base` is the mean pose, `sway` the amplitude around it, `tempo` (Hz) how fast it
+    sways; `stride` (Hz) and `speed` (mm/s) walk.
+    """
 
     base: dict[str, Triple] = field(default_factory=dict)
     sway: dict[str, Triple] = field(default_factory=dict)
@@ -35,7 +38,13 @@ SWAY: dict[str, Triple] = {
 }  # what every body part does in every action unless the action says more
 # fmt: on
 
-STAND: dict[str, Triple] = {"hip": (3, 4, 0), "knee": (8, 0, 0), "shoulder": (8, 10, 5), "elbow": (25, 0, 0), "trunk": (4, 0, 0)}
+STAND: dict[str, Triple] = {
+    "hip": (3, 4, 0),
+    "knee": (8, 0, 0),
+    "shoulder": (8, 10, 5),
+    "elbow": (25, 0, 0),
+    "trunk": (4, 0, 0),
+}
 CHAIR: dict[str, Triple] = {
     **STAND,
     "hip": (85, 10, 0),
@@ -59,9 +68,18 @@ ACTIONS: dict[str, Action] = {
         {"r_shoulder": (45, 35, 20), "l_shoulder": (25, 20, 20), "pelvis": (4, 3, 35)},
         0.45,
     ),
-    "Discussion": Action({**STAND, "shoulder": (30, 15, 30), "elbow": (75, 0, 0)}, {"shoulder": (30, 22, 35), "elbow": (40, 0, 0)}, 0.6),
+    "Discussion": Action(
+        {**STAND, "shoulder": (30, 15, 30), "elbow": (75, 0, 0)},
+        {"shoulder": (30, 22, 35), "elbow": (40, 0, 0)},
+        0.6,
+    ),
     "Eating": Action(
-        {**CHAIR, "r_shoulder": (45, 20, 40), "r_elbow": (105, 0, 0), "l_shoulder": (35, 10, 25)},
+        {
+            **CHAIR,
+            "r_shoulder": (45, 20, 40),
+            "r_elbow": (105, 0, 0),
+            "l_shoulder": (35, 10, 25),
+        },
         {"r_shoulder": (22, 12, 15), "r_elbow": (35, 0, 0), "head": (18, 6, 15)},
         0.4,
     ),
@@ -76,33 +94,93 @@ ACTIONS: dict[str, Action] = {
         0.3,
     ),
     "Photo": Action(
-        {**STAND, "shoulder": (65, 15, 30), "elbow": (90, 0, 0), "knee": (25, 0, 0), "hip": (22, 8, 0), "trunk": (15, 0, 0)},
-        {"shoulder": (20, 10, 10), "elbow": (22, 0, 0), "knee": (28, 0, 0), "hip": (22, 4, 4), "pelvis": (4, 3, 40)},
+        {
+            **STAND,
+            "shoulder": (65, 15, 30),
+            "elbow": (90, 0, 0),
+            "knee": (25, 0, 0),
+            "hip": (22, 8, 0),
+            "trunk": (15, 0, 0),
+        },
+        {
+            "shoulder": (20, 10, 10),
+            "elbow": (22, 0, 0),
+            "knee": (28, 0, 0),
+            "hip": (22, 4, 4),
+            "pelvis": (4, 3, 40),
+        },
         0.3,
     ),
     "Posing": Action(
         {**STAND, "shoulder": (40, 45, 0), "elbow": (60, 0, 0)},
-        {"shoulder": (55, 40, 45), "elbow": (50, 0, 0), "trunk": (18, 15, 25), "hip": (18, 12, 10), "knee": (20, 0, 0)},
+        {
+            "shoulder": (55, 40, 45),
+            "elbow": (50, 0, 0),
+            "trunk": (18, 15, 25),
+            "hip": (18, 12, 10),
+            "knee": (20, 0, 0),
+        },
         0.25,
     ),
     "Purchases": Action(
-        {**STAND, "trunk": (35, 0, 0), "shoulder": (50, 10, 10), "hip": (25, 6, 0), "knee": (28, 0, 0)},
-        {"trunk": (30, 10, 25), "shoulder": (35, 18, 20), "hip": (25, 5, 5), "knee": (28, 0, 0), "pelvis": (8, 3, 40)},
+        {
+            **STAND,
+            "trunk": (35, 0, 0),
+            "shoulder": (50, 10, 10),
+            "hip": (25, 6, 0),
+            "knee": (28, 0, 0),
+        },
+        {
+            "trunk": (30, 10, 25),
+            "shoulder": (35, 18, 20),
+            "hip": (25, 5, 5),
+            "knee": (28, 0, 0),
+            "pelvis": (8, 3, 40),
+        },
         0.35,
     ),
     "Sitting": Action(
-        CHAIR, {"hip": (8, 10, 8), "knee": (22, 0, 0), "trunk": (18, 10, 18), "shoulder": (30, 18, 25), "elbow": (40, 0, 0)}, 0.3
+        CHAIR,
+        {
+            "hip": (8, 10, 8),
+            "knee": (22, 0, 0),
+            "trunk": (18, 10, 18),
+            "shoulder": (30, 18, 25),
+            "elbow": (40, 0, 0),
+        },
+        0.3,
     ),
     "SittingDown": Action(
-        FLOOR, {"hip": (10, 12, 8), "knee": (14, 0, 0), "trunk": (20, 10, 20), "shoulder": (35, 25, 25), "elbow": (30, 0, 0)}, 0.25
+        FLOOR,
+        {
+            "hip": (10, 12, 8),
+            "knee": (14, 0, 0),
+            "trunk": (20, 10, 20),
+            "shoulder": (35, 25, 25),
+            "elbow": (30, 0, 0),
+        },
+        0.25,
     ),
     "Smoking": Action(
         {**STAND, "r_shoulder": (40, 15, 35), "r_elbow": (95, 0, 0), "r_hip": (8, 8, 0)},
-        {"r_shoulder": (28, 12, 20), "r_elbow": (45, 0, 0), "l_shoulder": (20, 12, 20), "head": (20, 8, 25)},
+        {
+            "r_shoulder": (28, 12, 20),
+            "r_elbow": (45, 0, 0),
+            "l_shoulder": (20, 12, 20),
+            "head": (20, 8, 25),
+        },
         0.3,
     ),
     "Waiting": Action(
-        STAND, {"shoulder": (25, 18, 30), "elbow": (45, 0, 0), "hip": (10, 6, 8), "knee": (16, 0, 0), "pelvis": (4, 6, 45)}, 0.25
+        STAND,
+        {
+            "shoulder": (25, 18, 30),
+            "elbow": (45, 0, 0),
+            "hip": (10, 6, 8),
+            "knee": (16, 0, 0),
+            "pelvis": (4, 6, 45),
+        },
+        0.25,
     ),
     "WalkDog": Action(
         {**STAND, "r_shoulder": (55, 12, 10), "r_elbow": (20, 0, 0), "trunk": (8, 0, 0)},
@@ -112,5 +190,11 @@ ACTIONS: dict[str, Action] = {
         speed=950,
     ),
     "Walking": Action({**STAND, "elbow": (30, 0, 0)}, {}, 0.4, stride=0.95, speed=1200),
-    "WalkTogether": Action({**STAND, "head": (0, 0, 30)}, {"head": (8, 6, 45), "l_shoulder": (30, 15, 20)}, 0.4, stride=0.8, speed=900),
+    "WalkTogether": Action(
+        {**STAND, "head": (0, 0, 30)},
+        {"head": (8, 6, 45), "l_shoulder": (30, 15, 20)},
+        0.4,
+        stride=0.8,
+        speed=900,
+    ),
 }

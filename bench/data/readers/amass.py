@@ -1,12 +1,15 @@
-"""AMASS: motion capture as SMPL-H parameters, turned into joints and filmed by the protocol's virtual cameras.
+"""AMASS: motion capture as SMPL-H parameters, turned into joints and filmed by the
+protocol's virtual cameras.
 
     DATASET/SUBJECT/*.npz   poses (n, 156) axis-angle, radians: root, 21 body joints, hands; trans (n, 3) m; betas (16,);
                             mocap_framerate; gender
 
-The world's z points up. SMPL-H itself is not in the archives. Where FOLDER/body_models/smplh/{male,female,neutral}/model.npz holds it,
-joints are the model's for each person's shape; with J_regressor_h36m*.npy (17, V) beside those folders too, they are Human3.6M's own,
-regressed from the skinned mesh. Without it the built-in skeleton moves: the same motion in an average body. SMPL's (n, 72) and
-SMPL-X's (n, 165) poses begin with the same 22 joints and are read so.
+The world's z points up. SMPL-H itself is not in the archives. Where
+FOLDER/body_models/smplh/{male,female,neutral}/model.npz holds it, joints are the model's
+for each person's shape; with J_regressor_h36m*.npy (17, V) beside those folders too, they
+are Human3.6M's own, regressed from the skinned mesh. Without it the built-in skeleton
+moves: the same motion in an average body. SMPL's (n, 72) and SMPL-X's (n, 165) poses begin
+with the same 22 joints and are read so.
 """
 
 from __future__ import annotations
@@ -29,21 +32,29 @@ from bench.data.geometry.skeletons import AMASS22, H36M17
 from bench.data.pieces import trusted
 from models.errors import BadInput
 
-SOURCE = "amass:FOLDER, AMASS archives (SMPL-H parameters), seen by the protocol's virtual cameras"
+SOURCE = (
+    "amass:FOLDER, AMASS archives (SMPL-H parameters), seen by the protocol's virtual"
+    " cameras"
+)
 
 WIDTHS = (156, 165, 72)  # of poses: SMPL-H, SMPL-X, SMPL
 MODELS, REGRESSOR = "body_models", "J_regressor_h36m*.npy"
 FIELDS = ("poses", "trans", "betas", "gender", "mocap_framerate", "mocap_frame_rate")
-TURN, FAR, FASTEST = 13.0, 100.0, 10_000.0  # two turns in radians, metres from the origin, frames a second: beyond is another unit
+# two turns in radians, metres from the origin, frames a second: beyond is another unit
+TURN, FAR, FASTEST = 13.0, 100.0, 10_000.0
 GENDERS = ("male", "female", "neutral")
-NOTE = f"joints of the built-in skeleton, {smplh.STATURE:g} m tall: there is no {MODELS}/smplh"
+NOTE = (
+    f"joints of the built-in skeleton, {smplh.STATURE:g} m tall: there is no {MODELS}/smplh"
+)
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """An archive's content: poses (n, 72, 156 or 165) radians, trans (n, 3) metres, betas (any,), gender and frames a second."""
+    """An archive's content: poses (n, 72, 156 or 165) radians, trans (n, 3) metres, betas
+    (any,), gender and frames a second.
+    """
 
     poses: Array
     trans: Array
@@ -52,13 +63,20 @@ class Motion:
     fps: float
 
 
-def load(location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """Every take of a folder (sorted by path) or file seen by each camera of the rig; `small` keeps the middle of each. `seed` is unused.
+def load(
+    location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
+    """Every take of a folder (sorted by path) or file seen by each camera of the rig;
+    `small` keeps the middle of each. `seed` is unused.
 
-    Raises BadInput without a rig, and naming the archive and array for what is missing, of another shape or not finite.
+    Raises BadInput without a rig, and naming the archive and array for what is missing, of
+    another shape or not finite.
     """
     if rig is None:
-        raise BadInput(f"amass:{location}: AMASS has no cameras of its own; take a protocol with virtual cameras")
+        raise BadInput(
+            f"amass:{location}: AMASS has no cameras of its own; take a protocol with"
+            " virtual cameras"
+        )
     path = Path(location)
     files = _files(path)
     bodies = _Bodies((path if path.is_dir() else path.parent) / MODELS)
@@ -79,18 +97,27 @@ def read(path: Path) -> Motion:
     content = load_npz(path, only=FIELDS)
     lacking = [key for key in ("poses", "trans") if key not in content]
     if lacking:
-        raise BadInput(f"{path}: {' and '.join(lacking)} missing; an AMASS archive of a motion was due")
+        raise BadInput(
+            f"{path}: {' and '.join(lacking)} missing; an AMASS archive of a motion was due"
+        )
     poses = array(content["poses"], (-1, -1), f"{path}: poses")
     if poses.shape[1] not in WIDTHS:
         raise BadInput(
-            f"{path}: poses: {poses.shape[1]} numbers a frame came; {', '.join(map(str, WIDTHS))} were due (SMPL-H, SMPL-X, SMPL)"
+            f"{path}: poses: {poses.shape[1]} numbers a frame came;"
+            f" {', '.join(map(str, WIDTHS))} were due (SMPL-H, SMPL-X, SMPL)"
         )
     if not len(poses):
         raise BadInput(f"{path}: zero frames; leave the file out")
     trans = array(content["trans"], (len(poses), 3), f"{path}: trans")
-    for name, values, most, unit in (("poses", poses, TURN, "radians"), ("trans", trans, FAR, "metres")):
+    for name, values, most, unit in (
+        ("poses", poses, TURN, "radians"),
+        ("trans", trans, FAR, "metres"),
+    ):
         if np.abs(values).max() > most:
-            raise BadInput(f"{path}: {name} reach {np.abs(values).max():.4g}; {unit} were due, which stay below {most:g}")
+            raise BadInput(
+                f"{path}: {name} reach {np.abs(values).max():.4g}; {unit} were due, which"
+                f" stay below {most:g}"
+            )
     betas = array(content.get("betas", np.zeros(smplh.BETAS)), (-1,), f"{path}: betas")
     return Motion(poses, trans, betas, _gender(content, path), _rate(content, path))
 
@@ -104,11 +131,19 @@ class _Bodies:
         self.models: dict[Path, smplh.Model] = {}
 
     def model(self, gender: str) -> smplh.Model:
-        """The model of a gender, the neutral one where that is missing. Raises BadInput where both are."""
-        found = [path for each in (gender, "neutral") if (path := self.folder / "smplh" / each / "model.npz").is_file()]
+        """The model of a gender, the neutral one where that is missing.
+
+        Raises BadInput where both are.
+        """
+        found = [
+            path
+            for each in (gender, "neutral")
+            if (path := self.folder / "smplh" / each / "model.npz").is_file()
+        ]
         if not found:
             raise BadInput(
-                f"{self.folder / 'smplh'}: neither {gender}/model.npz nor neutral/model.npz is there; add one or remove the folder"
+                f"{self.folder / 'smplh'}: neither {gender}/model.npz nor neutral/model.npz"
+                " is there; add one or remove the folder"
             )
         if found[0] not in self.models:
             self.models[found[0]] = smplh.read(found[0])
@@ -125,39 +160,73 @@ class _Bodies:
             return _by_rule(smplh.built_in(), motion)
         model = self.model(motion.gender)
         if self.regressor is None or motion.poses.shape[1] != WIDTHS[0]:
-            return _by_rule((model.regressor @ model.shaped(motion.betas))[: smplh.BODY], motion)
-        regressor = array(load_npy(self.regressor), (len(H36M17.joints), len(model.template)), str(self.regressor))
+            return _by_rule(
+                (model.regressor @ model.shaped(motion.betas))[: smplh.BODY], motion
+            )
+        regressor = array(
+            load_npy(self.regressor),
+            (len(H36M17.joints), len(model.template)),
+            str(self.regressor),
+        )
         local = smplh.rotations(motion.poses.reshape(len(motion.poses), smplh.JOINTS, 3))
         return smplh.regress(model, regressor, motion.betas, local)
 
 
 def _by_rule(rest: Array, motion: Motion) -> Array:
-    """Joints of the body, from their rest places (22, 3), as Human3.6M's by the rule amass22-h36m17."""
+    """Joints of the body, from their rest places (22, 3), as Human3.6M's by the rule
+    amass22-h36m17.
+    """
     turns = motion.poses[:, : 3 * smplh.BODY].reshape(-1, smplh.BODY, 3)
     place, _ = smplh.forward(rest, AMASS22.parents, smplh.rotations(turns))
     return np.asarray(conversions.convert(place, AMASS22.name, H36M17.name))
 
 
 def _take(file: Path, root: Path, bodies: _Bodies) -> Take:
-    """Label a file: its path is its name, the folders are subject and dataset; AMASS names no actions, so the file is its own."""
+    """Label a file: its path is its name, the folders are subject and dataset; AMASS names
+    no actions, so the file is its own.
+    """
     motion = read(file)
     world = 1000.0 * (bodies.joints(motion) + motion.trans[:, None])
     inside = file.relative_to(root) if root.is_dir() else Path(file.name)
     folders = file.resolve().parent.parts
     style = inside.parts[0] if len(inside.parts) > 2 else ""
-    return Take(inside.with_suffix("").as_posix(), folders[-1], file.stem, style, motion.fps, H36M17, world)
+    return Take(
+        inside.with_suffix("").as_posix(),
+        folders[-1],
+        file.stem,
+        style,
+        motion.fps,
+        H36M17,
+        world,
+    )
 
 
 def _files(path: Path) -> list[Path]:
-    """The archives of motions: a subject's shape.npz and the first stage of a fit (*_stagei.npz) hold none."""
+    """The archives of motions: a subject's shape.npz and the first stage of a fit
+    (*_stagei.npz) hold none.
+    """
     if not path.exists():
-        raise BadInput(f"amass:{path}: no such file or folder; give the path of an AMASS archive or of a folder of them")
+        raise BadInput(
+            f"amass:{path}: no such file or folder; give the path of an AMASS archive or of"
+            " a folder of them"
+        )
     if path.is_file():
         return [path]
-    found = [file for file in sorted(path.rglob("*.npz")) if MODELS not in file.relative_to(path).parts]
-    motions = [file for file in found if file.name != "shape.npz" and not file.name.endswith("stagei.npz")]
+    found = [
+        file
+        for file in sorted(path.rglob("*.npz"))
+        if MODELS not in file.relative_to(path).parts
+    ]
+    motions = [
+        file
+        for file in found
+        if file.name != "shape.npz" and not file.name.endswith("stagei.npz")
+    ]
     if not motions:
-        raise BadInput(f"amass:{path}: the folder holds no archive of a motion (*.npz); give the folder that holds AMASS's")
+        raise BadInput(
+            f"amass:{path}: the folder holds no archive of a motion (*.npz); give the"
+            " folder that holds AMASS's"
+        )
     return motions
 
 
@@ -170,15 +239,23 @@ def _gender(content: Mapping[str, Any], path: Path) -> str:
         word = None
     text = word.decode("ascii", "replace") if isinstance(word, bytes) else word
     if not isinstance(text, str) or text not in GENDERS:
-        raise BadInput(f"{path}: gender is none of {', '.join(GENDERS)}; correct it or leave the array out")
+        raise BadInput(
+            f"{path}: gender is none of {', '.join(GENDERS)}; correct it or leave the"
+            " array out"
+        )
     return text
 
 
 def _rate(content: Mapping[str, Any], path: Path) -> float:
     key = next((key for key in FIELDS[-2:] if key in content), None)
     if key is None:
-        raise BadInput(f"{path}: {FIELDS[-2]} is missing; an AMASS archive of a motion was due")
+        raise BadInput(
+            f"{path}: {FIELDS[-2]} is missing; an AMASS archive of a motion was due"
+        )
     rate = float(array(content[key].reshape(-1), (1,), f"{path}: {key}")[0])
     if not 0 < rate <= FASTEST:
-        raise BadInput(f"{path}: {key} is {rate:g}; frames a second, above 0 and up to {FASTEST:g}, were due")
+        raise BadInput(
+            f"{path}: {key} is {rate:g}; frames a second, above 0 and up to {FASTEST:g},"
+            " were due"
+        )
     return rate

@@ -1,8 +1,10 @@
-"""The clips of any source in one file, as they were read: mapped into memory, checked, ready at once.
+"""The clips of any source in one file, as they were read: mapped into memory, checked,
+ready at once.
 
-Arrays lie end to end by skeleton and field (`h36m17.keypoints`); arrays that clips share, such as the world poses of a take seen
-by four cameras, are stored once. The header's texts are `kind` (of the source), `facts` (what `data info` says) and `clips` (the index:
-labels, cameras, places).
+Arrays lie end to end by skeleton and field (`h36m17.keypoints`); arrays that clips share,
+such as the world poses of a take seen by four cameras, are stored once. The header's texts
+are `kind` (of the source), `facts` (what `data info` says) and `clips` (the index: labels,
+cameras, places).
 """
 
 from __future__ import annotations
@@ -23,40 +25,72 @@ from bench.data.readers import _cache_index
 from bench.data.readers._cache_index import Index, Row
 from models.errors import BadInput
 
-SOURCE = "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
+SOURCE = (
+    "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
+)
 
 FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
 
-def save(path: Path, clips: Sequence[Clip], *, kind: str, rig: Rig | None, facts: Mapping[str, object]) -> None:
-    """Write clips of a `kind` of source, filmed by `rig` where that kind has no cameras of its own. Raises BadInput as `write` does."""
+def save(
+    path: Path,
+    clips: Sequence[Clip],
+    *,
+    kind: str,
+    rig: Rig | None,
+    facts: Mapping[str, object],
+) -> None:
+    """Write clips of a `kind` of source, filmed by `rig` where that kind has no cameras of
+    its own. Raises BadInput as `write` does.
+    """
     stock = _Stock()
     try:
         index = _cache_index.index(clips, [stock.add(clip) for clip in clips], rig)
     except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, part['loc']))} {part['input']!r:.40}: {part['msg']}" for part in error.errors()[:1])
-        raise BadInput(f"{path}: the clips say what no cache holds ({what}); correct the source") from None
-    texts = {"kind": kind, "facts": json.dumps(dict(facts)), "clips": index.model_dump_json()}
+        what = "; ".join(
+            f"{'.'.join(map(str, part['loc']))} {part['input']!r:.40}: {part['msg']}"
+            for part in error.errors()[:1]
+        )
+        raise BadInput(
+            f"{path}: the clips say what no cache holds ({what}); correct the source"
+        ) from None
+    texts = {
+        "kind": kind,
+        "facts": json.dumps(dict(facts)),
+        "clips": index.model_dump_json(),
+    }
     mapped_file.write(path, stock.parts, texts=texts)
 
 
-def load(location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """The clips as they were converted, with read-only arrays mapped from the file; `small` keeps the middle of each.
+def load(
+    location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
+    """The clips as they were converted, with read-only arrays mapped from the file; `small`
+    keeps the middle of each.
 
-    Every block is checked against its sum. `seed` is unused. Raises BadInput for a damaged file and for another rig than the clips
-    were filmed by.
+    Every block is checked against its sum. `seed` is unused. Raises BadInput for a damaged
+    file and for another rig than the clips were filmed by.
     """
     found = header.read(Path(location))
     try:
         index = Index.model_validate_json(found.texts["clips"], strict=True)
         cameras = index.lenses()
         arrays = mapped_file.arrays(found)
-        clips = [_clip(row, index.skeletons[row.skeleton], cameras[row.camera], arrays) for row in index.clips]
+        clips = [
+            _clip(row, index.skeletons[row.skeleton], cameras[row.camera], arrays)
+            for row in index.clips
+        ]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        raise BadInput(f"cache:{location}: whole, but not what `data convert` writes ({reason}); convert the source again") from None
+        raise BadInput(
+            f"cache:{location}: whole, but not what `data convert` writes ({reason});"
+            " convert the source again"
+        ) from None
     if index.rig != rig:
-        raise BadInput(f"cache:{location}: filmed by other cameras than the protocol's; convert the source again under that protocol")
+        raise BadInput(
+            f"cache:{location}: filmed by other cameras than the protocol's; convert the"
+            " source again under that protocol"
+        )
     mapped_file.verify(found)
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
@@ -70,12 +104,22 @@ class _Stock:
         self._known: dict[tuple[object, ...], int] = {}
 
     def add(self, clip: Clip) -> dict[str, int]:
-        """Where each array of a clip begins in its tensor; a field without an array is left out."""
-        present = {field: getattr(clip, field) for field in FIELDS if getattr(clip, field) is not None}
-        return {field: self._place(f"{clip.skeleton.name}.{field}", values) for field, values in present.items()}
+        """Where each array of a clip begins in its tensor; a field without an array is left
+        out.
+        """
+        present = {
+            field: getattr(clip, field)
+            for field in FIELDS
+            if getattr(clip, field) is not None
+        }
+        return {
+            field: self._place(f"{clip.skeleton.name}.{field}", values)
+            for field, values in present.items()
+        }
 
     def _place(self, name: str, values: Array) -> int:
-        key = (name, values.__array_interface__["data"][0], values.shape, values.strides)  # the same memory, seen the same way
+        # the same memory, seen the same way
+        key = (name, values.__array_interface__["data"][0], values.shape, values.strides)
         if key not in self._known:
             self._known[key] = self._rows.get(name, 0)
             self._rows[name] = self._known[key] + len(values)
@@ -83,12 +127,31 @@ class _Stock:
         return self._known[key]
 
 
-def _clip(row: Row, skeleton: Skeleton, camera: Camera, arrays: Mapping[str, Array]) -> Clip:
-    """One clip of mapped arrays. Their numbers were checked when they were written, and looking at them here would load them."""
-    found = {field: arrays[f"{skeleton.name}.{field}"][place : place + row.frames] for field, place in row.places.items()}
+def _clip(
+    row: Row, skeleton: Skeleton, camera: Camera, arrays: Mapping[str, Array]
+) -> Clip:
+    """One clip of mapped arrays.
+
+    Their numbers were checked when they were written, and looking at them here would load
+    them.
+    """
+    found = {
+        field: arrays[f"{skeleton.name}.{field}"][place : place + row.frames]
+        for field, place in row.places.items()
+    }
     whole = (row.frames, len(skeleton.joints))
-    due = {"keypoints": (*whole, 2), "confidence": whole, "camera_pose": (*whole, 3), "world_pose": (*whole, 3), "counted": whole[:1]}
-    wrong = {*FIELDS[:2]} - {*found} | {field for field, values in found.items() if values.shape != due[field]}
+    due = {
+        "keypoints": (*whole, 2),
+        "confidence": whole,
+        "camera_pose": (*whole, 3),
+        "world_pose": (*whole, 3),
+        "counted": whole[:1],
+    }
+    wrong = {*FIELDS[:2]} - {*found} | {
+        field for field, values in found.items() if values.shape != due[field]
+    }
     if wrong:
         raise ValueError(f"{', '.join(sorted(wrong))} of clip {row.name}")
-    return trusted(**row.labels(), **dict.fromkeys(FIELDS) | found, skeleton=skeleton, camera=camera)
+    return trusted(
+        **row.labels(), **dict.fromkeys(FIELDS) | found, skeleton=skeleton, camera=camera
+    )

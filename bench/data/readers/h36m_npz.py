@@ -1,11 +1,14 @@
-"""Human3.6M as VideoPose3D's archives: poses in the world, keypoints in each camera, and the studio's cameras known by heart.
+"""Human3.6M as VideoPose3D's archives: poses in the world, keypoints in each camera, and
+the studio's cameras known by heart.
 
     data_3d_h36m.npz      positions_3d: {subject: {action: (frames, 32 or 17, 3) world metres}}
     data_2d_h36m_*.npz    positions_2d: {subject: {action: [4 arrays (frames, joints, 2 or 3) pixels, confidence]}}, metadata
 
-The keypoints are those of the archive that is named (`h36m-npz:FOLDER/data_2d_h36m_cpn_ft_h36m_dbb.npz`), of `gt` or the only one
-where the folder is, and projected through the lenses where there is none. Keypoints that go on after the poses end are cut, as
-VideoPose3D does; the clip's notes say so. Their joints are told from the archive's left and right lists (Human3.6M, COCO, MPII).
+The keypoints are those of the archive that is named
+(`h36m-npz:FOLDER/data_2d_h36m_cpn_ft_h36m_dbb.npz`), of `gt` or the only one where the
+folder is, and projected through the lenses where there is none. Keypoints that go on after
+the poses end are cut, as VideoPose3D does; the clip's notes say so. Their joints are told
+from the archive's left and right lists (Human3.6M, COCO, MPII).
 """
 
 from __future__ import annotations
@@ -27,11 +30,15 @@ from bench.data.geometry.skeletons import COCO17, H36M17, MPII16, Skeleton
 from bench.data.pieces import middle
 from models.errors import BadInput
 
-SOURCE = "h36m-npz:FOLDER, Human3.6M as VideoPose3D's archives (data_3d_h36m.npz, data_2d_h36m_*.npz), or one of the 2D archives"
+SOURCE = (
+    "h36m-npz:FOLDER, Human3.6M as VideoPose3D's archives (data_3d_h36m.npz,"
+    " data_2d_h36m_*.npz), or one of the 2D archives"
+)
 
 POSES, KEYPOINTS, TRUTH = "data_3d_h36m.npz", "data_2d_h36m_", "data_2d_h36m_gt.npz"
 SKELETONS = {32: "h36m32", 17: "h36m17"}
-CORRUPT = ("S11", "Directions")  # the recording is damaged, and VideoPose3D leaves it out; `Directions 1` is whole
+# the recording is damaged, and VideoPose3D leaves it out; `Directions 1` is whole
+CORRUPT = ("S11", "Directions")
 
 LONG = 100  # characters of a name
 
@@ -39,11 +46,15 @@ Array = NDArray[Any]
 Actions = Mapping[str, Any]
 
 
-def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """A clip for each subject, action and camera; `small` keeps the middle of each. `seed` is unused.
+def load(
+    location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
+    """A clip for each subject, action and camera; `small` keeps the middle of each. `seed`
+    is unused.
 
-    `rig` films subjects who are not in the camera table, where there are no keypoints. Raises BadInput naming the archive, subject,
-    action and camera for what is missing, of another shape, unit or number of frames, not finite or behind its camera.
+    `rig` films subjects who are not in the camera table, where there are no keypoints.
+    Raises BadInput naming the archive, subject, action and camera for what is missing, of
+    another shape, unit or number of frames, not finite or behind its camera.
     """
     poses, keypoints = _archives(Path(location))
     takes = _takes(poses)
@@ -51,7 +62,9 @@ def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float =
     clips: list[Clip] = []
     for take in takes:
         cameras = _cameras(take, None if views else rig, poses)
-        clips += _filmed(take, cameras, poses) if views is None else views.clips(take, cameras)
+        clips += (
+            _filmed(take, cameras, poses) if views is None else views.clips(take, cameras)
+        )
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
@@ -60,25 +73,45 @@ def _archives(path: Path) -> tuple[Path, Path | None]:
     folder = path if path.is_dir() else path.parent
     poses = folder / POSES
     if not poses.is_file():
-        raise BadInput(f"h36m-npz:{path}: no {POSES} in {folder}; give the folder that holds VideoPose3D's archives, or a 2D archive in it")
+        raise BadInput(
+            f"h36m-npz:{path}: no {POSES} in {folder}; give the folder that holds"
+            " VideoPose3D's archives, or a 2D archive in it"
+        )
     if path.is_file() and path.name != POSES:
         return poses, path
     found = [] if path.is_file() else sorted(folder.glob(f"{KEYPOINTS}*.npz"))
     if len(found) > 1 and folder / TRUTH not in found:
-        raise BadInput(f"h36m-npz:{path}: several 2D archives ({', '.join(each.name for each in found)}); give the path of the one to take")
+        raise BadInput(
+            f"h36m-npz:{path}: several 2D archives"
+            f" ({', '.join(each.name for each in found)}); give the path of the one to take"
+        )
     return poses, (folder / TRUTH if len(found) > 1 else found[0]) if found else None
 
 
 def _content(archive: Mapping[str, Array], key: str, path: Path) -> Actions:
     """The dictionary saved under a key. Raises BadInput."""
     if key not in archive:
-        raise BadInput(f"{path}: key {key} is missing (it holds {', '.join(sorted(archive))[:200]}); VideoPose3D's archive was due")
-    return _mapping(archive[key].item() if archive[key].shape == () else archive[key], f"{path}: {key}")
+        raise BadInput(
+            f"{path}: key {key} is missing (it holds {', '.join(sorted(archive))[:200]});"
+            " VideoPose3D's archive was due"
+        )
+    return _mapping(
+        archive[key].item() if archive[key].shape == () else archive[key], f"{path}: {key}"
+    )
 
 
 def _mapping(value: object, where: str) -> Actions:
-    if not isinstance(value, dict) or not value or not all(type(key) is str and key.isprintable() and len(key) < LONG for key in value):
-        raise BadInput(f"{where}: {type(value).__name__} came; a dictionary with names as keys, not empty, was due; take a fresh copy")
+    if (
+        not isinstance(value, dict)
+        or not value
+        or not all(
+            type(key) is str and key.isprintable() and len(key) < LONG for key in value
+        )
+    ):
+        raise BadInput(
+            f"{where}: {type(value).__name__} came; a dictionary with names as keys, not"
+            " empty, was due; take a fresh copy"
+        )
     return value
 
 
@@ -89,7 +122,17 @@ def _takes(path: Path) -> list[Take]:
         for action, pose in _mapping(actions, f"{path}: positions_3d, {subject}").items():
             if (subject, action) != CORRUPT:
                 world = _millimetres(pose, f"{path}: {subject}, {action}")
-                found.append(Take(f"{subject} {action}", subject, _canonical(action), "", h36m_cameras.FPS, H36M17, world))
+                found.append(
+                    Take(
+                        f"{subject} {action}",
+                        subject,
+                        _canonical(action),
+                        "",
+                        h36m_cameras.FPS,
+                        H36M17,
+                        world,
+                    )
+                )
     return found
 
 
@@ -99,18 +142,31 @@ def _canonical(action: str) -> str:
 
 
 def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
-    """World metres (frames, 32 or 17, 3) to millimetres (frames, 17, 3). Raises BadInput for another shape, NaN, another unit."""
+    """World metres (frames, 32 or 17, 3) to millimetres (frames, 17, 3).
+
+    Raises BadInput for another shape, NaN, another unit.
+    """
     joints = 17 if getattr(pose, "shape", ())[1:2] == (17,) else 32
     metres = array(pose, (-1, joints, 3), f"{where}, world metres")
     if not len(metres):
         raise BadInput(f"{where}: zero frames; leave the action out")
-    kept = np.asarray(conversions.convert(metres, SKELETONS[joints], H36M17.name), np.float64)
+    kept = np.asarray(
+        conversions.convert(metres, SKELETONS[joints], H36M17.name), np.float64
+    )
     leg = leg_length(kept, H36M17) or 0.0
-    unit = next((unit for unit, size in UNITS.items() if LEG_MM[0] <= leg * size <= LEG_MM[1]), None)
+    unit = next(
+        (unit for unit, size in UNITS.items() if LEG_MM[0] <= leg * size <= LEG_MM[1]), None
+    )
     if unit is None:
-        raise BadInput(f"{where}: the legs are {leg:.3g} long, which is no person's in {', '.join(UNITS)}; world metres were due")
+        raise BadInput(
+            f"{where}: the legs are {leg:.3g} long, which is no person's in"
+            f" {', '.join(UNITS)}; world metres were due"
+        )
     if unit != "m":
-        raise BadInput(f"{where}: the poses are in {unit}, by their legs of {leg:.3g}; metres were due: multiply by {UNITS[unit] / 1000:g}")
+        raise BadInput(
+            f"{where}: the poses are in {unit}, by their legs of {leg:.3g}; metres were"
+            f" due: multiply by {UNITS[unit] / 1000:g}"
+        )
     return kept * 1000.0
 
 
@@ -120,8 +176,9 @@ def _cameras(take: Take, rig: Rig | None, path: Path) -> dict[str, Camera]:
         return h36m_cameras.cameras(take.subject)
     if rig is None:
         raise BadInput(
-            f"{path}: {take.subject} is not in the table of the studio's cameras ({', '.join(h36m_cameras.PLACES)}); "
-            "leave the subject out, or the keypoints, and take a protocol with virtual cameras"
+            f"{path}: {take.subject} is not in the table of the studio's cameras"
+            f" ({', '.join(h36m_cameras.PLACES)}); leave the subject out, or the keypoints,"
+            " and take a protocol with virtual cameras"
         )
     return rig.around(take.world[:, 0])
 
@@ -143,54 +200,110 @@ class Seen:
 
     @property
     def detector(self) -> str:
-        """What is in the archive's name beside what all have; nothing for the true keypoints."""
+        """What is in the archive's name beside what all have; nothing for the true
+        keypoints.
+        """
         return "" if self.path.name == TRUTH else self.path.stem.removeprefix(KEYPOINTS)
 
     def clips(self, take: Take, cameras: dict[str, Camera]) -> list[Clip]:
-        """The take as each of the studio's cameras saw it. Raises BadInput as `load` does."""
+        """The take as each of the studio's cameras saw it.
+
+        Raises BadInput as `load` does.
+        """
         world = take.world.astype(np.float32)
         views = self._views(take, len(cameras))
-        return [self._clip(take, world, name, camera, view) for (name, camera), view in zip(cameras.items(), views, strict=True)]
+        return [
+            self._clip(take, world, name, camera, view)
+            for (name, camera), view in zip(cameras.items(), views, strict=True)
+        ]
 
     def _views(self, take: Take, cameras: int) -> list[Any]:
         action = take.name.removeprefix(f"{take.subject} ")
         if take.subject not in self.positions:
-            raise BadInput(f"{self.path}: subject {take.subject} is missing, and {POSES} has it; take archives made together")
-        actions = _mapping(self.positions[take.subject], f"{self.path}: positions_2d, {take.subject}")
+            raise BadInput(
+                f"{self.path}: subject {take.subject} is missing, and {POSES} has it; take"
+                " archives made together"
+            )
+        actions = _mapping(
+            self.positions[take.subject], f"{self.path}: positions_2d, {take.subject}"
+        )
         if action not in actions:
-            raise BadInput(f"{self.path}: {take.subject} lacks action {action!r}, which {POSES} has; take archives made together")
+            raise BadInput(
+                f"{self.path}: {take.subject} lacks action {action!r}, which {POSES} has;"
+                " take archives made together"
+            )
         views = actions[action]
-        count = len(views) if isinstance(views, (list, tuple, np.ndarray)) and getattr(views, "shape", True) else 0
+        count = (
+            len(views)
+            if isinstance(views, (list, tuple, np.ndarray))
+            and getattr(views, "shape", True)
+            else 0
+        )
         if count != cameras:
             due = f"{cameras} were due, in the order {', '.join(h36m_cameras.names())}"
-            raise BadInput(f"{self.path}: {take.name}: keypoints of {count} cameras came; {due}")
+            raise BadInput(
+                f"{self.path}: {take.name}: keypoints of {count} cameras came; {due}"
+            )
         return list(views)
 
-    def _clip(self, take: Take, world: NDArray[np.float32], name: str, camera: Camera, view: Any) -> Clip:
+    def _clip(
+        self, take: Take, world: NDArray[np.float32], name: str, camera: Camera, view: Any
+    ) -> Clip:
         where = f"{self.path}: {take.name}, camera {name}"
         pixels, confidence = self._keypoints(view, where)
         if len(pixels) < len(world):
-            raise BadInput(f"{where}: {len(pixels)} frames of keypoints for {len(world)} of poses; take archives made together")
+            raise BadInput(
+                f"{where}: {len(pixels)} frames of keypoints for {len(world)} of poses;"
+                " take archives made together"
+            )
         cut = len(pixels) > len(world)
-        notes = (f"keypoints cut from {len(pixels)} to the {len(world)} frames of the poses",) if cut else ()
+        notes = (
+            (f"keypoints cut from {len(pixels)} to the {len(world)} frames of the poses",)
+            if cut
+            else ()
+        )
         pose = world_to_camera(camera, take.world)
         ahead(pose, H36M17.joints, where)
         labels = (take.name, take.subject, take.action, take.style, name, take.fps, H36M17)
         frames = slice(len(world))
-        return Clip(*labels, pixels[frames], confidence[frames], pose.astype(np.float32), world, camera, notes, None, self.detector)
+        return Clip(
+            *labels,
+            pixels[frames],
+            confidence[frames],
+            pose.astype(np.float32),
+            world,
+            camera,
+            notes,
+            None,
+            self.detector,
+        )
 
-    def _keypoints(self, view: Any, where: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _keypoints(
+        self, view: Any, where: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Pixels (frames, 17, 2) and confidence (frames, 17) of one camera."""
         channels = 3 if getattr(view, "shape", ())[2:] == (3,) else 2
-        points = array(view, (-1, len(self.skeleton.joints), channels), where).astype(np.float32)
+        points = array(view, (-1, len(self.skeleton.joints), channels), where).astype(
+            np.float32
+        )
         in_pixels(points[..., :2], where)
-        sure = points[..., 2].clip(0, 1) if channels == 3 else np.ones(points.shape[:2], np.float32)  # Detectron's are not bounded
+        # Detectron's are not bounded
+        sure = (
+            points[..., 2].clip(0, 1)
+            if channels == 3
+            else np.ones(points.shape[:2], np.float32)
+        )
         pair = (self.skeleton.name, H36M17.name)
-        return conversions.convert(points[..., :2], *pair), conversions.convert_confidence(sure, *pair)
+        return conversions.convert(points[..., :2], *pair), conversions.convert_confidence(
+            sure, *pair
+        )
 
 
 def seen(path: Path) -> Seen:
-    """Read a 2D archive. Its skeleton is the one whose left and right joints the metadata gives; Human3.6M's where there is none.
+    """Read a 2D archive.
+
+    Its skeleton is the one whose left and right joints the metadata gives; Human3.6M's
+    where there is none.
 
     Raises BadInput where the archive is damaged or has another skeleton.
     """
@@ -202,7 +315,10 @@ def seen(path: Path) -> Seen:
     for skeleton in (H36M17, COCO17, MPII16):
         if _sorted(sides) == [sorted(skeleton.left), sorted(skeleton.right)]:
             return Seen(path, positions, skeleton)
-    raise BadInput(f"{path}: metadata: keypoints_symmetry is none of Human3.6M's, COCO's or MPII's; convert the keypoints to one of these")
+    raise BadInput(
+        f"{path}: metadata: keypoints_symmetry is none of Human3.6M's, COCO's or MPII's;"
+        " convert the keypoints to one of these"
+    )
 
 
 def _sorted(sides: object) -> list[list[int]]:

@@ -1,11 +1,16 @@
-"""2D keypoints alone, from a detector or by hand: what a trained model is to lift. Clips without poses, for inference.
+"""2D keypoints alone, from a detector or by hand: what a trained model is to lift.
 
-`keypoints:PATH` takes a JSON or .npy file of any layout of `bench.data.detector.detections`, or a folder of them: each file is a clip, and
-OpenPose's files of single frames, NAME_000000000012_keypoints.json, are clips by NAME. What a file does not say is added after
-the path: picture size, frames a second, skeleton, as in `keypoints:walk.npy@1920x1080@30fps@h36m17`. The picture size must be
-known, for models see keypoints relative to it; without a skeleton the number of joints tells one.
+Clips without poses, for inference.
 
-Of several people in a frame the same one is followed. A missed joint (confidence 0) keeps its last place.
+`keypoints:PATH` takes a JSON or .npy file of any layout of
+`bench.data.detector.detections`, or a folder of them: each file is a clip, and OpenPose's
+files of single frames, NAME_000000000012_keypoints.json, are clips by NAME. What a file
+does not say is added after the path: picture size, frames a second, skeleton, as in
+`keypoints:walk.npy@1920x1080@30fps@h36m17`. The picture size must be known, for models see
+keypoints relative to it; without a skeleton the number of joints tells one.
+
+Of several people in a frame the same one is followed. A missed joint (confidence 0) keeps
+its last place.
 """
 
 from __future__ import annotations
@@ -19,7 +24,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.data.clip import Clip
-from bench.data.detector.detections import Detections, arrange, follow, openpose, parse, plain
+from bench.data.detector.detections import (
+    Detections,
+    arrange,
+    follow,
+    openpose,
+    parse,
+    plain,
+)
 from bench.data.detector.noise import miss
 from bench.data.formats.checks import in_pixels, mapping
 from bench.data.formats.json_file import read
@@ -29,7 +41,10 @@ from bench.data.geometry.cameras import Rig, uncalibrated
 from bench.data.pieces import middle
 from models.errors import BadInput
 
-SOURCE = "keypoints:PATH[@WIDTHxHEIGHT][@30fps][@SKELETON], 2D keypoints alone: a JSON (COCO, OpenPose, plain) or npy file or a folder"
+SOURCE = (
+    "keypoints:PATH[@WIDTHxHEIGHT][@30fps][@SKELETON], 2D keypoints alone: a JSON (COCO,"
+    " OpenPose, plain) or npy file or a folder"
+)
 
 FPS = 25.0  # where nothing says it
 FRAME = re.compile(r"(.*?)_?(\d{1,15})_keypoints\.json")
@@ -44,22 +59,32 @@ class Known:
     skeleton: str | None = None
 
 
-def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """A clip for each file, or each sequence of OpenPose's frames; `small` keeps the middle of each. `rig` and `seed` are not used.
+def load(
+    location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
+    """A clip for each file, or each sequence of OpenPose's frames; `small` keeps the middle
+    of each. `rig` and `seed` are not used.
 
-    Raises BadInput for no files, files of another content, a picture size that nobody states, and a number that is not finite.
+    Raises BadInput for no files, files of another content, a picture size that nobody
+    states, and a number that is not finite.
     """
     path, known = _location(location)
     found = _folder(path) if path.is_dir() else {path: _file(path)}
     clips = [_clip(each, detections, known) for each, detections in found.items()]
     name, count = Counter(clip.name for clip in clips).most_common(1)[0]
     if count > 1:
-        raise BadInput(f"{path}: two files of the name {name}, which is the clip's name; give one of them another name")
+        raise BadInput(
+            f"{path}: two files of the name {name}, which is the clip's name; give one of"
+            " them another name"
+        )
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
 def _location(location: str) -> tuple[Path, Known]:
-    """Take off what stands after the path; a path may hold @ itself. Raises BadInput for no path."""
+    """Take off what stands after the path; a path may hold @ itself.
+
+    Raises BadInput for no path.
+    """
     known = Known()
     path, at, last = location.rpartition("@")
     while at:
@@ -74,7 +99,10 @@ def _location(location: str) -> tuple[Path, Known]:
         location = path
         path, at, last = location.rpartition("@")
     if not location:
-        raise BadInput("keypoints: no path; give a JSON or npy file, or a folder of them, as in keypoints:FILE@1920x1080")
+        raise BadInput(
+            "keypoints: no path; give a JSON or npy file, or a folder of them, as in"
+            " keypoints:FILE@1920x1080"
+        )
     return Path(location), known
 
 
@@ -82,7 +110,9 @@ def _folder(folder: Path) -> dict[Path, Detections]:
     """Files as they are, single frames joined by name in the order of their numbers."""
     found: dict[Path, Detections] = {}
     frames: dict[Path, dict[int, Path]] = defaultdict(dict)
-    for path in sorted(each for each in folder.iterdir() if each.suffix in (".json", ".npy")):
+    for path in sorted(
+        each for each in folder.iterdir() if each.suffix in (".json", ".npy")
+    ):
         single = FRAME.fullmatch(path.name)
         if single:
             frames[folder / (single[1] or folder.name)][int(single[2])] = path
@@ -91,47 +121,85 @@ def _folder(folder: Path) -> dict[Path, Detections]:
     for path, numbered in frames.items():
         found[path] = _joined(numbered)
     if not found:
-        raise BadInput(f"keypoints:{folder}: the folder holds no .json or .npy file; give the folder that holds them")
+        raise BadInput(
+            f"keypoints:{folder}: the folder holds no .json or .npy file; give the folder"
+            " that holds them"
+        )
     return found
 
 
 def _file(path: Path) -> Detections:
-    return plain(load_npy(path), str(path)) if path.suffix == ".npy" else parse(read(path), str(path))
+    return (
+        plain(load_npy(path), str(path))
+        if path.suffix == ".npy"
+        else parse(read(path), str(path))
+    )
 
 
 def _joined(numbered: dict[int, Path]) -> Detections:
-    """OpenPose's files of one frame each as one. Raises BadInput where a frame is missing: motion would leap there."""
+    """OpenPose's files of one frame each as one.
+
+    Raises BadInput where a frame is missing: motion would leap there.
+    """
     order = sorted(numbered)
     step = min((b - a for a, b in itertools.pairwise(order)), default=1)
     gap = next((a + step for a, b in itertools.pairwise(order) if b - a != step), None)
     if gap is not None:
         raise BadInput(
-            f"{numbered[order[0]].parent}: frame {gap} of {numbered[order[0]].name} and on is missing; add it or cut the sequence"
+            f"{numbered[order[0]].parent}: frame {gap} of {numbered[order[0]].name} and on"
+            " is missing; add it or cut the sequence"
         )
     paths = [numbered[number] for number in order]
-    return Detections([openpose(mapping(read(path), str(path), "people"), str(path)).frames[0] for path in paths])
+    return Detections(
+        [
+            openpose(mapping(read(path), str(path), "people"), str(path)).frames[0]
+            for path in paths
+        ]
+    )
 
 
 def _clip(path: Path, found: Detections, known: Known) -> Clip:
     size = known.size or found.size
     if size is None:
-        raise BadInput(f"{path}: the picture size is not in the file; say it after the path, as in keypoints:{path.name}@1920x1080")
+        raise BadInput(
+            f"{path}: the picture size is not in the file; say it after the path, as in"
+            f" keypoints:{path.name}@1920x1080"
+        )
     counts = {len(person) for frame in found.frames for person in frame}
     if len(counts) != 1:
-        what = f"people with {min(counts)} and {max(counts)} joints" if counts else "no person in any frame"
+        what = (
+            f"people with {min(counts)} and {max(counts)} joints"
+            if counts
+            else "no person in any frame"
+        )
         raise BadInput(f"{path}: {what}; leave it out")
     points, crowd = follow(found.frames)
     points, name = arrange(points, known.skeleton or found.skeleton, str(path))
     fps = known.fps or found.fps
-    notes = ("several people; one is followed",) * crowd + (f"frames a second not stated; {FPS:g} assumed",) * (fps is None)
+    notes = ("several people; one is followed",) * crowd + (
+        f"frames a second not stated; {FPS:g} assumed",
+    ) * (fps is None)
     missed = ~(points[..., 2] > 0)
     if missed.all():
         raise BadInput(f"{path}: every joint of every frame has confidence 0; leave it out")
     in_pixels(points[~missed, :2], str(path))
-    seen, confidence = points[..., :2].astype(np.float32), points[..., 2].clip(0, 1).astype(np.float32)
+    seen, confidence = (
+        points[..., :2].astype(np.float32),
+        points[..., 2].clip(0, 1).astype(np.float32),
+    )
     try:
         title = path.name.removesuffix(".json").removesuffix(".npy")
-        labels = (title, path.absolute().parent.name, title, "", "camera", fps or FPS, skeletons.load(name))
-        return miss(Clip(*labels, seen, confidence, None, None, uncalibrated(*size), notes), missed)
+        labels = (
+            title,
+            path.absolute().parent.name,
+            title,
+            "",
+            "camera",
+            fps or FPS,
+            skeletons.load(name),
+        )
+        return miss(
+            Clip(*labels, seen, confidence, None, None, uncalibrated(*size), notes), missed
+        )
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None

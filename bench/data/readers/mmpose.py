@@ -1,13 +1,16 @@
-"""mmpose's lists of single pictures for 3D lifting: Human3.6M and MPI-INF-3DHP as one npz of rows, put together again as clips.
+"""mmpose's lists of single pictures for 3D lifting: Human3.6M and MPI-INF-3DHP as one npz
+of rows, put together again as clips.
 
     imgname (N,) text   S1_Directions_1.54138969_000001.jpg, or S1_Seq1_Cam0_000001.jpg and TS1_000001.jpg, with folders before it
     part (N, 17, 3)     pixels and visibility             center (N, 2), scale (N,)   boxes, of which lifting makes no use
     S (N, 17, 4)        metres in the camera frame and visibility
 
-Cameras are those of the pickles that mmpose keeps beside the list or a folder above, cameras.pkl, cameras_train.pkl and
-cameras_test.pkl: by (subject, camera) or S1_Seq1_Cam0 {f, c, k, p in pixels, R camera to world, T metres}. Without them
-Human3.6M's are known and 3DHP's are told from the joints. `mmpose:FILE@DETECTIONS.npy`, a file beside the list, takes a detector's
-x, y, confidence (N, 17, 3) for the keypoints. Pictures of a take are sorted by number; the smallest step between them tells the frame rate.
+Cameras are those of the pickles that mmpose keeps beside the list or a folder above,
+cameras.pkl, cameras_train.pkl and cameras_test.pkl: by (subject, camera) or S1_Seq1_Cam0
+{f, c, k, p in pixels, R camera to world, T metres}. Without them Human3.6M's are known and
+3DHP's are told from the joints. `mmpose:FILE@DETECTIONS.npy`, a file beside the list, takes
+a detector's x, y, confidence (N, 17, 3) for the keypoints. Pictures of a take are sorted by
+number; the smallest step between them tells the frame rate.
 """
 
 from __future__ import annotations
@@ -32,12 +35,19 @@ from bench.data.pieces import middle
 from bench.data.readers.dhp import SIZES, Y_UP, frame_rate, told
 from models.errors import BadInput
 
-SOURCE = "mmpose:FILE[@DETECTIONS.npy], an npz list of Human3.6M or MPI-INF-3DHP as mmpose makes it, cameras.pkl beside it"
+SOURCE = (
+    "mmpose:FILE[@DETECTIONS.npy], an npz list of Human3.6M or MPI-INF-3DHP as mmpose makes"
+    " it, cameras.pkl beside it"
+)
 
 Array = NDArray[np.float64]
 
-H36M = re.compile(r"(?P<take>(?P<subject>S\d{1,2})_(?P<action>[A-Za-z]+)(_\d{1,2})?)\.(?P<camera>\d{8})_(?P<frame>\d{1,9})\.\w+")
-DHP = re.compile(r"(?P<take>(?P<subject>T?S\d)(_(?P<action>Seq\d))?)(_Cam(?P<camera>\d{1,2}))?_(?P<frame>\d{1,9})\.\w+")
+H36M = re.compile(
+    r"(?P<take>(?P<subject>S\d{1,2})_(?P<action>[A-Za-z]+)(_\d{1,2})?)\.(?P<camera>\d{8})_(?P<frame>\d{1,9})\.\w+"
+)
+DHP = re.compile(
+    r"(?P<take>(?P<subject>T?S\d)(_(?P<action>Seq\d))?)(_Cam(?P<camera>\d{1,2}))?_(?P<frame>\d{1,9})\.\w+"
+)
 PICKLES = ("cameras.pkl", "cameras_train.pkl", "cameras_test.pkl")
 
 
@@ -62,14 +72,26 @@ class View:
     @property
     def fps(self) -> float:
         """Frames a second, told from the smallest step between pictures."""
-        base = h36m_cameras.FPS if self.skeleton is H36M17 else frame_rate(self.subject, self.action)
-        return base / int(np.diff(sorted(self.rows)).min(initial=10**9)) if len(self.rows) > 1 else base
+        base = (
+            h36m_cameras.FPS
+            if self.skeleton is H36M17
+            else frame_rate(self.subject, self.action)
+        )
+        return (
+            base / int(np.diff(sorted(self.rows)).min(initial=10**9))
+            if len(self.rows) > 1
+            else base
+        )
 
 
-def load(location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """A clip for each take and camera of the list; `small` keeps the middle of each. `rig` and `seed` are not used.
+def load(
+    location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
+    """A clip for each take and camera of the list; `small` keeps the middle of each. `rig`
+    and `seed` are not used.
 
-    Raises BadInput for an unreadable list, names of another kind, a camera that is missing, and numbers that do not fit.
+    Raises BadInput for an unreadable list, names of another kind, a camera that is missing,
+    and numbers that do not fit.
     """
     path, detections = _location(location)
     content = mapping(load_npz(path), str(path), "imgname", "part", "S")
@@ -91,53 +113,109 @@ def _location(location: str) -> tuple[Path, Path | None]:
     if not at or not last.endswith(".npy"):
         return Path(location), None
     if Path(last).name != last:
-        raise BadInput(f"mmpose:{location}: {last} is not a file beside {path}; give its name alone")
+        raise BadInput(
+            f"mmpose:{location}: {last} is not a file beside {path}; give its name alone"
+        )
     return Path(path), Path(path).with_name(last)
 
 
 def _views(names: object, path: Path) -> list[View]:
     """Rows gathered by take and camera."""
-    if not isinstance(names, np.ndarray) or names.ndim != 1 or names.dtype.kind not in "USO" or not len(names):
+    if (
+        not isinstance(names, np.ndarray)
+        or names.ndim != 1
+        or names.dtype.kind not in "USO"
+        or not len(names)
+    ):
         raise BadInput(f"{path}: imgname is no list of names; one for each row was due")
     rows: dict[tuple[str, str, str, str], dict[int, int]] = defaultdict(dict)
     for row, name in enumerate(names.tolist()):
         text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
-        found = H36M.fullmatch(text.rpartition("/")[2]) or DHP.fullmatch(text.rpartition("/")[2])
+        found = H36M.fullmatch(text.rpartition("/")[2]) or DHP.fullmatch(
+            text.rpartition("/")[2]
+        )
         if found is None:
             raise BadInput(
-                f"{path}: imgname {row} is {text[-60:]!r}; S1_Directions_1.54138969_000001.jpg or S1_Seq1_Cam0_000001.jpg was due"
+                f"{path}: imgname {row} is {text[-60:]!r};"
+                " S1_Directions_1.54138969_000001.jpg or S1_Seq1_Cam0_000001.jpg was due"
             )
-        take = rows[found["take"], found["subject"], found["action"] or "", found["camera"] or ""]
+        take = rows[
+            found["take"], found["subject"], found["action"] or "", found["camera"] or ""
+        ]
         if take.setdefault(int(found["frame"]), row) != row:
-            raise BadInput(f"{path}: imgname {row} is {text[-60:]!r} for a second time; leave one of them out")
-    return [View(*key, H36M17 if len(key[3]) == 8 else DHP17, frames) for key, frames in sorted(rows.items())]
+            raise BadInput(
+                f"{path}: imgname {row} is {text[-60:]!r} for a second time; leave one of"
+                " them out"
+            )
+    return [
+        View(*key, H36M17 if len(key[3]) == 8 else DHP17, frames)
+        for key, frames in sorted(rows.items())
+    ]
 
 
 def _cameras(path: Path) -> dict[Any, Any] | None:
     """mmpose's pickles beside the list or a folder above as one; None where there are none."""
-    beside = [folder / name for folder in (path.parent, path.absolute().parent.parent) for name in PICKLES]
+    beside = [
+        folder / name
+        for folder in (path.parent, path.absolute().parent.parent)
+        for name in PICKLES
+    ]
     found = [file for file in beside if file.is_file()]
-    cameras = {key: (value, file) for file in reversed(found) for key, value in mapping(load_pickle(file), str(file)).items()}
+    cameras = {
+        key: (value, file)
+        for file in reversed(found)
+        for key, value in mapping(load_pickle(file), str(file)).items()
+    }
     return cameras if found else None
 
 
-def _clip(view: View, seen: Array, pose: Array, cameras: Mapping[object, Any] | None, path: Path, detector: str) -> Clip:
+def _clip(
+    view: View,
+    seen: Array,
+    pose: Array,
+    cameras: Mapping[object, Any] | None,
+    path: Path,
+    detector: str,
+) -> Clip:
     order = [view.rows[frame] for frame in sorted(view.rows)]
     where = f"{path}: {view.take}" + (f", camera {view.camera}" if view.camera else "")
     ahead(pose[order], view.skeleton.joints, where)
     in_pixels(seen[order, :, :2], where)
     camera, known = _camera(view, seen[order, :, :2], pose[order], cameras, where)
     world = camera_to_world(camera, pose[order]).astype(np.float32) if known else None
-    labels = (view.take, view.subject, view.action or view.subject, "", view.camera or "0", view.fps, view.skeleton)
-    keypoints, confidence = seen[order, :, :2].astype(np.float32), seen[order, :, 2].clip(0, 1).astype(np.float32)
+    labels = (
+        view.take,
+        view.subject,
+        view.action or view.subject,
+        "",
+        view.camera or "0",
+        view.fps,
+        view.skeleton,
+    )
+    keypoints, confidence = (
+        seen[order, :, :2].astype(np.float32),
+        seen[order, :, 2].clip(0, 1).astype(np.float32),
+    )
     notes = () if known else ("where the camera stood is not given",)
     try:
-        return Clip(*labels, keypoints, confidence, pose[order].astype(np.float32), world, camera, notes, None, detector)
+        return Clip(
+            *labels,
+            keypoints,
+            confidence,
+            pose[order].astype(np.float32),
+            world,
+            camera,
+            notes,
+            None,
+            detector,
+        )
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
 
 
-def _camera(view: View, pixels: Array, pose: Array, cameras: Mapping[object, Any] | None, where: str) -> tuple[Camera, bool]:
+def _camera(
+    view: View, pixels: Array, pose: Array, cameras: Mapping[object, Any] | None, where: str
+) -> tuple[Camera, bool]:
     """The camera, and whether its place in the world is known."""
     size = SIZES.get(view.subject, (2048, 2048))
     if cameras is None and view.skeleton is DHP17:
@@ -145,12 +223,18 @@ def _camera(view: View, pixels: Array, pose: Array, cameras: Mapping[object, Any
     if cameras is None:
         return _named(view, where), True
     if view.key not in cameras:
-        raise BadInput(f"{where}: key {view.key!r} is missing in {' and '.join(PICKLES)}; take the pickles that were made with the list")
+        raise BadInput(
+            f"{where}: key {view.key!r} is missing in {' and '.join(PICKLES)}; take the"
+            " pickles that were made with the list"
+        )
     value, file = cameras[view.key]
     here = f"{file}: {view.key!r}"
     given = mapping(value, here, "f", "c", "w", "h")
     if view.skeleton is H36M17:
-        size = (int(array(given["w"], (), f"{here}, w")), int(array(given["h"], (), f"{here}, h")))
+        size = (
+            int(array(given["w"], (), f"{here}, w")),
+            int(array(given["h"], (), f"{here}, h")),
+        )
     axes = np.eye(3) if view.skeleton is H36M17 else Y_UP
     return _calibrated(given, size, axes, here), "R" in given
 
@@ -162,18 +246,31 @@ def _named(view: View, where: str) -> Camera:
         raise BadInput(f"{where}: {error}; lay cameras.pkl beside the list") from None
 
 
-def _calibrated(given: Mapping[str, Any], size: tuple[int, int], axes: Array, where: str) -> Camera:
+def _calibrated(
+    given: Mapping[str, Any], size: tuple[int, int], axes: Array, where: str
+) -> Camera:
     """A camera of the pickles, its world turned by `axes`.
 
-    Their heights of 3DHP's pictures have misprints, so `size` is the caller's; of the two numbers in p the one of y stands first.
+    Their heights of 3DHP's pictures have misprints, so `size` is the caller's; of the two
+    numbers in p the one of y stands first.
     """
     counts = {"f": 2, "c": 2, "k": 3, "p": 2}
-    lens = {name: _flat(given.get(name, [0.0] * count), count, f"{where}, {name}") for name, count in counts.items()}
+    lens = {
+        name: _flat(given.get(name, [0.0] * count), count, f"{where}, {name}")
+        for name, count in counts.items()
+    }
     turn = array(given.get("R", np.eye(3)), (3, 3), f"{where}, R")
     move = _flat(given.get("T", [0.0] * 3), 3, f"{where}, T") * 1000
     try:
         stand = extrinsics("mmpose", axes @ turn, axes @ move)
-        return Camera(*stand, lens["f"], lens["c"], *size, radial=lens["k"], tangential=lens["p"][::-1])
+        return Camera(
+            *stand,
+            lens["f"],
+            lens["c"],
+            *size,
+            radial=lens["k"],
+            tangential=lens["p"][::-1],
+        )
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 

@@ -1,8 +1,9 @@
 """People made of sines: the data source that is always there.
 
-Seven subjects of different build do fifteen actions. Every joint angle is a mean pose plus a sum of three sinusoids (walking
-adds a gait cycle), forward kinematics turns angles into joints, so bone lengths are exact, and the body is set on the
-floor by its lowest foot. The same seed gives the same data, whatever else is generated.
+Seven subjects of different build do fifteen actions. Every joint angle is a mean pose plus
+a sum of three sinusoids (walking adds a gait cycle), forward kinematics turns angles into
+joints, so bone lengths are exact, and the body is set on the floor by its lowest foot. The
+same seed gives the same data, whatever else is generated.
 """
 
 from __future__ import annotations
@@ -19,12 +20,24 @@ from bench.data.geometry.skeletons import H36M17
 from bench.data.readers._synthetic_actions import ACTIONS, SWAY, Action, Triple
 from models.errors import BadInput
 
-SOURCE = "synthetic, the embedded default: seven subjects, fifteen actions, made from joint angles"
+SOURCE = (
+    "synthetic, the embedded default: seven subjects, fifteen actions, made from joint"
+    " angles"
+)
 
 Array = NDArray[np.float64]
 
 FRAMES, FPS = 300, 50.0
-SUBJECTS = {"S1": 0.96, "S5": 0.93, "S6": 1.02, "S7": 1.05, "S8": 1.07, "S9": 1.01, "S11": 0.98}  # stature
+# stature
+SUBJECTS = {
+    "S1": 0.96,
+    "S5": 0.93,
+    "S6": 1.02,
+    "S7": 1.05,
+    "S8": 1.07,
+    "S9": 1.01,
+    "S11": 0.98,
+}
 # fmt: off
 REST: dict[str, Triple] = {
     "Hip": (0, 0, 0), "RHip": (132, 0, 0), "RKnee": (0, 0, -445), "RFoot": (0, 0, -440),
@@ -40,16 +53,20 @@ BONES = {
     "r_elbow": ("RWrist",), "l_elbow": ("LWrist",),
 }  # body part -> the bones its angles turn, in equal shares
 # fmt: on
-HINGES = {"RFoot": 150.0, "LFoot": 150.0, "RWrist": 150.0, "LWrist": 150.0}  # bones that only fold, from 0 to so many degrees
+# bones that only fold, from 0 to so many degrees
+HINGES = {"RFoot": 150.0, "LFoot": 150.0, "RWrist": 150.0, "LWrist": 150.0}
 
 
 def load(location: str = "", *, rig: Rig, seed: int = 0, small: float = 1.0) -> list[Clip]:
-    """All takes seen by each camera of the rig; `small` shortens each take to that fraction, at least 16 frames.
+    """All takes seen by each camera of the rig; `small` shortens each take to that
+    fraction, at least 16 frames.
 
     Raises BadInput for a location: this source has none.
     """
     if location:
-        raise BadInput(f"synthetic:{location}: this source takes nothing after its name; say synthetic")
+        raise BadInput(
+            f"synthetic:{location}: this source takes nothing after its name; say synthetic"
+        )
     frames = min(FRAMES, max(16, round(FRAMES * small)))
     clips: list[Clip] = []
     for subject in SUBJECTS:
@@ -78,18 +95,23 @@ def generator(name: str, *, seed: int) -> np.random.Generator:
 
 
 def build(subject: str) -> Array:
-    """Bone vectors (17, 3) of a subject, millimetres: stature times proportions that are his own, the same left and right."""
+    """Bone vectors (17, 3) of a subject, millimetres: stature times proportions that are
+    his own, the same left and right.
+    """
     draw = generator(f"build of {subject}", seed=0)
     sizes: dict[str, float] = {}
     for joint in H36M17.joints:
         sizes.setdefault(joint.lstrip("RL"), SUBJECTS[subject] * draw.uniform(0.94, 1.06))
-    return np.array([np.array(REST[joint]) * sizes[joint.lstrip("RL")] for joint in H36M17.joints])
+    return np.array(
+        [np.array(REST[joint]) * sizes[joint.lstrip("RL")] for joint in H36M17.joints]
+    )
 
 
 def _table(parts: Iterable[tuple[str, Triple]]) -> Array:
     """Angle triples by body part, the later and more special winning, to (17, 3) by bone."""
     table = np.zeros((17, 3))
-    for part, triple in sorted(parts, key=lambda item: "_" in item[0]):  # "hip" before "r_hip"
+    # "hip" before "r_hip"
+    for part, triple in sorted(parts, key=lambda item: "_" in item[0]):
         for side in (part,) if part in BONES else (f"r_{part}", f"l_{part}"):
             rows = list(H36M17.indices(BONES[side]))
             table[rows] = np.array(triple) / len(rows)
@@ -100,7 +122,11 @@ def _angles(plan: Action, time: Array, draw: np.random.Generator) -> Array:
     """Joint angles (frames, 17, 3) in degrees, as the tables count them."""
     sway = np.maximum(_table(SWAY.items()), _table(plan.sway.items()))
     base = _table(plan.base.items()) + draw.normal(0, 0.35, (17, 3)) * sway
-    rates = plan.tempo * np.array([0.35, 1.0, 2.1])[:, None, None] * draw.uniform(0.7, 1.3, (3, 17, 3))
+    rates = (
+        plan.tempo
+        * np.array([0.35, 1.0, 2.1])[:, None, None]
+        * draw.uniform(0.7, 1.3, (3, 17, 3))
+    )
     phases = draw.uniform(0, 2 * np.pi, (3, 17, 3))
     sizes = np.array([0.75, 0.55, 0.2])[:, None, None] * draw.uniform(0.7, 1.3, (3, 17, 3))
     waves = np.sin(2 * np.pi * rates * time[:, None, None, None] + phases)
@@ -115,7 +141,9 @@ def _angles(plan: Action, time: Array, draw: np.random.Generator) -> Array:
 
 
 def _gait(stride: float, time: Array, draw: np.random.Generator) -> Array:
-    """The walking cycle on top: thighs in antiphase, a knee folds while its thigh swings forward, arms against legs."""
+    """The walking cycle on top: thighs in antiphase, a knee folds while its thigh swings
+    forward, arms against legs.
+    """
     extra = np.zeros((len(time), 17, 3))
     reach, fold, arm = draw.uniform((24, 20, 14), (32, 29, 30))
     for side, shift in (("R", 0.0), ("L", np.pi)):
@@ -128,25 +156,34 @@ def _gait(stride: float, time: Array, draw: np.random.Generator) -> Array:
 
 
 def _path(plan: Action, time: Array, draw: np.random.Generator) -> tuple[Array, Array]:
-    """Heading (frames,) in radians and ground position (frames, 3) in mm: walkers round an uneven ring, others shift about a spot."""
+    """Heading (frames,) in radians and ground position (frames, 3) in mm: walkers round an
+    uneven ring, others shift about a spot.
+    """
     start, way = draw.uniform(0, 2 * np.pi), draw.choice([-1.0, 1.0])
     spot = draw.uniform(-250, 250, 2)
     if not plan.speed:
-        drift = 60 * np.sin(2 * np.pi * draw.uniform(0.1, 0.3, 2) * time[:, None] + draw.uniform(0, 6, 2))
-        return np.full(len(time), start), np.c_[spot + draw.uniform(-500, 500, 2) + drift, np.zeros(len(time))]
+        drift = 60 * np.sin(
+            2 * np.pi * draw.uniform(0.1, 0.3, 2) * time[:, None] + draw.uniform(0, 6, 2)
+        )
+        return (
+            np.full(len(time), start),
+            np.c_[spot + draw.uniform(-500, 500, 2) + drift, np.zeros(len(time))],
+        )
     radius = draw.uniform(650, 1100)
     angle = start + way * plan.speed * draw.uniform(0.85, 1.15) * time / radius
     sides = radius * np.array([1.0, draw.uniform(0.75, 1.0)])
     ground = spot + sides * np.c_[np.cos(angle), np.sin(angle)]
     forward = way * sides * np.c_[-np.sin(angle), np.cos(angle)]
-    heading = np.arctan2(forward[:, 1], forward[:, 0]) - np.pi / 2  # at heading 0 a body faces +y
+    # at heading 0 a body faces +y
+    heading = np.arctan2(forward[:, 1], forward[:, 0]) - np.pi / 2
     return heading, np.c_[ground, np.zeros(len(time))]
 
 
 def _signs() -> Array:
     """(17, 3): turns the tables' senses into right-handed turns about x, y, z."""
     signs = np.ones((17, 3))
-    signs[list(H36M17.indices(("Hip", "Spine", "Thorax", "Neck/Nose", "Head"))), 0] = -1  # bending forward
+    # bending forward
+    signs[list(H36M17.indices(("Hip", "Spine", "Thorax", "Neck/Nose", "Head"))), 0] = -1
     signs[list(H36M17.indices(("RFoot", "LFoot"))), 0] = -1  # knees fold backward
     signs[list(H36M17.right), 1] = -1  # outward is +x on the right
     signs[list(H36M17.left), 2] = -1  # inward is counter-clockwise from above on the right
@@ -154,7 +191,8 @@ def _signs() -> Array:
 
 
 def _kinematics(angles: Array, bones: Array) -> Array:
-    """Joint positions (frames, 17, 3) around the root: R(bone) = R(parent) Rx Ry Rz, position = parent + R(bone) vector.
+    """Joint positions (frames, 17, 3) around the root: R(bone) = R(parent) Rx Ry Rz,
+    position = parent + R(bone) vector.
 
     The root turns in the order Rz Rx Ry, so that its heading is about the vertical.
     """
@@ -171,7 +209,9 @@ def _kinematics(angles: Array, bones: Array) -> Array:
 
 
 def _turn(cosine: Array, sine: Array, axis: int) -> Array:
-    """Rotation matrices (frames, joints, 3, 3) about one axis, from (frames, joints, 3) cosines and sines."""
+    """Rotation matrices (frames, joints, 3, 3) about one axis, from (frames, joints, 3)
+    cosines and sines.
+    """
     second, third = (axis + 1) % 3, (axis + 2) % 3
     matrix = np.zeros((*cosine.shape[:2], 3, 3))
     matrix[..., axis, axis] = 1.0
@@ -182,7 +222,9 @@ def _turn(cosine: Array, sine: Array, axis: int) -> Array:
 
 
 def _on_floor(world: Array) -> Array:
-    """Shift each frame so that its lowest foot is at z = 0, and higher where another joint would sink."""
+    """Shift each frame so that its lowest foot is at z = 0, and higher where another joint
+    would sink.
+    """
     feet = world[:, H36M17.indices(("RFoot", "LFoot")), 2].min(axis=1)
     lift = -np.minimum(feet, world[..., 2].min(axis=1))
     world[..., 2] += lift[:, None]

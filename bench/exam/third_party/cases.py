@@ -1,4 +1,6 @@
-"""Third-party cases as data: read from a folder that `bench.exam.third_party.collect` wrote, or collected by a child process that has onnx."""
+"""Third-party cases as data: read from a folder that `bench.exam.third_party.collect`
+wrote, or collected by a child process that has onnx.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing
 
 INDEX, ARRAYS = "cases.json", "arrays.safetensors"
-PORTABLE = ("bool", "int32", "int64", "uint8", "float16", "float32", "float64")  # element types whose arrays are kept
+# element types whose arrays are kept
+PORTABLE = ("bool", "int32", "int64", "uint8", "float16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Case:
-    """A small ONNX graph with inputs and expected outputs. `types` names the element type of each input, output and tensor attribute."""
+    """A small ONNX graph with inputs and expected outputs. `types` names the element type
+    of each input, output and tensor attribute.
+    """
 
     name: str
     opsets: Mapping[str, int]
@@ -63,28 +68,44 @@ def key(prefix: str, name: str) -> str:
 
 
 def ensure(folder: Path) -> Collection:
-    """The cases in `folder`, collected first where there are none. Raises Missing where that takes onnx and it is not here."""
+    """The cases in `folder`, collected first where there are none.
+
+    Raises Missing where that takes onnx and it is not here.
+    """
     if not (folder / INDEX).exists():
         collect(folder)
     return read(folder)
 
 
 def collect(folder: Path) -> None:
-    """Collect in a child process, so that onnx meets no framework; the folder appears whole, also when several workers ask for it at once.
+    """Collect in a child process, so that onnx meets no framework; the folder appears
+    whole, also when several workers ask for it at once.
 
     Raises Missing where there is no onnx, and BadInput with the child's last words.
     """
     if importlib.util.find_spec("onnx") is None:
         raise Missing(
-            f'the third-party cases need onnx, not installed here: pip install -e ".[onnx]" -c constraints.txt, or collect them elsewhere '
-            f"with `python -m bench.exam.third_party.collect FOLDER` and give --cases FOLDER (no {INDEX} in {folder})"
+            'the third-party cases need onnx, not installed here: pip install -e ".[onnx]"'
+            " -c constraints.txt, or collect them elsewhere with `python -m"
+            f" bench.exam.third_party.collect FOLDER` and give --cases FOLDER (no {INDEX}"
+            f" in {folder})"
         )
     draft = folder.resolve().with_name(f".{folder.name}.{os.getpid()}")
     command = [sys.executable, "-m", "bench.exam.third_party.collect", str(draft)]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         words = done.stderr.strip().splitlines()
-        raise BadInput(f"collecting the onnx node cases into {folder} failed: {words[-1][:200] if words else 'it said nothing'}")
+        raise BadInput(
+            f"collecting the onnx node cases into {folder} failed:"
+            f" {words[-1][:200] if words else 'it said nothing'}"
+        )
     try:
         draft.rename(folder.resolve())
     except OSError:  # another worker was quicker
@@ -99,16 +120,26 @@ def read(folder: Path) -> Collection:
     try:
         raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         arrays = load_file(folder / ARRAYS)
-        return Collection(raw["onnx"], tuple(_case(entry, arrays) for entry in raw["cases"]))
+        return Collection(
+            raw["onnx"], tuple(_case(entry, arrays) for entry in raw["cases"])
+        )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         text = " ".join(str(error).split())[:200]
-        raise BadInput(f"{folder}: {INDEX} and {ARRAYS} of `python -m bench.exam.third_party.collect` were due: {text}") from None
+        raise BadInput(
+            f"{folder}: {INDEX} and {ARRAYS} of `python -m bench.exam.third_party.collect`"
+            f" were due: {text}"
+        ) from None
 
 
 def _case(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
     prefix = f"test_{raw['name']}"
     nodes = tuple(_node(node, arrays) for node in raw["nodes"])
-    tensors = [value["dtype"] for node in raw["nodes"] for value in node["attributes"].values() if _is_tensor(value)]
+    tensors = [
+        value["dtype"]
+        for node in raw["nodes"]
+        for value in node["attributes"].values()
+        if _is_tensor(value)
+    ]
     return Case(
         name=raw["name"],
         opsets=raw["opsets"],
@@ -119,12 +150,21 @@ def _case(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
     )
 
 
-def _arrays(types: Mapping[str, str], prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: arrays[key(prefix, name)] for name, dtype in types.items() if dtype in PORTABLE}
+def _arrays(
+    types: Mapping[str, str], prefix: str, arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    return {
+        name: arrays[key(prefix, name)]
+        for name, dtype in types.items()
+        if dtype in PORTABLE
+    }
 
 
 def _node(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Node:
-    attributes = {name: arrays.get(value["array"], value) if _is_tensor(value) else value for name, value in raw["attributes"].items()}
+    attributes = {
+        name: arrays.get(value["array"], value) if _is_tensor(value) else value
+        for name, value in raw["attributes"].items()
+    }
     return Node(raw["op"], tuple(raw["inputs"]), tuple(raw["outputs"]), attributes)
 
 

@@ -1,4 +1,6 @@
-"""One third-party case on one backend: mapped, run, and compared in shape, element type and value."""
+"""One third-party case on one backend: mapped, run, and compared in shape, element type and
+value.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,30 @@ from models.errors import BadInput
 from models.graph import Graph
 
 GAPS = Path(__file__).parent / "gaps.yaml"
-KINDS = {"float32": "third party", "float16": "node"}  # a half is so coarse that more than an op's roundings would excuse anything
+# a half is so coarse that more than an op's roundings would excuse anything
+KINDS = {"float32": "third party", "float16": "node"}
 
 
 def gaps(backend: str, path: Path = GAPS) -> dict[str, str]:
-    """Case -> why it cannot pass on a backend, or (`all`) on any. Raises BadInput where the file says anything else."""
+    """Case -> why it cannot pass on a backend, or (`all`) on any.
+
+    Raises BadInput where the file says anything else.
+    """
     content: dict[str, dict[str, str]] = yaml_file.read(path)
     for name, listed in content.items():
-        if not isinstance(listed, dict) or not all(isinstance(reason, str) and reason for reason in listed.values()):
+        if not isinstance(listed, dict) or not all(
+            isinstance(reason, str) and reason for reason in listed.values()
+        ):
             raise BadInput(f"{path}: under {name}, a mapping of case to reason was due")
     return content.get("all", {}) | content.get(backend, {})
 
 
-def examine(backend: Backend, settings: Settings, case: Case, declared: Mapping[str, str]) -> ThirdPartyRow:
-    """The row of one case. `declared` are the backend's gaps: one that fails is a gap, one that passes is a failure."""
+def examine(
+    backend: Backend, settings: Settings, case: Case, declared: Mapping[str, str]
+) -> ThirdPartyRow:
+    """The row of one case. `declared` are the backend's gaps: one that fails is a gap, one
+    that passes is a failure.
+    """
     try:
         graph = to_graph(case)
     except NotMappable as reason:
@@ -39,20 +51,35 @@ def examine(backend: Backend, settings: Settings, case: Case, declared: Mapping[
     if case.name not in declared or row.result == "gap":
         return row
     if row.result == "passed":
-        return row.model_copy(update={"result": "failed", "note": f"passes, though {GAPS.name} declares a gap: take it out"})
+        return row.model_copy(
+            update={
+                "result": "failed",
+                "note": f"passes, though {GAPS.name} declares a gap: take it out",
+            }
+        )
     return row.model_copy(update={"result": "gap", "note": declared[case.name]})
 
 
-def _answer(backend: Backend, settings: Settings, case: Case, graph: Graph) -> ThirdPartyRow:
+def _answer(
+    backend: Backend, settings: Settings, case: Case, graph: Graph
+) -> ThirdPartyRow:
     if missing := missing_ops(backend, graph):
-        return _row(case, "gap", note="; ".join(f"{op}: {reason}" for op, reason in sorted(missing.items())))
+        return _row(
+            case,
+            "gap",
+            note="; ".join(f"{op}: {reason}" for op, reason in sorted(missing.items())),
+        )
     try:
         program = backend.program(graph, settings)
         program.load({})
         with np.errstate(all="ignore"):  # some cases are about what is infinite
             came = program(feeds(case, graph))
     except Exception as error:  # whatever a framework raises is its answer
-        return _row(case, "failed", note=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return _row(
+            case,
+            "failed",
+            note=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+        )
     return compare(case, [came[f"y{i}"] for i in range(len(case.outputs))])
 
 
@@ -61,7 +88,14 @@ def compare(case: Case, came: list[np.ndarray]) -> ThirdPartyRow:
     pairs = []
     for (name, due), array in zip(case.outputs.items(), came, strict=True):
         if (array.shape, array.dtype) != (due.shape, due.dtype):
-            return _row(case, "failed", note=f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype} was due")
+            return _row(
+                case,
+                "failed",
+                note=(
+                    f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype}"
+                    " was due"
+                ),
+            )
         pairs.append((_error(array, due), _bound(str(due.dtype))))
     error, bound = max(pairs, key=lambda pair: pair[0] / pair[1])
     return _row(case, "passed" if error <= bound else "failed", error=error, bound=bound)
@@ -69,17 +103,37 @@ def compare(case: Case, came: list[np.ndarray]) -> ThirdPartyRow:
 
 def _bound(dtype: str) -> float:
     """Of integers and truth values too, whose error is 0 or infinite."""
-    return budget.bound(KINDS.get(dtype, KINDS["float32"]), 0.0, dtype=dtype if dtype in KINDS else "float32")
+    return budget.bound(
+        KINDS.get(dtype, KINDS["float32"]),
+        0.0,
+        dtype=dtype if dtype in KINDS else "float32",
+    )
 
 
 def _error(came: np.ndarray, due: np.ndarray) -> float:
-    """Error relative to the largest finite value due; NaN and infinity must lie where they are due. Integers and truth values are exact."""
-    same = (came == due) | ((came != came) & (due != due))  # NaN differs from itself; isnan takes no integers
+    """Error relative to the largest finite value due; NaN and infinity must lie where they
+    are due. Integers and truth values are exact.
+    """
+    # NaN differs from itself; isnan takes no integers
+    same = (came == due) | ((came != came) & (due != due))
     if due.dtype.kind != "f":
         return 0.0 if same.all() else float("inf")
     finite = np.abs(due[np.isfinite(due)])
-    return budget.error(np.where(same, 0, came), np.where(same, 0, due), scale=float(finite.max(initial=0.0)))
+    return budget.error(
+        np.where(same, 0, came),
+        np.where(same, 0, due),
+        scale=float(finite.max(initial=0.0)),
+    )
 
 
-def _row(case: Case, result: str, *, error: float | None = None, bound: float | None = None, note: str = "") -> ThirdPartyRow:
-    return ThirdPartyRow(case=case.name, op=case.op, result=result, error=error, bound=bound, note=note)  # type: ignore[arg-type]
+def _row(
+    case: Case,
+    result: str,
+    *,
+    error: float | None = None,
+    bound: float | None = None,
+    note: str = "",
+) -> ThirdPartyRow:
+    return ThirdPartyRow(
+        case=case.name, op=case.op, result=result, error=error, bound=bound, note=note
+    )  # type: ignore[arg-type]

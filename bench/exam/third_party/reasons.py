@@ -1,9 +1,17 @@
-"""Why an ONNX operator is outside the language, for those of which more is to say than that nothing has its meaning."""
+"""Why an ONNX operator is outside the language, for those of which more is to say than that
+nothing has its meaning.
+"""
 
 from __future__ import annotations
 
 _BY_REASON = {
-    "the shape of the result depends on the data": ("Compress", "NonMaxSuppression", "NonZero", "StringSplit", "Unique"),
+    "the shape of the result depends on the data": (
+        "Compress",
+        "NonMaxSuppression",
+        "NonZero",
+        "StringSplit",
+        "Unique",
+    ),
     "makes a constant; nothing is computed from data": (
         "BlackmanWindow",
         "EyeLike",
@@ -11,7 +19,13 @@ _BY_REASON = {
         "HannWindow",
         "MelWeightMatrix",
     ),
-    "control flow or a graph inside an operator": ("FlexAttention", "If", "Loop", "Scan", "SequenceMap"),
+    "control flow or a graph inside an operator": (
+        "FlexAttention",
+        "If",
+        "Loop",
+        "Scan",
+        "SequenceMap",
+    ),
     "sequences and optional values are no tensors": (
         "OptionalGetElement",
         "OptionalHasElement",
@@ -27,7 +41,14 @@ _BY_REASON = {
         "TfIdfVectorizer",
         "TreeEnsemble",
     ),
-    "bits of integers": ("BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"),
+    "bits of integers": (
+        "BitCast",
+        "BitShift",
+        "BitwiseAnd",
+        "BitwiseNot",
+        "BitwiseOr",
+        "BitwiseXor",
+    ),
     "quantised numbers": (
         "ConvInteger",
         "DequantizeLinear",

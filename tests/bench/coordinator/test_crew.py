@@ -1,4 +1,6 @@
-"""Several workers at once: who computes when in a contest, ratios by rounds, and frameworks that never share a process."""
+"""Several workers at once: who computes when in a contest, ratios by rounds, and frameworks
+that never share a process.
+"""
 
 from __future__ import annotations
 
@@ -77,23 +79,46 @@ def test_the_end_lets_everybody_go() -> None:
 
 def timing(*rounds: float, what: str = "forward", batch: int = 1) -> Timing:
     seconds = sorted(rounds)[len(rounds) // 2] if rounds else None
-    known = {"seconds": seconds, "low": seconds, "high": seconds, "p95": seconds, "samples": 2, "frames_per_second": 1.0}
-    about = {"what": what, "batch": batch, "frames": 1, "precision": "fp32", "threads": 1, "rounds": rounds}
+    known = {
+        "seconds": seconds,
+        "low": seconds,
+        "high": seconds,
+        "p95": seconds,
+        "samples": 2,
+        "frames_per_second": 1.0,
+    }
+    about = {
+        "what": what,
+        "batch": batch,
+        "frames": 1,
+        "precision": "fp32",
+        "threads": 1,
+        "rounds": rounds,
+    }
     return Timing.model_validate(about | known)
 
 
 def record(backend: str, *timings: Timing) -> Record:
-    return Record(task="throughput", backend=backend, status="ok", payload=Throughput(timings=timings))
+    return Record(
+        task="throughput", backend=backend, status="ok", payload=Throughput(timings=timings)
+    )
 
 
 def test_ratios_are_taken_round_by_round() -> None:
     slow = timing(2.0, 20.0, 200.0)
-    first, other = turns.compared([record("a", timing(1.0, 10.0, 100.0)), record("b", slow, timing(1.0, batch=9))])
+    first, other = turns.compared(
+        [record("a", timing(1.0, 10.0, 100.0)), record("b", slow, timing(1.0, batch=9))]
+    )
     assert isinstance(first.payload, Throughput) and isinstance(other.payload, Throughput)
     assert first.payload.together == other.payload.together == ("a", "b")
     assert first.payload.timings[0].ratio is None
     found = other.payload.timings[0].ratio
-    assert found is not None and (found.against, found.value, found.low, found.high) == ("a", 2.0, 2.0, 2.0), "drift cancels"
+    assert found is not None and (found.against, found.value, found.low, found.high) == (
+        "a",
+        2.0,
+        2.0,
+        2.0,
+    ), "drift cancels"
     assert other.payload.timings[1].ratio is None, "nobody else timed that batch"
 
 
@@ -104,11 +129,16 @@ def test_a_void_number_has_no_ratio() -> None:
 
 
 def test_alone_there_is_nothing_to_compare() -> None:
-    lonely = [record("a", timing(1.0)), Record(task="throughput", backend="b", status="unsupported")]
+    lonely = [
+        record("a", timing(1.0)),
+        Record(task="throughput", backend="b", status="unsupported"),
+    ]
     assert turns.compared(lonely) == lonely
 
 
-def test_lanes_fill_the_cores_and_an_accelerator_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lanes_fill_the_cores_and_an_accelerator_is_not_shared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(machine, "usable_cores", lambda: 8)
     monkeypatch.setattr(machine, "has_accelerator", lambda: False)
     assert crew.lanes(Config(threads=2)) == 4
@@ -127,7 +157,14 @@ class Meeting:
     def __init__(self, *, threads: int) -> None:
         pass
 
-    def run(self, job: Job, listen: Callable[[str, float], None], *, timeout: float, turn: Callable[[], None]) -> Record:
+    def run(
+        self,
+        job: Job,
+        listen: Callable[[str, float], None],
+        *,
+        timeout: float,
+        turn: Callable[[], None],
+    ) -> Record:
         self.barrier.wait(30)
         return Record(task=job.task, backend=job.backend, model=job.model, status="ok")
 
@@ -135,16 +172,24 @@ class Meeting:
         pass
 
 
-def test_two_groups_run_at_once_and_records_come_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_groups_run_at_once_and_records_come_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(crew, "Worker", Meeting)
     monkeypatch.setattr(Meeting, "barrier", threading.Barrier(2), raising=False)
     config, kept = Config(model={"m": Model()}), list[Record]()
-    groups = [[Job(task="parity", backend=name, model="m", config=config, folder=Path("x"))] for name in ("a", "b")]
+    groups = [
+        [Job(task="parity", backend=name, model="m", config=config, folder=Path("x"))]
+        for name in ("a", "b")
+    ]
     Crew(config, lambda *heard: None, kept.append).serve(groups, at_once=2)
     assert sorted(record.backend for record in kept) == ["a", "b"]
 
 
-@pytest.mark.parametrize(("loaded", "status"), [((), "ok"), (("torch",), "ok"), (("torch", "tensorflow"), "invalid")])
+@pytest.mark.parametrize(
+    ("loaded", "status"),
+    [((), "ok"), (("torch",), "ok"), (("torch", "tensorflow"), "invalid")],
+)
 def test_two_frameworks_in_one_process_void_what_was_measured(
     loaded: tuple[str, ...], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

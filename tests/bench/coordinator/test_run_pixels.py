@@ -1,6 +1,8 @@
-"""Runs under `h36m-motionbert-2.5d`: the model predicts pixels of image space, and each frame's 2.5D factor makes millimetres of them.
+"""Runs under `h36m-motionbert-2.5d`: the model predicts pixels of image space, and each
+frame's 2.5D factor makes millimetres of them.
 
-What is due comes from the pickle's own arrays, which are written here: joint3d_image, joints_2.5d_image and 2.5d_factor.
+What is due comes from the pickle's own arrays, which are written here: joint3d_image,
+joints_2.5d_image and 2.5d_factor.
 """
 
 from __future__ import annotations
@@ -49,10 +51,18 @@ def source(tmp_path: Path, content: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def due(content: dict[str, Any]) -> Numbers:
-    """Of the scored frames, in the file's order: root-relative pixels and millimetres (N, 17, 3), factor (N,), training pixels."""
+    """Of the scored frames, in the file's order: root-relative pixels and millimetres (N,
+    17, 3), factor (N,), training pixels.
+    """
     kept = slice(4 * FRAMES, None)  # the first take is left out by the protocol
     test = content["test"]
-    relative = {name: values - values[:, :1] for name, values in (("mm", test["joints_2.5d_image"]), ("px", test["joint3d_image"]))}
+    relative = {
+        name: values - values[:, :1]
+        for name, values in (
+            ("mm", test["joints_2.5d_image"]),
+            ("px", test["joint3d_image"]),
+        )
+    }
     trained = content["train"]["joint3d_image"]
     return {
         **{name: values[kept] for name, values in relative.items()},
@@ -63,9 +73,20 @@ def due(content: dict[str, Any]) -> Numbers:
 
 def job(folder: Path, source: str, backend: str = "numpy") -> Job:
     """One step of a small model, whose validation sees every test window."""
-    model = Model(sizes={"width": 8, "stages": 1, "dropout": 0.0}, train=Train(steps=1, batch=8, validation_windows=10_000))
-    config = Config(data=source, protocol=PROTOCOL, model={"simple_baseline": model}, device="cpu", threads=1)
-    return Job(task="train", backend=backend, model="simple_baseline", config=config, folder=folder)
+    model = Model(
+        sizes={"width": 8, "stages": 1, "dropout": 0.0},
+        train=Train(steps=1, batch=8, validation_windows=10_000),
+    )
+    config = Config(
+        data=source,
+        protocol=PROTOCOL,
+        model={"simple_baseline": model},
+        device="cpu",
+        threads=1,
+    )
+    return Job(
+        task="train", backend=backend, model="simple_baseline", config=config, folder=folder
+    )
 
 
 def trained(asked: Job, backend: Backend) -> Training:
@@ -81,7 +102,9 @@ def evaluated(asked: Job, backend: Any) -> Evaluation:
 
 
 def knowing(pixels: np.ndarray) -> Any:
-    """A backend whose programs answer with these poses (N, 17, 3), px: one for each test window, in order."""
+    """A backend whose programs answer with these poses (N, 17, 3), px: one for each test
+    window, in order.
+    """
 
     def answer(inputs: Numbers) -> Numbers:
         assert inputs["keypoints"].shape[0] == len(pixels)
@@ -90,10 +113,14 @@ def knowing(pixels: np.ndarray) -> Any:
     class Program(SimpleNamespace):
         __call__ = staticmethod(answer)
 
-    return SimpleNamespace(program=lambda graph, settings: Program(load=lambda params: None))
+    return SimpleNamespace(
+        program=lambda graph, settings: Program(load=lambda params: None)
+    )
 
 
-def test_exact_pixels_score_zero_and_others_their_distance_times_the_factor(tmp_path: Path, source: str, due: Numbers) -> None:
+def test_exact_pixels_score_zero_and_others_their_distance_times_the_factor(
+    tmp_path: Path, source: str, due: Numbers
+) -> None:
     asked = job(tmp_path, source)
     trained(asked, backends.load("numpy"))
     exact = evaluated(asked, knowing(due["px"]))
@@ -108,19 +135,30 @@ def test_exact_pixels_score_zero_and_others_their_distance_times_the_factor(tmp_
     off[:, WRIST] += (6, -8, 24)  # 26 px
     found = evaluated(asked, knowing(off)).metrics[0]
     of_action = {
-        action: 26 * part.mean() / 17 for action, part in zip(("Directions", "WalkTogether"), np.split(due["factor"], 2), strict=True)
+        action: 26 * part.mean() / 17
+        for action, part in zip(
+            ("Directions", "WalkTogether"), np.split(due["factor"], 2), strict=True
+        )
     }
-    assert np.ptp(due["factor"]) > 0.5, "frames differ, so that one factor for all would be wrong"
+    assert np.ptp(due["factor"]) > 0.5, (
+        "frames differ, so that one factor for all would be wrong"
+    )
     assert found.per_action == pytest.approx(of_action, abs=2e-3)
     assert found.action_wise == pytest.approx(np.mean(list(of_action.values())), abs=2e-3)
     assert found.per_joint["RWrist"] == pytest.approx(26 * due["factor"].mean(), abs=2e-3)
 
     moved = due["px"] + [30, -40, 5]
-    assert evaluated(asked, knowing(moved)).metrics[0].action_wise == pytest.approx(0, abs=2e-3), "the predicted root goes to zero"
+    assert evaluated(asked, knowing(moved)).metrics[0].action_wise == pytest.approx(
+        0, abs=2e-3
+    ), "the predicted root goes to zero"
 
 
 def test_curve_and_baselines_are_millimetres(
-    tmp_path: Path, source: str, due: Numbers, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    source: str,
+    due: Numbers,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pixels: list[np.ndarray] = []
     predict = evaluate.predict
@@ -135,12 +173,16 @@ def test_curve_and_baselines_are_millimetres(
     found = evaluated(asked, backend)
     mean = due["train"].mean(axis=0) * due["factor"][:, None, None]
     assert found.baselines[0].name == "mean pose"
-    assert found.baselines[0].metrics[0].frame_wise == pytest.approx(np.linalg.norm(mean - due["mm"], axis=-1).mean(), abs=0.01)
+    assert found.baselines[0].metrics[0].frame_wise == pytest.approx(
+        np.linalg.norm(mean - due["mm"], axis=-1).mean(), abs=0.01
+    )
     error = np.linalg.norm((pixels[0] - due["px"]) * due["factor"][:, None, None], axis=-1)
     assert curve == pytest.approx([error.mean()], rel=1e-5)
 
 
-def test_a_converted_file_gives_the_same_numbers(tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_converted_file_gives_the_same_numbers(
+    tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "clips.cache"
     assert main(["data", "convert", source, "--to", str(target), "--json"]) == 0
     found: list[object] = []
@@ -148,39 +190,85 @@ def test_a_converted_file_gives_the_same_numbers(tmp_path: Path, source: str, ca
         asked = job(tmp_path / str(len(found)), name)
         curve = trained(asked, backends.load("numpy"))
         payload = evaluated(asked, backends.load("numpy"))
-        found.append((curve.loss, curve.validation_mpjpe, payload.model_copy(update={"data": ""})))
+        found.append(
+            (curve.loss, curve.validation_mpjpe, payload.model_copy(update={"data": ""}))
+        )
     assert found[0] == found[1]
 
 
-SMALL = ("--set", "model.simple_baseline.sizes={width: 8, dropout: 0}", "--set", "model.simple_baseline.train.steps=2")
+SMALL = (
+    "--set",
+    "model.simple_baseline.sizes={width: 8, dropout: 0}",
+    "--set",
+    "model.simple_baseline.train.steps=2",
+)
 
 
 def command(name: str, source: str, out: Path) -> tuple[str, ...]:
-    options = ("--protocol", PROTOCOL, "--device", "cpu", "--out", str(out), "--set", "threads=1", "--set", "small=1")
-    return (name, "--backend", "numpy", "--model", "simple_baseline", "--data", source, *options, *SMALL)
+    options = (
+        "--protocol",
+        PROTOCOL,
+        "--device",
+        "cpu",
+        "--out",
+        str(out),
+        "--set",
+        "threads=1",
+        "--set",
+        "small=1",
+    )
+    return (
+        name,
+        "--backend",
+        "numpy",
+        "--model",
+        "simple_baseline",
+        "--data",
+        source,
+        *options,
+        *SMALL,
+    )
 
 
-def test_a_run_prints_millimetres(source: str, tmp_path: Path, due: Numbers, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_prints_millimetres(
+    source: str, tmp_path: Path, due: Numbers, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(command("evaluate", source, tmp_path / "runs")) == 0
     said = " ".join(capsys.readouterr().out.split())
     (folder,) = (tmp_path / "runs").iterdir()
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    records = [
+        json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()
+    ]
     training, evaluation = (record["payload"] for record in records)
-    errors = np.linalg.norm(due["train"].mean(axis=0) * due["factor"][:, None, None] - due["mm"], axis=-1)
-    assert evaluation["baselines"][0]["metrics"][0]["action_wise"] == pytest.approx(errors.mean(), abs=0.01)
-    assert f"MPJPE {evaluation['metrics'][0]['action_wise']:.1f} mm action-wise (mean pose {errors.mean():.1f} mm" in said
+    errors = np.linalg.norm(
+        due["train"].mean(axis=0) * due["factor"][:, None, None] - due["mm"], axis=-1
+    )
+    assert evaluation["baselines"][0]["metrics"][0]["action_wise"] == pytest.approx(
+        errors.mean(), abs=0.01
+    )
+    assert (
+        f"MPJPE {evaluation['metrics'][0]['action_wise']:.1f} mm action-wise (mean pose"
+        f" {errors.mean():.1f} mm" in said
+    )
     assert f"{training['validation_mpjpe'][-1]:.1f} mm on held-out poses" in said
     assert evaluation["protocol"] == training["protocol"] == PROTOCOL
 
 
-def test_a_take_without_poses_is_one_line(tmp_path: Path, content: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_take_without_poses_is_one_line(
+    tmp_path: Path, content: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, {**content, "train": split("train", ("55011271",))})
     assert main(command("train", f"h36m-pkl:{path}", tmp_path / "runs")) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
-    assert f"{path}: 2 clips have no poses, the first S1_act_02_subact_01, 55011271 (no poses: the file gives no 2.5d_factor" in said.err
+    assert (
+        f"{path}: 2 clips have no poses, the first S1_act_02_subact_01, 55011271 (no poses:"
+        " the file gives no 2.5d_factor" in said.err
+    )
     assert not (tmp_path / "runs").exists()
-    with pytest.raises(BadInput, match="clip S1_act_02_subact_01, 55011271: no poses, so no 2.5d_factor"):
+    with pytest.raises(
+        BadInput, match="clip S1_act_02_subact_01, 55011271: no poses, so no 2.5d_factor"
+    ):
         Windows(h36m_pkl.load(str(path))[:2], frames=1, pixels=True)
 
 
@@ -192,18 +280,27 @@ def filmed() -> list[Clip]:
 
 
 @pytest.mark.parametrize(
-    ("frames", "outputs", "stride"), [(1, "centre", None), (9, "centre", 2), (9, "all", 4), (243, "all", None), (27, 5, 3)]
+    ("frames", "outputs", "stride"),
+    [(1, "centre", None), (9, "centre", 2), (9, "all", 4), (243, "all", None), (27, 5, 3)],
 )
-def test_windows_in_pixels_are_those_in_metres_over_each_frames_factor(frames: int, outputs: Any, stride: int | None) -> None:
+def test_windows_in_pixels_are_those_in_metres_over_each_frames_factor(
+    frames: int, outputs: Any, stride: int | None
+) -> None:
     options = {"frames": frames, "outputs": outputs, "stride": stride}
     plain, pixels = Windows(filmed(), **options), Windows(filmed(), pixels=True, **options)  # type: ignore[arg-type]
     indices = np.random.default_rng(0).permutation(len(plain))[:20]
     flip = np.arange(len(indices)) % 2 == 0
-    (seen, metres), (same, thousands) = (windows.batch(indices, flip=flip) for windows in (plain, pixels))
+    (seen, metres), (same, thousands) = (
+        windows.batch(indices, flip=flip) for windows in (plain, pixels)
+    )
     np.testing.assert_array_equal(seen, same)
     np.testing.assert_allclose(pixels.metres(thousands, indices), metres, rtol=1e-6)
     np.testing.assert_allclose(pixels.metres(pixels.truth()), plain.truth(), rtol=1e-6)
-    assert plain.factors() is None and plain.factors(indices) is None and plain.metres(metres, indices) is metres
+    assert (
+        plain.factors() is None
+        and plain.factors(indices) is None
+        and plain.metres(metres, indices) is metres
+    )
     factors = pixels.factors()
     assert factors is not None and factors.shape == (plain.scored,)
     places, of_windows = pixels.places(indices), pixels.factors(indices)
@@ -213,7 +310,10 @@ def test_windows_in_pixels_are_those_in_metres_over_each_frames_factor(frames: i
 
 def test_windows_and_protocol_must_agree() -> None:
     in_pixels, plain = protocols.load(PROTOCOL), protocols.load("synthetic")
-    for protocol, windows in ((plain, Windows(filmed(), frames=1, pixels=True)), (in_pixels, Windows(filmed(), frames=1))):
+    for protocol, windows in (
+        (plain, Windows(filmed(), frames=1, pixels=True)),
+        (in_pixels, Windows(filmed(), frames=1)),
+    ):
         with pytest.raises(BadInput, match="factors came"):
             score(1000 * windows.truth(), windows, protocol=protocol)
 
@@ -225,6 +325,10 @@ def test_somebody_behind_the_camera_has_no_factor() -> None:
     clip = dataclasses.replace(clip, camera_pose=behind)
     assert len(Windows([clip], frames=1)) == clip.frames
     with pytest.raises(
-        BadInput, match=f"clip {clip.name}, {clip.camera_name}: the root is behind the camera at frame 7, so no 2.5d_factor"
+        BadInput,
+        match=(
+            f"clip {clip.name}, {clip.camera_name}: the root is behind the camera at frame"
+            " 7, so no 2.5d_factor"
+        ),
     ):
         Windows([clip], frames=1, pixels=True)

@@ -18,37 +18,60 @@ def split() -> data.Split:
 def test_mean_pose_is_the_mean(split: data.Split) -> None:
     train = Windows(split.train, frames=1)
     found = mean_pose(train)(train.single()[:3])
-    np.testing.assert_allclose(found, np.broadcast_to(train.truth().mean(axis=0), (3, 17, 3)), atol=1e-6)
+    np.testing.assert_allclose(
+        found, np.broadcast_to(train.truth().mean(axis=0), (3, 17, 3)), atol=1e-6
+    )
 
 
 def test_linear_map_recovers_an_affine_truth(split: data.Split) -> None:
     train = Windows(split.train, frames=1)
     weights, bias = np.random.default_rng(0).normal(size=(34, 51)), np.arange(51)
-    train.truth = lambda: (train.single().reshape(-1, 34) @ weights + bias).reshape(-1, 17, 3).astype(np.float32)  # type: ignore[method-assign]
+    train.truth = lambda: (
+        (train.single().reshape(-1, 34) @ weights + bias)
+        .reshape(-1, 17, 3)
+        .astype(np.float32)
+    )  # type: ignore[method-assign]
     test = Windows(split.test, frames=1).single()
     expected = (test.reshape(-1, 34) @ weights + bias).reshape(-1, 17, 3)
     np.testing.assert_allclose(linear_map(train)(test), expected, atol=0.02)
 
 
 def test_linear_beats_mean_and_both_carry_every_metric(split: data.Split) -> None:
-    train, test = Windows(split.train, frames=1), Windows(split.test, frames=9, outputs="all")
+    train, test = (
+        Windows(split.train, frames=1),
+        Windows(split.test, frames=9, outputs="all"),
+    )
     mean, linear = baselines(train, test, protocol=split.protocol)
     assert (mean.name, linear.name) == ("mean pose", "least-squares linear map")
     for metric, other in zip(mean.metrics, linear.metrics, strict=True):
-        assert metric.name == other.name and metric.frame_wise is not None and other.frame_wise is not None
+        assert (
+            metric.name == other.name
+            and metric.frame_wise is not None
+            and other.frame_wise is not None
+        )
     assert linear.metrics[0].frame_wise < mean.metrics[0].frame_wise  # type: ignore[operator]
     assert set(linear.metrics[0].per_action) == {clip.action for clip in split.test}
 
 
 def test_score_of_the_truth_is_zero_whatever_the_windows(split: data.Split) -> None:
-    for options in ({"frames": 1}, {"frames": 9, "outputs": "all"}, {"frames": 9, "every": 4}):
+    for options in (
+        {"frames": 1},
+        {"frames": 9, "outputs": "all"},
+        {"frames": 9, "every": 4},
+    ):
         test = Windows(split.test, **options)  # type: ignore[arg-type]
-        assert score(1000 * test.truth(), test, protocol=split.protocol)[0].frame_wise == pytest.approx(0, abs=1e-3)
+        assert score(1000 * test.truth(), test, protocol=split.protocol)[
+            0
+        ].frame_wise == pytest.approx(0, abs=1e-3)
 
 
 def test_velocity_does_not_cross_clips(split: data.Split) -> None:
     test = Windows(split.test, frames=1)
-    jumps = 100.0 * test.clip_numbers()[:, None, None]  # a shift that is constant within each clip
-    found = {metric.name: metric for metric in score(1000 * test.truth() + jumps, test, protocol=split.protocol)}
+    # a shift that is constant within each clip
+    jumps = 100.0 * test.clip_numbers()[:, None, None]
+    found = {
+        metric.name: metric
+        for metric in score(1000 * test.truth() + jumps, test, protocol=split.protocol)
+    }
     assert found["MPJVE"].frame_wise == pytest.approx(0, abs=1e-3)
     assert found["MPJPE"].frame_wise > 1000  # type: ignore[operator]

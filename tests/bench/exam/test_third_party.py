@@ -1,4 +1,6 @@
-"""The third-party exam: mapping on cases by hand, the collected cases where onnx is installed, reading, gaps, command and report."""
+"""The third-party exam: mapping on cases by hand, the collected cases where onnx is
+installed, reading, gaps, command and report.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +46,22 @@ def test_a_case_by_hand_passes(backend: Backend, one: Case) -> None:
         (case("Pow", [SQUARE, SQUARE], [SQUARE]), "exponent is a tensor"),
         (case("Cast", [SQUARE], [SQUARE], to=8), "a cast to an element type"),
         (case("Shape", [SQUARE], [[2, 2]]), "makes a constant"),
-        (several(("NonZero", ["x"], ["a"]), ("Neg", ["a"], ["y"])), "shape of the result depends"),
-        (several(("Cast", ["x"], ["a"], {"to": 7}), ("Reshape", ["x", "a"], ["y"])), "shape of the graph is computed from data"),
-        (case("Dropout", [SQUARE, np.float32(0.5), np.bool_(True)], [SQUARE]), "random numbers"),
-        (case("MaxPool", [[[[1.0, 2.0]]]], [[[[2.0]]], [[[1]]]], kernel_shape=[2]), "an output of MaxPool"),
+        (
+            several(("NonZero", ["x"], ["a"]), ("Neg", ["a"], ["y"])),
+            "shape of the result depends",
+        ),
+        (
+            several(("Cast", ["x"], ["a"], {"to": 7}), ("Reshape", ["x", "a"], ["y"])),
+            "shape of the graph is computed from data",
+        ),
+        (
+            case("Dropout", [SQUARE, np.float32(0.5), np.bool_(True)], [SQUARE]),
+            "random numbers",
+        ),
+        (
+            case("MaxPool", [[[[1.0, 2.0]]]], [[[[2.0]]], [[[1]]]], kernel_shape=[2]),
+            "an output of MaxPool",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else value.op,
 )
@@ -87,7 +101,9 @@ def test_data_are_inputs_and_what_shapes_the_graph_is_not() -> None:
         ([1.0], [[1.0]], "failed"),
     ],
 )
-def test_a_result_is_held_against_what_is_due(due: list[float], came: list[float], result: str) -> None:
+def test_a_result_is_held_against_what_is_due(
+    due: list[float], came: list[float], result: str
+) -> None:
     one = case("Identity", [due], [due])
     assert exam.compare(one, [case("Identity", [], [came]).outputs["o0"]]).result == result
 
@@ -104,7 +120,9 @@ def test_the_worst_output_counts() -> None:
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> cases.Collection:
     """What the installed onnx makes."""
-    pytest.importorskip("onnx", reason="onnx is not installed: its node cases are collected where it is")
+    pytest.importorskip(
+        "onnx", reason="onnx is not installed: its node cases are collected where it is"
+    )
     return cases.ensure(tmp_path_factory.mktemp("third_party") / "cases")
 
 
@@ -114,7 +132,10 @@ def test_most_cases_are_mapped(collection: cases.Collection) -> None:
 
 
 def mapped(one: Case) -> bool:
-    """Whether the language can say it. Anything raised but NotMappable is a fault of the mapping, and goes on up."""
+    """Whether the language can say it.
+
+    Anything raised but NotMappable is a fault of the mapping, and goes on up.
+    """
     try:
         to_graph(one)
     except NotMappable as reason:
@@ -123,11 +144,15 @@ def mapped(one: Case) -> bool:
     return True
 
 
-def test_the_backend_passes_or_declares_every_mapped_case(backend: Backend, collection: cases.Collection) -> None:
+def test_the_backend_passes_or_declares_every_mapped_case(
+    backend: Backend, collection: cases.Collection
+) -> None:
     declared = exam.gaps(backend.name)
     rows = [exam.examine(backend, Settings(), one, declared) for one in collection.cases]
     assert [row for row in rows if row.result == "failed"] == []
-    assert {row.case for row in rows if row.result == "gap"} >= set(declared), "a gap names a case that exists and is mapped"
+    assert {row.case for row in rows if row.result == "gap"} >= set(declared), (
+        "a gap names a case that exists and is mapped"
+    )
 
 
 # Files
@@ -135,10 +160,20 @@ def test_the_backend_passes_or_declares_every_mapped_case(backend: Backend, coll
 
 def written(folder: Path) -> Path:
     """A folder with one case, as the collector writes it."""
-    arrays = {"test_add/in/x": np.float32([1]), "test_add/in/y": np.float32([2]), "test_add/out/z": np.float32([3])}
+    arrays = {
+        "test_add/in/x": np.float32([1]),
+        "test_add/in/y": np.float32([2]),
+        "test_add/out/z": np.float32([3]),
+    }
     save_file(arrays, folder / cases.ARRAYS)
     node = {"op": "Add", "inputs": ["x", "y"], "outputs": ["z"], "attributes": {}}
-    entry = {"name": "add", "opsets": {"": 14}, "nodes": [node], "inputs": {"x": "float32", "y": "float32"}, "outputs": {"z": "float32"}}
+    entry = {
+        "name": "add",
+        "opsets": {"": 14},
+        "nodes": [node],
+        "inputs": {"x": "float32", "y": "float32"},
+        "outputs": {"z": "float32"},
+    }
     (folder / cases.INDEX).write_text(json.dumps({"onnx": "1.2.3", "cases": [entry]}))
     return folder
 
@@ -146,11 +181,18 @@ def written(folder: Path) -> Path:
 def test_a_folder_is_read_back(tmp_path: Path) -> None:
     collection = cases.ensure(written(tmp_path))
     [one] = collection.cases
-    assert (collection.version, one.name, one.op, one.types) == ("1.2.3", "add", "Add", ("float32",) * 3)
+    assert (collection.version, one.name, one.op, one.types) == (
+        "1.2.3",
+        "add",
+        "Add",
+        ("float32",) * 3,
+    )
     assert one.inputs["y"] == 2 and one.outputs["z"] == 3
 
 
-def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def child(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         Path(command[-1]).mkdir()
         written(Path(command[-1]))
@@ -166,7 +208,9 @@ def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["cases"]
 
 
-def test_a_collector_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_collector_that_dies_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     died = subprocess.CompletedProcess([], 1, "", "Traceback\nOSError: disk full\n")
     monkeypatch.setattr("subprocess.run", lambda command, **_: died)
@@ -178,18 +222,29 @@ def test_a_collector_that_dies_is_one_line(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("content", ["", "{", '{"onnx": 1, "cases": [{}]}', "[]"])
 def test_a_broken_folder_is_one_line(tmp_path: Path, broken: str, content: str) -> None:
     (written(tmp_path) / broken).write_text(content)
-    with pytest.raises(BadInput, match=r"cases.json and arrays.safetensors of .* were due") as caught:
+    with pytest.raises(
+        BadInput, match=r"cases.json and arrays.safetensors of .* were due"
+    ) as caught:
         cases.ensure(tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_without_onnx_and_without_cases_something_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onnx_and_without_cases_something_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(Missing, match=r"need onnx, not installed here: pip install -e \"\.\[onnx\]\".* --cases FOLDER"):
+    with pytest.raises(
+        Missing,
+        match=(
+            r"need onnx, not installed here: pip install -e \"\.\[onnx\]\".* --cases FOLDER"
+        ),
+    ):
         cases.ensure(tmp_path / "none")
 
 
-@pytest.mark.parametrize("content", ["numpy: [add]", "numpy: {add: 3}", "numpy: {add: ''}", "all: text"])
+@pytest.mark.parametrize(
+    "content", ["numpy: [add]", "numpy: {add: 3}", "numpy: {add: ''}", "all: text"]
+)
 def test_a_gap_without_a_reason_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "gaps.yaml"
     path.write_text(content)
@@ -200,16 +255,36 @@ def test_a_gap_without_a_reason_is_refused(tmp_path: Path, content: str) -> None
 def test_gaps_of_all_hold_for_each(tmp_path: Path) -> None:
     path = tmp_path / "gaps.yaml"
     path.write_text("all: {a: its data}\ntorch: {b: its kernel}\n")
-    assert exam.gaps("torch", path) == {"a": "its data", "b": "its kernel"} and exam.gaps("jax", path) == {"a": "its data"}
+    assert exam.gaps("torch", path) == {"a": "its data", "b": "its kernel"} and exam.gaps(
+        "jax", path
+    ) == {"a": "its data"}
 
 
 # Command and report
 
 
-def test_the_command_prints_the_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = written(tmp_path)
-    assert main(["ops", "--backend", "numpy", "--third-party", "--cases", str(folder), "--out", str(tmp_path / "runs")]) == 0
-    assert "1 cases run: 1 passed, 0 failed, 0 gap, 0 not mappable" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "ops",
+                "--backend",
+                "numpy",
+                "--third-party",
+                "--cases",
+                str(folder),
+                "--out",
+                str(tmp_path / "runs"),
+            ]
+        )
+        == 0
+    )
+    assert (
+        "1 cases run: 1 passed, 0 failed, 0 gap, 0 not mappable" in capsys.readouterr().out
+    )
     [report] = (tmp_path / "runs").glob("*/report.md")
     assert "| onnx 1.2.3 |" in report.read_text(encoding="utf-8")
 
@@ -227,7 +302,9 @@ def payload() -> ThirdParty:
             ThirdPartyRow(case="good", op="Add", result="passed", error=1e-8, bound=1e-5),
             ThirdPartyRow(case="bad", op="Add", result="failed", error=0.25, bound=1e-5),
             ThirdPartyRow(case="known", op="Mul", result="gap", note="no such kernel"),
-            ThirdPartyRow(case="strange", op="If", result="not_mappable", note="control flow"),
+            ThirdPartyRow(
+                case="strange", op="If", result="not_mappable", note="control flow"
+            ),
         ),
     )
 
@@ -235,11 +312,21 @@ def payload() -> ThirdParty:
 def test_the_payload_survives_json_and_counts() -> None:
     record = sample_run.record(payload(), model="")
     assert Record.model_validate_json(record.model_dump_json()) == record
-    assert payload().counts() == {"run": 3, "passed": 1, "failed": 1, "gap": 1, "not_mappable": 1}
+    assert payload().counts() == {
+        "run": 3,
+        "passed": 1,
+        "failed": 1,
+        "gap": 1,
+        "not_mappable": 1,
+    }
 
 
 def test_the_section_shows_counts_failures_gaps_and_reasons(tmp_path: Path) -> None:
-    run = Run(info=sample_run.info(), records=(sample_run.record(payload(), model=""),), folder=tmp_path)
+    run = Run(
+        info=sample_run.info(),
+        records=(sample_run.record(payload(), model=""),),
+        folder=tmp_path,
+    )
     said = markdown.page(section.render(run, tmp_path))
     for words in ("`bad`", "0.25", "`known`: no such kernel", "| `Mul`", "control flow"):
         assert words in said, words
@@ -248,12 +335,22 @@ def test_the_section_shows_counts_failures_gaps_and_reasons(tmp_path: Path) -> N
 
 def test_a_failed_case_takes_the_backend_down_to_gaps(tmp_path: Path) -> None:
     failed = payload()
-    clean = ThirdParty(source=failed.source, rows=tuple(row for row in failed.rows if row.result != "failed"))
-    due = ((failed, "yes with gaps", "1 of 3 third-party cases of onnx 1.2.3 fail: Add"), (clean, "yes", "fails: 1 pass, 1 are known gaps"))
+    clean = ThirdParty(
+        source=failed.source,
+        rows=tuple(row for row in failed.rows if row.result != "failed"),
+    )
+    due = (
+        (failed, "yes with gaps", "1 of 3 third-party cases of onnx 1.2.3 fail: Add"),
+        (clean, "yes", "fails: 1 pass, 1 are known gaps"),
+    )
     for exam_, answer, words in due:
         records = (*sample_run.good(), sample_run.record(exam_, model=""))
-        whole = verdict.verdicts(Run(info=sample_run.info(), records=records, folder=tmp_path))[0]
-        assert whole.answer == answer and any(words in reason.text for reason in whole.reasons)
+        whole = verdict.verdicts(
+            Run(info=sample_run.info(), records=records, folder=tmp_path)
+        )[0]
+        assert whole.answer == answer and any(
+            words in reason.text for reason in whole.reasons
+        )
 
 
 def test_a_run_without_the_exam_says_how_to_run_it(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Third-party cases written by hand, for tests that must run without onnx: small, answered by arithmetic that fits on paper."""
+"""Third-party cases written by hand, for tests that must run without onnx: small, answered
+by arithmetic that fits on paper.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,29 @@ import numpy as np
 
 from bench.exam.third_party.cases import Case, Node
 
-Given = Any  # an array, or a list or number that becomes one: whole numbers int64, others float32
+# an array, or a list or number that becomes one: whole numbers int64, others float32
+Given = Any
 
 
 def array(value: Given) -> np.ndarray:
-    """float32 for fractions, int64 for whole numbers, bool for truth values; arrays as they are."""
+    """float32 for fractions, int64 for whole numbers, bool for truth values; arrays as they
+    are.
+    """
     if isinstance(value, np.ndarray):
         return value
     found = np.asarray(value)
     return found.astype(np.float32) if found.dtype == np.float64 else found
 
 
-def case(op: str, given: list[Given], due: list[Given], *, name: str = "", opset: int = 22, **attributes: Any) -> Case:
+def case(
+    op: str,
+    given: list[Given],
+    due: list[Given],
+    *,
+    name: str = "",
+    opset: int = 22,
+    **attributes: Any,
+) -> Case:
     """One node with inputs (None: left out) and expected outputs."""
     inputs = {f"i{i}": array(value) for i, value in enumerate(given) if value is not None}
     outputs = {f"o{i}": array(value) for i, value in enumerate(due)}
@@ -30,13 +43,22 @@ def case(op: str, given: list[Given], due: list[Given], *, name: str = "", opset
 
 
 def several(*nodes: tuple[Any, ...]) -> Case:
-    """Nodes (operator, inputs, outputs, attributes) over an input x, the last of which makes y."""
-    made = tuple(Node(op, tuple(inputs), tuple(outputs), *(rest or ({},))) for op, inputs, outputs, *rest in nodes)
-    return Case("several", {"": 22}, made, {"x": array([2.0])}, {"y": array([2.0])}, ("float32",))
+    """Nodes (operator, inputs, outputs, attributes) over an input x, the last of which
+    makes y.
+    """
+    made = tuple(
+        Node(op, tuple(inputs), tuple(outputs), *(rest or ({},)))
+        for op, inputs, outputs, *rest in nodes
+    )
+    return Case(
+        "several", {"": 22}, made, {"x": array([2.0])}, {"y": array([2.0])}, ("float32",)
+    )
 
 
 def flattened() -> Case:
-    """Six nodes: x as a matrix of as many rows as it has, the columns divided out of its size, as integers."""
+    """Six nodes: x as a matrix of as many rows as it has, the columns divided out of its
+    size, as integers.
+    """
     x = array([[[1.0, 2.0], [3.0, 4.0]]])
     nodes = (
         Node("Shape", ("x",), ("rows",), {"start": 1, "end": 2}),
@@ -46,7 +68,14 @@ def flattened() -> Case:
         Node("Reshape", ("x", "shape"), ("y",), {}),
         Node("Cast", ("y",), ("z",), {"to": 7}),
     )
-    return Case("flattened", {"": 22}, nodes, {"x": x}, {"z": array([[1, 2], [3, 4]])}, ("float32", "int64"))
+    return Case(
+        "flattened",
+        {"": 22},
+        nodes,
+        {"x": x},
+        {"z": array([[1, 2], [3, 4]])},
+        ("float32", "int64"),
+    )
 
 
 EYE = [[1.0, 0.0], [0.0, 1.0]]
@@ -54,33 +83,110 @@ SQUARE = [[1.0, 2.0], [3.0, 4.0]]
 IMAGE = [[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]
 
 CASES = (
-    case("Gemm", [SQUARE, EYE, [10.0, 20.0]], [[[2.0 + 5, 4.0 + 10], [6.0 + 5, 8.0 + 10]]], alpha=2.0, beta=0.5),
+    case(
+        "Gemm",
+        [SQUARE, EYE, [10.0, 20.0]],
+        [[[2.0 + 5, 4.0 + 10], [6.0 + 5, 8.0 + 10]]],
+        alpha=2.0,
+        beta=0.5,
+    ),
     case("MatMul", [[1.0, 2.0], SQUARE], [[7.0, 10.0]]),
-    case("Conv", [IMAGE, [[[[1.0, 1.0], [1.0, 1.0]]]]], [[[[[12.0, 16.0], [24.0, 28.0]]]]], kernel_shape=[2, 2]),
-    case("ConvTranspose", [[[[1.0, 2.0]]], [[[1.0, 10.0]]]], [[[[1.0, 10.0, 2.0, 20.0]]]], strides=[2]),
+    case(
+        "Conv",
+        [IMAGE, [[[[1.0, 1.0], [1.0, 1.0]]]]],
+        [[[[[12.0, 16.0], [24.0, 28.0]]]]],
+        kernel_shape=[2, 2],
+    ),
+    case(
+        "ConvTranspose",
+        [[[[1.0, 2.0]]], [[[1.0, 10.0]]]],
+        [[[[1.0, 10.0, 2.0, 20.0]]]],
+        strides=[2],
+    ),
     case("MaxPool", [IMAGE], [[[[[5.0, 6.0], [8.0, 9.0]]]]], kernel_shape=[2, 2]),
-    case("AveragePool", [IMAGE], [[[[[1.0, 2.5], [5.5, 7.0]]]]], kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 0, 0]),
+    case(
+        "AveragePool",
+        [IMAGE],
+        [[[[[1.0, 2.5], [5.5, 7.0]]]]],
+        kernel_shape=[2, 2],
+        strides=[2, 2],
+        pads=[1, 1, 0, 0],
+    ),
     case("Clip", [[-2.0, 0.5, 7.0], None, np.float32(1)], [[-2.0, 0.5, 1.0]]),
     case("Round", [[-1.5, -0.5, 0.5, 1.5, 2.4]], [[-2.0, 0.0, 0.0, 2.0, 2.0]]),
     case("Swish", [np.float16([0.0, 2.0, -30000.0])], [np.float16([0.0, 1.7616, 0.0])]),
-    case("MaxPool", [np.float16([[[-5.0, -7.0]]])], [np.float16([[[-5.0, -5.0, -7.0]]])], kernel_shape=[2], pads=[1, 1], name="halfpool"),
-    case("IsInf", [[np.inf, -np.inf, np.nan, 1.0]], [[True, False, False, False]], detect_negative=0),
+    case(
+        "MaxPool",
+        [np.float16([[[-5.0, -7.0]]])],
+        [np.float16([[[-5.0, -5.0, -7.0]]])],
+        kernel_shape=[2],
+        pads=[1, 1],
+        name="halfpool",
+    ),
+    case(
+        "IsInf",
+        [[np.inf, -np.inf, np.nan, 1.0]],
+        [[True, False, False, False]],
+        detect_negative=0,
+    ),
     case("Slice", [[0, 1, 2, 3, 4], [4], [0], [0], [-2]], [[4, 2]]),
     case("Split", [[1.0, 2.0, 3.0], [1, 2]], [[1.0], [2.0, 3.0]], axis=0),
-    case("Pad", [[1.0, 2.0, 3.0], [2, 1]], [[3.0, 2.0, 1.0, 2.0, 3.0, 2.0]], mode="reflect"),
+    case(
+        "Pad", [[1.0, 2.0, 3.0], [2, 1]], [[3.0, 2.0, 1.0, 2.0, 3.0, 2.0]], mode="reflect"
+    ),
     case("Trilu", [[[1, 2], [3, 4]]], [[[1, 2], [0, 4]]]),
-    case("DepthToSpace", [[[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]]], [[[[[1.0, 2.0], [3.0, 4.0]]]]], blocksize=2),
+    case(
+        "DepthToSpace",
+        [[[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]]],
+        [[[[[1.0, 2.0], [3.0, 4.0]]]]],
+        blocksize=2,
+    ),
     case("ReduceLogSum", [SQUARE, [1]], [[np.log(3.0), np.log(7.0)]], keepdims=0),
     case("ReduceProd", [SQUARE, [-1]], [[[2.0], [12.0]]]),
-    case("ArgMax", [[[2.0, 2.0], [3.0, 1.0]]], [[1, 0]], axis=1, keepdims=0, select_last_index=1),
+    case(
+        "ArgMax",
+        [[[2.0, 2.0], [3.0, 1.0]]],
+        [[1, 0]],
+        axis=1,
+        keepdims=0,
+        select_last_index=1,
+    ),
     case("CumSum", [[1, 2, 3], 0], [[0, 1, 3]], exclusive=1),
     case("Gather", [SQUARE, [-1]], [[[3.0, 4.0]]], axis=0),
-    case("ScatterElements", [[1.0, 2.0, 3.0], [0, 0], [10.0, 20.0]], [[31.0, 2.0, 3.0]], reduction="add"),
+    case(
+        "ScatterElements",
+        [[1.0, 2.0, 3.0], [0, 0], [10.0, 20.0]],
+        [[31.0, 2.0, 3.0]],
+        reduction="add",
+    ),
     case("ScatterND", [[1.0, 2.0, 3.0], [[-1]], [9.0]], [[1.0, 2.0, 9.0]]),
-    case("LayerNormalization", [[[1.0, 3.0]], [2.0, 2.0], [1.0, 1.0]], [[[-1.0, 3.0]], [[2.0]], [[1.0]]], epsilon=0.0),
-    case("BatchNormalization", [[[1.0], [3.0]], [1.0], [0.0], [1.0], [4.0]], [[[0.0], [1.0]]], epsilon=0.0),
-    case("NegativeLogLikelihoodLoss", [[[-1.0, -2.0], [-3.0, -4.0]], [1, 0]], [np.float32(2.5)]),
-    case("Attention", [[[EYE]], [[EYE]], [[SQUARE]]], [[[[[2.0, 3.0], [2.0, 3.0]]]]], scale=1e-30),
+    case(
+        "LayerNormalization",
+        [[[1.0, 3.0]], [2.0, 2.0], [1.0, 1.0]],
+        [[[-1.0, 3.0]], [[2.0]], [[1.0]]],
+        epsilon=0.0,
+    ),
+    case(
+        "BatchNormalization",
+        [[[1.0], [3.0]], [1.0], [0.0], [1.0], [4.0]],
+        [[[0.0], [1.0]]],
+        epsilon=0.0,
+    ),
+    case(
+        "NegativeLogLikelihoodLoss",
+        [[[-1.0, -2.0], [-3.0, -4.0]], [1, 0]],
+        [np.float32(2.5)],
+    ),
+    case(
+        "Attention",
+        [[[EYE]], [[EYE]], [[SQUARE]]],
+        [[[[[2.0, 3.0], [2.0, 3.0]]]]],
+        scale=1e-30,
+    ),
     flattened(),
-    case("Attention", [[[EYE]], [[EYE]], [[SQUARE]], [[True, False], [False, False]]], [[[[[1.0, 2.0], [0.0, 0.0]]]]]),
+    case(
+        "Attention",
+        [[[EYE]], [[EYE]], [[SQUARE]], [[True, False], [False, False]]],
+        [[[[[1.0, 2.0], [0.0, 0.0]]]]],
+    ),
 )

@@ -1,4 +1,6 @@
-"""Alignment in closed form: as singular values have it, for poses of every kind, and never a reflection."""
+"""Alignment in closed form: as singular values have it, for poses of every kind, and never
+a reflection.
+"""
 
 from __future__ import annotations
 
@@ -16,34 +18,59 @@ POSES = DRAW.normal(0, 300, (40, 17, 3))
 
 def test_alignment_agrees_with_scipy() -> None:
     noisy = POSES + DRAW.normal(0, 100, POSES.shape)
-    for pred, true, left in zip(noisy, POSES, _procrustes.residuals(noisy, POSES), strict=True):
+    for pred, true, left in zip(
+        noisy, POSES, _procrustes.residuals(noisy, POSES), strict=True
+    ):
         first, second, _ = procrustes(true, pred)  # both centred, the first of norm 1
-        np.testing.assert_allclose(left, (second - first) * np.linalg.norm(true - true.mean(0)), atol=1e-6)
+        np.testing.assert_allclose(
+            left, (second - first) * np.linalg.norm(true - true.mean(0)), atol=1e-6
+        )
     turn = Rotation.align_vectors(true - true.mean(0), pred - pred.mean(0))[0]
     expected = turn.apply(pred - pred.mean(0)) - (true - true.mean(0))
-    np.testing.assert_allclose(_procrustes.residuals(pred[None], true[None], scaled=False)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(
+        _procrustes.residuals(pred[None], true[None], scaled=False)[0], expected, atol=1e-6
+    )
 
 
 def test_alignment_never_mirrors() -> None:
     mirrored = POSES * [-1, 1, 1]
-    assert min(lengths(_procrustes.residuals(mirrored, POSES, scaled=scaled)).mean(axis=1).min() for scaled in (False, True)) > 10
+    assert (
+        min(
+            lengths(_procrustes.residuals(mirrored, POSES, scaled=scaled))
+            .mean(axis=1)
+            .min()
+            for scaled in (False, True)
+        )
+        > 10
+    )
     found = _procrustes.residuals(mirrored, POSES) + POSES
-    centred = (found - found.mean(1, keepdims=True))[:, :3], (mirrored - mirrored.mean(1, keepdims=True))[:, :3]
+    centred = (
+        (found - found.mean(1, keepdims=True))[:, :3],
+        (mirrored - mirrored.mean(1, keepdims=True))[:, :3],
+    )
     assert (np.linalg.det(centred[0]) * np.linalg.det(centred[1]) > 0).all()
 
 
 def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray:
-    """What is left of each joint's error by Umeyama (1991), one singular value decomposition for each pose."""
+    """What is left of each joint's error by Umeyama (1991), one singular value
+    decomposition for each pose.
+    """
     y, x = pred - pred.mean(axis=1, keepdims=True), true - true.mean(axis=1, keepdims=True)
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     flip = np.ones_like(sizes)
     flip[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1, 1)
     with np.errstate(invalid="ignore"):
-        scale = (sizes * flip).sum(axis=1) / (y**2).sum(axis=(1, 2)) if scaled else np.ones(len(y))
+        scale = (
+            (sizes * flip).sum(axis=1) / (y**2).sum(axis=(1, 2))
+            if scaled
+            else np.ones(len(y))
+        )
     return np.nan_to_num(scale)[:, None, None] * (y @ ((left * flip[:, None]) @ right)) - x
 
 
-def kinds(count: int, draw: np.random.Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def kinds(
+    count: int, draw: np.random.Generator
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Predictions and truths (count, 17, 3), mm, from ordinary to as awkward as they come."""
     person = draw.normal(0, [250, 450, 120], (count, 17, 3))
     noise = draw.normal(0, 60, person.shape)
@@ -51,7 +78,8 @@ def kinds(count: int, draw: np.random.Generator) -> dict[str, tuple[np.ndarray, 
     small = 10.0 ** draw.uniform(-12, 2, (count, 1, 1)) * draw.normal(0, 1, person.shape)
     turned = np.einsum("njc,ndc->njd", person, Rotation.random(count, rng=draw).as_matrix())
     flat = person * [1, 1, 0]
-    round_ = 300 * np.linalg.qr(noise - noise.mean(axis=1, keepdims=True))[0]  # as wide one way as any other
+    # as wide one way as any other
+    round_ = 300 * np.linalg.qr(noise - noise.mean(axis=1, keepdims=True))[0]
     return {
         "noisy": (person + noise, person),
         "random": (noise, person),
@@ -67,7 +95,10 @@ def kinds(count: int, draw: np.random.Generator) -> dict[str, tuple[np.ndarray, 
         "collinear prediction": (line, person),
         "nearly collinear": (line + small, line + noise / 100),
         "collapsed": (np.broadcast_to(noise[:, :1], person.shape), person),
-        "in the camera's frame": (person + noise + [300, -200, 5000], person + [300, -200, 5000]),
+        "in the camera's frame": (
+            person + noise + [300, -200, 5000],
+            person + [300, -200, 5000],
+        ),
         "far away": (person + noise + 1e6, person - 1e6),
         "huge beside tiny": (1e9 * (person + noise), 1e-9 * person),
     }
@@ -79,24 +110,59 @@ def test_alignment_equals_singular_values_on_100_000_poses(scaled: bool) -> None
     total = 0
     for kind, (pred, true) in kinds(6000, draw).items():
         came = np.concatenate(
-            [_procrustes.residuals(p, t, scaled=scaled) for p, t in zip(np.split(pred, 6), np.split(true, 6), strict=True)]
+            [
+                _procrustes.residuals(p, t, scaled=scaled)
+                for p, t in zip(np.split(pred, 6), np.split(true, 6), strict=True)
+            ]
         )
-        size = 1.0 if scaled else max(1.0, np.abs(pred).max() / 1e8)  # what float64 can hold of a prediction that is kilometres wide
-        np.testing.assert_allclose(came, reference(pred, true, scaled=scaled), rtol=0, atol=1e-6 * size, err_msg=kind)
+        # what float64 can hold of a prediction that is kilometres wide
+        size = 1.0 if scaled else max(1.0, np.abs(pred).max() / 1e8)
+        np.testing.assert_allclose(
+            came,
+            reference(pred, true, scaled=scaled),
+            rtol=0,
+            atol=1e-6 * size,
+            err_msg=kind,
+        )
         total += len(pred)
     assert total > 100_000
 
 
-def test_the_closed_form_serves_all_but_degenerate_poses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_closed_form_serves_all_but_degenerate_poses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     counts: list[int] = []
     by_svd = _procrustes.by_svd
-    monkeypatch.setattr(_procrustes, "by_svd", lambda pred, true, *, scaled: counts.append(len(pred)) or by_svd(pred, true, scaled=scaled))
+    monkeypatch.setattr(
+        _procrustes,
+        "by_svd",
+        lambda pred, true, *, scaled: (
+            counts.append(len(pred)) or by_svd(pred, true, scaled=scaled)
+        ),
+    )
     shares = {}
     for kind, (pred, true) in kinds(2000, np.random.default_rng(1)).items():
         counts.clear()
         _procrustes.residuals(pred, true)
         shares[kind] = sum(counts) / 2000
-    assert max(shares[kind] for kind in ("noisy", "turned by any angle", "exact", "planar", "mirrored", "in the camera's frame")) < 0.01, (
-        shares
-    )
-    assert min(shares[kind] for kind in ("collinear", "collinear prediction", "mirrored, of equal spread")) > 0.9, shares
+    assert (
+        max(
+            shares[kind]
+            for kind in (
+                "noisy",
+                "turned by any angle",
+                "exact",
+                "planar",
+                "mirrored",
+                "in the camera's frame",
+            )
+        )
+        < 0.01
+    ), shares
+    assert (
+        min(
+            shares[kind]
+            for kind in ("collinear", "collinear prediction", "mirrored, of equal spread")
+        )
+        > 0.9
+    ), shares

@@ -14,7 +14,9 @@ def error(actual: object, due: object, **more: float) -> float:
 
 def test_the_error_is_relative_to_the_largest_value_due() -> None:
     assert error([1.0, 10.5], [1.0, 10.0]) == pytest.approx(0.05)
-    assert error([1.5, 10.0], [1.0, 10.0]) == pytest.approx(0.05), "a small entry is judged against the largest"
+    assert error([1.5, 10.0], [1.0, 10.0]) == pytest.approx(0.05), (
+        "a small entry is judged against the largest"
+    )
     assert error([-4.0], [-8.0]) == pytest.approx(0.5)
     assert error([1.0, 2.0], [1.0, 2.0]) == 0.0
 
@@ -22,7 +24,9 @@ def test_the_error_is_relative_to_the_largest_value_due() -> None:
 def test_a_scale_stands_in_where_everything_due_is_nearly_zero() -> None:
     assert error([1e-9], [2e-9]) == pytest.approx(0.5)
     assert error([1e-9], [2e-9], scale=1.0) == pytest.approx(1e-9)
-    assert error([3.0], [2.0], scale=1.0) == pytest.approx(0.5), "never below the largest value due"
+    assert error([3.0], [2.0], scale=1.0) == pytest.approx(0.5), (
+        "never below the largest value due"
+    )
 
 
 def test_where_zero_is_due_the_error_is_absolute() -> None:
@@ -47,7 +51,9 @@ def test_nothing_is_equal_to_nothing() -> None:
         (np.zeros((0, 3)), np.zeros((3, 0))),
     ],
 )
-def test_another_shape_or_what_is_no_number_is_infinitely_wrong(actual: object, due: object) -> None:
+def test_another_shape_or_what_is_no_number_is_infinitely_wrong(
+    actual: object, due: object
+) -> None:
     assert error(actual, due) == float("inf")
 
 
@@ -75,9 +81,17 @@ def test_an_oracle_that_is_not_finite_grants_nothing(broken: float) -> None:
 
 
 def test_narrower_types_have_wider_floors_in_the_ratio_of_their_roundings() -> None:
-    roundings = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+    roundings = {
+        "float64": 2.0**-53,
+        "float32": 2.0**-24,
+        "float16": 2.0**-11,
+        "bfloat16": 2.0**-8,
+    }
     for dtype, rounding in roundings.items():
-        assert budget.bound("node", 0.0, dtype=dtype) == budget.FLOORS["node"][0] * rounding / roundings["float32"], dtype
+        assert (
+            budget.bound("node", 0.0, dtype=dtype)
+            == budget.FLOORS["node"][0] * rounding / roundings["float32"]
+        ), dtype
 
 
 def test_a_kind_that_does_not_exist_is_an_error() -> None:

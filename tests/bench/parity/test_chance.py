@@ -1,4 +1,6 @@
-"""The envelope of A/A runs: what chance allows at each step, and that it is measured once for all backends."""
+"""The envelope of A/A runs: what chance allows at each step, and that it is measured once
+for all backends.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,14 @@ TRUE = np.array([4.0, 3.0, 2.0, 1.0])
 
 
 def run(precision: str, nudge: int, steps: int) -> np.ndarray:
-    """Float32 strays by a little, disturbance n by n times as much in the last step, whatever the steps."""
-    stray = 1e-6 * np.arange(4) if precision == "fp32" else 1e-4 * nudge * np.array([0, 0, 0, 1])
+    """Float32 strays by a little, disturbance n by n times as much in the last step,
+    whatever the steps.
+    """
+    stray = (
+        1e-6 * np.arange(4)
+        if precision == "fp32"
+        else 1e-4 * nudge * np.array([0, 0, 0, 1])
+    )
     return TRUE + stray
 
 
@@ -33,7 +41,9 @@ def test_a_parting_counts_from_half_its_step_on_and_later_ones_do_not_shrink_it(
 
 def test_the_runs_go_far_enough_ahead_for_the_last_step() -> None:
     asked: list[int] = []
-    chance.measured(lambda precision, nudge, steps: (asked.append(steps), np.zeros(steps))[1], 10).allowed(10)
+    chance.measured(
+        lambda precision, nudge, steps: (asked.append(steps), np.zeros(steps))[1], 10
+    ).allowed(10)
     assert set(asked) == {24}
 
 
@@ -52,5 +62,7 @@ def test_it_is_measured_once_for_a_question(tmp_path: Path) -> None:
     chance.kept(file, "seed 1", counted, 1)
     file.write_bytes(b"torn")
     chance.kept(file, "seed 1", counted, 1)
-    assert len(asked) == 3 * (2 + len(AA_RUNS)), "another question, and a torn file, are measured anew"
+    assert len(asked) == 3 * (2 + len(AA_RUNS)), (
+        "another question, and a torn file, are measured anew"
+    )
     assert [path.name for path in file.parent.iterdir()] == [file.name]

@@ -1,4 +1,6 @@
-"""Every model of the zoo climbs the whole ladder on every backend; `bench parity --compare` holds what they kept against each other."""
+"""Every model of the zoo climbs the whole ladder on every backend; `bench parity --compare`
+holds what they kept against each other.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,18 @@ SIZES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("model", models.names())
 def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
-    settings = {"model": {model: {"sizes": SIZES.get(model, {})}}, "parity": {"steps": 20, "batch": 4}, "threads": 1}
-    job = Job(task="parity", backend=backend.name, model=model, config=configs.validate(settings), folder=traces_folder)
+    settings = {
+        "model": {model: {"sizes": SIZES.get(model, {})}},
+        "parity": {"steps": 20, "batch": 4},
+        "threads": 1,
+    }
+    job = Job(
+        task="parity",
+        backend=backend.name,
+        model=model,
+        config=configs.validate(settings),
+        folder=traces_folder,
+    )
     finding = parity.run(job, backend, "cpu", lambda *heard: None)
     assert (finding.status, finding.reason) == ("ok", "")
     assert isinstance(finding.payload, Parity)

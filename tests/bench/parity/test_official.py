@@ -1,4 +1,6 @@
-"""Golden vectors: numbers of the authors' own code hold on every backend, and a file that was tampered with is caught."""
+"""Golden vectors: numbers of the authors' own code hold on every backend, and a file that
+was tampered with is caught.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SMALL = GOLDEN / "linear_1.safetensors"
 Said = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize("name", ["simple_baseline", "videopose3d", "motionbert", "poseformer"])
+@pytest.mark.parametrize(
+    "name", ["simple_baseline", "videopose3d", "motionbert", "poseformer"]
+)
 def test_the_first_models_have_two_golden_files_each(name: str) -> None:
     officials = [official.read(path).official for path in FILES]
     assert officials.count(models.module(name).OFFICIAL) == 2
@@ -49,31 +53,49 @@ def test_official_numbers_hold(path: Path, backend: Backend) -> None:
     assert [check for check in checks if not check.ok] == []
     kinds = {check.kind for check in checks}
     assert kinds >= {"output", "loss", "gradient"}, kinds
-    assert ("state" in kinds) == any(key.startswith("train_after/") for key in official.read(path).arrays)
-    assert len({(check.kind, check.name) for check in checks}) == len(checks), "each comparison has its own name"
+    assert ("state" in kinds) == any(
+        key.startswith("train_after/") for key in official.read(path).arrays
+    )
+    assert len({(check.kind, check.name) for check in checks}) == len(checks), (
+        "each comparison has its own name"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_nothing_in_a_file_is_left_uncompared(path: Path, backend: Backend) -> None:
     keys = official.read(path).arrays
     compared = {(check.kind, check.name) for check in checks_of(path, backend)}
-    for kind, group in (("output", "eval/"), ("gradient", "grad/"), ("state", "train_after/")):
+    for kind, group in (
+        ("output", "eval/"),
+        ("gradient", "grad/"),
+        ("state", "train_after/"),
+    ):
         for key in filter(lambda key: key.startswith(group), keys):
             assert (kind, key.removeprefix(group)) in compared, key
     strided = [key for key in keys if key.startswith("grad_strided/")]
-    assert all(("gradient", key.removeprefix("grad_strided/") + "_strided") in compared for key in strided)
+    assert all(
+        ("gradient", key.removeprefix("grad_strided/") + "_strided") in compared
+        for key in strided
+    )
     assert bool(strided) == (("loss", "loss_strided") in compared)
 
 
 def test_the_oracle_is_held_to_float64_and_others_to_float32(backend: Backend) -> None:
-    bounds = {check.kind: check.bound for check in checks_of(SMALL, backend) if not check.name.startswith("train/")}
+    bounds = {
+        check.kind: check.bound
+        for check in checks_of(SMALL, backend)
+        if not check.name.startswith("train/")
+    }
     exact = backend.name == "numpy"
     assert bounds["output"] == bounds["loss"] == (FLOAT64_BOUND if exact else OUTPUT_BOUND)
     assert bounds["gradient"] == (FLOAT64_BOUND if exact else GRADIENT_BOUND)
     assert (FLOAT64_BOUND, OUTPUT_BOUND, GRADIENT_BOUND) == (1e-10, 2e-5, 2e-4)
 
 
-@pytest.mark.skipif(not VECTORS.is_dir(), reason=f"{VECTORS} is not here: no originals to compare the copies with")
+@pytest.mark.skipif(
+    not VECTORS.is_dir(),
+    reason=f"{VECTORS} is not here: no originals to compare the copies with",
+)
 def test_the_copies_are_the_originals() -> None:
     for path in FILES:
         assert path.read_bytes() == (VECTORS / path.name).read_bytes(), path.name
@@ -86,7 +108,8 @@ def doctored(folder: Path, edit: Edit, *, source: Path = SMALL) -> Path:
     """A copy of a golden file after `edit` of its arrays and header."""
     with safe_open(source, framework="numpy") as file:
         header = dict(file.metadata())
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        # not a dict
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     edit(arrays, header)
     path = folder / "doctored.safetensors"
     save_file(arrays, path, metadata=header)
@@ -104,7 +127,9 @@ def nudge(key: str, share: float) -> Edit:
     return edit
 
 
-def compare(path: Path, *, capsys: Said, backends: tuple[str, ...] = ("numpy",), code: int) -> dict[str, Any]:
+def compare(
+    path: Path, *, capsys: Said, backends: tuple[str, ...] = ("numpy",), code: int
+) -> dict[str, Any]:
     """What the command says, as JSON."""
     asked = [part for name in backends for part in ("--backend", name)]
     assert main(["parity", "--vectors", str(path), *asked, "--json"]) == code
@@ -112,18 +137,28 @@ def compare(path: Path, *, capsys: Said, backends: tuple[str, ...] = ("numpy",),
     assert said.count("\n") == 1
     found: dict[str, Any] = json.loads(said)
     assert set(found) == {"ok", "checks"} and found["ok"] == (code == 0)
-    assert all({"file", "backend", "kind", "name", "error", "bound", "ok"} <= set(check) for check in found["checks"])
+    assert all(
+        {"file", "backend", "kind", "name", "error", "bound", "ok"} <= set(check)
+        for check in found["checks"]
+    )
     return found
 
 
 def test_the_command_prints_one_document(capsys: Said) -> None:
     found = compare(SMALL, capsys=capsys, code=0)
-    assert {(check["file"], check["backend"]) for check in found["checks"]} == {("linear_1.safetensors", "numpy")}
-    assert all(check["ok"] and check["error"] <= check["bound"] for check in found["checks"])
+    assert {(check["file"], check["backend"]) for check in found["checks"]} == {
+        ("linear_1.safetensors", "numpy")
+    }
+    assert all(
+        check["ok"] and check["error"] <= check["bound"] for check in found["checks"]
+    )
 
 
 def test_the_command_takes_several_files_and_shows_a_table(capsys: Said) -> None:
-    assert main(["parity", "--vectors", str(FILES[0]), str(FILES[1]), "--backend", "numpy"]) == 0
+    assert (
+        main(["parity", "--vectors", str(FILES[0]), str(FILES[1]), "--backend", "numpy"])
+        == 0
+    )
     said = capsys.readouterr().out
     assert FILES[0].name in said and FILES[1].name in said
     count = said.splitlines()[-1].split()
@@ -143,33 +178,58 @@ def test_a_number_that_was_tampered_with_is_found_by_name(
     tmp_path: Path, capsys: Said, key: str, share: float, kind: str, name: str
 ) -> None:
     found = compare(doctored(tmp_path, nudge(key, share)), capsys=capsys, code=1)
-    assert [(check["kind"], check["name"]) for check in found["checks"] if not check["ok"]] == [(kind, name)]
+    assert [
+        (check["kind"], check["name"]) for check in found["checks"] if not check["ok"]
+    ] == [(kind, name)]
 
 
-def test_an_input_that_was_tampered_with_fails_nearly_everything(tmp_path: Path, backend: Backend) -> None:
-    failed = [check for check in official.check_file(doctored(tmp_path, nudge("input/x", 0.1)), backend) if not check.ok]
+def test_an_input_that_was_tampered_with_fails_nearly_everything(
+    tmp_path: Path, backend: Backend
+) -> None:
+    failed = [
+        check
+        for check in official.check_file(doctored(tmp_path, nudge("input/x", 0.1)), backend)
+        if not check.ok
+    ]
     assert {check.kind for check in failed} == {"output", "loss", "gradient", "state"}
 
 
-def test_a_gradient_that_is_missing_here_or_not_finite_fails(tmp_path: Path, backend: Backend) -> None:
+def test_a_gradient_that_is_missing_here_or_not_finite_fails(
+    tmp_path: Path, backend: Backend
+) -> None:
     def add(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
         arrays["grad/no.such.weight"] = np.ones(3, np.float32)
 
-    failed = [check for check in official.check_file(doctored(tmp_path, add), backend) if not check.ok]
+    failed = [
+        check
+        for check in official.check_file(doctored(tmp_path, add), backend)
+        if not check.ok
+    ]
     assert [(check.name, check.error) for check in failed] == [("no.such.weight", None)]
     assert "not produced" in failed[0].note
 
 
-def test_a_model_outside_the_zoo_is_reported_and_fails(tmp_path: Path, capsys: Said) -> None:
+def test_a_model_outside_the_zoo_is_reported_and_fails(
+    tmp_path: Path, capsys: Said
+) -> None:
     def rename(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
         header["model"] = "DSTformr"
 
     (check,) = compare(doctored(tmp_path, rename), capsys=capsys, code=1)["checks"]
-    assert (check["kind"], check["name"], check["ok"], check["error"]) == ("model", "DSTformr", False, None)
-    assert check["note"].startswith("unknown official model 'DSTformr': did you mean DSTformer")
+    assert (check["kind"], check["name"], check["ok"], check["error"]) == (
+        "model",
+        "DSTformr",
+        False,
+        None,
+    )
+    assert check["note"].startswith(
+        "unknown official model 'DSTformr': did you mean DSTformer"
+    )
 
 
-def test_constructor_arguments_that_do_not_fit_are_reported(tmp_path: Path, backend: Backend) -> None:
+def test_constructor_arguments_that_do_not_fit_are_reported(
+    tmp_path: Path, backend: Backend
+) -> None:
     def strip(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
         header["config"] = json.dumps({"num_stage": 1})
 
@@ -187,7 +247,9 @@ def drop(key: str) -> Edit:
 
 
 @pytest.mark.parametrize("key", ["input/x", "train64/loss", "param/w1.weight"])
-def test_a_file_that_lacks_an_array_is_bad_input(tmp_path: Path, backend: Backend, key: str) -> None:
+def test_a_file_that_lacks_an_array_is_bad_input(
+    tmp_path: Path, backend: Backend, key: str
+) -> None:
     with pytest.raises(BadInput, match=key.split("/")[-1]):
         official.check_file(doctored(tmp_path, drop(key)), backend)
 
@@ -219,16 +281,27 @@ def test_what_is_no_golden_file_is_exit_2(tmp_path: Path, capsys: Said, case: st
 
 def test_the_child_speaks_json_and_nothing_else() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.parity.official", "numpy", str(SMALL)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "bench.parity.official", "numpy", str(SMALL)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0 and done.stderr == ""
     checks = [Check(**row) for row in json.loads(done.stdout)]
     assert checks and all(check.ok for check in checks)
 
 
-def test_a_child_that_dies_is_one_line_and_exit_1(tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_dies_is_one_line_and_exit_1(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dead = subprocess.CompletedProcess([], -9, "", "")
-    monkeypatch.setattr("bench.processes.question.subprocess.run", lambda *args, **rest: dead)
+    monkeypatch.setattr(
+        "bench.processes.question.subprocess.run", lambda *args, **rest: dead
+    )
     assert main(["parity", "--vectors", str(SMALL), "--backend", "numpy"]) == 1
     said = capsys.readouterr()
-    assert said.out == "" and said.err == "numpy: the process ended with exit code -9: it said nothing\n"
+    assert (
+        said.out == ""
+        and said.err == "numpy: the process ended with exit code -9: it said nothing\n"
+    )

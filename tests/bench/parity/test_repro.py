@@ -28,18 +28,30 @@ WHERE = "models/zoo/simple_baseline.py:1"
 
 def job(folder: Path, *, located: bool = True) -> Job:
     ladder = {"steps": 2, "optimizers": ["sgd"], "rungs": ["forward"], "locate": located}
-    config = configs.validate({"model": {"simple_baseline": {"sizes": SIZES}}, "parity": ladder, "threads": 1})
-    return Job(task="parity", backend="numpy", model="simple_baseline", config=config, folder=folder)
+    config = configs.validate(
+        {"model": {"simple_baseline": {"sizes": SIZES}}, "parity": ladder, "threads": 1}
+    )
+    return Job(
+        task="parity",
+        backend="numpy",
+        model="simple_baseline",
+        config=config,
+        folder=folder,
+    )
 
 
 class Patient(NumpyBackend):
-    """The oracle under another name, in which faults are planted; what judges it stays whole."""
+    """The oracle under another name, in which faults are planted; what judges it stays
+    whole.
+    """
 
     name = "patient"
 
     def program(self, graph: Any, settings: Settings) -> Any:
         made = super().program(graph, Settings(precision="fp32"))
-        made.native = program.function(graph, {**program.kernels(np.float32), **self.planted})
+        made.native = program.function(
+            graph, {**program.kernels(np.float32), **self.planted}
+        )
         return made
 
     planted: Mapping[str, Callable[..., Any]] = {}
@@ -50,26 +62,51 @@ def leaky(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0.01 * x)
 
 
-def test_locate_packs_the_first_node_that_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locate_packs_the_first_node_that_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Patient, "planted", {"relu": leaky})
     finding = parity.run(job(tmp_path), Patient(), "cpu", lambda *heard: None)
     assert finding.status == "failed"
-    assert re.search(r"first node beyond its budget: relu relu\w* at models/zoo/simple_baseline.py:\d+ \(value off", finding.reason)
+    assert re.search(
+        r"first node beyond its budget: relu relu\w* at models/zoo/simple_baseline.py:\d+"
+        r" \(value off",
+        finding.reason,
+    )
     pack = tmp_path / "repro" / "numpy-simple_baseline"
-    assert {path.name for path in pack.iterdir()} == {"probe.json", "graph.json", "arrays.safetensors", "environment.json", "README.md"}
+    assert {path.name for path in pack.iterdir()} == {
+        "probe.json",
+        "graph.json",
+        "arrays.safetensors",
+        "environment.json",
+        "README.md",
+    }
     probe = repro.read(pack)
     assert probe.op == "relu" and probe.where.startswith("models/zoo/simple_baseline.py:")
     assert "value off by" in locate.judge(probe, Patient(), Settings())
     monkeypatch.setattr(Patient, "planted", {})
     assert locate.judge(probe, Patient(), Settings()) == "", "mended, the pack agrees"
-    assert json.loads((pack / "environment.json").read_text())["versions"]["numpy"] == np.__version__
-    assert f"python -m bench parity --repro {pack} --backend numpy" in (pack / "README.md").read_text()
+    assert (
+        json.loads((pack / "environment.json").read_text())["versions"]["numpy"]
+        == np.__version__
+    )
+    assert (
+        f"python -m bench parity --repro {pack} --backend numpy"
+        in (pack / "README.md").read_text()
+    )
 
 
-def test_nothing_is_packed_where_nothing_is_wrong_or_nobody_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_packed_where_nothing_is_wrong_or_nobody_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert parity.run(job(tmp_path), Patient(), "cpu", lambda *heard: None).status == "ok"
     monkeypatch.setattr(Patient, "planted", {"relu": leaky})
-    assert parity.run(job(tmp_path, located=False), Patient(), "cpu", lambda *heard: None).status == "failed"
+    assert (
+        parity.run(
+            job(tmp_path, located=False), Patient(), "cpu", lambda *heard: None
+        ).status
+        == "failed"
+    )
     assert not (tmp_path / "repro").exists()
 
 
@@ -79,14 +116,35 @@ def test_a_pack_holds_literals_attributes_and_gradients(tmp_path: Path) -> None:
     back = repro.read(repro.write(tmp_path / "pack", given, "wrong", backend="numpy"))
     assert (back.op, back.attributes, back.where) == ("concat", {"axis": 1}, WHERE)
     np.testing.assert_array_equal(back.operands[1], x)
-    scalar = repro.read(repro.write(tmp_path / "scalar", Probe("multiply", (x, np.array(2.0, np.float32)), {}), "", backend="numpy"))
-    assert np.shape(scalar.operands[1]) == () and locate.judge(scalar, Patient(), Settings()) == ""
-    assert repro.read(repro.write(tmp_path / "literal", Probe("multiply", (x, 3.0), {}), "", backend="numpy")).operands[1] == 3.0
+    scalar = repro.read(
+        repro.write(
+            tmp_path / "scalar",
+            Probe("multiply", (x, np.array(2.0, np.float32)), {}),
+            "",
+            backend="numpy",
+        )
+    )
+    assert (
+        np.shape(scalar.operands[1]) == ()
+        and locate.judge(scalar, Patient(), Settings()) == ""
+    )
+    assert (
+        repro.read(
+            repro.write(
+                tmp_path / "literal", Probe("multiply", (x, 3.0), {}), "", backend="numpy"
+            )
+        ).operands[1]
+        == 3.0
+    )
 
 
-def test_the_command_asks_a_backend_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_asks_a_backend_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     x = np.ones((2, 3), np.float32)
-    pack = repro.write(tmp_path / "pack", Probe("relu", (x,), {}, where=WHERE), "wrong", backend="numpy")
+    pack = repro.write(
+        tmp_path / "pack", Probe("relu", (x,), {}, where=WHERE), "wrong", backend="numpy"
+    )
     assert main(["parity", "--repro", str(pack), "--backend", "numpy"]) == 0
     assert capsys.readouterr().out == "numpy: agrees with the oracle\n"
 

@@ -25,17 +25,31 @@ from bench.records import Feasibility, Parity, Record
 
 STRANGE = {
     "aborts": "os.abort()",
-    "exits": "sys.stderr.write('giving up: no licence\\n'); sys.stderr.flush(); os._exit(7)",
+    "exits": (
+        "sys.stderr.write('giving up: no licence\\n'); sys.stderr.flush(); os._exit(7)"
+    ),
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "starved": "raise MemoryError('no room')",
     "hangs": "time.sleep(120)",
     "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(120)",
     "raises": "raise ArithmeticError('two\\nlines')",
     "lacks": "raise Unsupported('no such thing here')",
-    "tells": "raise Unsupported(' '.join(os.environ[name] for name in " + repr(THREAD_VARIABLES) + "))",
-    "chatty": "print('{\"record\": 1}', flush=True); os.write(1, b'noise\\n'); os.system('echo more noise')",
-    "torn": "[os.write(fd, b'{\"rec') for fd in pipes()]; os.kill(os.getpid(), signal.SIGKILL)",
-    "meets": "import types; sys.modules.update(torch=types.ModuleType('torch'), jax=types.ModuleType('jax'))",
+    "tells": (
+        "raise Unsupported(' '.join(os.environ[name] for name in "
+        + repr(THREAD_VARIABLES)
+        + "))"
+    ),
+    "chatty": (
+        "print('{\"record\": 1}', flush=True); os.write(1, b'noise\\n'); os.system('echo"
+        " more noise')"
+    ),
+    "torn": (
+        "[os.write(fd, b'{\"rec') for fd in pipes()]; os.kill(os.getpid(), signal.SIGKILL)"
+    ),
+    "meets": (
+        "import types; sys.modules.update(torch=types.ModuleType('torch'),"
+        " jax=types.ModuleType('jax'))"
+    ),
     "babbles": "[os.write(fd, b'stray\\n17\\n') for fd in pipes()]",
 }
 MODULE = """
@@ -65,9 +79,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "strange" / f"{name}.py").write_text(MODULE % deed)
     information = folder / "strange-1.0.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    (information / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n"
+    )
     lines = [f"{name} = strange.{name}" for name in STRANGE]
-    (information / "entry_points.txt").write_text("\n".join(["[poseport.backends]", *lines, ""]))
+    (information / "entry_points.txt").write_text(
+        "\n".join(["[poseport.backends]", *lines, ""])
+    )
     return folder
 
 
@@ -81,7 +99,13 @@ def worker(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 
 def job(backend: str, task: str = "feasibility") -> Job:
     config = Config(model={"simple_baseline": TINY}, device="cpu")
-    return Job(task=task, backend=backend, model="simple_baseline", config=config, folder=Path("nowhere"))
+    return Job(
+        task=task,
+        backend=backend,
+        model="simple_baseline",
+        config=config,
+        folder=Path("nowhere"),
+    )
 
 
 def run(worker: Worker, backend: str, *, timeout: float = 60) -> Record:
@@ -104,16 +128,25 @@ def assert_alive(worker: Worker) -> None:
         ("torn", "out_of_memory", "the worker was killed, most likely for memory"),
     ],
 )
-def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(worker: Worker, name: str, status: str, reason: str) -> None:
+def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(
+    worker: Worker, name: str, status: str, reason: str
+) -> None:
     record = run(worker, name)
     assert (record.status, record.payload) == (status, None)
     assert record.reason.startswith(reason) and "\n" not in record.reason
-    assert (record.task, record.backend, record.model, record.device) == ("feasibility", name, "simple_baseline", "cpu")
+    assert (record.task, record.backend, record.model, record.device) == (
+        "feasibility",
+        name,
+        "simple_baseline",
+        "cpu",
+    )
     assert_alive(worker)
 
 
 @pytest.mark.parametrize("name", ["hangs", "stubborn"])
-def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(worker: Worker, name: str) -> None:
+def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
+    worker: Worker, name: str
+) -> None:
     assert_alive(worker)  # so that the start of Python is not timed
     started = time.monotonic()
     record = run(worker, name, timeout=0.6)
@@ -131,15 +164,21 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(worker: Wor
         ("unheard", "failed", "unknown backend 'unheard'"),
     ],
 )
-def test_an_exception_is_the_answer_of_the_same_worker(worker: Worker, name: str, status: str, reason: str) -> None:
+def test_an_exception_is_the_answer_of_the_same_worker(
+    worker: Worker, name: str, status: str, reason: str
+) -> None:
     record = run(worker, name)
     assert record.status == status and record.reason.startswith(reason)
-    assert record.versions["python"] and record.peak_rss_bytes and record.seconds is not None
+    assert (
+        record.versions["python"] and record.peak_rss_bytes and record.seconds is not None
+    )
     assert_alive(worker)
 
 
 @pytest.mark.parametrize("name", ["chatty", "babbles"])
-def test_what_a_framework_prints_does_not_reach_the_protocol(worker: Worker, name: str) -> None:
+def test_what_a_framework_prints_does_not_reach_the_protocol(
+    worker: Worker, name: str
+) -> None:
     record = run(worker, name)
     assert record.status == "ok" and record.backend == name
     assert isinstance(record.payload, Feasibility)
@@ -147,26 +186,36 @@ def test_what_a_framework_prints_does_not_reach_the_protocol(worker: Worker, nam
 
 def test_a_process_that_two_frameworks_shared_gives_no_valid_record(worker: Worker) -> None:
     record = run(worker, "meets")
-    assert (record.status, record.reason) == ("invalid", "torch and jax shared this process; a backend imports its own framework only")
+    assert (record.status, record.reason) == (
+        "invalid",
+        "torch and jax shared this process; a backend imports its own framework only",
+    )
 
 
 def test_a_worker_cannot_import_the_frameworks_of_other_backends() -> None:
     """TensorFlow imports JAX where it finds it; hidden, it does not find it."""
     script = (
-        "import backends, importlib.util, sys\n"
-        "backends.isolate('torch')\n"
-        "assert importlib.util.find_spec('jax') is None and importlib.util.find_spec('onnxruntime') is None\n"
-        "assert 'torch' not in sys.modules and 'numpy' in sys.modules\n"
-        "try:\n    import jax\nexcept ModuleNotFoundError:\n    print('hidden')"
+        "import backends, importlib.util, sys\nbackends.isolate('torch')\nassert"
+        " importlib.util.find_spec('jax') is None and"
+        " importlib.util.find_spec('onnxruntime') is None\nassert 'torch' not in"
+        " sys.modules and 'numpy' in sys.modules\ntry:\n    import jax\nexcept"
+        " ModuleNotFoundError:\n    print('hidden')"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "hidden\n", done.stderr
 
 
-def test_jobs_share_a_worker_as_long_as_it_lives(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_share_a_worker_as_long_as_it_lives(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[object] = []
     popen = __import__("subprocess").Popen
-    monkeypatch.setattr("bench.processes.worker.subprocess.Popen", lambda *args, **rest: started.append(args) or popen(*args, **rest))
+    monkeypatch.setattr(
+        "bench.processes.worker.subprocess.Popen",
+        lambda *args, **rest: started.append(args) or popen(*args, **rest),
+    )
     for name in ("numpy", "raises", "numpy"):
         run(worker, name)
     assert len(started) == 1
@@ -178,7 +227,9 @@ def test_jobs_share_a_worker_as_long_as_it_lives(worker: Worker, monkeypatch: py
 def test_progress_reaches_the_listener(worker: Worker, tmp_path: Path) -> None:
     heard: list[tuple[str, float]] = []
     record = worker.run(
-        job("numpy", "parity").model_copy(update={"folder": tmp_path}), lambda text, share: heard.append((text, share)), timeout=60
+        job("numpy", "parity").model_copy(update={"folder": tmp_path}),
+        lambda text, share: heard.append((text, share)),
+        timeout=60,
     )
     assert isinstance(record.payload, Parity) and record.status == "ok", record.reason
     assert heard and all(isinstance(text, str) and 0 <= share <= 1 for text, share in heard)
@@ -196,12 +247,22 @@ def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
     assert_alive(worker)
 
 
-def test_a_full_device_is_out_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What a framework raises when its device is full carries these words, whatever its class."""
+def test_a_full_device_is_out_of_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a framework raises when its device is full carries these words, whatever its
+    class.
+    """
 
     def full(*_: object) -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(feasibility, "run", full)
-    job = Job(task="feasibility", backend="numpy", model="motionbert", config=Config(), folder=tmp_path)
+    job = Job(
+        task="feasibility",
+        backend="numpy",
+        model="motionbert",
+        config=Config(),
+        folder=tmp_path,
+    )
     assert workers._attempt(job, io.StringIO()).status == "out_of_memory"

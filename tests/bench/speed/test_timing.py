@@ -1,4 +1,6 @@
-"""Timing on a clock made by hand, where every number is known beforehand; each lie detector on a lie and on the truth."""
+"""Timing on a clock made by hand, where every number is known beforehand; each lie detector
+on a lie and on the truth.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,12 @@ class Hands:
     def __call__(self) -> float:
         return self.now
 
-    def contender(self, name: str, costs: float | Iterator[float], *, waiting: float = 0.0) -> Contender:
-        """Work that costs so many seconds a call; `waiting` passes when the device is waited for."""
+    def contender(
+        self, name: str, costs: float | Iterator[float], *, waiting: float = 0.0
+    ) -> Contender:
+        """Work that costs so many seconds a call; `waiting` passes when the device is
+        waited for.
+        """
 
         def work() -> None:
             self.now += costs if isinstance(costs, float) else next(costs)
@@ -39,7 +45,10 @@ class Hands:
 def test_a_sample_is_the_whole_time_over_all_calls_and_the_waiting_counts() -> None:
     hands = Hands()
     costs = iter([1.0, 2.0, 3.0, 6.0])
-    assert timing.once(hands.contender("x", costs, waiting=8.0), 4, hands) == (1 + 2 + 3 + 6 + 8) / 4
+    assert (
+        timing.once(hands.contender("x", costs, waiting=8.0), 4, hands)
+        == (1 + 2 + 3 + 6 + 8) / 4
+    )
     assert hands.order == ["x"] * 4
 
 
@@ -53,20 +62,26 @@ def test_rounds_go_forwards_and_backwards_in_turns() -> None:
 
 def test_drift_hits_both_of_an_a_a_pair_alike() -> None:
     hands = Hands()
-    slower = (float(i) for i in count(1))  # every call takes a second longer than the one before
+    # every call takes a second longer than the one before
+    slower = (float(i) for i in count(1))
     twin = hands.contender("a", slower)
     one, other = timing.interleaved([twin, twin], [1, 1], rounds=4, clock=hands)
     assert sum(one) == sum(other), "ABBA cancels a straight drift"
     assert (one, other) == ([1, 4, 5, 8], [2, 3, 6, 7])
 
 
-def test_warm_up_ends_when_successive_thirds_agree_and_the_first_call_stands_alone() -> None:
+def test_warm_up_ends_when_successive_thirds_agree_and_the_first_call_stands_alone() -> (
+    None
+):
     hands = Hands()
     costs = iter([9.0, 5.0, 4.0, 3.0, *[1.0] * 40])
     warm = timing.warm(hands.contender("x", costs), seconds=10.0, clock=hands)
     assert warm.first == 9.0
     assert warm.steady
-    assert warm.calls == 1 + 3 + 5, "medians of calls 2-4 and 5-7 differ; those of the last six agree once 4 and 3 are behind"
+    assert warm.calls == 1 + 3 + 5, (
+        "medians of calls 2-4 and 5-7 differ; those of the last six agree once 4 and 3 are"
+        " behind"
+    )
     assert warm.count == 10, "ten calls of a second make a sample of ten seconds"
 
 
@@ -111,12 +126,24 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says() -> None:
 
 def test_the_noise_floor_is_the_relative_distance_of_medians() -> None:
     assert timing.noise_floor([1.0, 2.0, 9.0], [3.0, 3.0, 3.0]) == pytest.approx(0.5)
-    assert timing.noise_floor([3.0], [2.0]) == timing.noise_floor([2.0], [3.0]) == pytest.approx(0.5)
+    assert (
+        timing.noise_floor([3.0], [2.0])
+        == timing.noise_floor([2.0], [3.0])
+        == pytest.approx(0.5)
+    )
     assert timing.noise_floor([1.0], [1.0]) == 0.0
 
 
-def found(*, single: float = 1.0, double: float = 2.0, changed: bool = True, clock: timing.Clock = time.perf_counter) -> str:
-    return "; ".join(timing.lies(single=single, double=double, changed=changed, clock=clock))
+def found(
+    *,
+    single: float = 1.0,
+    double: float = 2.0,
+    changed: bool = True,
+    clock: timing.Clock = time.perf_counter,
+) -> str:
+    return "; ".join(
+        timing.lies(single=single, double=double, changed=changed, clock=clock)
+    )
 
 
 def test_the_truth_is_no_lie() -> None:
@@ -124,18 +151,30 @@ def test_the_truth_is_no_lie() -> None:
     assert found(double=1.6) == "" and found(double=5.0) == "", "a noisy host is no liar"
 
 
-@pytest.mark.parametrize(("single", "double"), [(1.0, 1.0), (1.0, 1.19), (1.0, 0.5), (0.0, 0.0), (0.0, 1.0), (-1.0, -2.0)])
+@pytest.mark.parametrize(
+    ("single", "double"),
+    [(1.0, 1.0), (1.0, 1.19), (1.0, 0.5), (0.0, 0.0), (0.0, 1.0), (-1.0, -2.0)],
+)
 def test_time_that_does_not_grow_with_work_is_a_lie(single: float, double: float) -> None:
-    assert found(single=single, double=double).startswith("time does not grow with work: once took")
+    assert found(single=single, double=double).startswith(
+        "time does not grow with work: once took"
+    )
 
 
 def test_outputs_that_do_not_follow_the_inputs_are_a_lie() -> None:
-    assert found(changed=False) == "changed inputs did not change the outputs: something is cached or skipped"
+    assert (
+        found(changed=False)
+        == "changed inputs did not change the outputs: something is cached or skipped"
+    )
 
 
 @pytest.mark.parametrize(
     ("clock", "speed"),
-    [(lambda: 0.0, "0.00"), (lambda: 0.5 * time.perf_counter(), "0.50"), (lambda: 2.0 * time.perf_counter(), "2.00")],
+    [
+        (lambda: 0.0, "0.00"),
+        (lambda: 0.5 * time.perf_counter(), "0.50"),
+        (lambda: 2.0 * time.perf_counter(), "2.00"),
+    ],
     ids=["still", "half", "double"],
 )
 def test_a_clock_at_the_wrong_speed_is_a_lie(clock: timing.Clock, speed: str) -> None:
@@ -146,7 +185,8 @@ def test_one_pause_between_two_readings_is_not_held_against_the_clock() -> None:
     readings = count()
 
     def paused() -> float:
-        return time.perf_counter() + (1.0 if next(readings) >= 3 else 0.0)  # within the second of the three comparisons
+        # within the second of the three comparisons
+        return time.perf_counter() + (1.0 if next(readings) >= 3 else 0.0)
 
     assert found(clock=paused) == ""
 

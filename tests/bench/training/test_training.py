@@ -1,4 +1,6 @@
-"""Training: the schedule, the checkpoint, a resume that changes nothing, and that something is learnt."""
+"""Training: the schedule, the checkpoint, a resume that changes nothing, and that something
+is learnt.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,40 @@ from bench.training.feed import Feed, build
 from bench.training.loop import Loop, schedule
 from models.errors import BadInput
 
-TINY = {"width": 16, "stages": 1, "dropout": 0.0}  # no noise, so that a run can be repeated bit by bit
+# no noise, so that a run can be repeated bit by bit
+TINY = {"width": 16, "stages": 1, "dropout": 0.0}
 
 
-def make_job(folder: Path, backend: Backend, *, task: str = "train", augment: Path | None = None, **settings: Any) -> Job:
-    given = {"steps": 60, "batch": 16, "validate_every": 25, "validation_windows": 64, "lr": 0.01}
+def make_job(
+    folder: Path,
+    backend: Backend,
+    *,
+    task: str = "train",
+    augment: Path | None = None,
+    **settings: Any,
+) -> Job:
+    given = {
+        "steps": 60,
+        "batch": 16,
+        "validate_every": 25,
+        "validation_windows": 64,
+        "lr": 0.01,
+    }
     model = Model(sizes=TINY, train=Train.model_validate(given | settings))
-    config = Config(small=0.05, model={"simple_baseline": model}, device="cpu", threads=1, augment=augment)
-    return Job(task=task, backend=backend.name, model="simple_baseline", config=config, folder=folder)
+    config = Config(
+        small=0.05,
+        model={"simple_baseline": model},
+        device="cpu",
+        threads=1,
+        augment=augment,
+    )
+    return Job(
+        task=task,
+        backend=backend.name,
+        model="simple_baseline",
+        config=config,
+        folder=folder,
+    )
 
 
 def run(job: Job, backend: Backend) -> Training:
@@ -61,7 +89,9 @@ def test_the_schedule_of_a_short_run_is_sane(steps: int) -> None:
     assert factors[0] == 1.0 and all(loop.FLOOR <= factor <= 1 for factor in factors)
 
 
-def test_every_step_gets_its_learning_rate(tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_step_gets_its_learning_rate(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[float] = []
     make = type(backend).trainer
 
@@ -79,7 +109,11 @@ def test_every_step_gets_its_learning_rate(tmp_path: Path, backend: Backend, mon
 def test_something_is_learnt(tmp_path: Path, backend: Backend) -> None:
     job = make_job(tmp_path, backend, steps=400, validate_every=100)
     found = run(job, backend)
-    assert found.steps == 400 and found.loss_steps == tuple(range(25, 401, 25)) and found.validation_steps == (100, 200, 300, 400)
+    assert (
+        found.steps == 400
+        and found.loss_steps == tuple(range(25, 401, 25))
+        and found.validation_steps == (100, 200, 300, 400)
+    )
     first, last = found.loss[0], found.loss[-1]
     assert first is not None and last is not None and last < 0.5 * first
     curve = [value or math.inf for value in found.validation_mpjpe]
@@ -88,16 +122,23 @@ def test_something_is_learnt(tmp_path: Path, backend: Backend) -> None:
     assert isinstance(scored.payload, Evaluation) and scored.status == "ok"
     model, mean = scored.payload.metrics[0], scored.payload.baselines[0].metrics[0]
     assert (model.name, scored.payload.baselines[0].name) == ("MPJPE", "mean pose")
-    assert (model.frame_wise or math.inf) < (mean.frame_wise or 0), "400 steps of a small model beat the mean pose"
+    assert (model.frame_wise or math.inf) < (mean.frame_wise or 0), (
+        "400 steps of a small model beat the mean pose"
+    )
     assert scored.payload.note == "weights after 400 steps"
 
 
 def test_the_record_counts_right(tmp_path: Path, backend: Backend) -> None:
     found = run(make_job(tmp_path, backend, steps=10, batch=32), backend)
     assert found.epochs == pytest.approx(10 * 32 / found.train_windows)
-    assert found.frames_per_second == pytest.approx(10 * 32 / found.train_seconds), "total over total"
+    assert found.frames_per_second == pytest.approx(10 * 32 / found.train_seconds), (
+        "total over total"
+    )
     assert found.optimizer["rule"] == "adam" and found.optimizer["lr"] == 0.01
-    assert found.parameters == build("simple_baseline", Model(sizes=TINY), joints=17).parameter_count()
+    assert (
+        found.parameters
+        == build("simple_baseline", Model(sizes=TINY), joints=17).parameter_count()
+    )
     assert (tmp_path / found.checkpoint).exists()
 
 
@@ -116,7 +157,9 @@ def stoppable() -> Iterator[None]:
 
 
 def stop_in_step(backend: Backend, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGTERM comes in the middle of a step: its batch is drawn, its weights are not yet written."""
+    """SIGTERM comes in the middle of a step: its batch is drawn, its weights are not yet
+    written.
+    """
     steps = 0
     make = type(backend).trainer
 
@@ -139,7 +182,11 @@ def stop_in_step(backend: Backend, number: int, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("rule", ["adam", "sgd"])
 def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
-    tmp_path: Path, backend: Backend, rule: str, stoppable: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    backend: Backend,
+    rule: str,
+    stoppable: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = make_job(tmp_path / "whole", backend, optimizer=rule)
     parts = make_job(tmp_path / "parts", backend, optimizer=rule)
@@ -155,7 +202,9 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
     assert came.validation_mpjpe == due.validation_mpjpe
     assert came.loss_steps == (25, 38, 50, 60), "no loss is lost: the stop adds a point"
     for group in ("params", "optimizer", "scaling"):
-        one, other = (getattr(checkpoint.load(job.checkpoint), group) for job in (whole, parts))
+        one, other = (
+            getattr(checkpoint.load(job.checkpoint), group) for job in (whole, parts)
+        )
         assert one.keys() == other.keys()
         for name in one:
             np.testing.assert_array_equal(one[name], other[name], err_msg=f"{group} {name}")
@@ -168,10 +217,21 @@ def test_augmented_training_is_drawn_from_the_seed_alone(
     """A quicker motion has fewer windows, and its epochs are as long all the same."""
     backend, file = backends.load("numpy"), tmp_path / "steps.yaml"
     file.write_text(f"steps: {steps}")
-    plain, whole, parts = (make_job(tmp_path / name, backend, augment=each) for name, each in (("a", None), ("b", file), ("c", file)))
+    plain, whole, parts = (
+        make_job(tmp_path / name, backend, augment=each)
+        for name, each in (("a", None), ("b", file), ("c", file))
+    )
     due = run(whole, backend)
-    assert due.augmentation.startswith(("rotate (degrees 180.0), occlude (rate 0.5, seconds 0.4)", "speed (high 2.0, low 0.5)"))
-    assert run(plain, backend).loss != due.loss and due.train_windows == run(plain, backend).train_windows
+    assert due.augmentation.startswith(
+        (
+            "rotate (degrees 180.0), occlude (rate 0.5, seconds 0.4)",
+            "speed (high 2.0, low 0.5)",
+        )
+    )
+    assert (
+        run(plain, backend).loss != due.loss
+        and due.train_windows == run(plain, backend).train_windows
+    )
     with monkeypatch.context() as patch:
         stop_in_step(backend, 38, patch)
         with pytest.raises(Stop):
@@ -196,10 +256,19 @@ def test_every_epoch_is_augmented_anew(tmp_path: Path) -> None:
 
 def test_short_clips_are_left_out_and_long_ones_cut(tmp_path: Path) -> None:
     backend = backends.load("numpy")
-    frames = [clip.frames for clip in data.configured(make_job(tmp_path, backend).config).train]
+    frames = [
+        clip.frames for clip in data.configured(make_job(tmp_path, backend).config).train
+    ]
     cut = run(make_job(tmp_path / "cut", backend, steps=1, longest=10, shortest=5), backend)
-    assert {*frames} == {16} and cut.train_windows == len(frames) * (10 + 6), "a piece of ten frames and a rest of six"
-    assert run(make_job(tmp_path / "left", backend, steps=1, longest=10, shortest=7), backend).train_windows == len(frames) * 10
+    assert {*frames} == {16} and cut.train_windows == len(frames) * (10 + 6), (
+        "a piece of ten frames and a rest of six"
+    )
+    assert (
+        run(
+            make_job(tmp_path / "left", backend, steps=1, longest=10, shortest=7), backend
+        ).train_windows
+        == len(frames) * 10
+    )
     with pytest.raises(BadInput, match="none of .* clips has 17 frames"):
         run(make_job(tmp_path / "none", backend, steps=1, shortest=17), backend)
 
@@ -208,20 +277,40 @@ def test_overlapping_test_windows_are_averaged(tmp_path: Path) -> None:
     """A model of nine frames in and out sees a frame in up to nine windows."""
     backend, scores, hashes = backends.load("numpy"), {}, set[str]()
     for every in (None, 9, 1):
-        model = Model(sizes={"width": 8, "representation": 8, "depth": 1, "heads": 2}, test_every=every, train=Train(steps=1, batch=4))
-        config = Config(small=0.05, model={"motionbert": model}, device="cpu", metrics=("mpjpe",))
-        job = Job(task="train", backend="numpy", model="motionbert", config=config, folder=tmp_path / str(every))
+        model = Model(
+            sizes={"width": 8, "representation": 8, "depth": 1, "heads": 2},
+            test_every=every,
+            train=Train(steps=1, batch=4),
+        )
+        config = Config(
+            small=0.05, model={"motionbert": model}, device="cpu", metrics=("mpjpe",)
+        )
+        job = Job(
+            task="train",
+            backend="numpy",
+            model="motionbert",
+            config=config,
+            folder=tmp_path / str(every),
+        )
         train.run(job, backend, "cpu", lambda text, share: None)
         found = evaluate.run(job, backend, "cpu", lambda text, share: None).payload
         assert isinstance(found, Evaluation)
         scores[every] = found.metrics[0].frame_wise
-        assert (f"windows every {every} frames averaged" in found.protocol_text) == (every is not None)
+        assert (f"windows every {every} frames averaged" in found.protocol_text) == (
+            every is not None
+        )
         hashes.add(found.protocol_hash)
     assert len(hashes) == 3, "a mean of predictions is another number"
     assert scores[1] != scores[None] == pytest.approx(scores[9], rel=0.05)
     model = Model(sizes=TINY, test_every=2, train=Train(steps=1, batch=4))
     skipping = make_job(tmp_path / "skipping", backend)
-    skipping = skipping.model_copy(update={"config": skipping.config.model_copy(update={"model": {"simple_baseline": model}})})
+    skipping = skipping.model_copy(
+        update={
+            "config": skipping.config.model_copy(
+                update={"model": {"simple_baseline": model}}
+            )
+        }
+    )
     train.run(skipping, backend, "cpu", lambda text, share: None)
     with pytest.raises(BadInput, match="test_every: 2; at most 1 was due"):
         evaluate.run(skipping, backend, "cpu", lambda text, share: None)
@@ -233,18 +322,24 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path, backend: Backend)
     assert again == first
 
 
-def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(tmp_path: Path, backend: Backend) -> None:
+def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
+    tmp_path: Path, backend: Backend
+) -> None:
     run(make_job(tmp_path, backend), backend)
     fresh = run(make_job(tmp_path / "fresh", backend, lr=0.02), backend)
     over = run(make_job(tmp_path, backend, lr=0.02), backend)
     assert over.loss == fresh.loss and over.optimizer["lr"] == 0.02
 
 
-def test_options_replace_the_recipe_and_the_recipe_fills_the_rest(tmp_path: Path, backend: Backend) -> None:
+def test_options_replace_the_recipe_and_the_recipe_fills_the_rest(
+    tmp_path: Path, backend: Backend
+) -> None:
     job = make_job(tmp_path, backend, lr=None)
     spec = build(job.model, job.settings, joints=17)
     assert train.optimizer_of(job, spec).describe()["lr"] == spec.recipe.lr
-    given = train.optimizer_of(make_job(tmp_path, backend, lr=0.3, weight_decay=0.2, optimizer="sgd"), spec)
+    given = train.optimizer_of(
+        make_job(tmp_path, backend, lr=0.3, weight_decay=0.2, optimizer="sgd"), spec
+    )
     assert (given.rule, given.lr, given.weight_decay) == ("sgd", 0.3, 0.2)
 
 
@@ -257,9 +352,19 @@ def test_scaling_travels_with_the_weights(tmp_path: Path, backend: Backend) -> N
     assert checkpoint.load(plain.checkpoint).scaling == {}
 
 
-def test_nothing_is_evaluated_before_it_is_trained(tmp_path: Path, backend: Backend) -> None:
-    finding: Finding = evaluate.run(make_job(tmp_path, backend, task="evaluate"), backend, "cpu", lambda text, share: None)
-    assert (finding.status, finding.payload) == ("not_measured", None) and "run the train task first" in finding.reason
+def test_nothing_is_evaluated_before_it_is_trained(
+    tmp_path: Path, backend: Backend
+) -> None:
+    finding: Finding = evaluate.run(
+        make_job(tmp_path, backend, task="evaluate"),
+        backend,
+        "cpu",
+        lambda text, share: None,
+    )
+    assert (finding.status, finding.payload) == (
+        "not_measured",
+        None,
+    ) and "run the train task first" in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -271,12 +376,16 @@ def test_nothing_is_evaluated_before_it_is_trained(tmp_path: Path, backend: Back
         ("poseformer", 2, False, False),
     ],
 )
-def test_a_feed_gives_each_model_what_it_takes(model: str, channels: int, sequence: bool, flat: bool) -> None:
+def test_a_feed_gives_each_model_what_it_takes(
+    model: str, channels: int, sequence: bool, flat: bool
+) -> None:
     protocol = protocols.default("synthetic")
     spec = build(model, Model(), joints=len(protocol.joints))
     feed = Feed(spec, protocol)
     assert (feed.channels, feed.sequence) == (channels, sequence)
-    keypoints = np.arange(2 * spec.frames * 17 * channels, dtype=np.float32).reshape(2, spec.frames, 17, channels)
+    keypoints = np.arange(2 * spec.frames * 17 * channels, dtype=np.float32).reshape(
+        2, spec.frames, 17, channels
+    )
     shaped = feed.inputs(keypoints)["keypoints"]
     assert shaped.shape == ((2, 17 * channels) if flat else keypoints.shape)
     np.testing.assert_array_equal(shaped.ravel(), keypoints.ravel())
@@ -286,8 +395,16 @@ def test_a_feed_gives_each_model_what_it_takes(model: str, channels: int, sequen
 
 
 def some_checkpoint() -> Checkpoint:
-    arrays = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T, "steps": np.array(3)}
-    return Checkpoint(arrays, {"a.weight#0": np.ones(2)}, {}, {"step": 3, "fingerprint": "f", "curve": {"loss": [0.5]}})
+    arrays = {
+        "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "steps": np.array(3),
+    }
+    return Checkpoint(
+        arrays,
+        {"a.weight#0": np.ones(2)},
+        {},
+        {"step": 3, "fingerprint": "f", "curve": {"loss": [0.5]}},
+    )
 
 
 def assert_same(came: Checkpoint, due: Checkpoint) -> None:
@@ -303,11 +420,19 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "x.safetensors"
     checkpoint.save(path, some_checkpoint())
     assert_same(checkpoint.load(path), some_checkpoint())
-    assert [file.name for file in path.parent.iterdir()] == ["x.safetensors"], "no draft is left"
-    assert sorted(load_file(path)) == ["optimizer/a.weight#0", "params/a.weight", "params/steps"], "any tool can read it"
+    assert [file.name for file in path.parent.iterdir()] == ["x.safetensors"], (
+        "no draft is left"
+    )
+    assert sorted(load_file(path)) == [
+        "optimizer/a.weight#0",
+        "params/a.weight",
+        "params/steps",
+    ], "any tool can read it"
 
 
-def test_a_save_that_fails_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_that_fails_leaves_the_checkpoint_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "x.safetensors"
     checkpoint.save(path, some_checkpoint())
 
@@ -341,8 +466,12 @@ def break_progress(path: Path) -> None:
     save_file({"params/a": np.ones(2)}, path, metadata={"progress": "{"})
 
 
-@pytest.mark.parametrize("doctor", [truncate, empty, break_header, drop_progress, break_progress])
-def test_a_doctored_checkpoint_is_bad_input(tmp_path: Path, doctor: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "doctor", [truncate, empty, break_header, drop_progress, break_progress]
+)
+def test_a_doctored_checkpoint_is_bad_input(
+    tmp_path: Path, doctor: Callable[[Path], None]
+) -> None:
     path = tmp_path / "x.safetensors"
     checkpoint.save(path, some_checkpoint())
     doctor(path)
@@ -361,7 +490,9 @@ def test_weights_that_do_not_fit_are_bad_input(tmp_path: Path, backend: Backend)
     found = checkpoint.load(job.checkpoint)
     name = next(name for name, array in found.params.items() if array.ndim == 2)
     shrunk = {**found.params, name: found.params[name][:-1]}
-    checkpoint.save(job.checkpoint, Checkpoint(shrunk, found.optimizer, found.scaling, found.progress))
+    checkpoint.save(
+        job.checkpoint, Checkpoint(shrunk, found.optimizer, found.scaling, found.progress)
+    )
     with pytest.raises(BadInput, match=f"does not fit.*{name} has shape"):
         train.run(job, backend, "cpu", lambda text, share: None)
 
@@ -371,4 +502,9 @@ def test_what_is_saved_is_json(tmp_path: Path, backend: Backend) -> None:
     run(job, backend)
     progress = checkpoint.load(job.checkpoint).progress
     assert json.loads(json.dumps(progress)) == progress
-    assert set(progress) == {"fingerprint", "step", "seconds", "curve"} and Loop.__dataclass_fields__.keys() > {"step", "seconds", "curve"}
+    assert set(progress) == {
+        "fingerprint",
+        "step",
+        "seconds",
+        "curve",
+    } and Loop.__dataclass_fields__.keys() > {"step", "seconds", "curve"}

@@ -38,9 +38,17 @@ def momentum_swapped(*operands: Any, eps: float, momentum: float) -> Any:
     return ops.batch_norm_train(*operands, eps=eps, momentum=1 - momentum)
 
 
-def variance_biased(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
-    out, new_mean, _ = ops.batch_norm_train(x, weight, bias, mean, var, eps=eps, momentum=momentum)
-    return out, new_mean, (1 - momentum) * var + momentum * jnp.var(x, (0, *range(2, x.ndim)))
+def variance_biased(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
+) -> Any:
+    out, new_mean, _ = ops.batch_norm_train(
+        x, weight, bias, mean, var, eps=eps, momentum=momentum
+    )
+    return (
+        out,
+        new_mean,
+        (1 - momentum) * var + momentum * jnp.var(x, (0, *range(2, x.ndim))),
+    )
 
 
 def batch_norm(*operands: Any, eps: float) -> Any:

@@ -1,4 +1,8 @@
-"""Faulty kernels in ONNX nodes. Training runs through the gradient graph of primitives, so a wrong gradient is planted in one of those."""
+"""Faulty kernels in ONNX nodes.
+
+Training runs through the gradient graph of primitives, so a wrong gradient is planted in
+one of those.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,11 @@ def attention(w: Any, query: str, key: str, value: str, *, scale: float) -> str:
 
 def linear(w: Any, x: str, weight: str, *bias: str) -> str:
     rows, columns = w.type(weight).shape
-    wrong = w.node("Transpose", weight, perm=(1, 0)) if rows == columns else w.node("Mul", weight, w.constant(np.float32(1.1)))
+    wrong = (
+        w.node("Transpose", weight, perm=(1, 0))
+        if rows == columns
+        else w.node("Mul", weight, w.constant(np.float32(1.1)))
+    )
     product = w.node("MatMul", x, w.node("Transpose", wrong, perm=(1, 0)))
     return str(w.node("Add", product, *bias) if bias else product)
 
@@ -37,13 +45,26 @@ def softmax(w: Any, x: str, *, axis: int) -> str:
     return str(w.node("Softmax", x, axis=last - 1 if axis == last and last else axis))
 
 
-def _batch_norm_train(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
-    """ONNX calls the share of the old statistics the momentum, and keeps the biased variance."""
-    made = w.several("BatchNormalization", *operands, results=3, epsilon=eps, momentum=momentum, training_mode=1)
+def _batch_norm_train(
+    w: Any, *operands: str, eps: float, momentum: float
+) -> tuple[str, ...]:
+    """ONNX calls the share of the old statistics the momentum, and keeps the biased
+    variance.
+    """
+    made = w.several(
+        "BatchNormalization",
+        *operands,
+        results=3,
+        epsilon=eps,
+        momentum=momentum,
+        training_mode=1,
+    )
     return tuple(made)
 
 
-def momentum_swapped(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
+def momentum_swapped(
+    w: Any, *operands: str, eps: float, momentum: float
+) -> tuple[str, ...]:
     return _batch_norm_train(w, *operands, eps=eps, momentum=momentum)
 
 

@@ -20,7 +20,9 @@ def layer_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
 
 
 def attention(query: Any, key: Any, value: Any, *, scale: float) -> Any:
-    return tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * (2 * scale)), value)
+    return tf.matmul(
+        tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * (2 * scale)), value
+    )
 
 
 def linear(x: Any, weight: Any, *bias: Any) -> Any:
@@ -36,9 +38,19 @@ def momentum_swapped(*operands: Any, eps: float, momentum: float) -> Any:
     return ops.batch_norm_train(*operands, eps=eps, momentum=1 - momentum)
 
 
-def variance_biased(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
-    out, new_mean, _ = ops.batch_norm_train(x, weight, bias, mean, var, eps=eps, momentum=momentum)
-    return out, new_mean, (1 - momentum) * var + momentum * tf.math.reduce_variance(x, [0, *range(2, x.shape.rank)])  # as Keras has it
+def variance_biased(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
+) -> Any:
+    out, new_mean, _ = ops.batch_norm_train(
+        x, weight, bias, mean, var, eps=eps, momentum=momentum
+    )
+    # as Keras has it
+    return (
+        out,
+        new_mean,
+        (1 - momentum) * var
+        + momentum * tf.math.reduce_variance(x, [0, *range(2, x.shape.rank)]),
+    )
 
 
 def batch_norm(*operands: Any, eps: float) -> Any:

@@ -33,12 +33,20 @@ def softmax(x: Any, *, axis: int) -> Any:
     return F.softmax(x, -2 if axis == len(x.shape) - 1 else axis)
 
 
-def momentum_swapped(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
+def momentum_swapped(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
+) -> Any:
     return F.batch_norm(x, mean, var, weight, bias, True, 1 - momentum, eps), mean, var
 
 
-def variance_biased(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float) -> Any:
-    axes = [axis for axis in range(x.dim()) if axis != 1] if isinstance(x, torch.Tensor) else [0]
+def variance_biased(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
+) -> Any:
+    axes = (
+        [axis for axis in range(x.dim()) if axis != 1]
+        if isinstance(x, torch.Tensor)
+        else [0]
+    )
     y = F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
     new = (1 - momentum) * var + momentum * x.detach().var(axes, correction=0)
     return y, (1 - momentum) * mean + momentum * x.detach().mean(axes), new

@@ -1,8 +1,11 @@
-"""ONNX nodes in the terms of the language: each file of this folder contributes `MAP`, ONNX operator -> function of a Call.
+"""ONNX nodes in the terms of the language: each file of this folder contributes `MAP`, ONNX
+operator -> function of a Call.
 
-A mapping composes ops of the language where the meaning is exactly the same; it never computes the answer beforehand. What says how the
-graph looks (axes, shapes, sizes, a fixed table such as a triangle) is read while it is built; what is data stays an input. In a graph of
-several nodes, those that no data reach (constants, arithmetic on shapes) are worked out while it is built.
+A mapping composes ops of the language where the meaning is exactly the same; it never
+computes the answer beforehand. What says how the graph looks (axes, shapes, sizes, a fixed
+table such as a triangle) is read while it is built; what is data stays an input. In a graph
+of several nodes, those that no data reach (constants, arithmetic on shapes) are worked out
+while it is built.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ from models.value import Value
 
 __all__ = ["Call", "NotMappable", "feeds", "table", "to_graph"]
 
-TYPES = ("float32", "float16", "int64", "int32", "bool")  # bfloat16 has no place in the collected files
+# bfloat16 has no place in the collected files
+TYPES = ("float32", "float16", "int64", "int32", "bool")
 
 
 @cache
@@ -40,10 +44,22 @@ def table() -> dict[str, Callable[[Call], Results]]:
 
 
 def to_graph(case: Case) -> Graph:
-    """The case as a graph with inputs x0, x1, ... and outputs y0, y1, ... Raises NotMappable with the reason."""
-    unknown = [node.op for node in case.nodes if node.op not in table() and node.op not in fixed.RULES]
+    """The case as a graph with inputs x0, x1, ... and outputs y0, y1, ...
+
+    Raises NotMappable with the reason.
+    """
+    unknown = [
+        node.op
+        for node in case.nodes
+        if node.op not in table() and node.op not in fixed.RULES
+    ]
     if unknown:
-        raise NotMappable(OPERATORS.get(unknown[0], "no op of the language, nor a composition of them, has this meaning"))
+        raise NotMappable(
+            OPERATORS.get(
+                unknown[0],
+                "no op of the language, nor a composition of them, has this meaning",
+            )
+        )
     strange = sorted(set(case.types) - set(TYPES))
     if strange:
         raise NotMappable(f"element type {strange[0]} is not in the language")
@@ -56,7 +72,9 @@ def to_graph(case: Case) -> Graph:
 
 
 def _translate(node: Node, scope: Scope) -> None:
-    """Make the node's outputs known: as arrays where no data have a part in them, else as values."""
+    """Make the node's outputs known: as arrays where no data have a part in them, else as
+    values.
+    """
     if node.op in fixed.RULES:
         scope.fixed[node.outputs[0]] = fixed.RULES[node.op](Call(node, scope))
     elif all(name in scope.fixed for name in node.inputs if name):
@@ -64,13 +82,23 @@ def _translate(node: Node, scope: Scope) -> None:
     else:
         results = table()[node.op](Call(node, scope))
         values = [results] if isinstance(results, Value) else list(results)
-        scope.values.update({name: value for name, value in zip(node.outputs, values, strict=False) if value is not None})
+        scope.values.update(
+            {
+                name: value
+                for name, value in zip(node.outputs, values, strict=False)
+                if value is not None
+            }
+        )
 
 
 def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
-    """What a node makes of fixed arrays: its own mapping, run by the oracle; lengths are also divided, which the language does not."""
+    """What a node makes of fixed arrays: its own mapping, run by the oracle; lengths are
+    also divided, which the language does not.
+    """
     inputs = {name: scope.fixed[name] for name in node.inputs if name}
-    if node.op in fixed.DIVISIONS and all(array.dtype.kind == "i" for array in inputs.values()):
+    if node.op in fixed.DIVISIONS and all(
+        array.dtype.kind == "i" for array in inputs.values()
+    ):
         return {node.outputs[0]: fixed.DIVISIONS[node.op](*inputs.values())}
     outputs = {name: np.empty(0) for name in node.outputs if name}
     alone = Case(node.op, scope.case.opsets, (node,), inputs, outputs, ())
@@ -89,5 +117,7 @@ def _result(name: str, scope: Scope) -> Value:
 
 def feeds(case: Case, graph: Graph) -> Mapping[str, np.ndarray]:
     """What goes into the inputs of `to_graph(case)`."""
-    arrays: dict[str, Any] = {f"x{i}": array for i, array in enumerate(case.inputs.values())}
+    arrays: dict[str, Any] = {
+        f"x{i}": array for i, array in enumerate(case.inputs.values())
+    }
     return {name: arrays[name] for name in graph.inputs}

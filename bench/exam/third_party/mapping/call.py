@@ -1,4 +1,6 @@
-"""What a mapping is given: one ONNX node, with its inputs as values of a graph under construction or as arrays that shape the graph."""
+"""What a mapping is given: one ONNX node, with its inputs as values of a graph under
+construction or as arrays that shape the graph.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ class NotMappable(PosePortError):
 
 @dataclass(frozen=True)
 class Scope:
-    """The graph that a case becomes, and what is known so far by ONNX name: values, and arrays that no data has touched.
+    """The graph that a case becomes, and what is known so far by ONNX name: values, and
+    arrays that no data has touched.
 
     An input is declared when a mapping first asks for its value.
     """
@@ -36,7 +39,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Call:
-    """One node to be mapped. Inputs are counted as in the ONNX documentation; an empty name is one left out."""
+    """One node to be mapped.
+
+    Inputs are counted as in the ONNX documentation; an empty name is one left out.
+    """
 
     node: Node
     scope: Scope
@@ -63,12 +69,20 @@ class Call:
         """Input `i` as a value."""
         name, scope = self.node.inputs[i], self.scope
         if name not in scope.values:
-            scope.values[name] = self.constant(scope.fixed[name]) if name in scope.fixed else self._input(name)
+            scope.values[name] = (
+                self.constant(scope.fixed[name])
+                if name in scope.fixed
+                else self._input(name)
+            )
         return scope.values[name]
 
     def _input(self, name: str) -> Value:
         inputs = self.scope.case.inputs
-        return self.scope.graph.input(f"x{list(inputs).index(name)}", inputs[name].shape, dtype=str(inputs[name].dtype))
+        return self.scope.graph.input(
+            f"x{list(inputs).index(name)}",
+            inputs[name].shape,
+            dtype=str(inputs[name].dtype),
+        )
 
     def all(self) -> list[Value]:
         """Every given input as a value."""
@@ -79,7 +93,8 @@ class Call:
         return self.x(i) if self.has(i) else None
 
     def static(self, i: int) -> np.ndarray:
-        """Input `i` as an array: axes, a shape, a size; it becomes part of the graph and is no input of it.
+        """Input `i` as an array: axes, a shape, a size; it becomes part of the graph and is
+        no input of it.
 
         Raises NotMappable where it is the result of a computation on data.
         """
@@ -93,7 +108,9 @@ class Call:
         return tuple(int(number) for number in self.static(i).ravel())
 
     def infinity(self, sign: float, like: Value) -> Value:
-        """An infinite number in the element type of `like`: a table, as numbers written into a call are finite."""
+        """An infinite number in the element type of `like`: a table, as numbers written
+        into a call are finite.
+        """
         return self.constant(np.full((), sign * np.inf), like)
 
     def attribute(self, name: str, default: Any = None) -> Any:
@@ -129,7 +146,10 @@ def where(condition: Value, x: Value | float, other: Value | float) -> Value:
 def split(x: Value, widths: Sequence[int], axis: int) -> list[Value]:
     """Parts of given widths along one axis."""
     stops = np.cumsum(widths).tolist()
-    return [x.slice(axis=axis, start=stop - width, stop=stop, step=1) for stop, width in zip(stops, widths, strict=True)]
+    return [
+        x.slice(axis=axis, start=stop - width, stop=stop, step=1)
+        for stop, width in zip(stops, widths, strict=True)
+    ]
 
 
 def wide(row: Value, *, axis: int, rank: int) -> Value:

@@ -8,7 +8,8 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, total, where
 from models.graph import FLOATS
 from models.value import Value, emit
 
-TYPES = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 10: "float16"}  # TensorProto.DataType
+# TensorProto.DataType
+TYPES = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 10: "float16"}
 
 
 def _unary(op: str) -> Callable[[Call], Value]:
@@ -44,13 +45,19 @@ def mod(call: Call) -> Value:
     """x - trunc(x / y) y, the sign of x, or floor for that of y."""
     if call.x().dtype not in FLOATS:
         raise NotMappable("division of integers")
-    raise NotMappable("a remainder of floats rounded once: x - y floor(x / y) rounds three times")
+    raise NotMappable(
+        "a remainder of floats rounded once: x - y floor(x / y) rounds three times"
+    )
 
 
 def power(call: Call) -> Value:
     """x to a power that is one number; the language has no power by a tensor."""
     exponent = call.static(1)
-    if exponent.size != 1 or call.x().dtype not in FLOATS or exponent.ndim > len(call.x().shape):
+    if (
+        exponent.size != 1
+        or call.x().dtype not in FLOATS
+        or exponent.ndim > len(call.x().shape)
+    ):
         raise NotMappable("the exponent is a tensor, or the base an integer")
     return emit("pow", call.x(), exponent=float(exponent.ravel()[0]))
 
@@ -105,19 +112,25 @@ def elu(call: Call) -> Value:
 
 
 def _elu(x: Value, alpha: float) -> Value:
-    below = expm1(emit("minimum", x, 0.0)) * alpha  # never overflows on the side that is not chosen
+    # never overflows on the side that is not chosen
+    below = expm1(emit("minimum", x, 0.0)) * alpha
     return where(emit("greater", x, 0.0), x, below)
 
 
 def celu(call: Call) -> Value:
     """x above 0, alpha (exp(x / alpha) - 1) below."""
     alpha = call.attribute("alpha", 1.0)
-    return emit("maximum", call.x(), 0.0) + emit("minimum", expm1(call.x() / alpha) * alpha, 0.0)
+    return emit("maximum", call.x(), 0.0) + emit(
+        "minimum", expm1(call.x() / alpha) * alpha, 0.0
+    )
 
 
 def selu(call: Call) -> Value:
     """gamma times elu."""
-    alpha, gamma = call.attribute("alpha", 1.6732631921768188), call.attribute("gamma", 1.0507010221481323)
+    alpha, gamma = (
+        call.attribute("alpha", 1.6732631921768188),
+        call.attribute("gamma", 1.0507010221481323),
+    )
     return _elu(call.x(), alpha) * gamma
 
 
@@ -144,12 +157,16 @@ def thresholded_relu(call: Call) -> Value:
 
 def binarizer(call: Call) -> Value:
     """1 above a threshold, else 0."""
-    return emit("greater", call.x(), call.attribute("threshold", 0.0)).astype(call.x().dtype)
+    return emit("greater", call.x(), call.attribute("threshold", 0.0)).astype(
+        call.x().dtype
+    )
 
 
 def hard_sigmoid(call: Call) -> Value:
     """alpha x + beta between 0 and 1."""
-    return _hard_sigmoid(call.x(), call.attribute("alpha", 0.2), call.attribute("beta", 0.5))
+    return _hard_sigmoid(
+        call.x(), call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
+    )
 
 
 def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
@@ -164,7 +181,9 @@ def hard_swish(call: Call) -> Value:
 def shrink(call: Call) -> Value:
     """x moved by `bias` towards 0, and 0 within `lambd`."""
     x, bias, edge = call.x(), call.attribute("bias", 0.0), call.attribute("lambd", 0.5)
-    return where(emit("less", x, -edge), x + bias, where(emit("greater", x, edge), x - bias, 0.0))
+    return where(
+        emit("less", x, -edge), x + bias, where(emit("greater", x, edge), x - bias, 0.0)
+    )
 
 
 def softplus(x: Value) -> Value:
@@ -236,7 +255,10 @@ def atanh(call: Call) -> Value:
 
 
 def floor(x: Value) -> Value:
-    """The whole number below: the truncated one, less 1 where that is above x. For |x| < 2^63, as the language truncates to int64."""
+    """The whole number below: the truncated one, less 1 where that is above x.
+
+    For |x| < 2^63, as the language truncates to int64.
+    """
     whole = x.astype("int64").astype(x.dtype)
     return where(emit("greater", whole, x), whole - 1.0, whole)
 
@@ -246,13 +268,21 @@ def round_half_even(x: Value) -> Value:
     low = floor(x)
     part = x - low
     odd = emit("not_equal", floor(low * 0.5) * 2.0, low)
-    up = emit("logical_or", emit("greater", part, 0.5), emit("logical_and", emit("equal", part, 0.5), odd))
+    up = emit(
+        "logical_or",
+        emit("greater", part, 0.5),
+        emit("logical_and", emit("equal", part, 0.5), odd),
+    )
     return where(up, low + 1.0, low)
 
 
 def is_inf(call: Call) -> Value:
     """Whether x is infinite, on the sides asked for."""
-    signs = [sign for name, sign in (("detect_positive", 1.0), ("detect_negative", -1.0)) if call.attribute(name, 1)]
+    signs = [
+        sign
+        for name, sign in (("detect_positive", 1.0), ("detect_negative", -1.0))
+        if call.attribute(name, 1)
+    ]
     hits = [emit("equal", call.x(), call.infinity(sign, call.x())) for sign in signs]
     return total(hits, "logical_or") if hits else emit("not_equal", call.x(), call.x())
 
@@ -267,7 +297,20 @@ def select(call: Call) -> Value:
     return where(*call.all())
 
 
-_SAME = ("Abs", "Cos", "Erf", "Exp", "Log", "Relu", "Sigmoid", "Sign", "Sin", "Sqrt", "Tanh", "Atan")
+_SAME = (
+    "Abs",
+    "Cos",
+    "Erf",
+    "Exp",
+    "Log",
+    "Relu",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sqrt",
+    "Tanh",
+    "Atan",
+)
 _RENAMED = {
     "And": "logical_and",
     "Equal": "equal",
@@ -282,12 +325,66 @@ _RENAMED = {
 MAP: dict[str, Callable[[Call], Value]] = (
     {name: _unary(name.lower()) for name in _SAME}
     | {name: _binary(op) for name, op in _RENAMED.items()}
-    | {"Max": _fold("maximum"), "Min": _fold("minimum"), "Sum": add, "Add": add, "Neg": _unary("negative"), "Not": _unary("logical_not")}
-    | {"Div": divide, "Mean": mean, "Mod": mod, "Pow": power, "Xor": xor, "Clip": clip, "Reciprocal": reciprocal, "Identity": identity}
-    | {"Elu": elu, "Celu": celu, "Selu": selu, "Gelu": gelu, "LeakyRelu": leaky_relu, "PRelu": prelu, "Binarizer": binarizer}
-    | {"ThresholdedRelu": thresholded_relu, "HardSigmoid": hard_sigmoid, "HardSwish": hard_swish, "Shrink": shrink, "Mish": mish}
-    | {"Softplus": lambda call: softplus(call.x()), "Softsign": softsign, "Swish": swish, "SwiGLU": swiglu, "Tan": tan}
-    | {"Asin": lambda call: asin(call.x()), "Acos": acos, "Sinh": sinh, "Cosh": cosh, "Asinh": asinh, "Acosh": acosh, "Atanh": atanh}
-    | {"Floor": lambda call: floor(call.x()), "Ceil": lambda call: -floor(-call.x()), "Round": lambda call: round_half_even(call.x())}
-    | {"Cast": cast, "CastLike": cast_like, "IsInf": is_inf, "IsNaN": is_nan, "Where": select}
+    | {
+        "Max": _fold("maximum"),
+        "Min": _fold("minimum"),
+        "Sum": add,
+        "Add": add,
+        "Neg": _unary("negative"),
+        "Not": _unary("logical_not"),
+    }
+    | {
+        "Div": divide,
+        "Mean": mean,
+        "Mod": mod,
+        "Pow": power,
+        "Xor": xor,
+        "Clip": clip,
+        "Reciprocal": reciprocal,
+        "Identity": identity,
+    }
+    | {
+        "Elu": elu,
+        "Celu": celu,
+        "Selu": selu,
+        "Gelu": gelu,
+        "LeakyRelu": leaky_relu,
+        "PRelu": prelu,
+        "Binarizer": binarizer,
+    }
+    | {
+        "ThresholdedRelu": thresholded_relu,
+        "HardSigmoid": hard_sigmoid,
+        "HardSwish": hard_swish,
+        "Shrink": shrink,
+        "Mish": mish,
+    }
+    | {
+        "Softplus": lambda call: softplus(call.x()),
+        "Softsign": softsign,
+        "Swish": swish,
+        "SwiGLU": swiglu,
+        "Tan": tan,
+    }
+    | {
+        "Asin": lambda call: asin(call.x()),
+        "Acos": acos,
+        "Sinh": sinh,
+        "Cosh": cosh,
+        "Asinh": asinh,
+        "Acosh": acosh,
+        "Atanh": atanh,
+    }
+    | {
+        "Floor": lambda call: floor(call.x()),
+        "Ceil": lambda call: -floor(-call.x()),
+        "Round": lambda call: round_half_even(call.x()),
+    }
+    | {
+        "Cast": cast,
+        "CastLike": cast_like,
+        "IsInf": is_inf,
+        "IsNaN": is_nan,
+        "Where": select,
+    }
 )

@@ -19,7 +19,9 @@ def constant(call: Call) -> np.ndarray:
 
 def shape(call: Call) -> np.ndarray:
     """Lengths of the axes from `start` to `end`."""
-    return np.array(lengths(call.x())[call.attribute("start", 0) : call.attribute("end")], np.int64)
+    return np.array(
+        lengths(call.x())[call.attribute("start", 0) : call.attribute("end")], np.int64
+    )
 
 
 def size(call: Call) -> np.ndarray:
@@ -38,7 +40,8 @@ def steps(call: Call) -> np.ndarray:
     return np.arange(start, limit, step).astype(call.static(0).dtype)
 
 
-DIVISIONS: dict[str, Callable[..., np.ndarray]] = {"Div": np.floor_divide, "Mod": np.mod}  # of lengths, which are not negative
+# of lengths, which are not negative
+DIVISIONS: dict[str, Callable[..., np.ndarray]] = {"Div": np.floor_divide, "Mod": np.mod}
 RULES: dict[str, Callable[[Call], np.ndarray]] = {
     "Constant": constant,
     "ConstantOfShape": filled,

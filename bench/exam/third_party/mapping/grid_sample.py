@@ -1,4 +1,5 @@
-"""Sampling of images at points that are data: floors and weights of every axis, then a sum over the elements around each point.
+"""Sampling of images at points that are data: floors and weights of every axis, then a sum
+over the elements around each point.
 
 Axes: n batch, c channels, p points.
 """
@@ -16,28 +17,39 @@ from models.value import Value, emit
 
 @dataclass(frozen=True)
 class Tap:
-    """One element along one axis for every point: its index (n, p), clamped to the axis, and its weight (n, p)."""
+    """One element along one axis for every point: its index (n, p), clamped to the axis,
+    and its weight (n, p).
+    """
 
     index: Value
     weight: Value
 
 
 def grid_sample(call: Call) -> Value:
-    """Values of x (n, c, ...) at points (n, ..., axes) given in [-1, 1], the last axis of x first."""
+    """Values of x (n, c, ...) at points (n, ..., axes) given in [-1, 1], the last axis of x
+    first.
+    """
     x, grid = call.all()
     if call.attribute("padding_mode", "zeros") == "reflection":
         raise NotMappable("sampling beyond the edge by reflection")
     batch, channels, *space = lengths(x)
     count = math.prod(lengths(grid)[1:-1])
     points = grid.reshape((batch, count, len(space))).unstack(axis=2)[::-1]
-    taps = [_taps(call, _place(call, point, length), length) for point, length in zip(points, space, strict=True)]
+    taps = [
+        _taps(call, _place(call, point, length), length)
+        for point, length in zip(points, space, strict=True)
+    ]
     flat = x.reshape((batch, channels, math.prod(space)))
-    out = total([_sampled(flat, around, space) for around in itertools.product(*taps)], "add")
+    out = total(
+        [_sampled(flat, around, space) for around in itertools.product(*taps)], "add"
+    )
     return out.reshape((batch, channels, *lengths(grid)[1:-1]))
 
 
 def _place(call: Call, point: Value, length: int) -> Value:
-    """From [-1, 1] to elements: -1 and 1 are the centres of the outermost ones (align_corners), or their outer edges."""
+    """From [-1, 1] to elements: -1 and 1 are the centres of the outermost ones
+    (align_corners), or their outer edges.
+    """
     if call.attribute("align_corners", 0):
         return (point + 1.0) * ((length - 1) / 2)
     return (point + 1.0) * (length / 2) - 0.5
@@ -53,7 +65,10 @@ def _taps(call: Call, place: Value, length: int) -> list[Tap]:
     low = floor(place)
     part = place - low
     weights = _cubic(part) if mode in ("cubic", "bicubic") else [1.0 - part, part]
-    return [_tap(call, low + float(i + 1 - len(weights) // 2), weight, length) for i, weight in enumerate(weights)]
+    return [
+        _tap(call, low + float(i + 1 - len(weights) // 2), weight, length)
+        for i, weight in enumerate(weights)
+    ]
 
 
 def _cubic(part: Value) -> list[Value]:
@@ -65,7 +80,9 @@ def _cubic(part: Value) -> list[Value]:
 
 
 def _tap(call: Call, index: Value, weight: Value | None, length: int) -> Tap:
-    """Outside the axis an element is that of the edge (border), or 0, which its weight says."""
+    """Outside the axis an element is that of the edge (border), or 0, which its weight
+    says.
+    """
     inside = emit("minimum", emit("maximum", index, 0.0), float(length - 1))
     due = index if call.attribute("padding_mode", "zeros") == "zeros" else inside
     present = emit("equal", inside, due).astype(index.dtype)
@@ -79,7 +96,9 @@ def _sampled(flat: Value, around: tuple[Tap, ...], space: list[int]) -> Value:
         index = index * length + tap.index
     weight = total([tap.weight for tap in around], "multiply")
     shape = (*lengths(flat)[:2], lengths(index)[1])
-    picked = flat.take_along_axis(index.expand_dims(axis=1).broadcast_to(shape), axis=rank(flat) - 1)
+    picked = flat.take_along_axis(
+        index.expand_dims(axis=1).broadcast_to(shape), axis=rank(flat) - 1
+    )
     return picked * weight.expand_dims(axis=1)
 
 

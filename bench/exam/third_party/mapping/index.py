@@ -1,7 +1,8 @@
 """Gathering and scattering by indices that are data; negative ones count from the end.
 
-Scattering goes over a flat view: fixed strides turn coordinates into one index. What is written twice is undefined in ONNX unless it is
-added, so that a written element is the sum of what was written there.
+Scattering goes over a flat view: fixed strides turn coordinates into one index. What is
+written twice is undefined in ONNX unless it is added, so that a written element is the sum
+of what was written there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.exam.third_party.mapping.call import Call, NotMappable, lengths, rank, where, wide
+from bench.exam.third_party.mapping.call import (
+    Call,
+    NotMappable,
+    lengths,
+    rank,
+    where,
+    wide,
+)
 from models.value import Value, emit
 
 
@@ -40,7 +48,9 @@ def gather_elements(call: Call) -> Value:
 
 def array_feature(call: Call) -> Value:
     """Columns by index."""
-    return call.x(0).take(wrapped(call.x(1), lengths(call.x(0))[-1]).reshape((-1,)), axis=-1)
+    return call.x(0).take(
+        wrapped(call.x(1), lengths(call.x(0))[-1]).reshape((-1,)), axis=-1
+    )
 
 
 def gather_nd(call: Call) -> Value:
@@ -51,7 +61,9 @@ def gather_nd(call: Call) -> Value:
     axes = lengths(x)[batch : batch + depth]
     flat = _flat(call, index, axes)
     if batch:
-        starts = np.arange(math.prod(outer)).reshape((*outer, *(1,) * (rank(flat) - batch))) * math.prod(axes)
+        starts = np.arange(math.prod(outer)).reshape(
+            (*outer, *(1,) * (rank(flat) - batch))
+        ) * math.prod(axes)
         flat = flat + call.constant(starts, flat)
     rows = x.reshape((math.prod(outer) * math.prod(axes), *inner))
     return rows.take(flat.reshape((-1,)), axis=0).reshape((*lengths(index)[:-1], *inner))
@@ -60,7 +72,9 @@ def gather_nd(call: Call) -> Value:
 def _flat(call: Call, index: Value, axes: Sequence[int]) -> Value:
     """Row number of the coordinates in the last axis of an index."""
     sizes = call.constant(np.array(axes), index)
-    strides = call.constant(np.array([math.prod(axes[i + 1 :]) for i in range(len(axes))]), index)
+    strides = call.constant(
+        np.array([math.prod(axes[i + 1 :]) for i in range(len(axes))]), index
+    )
     whole = where(emit("less", index, 0), index + sizes, index)
     return (whole * strides).sum(axis=rank(index) - 1, keepdims=False)
 
@@ -70,8 +84,16 @@ def scatter_elements(call: Call) -> Value:
     x, index, updates = call.all()
     axis, shape = call.attribute("axis", 0) % rank(x), lengths(x)
     strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    places = sum(grid * stride for i, (grid, stride) in enumerate(zip(np.indices(lengths(index)), strides, strict=True)) if i != axis)
-    flat = wrapped(index, shape[axis]) * strides[axis] + call.constant(np.broadcast_to(places, lengths(index)), index)
+    places = sum(
+        grid * stride
+        for i, (grid, stride) in enumerate(
+            zip(np.indices(lengths(index)), strides, strict=True)
+        )
+        if i != axis
+    )
+    flat = wrapped(index, shape[axis]) * strides[axis] + call.constant(
+        np.broadcast_to(places, lengths(index)), index
+    )
     out = _scatter(call, x.reshape((-1, 1)), flat.reshape((-1,)), updates.reshape((-1, 1)))
     return out.reshape(x.shape)
 
@@ -82,7 +104,9 @@ def scatter_nd(call: Call) -> Value:
     depth = lengths(index)[-1]
     axes, inner = lengths(x)[:depth], math.prod(lengths(x)[depth:])
     flat = _flat(call, index, axes).reshape((-1,))
-    return _scatter(call, x.reshape((math.prod(axes), inner)), flat, updates.reshape((-1, inner))).reshape(x.shape)
+    return _scatter(
+        call, x.reshape((math.prod(axes), inner)), flat, updates.reshape((-1, inner))
+    ).reshape(x.shape)
 
 
 def _scatter(call: Call, rows: Value, index: Value, updates: Value) -> Value:
@@ -90,13 +114,19 @@ def _scatter(call: Call, rows: Value, index: Value, updates: Value) -> Value:
     how = call.attribute("reduction", "none")
     if how not in ("none", "add"):
         raise NotMappable("scattering by a product or an extreme")
-    return rows + _sums(updates, index, rows) if how == "add" else put(call, rows, index, updates)
+    return (
+        rows + _sums(updates, index, rows)
+        if how == "add"
+        else put(call, rows, index, updates)
+    )
 
 
 def put(call: Call, rows: Value, index: Value, updates: Value) -> Value:
     """Rows of updates in the place of rows."""
     ones = call.constant(np.ones(lengths(updates)), updates)
-    return where(emit("greater", _sums(ones, index, rows), 0.0), _sums(updates, index, rows), rows)
+    return where(
+        emit("greater", _sums(ones, index, rows), 0.0), _sums(updates, index, rows), rows
+    )
 
 
 def _sums(updates: Value, index: Value, rows: Value) -> Value:
@@ -105,7 +135,9 @@ def _sums(updates: Value, index: Value, rows: Value) -> Value:
 
 
 def tensor_scatter(call: Call) -> Value:
-    """New steps of a cache from the place on where each batch entry stands, around again where the mode is circular."""
+    """New steps of a cache from the place on where each batch entry stands, around again
+    where the mode is circular.
+    """
     cache, update = call.x(0), call.x(1)
     axis = call.attribute("axis", -2) % rank(cache)
     length, steps, batch = lengths(cache)[axis], lengths(update)[axis], lengths(cache)[0]
@@ -115,20 +147,38 @@ def tensor_scatter(call: Call) -> Value:
         place = where(emit("greater_equal", place, length), place - length, place)
     flat = place + call.constant(np.arange(batch)[:, None] * length, place)
     order = (0, axis, *(i for i in range(1, rank(cache)) if i != axis))
-    rows, new = (value.permute_dims(order).reshape((batch * lengths(value)[axis], -1)) for value in (cache, update))
+    rows, new = (
+        value.permute_dims(order).reshape((batch * lengths(value)[axis], -1))
+        for value in (cache, update)
+    )
     out = put(call, rows, flat.reshape((-1,)), new)
-    return out.reshape(tuple(cache.shape[i] for i in order)).permute_dims(tuple(np.argsort(order).tolist()))
+    return out.reshape(tuple(cache.shape[i] for i in order)).permute_dims(
+        tuple(np.argsort(order).tolist())
+    )
 
 
 def max_unpool(call: Call) -> Value:
-    """Each element at its place in a larger tensor of zeros, where max pooling took it from."""
+    """Each element at its place in a larger tensor of zeros, where max pooling took it
+    from.
+    """
     x, index = call.x(0), call.x(1)
     kernel = call.attribute("kernel_shape")
-    strides, pads = call.attribute("strides", [1] * len(kernel)), call.attribute("pads", [0] * 2 * len(kernel))
+    strides, pads = (
+        call.attribute("strides", [1] * len(kernel)),
+        call.attribute("pads", [0] * 2 * len(kernel)),
+    )
     rows = enumerate(zip(lengths(x)[2:], kernel, strides, strict=True))
-    space = tuple((n - 1) * s + k - pads[i] - pads[i + len(kernel)] for i, (n, k, s) in rows)
+    space = tuple(
+        (n - 1) * s + k - pads[i] - pads[i + len(kernel)] for i, (n, k, s) in rows
+    )
     shape = (*lengths(x)[:2], *space)
-    flat = emit("scatter_add", x.reshape((-1,)), index.reshape((-1,)), axis=0, length=math.prod(shape)).reshape(shape)
+    flat = emit(
+        "scatter_add",
+        x.reshape((-1,)),
+        index.reshape((-1,)),
+        axis=0,
+        length=math.prod(shape),
+    ).reshape(shape)
     for i, length in enumerate(call.ints(2) if call.has(2) else shape):
         flat = flat.pad(axis=i, before=0, after=length - shape[i], value=0.0)
     return flat
@@ -140,7 +190,9 @@ def one_hot(call: Call) -> Value:
     axis = call.attribute("axis", -1) % (rank(index) + 1)
     places = wide(call.constant(np.arange(depth), index), axis=axis, rank=rank(index) + 1)
     off, on = call.x(2).split(2, axis=0)
-    return where(emit("equal", wrapped(index, depth).expand_dims(axis=axis), places), on, off)
+    return where(
+        emit("equal", wrapped(index, depth).expand_dims(axis=axis), places), on, off
+    )
 
 
 MAP = {

@@ -8,7 +8,9 @@ from models.value import Value, emit
 
 
 def negative_log_likelihood(call: Call) -> Value:
-    """Minus the score of the due class, weighted by class, summed or averaged over the weights."""
+    """Minus the score of the due class, weighted by class, summed or averaged over the
+    weights.
+    """
     return _loss(call, call.x(0))
 
 
@@ -21,7 +23,8 @@ def cross_entropy(call: Call) -> list[Value]:
 def _loss(call: Call, logs: Value) -> Value:
     target, ignored = call.x(1), call.attribute("ignore_index")
     left_out = None if ignored is None else emit("equal", target, ignored)
-    place = target if left_out is None else where(left_out, 0, target)  # an ignored number may lie outside the classes
+    # an ignored number may lie outside the classes
+    place = target if left_out is None else where(left_out, 0, target)
     score = -logs.take_along_axis(place.expand_dims(axis=1), axis=1).squeeze(axis=1)
     weight = _weight(call, place, score, left_out)
     loss = score if weight is None else score * weight
@@ -43,7 +46,14 @@ def _weight(call: Call, place: Value, like: Value, left_out: Value | None) -> Va
         weight = call.x(2).take(place.reshape((-1,)), axis=0).reshape(place.shape)
     if left_out is None:
         return weight
-    return emit("logical_not", left_out).astype(like.dtype) if weight is None else where(left_out, 0.0, weight)
+    return (
+        emit("logical_not", left_out).astype(like.dtype)
+        if weight is None
+        else where(left_out, 0.0, weight)
+    )
 
 
-MAP = {"NegativeLogLikelihoodLoss": negative_log_likelihood, "SoftmaxCrossEntropyLoss": cross_entropy}
+MAP = {
+    "NegativeLogLikelihoodLoss": negative_log_likelihood,
+    "SoftmaxCrossEntropyLoss": cross_entropy,
+}

@@ -10,7 +10,9 @@ from models.value import Value, emit
 
 
 def batch_norm(call: Call) -> list[Value]:
-    """By the running statistics, or in training by the batch's, which then move the running ones: momentum is the share of the old."""
+    """By the running statistics, or in training by the batch's, which then move the running
+    ones: momentum is the share of the old.
+    """
     x, scale, shift, mean, var = (call.x(i) for i in range(5))
     eps = call.attribute("epsilon", 1e-5)
     if not call.attribute("training_mode", 0):
@@ -22,7 +24,9 @@ def batch_norm(call: Call) -> list[Value]:
 
 
 def layer_norm(call: Call) -> list[Value | None]:
-    """Over the last axes from `axis` on, as one axis; also the mean and the inverse deviation."""
+    """Over the last axes from `axis` on, as one axis; also the mean and the inverse
+    deviation.
+    """
     x, eps = call.x(), call.attribute("epsilon", 1e-5)
     first = call.attribute("axis", -1) % rank(x)
     width = math.prod(lengths(x)[first:])
@@ -32,14 +36,20 @@ def layer_norm(call: Call) -> list[Value | None]:
     out = emit("layer_norm", rows, weight, shift, eps=eps).reshape(x.shape)
     axes = tuple(range(first, rank(x)))
     mean, var = (emit(op, x, axis=axes, keepdims=True) for op in ("mean", "var"))
-    return [out, mean if call.wants(1) else None, 1.0 / emit("sqrt", var + eps) if call.wants(2) else None]
+    return [
+        out,
+        mean if call.wants(1) else None,
+        1.0 / emit("sqrt", var + eps) if call.wants(2) else None,
+    ]
 
 
 def rms_norm(call: Call) -> Value:
     """x over the root of its mean square, times a scale, over the last axes from `axis` on."""
     x, scale = call.all()
     axes = tuple(range(call.attribute("axis", -1) % rank(x), rank(x)))
-    size = emit("sqrt", (x * x).mean(axis=axes, keepdims=True) + call.attribute("epsilon", 1e-5))
+    size = emit(
+        "sqrt", (x * x).mean(axis=axes, keepdims=True) + call.attribute("epsilon", 1e-5)
+    )
     return x / size * scale
 
 
@@ -67,7 +77,9 @@ def group_norm(call: Call) -> Value:
 
 
 def mean_variance(call: Call) -> Value:
-    """Mean 0 and deviation 1 over axes; 1e-9 is added to the deviation, not to the variance."""
+    """Mean 0 and deviation 1 over axes; 1e-9 is added to the deviation, not to the
+    variance.
+    """
     x, axes = call.x(), tuple(call.attribute("axes", (0, 2, 3)))
     centred = x - x.mean(axis=axes, keepdims=True)
     return centred / (emit("sqrt", x.var(axis=axes, keepdims=True)) + 1e-9)

@@ -12,15 +12,27 @@ from models.value import Value, emit
 def max_pool(call: Call) -> Value:
     """The largest of each window."""
     axes = axes_of(call, call.x(), call.attribute("kernel_shape"))
-    lowest = float(np.finfo(call.x().dtype).min)  # below any finite number, so that padding never wins
+    # below any finite number, so that padding never wins
+    lowest = float(np.finfo(call.x().dtype).min)
     return fold(pad(call.x(), axes, lowest), axes, "maximum")
 
 
 def average_pool(call: Call) -> Value:
-    """The mean of each window; padding counts where `count_include_pad` says so, what rounding up adds never does."""
+    """The mean of each window; padding counts where `count_include_pad` says so, what
+    rounding up adds never does.
+    """
     axes = axes_of(call, call.x(), call.attribute("kernel_shape"))
     sums = fold(pad(call.x(), axes, 0.0), axes, "add")
-    counted = np.ones((1, 1, *(_counted(axis, n, bool(call.attribute("count_include_pad", 0))) for axis, n in _sides(call, axes))))
+    counted = np.ones(
+        (
+            1,
+            1,
+            *(
+                _counted(axis, n, bool(call.attribute("count_include_pad", 0)))
+                for axis, n in _sides(call, axes)
+            ),
+        )
+    )
     widths = [(0, 0), (0, 0), *_around(call, axes)]
     return sums / fold(call.constant(np.pad(counted, widths), sums), axes, "add")
 

@@ -11,7 +11,9 @@ Reduction = Callable[[Value, tuple[int, ...], bool], Value]
 
 
 def reduction(rule: Reduction) -> Callable[[Call], Value]:
-    """A mapping of a Reduce operator: axes as an attribute (older opsets) or an input, all where there are none."""
+    """A mapping of a Reduce operator: axes as an attribute (older opsets) or an input, all
+    where there are none.
+    """
 
     def mapping(call: Call) -> Value:
         x = call.x()
@@ -71,18 +73,24 @@ def _log_sum_exp(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
 
 
 def _product(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
-    """The factors of one axis after the other, multiplied one by one; the product of nothing is 1."""
+    """The factors of one axis after the other, multiplied one by one; the product of
+    nothing is 1.
+    """
     for axis in sorted(axes, reverse=True):
         if lengths(x)[axis] == 0:
             x = x.sum(axis=axis, keepdims=True) + 1.0
         else:
-            x = total([part.expand_dims(axis=axis) for part in x.unstack(axis=axis)], "multiply")
+            x = total(
+                [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)], "multiply"
+            )
         x = x if keep else x.squeeze(axis=axis)
     return x
 
 
 def running(op: str) -> Callable[[Call], Value]:
-    """CumSum or CumProd: folded step by step; `exclusive` begins with nothing, `reverse` comes from the end."""
+    """CumSum or CumProd: folded step by step; `exclusive` begins with nothing, `reverse`
+    comes from the end.
+    """
 
     def mapping(call: Call) -> Value:
         x = call.x()
@@ -90,7 +98,10 @@ def running(op: str) -> Callable[[Call], Value]:
         steps = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)]
         steps = steps[::-1] if call.attribute("reverse", 0) else steps
         if call.attribute("exclusive", 0):
-            steps = [emit("subtract", steps[0], steps[0]) + (op == "multiply") * 1, *steps[:-1]]
+            steps = [
+                emit("subtract", steps[0], steps[0]) + (op == "multiply") * 1,
+                *steps[:-1],
+            ]
         sums = [total(steps[: i + 1], op) for i in range(len(steps))]
         sums = sums[::-1] if call.attribute("reverse", 0) else sums
         return sums[0].concat(*sums[1:], axis=axis)

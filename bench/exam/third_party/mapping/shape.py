@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from bench.exam.third_party.mapping.call import Call, NotMappable, lengths, rank, split, where
+from bench.exam.third_party.mapping.call import (
+    Call,
+    NotMappable,
+    lengths,
+    rank,
+    split,
+    where,
+)
 from models.graph import FLOATS
 from models.value import Value, emit
 
@@ -16,7 +23,9 @@ def reshape(call: Call) -> Value:
     """Another shape; 0 keeps a length unless `allowzero`."""
     x, target = call.x(), call.ints(1)
     if not call.attribute("allowzero", 0):
-        target = tuple(lengths(x)[i] if length == 0 else length for i, length in enumerate(target))
+        target = tuple(
+            lengths(x)[i] if length == 0 else length for i, length in enumerate(target)
+        )
     return emit("reshape", x, shape=_solved(target, math.prod(lengths(x))))
 
 
@@ -36,7 +45,11 @@ def flatten(call: Call) -> Value:
 def squeeze(call: Call) -> Value:
     """Axes of length 1 away."""
     x = call.x()
-    asked = call.ints(1) if call.has(1) else [i for i, length in enumerate(lengths(x)) if length == 1]
+    asked = (
+        call.ints(1)
+        if call.has(1)
+        else [i for i, length in enumerate(lengths(x)) if length == 1]
+    )
     for axis in sorted((axis % rank(x) for axis in asked), reverse=True):
         x = x.squeeze(axis=axis)
     return x
@@ -52,12 +65,18 @@ def unsqueeze(call: Call) -> Value:
 
 def transpose(call: Call) -> Value:
     """Axes in another order; reversed where none is given."""
-    return emit("permute_dims", call.x(), axes=tuple(call.attribute("perm", range(rank(call.x()))[::-1])))
+    return emit(
+        "permute_dims",
+        call.x(),
+        axes=tuple(call.attribute("perm", range(rank(call.x()))[::-1])),
+    )
 
 
 def expand(call: Call) -> Value:
     """Broadcast against a shape, in both directions."""
-    return emit("broadcast_to", call.x(), shape=np.broadcast_shapes(lengths(call.x()), call.ints(1)))
+    return emit(
+        "broadcast_to", call.x(), shape=np.broadcast_shapes(lengths(call.x()), call.ints(1))
+    )
 
 
 def concat(call: Call) -> Value:
@@ -71,7 +90,11 @@ def split_node(call: Call) -> list[Value]:
     axis = call.attribute("axis", 0) % rank(call.x())
     length, parts = lengths(call.x())[axis], len(call.node.outputs)
     width = -(-length // parts)
-    widths = call.ints(1) if call.has(1) else tuple(min(width, length - width * i) for i in range(parts))
+    widths = (
+        call.ints(1)
+        if call.has(1)
+        else tuple(min(width, length - width * i) for i in range(parts))
+    )
     if len(set(widths)) == 1 and widths[0] > 0:
         return list(call.x().split(parts, axis=axis))
     return split(call.x(), widths, axis)
@@ -86,7 +109,9 @@ def tile(call: Call) -> Value:
 
 
 def slice_node(call: Call) -> Value:
-    """start:stop:step along some axes, as Python slices; a step back is a flip and a step forward."""
+    """start:stop:step along some axes, as Python slices; a step back is a flip and a step
+    forward.
+    """
     x, starts, stops = call.x(), call.ints(1), call.ints(2)
     axes = call.ints(3) if call.has(3) else tuple(range(len(starts)))
     steps = call.ints(4) if call.has(4) else (1,) * len(starts)
@@ -100,28 +125,41 @@ def _cut(x: Value, axis: int, start: int, stop: int, step: int) -> Value:
     if step < 0:
         picked = range(length)[slice(start, stop if stop >= -length else None, step)]
         first = length - 1 - picked.start  # where the flipped axis begins
-        return x.flip(axis=axis).slice(axis=axis, start=first, stop=first + (picked.start - picked.stop), step=-step)
+        return x.flip(axis=axis).slice(
+            axis=axis, start=first, stop=first + (picked.start - picked.stop), step=-step
+        )
     low, high, _ = slice(start, stop, step).indices(length)
     return x.slice(axis=axis, start=low, stop=max(low, high), step=step)
 
 
 def pad(call: Call) -> Value:
-    """A constant, or copies of the axis: mirrored at the edge element (reflect), the edge repeated (edge), or around again (wrap)."""
+    """A constant, or copies of the axis: mirrored at the edge element (reflect), the edge
+    repeated (edge), or around again (wrap).
+    """
     x, widths = call.x(), call.ints(1)
-    axes = [axis % rank(x) for axis in call.ints(3)] if call.has(3) else list(range(rank(x)))
+    axes = (
+        [axis % rank(x) for axis in call.ints(3)] if call.has(3) else list(range(rank(x)))
+    )
     mode = call.attribute("mode", "constant")
     value = call.static(2).item() if call.has(2) else 0
-    for axis, before, after in zip(axes, widths[: len(axes)], widths[len(axes) :], strict=True):
+    for axis, before, after in zip(
+        axes, widths[: len(axes)], widths[len(axes) :], strict=True
+    ):
         if before < 0 or after < 0:
             raise NotMappable("a negative padding")
         constant = mode == "constant"
-        x = x.pad(axis=axis, before=before, after=after, value=value) if constant else _copies(call, x, axis, (before, after), mode)
+        x = (
+            x.pad(axis=axis, before=before, after=after, value=value)
+            if constant
+            else _copies(call, x, axis, (before, after), mode)
+        )
     return x
 
 
 def _copies(call: Call, x: Value, axis: int, widths: tuple[int, int], mode: str) -> Value:
     """Padding with elements of the axis itself, whose places only the shape decides."""
-    places = np.pad(np.arange(lengths(x)[axis]), widths, mode=mode)  # type: ignore[call-overload]  # ONNX's modes are NumPy's
+    # ONNX's modes are NumPy's
+    places = np.pad(np.arange(lengths(x)[axis]), widths, mode=mode)  # type: ignore[call-overload]
     return x.take(call.constant(places), axis=axis) if sum(widths) else x
 
 
@@ -171,7 +209,11 @@ def reverse_sequence(call: Call) -> Value:
     x, counts = call.all()
     time, batch = call.attribute("time_axis", 0), call.attribute("batch_axis", 1)
     shape = [1] * rank(x)
-    step = call.constant(np.arange(lengths(x)[time]).reshape([-1 if i == time else 1 for i in range(rank(x))]))
+    step = call.constant(
+        np.arange(lengths(x)[time]).reshape(
+            [-1 if i == time else 1 for i in range(rank(x))]
+        )
+    )
     shape[batch] = lengths(x)[batch]
     ends = counts.reshape(tuple(shape))
     place = where(emit("less", step, ends), ends - 1 - step, step)

@@ -1,4 +1,7 @@
-"""How a kernel slides over the spatial axes: strides, dilations, padding of both ends. Shared by convolutions and pools."""
+"""How a kernel slides over the spatial axes: strides, dilations, padding of both ends.
+
+Shared by convolutions and pools.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from models.value import Value, emit
 
 @dataclass(frozen=True)
 class Axis:
-    """The window along one spatial axis. `extra` is padding that only rounding up (ceil_mode) adds at the end."""
+    """The window along one spatial axis. `extra` is padding that only rounding up
+    (ceil_mode) adds at the end.
+    """
 
     kernel: int
     stride: int
@@ -35,12 +40,20 @@ def axes_of(call: Call, x: Value, kernel: Sequence[int]) -> list[Axis]:
     found = []
     for i, length in enumerate(space):
         axis = Axis(kernel[i], strides[i], dilations[i], pads[i], pads[i + len(space)])
-        found.append(_rounded(_automatic(axis, length, call.attribute("auto_pad", "NOTSET")), length, bool(call.attribute("ceil_mode", 0))))
+        found.append(
+            _rounded(
+                _automatic(axis, length, call.attribute("auto_pad", "NOTSET")),
+                length,
+                bool(call.attribute("ceil_mode", 0)),
+            )
+        )
     return found
 
 
 def _automatic(axis: Axis, length: int, mode: str) -> Axis:
-    """SAME pads so that every stride gives a result, the odd element at the end (UPPER) or the start (LOWER)."""
+    """SAME pads so that every stride gives a result, the odd element at the end (UPPER) or
+    the start (LOWER).
+    """
     if not mode.startswith("SAME"):
         return axis
     total = max((-(-length // axis.stride) - 1) * axis.stride + axis.reach - length, 0)
@@ -50,7 +63,9 @@ def _automatic(axis: Axis, length: int, mode: str) -> Axis:
 
 
 def _rounded(axis: Axis, length: int, up: bool) -> Axis:
-    """With ceil_mode a last window may hang over the end, if it starts before the padding at the end."""
+    """With ceil_mode a last window may hang over the end, if it starts before the padding
+    at the end.
+    """
     padded = length + axis.before + axis.after
     count = -(-(padded - axis.reach) // axis.stride) + 1
     if not up or (count - 1) * axis.stride >= length + axis.before:
@@ -67,7 +82,9 @@ def pad(x: Value, axes: Sequence[Axis], value: float) -> Value:
 
 
 def fold(x: Value, axes: Sequence[Axis], op: str) -> Value:
-    """Combine the taps of every window of a padded x: axis by axis, which the op must allow (a sum, an extreme)."""
+    """Combine the taps of every window of a padded x: axis by axis, which the op must allow
+    (a sum, an extreme).
+    """
     for i, axis in enumerate(axes, start=2):
         span = (lengths(x)[i] - axis.reach) // axis.stride * axis.stride + 1
         result = None
