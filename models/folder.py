@@ -1,0 +1,51 @@
+"""The folder is the registry: which files it holds, and what they say of themselves.
+
+Files are read, never imported, so that a list of names costs no framework and no NumPy.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from models.errors import PosePortError, UnknownName
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The modules of a folder by name; what starts with an underscore serves the others."""
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+
+
+def stated(file: Path, name: str, default: Any = None) -> Any:
+    """The literal that a file gives a constant of its top level; `default` where it has none."""
+    # The rest of the statement is indented, or closes a bracket: nothing else need be parsed.
+    statement = rf"^{name}(?:: .+?)? = (.*\n(?:[ )\]}}].*\n)*)"
+    found = re.search(statement, file.read_text(encoding="utf-8"), re.MULTILINE)
+    return ast.literal_eval(found[1].strip()) if found else default
+
+
+def ordered(neighbours: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names in an order in which each comes after its neighbours; by name where that leaves a choice.
+
+    Raises UnknownName for a neighbour that is not there, PosePortError where two wait for each other.
+    """
+    for name, after in neighbours.items():
+        for stray in set(after) - neighbours.keys():
+            raise UnknownName(f"neighbour of {name}", stray, neighbours)
+    sorter = TopologicalSorter(neighbours)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise PosePortError(
+            f"{' after '.join(error.args[1])}: these wait for each other"
+        ) from None
+    found: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        found += ready
+        sorter.done(*ready)
+    return found
