@@ -29,9 +29,10 @@ def stated(file: Path, name: str, default: Any = None) -> Any:
 
 
 def ordered(neighbours: Mapping[str, Sequence[str]]) -> list[str]:
-    """Names in an order in which each comes after its neighbours; by name where that leaves a choice.
+    """Names so that each comes after its neighbours, and by name where that leaves a choice.
 
-    Raises UnknownName for a neighbour that is not there, PosePortError where two wait for each other.
+    Raises UnknownName for a neighbour that is not there, PosePortError where two wait for
+    each other.
     """
     for name, after in neighbours.items():
         for stray in set(after) - neighbours.keys():

@@ -1,4 +1,4 @@
-"""How dense the code is: `python -m tests.size [FOLDER_OR_FILE ...]` prints it, `test_size.py` bounds it.
+"""How dense the code is: `python -m tests.size [PLACE ...]` prints it, `test_size.py` bounds it.
 
 A token is what Python's own tokenizer makes of a line, but for layout, comments and docstrings:
 packing lines gains nothing. After tinygrad's `sz.py`.
@@ -114,12 +114,15 @@ def _quantiles(numbers: Iterable[int]) -> str:
 
 
 def _report(title: str, found: list[Size]) -> None:
-    functions = [length for size in found for _, length in size.functions] or [0]
+    lengths = [length for size in found for _, length in size.functions] or [0]
     print(
-        f"{title:10} {len(found):4} files, {sum(size.code_lines for size in found):6} lines of code, "
-        f"{tokens_a_line(found):5.2f} tokens a line, {comments_a_hundred(found):4.1f} comments per 100, "
-        f"{sum(len(size.wide) for size in found)} wide; median / p95 / largest: "
-        f"file {_quantiles(size.lines for size in found)}, function {_quantiles(functions)}"
+        f"{title:10} {len(found):4} files,",
+        f"{sum(size.code_lines for size in found):6} lines of code,",
+        f"{tokens_a_line(found):5.2f} tokens a line,",
+        f"{comments_a_hundred(found):4.1f} comments per 100,",
+        f"{sum(len(size.wide) for size in found)} wide;",
+        f"median / p95 / largest: file {_quantiles(size.lines for size in found)},",
+        f"function {_quantiles(lengths)}",
     )
 
 
