@@ -13,9 +13,9 @@ from models.errors import SpecError
 from models.graph import Graph, Noise, Param
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a model is trained.
+    """How a model is trained, as published.
 
     Loss weights are by loss name; lr is multiplied by `lr_decay` after every epoch.
     """
@@ -29,6 +29,21 @@ class Recipe:
     # "screen": x / w * 2 - 1; "zscore": screen coordinates standardised by the training set
     inputs: str
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a preset is trained here, where that is not what was published.
+
+    What is None is the recipe's, or what the harness takes for every model.
+    """
+
+    steps: int
+    batch: int | None = None  # windows
+    lr: float | None = None
+    inputs: str | None = None  # as in `Recipe`
+    validate_every: int | None = None  # steps
+    validation_windows: int | None = None
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from bench.data.protocols import Protocol
 from bench.records import Training
 from bench.training.feed import Feed, build, split_of
 from bench.training.loop import Diverged, Loop
+from bench.training.optimizer import optimizer_of
 from models import params as initial
-from models.optim import Optimizer
 from models.spec import Spec
 
 
@@ -44,13 +44,6 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
             f"{error}; {kept}; lower the learning rate",
         )
     return Finding(_payload(job, loop, split.protocol))
-
-
-def optimizer_of(job: Job, spec: Spec) -> Optimizer:
-    """The run's settings over the model's recipe."""
-    train, recipe = job.settings.train, spec.recipe
-    decay = recipe.weight_decay if train.weight_decay is None else train.weight_decay
-    return Optimizer(train.optimizer or recipe.optimizer, train.lr or recipe.lr, decay)
 
 
 def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split) -> Loop:

@@ -15,7 +15,7 @@ from typing import Any
 from models.builder import Builder
 from models.errors import BadInput
 from models.layers import Initialisers, attend, mlp
-from models.spec import Recipe
+from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -154,18 +154,39 @@ PRESETS = {
     "paper": Size(),
     "lite": Size(width=256, mlp_ratio=4),
     "small": Size(width=64, representation=64, depth=2, frames=9, max_frames=27),
+    "tiny": Size(width=32, representation=64, depth=1, heads=4, frames=9, max_frames=27),
 }
 PAPER_PARAMETERS = {"paper": 42_466_317, "lite": 16_001_549}
 RECIPE = Recipe(
-    "adamw",
-    2e-4,
-    0.01,
-    0.99,
-    32,
-    {"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0},
-    "screen",
-    "Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch",
+    optimizer="adamw",
+    lr=2e-4,
+    weight_decay=0.01,
+    lr_decay=0.99,
+    batch=32,
+    loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0},
+    inputs="screen",
+    source="Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch",
 )
+# Short trainings learn faster from standardised keypoints than from the screen's.
+TRAINING = {
+    "paper": Training(steps=60_000, batch=32, validate_every=2000),
+    "small": Training(
+        steps=3000,
+        batch=16,
+        lr=2e-3,
+        inputs="zscore",
+        validate_every=500,
+        validation_windows=512,
+    ),
+    "tiny": Training(
+        steps=250,
+        batch=16,
+        lr=5e-3,
+        inputs="zscore",
+        validate_every=125,
+        validation_windows=128,
+    ),
+}
 OFFICIAL = "DSTformer"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.builder import Builder
-from models.spec import Recipe
+from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -55,18 +55,27 @@ def _kaiming(inner: int) -> tuple[str, float]:
     return ("normal", (2 / inner) ** 0.5)
 
 
-PRESETS = {"paper": Size(), "small": Size(width=512)}
+PRESETS = {
+    "paper": Size(),
+    "small": Size(width=512, dropout=0.1),
+    "tiny": Size(width=256, dropout=0.05),
+}
 PAPER_PARAMETERS = {"paper": 4_291_632}
 RECIPE = Recipe(
-    "adam",
-    1e-3,
-    0.0,
-    0.96,
-    64,
-    {"mpjpe": 1.0},
-    "zscore",
-    "Martinez et al. 2017: Adam 1e-3, batch 64; MPJPE in place of MSE",
+    optimizer="adam",
+    lr=1e-3,
+    weight_decay=0.0,
+    lr_decay=0.96,
+    batch=64,
+    loss={"mpjpe": 1.0},
+    inputs="zscore",
+    source="Martinez et al. 2017: Adam 1e-3, batch 64; MPJPE in place of MSE",
 )
+TRAINING = {
+    "paper": Training(steps=200_000, batch=64, validate_every=5000),
+    "small": Training(steps=10_000, batch=128, lr=1e-3, validate_every=1000),
+    "tiny": Training(steps=2200, batch=64, lr=2e-3, validate_every=550),
+}
 OFFICIAL = "LinearModel"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from models.builder import Builder
 from models.errors import BadInput
-from models.spec import Recipe
+from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -152,18 +152,35 @@ def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
     return h.dropout(rate=size.dropout, name=norm) if train else h
 
 
-PRESETS = {"paper": Size(), "small": Size(widths=(3, 3, 3), width=128)}
+PRESETS = {
+    "paper": Size(),
+    "small": Size(widths=(3, 3, 3), width=128, dropout=0.1),
+    "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.05),
+}
 PAPER_PARAMETERS = {"paper": 16_952_371}
 RECIPE = Recipe(
-    "adam",
-    1e-3,
-    0.0,
-    0.95,
-    1024,
-    {"mpjpe": 1.0},
-    "screen",
-    "Pavllo et al. 2019: Adam 1e-3, x0.95 per epoch, batch 1024",
+    optimizer="adam",
+    lr=1e-3,
+    weight_decay=0.0,
+    lr_decay=0.95,
+    batch=1024,
+    loss={"mpjpe": 1.0},
+    inputs="screen",
+    source="Pavllo et al. 2019: Adam 1e-3, x0.95 per epoch, batch 1024",
 )
+# Short trainings learn faster from standardised keypoints than from the screen's.
+TRAINING = {
+    "paper": Training(steps=60_000, validate_every=2000),
+    "small": Training(steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000),
+    "tiny": Training(
+        steps=600,
+        batch=96,
+        lr=4e-3,
+        inputs="zscore",
+        validate_every=300,
+        validation_windows=512,
+    ),
+}
 OFFICIAL = "TemporalModel"
 
 
