@@ -19,6 +19,9 @@ from models.errors import UnknownName
 from models.graph import Type
 
 Draw = Literal["normal", "positive", "unit", "apart", "index", "bool"]
+# product: a matrix product, which the hardware computes in half; full: sums and powers, in
+# float32, or they overflow; follow: in the type of the inputs, the wider where they differ
+Precision = Literal["product", "full", "follow"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Op:
     group: Literal["elementwise", "reduction", "shape", "index", "network", "random"] = (
         "network"
     )
+    # in mixed precision; what this does to a model is as in torch.autocast
+    precision: Precision = "follow"
 
 
 @cache

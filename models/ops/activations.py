@@ -152,5 +152,6 @@ OPS = {
         per_element(5),
         method=softmax,
         body=_softmax_body,
+        precision="full",
     ),
 }

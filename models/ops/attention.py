@@ -67,4 +67,8 @@ CASES = tuple(
         (((2, 3, 2, 5, 4),) * 3, 0.3),
     )
 )
-OPS = {"attention": Op(shape, reference, CASES, flops, method=attention, body=body)}
+OPS = {
+    "attention": Op(
+        shape, reference, CASES, flops, method=attention, body=body, precision="product"
+    )
+}

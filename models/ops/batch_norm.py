@@ -144,7 +144,14 @@ _TRAIN = tuple(
 )
 OPS = {
     "batch_norm": Op(
-        shape, reference, _CASES, per_element(4), method=batch_norm, body=body, state=(3, 4)
+        shape,
+        reference,
+        _CASES,
+        per_element(4),
+        method=batch_norm,
+        body=body,
+        state=(3, 4),
+        precision="full",
     ),
     "batch_norm_train": Op(
         _train_shape,
@@ -154,5 +161,6 @@ OPS = {
         body=_train_body,
         several=True,
         state=(3, 4),
+        precision="full",
     ),
 }

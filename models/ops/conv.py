@@ -245,13 +245,14 @@ def _transposed_case(
 
 
 OPS = {
-    "conv": Op(shape, reference, _CASES, flops, vjp=vjp),
+    "conv": Op(shape, reference, _CASES, flops, vjp=vjp, precision="product"),
     "conv_transpose": Op(
         _transpose_shape,
         _transpose,
         tuple(_transposed_case(*row) for row in _ROWS),
         _transpose_flops,
         vjp=_transpose_vjp,
+        precision="product",
     ),
 }
 METHODS = {"conv1d": conv1d}

@@ -86,6 +86,7 @@ def _row(
         flops=per_element(flops),
         cases=tuple(Case(shape, {}, draws) for shape in shapes),
         group="elementwise",
+        precision="full" if name in _FULL else "follow",
     )
 
 
@@ -126,6 +127,8 @@ _COMPARISONS = (
     "logical_or",
     "logical_not",
 )
+# they overflow in float16, and lose most of their digits in bfloat16
+_FULL = ("exp", "log", "sqrt")
 _DTYPES: dict[str, Callable[..., str]] = dict.fromkeys(_COMPARISONS, boolean) | {
     "where": _where_dtype
 }
@@ -270,4 +273,5 @@ OPS["pow"] = Op(
     method=pow,
     vjp=_pow_vjp,
     group="elementwise",
+    precision="full",
 )

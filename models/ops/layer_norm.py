@@ -47,5 +47,13 @@ CASES = tuple(
     for eps in (1e-5, 1e-3)
 )
 OPS = {
-    "layer_norm": Op(shape, reference, CASES, per_element(8), method=layer_norm, body=body)
+    "layer_norm": Op(
+        shape,
+        reference,
+        CASES,
+        per_element(8),
+        method=layer_norm,
+        body=body,
+        precision="full",
+    )
 }

@@ -71,4 +71,8 @@ CASES = tuple(
         ((2, 3, 4, 2, 3), (1, 3), (1,)),
     )
 )
-OPS = {"linear": Op(shape, reference, CASES, flops, method=linear, body=body)}
+OPS = {
+    "linear": Op(
+        shape, reference, CASES, flops, method=linear, body=body, precision="product"
+    )
+}

@@ -51,5 +51,14 @@ CASES = (
     Case(((1, 1), (1, 1))),
 )
 OPS = {
-    "matmul": Op(shape, np.matmul, CASES, flops, method=matmul, vjp=vjp, group="network")
+    "matmul": Op(
+        shape,
+        np.matmul,
+        CASES,
+        flops,
+        method=matmul,
+        vjp=vjp,
+        group="network",
+        precision="product",
+    )
 }

@@ -132,6 +132,7 @@ OPS = {
         method=_method("sum"),
         vjp=_sum_vjp,
         group="reduction",
+        precision="full",
     ),
     "mean": Op(
         shape,
@@ -141,6 +142,7 @@ OPS = {
         method=_method("mean"),
         body=_mean_body,
         group="reduction",
+        precision="full",
     ),
     "var": Op(
         shape,
@@ -150,6 +152,7 @@ OPS = {
         method=_method("var"),
         body=_var_body,
         group="reduction",
+        precision="full",
     ),
     "max": Op(
         shape,

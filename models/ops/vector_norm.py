@@ -44,5 +44,6 @@ OPS = {
         method=vector_norm,
         body=body,
         group="reduction",
+        precision="full",
     )
 }
