@@ -12,6 +12,6 @@ EXTRA = "jax"
 
 def load() -> Backend:
     """Make the backend."""
-    from backends.jax.program import JaxBackend
+    from backends.jax.backend import JaxBackend
 
     return JaxBackend()

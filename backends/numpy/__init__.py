@@ -12,6 +12,6 @@ EXTRA = ""
 
 def load() -> Backend:
     """Make the backend."""
-    from backends.numpy.program import NumpyBackend
+    from backends.numpy.backend import NumpyBackend
 
     return NumpyBackend()

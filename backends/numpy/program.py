@@ -4,19 +4,16 @@ yardstick of the error budget).
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from backends.base import Arrays, Backend, Feeds, Program, Settings, Trainer, Unsupported
+from backends.base import Arrays, Feeds, Program, Settings, Unsupported
 from backends.emit import function
-from backends.numpy.ops import GAPS, kernels
+from backends.numpy.ops import kernels
 from models import params as initial
 from models.graph import FLOATS, Graph, Type
-from models.optim import Optimizer
 
 WORKING: Mapping[str, type[np.floating[Any]]] = {"fp64": np.float64, "fp32": np.float32}
 
@@ -103,51 +100,3 @@ class NumpyProgram(Program):
 def is_half(type_: Type) -> bool:
     """Whether a type is a float of less than 32 bits."""
     return type_.dtype in FLOATS[1:]
-
-
-class NumpyBackend(Backend):
-    """Runs on the CPU, on any machine."""
-
-    name = "numpy"
-    kernels = kernels(np.float64)
-    gaps = GAPS
-    modes = {"eager": None}
-
-    def devices(self) -> dict[str, str]:
-        """The CPU."""
-        return {"cpu": ""}
-
-    def precisions(self, device: str) -> dict[str, str]:
-        """Full precisions only."""
-        reason = "NumPy has no mixed precision"
-        return {"fp64": "", "fp32": "", "bf16": reason, "fp16": reason}
-
-    def program(self, graph: Graph, settings: Settings) -> Program:
-        """Realise a graph."""
-        if settings.precision not in WORKING:
-            raise Unsupported(
-                f"numpy: {self.precisions('cpu')[settings.precision]}; use fp64 or fp32"
-            )
-        return NumpyProgram(graph, settings)
-
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
-        """Train through the gradient graph and the written optimizer rules."""
-        from backends.numpy.train import NumpyTrainer
-
-        return NumpyTrainer(graph, optimizer, settings)
-
-    def synchronize(self, device: str) -> None:
-        """NumPy has finished when it returns."""
-
-    def peak_memory(self, device: str) -> int | None:
-        """Peak resident memory of the process."""
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Threads are set by the environment the worker starts with."""
-        return {"threads": threads}
-
-    def features(self) -> dict[str, str]:
-        """What it offers a port."""
-        return {"autograd": "no: gradient graph", "compile": "no", "export": "no"}

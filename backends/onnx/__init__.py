@@ -11,6 +11,6 @@ EXPORTS = {"onnx": Format(".onnx", ("opset",))}
 
 def load() -> Backend:
     """Make the backend."""
-    from backends.onnx.program import OnnxBackend
+    from backends.onnx.backend import OnnxBackend
 
     return OnnxBackend()

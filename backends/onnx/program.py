@@ -9,9 +9,6 @@ Noise is drawn with NumPy and fed. ONNX Runtime's own generators will not do (1.
 from __future__ import annotations
 
 import ctypes
-import os
-import resource
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,21 +21,16 @@ from onnxruntime import OrtValue
 
 from backends.base import (
     Arrays,
-    Backend,
     Feeds,
     Portable,
-    Program,
     Settings,
-    Trainer,
     Unsupported,
 )
-from backends.onnx import ops
 from backends.onnx.model import DEFAULT, LARGE, LENGTH, NEXT, load, model, save
 from models import dims
 from models import params as initial
 from models.errors import BadInput
 from models.graph import Graph
-from models.optim import Optimizer
 
 BFLOAT16 = "tensor(bfloat16)"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -312,97 +304,3 @@ def _refuse_fallback(session: ort.InferenceSession, provider: str) -> None:
             f"onnx: {provider} was asked for, but {elsewhere}; see what"
             " onnxruntime.get_available_providers() lists"
         )
-
-
-class OnnxBackend(Backend):
-    """ONNX Runtime on the CPU and on CUDA."""
-
-    name = "onnx"
-    kernels = ops.KERNELS
-    gaps = ops.GAPS
-    part_gaps = ops.PART_GAPS
-    modes = {"compiled": None, "eager": False}
-
-    def __init__(self, *, opset: int = DEFAULT) -> None:
-        self.opset = opset
-        threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-        # 0: one per core; ONNX Runtime itself does not read the variable
-        self.threads = int(threads) if threads.isdigit() else 0
-
-    def devices(self) -> dict[str, str]:
-        """Providers of this build of ONNX Runtime."""
-        cuda = (
-            ""
-            if PROVIDERS["cuda"] in ort.get_available_providers()
-            else "this build of onnxruntime has no CUDA provider"
-        )
-        return {
-            "cpu": "",
-            "cuda": cuda,
-            "mps": (
-                "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"
-            ),
-        }
-
-    def precisions(self, device: str) -> dict[str, str]:
-        """float32 alone."""
-        reason = "ONNX Runtime has no autocast; a model in half precision is another model"
-        return {"fp32": "", "bf16": reason, "fp16": reason, "fp64": "weights are float32"}
-
-    def program(self, graph: Graph, settings: Settings) -> Program:
-        """Realise a graph."""
-        return OnnxProgram(
-            graph, self._checked(settings), threads=self.threads, opset=self.opset
-        )
-
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
-        """Train through the gradient graph and the written optimizer rules, one ONNX graph
-        per step.
-        """
-        from backends.onnx.train import OnnxTrainer
-
-        return OnnxTrainer(
-            OnnxProgram(
-                graph, self._checked(settings), threads=self.threads, opset=self.opset
-            ),
-            optimizer,
-        )
-
-    def synchronize(self, device: str) -> None:
-        """A session's run returns when the device has finished."""
-
-    def peak_memory(self, device: str) -> int | None:
-        """Peak resident memory on the CPU; ONNX Runtime does not tell of a GPU's."""
-        if device != "cpu":
-            return None
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
-
-    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Threads of the sessions to come; TF32 is off in every session."""
-        self.threads = threads
-        return {
-            "threads": threads,
-            "inter_op_threads": 1,
-            "use_tf32": False,
-            "opset": self.opset,
-        }
-
-    def features(self) -> dict[str, str]:
-        """What it offers a port."""
-        return {
-            "autograd": "no: gradient graph",
-            "compile": "yes: always, when a session is made",
-            "export": "yes: onnx.ModelProto, for inference and for training steps",
-        }
-
-    def _checked(self, settings: Settings) -> Settings:
-        """Refuse a device or precision that is not here."""
-        self.device(settings.device)
-        reason = self.precisions(settings.device).get(
-            settings.precision, "no such precision"
-        )
-        if reason:
-            raise Unsupported(f"onnx on {settings.device}: {settings.precision}: {reason}")
-        return settings

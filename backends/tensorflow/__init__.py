@@ -26,6 +26,6 @@ def load() -> Backend:
     if threads := os.environ.get("OMP_NUM_THREADS"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
-    from backends.tensorflow.program import TensorFlowBackend
+    from backends.tensorflow.backend import TensorFlowBackend
 
     return TensorFlowBackend()

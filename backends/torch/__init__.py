@@ -11,6 +11,6 @@ EXPORTS = {"torch": Format(".pt2")}
 
 def load() -> Backend:
     """Make the backend."""
-    from backends.torch.program import TorchBackend
+    from backends.torch.backend import TorchBackend
 
     return TorchBackend()

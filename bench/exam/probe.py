@@ -257,7 +257,7 @@ def oracle_gradients(
     probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]], working: str
 ) -> list[Arrays]:
     """The same by the gradient graph in NumPy."""
-    from backends.numpy.program import NumpyBackend
+    from backends.numpy.backend import NumpyBackend
 
     return gradients(probes, NumpyBackend(), Settings(precision=working), weights)
 

@@ -19,7 +19,7 @@ import pytest
 
 import models
 from backends.base import Settings, Unsupported
-from backends.numpy.program import NumpyBackend
+from backends.numpy.backend import NumpyBackend
 from bench.exam import task as shape_ops
 from models import dims, params
 from models.builder import Builder
@@ -32,8 +32,9 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from backends.onnx import model as files  # noqa: E402  # after the skip
+from backends.onnx.backend import OnnxBackend  # noqa: E402
 from backends.onnx.model import NEXT, model, opsets  # noqa: E402
-from backends.onnx.program import Noise, OnnxBackend, OnnxProgram, Session  # noqa: E402
+from backends.onnx.program import Noise, OnnxProgram, Session  # noqa: E402
 from backends.onnx.train import LR, STEP, OnnxTrainer  # noqa: E402
 
 ZOO = pytest.mark.parametrize("name", models.names())

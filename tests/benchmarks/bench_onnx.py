@@ -20,7 +20,7 @@ import pytest
 
 import models
 from backends.base import Settings
-from backends.numpy.program import NumpyBackend
+from backends.numpy.backend import NumpyBackend
 from models import params
 from models.optim import Optimizer
 from tests.asserts import assert_close

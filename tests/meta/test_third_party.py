@@ -12,7 +12,7 @@ import pytest
 
 from backends.base import Settings
 from backends.numpy import program
-from backends.numpy.program import NumpyBackend
+from backends.numpy.backend import NumpyBackend
 from bench.exam.third_party import exam
 from tests.bench.exam.third_party_cases import CASES, case
 

@@ -13,7 +13,7 @@ import pytest
 
 from backends.base import Settings
 from backends.numpy import program
-from backends.numpy.program import NumpyBackend
+from backends.numpy.backend import NumpyBackend
 from bench import config as configs
 from bench.__main__ import main
 from bench.coordinator.job import Job

@@ -55,7 +55,7 @@ STRANGE = {
 MODULE = """
 import os, signal, stat, sys, time
 from backends.base import Unsupported
-from backends.numpy.program import NumpyBackend
+from backends.numpy.backend import NumpyBackend
 
 REQUIRES, EXTRA = (), "strange"
 

@@ -19,7 +19,8 @@ import pytest
 import backends
 import models
 from backends.base import Arrays, Backend, Format, Portable, Settings
-from backends.numpy.program import NumpyBackend, NumpyProgram
+from backends.numpy.backend import NumpyBackend
+from backends.numpy.program import NumpyProgram
 from bench.__main__ import main
 from bench.processes.machine import ROOT
 from bench.takeaway import export

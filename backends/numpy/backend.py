@@ -1,0 +1,61 @@
+"""NumPy as a backend: the oracle in float64, on the CPU of any machine."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import numpy as np
+
+from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.numpy.ops import GAPS, kernels
+from backends.numpy.program import WORKING, NumpyProgram
+from backends.numpy.train import NumpyTrainer
+from models.graph import Graph
+from models.optim import Optimizer
+
+
+class NumpyBackend(Backend):
+    """Runs on the CPU, on any machine."""
+
+    name = "numpy"
+    kernels = kernels(np.float64)
+    gaps = GAPS
+    modes = {"eager": None}
+
+    def devices(self) -> dict[str, str]:
+        """The CPU."""
+        return {"cpu": ""}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Full precisions only."""
+        reason = "NumPy has no mixed precision"
+        return {"fp64": "", "fp32": "", "bf16": reason, "fp16": reason}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        if settings.precision not in WORKING:
+            raise Unsupported(
+                f"numpy: {self.precisions('cpu')[settings.precision]}; use fp64 or fp32"
+            )
+        return NumpyProgram(graph, settings)
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Train through the gradient graph and the written optimizer rules."""
+        return NumpyTrainer(graph, optimizer, settings)
+
+    def synchronize(self, device: str) -> None:
+        """NumPy has finished when it returns."""
+
+    def peak_memory(self, device: str) -> int | None:
+        """Peak resident memory of the process."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Threads are set by the environment the worker starts with."""
+        return {"threads": threads}
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {"autograd": "no: gradient graph", "compile": "no", "export": "no"}

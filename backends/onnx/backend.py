@@ -1,0 +1,109 @@
+"""ONNX Runtime as a backend: its providers, and what it is held to while measured."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+import onnxruntime as ort
+
+from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.onnx import ops
+from backends.onnx.model import DEFAULT
+from backends.onnx.program import PROVIDERS, OnnxProgram
+from backends.onnx.train import OnnxTrainer
+from models.graph import Graph
+from models.optim import Optimizer
+
+
+class OnnxBackend(Backend):
+    """ONNX Runtime on the CPU and on CUDA."""
+
+    name = "onnx"
+    kernels = ops.KERNELS
+    gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"compiled": None, "eager": False}
+
+    def __init__(self, *, opset: int = DEFAULT) -> None:
+        self.opset = opset
+        threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+        # 0: one per core; ONNX Runtime itself does not read the variable
+        self.threads = int(threads) if threads.isdigit() else 0
+
+    def devices(self) -> dict[str, str]:
+        """Providers of this build of ONNX Runtime."""
+        cuda = (
+            ""
+            if PROVIDERS["cuda"] in ort.get_available_providers()
+            else "this build of onnxruntime has no CUDA provider"
+        )
+        return {
+            "cpu": "",
+            "cuda": cuda,
+            "mps": (
+                "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"
+            ),
+        }
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """float32 alone."""
+        reason = "ONNX Runtime has no autocast; a model in half precision is another model"
+        return {"fp32": "", "bf16": reason, "fp16": reason, "fp64": "weights are float32"}
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        return OnnxProgram(
+            graph, self._checked(settings), threads=self.threads, opset=self.opset
+        )
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Train through the gradient graph and the written optimizer rules, one ONNX graph
+        per step.
+        """
+        return OnnxTrainer(
+            OnnxProgram(
+                graph, self._checked(settings), threads=self.threads, opset=self.opset
+            ),
+            optimizer,
+        )
+
+    def synchronize(self, device: str) -> None:
+        """A session's run returns when the device has finished."""
+
+    def peak_memory(self, device: str) -> int | None:
+        """Peak resident memory on the CPU; ONNX Runtime does not tell of a GPU's."""
+        if device != "cpu":
+            return None
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+            1 if sys.platform == "darwin" else 1024
+        )
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Threads of the sessions to come; TF32 is off in every session."""
+        self.threads = threads
+        return {
+            "threads": threads,
+            "inter_op_threads": 1,
+            "use_tf32": False,
+            "opset": self.opset,
+        }
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {
+            "autograd": "no: gradient graph",
+            "compile": "yes: always, when a session is made",
+            "export": "yes: onnx.ModelProto, for inference and for training steps",
+        }
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Refuse a device or precision that is not here."""
+        self.device(settings.device)
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
+        if reason:
+            raise Unsupported(f"onnx on {settings.device}: {settings.precision}: {reason}")
+        return settings

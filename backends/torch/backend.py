@@ -1,0 +1,104 @@
+"""PyTorch as a backend: its devices, its precisions, and what it is held to while measured."""
+
+from __future__ import annotations
+
+import resource
+
+import torch
+
+from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.torch import ops
+from backends.torch.program import TorchProgram
+from backends.torch.train import TorchTrainer
+from models.graph import Graph
+from models.optim import Optimizer
+
+
+class TorchBackend(Backend):
+    """CPU, CUDA and MPS."""
+
+    name = "torch"
+    kernels = ops.KERNELS
+    gaps = ops.GAPS
+    part_gaps = ops.PART_GAPS
+    modes = {"eager": None, "compiled": True}
+
+    def devices(self) -> dict[str, str]:
+        """What this build of PyTorch can reach on this machine."""
+        cuda = (
+            ""
+            if torch.cuda.is_available()
+            else "no CUDA device, or a PyTorch build without CUDA"
+        )
+        mps = (
+            ""
+            if torch.backends.mps.is_available()
+            else "no Apple GPU, or a PyTorch build without MPS"
+        )
+        return {"cpu": "", "cuda": cuda, "mps": mps}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Autocast where the device has it: both halves on CUDA and MPS, bf16 on the CPU."""
+        on_cpu = (
+            "float16 autocast on the CPU is slower than float32 and overflows; use bf16"
+        )
+        return {
+            "fp32": "",
+            "bf16": "",
+            "fp16": on_cpu if device == "cpu" else "",
+            "fp64": "weights are float32",
+        }
+
+    def program(self, graph: Graph, settings: Settings) -> Program:
+        """Realise a graph."""
+        return TorchProgram(graph, self._checked(settings))
+
+    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+        """Realise a train graph with a native optimizer."""
+        return TorchTrainer(graph, optimizer, self._checked(settings))
+
+    def synchronize(self, device: str) -> None:
+        """Wait for the device; the CPU runs in step."""
+        if device != "cpu":
+            getattr(torch, device).synchronize()
+
+    def peak_memory(self, device: str) -> int | None:
+        """Allocator's peak on CUDA, what the driver holds now on MPS, peak resident memory
+        on the CPU.
+        """
+        if device == "cuda":
+            return int(torch.cuda.max_memory_allocated())
+        if device == "mps":
+            return int(torch.mps.driver_allocated_memory())
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
+        """Full float32 products, a fixed number of threads."""
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        return {
+            "threads": threads,
+            "float32_matmul_precision": "highest",
+            "cudnn_tf32": False,
+            "cudnn_benchmark": False,
+        }
+
+    def features(self) -> dict[str, str]:
+        """What it offers a port."""
+        return {
+            "autograd": "yes",
+            "compile": "yes: torch.compile(fullgraph=True)",
+            "export": "yes: torch.export",
+        }
+
+    def _checked(self, settings: Settings) -> Settings:
+        """Refuse a device or precision that is not here."""
+        self.device(settings.device)
+        reason = self.precisions(settings.device).get(
+            settings.precision, "no such precision"
+        )
+        if reason:
+            raise Unsupported(f"torch on {settings.device}: {settings.precision}: {reason}")
+        return settings
