@@ -42,10 +42,10 @@ from bench.data.formats import yaml_file
 from bench.data.geometry.cameras import (
     Camera,
     camera_to_world,
-    matrix_of,
     project,
     world_to_camera,
 )
+from bench.data.geometry.conventions import matrix_of
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput, UnknownName
 

@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 
 from bench.data.clip import Clip, Take, crop, film, leg_length
 from bench.data.geometry.cameras import (
-    CONVENTIONS,
     Camera,
     Rig,
     back_project,
     camera_to_world,
-    extrinsics,
     look_at,
-    matrix_of,
     project,
     rig_around,
     to_screen,
@@ -26,6 +23,7 @@ from bench.data.geometry.cameras import (
     undistort,
     world_to_camera,
 )
+from bench.data.geometry.conventions import CONVENTIONS, extrinsics, matrix_of
 from bench.data.geometry.skeletons import COCO17, H36M17, MPII16, SMPL24
 from models.errors import BadInput, UnknownName
 

@@ -1,9 +1,8 @@
-"""Whose joints are which: tables from the joint names of motion-capture files to
-Human3.6M's 17 joints, and the one that fits a file.
+"""Whose joints are which: from the joint names of motion-capture files to Human3.6M's 17.
 
-A table names, for each joint of ours, the file's joints whose mean it is. A person adds one
-by laying `joints.yaml` beside the files, a line for each joint of `h36m17`: `RKnee:
-RightLeg` or `Neck/Nose: [Neck, Head]`.
+A table names, for each joint of ours, the file's joints whose mean it is. A person adds one by
+laying `joints.yaml` beside the files, a line for each joint of `h36m17`: `RKnee: RightLeg` or
+`Neck/Nose: [Neck, Head]`. The files themselves are read in `readers/bvh.py`.
 
 The names: Bandai-Namco Research Motiondataset; the CMU motion capture database as B. Hahne
 converted it to BVH; Ubisoft La Forge LaFAN1; Adobe Mixamo, whose names carry the prefix
@@ -27,12 +26,11 @@ SHOWN = 4  # missing joints that a message lists
 
 @dataclass(frozen=True)
 class Map:
-    """A named table: joint -> the file's joints whose mean it is. `marks` are further names
-    that tell such files from others.
+    """A named table: joint -> the file's joints whose mean it is.
 
-    `labels` is a pattern with the groups subject, action and style, of which a file's name
-    may give some; `unit` is a length in millimetres that such files count in, tried before
-    the common ones.
+    `marks` are further names that tell such files from others. `labels` is a pattern with the
+    groups subject, action and style, of which a file's name may give some; `unit` is a length in
+    millimetres that such files count in, tried before the common ones.
     """
 
     name: str
@@ -44,7 +42,9 @@ class Map:
     def missing(self, names: Sequence[str]) -> list[str]:
         """Joints that the table wants and a file does not have, in the table's order."""
         wanted = [part for parts in self.joints.values() for part in parts]
-        return [part for part in dict.fromkeys((*wanted, *self.marks)) if part not in names]
+        # a dict and not a set: each name once, in order
+        once = dict.fromkeys((*wanted, *self.marks))
+        return [part for part in once if part not in names]
 
 
 def _sided(limbs: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -64,6 +64,7 @@ LIMBS = {
     "Elbow": "{side}ForeArm",
     "Wrist": "{side}Hand",
 }
+# the one database that does not follow MotionBuilder's names
 BANDAI_LIMBS = {
     "Hip": "UpperLeg_{letter}",
     "Knee": "LowerLeg_{letter}",
@@ -72,7 +73,7 @@ BANDAI_LIMBS = {
     "Elbow": "LowerArm_{letter}",
     "Wrist": "Hand_{letter}",
 }
-# The spine joint lies halfway up the trunk, the thorax at the root of the neck.
+# the spine joint lies halfway up the trunk, the thorax at the root of the neck
 TRUNK = {
     "Hip": ("Hips",),
     "Spine": ("Spine1",),
@@ -81,6 +82,7 @@ TRUNK = {
     "Head": ("Head",),
 }
 
+# the more particular first: a file that fits two is the first one's
 MAPS = (
     Map(
         "Bandai-Namco",
@@ -109,14 +111,15 @@ def plain(names: Sequence[str]) -> list[str]:
 
     Kept as they are where two would become one.
     """
+    # either may come alone: `Character:Hips`, and `mixamorig_Hips` from tools that lose the colon
     short = [re.sub(r"^(.*:)?(mixamorig\d*_?)?", "", name) for name in names]
     return short if len(set(short)) == len(short) else list(names)
 
 
 def fitting(names: Sequence[str], path: Path) -> Map:
-    """The table for a file with these (plain) joint names: of `joints.yaml` beside it, or
-    the first of `MAPS` it has all joints of.
+    """The table for a file with these (plain) joint names.
 
+    Of `joints.yaml` beside it, or the first of `MAPS` that it has all joints of.
     Raises BadInput naming the nearest table and the first joints it lacks.
     """
     own = path.parent / FILE
@@ -140,21 +143,22 @@ def read(path: Path) -> Map:
     list of names.
     """
     content = yaml_file.read(path)
-    wrong = [str(key) for key in content if key not in H36M17.joints] or [
-        joint for joint in H36M17.joints if joint not in content
-    ]
+    strange = [str(key) for key in content if key not in H36M17.joints]
+    lacking = [joint for joint in H36M17.joints if joint not in content]
+    # a misspelt name is both strange and lacking; what was written helps the reader more
+    wrong = strange or lacking
     if wrong:
         raise BadInput(
             f"{path}: {wrong[0]} is missing or no joint; give one line for each of"
             f" {', '.join(H36M17.joints)}"
         )
-    return Map(
-        path.name, {joint: _parts(value, joint, path) for joint, value in content.items()}
-    )
+    joints = {joint: _parts(value, joint, path) for joint, value in content.items()}
+    return Map(path.name, joints)
 
 
 def _parts(value: object, joint: str, path: Path) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else [value]
+    # YAML makes a number of `1` and null of nothing
     if not parts or not all(isinstance(part, str) and part for part in parts):
         raise BadInput(
             f"{path}: {joint}: {value!r:.60} came; the name of a joint of the file was due,"

@@ -1,5 +1,6 @@
-"""A camera told from what it sees: for data that give 2D and 3D joints of each frame but
-not the camera.
+"""A camera told from what it sees.
+
+For data that give 2D and 3D joints of each frame but not the camera.
 """
 
 from __future__ import annotations
@@ -17,39 +18,37 @@ NEAR = 1.0  # mm; no camera sees a joint closer
 
 
 def pinhole(points: Array, pixels: Array, *, width: int, height: int) -> Camera:
-    """The camera, at the origin of its own frame, that projects points (frames, joints, 3)
-    mm to pixels (frames, joints, 2) best.
+    """The camera that projects points (frames, joints, 3) mm to pixels (frames, joints, 2) best.
 
-    Least squares on x = f X/Z + c for each axis; exact where the pixels are projections.
-    Raises BadInput where a point lies behind the camera or all points look alike, so that
-    no focal length can be told.
+    It stands at the origin of its own frame. Least squares on x = f X/Z + c for each axis; exact
+    where the pixels are projections. Raises BadInput where a point lies behind the camera or all
+    points look alike, so that no focal length can be told.
     """
     step = max(1, len(points) // ENOUGH)
-    seen, shown = (
-        points[::step].reshape(-1, 3).astype(np.float64),
-        pixels[::step].reshape(-1, 2).astype(np.float64),
-    )
+    seen = points[::step].reshape(-1, 3).astype(np.float64)
+    shown = pixels[::step].reshape(-1, 2).astype(np.float64)
     if not (seen[:, 2] > NEAR).all():
         raise BadInput(
             "the camera is not given, and a point lies behind it or in it, so that it"
             " cannot be told from the data"
         )
     rays = seen[:, :2] / seen[:, 2:]
+    # slope and intercept of a straight line, x and y each by itself
     centred = rays - rays.mean(axis=0)
     spread = (centred**2).mean(axis=0)
-    focal = (centred * (shown - shown.mean(axis=0))).mean(axis=0) / np.where(
-        spread > 0, spread, np.nan
-    )
+    together = (centred * (shown - shown.mean(axis=0))).mean(axis=0)
+    # NaN where all rays are one, which the next line refuses
+    focal = together / np.where(spread > 0, spread, np.nan)
     if not (focal > 0).all():
         raise BadInput(
             "the camera is not given, and its focal length cannot be told from the data: 2D"
             " and 3D joints do not agree"
         )
     return Camera(
-        np.eye(3),
-        np.zeros(3),
-        focal,
-        shown.mean(axis=0) - focal * rays.mean(axis=0),
-        width,
-        height,
+        rotation=np.eye(3),
+        translation=np.zeros(3),
+        focal=focal,
+        centre=shown.mean(axis=0) - focal * rays.mean(axis=0),
+        width=width,
+        height=height,
     )

@@ -1,9 +1,8 @@
 """The four cameras of the Human3.6M studio, as calibrated for each subject.
 
-The numbers are the dataset's own calibration (single precision) in VideoPose3D's
-arrangement: the tangential coefficients with the one of x first, orientations as
-quaternions (real part first) that turn the camera's axes into the world's, positions in
-millimetres.
+The numbers are the dataset's own calibration (single precision) in VideoPose3D's arrangement: the
+tangential coefficients with the one of x first, orientations as quaternions (real part first) that
+turn the camera's axes into the world's, positions in millimetres.
 """
 
 from __future__ import annotations
@@ -13,28 +12,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.data.geometry.cameras import Camera, extrinsics
+from bench.data.geometry.cameras import Camera
+from bench.data.geometry.conventions import extrinsics
 from models.errors import BadInput
 
 FPS = 50.0
-WIDTH = 1000
+WIDTH = 1000  # pixels, of all four; their heights differ
 
 Pair = tuple[float, float]
 Triple = tuple[float, float, float]
 
 
 class Lens(NamedTuple):
-    """What is the camera's own: focal length and centre in pixels, distortion coefficients,
-    height of the picture in pixels.
-    """
+    """What is the camera's own, wherever it stands."""
 
-    focal: Pair
-    centre: Pair
+    focal: Pair  # pixels
+    centre: Pair  # pixels
     radial: Triple
     tangential: Pair
-    height: int
+    height: int  # of the picture, pixels
 
 
+# in the order of VideoPose3D's archives, whose arrays have no names
 LENSES = {
     "54138969": Lens(
         focal=(1145.0494, 1143.7811),
@@ -65,6 +64,7 @@ LENSES = {
         height=1002,
     ),
 }
+# orientation and position, in the order of LENSES; the cameras were set up anew for each subject
 # fmt: off
 PLACES: dict[str, tuple[tuple[tuple[float, ...], Triple], ...]] = {
     "S1": (
@@ -109,7 +109,7 @@ PLACES: dict[str, tuple[tuple[tuple[float, ...], Triple], ...]] = {
         ((0.14943229, -0.15650228, 0.7681234, -0.60263044), (-1609.8153, 5177.336, 1537.8967)),
         ((0.58942515, -0.7818877, 0.13991211, -0.14715362), (-1590.738, -3854.169, 1578.0176)),
     ),
-}  # orientation and position, in the order of LENSES
+}
 # fmt: on
 
 
@@ -123,6 +123,7 @@ def knows(subject: str) -> bool:
     return subject in PLACES
 
 
+# one object for all clips of a subject; cameras never change
 @functools.cache
 def camera(subject: str, name: str) -> Camera:
     """The camera `name` as it stood for a subject.
@@ -130,21 +131,23 @@ def camera(subject: str, name: str) -> Camera:
     Raises BadInput where the table has no such camera or subject.
     """
     if name not in LENSES or subject not in PLACES:
+        # the names come from a file, and may be anything of any length
         raise BadInput(
             f"no calibration of camera {name[:40]!r} for subject {subject[:40]!r}; here are"
             f" {_known()}"
         )
     orientation, position = PLACES[subject][names().index(name)]
+    rotation, translation = extrinsics("videopose3d", orientation, position)
     lens = LENSES[name]
-    focal, centre, radial, tangential = map(np.array, lens[:4])
     return Camera(
-        *extrinsics("videopose3d", orientation, position),
-        focal,
-        centre,
-        WIDTH,
-        lens.height,
-        radial,
-        tangential,
+        rotation=rotation,
+        translation=translation,
+        focal=np.array(lens.focal),
+        centre=np.array(lens.centre),
+        width=WIDTH,
+        height=lens.height,
+        radial=np.array(lens.radial),
+        tangential=np.array(lens.tangential),
     )
 
 

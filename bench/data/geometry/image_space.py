@@ -1,9 +1,8 @@
-"""The scaled image space of Human3.6M's poses (Ci et al., LCN, 2019), which MotionBERT
-predicts: x, y and depth behind the root in pixels.
+"""The scaled image space of Human3.6M's poses (Ci et al., LCN, 2019), which MotionBERT predicts.
 
-x and y are the pinhole picture's; the depth is scaled by f / Z + 1/2000, f the focal length
-in pixels and Z the root's depth in mm. One over it is the frame's 2.5D factor, in
-millimetres per pixel: it makes millimetres of all three.
+x, y and depth behind the root, all in pixels. x and y are the pinhole picture's; the depth is
+scaled by f / Z + 1/2000, f the focal length in pixels and Z the root's depth in mm. One over it is
+the frame's 2.5D factor, in millimetres per pixel: it makes millimetres of all three.
 """
 
 from __future__ import annotations
@@ -28,26 +27,26 @@ def factor_at(camera: Camera, depth: Array) -> Array:
 
 
 def depth_at(camera: Camera, factor: Array) -> Array:
-    """How many mm away the root stands by its millimetres per pixel, which undoes
-    `factor_at`.
-    """
+    """How many mm away the root stands by its millimetres per pixel: undoes `factor_at`."""
     depth: Array = camera.focal[0] / (1 / factor - 1 / BOX_MM)
     return depth
 
 
 def factors(clip: Clip, part: slice = slice(None)) -> Array:
-    """The 2.5D factor of each of some frames (frames,) of a clip, mm per pixel, from the
-    depth of the skeleton's root.
+    """The 2.5D factor of some frames of a clip (frames,), mm per pixel.
 
-    Raises BadInput for a clip without poses, and where the root is not before the camera.
+    It follows from the depth of the skeleton's root. Raises BadInput for a clip without poses, and
+    where the root is not before the camera.
     """
     if clip.camera_pose is None:
         raise BadInput(
             f"clip {clip.name}, {clip.camera_name}: no poses, so no 2.5d_factor; take clips"
             " that have poses"
         )
-    depth = clip.camera_pose[part, clip.skeleton.parents.index(-1), 2].astype(np.float64)
+    root = clip.skeleton.parents.index(-1)
+    depth = clip.camera_pose[part, root, 2].astype(np.float64)
     if not (depth > 0).all():
+        # of the clip, not of the part
         frame = (part.start or 0) + int((depth <= 0).argmax())
         raise BadInput(
             f"clip {clip.name}, {clip.camera_name}: the root is behind the camera at frame"
