@@ -19,7 +19,7 @@ from bench.records import Throughput, Timing
 from bench.speed import timing
 from bench.speed.timing import Clock, Contender
 from bench.training.feed import build
-from bench.training.task import optimizer_of
+from bench.training.optimizer import optimizer_of
 from models import dims
 from models import params as initial
 from models.flops import flops

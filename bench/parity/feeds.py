@@ -1,0 +1,35 @@
+"""Seeded inputs and noise of a graph: noise is fed, so that stochastic graphs compare
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from models import dims
+from models.graph import Noise, Type
+
+Arrays = dict[str, np.ndarray]
+# Screen coordinates lie within [-1, 1] and poses within a metre or two of their root.
+SPREAD = 0.5
+
+
+def drawn(
+    inputs: Mapping[str, Type],
+    noise: Mapping[str, Noise],
+    lengths: dict[str, int],
+    rng: np.random.Generator,
+) -> Arrays:
+    """Every input, then every noise, in their order, from one stream; all in float32."""
+    found: Arrays = {}
+    for name, type_ in inputs.items():
+        found[name] = rng.normal(0, SPREAD, dims.bind(type_.shape, lengths))
+    for name, drawing in noise.items():
+        shape = dims.bind(drawing.type.shape, lengths)
+        if drawing.kind == "bernoulli":
+            found[name] = rng.random(shape) < drawing.number  # a mask of ones and zeros
+        else:
+            found[name] = rng.normal(0, drawing.number, shape)
+    return {name: np.asarray(array, np.float32) for name, array in found.items()}

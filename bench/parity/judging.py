@@ -1,0 +1,89 @@
+"""How a number of the ladder is judged: error against budget, as a check of the record and
+as a row of the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.parity import budget, traces
+from bench.records import Check
+
+
+class Three(NamedTuple):
+    """One value as the backend, the oracle, and float32 NumPy compute it."""
+
+    own: np.ndarray
+    due: np.ndarray
+    rough: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A check with what it was made on."""
+
+    check: Check
+    name: str  # in the trace, the same on every backend
+    value: np.ndarray
+    allowed: np.ndarray  # largest absolute difference, broadcast over the value
+    scale: float = 1.0  # what relative errors of the value are relative to
+
+
+def judge(kind: str, name: str, values: Three, *, graph: str, scale: float = 0.0) -> Judged:
+    """Hold one value against the oracle's, within the budget that float32 NumPy sets.
+
+    Errors are relative to the largest value due, or to `scale` where that is larger.
+    """
+    error = budget.error(values.own, values.due, scale=scale)
+    yardstick = budget.error(values.rough, values.due, scale=scale)
+    bound = budget.bound(kind, yardstick)
+    told = {
+        "millimetres": _shift(values) if name.startswith("pose") else None,
+        "note": f"float32 NumPy is off by {yardstick:.1e}",
+    }
+    # Where all that is due is 0, the error is absolute.
+    size = max(largest(values.due), scale) or 1.0
+    return Judged(
+        check=check(kind, name, error, bound, graph).model_copy(update=told),
+        name=name,
+        value=values.own,
+        allowed=np.array(bound * size),
+        scale=size,
+    )
+
+
+def check(kind: str, name: str, error: float, bound: float, graph: str = "train") -> Check:
+    """An error against its bound."""
+    return Check(
+        kind=kind,
+        name=name,
+        error=error,
+        # JSON has neither infinity nor NaN
+        bound=bound if np.isfinite(bound) else 0.0,
+        ok=bool(error <= bound),  # false where either is NaN
+        graph=graph,
+    )
+
+
+def _shift(values: Three) -> float | None:
+    """The largest distance that a joint is off by, in mm."""
+    if values.own.shape != values.due.shape:
+        return None
+    # Poses are in metres, some of them flat: (..., joints, 3) of both.
+    apart = values.own - values.due
+    joints = apart.reshape(len(apart), -1, 3)
+    return float(np.linalg.norm(joints, axis=-1).max() * 1000)
+
+
+def largest(array: np.ndarray) -> float:
+    """The largest size in an array; 0 of none."""
+    return float(np.abs(array).max(initial=0.0))
+
+
+def thinned(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """Some entries of every array, in the order of the arrays, for the trace."""
+    return np.concatenate([traces.thin(array).astype(np.float64) for array in arrays])

@@ -1,0 +1,119 @@
+"""Two steps of each native optimizer on drawn gradients, against the written rule of
+`models.optim`: what is judged is the optimizer alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.coordinator.job import Progress
+from bench.parity import budget, traces
+from bench.parity.judging import Judged, check, largest, thinned
+from bench.parity.trial import Arrays, Trial
+from models.optim import Optimizer, State
+
+AFTER = ("gradient",)
+DRAWS = 55  # word that sets this rung's random numbers apart from the others'
+STEPS = (1, 2)  # the second shows whether state and bias correction are carried on
+# Epsilon is large enough for its place, inside or outside a root, to show.
+RATE, DECAY, EPSILON = 1e-2, 1e-3, 1e-2
+
+
+class Stepped(NamedTuple):
+    """All parameters around one step, by name."""
+
+    before: Arrays
+    grads: Arrays
+    after: Arrays
+
+
+class Off(NamedTuple):
+    """How far one parameter is from the rule in float64: as the backend has it, and as the
+    rule itself has it in float32.
+    """
+
+    name: str
+    error: float
+    yardstick: float
+
+
+def climb(trial: Trial, progress: Progress) -> list[Judged]:
+    """Step with every optimizer that was asked for."""
+    backend, settings = trial.runs()[0]
+    judged = []
+    for rule in trial.size.optimizers:
+        optimizer = Optimizer(rule, RATE, DECAY, eps=EPSILON)
+        trainer = backend.trainer(trial.spec.train, optimizer, settings)
+        trainer.program.load(trial.params)
+        # the same gradients for every rule
+        rng = np.random.default_rng([trial.seed, DRAWS])
+        state: dict[str, State] = {}
+        for step in STEPS:
+            before = trainer.program.params()
+            grads = {
+                name: _clear(rng, before[name].shape)
+                for name in trial.spec.train.trainable()
+            }
+            trainer.apply(grads)
+            stepped = Stepped(before, grads, trainer.program.params())
+            judged.append(_judge(optimizer, step, stepped, state))
+    return judged
+
+
+def _clear(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of either sign, 0.1 to 1 in size: none small enough for weight decay to cancel
+    it.
+    """
+    sizes = rng.uniform(0.1, 1, shape)
+    return np.asarray(sizes * rng.choice([-1, 1], shape), np.float32)
+
+
+def _judge(
+    optimizer: Optimizer, step: int, stepped: Stepped, state: dict[str, State]
+) -> Judged:
+    """The worst parameter of one step, relative to the largest update; `state` is the
+    rule's own, and goes on with it.
+    """
+    off, most = _compared(optimizer, step, stepped, state)
+    bounds = {row.name: budget.bound("step", row.yardstick / most) for row in off}
+    worst = max(off, key=lambda row: row.error / most / bounds[row.name])
+    name = f"{optimizer.rule} step {step}"
+    kept = {row.name: stepped.after[row.name] for row in off}
+    # one budget for each entry that the trace keeps of a parameter
+    counts = [len(traces.thin(array)) for array in kept.values()]
+    allowed = np.repeat([bounds[parameter] * most for parameter in kept], counts)
+    return Judged(
+        check=check(
+            "step", f"{name}: {worst.name}", worst.error / most, bounds[worst.name]
+        ),
+        name=name,
+        value=thinned(kept.values()),
+        allowed=allowed,
+        scale=most,
+    )
+
+
+def _compared(
+    optimizer: Optimizer, step: int, stepped: Stepped, state: dict[str, State]
+) -> tuple[list[Off], float]:
+    """How far each parameter is from where the rule puts it, and the largest update."""
+    off, most = [], 0.0
+    for name, grad in stepped.grads.items():
+        old = stepped.before[name].astype(np.float64)
+        slots = state.get(name, _empty(optimizer, old))
+        narrow = tuple(slot.astype(np.float32) for slot in slots)
+        rough, _ = optimizer.update(
+            stepped.before[name].astype(np.float32), grad.astype(np.float32), narrow, step
+        )
+        due, state[name] = optimizer.update(old, grad.astype(np.float64), slots, step)
+        most = max(most, largest(due - old))
+        error, yardstick = largest(stepped.after[name] - due), largest(rough - due)
+        off.append(Off(name, error, yardstick))
+    return off, most
+
+
+def _empty(optimizer: Optimizer, param: np.ndarray) -> State:
+    """Every rule starts from state of zeros."""
+    return tuple(np.zeros_like(param) for _ in range(optimizer.slots()))

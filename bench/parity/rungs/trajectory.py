@@ -1,0 +1,87 @@
+"""K steps on fresh seeded batches: the loss curve stays within the envelope of A/A runs,
+whose weights are nudged by one rounding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backends.base import Backend, Settings
+from bench.coordinator.job import Progress
+from bench.parity import budget, chance
+from bench.parity.judging import Judged, check
+from bench.parity.trial import Arrays, Trial, batch
+
+AFTER = ("step",)
+NUDGE = 1e-7  # relative disturbance of the weights in the A/A runs: one float32 rounding
+BATCHES = 99  # word that sets the batches apart from the other random numbers of the seed
+STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, begins
+
+
+def climb(trial: Trial, progress: Progress) -> list[Judged]:
+    """Hold the backend's losses against the oracle's, step by step."""
+    steps = trial.size.steps
+    backend, settings = trial.runs()[0]
+    envelope = _envelope(trial, progress)
+    own, true = _losses(trial, backend, settings, steps), envelope.true[:steps]
+    scale = abs(true[0])
+    floor = budget.bound("trajectory", 0.0) * scale
+    allowed = np.maximum(envelope.allowed(steps), floor)
+    ratio = np.abs(own - true) / allowed
+    # A loss that is no number is the worst of all; argmax would stop at the first NaN.
+    worst = int(np.nanargmax(np.where(np.isfinite(ratio), ratio, np.inf)))
+    rule = trial.optimizer.rule
+    name = f"loss of {len(true)} steps of {rule}, worst at step {worst + 1}"
+    error = float(abs(own - true)[worst] / scale)
+    judged = Judged(
+        check=check("trajectory", name, error, float(allowed[worst] / scale)),
+        name="loss",
+        value=own,
+        allowed=allowed,
+        scale=float(scale),
+    )
+    return [judged]
+
+
+def _envelope(trial: Trial, progress: Progress) -> chance.Envelope:
+    """The oracle's curve and how far equal trainings stray from it, once for all backends."""
+
+    def oracle(precision: str, nudge: int, steps: int) -> np.ndarray:
+        progress(f"trajectory of the oracle, {precision}, disturbance {nudge}", STARTED)
+        return _losses(
+            trial, trial.oracle, Settings(precision=precision), steps, nudge=nudge
+        )
+
+    file = trial.folder / f"oracle-{trial.spec.name}.safetensors"
+    return chance.kept(file, trial.question(), oracle, trial.size.steps)
+
+
+def _losses(
+    trial: Trial, backend: Backend, settings: Settings, steps: int, *, nudge: int = 0
+) -> np.ndarray:
+    """The loss before each step; `nudge` is the seed of a disturbance, 0 for none."""
+    trainer = backend.trainer(trial.spec.train, trial.optimizer, settings)
+    trainer.program.load(_start(trial, nudge))
+    # every run sees the same batches
+    rng = np.random.default_rng([trial.seed, BATCHES])
+    losses = []
+    for _ in range(steps):
+        feeds = trainer.program.put(batch(trial.spec, trial.size, rng))
+        losses.append(trainer.step(feeds))
+    # A loss may still be on its way from the device: it is read when all steps are made.
+    return np.array([float(loss) for loss in losses])
+
+
+def _start(trial: Trial, nudge: int) -> Arrays:
+    """The weights, each off by about one rounding where `nudge` is not 0."""
+    start = {name: trial.params[name] for name in trial.spec.train.params}
+    if not nudge:
+        return start
+    rng = np.random.default_rng([trial.seed, nudge])
+    return {
+        # integers are counters, which no rounding touches
+        name: array * (1 + NUDGE * rng.normal(size=array.shape))
+        if array.dtype.kind == "f"
+        else array
+        for name, array in start.items()
+    }

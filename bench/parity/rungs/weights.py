@@ -1,0 +1,35 @@
+"""Weights that are loaded come back as they went in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.coordinator.job import Progress
+from bench.parity import budget
+from bench.parity.judging import Judged, check, thinned
+from bench.parity.trial import Trial
+
+# First of all: a weight that is lost or turned on its way makes every later number wrong.
+AFTER = ()
+
+
+def climb(trial: Trial, progress: Progress) -> list[Judged]:
+    """Load every array, read it back, and name the one that differs most."""
+    backend, settings = trial.runs()[0]
+    program = backend.program(trial.spec.train, settings)
+    program.load(trial.params)
+    back = program.params()
+    errors = {
+        name: budget.error(back[name], array)
+        for name, array in trial.params.items()
+        if name in back
+    }
+    # of equals the last by name, which is the same on every backend
+    worst = max(errors, key=lambda name: (errors[name], name))
+    judged = Judged(
+        check=check("weights", worst, errors[worst], 0.0),
+        name="all",
+        value=thinned(back[name] for name in sorted(back)),
+        allowed=np.zeros(()),  # copied, not computed
+    )
+    return [judged]
