@@ -1,5 +1,6 @@
-"""Predictions of windows as one pose for each scored frame: the first that came, or the
-mean of all windows that predict it.
+"""Predictions of windows as one pose for each scored frame.
+
+The first that came, or the mean of all windows that predict it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ class First:
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self._poses = np.empty(
-            (windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32
-        )
+        shape = (windows.scored, len(windows.skeleton.joints), 3)
+        # not zeros: each scored frame comes exactly once, and so all is written
+        self._poses = np.empty(shape, dtype=np.float32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
         """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
@@ -33,23 +34,20 @@ class First:
 
 
 class Mean:
-    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there
-    were.
-    """
+    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there were."""
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self._sum = np.zeros(
-            (windows.scored, len(windows.skeleton.joints), 3), dtype=np.float32
-        )
+        shape = (windows.scored, len(windows.skeleton.joints), 3)
+        # summed as predictions come: to keep them all would take K times the memory
+        self._sum = np.zeros(shape, dtype=np.float32)
         self._count = np.zeros(windows.scored, dtype=np.int32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
-        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,), each window
-        once.
-        """
+        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,), each once."""
         places = self.windows.places(indices, repeats=True)
-        # windows start at different frames, so within one output no place comes twice
+        # windows start at different frames, so within one output no place comes twice; where one
+        # did, `+=` by an array of places would count it once
         for output in range(places.shape[1]):
             place = places[:, output]
             keep = place >= 0
@@ -58,4 +56,5 @@ class Mean:
 
     def result(self) -> Array:
         """The mean prediction of every scored frame (M, J, 3)."""
+        # a count of integers would make the quotient float64
         return self._sum / self._count.astype(np.float32)[:, None, None]

@@ -1,8 +1,8 @@
-"""Clips end to end in two float32 arrays, each padded for windows that reach beyond its
-ends.
+"""Clips end to end in two float32 arrays, each padded for windows that reach beyond its ends.
 
-Clips are copied one after the other, a block of frames at a time, and not kept: those that
-an iterator makes or that are mapped from a file are never in memory together.
+Clips are copied one after the other, a block of frames at a time, and not kept: those that an
+iterator makes or that are mapped from a file are never in memory together. Which rows make a window
+is in `windows.py`.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ from models.errors import BadInput
 Index = NDArray[np.int64]
 Pad = Literal["edge", "reflect"]
 
-Kept = list[int] | slice
-
 BLOCK = 1024  # frames copied at a time: few enough to stay in the cache
+METRE = 1000  # millimetres, which poses come in
 LABELS = ("action", "subject", "style", "name", "camera_name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How clips are to lie."""
+
+    outputs: (
+        int  # frames that a window predicts: a clip has at least as many rows of targets
+    )
+    context: int  # further frames of keypoints that it sees, half of them on either side
+    pad: Pad  # what they hold beyond the ends of a clip
+    skeleton: Skeleton | None  # the joints to keep; None for the clips' own
+    root: str  # the joint that targets are relative to
+    channels: int  # 2, or 3 with confidence
+    pixels: bool  # targets in thousands of pixels (`image_space.py`)
 
 
 @dataclass(frozen=True, eq=False)
 class Padded:
-    """`keypoints` (rows, joints * channels) on the screen, `targets` (rows, joints * 3)
-    metres from the root, of width 0 without poses.
+    """Rows of keypoints and targets, and what is known of the clips they came from.
 
-    Where targets are thousands of pixels (`image_space.py`), `factors` (rows, 1) has the mm
-    per pixel of each row; else its width is 0. A clip of n frames has max(n, outputs) rows
-    of targets and `context` more of keypoints, half of them before it. `lengths` and
-    `labels` are those of the clips, in their order; `counted` (all frames,) says which
-    frames may be scored.
+    A clip of n frames has max(n, outputs) rows of targets and `context` more of keypoints, half of
+    them before it.
     """
 
-    keypoints: Array
-    targets: Array
-    factors: Array
-    lengths: Index
-    counted: NDArray[np.bool_]
-    labels: tuple[dict[str, str], ...]
+    keypoints: Array  # (rows, joints * channels), on the screen
+    targets: Array  # (rows, joints * 3), metres from the root; of width 0 without poses
+    factors: Array  # (rows, 1), mm per pixel; of width 0 where targets are metres
+    lengths: Index  # (clips,), frames of each
+    counted: NDArray[np.bool_]  # (all frames,), which may be scored
+    labels: tuple[dict[str, str], ...]  # of each clip
     skeleton: Skeleton
     root: int
 
 
-def lay_out(
-    clips: Iterable[Clip],
-    *,
-    outputs: int,
-    context: int,
-    pad: Pad,
-    skeleton: Skeleton | None,
-    root: str,
-    channels: int,
-    pixels: bool,
-) -> Padded:
-    """Write the clips into arrays, `skeleton`'s joints alone where it is given.
+def lay_out(clips: Iterable[Clip], layout: Layout) -> Padded:
+    """Write the clips into arrays, the layout's joints alone where it names some.
 
     Raises BadInput and UnknownName as `Windows` does.
     """
@@ -73,42 +73,13 @@ def lay_out(
     first = next(rest, None)
     if first is None:
         raise BadInput("windows: no clips; give at least one")
-    chosen = skeleton or first.skeleton
-    joints, centre = list(first.skeleton.indices(chosen.joints)), chosen.index(root)
-    # a slice costs no copy
-    kept = slice(None) if joints == list(range(len(first.skeleton.joints))) else joints
-    keypoints, targets = (
-        Rows(len(joints) * channels),
-        Rows(0 if first.camera_pose is None else len(joints) * 3),
-    )
-    factors = Rows(1 if pixels else 0)
-    lengths, counted, labels = [], [], []
+    laid = _Laid(layout, first)
     for clip in itertools.chain([first], rest):
         _check(clip, first)
-        stored = max(clip.frames, outputs)
-        seen, truth, scale = (
-            keypoints.add(stored + context),
-            targets.add(stored),
-            factors.add(stored),
-        )
-        _write(
-            clip, kept, centre, keypoints=seen[context // 2 :], targets=truth, factors=scale
-        )
-        _fill(seen, context // 2, clip.frames, how=pad)
-        _fill(truth, 0, clip.frames, how=pad)
-        _fill(scale, 0, clip.frames, how=pad)
-        lengths.append(clip.frames)
-        counted.append(
-            np.ones(clip.frames, dtype=np.bool_)
-            if clip.counted is None
-            else clip.counted > 0
-        )
-        labels.append({field: getattr(clip, field) for field in LABELS})
+        laid.add(clip)
+        # of a mapped clip nothing stays in memory but the copy
         give_back(clip)
-    facts = np.array(lengths, dtype=np.int64), np.concatenate(counted), tuple(labels)
-    return Padded(
-        keypoints.finish(), targets.finish(), factors.finish(), *facts, chosen, centre
-    )
+    return laid.finish()
 
 
 def _check(clip: Clip, first: Clip) -> None:
@@ -125,41 +96,93 @@ def _check(clip: Clip, first: Clip) -> None:
         )
 
 
-def _write(
-    clip: Clip, kept: Kept, root: int, *, keypoints: Array, targets: Array, factors: Array
-) -> None:
-    """Write a clip's frames, which are the first rows, a block at a time.
+class _Laid:
+    """The clips that lie there so far; `first` is like all that come."""
 
-    Where factors have width 0, targets stay in metres.
-    """
-    for start in range(0, clip.frames, BLOCK):
-        part = slice(start, min(start + BLOCK, clip.frames))
-        _screen(clip, part, kept, out=keypoints[part])
+    def __init__(self, layout: Layout, first: Clip) -> None:
+        self.layout = layout
+        self.skeleton = layout.skeleton or first.skeleton
+        self.root = self.skeleton.index(layout.root)
+        joints = list(first.skeleton.indices(self.skeleton.joints))
+        every = list(range(len(first.skeleton.joints)))
+        # a slice costs no copy, and most protocols keep all joints in order
+        self.kept: list[int] | slice = slice(None) if joints == every else joints
+        self.keypoints = Rows(len(joints) * layout.channels)
+        self.targets = Rows(0 if first.camera_pose is None else len(joints) * 3)
+        self.factors = Rows(1 if layout.pixels else 0)
+        self.lengths: list[int] = []
+        self.counted: list[NDArray[np.bool_]] = []
+        self.labels: list[dict[str, str]] = []
+
+    def add(self, clip: Clip) -> None:
+        """Write one clip, its padding and its labels."""
+        before, how = self.layout.context // 2, self.layout.pad
+        # a clip shorter than a window's output is padded at its end
+        stored = max(clip.frames, self.layout.outputs)
+        seen = self.keypoints.add(stored + self.layout.context)
+        truth = self.targets.add(stored)
+        scale = self.factors.add(stored)
+        for start in range(0, clip.frames, BLOCK):
+            part = slice(start, min(start + BLOCK, clip.frames))
+            self._write(clip, part, seen[before:], truth, scale)
+        _fill(seen, before, clip.frames, how=how)
+        _fill(truth, 0, clip.frames, how=how)
+        _fill(scale, 0, clip.frames, how=how)
+        self.lengths.append(clip.frames)
+        if clip.counted is None:
+            self.counted.append(np.ones(clip.frames, dtype=np.bool_))
+        else:
+            self.counted.append(clip.counted > 0)
+        self.labels.append({field: getattr(clip, field) for field in LABELS})
+
+    def finish(self) -> Padded:
+        """All that was added, and nothing can be added any more."""
+        return Padded(
+            keypoints=self.keypoints.finish(),
+            targets=self.targets.finish(),
+            factors=self.factors.finish(),
+            lengths=np.array(self.lengths, dtype=np.int64),
+            counted=np.concatenate(self.counted),
+            labels=tuple(self.labels),
+            skeleton=self.skeleton,
+            root=self.root,
+        )
+
+    def _write(
+        self, clip: Clip, part: slice, seen: Array, truth: Array, scale: Array
+    ) -> None:
+        """Write some frames of a clip, whose frames are the first rows."""
+        _screen(clip, part, self.kept, out=seen[part])
         if clip.camera_pose is not None:
-            _relative(clip.camera_pose[part], kept, root, out=targets[part])
-        if factors.size:
-            factors[part, 0] = image_space.factors(clip, part)
-            targets[part] /= factors[part]
+            _relative(clip.camera_pose[part], self.kept, self.root, out=truth[part])
+        # of width 0 where targets stay in metres
+        if scale.size:
+            scale[part, 0] = image_space.factors(clip, part)
+            truth[part] /= scale[part]
 
 
-def _screen(clip: Clip, part: slice, kept: Kept, *, out: Array) -> None:
-    """Write screen keypoints of some frames and, where `out` (frames, joints * channels)
-    has a third channel, confidence.
+def _screen(clip: Clip, part: slice, kept: list[int] | slice, *, out: Array) -> None:
+    """Write screen keypoints of some frames into (frames, joints * channels).
+
+    Confidence is written too where there is a third channel.
     """
     keypoints = clip.keypoints[part][:, kept]
     view = out.reshape(*keypoints.shape[:2], -1)
     view[..., :2] = to_screen(keypoints, width=clip.camera.width, height=clip.camera.height)
+    # with two channels the left side is empty, and takes nothing
     view[..., 2:] = clip.confidence[part][:, kept, None]
 
 
-def _relative(pose: Array, kept: Kept, root: int, *, out: Array) -> None:
-    """Write camera-frame poses (frames, all joints, 3) mm as metres from the root, into
-    (frames, joints * 3).
+def _relative(pose: Array, kept: list[int] | slice, root: int, *, out: Array) -> None:
+    """Write camera-frame poses (frames, all joints, 3) mm as metres from the root.
+
+    `out` is (frames, joints * 3), and `root` one of the kept joints.
     """
     pose = pose[:, kept]
     view = out.reshape(pose.shape)
+    # straight into the rows: no array in between
     np.subtract(pose, pose[:, root : root + 1], out=view)
-    view /= 1000
+    view /= METRE
 
 
 def _fill(rows: Array, before: int, length: int, *, how: Pad) -> None:
@@ -173,7 +196,9 @@ def _inside(frames: Index, length: int, *, how: Pad) -> Index:
 
     Reflection repeats neither end, and turns as often as it must.
     """
+    # one frame has nothing to reflect, and its period would be 0
     if how == "edge" or length == 1:
         return np.clip(frames, 0, length - 1)
     period = 2 * (length - 1)
+    # there and back: whichever way round is shorter is inside the clip
     return np.minimum(frames % period, -frames % period)

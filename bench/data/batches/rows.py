@@ -12,8 +12,9 @@ SPARE = 1.05
 
 
 class Rows:
-    """Float32 rows (any, width), added without a second copy of those that are there: the
-    block of memory itself grows.
+    """Float32 rows (any, width), added without a second copy of those that are there.
+
+    The block of memory itself grows.
     """
 
     def __init__(self, width: int) -> None:
@@ -24,15 +25,12 @@ class Rows:
         return self._used
 
     def add(self, count: int) -> Array:
-        """`count` new rows, to be written before the next call of a method: growing may
-        move the memory.
-        """
+        """`count` new rows, to be written before any other call: growing may move the memory."""
         start, self._used = self._used, self._used + count
         if self._used > len(self._rows):
-            self._rows.resize(
-                (max(self._used, int(SPARE * len(self._rows))), self._rows.shape[1]),
-                refcheck=False,
-            )
+            room = max(self._used, int(SPARE * len(self._rows)))
+            # views of before may be alive, but nobody reads them again
+            self._rows.resize((room, self._rows.shape[1]), refcheck=False)
         return self._rows[start : self._used]
 
     def finish(self) -> Array:

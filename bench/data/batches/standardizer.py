@@ -1,5 +1,6 @@
-"""(x - mean) / std per joint and coordinate, fitted on training data, as Martinez et al.
-(2017) feed their network.
+"""(x - mean) / std per joint and coordinate, fitted on training data.
+
+As Martinez et al. (2017) feed their network.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from models.errors import BadInput
 
 Array = NDArray[np.float32]
 
+STILL = 1e-6  # of a standard deviation, metres or the screen's unit: less is rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Standardizer:
-    """mean and std, both (joints, coordinates) float32; a coordinate that never varies,
-    like the root's, has std 1.
+    """mean and std, both (joints, coordinates) float32.
+
+    A coordinate that never varies, like the root's, has std 1.
     """
 
     mean: Array
@@ -47,14 +51,16 @@ def fit(values: Array) -> Standardizer:
         raise BadInput(
             "standardizer: no values to fit on; give at least one training frame"
         )
-    mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+    # float32 sums of a million frames would lose the digits that std is made of
+    mean = rows.mean(axis=0, dtype=np.float64)
+    std = rows.std(axis=0, dtype=np.float64)
     if not (np.isfinite(mean).all() and np.isfinite(std).all()):
         raise BadInput(
             "standardizer: the values to fit on are not all finite; repair the data"
         )
-    return Standardizer(
-        mean.astype(np.float32), np.where(std < 1e-6, 1.0, std).astype(np.float32)
-    )
+    # to divide by what never varies would make noise of rounding errors
+    std = np.where(std < STILL, 1.0, std)
+    return Standardizer(mean.astype(np.float32), std.astype(np.float32))
 
 
 def from_arrays(arrays: Mapping[str, Array]) -> Standardizer:

@@ -1,13 +1,12 @@
-"""Clips cut into windows: `frames` of keypoints in, the middle `outputs` of them as poses
-out, a batch by one indexing.
+"""Clips cut into windows: `frames` of keypoints in, the middle `outputs` of them as poses out.
 
 All clips lie end to end in one array of keypoints (screen-normalised) and one of targets
 (root-relative camera frame, metres or, for models that predict in image space, thousands of
-pixels), see `padded.py`. A window is one item of a strided view over them, so a batch is
-one gather and costs about a memory copy.
+pixels), see `padded.py`. A window is one item of a strided view over them, so a batch is one gather
+and costs about a memory copy.
 
-Axes: B windows, T frames, K outputs, J joints, C channels (x, y and, where asked for,
-confidence), M scored frames.
+Axes: B windows, T frames, K outputs, J joints, C channels (x, y and, where asked for, confidence),
+M scored frames.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.batches.padded import Index, Pad, lay_out
+from bench.data.batches.padded import Index, Layout, Pad, lay_out
 from bench.data.batches.prefetch import ahead
 from bench.data.batches.rows import Array
 from bench.data.clip import Clip
@@ -28,41 +27,36 @@ from models.errors import BadInput
 
 
 class Batch(NamedTuple):
-    """keypoints (B, T, J, C), target (B, K, J, 3) metres or thousands of pixels, and which
-    windows they are (B,).
+    """What one step of training or testing is given."""
 
-    Without poses J of the target is 0.
-    """
-
-    keypoints: Array
-    target: Array
-    indices: Index
+    keypoints: Array  # (B, T, J, C)
+    target: Array  # (B, K, J, 3) metres or thousands of pixels; J is 0 without poses
+    indices: Index  # (B,), which windows they are
 
 
 class Windows:
     """The windows of some clips, which may come from an iterator and are not kept.
 
-    frames:   T, the length of the input. outputs:  K, how many of its middle frames are
-    predicted: "centre" is 1, "all" is T, a number is anything between. stride:   frames
-    from one window to the next; K if not given, so that each frame is predicted once. A
-    last window is shifted
-              back to cover the end of a clip; frames it repeats are dropped by `places`. With a stride above K only the
-              frames at the stride are predicted.
-    every:    only frames whose number in the clip is a multiple of it are scored (a
-    protocol's `test_stride`), and of those only
-              the ones that their clip counts.
-    pad:      what a window sees beyond the ends of its clip: the first or last frame
-    ("edge"), or the clip mirrored there ("reflect"). skeleton: the joints to keep, by name;
-    the clips' own if not given. root: the joint targets are relative to. channels: 2, or 3
-    with the detector's confidence. pixels:   targets are in thousands of pixels of the
-    scaled image space (`image_space.py`) and not in metres; `metres` undoes it.
+    frames:   T, the length of the input.
+    outputs:  K, how many of its middle frames are predicted: "centre" is 1, "all" is T, a number is
+              anything between.
+    stride:   frames from one window to the next; K if not given, so that each frame is predicted
+              once. A last window is shifted back to cover the end of a clip; frames it repeats are
+              dropped by `places`. With a stride above K only frames at the stride are predicted.
+    every:    only frames whose number in the clip is a multiple of it are scored (a protocol's
+              `test_stride`), and of those only the ones that their clip counts.
+    pad:      what a window sees beyond the ends of its clip: the first or last frame ("edge"), or
+              the clip mirrored there ("reflect").
+    skeleton: the joints to keep, by name; the clips' own if not given.
+    root:     the joint that targets are relative to.
+    channels: 2, or 3 with the detector's confidence.
+    pixels:   targets are in thousands of pixels of the scaled image space (`image_space.py`) and
+              not in metres; `metres` undoes it.
 
-    Clips that all lack poses (`camera_pose` is None) make windows for inference, with
-    targets of no joints.
-
-    Raises BadInput for no clips, clips of different skeletons, clips with and without poses
-    together, numbers that do not fit together, or pixels of a clip that has no poses or
-    whose root is behind the camera; UnknownName for a joint.
+    Clips that all lack poses (`camera_pose` is None) make windows for inference, with targets of no
+    joints. Raises BadInput for no clips, clips of different skeletons, clips with and without poses
+    together, numbers that do not fit together, or pixels of a clip that has no poses or whose root
+    is behind the camera; UnknownName for a joint.
     """
 
     def __init__(
@@ -79,40 +73,25 @@ class Windows:
         channels: int = 2,
         pixels: bool = False,
     ) -> None:
-        count = (
-            {"centre": 1, "all": frames}.get(outputs, 0)
-            if isinstance(outputs, str)
-            else outputs
-        )
+        count = _outputs(outputs, frames)
         hop = count if stride is None else stride
-        _check(
-            frames=frames,
-            outputs=count,
-            stride=hop,
-            every=every,
-            channels=channels,
-            pad=pad,
-        )
-        chosen = skeletons.load(skeleton) if isinstance(skeleton, str) else skeleton
-        layout = lay_out(
-            clips,
+        layout = Layout(
             outputs=count,
             context=frames - count,
             pad=pad,
-            skeleton=chosen,
+            skeleton=skeletons.load(skeleton) if isinstance(skeleton, str) else skeleton,
             root=root,
             channels=channels,
             pixels=pixels,
         )
+        _check(layout, frames=frames, stride=hop, every=every)
+        padded = lay_out(clips, layout)
         self.frames, self.outputs, self.channels = frames, count, channels
-        self.skeleton, self.root = layout.skeleton, layout.root
-        self._keypoints, self._targets, self._labels = (
-            layout.keypoints,
-            layout.targets,
-            layout.labels,
-        )
-        self._factors = layout.factors if pixels else None
-        self._table(layout.lengths, layout.counted, hop, every)
+        self.skeleton, self.root = padded.skeleton, padded.root
+        self._keypoints, self._targets = padded.keypoints, padded.targets
+        self._labels = padded.labels
+        self._factors = padded.factors if pixels else None
+        self._table(padded.lengths, padded.counted, hop, every)
 
     def __len__(self) -> int:
         return len(self._first)
@@ -130,29 +109,30 @@ class Windows:
     def batch(
         self, indices: Sequence[int] | Index, *, flip: NDArray[np.bool_] | None = None
     ) -> tuple[Array, Array]:
-        """Fresh contiguous float32 arrays (B, T, J, C) and (B, K, J, 3) of the windows
-        asked for; those marked in `flip` (B,) are mirrored.
+        """Fresh contiguous float32 arrays (B, T, J, C) and (B, K, J, 3) of the windows asked for.
 
-        Raises BadInput for an index outside the windows.
+        Those marked in `flip` (B,) are mirrored. Raises BadInput for an index outside the windows.
         """
         chosen = np.asarray(indices, dtype=np.int64)
+        # checked here: beyond the ends the strided view would read other windows, or nothing
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
             raise BadInput(
                 f"windows: index {chosen.min()} to {chosen.max()} asked for; there are"
                 f" {len(self)}"
             )
-        first, clip = self._first[chosen].astype(np.int64), self._owner[chosen]
-        keypoints = _gather(self._keypoints, first + self._before_input[clip], self.frames)
-        target = _gather(self._targets, first + self._before_target[clip], self.outputs)
-        keypoints = keypoints.reshape(
-            len(chosen), self.frames, len(self.skeleton.joints), self.channels
-        )
-        target = target.reshape(len(chosen), self.outputs, self._targets.shape[1] // 3, 3)
+        first = self._first[chosen].astype(np.int64)
+        clip = self._owner[chosen]
+        rows = _gather(self._keypoints, first + self._before_input[clip], self.frames)
+        joints = len(self.skeleton.joints)
+        keypoints = rows.reshape(len(chosen), self.frames, joints, self.channels)
+        rows = _gather(self._targets, first + self._before_target[clip], self.outputs)
+        # the width, not the skeleton: without poses it is 0
+        joints = self._targets.shape[1] // 3
+        target = rows.reshape(len(chosen), self.outputs, joints, 3)
         if flip is not None and flip.any():
             keypoints[flip] = mirror(keypoints[flip], self.skeleton)
-            target[flip] = (
-                mirror(target[flip], self.skeleton) if target.size else target[flip]
-            )
+            if target.size:
+                target[flip] = mirror(target[flip], self.skeleton)
         return keypoints, target
 
     def epoch(
@@ -167,44 +147,44 @@ class Windows:
         flip: bool = False,
         workers: int = 0,
     ) -> Iterator[Batch]:
-        """All windows once, in batches, from the `start`-th batch on; with `flip`, each
-        window is mirrored with probability a half.
+        """All windows once, in batches, from the `start`-th batch on.
 
-        With `count`, so many windows, fewer than all or, the order begun again, more: with
-        `shuffle` and a stride of 1, windows at random places. `workers` threads gather
-        batches ahead of the reader. Order and flips depend on (seed, epoch, place) only, so
-        a run resumed at a place, or with another number of workers, sees what it would have
-        seen.
+        With `flip`, each window is mirrored with probability a half. With `count`, so many windows,
+        fewer than all or, the order begun again, more: with `shuffle` and a stride of 1, windows at
+        random places. `workers` threads gather batches ahead of the reader. Order and flips depend
+        on (seed, epoch, place) only, so a run resumed at a place, or with another number of
+        workers, sees what it would have seen.
         """
-        order = (
-            np.random.default_rng([seed, epoch]).permutation(len(self))
-            if shuffle
-            else np.arange(len(self))
-        )
-        order = order if count is None else np.resize(order, count)
+        order = np.arange(len(self))
+        if shuffle:
+            order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        if count is not None:
+            order = np.resize(order, count)
 
         def gather(place: int) -> Batch:
             indices = order[place * batch : (place + 1) * batch]
-            chosen = (
-                np.random.default_rng([seed, epoch, place]).random(len(indices)) < 0.5
-                if flip
-                else None
-            )
+            chosen = None
+            if flip:
+                # a generator of the batch's own: what came before it does not matter
+                draw = np.random.default_rng([seed, epoch, place])
+                chosen = draw.random(len(indices)) < 0.5
             return Batch(*self.batch(indices, flip=chosen), indices)
 
-        yield from ahead(gather, range(start, -(-len(order) // batch)), workers=workers)
+        batches = -(-len(order) // batch)  # rounded up: the last may be smaller
+        yield from ahead(gather, range(start, batches), workers=workers)
 
     def places(self, indices: Sequence[int] | Index, *, repeats: bool = False) -> Index:
-        """Where each predicted frame (B, K) goes among the M scored frames, -1 for one to
-        drop: a repeat, padding, or not scored.
+        """Where each predicted frame (B, K) goes among the M scored frames.
 
-        Over all windows each scored frame comes exactly once: `keep = places >= 0;
-        store[places[keep]] = prediction[keep]`. With `repeats` a frame has a place in every
-        window that predicts it: `bench.data.batches.overlap` averages them.
+        -1 for one to drop: a repeat, padding, or not scored. Over all windows each scored frame
+        comes exactly once: `keep = places >= 0; store[places[keep]] = prediction[keep]`. With
+        `repeats` a frame has a place in every window that predicts it: `overlap.py` averages them.
         """
         chosen = np.asarray(indices, dtype=np.int64)[:, None]
         output = np.arange(self.outputs)
-        inside = (output < self._end[chosen]) & (repeats | (output >= self._begin[chosen]))
+        fresh = repeats | (output >= self._begin[chosen])
+        inside = (output < self._end[chosen]) & fresh
+        # any frame serves where none is asked for, as long as it exists
         frame = np.where(inside, self._first[chosen] + output, 0)
         return np.where(inside, self._place[frame], -1).astype(np.int64)
 
@@ -214,8 +194,9 @@ class Windows:
         return rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
 
     def factors(self, indices: Sequence[int] | Index | None = None) -> Array | None:
-        """Millimetres per pixel of the scored frames (M,), or of those that windows predict
-        (B, K); None where targets are metres.
+        """Millimetres per pixel of the scored frames (M,), or of those that windows predict (B, K).
+
+        None where targets are metres.
         """
         if self._factors is None:
             return None
@@ -225,15 +206,19 @@ class Windows:
         return self._factors[first[:, None] + np.arange(self.outputs), 0]
 
     def metres(self, poses: Array, indices: Sequence[int] | Index | None = None) -> Array:
-        """Poses in the unit of the targets, those of `truth` (M, J, 3) or of windows as
-        `batch` gives them (B, K, J, 3), in metres.
+        """Poses in the unit of the targets, in metres.
+
+        Those of `truth` (M, J, 3), or of windows as `batch` gives them (B, K, J, 3).
         """
         factors = self.factors(indices)
+        # thousands of pixels by millimetres per pixel are metres
         return poses if factors is None else poses * factors[..., None, None]
 
     def single(self) -> Array:
         """The keypoints of the scored frames alone (M, J, C)."""
-        middle = self._before_input[self.clip_numbers()] + (self.frames - self.outputs) // 2
+        # past the padding in front of the frame's clip
+        context = (self.frames - self.outputs) // 2
+        middle = self._before_input[self.clip_numbers()] + context
         rows = self._keypoints[self._scored + middle]
         return rows.reshape(self.scored, len(self.skeleton.joints), self.channels)
 
@@ -254,38 +239,39 @@ class Windows:
     def _table(
         self, lengths: Index, counted: NDArray[np.bool_], stride: int, every: int
     ) -> None:
-        """Where each window starts, which of its outputs are new, and which frames are
-        scored.
+        """Where each window starts, which of its outputs are new, and which frames are scored.
 
-        Frames are numbered through all clips. `_first` is the frame of a window's first
-        output and `_owner` its clip; adding the clip's `_before_input` or `_before_target`
-        gives its first row in the padded arrays.
+        Frames are numbered through all clips. `_first` is the frame of a window's first output and
+        `_owner` its clip; adding the clip's `_before_input` or `_before_target` gives its first row
+        in the padded arrays.
         """
         # a clip shorter than the output is padded at its end
         stored = np.maximum(lengths, self.outputs)
-        inputs, targets, frames = (
-            _starts(size) for size in (stored + self.frames - self.outputs, stored, lengths)
-        )
+        frames = _starts(lengths)
+        self._before_target = _starts(stored) - frames
+        self._before_input = _starts(stored + self.frames - self.outputs) - frames
         cuts = [_cut(length, self.outputs, stride) for length in lengths.tolist()]
+        offsets = [offset for offset, _ in cuts]
+        begins = [begin for _, begin in cuts]
+        clips = np.arange(len(lengths), dtype=np.int32)
         # half the memory wherever it suffices
         kind: type[np.signedinteger[Any]] = np.int32 if lengths.sum() < 2**31 else np.int64
-        self._owner = np.repeat(
-            np.arange(len(cuts), dtype=np.int32), [len(cut) for cut, _ in cuts]
-        )
-        self._first = np.concatenate(
-            [start + offset for start, (offset, _) in zip(frames, cuts, strict=True)]
-        ).astype(kind)
-        self._begin = np.concatenate([begin for _, begin in cuts]).astype(np.int32)
-        self._end = np.minimum(
-            self.outputs, (frames + lengths)[self._owner] - self._first
-        ).astype(np.int32)
-        self._clip = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        self._before_input, self._before_target = inputs - frames, targets - frames
+        self._owner = np.repeat(clips, list(map(len, offsets)))
+        first = [start + offset for start, offset in zip(frames, offsets, strict=True)]
+        self._first = np.concatenate(first).astype(kind)
+        # outputs from `_begin` to `_end` are new, and frames of the clip
+        self._begin = np.concatenate(begins).astype(np.int32)
+        left = (frames + lengths)[self._owner] - self._first
+        self._end = np.minimum(self.outputs, left).astype(np.int32)
+        self._clip = np.repeat(clips, lengths)
+        # numbered within each clip, as published test sets are thinned
         numbered = [np.arange(length) % every == 0 for length in lengths.tolist()]
         self._score(counted & np.concatenate(numbered), kind)
 
     def _score(self, covered: NDArray[np.bool_], kind: type[np.signedinteger[Any]]) -> None:
         """Number the frames that are both wanted and predicted by some window."""
+        # one more where a window begins and one less where it ends: the running sum is how many
+        # windows predict a frame
         first, last = (
             np.bincount(self._first + side, minlength=len(covered) + 1)
             for side in (self._begin, self._end)
@@ -296,44 +282,52 @@ class Windows:
 
 
 def mirror(values: Array, skeleton: Skeleton) -> Array:
-    """Poses or screen keypoints (..., J, C) as a mirror shows them: x negated, left and
-    right swapped. Twice is the identity.
+    """Poses or screen keypoints (..., J, C) as a mirror shows them; twice is the identity.
+
+    x is negated, left and right are swapped.
     """
+    # indexing by a list copies, so the caller's array stays as it is
     flipped = values[..., list(skeleton.mirror), :]
     flipped[..., 0] *= -1
     return flipped
 
 
-def _check(
-    *, frames: int, outputs: int, stride: int, every: int, channels: int, pad: str
-) -> None:
-    if not 1 <= outputs <= frames:
+def _outputs(asked: int | str, frames: int) -> int:
+    """K; 0, which is refused, for a word that is none."""
+    if isinstance(asked, str):
+        return {"centre": 1, "all": frames}.get(asked, 0)
+    return asked
+
+
+def _check(layout: Layout, *, frames: int, stride: int, every: int) -> None:
+    if not 1 <= layout.outputs <= frames:
         raise BadInput(
-            f"windows: outputs {outputs} with {frames} frames; 'centre', 'all' or a number"
-            " from 1 to the frames was due"
+            f"windows: outputs {layout.outputs} with {frames} frames; 'centre', 'all' or a"
+            " number from 1 to the frames was due"
         )
     if stride < 1 or every < 1:
         raise BadInput(f"windows: stride {stride}, every {every}; both must be 1 or more")
-    if channels not in (2, 3):
+    if layout.channels not in (2, 3):
         raise BadInput(
-            f"windows: channels {channels}; 2 (x, y) or 3 (x, y, confidence) was due"
+            f"windows: channels {layout.channels}; 2 (x, y) or 3 (x, y, confidence) was due"
         )
-    if pad not in ("edge", "reflect"):
-        raise BadInput(f"windows: pad {pad!r}; 'edge' or 'reflect' was due")
+    if layout.pad not in ("edge", "reflect"):
+        raise BadInput(f"windows: pad {layout.pad!r}; 'edge' or 'reflect' was due")
 
 
 def _starts(sizes: Index) -> Index:
+    """Where each of several parts begins that lie end to end."""
     return np.cumsum(sizes) - sizes
 
 
 def _cut(length: int, outputs: int, stride: int) -> tuple[Index, Index]:
-    """Offsets of a clip's windows, and for each the first output that no earlier window has
-    given.
-    """
+    """Offsets of a clip's windows, and for each its first output that no earlier one has given."""
     last = max(length - outputs, 0)
     offsets = np.arange(0, last + 1, stride)
+    # with a larger stride gaps are meant, and the end is one of them
     if stride <= outputs and offsets[-1] < last:
         offsets = np.append(offsets, last)
+    # before the first window lies none: as if one ended where it begins, all of it is new
     begin = np.maximum(0, outputs - np.diff(offsets, prepend=-outputs))
     return offsets, begin
 
