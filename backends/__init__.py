@@ -1,10 +1,16 @@
-"""How a network runs: one folder per framework, found by listing, imported only when asked
-for.
+"""How a network runs: one folder per framework, found by listing, imported when asked for.
 
-A folder's `__init__.py` says what it needs (`REQUIRES`, module names), how to get it
-(`EXTRA`), what files it writes (`EXPORTS`, formats by name; none if left out) and makes the
-Backend (`load()`). Outside packages add backends through the entry-point group
-`poseport.backends`, whose value is a module of the same shape.
+A folder's `__init__.py` is its manifest, which imports no framework:
+
+    REQUIRES   modules that must be importable; the first one marks the framework as loaded,
+               and shares a process with no other backend's
+    EXTRA      what to install
+    PACKAGES   distributions whose versions decide numbers; if left out, those of REQUIRES
+    EXPORTS    formats that it writes, by name; none if left out
+    load()     makes the Backend
+
+Outside packages add backends through the entry-point group `poseport.backends`, whose value
+is a module of the same shape.
 """
 
 from __future__ import annotations
@@ -19,7 +25,16 @@ from types import ModuleType
 from backends.base import Backend, Format
 from models.errors import Missing, UnknownName
 
-__all__ = ["exporter", "installed", "isolate", "load", "names", "require"]
+__all__ = [
+    "exporter",
+    "frameworks",
+    "installed",
+    "isolate",
+    "load",
+    "names",
+    "packages",
+    "require",
+]
 
 
 def names() -> list[str]:
@@ -41,10 +56,9 @@ def require(name: str) -> None:
     if name not in names():
         raise UnknownName("backend", name, names())
     if absent := _absent(name):
-        extra = _manifest(name).EXTRA
+        remedy = f'pip install -e ".[{_manifest(name).EXTRA}]" -c constraints.txt'
         raise Missing(
-            f"backend {name} needs {', '.join(absent)}, not installed here: pip install -e"
-            f' ".[{extra}]" -c constraints.txt'
+            f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
         )
 
 
@@ -55,21 +69,35 @@ def load(name: str) -> Backend:
     return backend
 
 
+def frameworks() -> dict[str, str]:
+    """The module of each backend that is loaded when its framework is.
+
+    Backends that need no framework are left out.
+    """
+    required = {name: _manifest(name).REQUIRES for name in names()}
+    return {name: modules[0] for name, modules in required.items() if modules}
+
+
+def packages() -> tuple[str, ...]:
+    """Distributions of all backends, installed or not, whose versions decide numbers."""
+    stated: list[str] = []
+    for name in names():
+        manifest = _manifest(name)
+        stated += getattr(manifest, "PACKAGES", manifest.REQUIRES)
+    return tuple(dict.fromkeys(stated))  # two backends may share one
+
+
 def isolate(name: str) -> None:
-    """Hide the other backends' frameworks from this process: some import each other where
-    they can (TensorFlow imports JAX).
+    """Hide the other backends' frameworks from this process: TensorFlow imports JAX, say.
 
     For processes that serve one backend. What is loaded already stays; an unknown name
     hides nothing.
     """
     if name not in names():
         return
-    own = set(_manifest(name).REQUIRES)
-    for module in (
-        {module for other in names() for module in _manifest(other).REQUIRES}
-        - own
-        - sys.modules.keys()
-    ):
+    every = {module for other in names() for module in _manifest(other).REQUIRES}
+    # what two backends need, ONNX and a converter to it, stays for each of them
+    for module in every - set(_manifest(name).REQUIRES) - sys.modules.keys():
         # the import system's sign for "not there"
         sys.modules[module] = None  # type: ignore[assignment]
 
@@ -79,19 +107,17 @@ def exporter(format: str) -> tuple[str, Format]:
 
     Raises UnknownName with the list.
     """
-    owners = {
-        known: (name, about) for name in names() for known, about in _exports(name).items()
-    }
+    owners: dict[str, tuple[str, Format]] = {}
+    for name in names():
+        formats: dict[str, Format] = getattr(_manifest(name), "EXPORTS", {})
+        owners |= {known: (name, about) for known, about in formats.items()}
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
 
 
-def _exports(name: str) -> dict[str, Format]:
-    return getattr(_manifest(name), "EXPORTS", {})
-
-
 def _absent(name: str) -> list[str]:
+    # finding a module does not import it
     return [
         module
         for module in _manifest(name).REQUIRES
@@ -101,9 +127,9 @@ def _absent(name: str) -> list[str]:
 
 def _manifest(name: str) -> ModuleType:
     outside = _outside()
-    return importlib.import_module(
-        outside[name].value if name in outside else f"backends.{name}"
-    )
+    # an installed package may take the place of a folder of the same name
+    home = outside[name].value if name in outside else f"backends.{name}"
+    return importlib.import_module(home)
 
 
 def _outside() -> dict[str, EntryPoint]:

@@ -3,8 +3,10 @@
 A framework comes under test by giving these three classes; nothing outside its folder asks
 which one it is.
 
-    Backend   names its kernels and gaps, says which devices and precisions it has, makes Programs and Trainers
-    Program   a graph realised as the framework's native object, with weights loaded; a Portable one can leave as a file
+    Backend   names its kernels and gaps, says which devices and precisions it has, makes
+              Programs and Trainers
+    Program   a graph realised as the framework's native object, with weights loaded; a
+              Portable one can leave as a file
     Trainer   native autograd and native optimizer over a train graph
 
 Arrays cross this border as NumPy; `put` moves them once, so that timing sees native tensors
@@ -14,6 +16,7 @@ only.
 from __future__ import annotations
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ import numpy as np
 from models.errors import PosePortError
 from models.graph import Graph
 from models.optim import Optimizer
+from models.passes import decompose
 
 Arrays = Mapping[str, np.ndarray]
 Feeds = Mapping[str, Any]  # native tensors on the device, by input and noise name
@@ -47,28 +51,24 @@ class Format:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a graph is to run. `draw_noise`: noise nodes are drawn by the framework instead
-    of fed.
-
-    compiled  None: the framework's customary way; False: op by op; True: by the framework's
-    compiler. `Backend.modes` says which differ.
-    """
+    """How a graph is to run."""
 
     device: str = "cpu"
     # fp64 where the backend is an oracle; bf16 and fp16 mean autocast with float32 weights
     precision: str = "fp32"
+    # None: the framework's customary way; False: op by op; True: by the framework's compiler.
+    # `Backend.modes` says which of them differ
     compiled: bool | None = None
-    draw_noise: bool = False
-    seed: int = 0
+    draw_noise: bool = False  # noise is drawn by the framework instead of fed
+    seed: int = 0  # of the noise that is drawn
 
 
 @dataclass(frozen=True)
 class Gap:
     """A question of the op exam that the framework is known to answer wrongly.
 
-    It is asked all the same: a gap that passes is a failure.
-
-    Empty fields fit everything.
+    It is asked all the same, and a gap that passes is a failure: so the list stays true when
+    the framework is mended. Empty fields fit everything.
     """
 
     op: str  # one op, or several with spaces between them
@@ -82,14 +82,9 @@ class Gap:
     def fits(self, *, op: str, dtype: str, mode: str, question: str, case: str) -> bool:
         """Whether this is what the gap is about."""
         named = not self.op or op in self.op.split()
-        exact = all(
-            mine in ("", other)
-            for mine, other in (
-                (self.dtype, dtype),
-                (self.mode, mode),
-                (self.question, question),
-            )
-        )
+        pairs = ((self.dtype, dtype), (self.mode, mode), (self.question, question))
+        exact = all(mine in ("", asked) for mine, asked in pairs)
+        # the empty expression is found in every case
         return named and exact and re.search(self.case, case) is not None
 
 
@@ -125,9 +120,8 @@ class Program(ABC):
 
     def __call__(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Run on arrays, get arrays."""
-        return {
-            name: self.numpy(value) for name, value in self.run(self.put(arrays)).items()
-        }
+        outputs = self.run(self.put(arrays))
+        return {name: self.numpy(value) for name, value in outputs.items()}
 
 
 class Portable(Program):
@@ -135,33 +129,31 @@ class Portable(Program):
 
     @abstractmethod
     def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
-        """Write the native object and its weights to `path`, where nothing is yet; symbolic
-        axes stay open.
+        """Write the native object and its weights to `path`, where nothing is yet.
 
-        `sample` holds feeds as they may come, for frameworks that trace; `options` those
-        that the format names. Raises BadInput for an option's value that does not exist
-        here, Unsupported where the framework cannot write this graph.
+        Symbolic axes stay open. `sample` holds feeds as they may come, for frameworks that
+        trace; `options` those that the format names. Raises BadInput for an option's value
+        that does not exist here, Unsupported where the framework cannot write this graph.
         """
 
     @abstractmethod
     def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
-        """What such a file computes, read as its users read it: feeds in, outputs by name
-        out.
+        """What such a file computes, read as its users read it.
+
+        The function takes feeds and gives outputs, both by name.
         """
 
 
 class Trainer(ABC):
-    """Steps a train graph.
-
-    The program holds the weights, the trainer the optimizer's state.
-    """
+    """Steps a train graph: the program holds the weights, this the optimizer's state."""
 
     program: Program
 
     @abstractmethod
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
-        """Loss, and its gradient in every trained parameter; state updates take effect,
-        weights stay.
+        """Loss, and its gradient in every trained parameter.
+
+        State updates take effect, weights stay.
         """
 
     @abstractmethod
@@ -218,14 +210,16 @@ class Backend(ABC):
 
     @abstractmethod
     def peak_memory(self, device: str) -> int | None:
-        """Largest memory in use on the device since start, bytes; None where the framework
-        does not say.
+        """Largest memory in use on the device since start, bytes.
+
+        None where the framework does not say.
         """
 
     @abstractmethod
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Fix threads and reduced-precision shortcuts (TF32, fast math) for measuring;
-        returns what was set.
+        """Fix threads, and switch reduced precision (TF32, fast math) off, for measuring.
+
+        Returns what was set, which may be less than was asked for.
         """
 
     @abstractmethod
@@ -239,22 +233,37 @@ class Backend(ABC):
         """
         usable = self.devices()
         if asked == "auto":
+            # fastest first
             return next(kind for kind in ("cuda", "mps", "cpu") if usable.get(kind) == "")
-        if usable.get(asked, "unknown device kind") != "":
-            raise Unsupported(
-                f"{self.name}: device {asked} is not usable here:"
-                f" {usable.get(asked, 'unknown device kind')}"
-            )
+        if reason := usable.get(asked, "unknown device kind"):
+            raise Unsupported(f"{self.name}: device {asked} is not usable here: {reason}")
         return asked
+
+    def checked(self, settings: Settings) -> Settings:
+        """The settings as they came, for `program` and `trainer` to build on.
+
+        Raises Unsupported where their device or precision is not here.
+        """
+        self.device(settings.device)
+        known = self.precisions(settings.device)
+        if reason := known.get(settings.precision, "no such precision"):
+            raise Unsupported(
+                f"{self.name} on {settings.device}: {settings.precision}: {reason}"
+            )
+        return settings
 
 
 def missing_ops(backend: Backend, graph: Graph) -> dict[str, str]:
     """Ops of `graph` (after decomposition) that the backend cannot run -> reason."""
-    from models.passes import decompose
-
     left = decompose(graph, has=backend.kernels).census()
-    return {
-        op: backend.gaps.get(op, "no kernel and no body")
-        for op in left
-        if op not in backend.kernels
-    }
+    missing = [op for op in left if op not in backend.kernels]
+    return {op: backend.gaps.get(op, "no kernel and no body") for op in missing}
+
+
+def peak_resident_bytes() -> int:
+    """The most memory that this process has held since it started."""
+    import resource  # not on Windows, where the rest of this module is of use all the same
+
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux kilobytes, under the same name
+    return held if sys.platform == "darwin" else held * 1024

@@ -1,5 +1,6 @@
-"""JAX: a graph becomes a pure function `apply(params, inputs)` of jax.numpy calls, for jit,
-grad, vmap and export; optax trains it.
+"""JAX: a graph becomes a pure function `apply(params, inputs)` of jax.numpy calls.
+
+It is ready for jit, grad, vmap and export; optax trains it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from backends.base import Backend
 
 REQUIRES: tuple[str, ...] = ("jax", "optax")
 EXTRA = "jax"
+PACKAGES = ("jax", "jaxlib", "optax")  # jaxlib holds the compiler
 
 
 def load() -> Backend:

@@ -1,6 +1,4 @@
-"""The oracle: float64 NumPy, forward from the `reference` of each op, backward from the
-gradient graph.
-"""
+"""The oracle: float64 NumPy, forward by each op's `reference`, backward by the gradient graph."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ from backends.base import Backend
 
 REQUIRES: tuple[str, ...] = ()
 EXTRA = ""
+PACKAGES = ("numpy",)
 
 
 def load() -> Backend:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-
 import numpy as np
 
-from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.base import (
+    Backend,
+    Program,
+    Settings,
+    Trainer,
+    Unsupported,
+    peak_resident_bytes,
+)
 from backends.numpy.ops import GAPS, kernels
 from backends.numpy.program import WORKING, NumpyProgram
 from backends.numpy.train import NumpyTrainer
@@ -19,6 +23,7 @@ class NumpyBackend(Backend):
     """Runs on the CPU, on any machine."""
 
     name = "numpy"
+    # who asks which ops there are, not what they give, needs no other precision
     kernels = kernels(np.float64)
     gaps = GAPS
     modes = {"eager": None}
@@ -35,9 +40,8 @@ class NumpyBackend(Backend):
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
         if settings.precision not in WORKING:
-            raise Unsupported(
-                f"numpy: {self.precisions('cpu')[settings.precision]}; use fp64 or fp32"
-            )
+            reason = self.precisions("cpu")[settings.precision]
+            raise Unsupported(f"numpy: {reason}; use fp64 or fp32")
         return NumpyProgram(graph, settings)
 
     def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
@@ -49,8 +53,7 @@ class NumpyBackend(Backend):
 
     def peak_memory(self, device: str) -> int | None:
         """Peak resident memory of the process."""
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return peak_resident_bytes()
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
         """Threads are set by the environment the worker starts with."""

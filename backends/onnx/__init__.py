@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from backends.base import Backend, Format
 
-REQUIRES: tuple[str, ...] = ("onnx", "onnxruntime")
+# the runtime first: onnx itself only writes files, and may be anywhere
+REQUIRES: tuple[str, ...] = ("onnxruntime", "onnx")
 EXTRA = "onnx"
+PACKAGES = ("onnx", "onnxruntime")
 EXPORTS = {"onnx": Format(".onnx", ("opset",))}
 
 

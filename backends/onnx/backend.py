@@ -1,14 +1,12 @@
-"""ONNX Runtime as a backend: its providers, and what it is held to while measured."""
+"""ONNX Runtime as a backend: its providers, and what measuring holds it to."""
 
 from __future__ import annotations
 
 import os
-import resource
-import sys
 
 import onnxruntime as ort
 
-from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.onnx import ops
 from backends.onnx.model import DEFAULT
 from backends.onnx.program import PROVIDERS, OnnxProgram
@@ -28,24 +26,17 @@ class OnnxBackend(Backend):
 
     def __init__(self, *, opset: int = DEFAULT) -> None:
         self.opset = opset
+        # "3,2" is for nested parallel regions: the outer number is meant
         threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
         # 0: one per core; ONNX Runtime itself does not read the variable
         self.threads = int(threads) if threads.isdigit() else 0
 
     def devices(self) -> dict[str, str]:
         """Providers of this build of ONNX Runtime."""
-        cuda = (
-            ""
-            if PROVIDERS["cuda"] in ort.get_available_providers()
-            else "this build of onnxruntime has no CUDA provider"
-        )
-        return {
-            "cpu": "",
-            "cuda": cuda,
-            "mps": (
-                "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"
-            ),
-        }
+        here = PROVIDERS["cuda"] in ort.get_available_providers()
+        cuda = "" if here else "this build of onnxruntime has no CUDA provider"
+        mps = "ONNX Runtime has no MPS provider, and CoreML runs parts of a graph only"
+        return {"cpu": "", "cuda": cuda, "mps": mps}
 
     def precisions(self, device: str) -> dict[str, str]:
         """float32 alone."""
@@ -54,41 +45,25 @@ class OnnxBackend(Backend):
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
-        return OnnxProgram(
-            graph, self._checked(settings), threads=self.threads, opset=self.opset
-        )
+        return self._program(graph, settings)
 
     def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
-        """Train through the gradient graph and the written optimizer rules, one ONNX graph
-        per step.
-        """
-        return OnnxTrainer(
-            OnnxProgram(
-                graph, self._checked(settings), threads=self.threads, opset=self.opset
-            ),
-            optimizer,
-        )
+        """Train through the gradient graph and the written rule, one ONNX graph per step."""
+        return OnnxTrainer(self._program(graph, settings), optimizer)
 
     def synchronize(self, device: str) -> None:
         """A session's run returns when the device has finished."""
 
     def peak_memory(self, device: str) -> int | None:
         """Peak resident memory on the CPU; ONNX Runtime does not tell of a GPU's."""
-        if device != "cpu":
-            return None
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
+        return peak_resident_bytes() if device == "cpu" else None
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
         """Threads of the sessions to come; TF32 is off in every session."""
         self.threads = threads
-        return {
-            "threads": threads,
-            "inter_op_threads": 1,
-            "use_tf32": False,
-            "opset": self.opset,
-        }
+        # all but the threads are so in every session, pinned or not
+        fixed = {"inter_op_threads": 1, "use_tf32": False, "opset": self.opset}
+        return {"threads": threads, **fixed}
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""
@@ -98,12 +73,6 @@ class OnnxBackend(Backend):
             "export": "yes: onnx.ModelProto, for inference and for training steps",
         }
 
-    def _checked(self, settings: Settings) -> Settings:
-        """Refuse a device or precision that is not here."""
-        self.device(settings.device)
-        reason = self.precisions(settings.device).get(
-            settings.precision, "no such precision"
-        )
-        if reason:
-            raise Unsupported(f"onnx on {settings.device}: {settings.precision}: {reason}")
-        return settings
+    def _program(self, graph: Graph, settings: Settings) -> OnnxProgram:
+        checked = self.checked(settings)
+        return OnnxProgram(graph, checked, threads=self.threads, opset=self.opset)

@@ -1,6 +1,4 @@
-"""TensorFlow: a graph becomes a keras.Model whose call is emitted source over native
-TensorFlow calls.
-"""
+"""TensorFlow: a graph becomes a keras.Model whose call is source over native TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,6 +8,7 @@ from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("tensorflow", "keras")
 EXTRA = "tensorflow"
+PACKAGES = ("tensorflow", "keras")
 EXPORTS = {"keras": Format(".keras"), "savedmodel": Format("")}
 
 
@@ -21,6 +20,7 @@ def load() -> Backend:
     """
     # the C++ runtime greets on stderr otherwise
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Keras would take what ~/.keras/keras.json says
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # TensorFlow's pools do not read it; both can be set before the first op only
     if threads := os.environ.get("OMP_NUM_THREADS"):

@@ -1,14 +1,13 @@
-"""TensorFlow as a backend: its devices, its precisions, and what it is held to while measured."""
+"""TensorFlow as a backend: its devices, its precisions, and what measuring holds it to."""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 
 import tensorflow as tf
 
-from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.tensorflow import ops
 from backends.tensorflow.program import TensorFlowProgram
 from backends.tensorflow.train import TensorFlowTrainer
@@ -23,6 +22,7 @@ class TensorFlowBackend(Backend):
     kernels = ops.KERNELS
     gaps = ops.GAPS
     part_gaps = ops.PART_GAPS
+    # a tf.function is what Keras makes of a model; op by op is for looking into one
     modes = {"graph": None, "eager": False, "compiled": True}
 
     def __init__(self) -> None:
@@ -31,26 +31,19 @@ class TensorFlowBackend(Backend):
 
     def devices(self) -> dict[str, str]:
         """What this build of TensorFlow can reach on this machine."""
-        gpu, apple = bool(tf.config.list_physical_devices("GPU")), sys.platform == "darwin"
-        cuda = (
-            ""
-            if gpu and not apple
-            else "no CUDA device, or a TensorFlow build without CUDA"
-        )
+        # both kinds are called GPU by TensorFlow, and no machine has both
+        gpu = bool(tf.config.list_physical_devices("GPU"))
+        apple = sys.platform == "darwin"
+        no_cuda = "no CUDA device, or a TensorFlow build without CUDA"
+        no_mps = "no Apple GPU, or tensorflow-metal is not installed"
         return {
             "cpu": "",
-            "cuda": cuda,
-            "mps": (
-                ""
-                if gpu and apple
-                else "no Apple GPU, or tensorflow-metal is not installed"
-            ),
+            "cuda": "" if gpu and not apple else no_cuda,
+            "mps": "" if gpu and apple else no_mps,
         }
 
     def precisions(self, device: str) -> dict[str, str]:
-        """Products in half precision over float32 weights: both halves on a GPU, bf16 on
-        the CPU.
-        """
+        """Products in half over float32 weights: both halves on a GPU, bf16 on the CPU."""
         on_cpu = (
             "float16 on the CPU is computed in float32 and rounded: slower, and it"
             " overflows; use bf16"
@@ -64,11 +57,11 @@ class TensorFlowBackend(Backend):
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
-        return TensorFlowProgram(graph, self._checked(settings))
+        return TensorFlowProgram(graph, self.checked(settings))
 
     def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
         """Realise a train graph with a native optimizer."""
-        return TensorFlowTrainer(graph, optimizer, self._checked(settings))
+        return TensorFlowTrainer(graph, optimizer, self.checked(settings))
 
     def synchronize(self, device: str) -> None:
         """Wait for the device; the CPU runs in step."""
@@ -79,18 +72,15 @@ class TensorFlowBackend(Backend):
         """Allocator's peak on a GPU, peak resident memory on the CPU."""
         if device != "cpu":
             return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
+        return peak_resident_bytes()
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Full float32 products; threads as far as TensorFlow lets them be set, which ends
-        when it first runs.
-        """
+        """Full float32 products; threads as far as TensorFlow lets them be set."""
         tf.config.experimental.enable_tensor_float_32_execution(False)
         return {
             "threads": _pools(threads),
             "tensor_float_32": False,
+            # read when TensorFlow is imported: it can be told here, not set
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         }
 
@@ -102,34 +92,25 @@ class TensorFlowBackend(Backend):
             "export": "yes: .keras and SavedModel",
         }
 
-    def _checked(self, settings: Settings) -> Settings:
-        """Refuse a device or precision that is not here."""
-        self.device(settings.device)
-        reason = self.precisions(settings.device).get(
-            settings.precision, "no such precision"
-        )
-        if reason:
-            raise Unsupported(
-                f"tensorflow on {settings.device}: {settings.precision}: {reason}"
-            )
-        return settings
-
 
 def _pools(threads: int) -> int:
-    """Size both thread pools; returns the size they have, which is another one where
-    TensorFlow had started already.
+    """Size both thread pools; the size that they have then.
+
+    It is another one where TensorFlow had run already: the pools are made with the first op.
     """
+    pools = tf.config.threading
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        pools.set_intra_op_parallelism_threads(threads)
+        pools.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        given = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get(
-            "TF_NUM_INTRAOP_THREADS"
-        )
-        usable = (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count()
-        )
-        return int(given or usable or 1)
+        variable = os.environ.get("TF_NUM_INTRAOP_THREADS")
+        # 0 is TensorFlow's word for "not said", and then it takes a thread for each core
+        return int(pools.get_intra_op_parallelism_threads() or variable or _cores())
     return threads
+
+
+def _cores() -> int:
+    # macOS has no affinity: there every core may be used
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

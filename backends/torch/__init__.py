@@ -6,6 +6,7 @@ from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("torch",)
 EXTRA = "torch"
+PACKAGES = ("torch",)
 EXPORTS = {"torch": Format(".pt2")}
 
 

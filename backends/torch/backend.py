@@ -1,12 +1,10 @@
-"""PyTorch as a backend: its devices, its precisions, and what it is held to while measured."""
+"""PyTorch as a backend: its devices, its precisions, and what measuring holds it to."""
 
 from __future__ import annotations
 
-import resource
-
 import torch
 
-from backends.base import Backend, Program, Settings, Trainer, Unsupported
+from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.torch import ops
 from backends.torch.program import TorchProgram
 from backends.torch.train import TorchTrainer
@@ -25,17 +23,13 @@ class TorchBackend(Backend):
 
     def devices(self) -> dict[str, str]:
         """What this build of PyTorch can reach on this machine."""
-        cuda = (
-            ""
-            if torch.cuda.is_available()
-            else "no CUDA device, or a PyTorch build without CUDA"
-        )
-        mps = (
-            ""
-            if torch.backends.mps.is_available()
-            else "no Apple GPU, or a PyTorch build without MPS"
-        )
-        return {"cpu": "", "cuda": cuda, "mps": mps}
+        no_cuda = "no CUDA device, or a PyTorch build without CUDA"
+        no_mps = "no Apple GPU, or a PyTorch build without MPS"
+        return {
+            "cpu": "",
+            "cuda": "" if torch.cuda.is_available() else no_cuda,
+            "mps": "" if torch.backends.mps.is_available() else no_mps,
+        }
 
     def precisions(self, device: str) -> dict[str, str]:
         """Autocast where the device has it: both halves on CUDA and MPS, bf16 on the CPU."""
@@ -51,32 +45,34 @@ class TorchBackend(Backend):
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
-        return TorchProgram(graph, self._checked(settings))
+        return TorchProgram(graph, self.checked(settings))
 
     def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
         """Realise a train graph with a native optimizer."""
-        return TorchTrainer(graph, optimizer, self._checked(settings))
+        return TorchTrainer(graph, optimizer, self.checked(settings))
 
     def synchronize(self, device: str) -> None:
         """Wait for the device; the CPU runs in step."""
         if device != "cpu":
+            # torch.cuda or torch.mps
             getattr(torch, device).synchronize()
 
     def peak_memory(self, device: str) -> int | None:
-        """Allocator's peak on CUDA, what the driver holds now on MPS, peak resident memory
-        on the CPU.
-        """
+        """Allocator's peak on CUDA, peak resident memory on the CPU."""
         if device == "cuda":
             return int(torch.cuda.max_memory_allocated())
         if device == "mps":
+            # no peak is kept there: what the driver holds now, caches and all
             return int(torch.mps.driver_allocated_memory())
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return peak_resident_bytes()
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
         """Full float32 products, a fixed number of threads."""
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision("highest")
+        # convolutions have a switch of their own, which is on by default
         torch.backends.cudnn.allow_tf32 = False
+        # it would choose algorithms by timing them, and so other numbers in each run
         torch.backends.cudnn.benchmark = False
         return {
             "threads": threads,
@@ -92,13 +88,3 @@ class TorchBackend(Backend):
             "compile": "yes: torch.compile(fullgraph=True)",
             "export": "yes: torch.export",
         }
-
-    def _checked(self, settings: Settings) -> Settings:
-        """Refuse a device or precision that is not here."""
-        self.device(settings.device)
-        reason = self.precisions(settings.device).get(
-            settings.precision, "no such precision"
-        )
-        if reason:
-            raise Unsupported(f"torch on {settings.device}: {settings.precision}: {reason}")
-        return settings
