@@ -20,6 +20,7 @@ from models.errors import Missing
 
 ASKING = {"backend", "faults", "format", "patient"}  # fixtures that hold a backend
 
+# A busy machine must not fail a test, and two runs must draw the same examples.
 settings.register_profile("poseport", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("poseport")
 
@@ -29,8 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     is collected.
     """
     asked = (
-        "backends to test, separated by commas (default: numpy and the framework installed)"
+        "backends to test, separated by commas"
+        " (default: numpy and the first framework installed, by name)"
     )
+    # The parser passes a default that is text through `type` too: no option is the empty list.
     parser.addoption("--backends", type=_names, default="", help=asked)
     parser.addoption(
         "--traces",
@@ -43,24 +46,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out `test_native_NAME*.py` where NAME is not under test."""
     found = re.match(r"test_native_([a-z]+)", collection_path.name)
+    # None leaves the decision to others: False would collect what pytest itself leaves out
     return True if found and found[1] not in config.getoption("--backends") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what asks something of a backend."""
+    # Here and not by hand in each file: a fixture taken through another one counts too.
     for item in items:
-        if ASKING & set(getattr(item, "fixturenames", ())) or item.path.name.startswith(
-            "test_native"
-        ):
+        asks = ASKING & set(getattr(item, "fixturenames", ()))
+        if asks or item.path.name.startswith("test_native"):
             item.add_marker("framework")
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """Which backends are under test, and which are known but not here."""
-    absent = sorted(set(backends.names()) - set(backends.installed()))
-    return f"backends: {', '.join(config.getoption('--backends'))}" + (
-        f" (not installed: {', '.join(absent)})" if absent else ""
-    )
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which backends are under test, which others are here, and which are not."""
+    tested, here = config.getoption("--backends"), backends.installed()
+    lines = [f"backends under test: {', '.join(tested)}"]
+    if others := [name for name in _frameworks(here) if name not in tested]:
+        ask = f"pytest --backends={others[0]}"
+        lines.append(f"installed too: {', '.join(others)} (`{ask}` tests that one)")
+    if absent := sorted(set(backends.names()) - set(here)):
+        lines.append(f"not installed: {', '.join(absent)}")
+    return lines
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             "backend",
             metafunc.config.getoption("--backends"),
-            indirect=True,
+            indirect=True,  # names are collected; frameworks are imported when a test runs
             scope="session",
         )
 
@@ -90,7 +98,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 def _names(text: str) -> list[str]:
-    """Names given, or every installed one.
+    """Names given; else numpy and the first framework installed, in the order of their names.
 
     Raises ArgumentTypeError for a name nobody registered, and for two frameworks.
     """
@@ -99,10 +107,13 @@ def _names(text: str) -> list[str]:
         raise argparse.ArgumentTypeError(
             f"unknown {', '.join(unknown)}; known: {', '.join(backends.names())}"
         )
-    asked = given or backends.installed()
-    frameworks = [name for name in asked if name != "numpy"]
+    frameworks = _frameworks(given)
     if len(frameworks) > 1:
         raise argparse.ArgumentTypeError(
             f"frameworks never share a process; choose one of {', '.join(frameworks)}"
         )
-    return asked
+    return given or ["numpy", *_frameworks(backends.installed())[:1]]
+
+
+def _frameworks(names: list[str]) -> list[str]:
+    return [name for name in names if name != "numpy"]

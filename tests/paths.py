@@ -8,4 +8,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"
+# Captured motion and more vectors, where somebody has them: nothing may need this folder.
 SHARED = ROOT.parent / "shared"
