@@ -1,19 +1,23 @@
-"""MPI-INF-3DHP (Mehta et al. 2017): eight people in a studio for training, six sequences
-for testing, as published or as P-STMO packs it.
+"""MPI-INF-3DHP (Mehta et al. 2017) as published, or as P-STMO packs it.
 
-    S1/Seq1/annot.mat            cells over 14 cameras: annot2 (F, 56) px, annot3 and univ_annot3 (F, 84) mm in the camera frame
-    S1/Seq1/camera.calibration   text: for each camera name, size, intrinsic 4x4 and extrinsic 4x4 (world with y up to camera, mm)
-    TS1/annot_data.mat           annot2 (2, 17, 1, F), annot3 and univ_annot3 (3, 17, 1, F), valid_frame; published as MATLAB 7.3
-    data_train_3dhp.npz          data: {"S1 Seq1": [{camera: {data_2d (F, 17, 2) px, data_3d (F, 17, 3) mm}}, fps]}
-    data_test_3dhp.npz           data: {"TS1": {data_2d, data_3d, valid}}
+Eight people in a studio for training, six sequences for testing.
 
-An npz goes before the tree, so that a published training tree can stand beside a packed
-test set. All clips have the 17 joints of the test set and the eight cameras that papers
-train on. `univ_annot3`, people scaled to one height, is what most publish under;
-`3dhp:FOLDER@annot3` takes their true size (D3DP's `*_ori.npz`): numbers of the two do not
-compare, and a clip's style says which it is. A camera that no file gives is told from the
-2D and 3D joints; then there is no world pose. Test frames that are not valid are kept as
-context and not counted.
+    S1/Seq1/annot.mat           cells over 14 cameras: annot2 (F, 56) px,
+                                annot3 and univ_annot3 (F, 84) mm in the camera frame
+    S1/Seq1/camera.calibration  text: for each camera name, size, intrinsic 4x4 and extrinsic 4x4
+                                (world with y up to camera, mm)
+    TS1/annot_data.mat          annot2 (2, 17, 1, F), annot3 and univ_annot3 (3, 17, 1, F),
+                                valid_frame; published as MATLAB 7.3
+    data_train_3dhp.npz         data: {"S1 Seq1": [{camera: {data_2d (F, 17, 2) px,
+                                data_3d (F, 17, 3) mm}}, fps]}
+    data_test_3dhp.npz          data: {"TS1": {data_2d, data_3d, valid}}
+
+An npz goes before the tree, so that a published training tree can stand beside a packed test set.
+All clips have the 17 joints of the test set and the eight cameras that papers train on.
+`univ_annot3`, people scaled to one height, is what most publish under; `3dhp:FOLDER@annot3` takes
+their true size (D3DP's `*_ori.npz`): numbers of the two do not compare, and a clip's style says
+which it is. A camera that no file gives is told from the 2D and 3D joints; then there is no world
+pose. Test frames that are not valid are kept as context and not counted.
 """
 
 from __future__ import annotations
@@ -32,54 +36,59 @@ from bench.data.clip import Clip
 from bench.data.formats import mat_file, whole_file
 from bench.data.formats.checks import ahead, array, in_pixels, mapping, whole
 from bench.data.formats.pickles import load_npz
-from bench.data.geometry.calibrate import pinhole
 from bench.data.geometry.cameras import Camera, Rig, camera_to_world
 from bench.data.geometry.conversions import convert
 from bench.data.geometry.skeletons import DHP17, DHP28
 from bench.data.pieces import middle
+from bench.data.readers._dhp_facts import SQUARE, Y_UP, frame_rate, picture_size, told
 from models.errors import BadInput
 
 SOURCE = (
     "3dhp:FOLDER[@annot3], MPI-INF-3DHP: the published tree of annot.mat files, or P-STMO's"
     " data_train_3dhp.npz and data_test_3dhp.npz"
 )
-KIND = "3dhp"
+KIND = "3dhp"  # what people type: no module's name begins with a digit
 
 Array = NDArray[np.floating]
 
-ANNOTATIONS = ("univ_annot3", "annot3")
+ANNOTATIONS = ("univ_annot3", "annot3")  # the first is the default
 # at chest height and above, as P-STMO trains; the other six look down from the ceiling
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
-# filmed at 50 frames a second, the others at 25
-FAST = {("S1", "Seq2"), ("S3", "Seq1"), ("S3", "Seq2"), ("S5", "Seq1"), ("S5", "Seq2")}
-SIZES = {"TS5": (1920, 1080), "TS6": (1920, 1080)}  # of the pictures; 2048 x 2048 elsewhere
-Y_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # their world, y up, to ours
+ALL_CAMERAS = 14
+TREES = {
+    "train": ("S[1-8]/Seq[12]/annot.mat",),
+    # in the folder that the published archive makes, or beside S1
+    "test": ("TS[1-6]/annot_data.mat", "*/TS[1-6]/annot_data.mat"),
+}
+TOLD = "a camera was not given and is told from 2D and 3D joints"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Track:
-    """A sequence as one camera saw it: keypoints (F, 17, 2) px, pose (F, 17, 3) mm in the
-    camera frame, `valid` (F,) where stated.
-    """
+    """A sequence as one camera saw it."""
 
     subject: str
     sequence: str
     camera: str
     fps: float
-    keypoints: Array
-    pose: Array
-    valid: Array | None = None
+    keypoints: Array  # (F, 17, 2) px
+    pose: Array  # (F, 17, 3) mm in the camera frame
+    valid: Array | None = None  # (F,) of the test set, which alone states it
     lens: Camera | None = None
+
+    @property
+    def name(self) -> str:
+        """The clip's name; a test subject has one sequence, of its own name."""
+        return f"{self.subject} {self.sequence}" if self.valid is None else self.subject
 
 
 def load(
     location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """A clip for each sequence and camera; `small` keeps the middle of each. `rig` and
-    `seed` are not used.
+    """A clip for each sequence and camera; `small` keeps the middle of each.
 
-    Raises BadInput where no file is found, and naming file, sequence and camera where one
-    does not hold what is due.
+    `rig` and `seed` are not used. Raises BadInput where no file is found, and naming file, sequence
+    and camera where one does not hold what is due.
     """
     path, annotation = _location(location)
     files = _files(path, annotation)
@@ -99,6 +108,7 @@ def load(
 
 def _location(location: str) -> tuple[Path, str]:
     path, _, last = location.rpartition("@")
+    # A folder's own name may hold @: only a known annotation is taken off.
     return (Path(path), last) if last in ANNOTATIONS else (Path(location), ANNOTATIONS[0])
 
 
@@ -110,18 +120,13 @@ def _files(path: Path, annotation: str) -> list[Path]:
     """For each side its npz where there is one, else the tree's files."""
     if path.is_file():
         return [path]
-    trees = {
-        "train": ("S[1-8]/Seq[12]/annot.mat",),
-        "test": ("TS[1-6]/annot_data.mat", "*/TS[1-6]/annot_data.mat"),
-    }
     found: list[Path] = []
-    for side, patterns in trees.items():
+    for side, patterns in TREES.items():
         packed = path / _packed(side, annotation)
-        found += (
-            [packed]
-            if packed.is_file()
-            else sorted(file for pattern in patterns for file in path.glob(pattern))
-        )
+        if packed.is_file():
+            found.append(packed)
+        else:
+            found += sorted(file for pattern in patterns for file in path.glob(pattern))
     return found
 
 
@@ -133,50 +138,23 @@ def _style(path: Path, annotation: str) -> str:
 def _tracks(path: Path, annotation: str) -> Iterator[Track]:
     if path.suffix == ".npz":
         return _from_npz(path)
-    return (
-        _from_test(path, annotation)
-        if path.name == "annot_data.mat"
-        else _from_train(path, annotation)
-    )
+    if path.name == "annot_data.mat":
+        return _from_test(path, annotation)
+    return _from_train(path, annotation)
 
 
 def _from_npz(path: Path) -> Iterator[Track]:
     """P-STMO's archives, of training or testing by the names of their sequences."""
     data = mapping(load_npz(path), str(path), "data")["data"]
+    # numpy.savez puts a dictionary into an array of shape ()
     value = data.item() if isinstance(data, np.ndarray) and data.ndim == 0 else data
     for name, content in mapping(value, f"{path}: data").items():
         where = f"{path}: {name!r:.40}"
         words = str(name).split()
         if re.fullmatch(r"TS\d", str(name)):
-            part = mapping(content, where, "data_2d", "data_3d", "valid")
-            yield Track(
-                name,
-                name,
-                "0",
-                25.0,
-                *_joints(part, where),
-                valid=_valid(part["valid"], where),
-            )
+            yield _packed_test(name, content, where)
         elif len(words) == 2 and isinstance(content, list | tuple) and content:
-            fps = content[1] if len(content) > 1 else frame_rate(*words)
-            if not isinstance(fps, int | float | np.number) or not 1 <= fps <= 1000:
-                came = (
-                    fps if isinstance(fps, int | float | np.number) else type(fps).__name__
-                )
-                raise BadInput(
-                    f"{where}: frames a second {came} came; a number from 1 to 1000 was due"
-                )
-            if not mapping(content[0], where):
-                raise BadInput(f"{where}: no cameras; leave the sequence out")
-            for camera, part in content[0].items():
-                here = f"{where}, camera {camera!r:.20}"
-                yield Track(
-                    words[0],
-                    words[1],
-                    str(whole(camera, where)),
-                    float(fps),
-                    *_joints(mapping(part, here, "data_2d", "data_3d"), here),
-                )
+            yield from _packed_train(words[0], words[1], content, where)
         else:
             raise BadInput(
                 f"{where}: a sequence 'S1 Seq1' with a list [cameras, fps], or 'TS1' with"
@@ -184,10 +162,49 @@ def _from_npz(path: Path) -> Iterator[Track]:
             )
 
 
-def _joints(part: Mapping[str, Any], where: str) -> tuple[Array, Array]:
-    return array(part["data_2d"], (-1, 17, 2), f"{where}, data_2d"), array(
-        part["data_3d"], (-1, 17, 3), f"{where}, data_3d"
+def _packed_test(name: str, content: object, where: str) -> Track:
+    part = mapping(content, where, "data_2d", "data_3d", "valid")
+    keypoints, pose = _joints(part, where)
+    return Track(
+        subject=name,
+        sequence=name,
+        camera="0",
+        fps=25.0,
+        keypoints=keypoints,
+        pose=pose,
+        valid=_valid(part["valid"], where),
     )
+
+
+def _packed_train(
+    subject: str, sequence: str, content: list[Any] | tuple[Any, ...], where: str
+) -> Iterator[Track]:
+    """A sequence of the training archive, [cameras] or [cameras, fps]."""
+    fps = content[1] if len(content) > 1 else frame_rate(subject, sequence)
+    number = isinstance(fps, int | float | np.number)
+    if not number or not 1 <= fps <= 1000:
+        came = fps if number else type(fps).__name__
+        raise BadInput(
+            f"{where}: frames a second {came} came; a number from 1 to 1000 was due"
+        )
+    if not mapping(content[0], where):
+        raise BadInput(f"{where}: no cameras; leave the sequence out")
+    for camera, part in content[0].items():
+        here = f"{where}, camera {camera!r:.20}"
+        keypoints, pose = _joints(mapping(part, here, "data_2d", "data_3d"), here)
+        yield Track(
+            subject=subject,
+            sequence=sequence,
+            camera=str(whole(camera, where)),
+            fps=float(fps),
+            keypoints=keypoints,
+            pose=pose,
+        )
+
+
+def _joints(part: Mapping[str, Any], where: str) -> tuple[Array, Array]:
+    seen = array(part["data_2d"], (-1, 17, 2), f"{where}, data_2d")
+    return seen, array(part["data_3d"], (-1, 17, 3), f"{where}, data_3d")
 
 
 def _from_train(path: Path, annotation: str) -> Iterator[Track]:
@@ -195,11 +212,9 @@ def _from_train(path: Path, annotation: str) -> Iterator[Track]:
     content = mapping(mat_file.read(path), str(path), "annot2", "annot3", annotation)
     subject, sequence = path.parent.parent.name, path.parent.name
     lenses = _calibration(path.parent / "camera.calibration")
-    numbers = (
-        array(content.get("cameras", np.arange(14.0)[None]), (-1, -1), f"{path}: cameras")
-        .ravel()
-        .tolist()
-    )
+    # Where the file does not say which cameras its cells are of, they are all, in order.
+    stated = content.get("cameras", np.arange(float(ALL_CAMERAS))[None])
+    numbers = array(stated, (-1, -1), f"{path}: cameras").ravel().tolist()
     for camera in CAMERAS:
         where = f"{path}: camera {camera}"
         if camera not in numbers:
@@ -212,19 +227,17 @@ def _from_train(path: Path, annotation: str) -> Iterator[Track]:
             name: _cell(content[name], place, f"{where}, {name}")
             for name in ("annot2", "annot3", annotation)
         }
+        # by annot3, whatever is asked for: univ_annot3 is made from it
         lens = lenses.get(str(camera)) or told(
-            parts["annot3"], parts["annot2"], (2048, 2048), where
-        )
-        seen, pose = (
-            convert(parts[name], DHP28.name, DHP17.name) for name in ("annot2", annotation)
+            parts["annot3"], parts["annot2"], SQUARE, where
         )
         yield Track(
-            subject,
-            sequence,
-            str(camera),
-            frame_rate(subject, sequence),
-            seen,
-            pose,
+            subject=subject,
+            sequence=sequence,
+            camera=str(camera),
+            fps=frame_rate(subject, sequence),
+            keypoints=convert(parts["annot2"], DHP28.name, DHP17.name),
+            pose=convert(parts[annotation], DHP28.name, DHP17.name),
             lens=lens,
         )
 
@@ -232,25 +245,24 @@ def _from_train(path: Path, annotation: str) -> Iterator[Track]:
 def _from_test(path: Path, annotation: str) -> Iterator[Track]:
     """One annot_data.mat of the test set, saved again so that it is not HDF5."""
     content = mapping(mat_file.read(path), str(path), "annot2", annotation, "valid_frame")
-    parts = {}
-    for name, axes in (("annot2", 2), (annotation, 3)):
-        value = content[name]
-        flat = (
-            value.reshape(*value.shape[:2], -1)
-            if isinstance(value, np.ndarray) and value.ndim > 2
-            else value
-        )
-        parts[name] = array(flat, (axes, 17, -1), f"{path}: {name}").transpose(2, 1, 0)
     subject = path.parent.name
     yield Track(
-        subject,
-        subject,
-        "0",
-        25.0,
-        parts["annot2"],
-        parts[annotation],
+        subject=subject,
+        sequence=subject,
+        camera="0",
+        fps=25.0,
+        keypoints=_columns(content["annot2"], 2, f"{path}: annot2"),
+        pose=_columns(content[annotation], 3, f"{path}: {annotation}"),
         valid=_valid(content["valid_frame"], str(path)),
     )
+
+
+def _columns(value: object, axes: int, where: str) -> Array:
+    """MATLAB's (axes, 17, 1, F) as (F, 17, axes)."""
+    # the third dimension is 1, and may have been squeezed away when the file was saved again
+    if isinstance(value, np.ndarray) and value.ndim > 2:
+        value = value.reshape(*value.shape[:2], -1)
+    return array(value, (axes, 17, -1), where).transpose(2, 1, 0)
 
 
 def _cell(value: object, place: int, where: str) -> Array:
@@ -265,19 +277,14 @@ def _cell(value: object, place: int, where: str) -> Array:
 
 
 def _valid(value: object, where: str) -> Array:
-    found = array(
-        value.ravel() if isinstance(value, np.ndarray) else value, (-1,), f"{where}, valid"
-    )
+    """(F,), above 0 for the frames that are scored."""
+    flat = value.ravel() if isinstance(value, np.ndarray) else value  # published as (1, F)
+    found = array(flat, (-1,), f"{where}, valid")
     if len(found) and not (found > 0).any():
         raise BadInput(
             f"{where}, valid: none of {len(found)} frames is valid; leave the sequence out"
         )
     return found
-
-
-def frame_rate(subject: str, sequence: str) -> float:
-    """Frames a second of a sequence, as `S1` and `Seq2`; 25 for the test's."""
-    return 50.0 if (subject, sequence) in FAST else 25.0
 
 
 def _calibration(path: Path) -> dict[str, Camera]:
@@ -289,11 +296,11 @@ def _calibration(path: Path) -> dict[str, Camera]:
         return {}
     cameras: dict[str, Camera] = {}
     fields: dict[str, list[str]] = {}
-    lines = (
-        whole_file.content(path, "a fresh copy of the file").decode("latin-1").splitlines()
-    )
-    for number, line in enumerate(lines, 1):
+    # latin-1 reads any bytes; what is no number is named below with its line
+    text = whole_file.content(path, "a fresh copy of the file").decode("latin-1")
+    for number, line in enumerate(text.splitlines(), 1):
         key, *values = line.split() or [""]
+        # A name begins a camera, so what the one before it had must not be taken for its own.
         fields = {"name": values} if key == "name" else {**fields, key: values}
         if key == "extrinsic":
             camera = _camera(fields, f"{path}:{number}")
@@ -306,18 +313,16 @@ def _camera(fields: Mapping[str, list[str]], where: str) -> Camera:
     if len(given["name"]) != 1:
         raise BadInput(f"{where}: name has {len(given['name'])} words; one was due")
     width, height = _row(given["size"], 2, f"{where}: size").astype(int).tolist()
-    lens, stand = (
-        _row(given[key], 16, f"{where}: {key}").reshape(4, 4)
-        for key in ("intrinsic", "extrinsic")
-    )
+    lens = _row(given["intrinsic"], 16, f"{where}: intrinsic").reshape(4, 4)
+    stand = _row(given["extrinsic"], 16, f"{where}: extrinsic").reshape(4, 4)
     try:
         return Camera(
-            stand[:3, :3] @ Y_UP.T,
-            stand[:3, 3],
-            np.diag(lens)[:2],
-            lens[:2, 2],
-            width,
-            height,
+            rotation=stand[:3, :3] @ Y_UP.T,  # ours to their world, then to the camera
+            translation=stand[:3, 3],
+            focal=np.diag(lens)[:2],
+            centre=lens[:2, 2],
+            width=width,
+            height=height,
         )
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
@@ -334,60 +339,44 @@ def _row(words: list[str], count: int, where: str) -> NDArray[np.float64]:
     return array(numbers, (count,), where)
 
 
-def told(pose: Array, keypoints: Array, size: tuple[int, int], where: str) -> Camera:
-    """The camera by its joints (F, J, 3) mm and keypoints (F, J, 2).
-
-    Raises BadInput led by `where`, for unequal lengths too.
-    """
-    if len(pose) != len(keypoints) or not len(pose):
-        raise BadInput(
-            f"{where}: {len(keypoints)} frames of 2D and {len(pose)} of 3D; as many, and at"
-            " least one, were due"
-        )
-    try:
-        return pinhole(pose, keypoints, width=size[0], height=size[1])
-    except BadInput as error:
-        raise BadInput(f"{where}: {error}") from None
-
-
 def _clip(track: Track, style: str, path: Path) -> Clip:
-    name = track.subject if track.valid is not None else f"{track.subject} {track.sequence}"
-    where = f"{path}: {name}, camera {track.camera}"
-    frames = {
-        len(each) for each in (track.keypoints, track.pose, track.valid) if each is not None
-    }
+    where = f"{path}: {track.name}, camera {track.camera}"
+    _check_lengths(track, where)
+    lens = track.lens or told(
+        track.pose, track.keypoints, picture_size(track.subject), where
+    )
+    ahead(track.pose, DHP17.joints, where)
+    in_pixels(track.keypoints, where)
+    known = lens.translation.any()  # a camera that was told stands at its own origin
+    world = camera_to_world(lens, track.pose).astype(np.float32) if known else None
+    try:
+        clip = Clip(
+            name=track.name,
+            subject=track.subject,
+            action=track.sequence,
+            style=style,
+            camera_name=track.camera,
+            fps=track.fps,
+            skeleton=DHP17,
+            keypoints=track.keypoints.astype(np.float32),
+            confidence=np.ones(track.keypoints.shape[:2], np.float32),
+            camera_pose=track.pose.astype(np.float32),
+            world_pose=world,
+            camera=lens,
+            notes=() if known else (TOLD,),
+        )
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    if track.valid is None:
+        return clip
+    return dataclasses.replace(clip, counted=(track.valid > 0).astype(np.float32))
+
+
+def _check_lengths(track: Track, where: str) -> None:
+    parts = (track.keypoints, track.pose, track.valid)
+    frames = {len(each) for each in parts if each is not None}
     if len(frames) > 1:
         raise BadInput(
             f"{where}: 2D, 3D and valid_frame have {', '.join(map(str, sorted(frames)))}"
             " frames; as many of each were due"
         )
-    lens = track.lens or told(
-        track.pose, track.keypoints, SIZES.get(track.subject, (2048, 2048)), where
-    )
-    ahead(track.pose, DHP17.joints, where)
-    in_pixels(track.keypoints, where)
-    known = lens.translation.any()  # a camera that was told stands at its own origin
-    seen, pose = track.keypoints.astype(np.float32), track.pose.astype(np.float32)
-    world = camera_to_world(lens, track.pose).astype(np.float32) if known else None
-    notes = () if known else ("a camera was not given and is told from 2D and 3D joints",)
-    try:
-        clip = Clip(
-            *(
-                name,
-                track.subject,
-                track.sequence,
-                style,
-                track.camera,
-                track.fps,
-                DHP17,
-                seen,
-            ),
-            *(np.ones(seen.shape[:2], np.float32), pose, world, lens, notes),
-        )
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
-    return (
-        clip
-        if track.valid is None
-        else dataclasses.replace(clip, counted=(track.valid > 0).astype(np.float32))
-    )
