@@ -6,31 +6,41 @@ A key that does not exist or has the wrong type is one line naming the key and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+import models as zoo
+from bench import tasks
 from bench.data.formats import yaml_file
+from bench.parity import rungs
+from models import optim
 from models.errors import BadInput, UnknownName
 
 PROFILES = Path(__file__).parent / "profiles"
-Task = Literal[
-    "feasibility", "shape_ops", "parity", "train", "evaluate", "throughput", "third_party"
-]
 Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
-TASKS: tuple[Task, ...] = (
-    "feasibility",
-    "shape_ops",
-    "parity",
-    "train",
-    "evaluate",
-    "throughput",
-)
-ON_REQUEST: tuple[Task, ...] = ("third_party",)  # tasks that are no part of a usual run
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+
+
+def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
+    """A name that a registry knows; what it knows is asked when it is needed."""
+
+    def check(name: str) -> str:
+        known = list(names())
+        if name not in known:
+            raise UnknownName(kind, name, known)
+        return name
+
+    return AfterValidator(check)
+
+
+Task = Annotated[str, _named("task", tasks.table)]
+Rung = Annotated[str, _named("rung", rungs.names)]
+Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
 
 
 class _Strict(BaseModel):
@@ -47,7 +57,7 @@ class Train(_Strict):
     batch: int | None = Field(default=None, ge=1)  # windows
     lr: float | None = Field(default=None, gt=0)
     weight_decay: float | None = Field(default=None, ge=0)
-    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] | None = None
+    optimizer: Rule | None = None
     loss: dict[str, float] | None = None
     inputs: Literal["screen", "zscore"] | None = None
     # frames from one training window to the next
@@ -80,16 +90,8 @@ class Parity(_Strict):
     batch: int = Field(default=4, ge=2)
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
     steps: int = Field(default=20, ge=1)  # of the trajectory
-    optimizers: tuple[Literal["sgd", "adam", "adamw", "rmsprop"], ...] = (
-        "sgd",
-        "adam",
-        "adamw",
-        "rmsprop",
-    )
-    # these only; all where empty
-    rungs: tuple[
-        Literal["weights", "forward", "equivalence", "gradient", "step", "trajectory"], ...
-    ] = ()
+    optimizers: tuple[Rule, ...] = tuple(optim.RULES)
+    rungs: tuple[Rung, ...] = ()  # these only; all where empty
     # examine every node, also when all rungs hold, and pack the first that is wrong
     locate: bool = False
 
@@ -128,8 +130,11 @@ class Config(_Strict):
 
     backend: tuple[str, ...] = ("numpy",)
     model: dict[str, Model] = {}
+    preset: str = "small"  # of models that name none of their own
+    share: float = Field(default=1.0, gt=0)  # of the steps that models' files say
     against: str = ""  # backend that the others are held against; the first one where empty
-    tasks: tuple[Task, ...] = TASKS
+    # those of a usual run where none is named
+    tasks: tuple[Task, ...] = Field(default_factory=tasks.usual)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
@@ -169,10 +174,10 @@ def load(
     options: Mapping[str, Any],
     models: Sequence[str],
 ) -> Config:
-    """The validated configuration. `options` are the command line's, `models` those asked
-    for (all of the profile if none).
+    """The validated configuration, with what each model's own file says of its training.
 
-    Raises BadInput naming the key, and UnknownName for a profile.
+    `options` are the command line's, `models` those asked for (all of the zoo if none). Raises
+    BadInput naming the key, and UnknownName for a profile, model or preset.
     """
     if profile not in profiles():
         raise UnknownName("profile", profile, profiles())
@@ -182,11 +187,40 @@ def load(
     content = merge(content, dict(options))
     for override in overrides:
         content = merge(content, _override(override))
-    if models:
-        known = content.get("model")
-        settings = known if isinstance(known, Mapping) else {}
-        content["model"] = {name: settings.get(name, {}) for name in models}
-    return validate(content)
+    if models and not isinstance(content.get("model"), Mapping):
+        content["model"] = {}  # the names decide, and nothing else that is said of models
+    config = validate(content)
+    for stray in set(config.model) - set(zoo.names()):
+        raise UnknownName("model", stray, zoo.names())
+    wanted = models or zoo.names()
+    settings = {
+        name: _settled(name, config.model.get(name, Model()), config) for name in wanted
+    }
+    return config.model_copy(update={"model": settings})
+
+
+def _settled(name: str, asked: Model, config: Config) -> Model:
+    """The settings of a model: what was asked for, over what its file says of the preset."""
+    preset = asked.preset if "preset" in asked.model_fields_set else config.preset
+    usual = getattr(zoo.module(name), "TRAINING", {}).get(preset)
+    said = (
+        {key: value for key, value in asdict(usual).items() if value is not None}
+        if usual
+        else {}
+    )
+    for steps in {"steps", "validate_every"} & said.keys():
+        said[steps] = max(1, round(said[steps] * config.share))
+    free = said.keys() - asked.train.model_fields_set
+    train = asked.train.model_copy(update={key: said[key] for key in free})
+    return asked.model_copy(update={"preset": preset, "train": train})
+
+
+def _said(name: str, preset: str) -> dict[str, Any]:
+    """What a model's file says of a preset's training; nothing where it leaves that to us."""
+    usual = getattr(zoo.module(name), "TRAINING", {}).get(preset)
+    if usual is None:
+        return {}
+    return {key: value for key, value in asdict(usual).items() if value is not None}
 
 
 def validate(content: Mapping[str, Any]) -> Config:
@@ -213,6 +247,8 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(error: ValidationError) -> str:
     wrong = error.errors()[0]
     key = ".".join(map(str, wrong["loc"]))
+    if wrong["type"] == "value_error":  # ours, which says all there is to say
+        return f"configuration key {key}: {wrong['ctx']['error']}"
     if wrong["type"] == "extra_forbidden":
         owner: Any = Config
         for part in wrong["loc"][:-1]:

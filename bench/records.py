@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA = 2  # 2: the trivial baselines are a record of their own
 
 Status = Literal[
     "ok",
@@ -172,41 +172,50 @@ class Baseline(Frozen):
     metrics: tuple[Metric, ...]
 
 
-class Evaluation(Frozen):
-    """A trained model under one protocol, beside the trivial baselines."""
+class Scored(Frozen):
+    """Numbers under one protocol, which says at which of them and which mean to look first."""
 
-    task: Literal["evaluate"] = "evaluate"
     data: str
     protocol: Said
     protocol_hash: Hash
+    headline: str = "MPJPE"  # the metric, by its name
+    averaging: Literal["frame", "action", "subject"] = "frame"
+
+    def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
+        """The headline of some metrics; None where it was not measured."""
+        found = next((metric for metric in metrics if metric.name == self.headline), None)
+        if found is None:
+            return None
+        means = {
+            "frame": found.frame_wise,
+            "action": found.action_wise,
+            "subject": found.subject_wise,
+        }
+        return means[self.averaging]
+
+
+class Baselines(Scored):
+    """The trivial predictors on the data of a run: a cell without backend and model."""
+
+    task: Literal["baselines"] = "baselines"
+    baselines: tuple[Baseline, ...]
+
+
+class Evaluation(Scored):
+    """A trained model under one protocol."""
+
+    task: Literal["evaluate"] = "evaluate"
+    baselines: tuple[Baseline, ...] = ()
     # one readable sentence: skeleton, root, split, alignment, averaging
     protocol_text: Said
     test_poses: int
     metrics: tuple[Metric, ...]
-    baselines: tuple[Baseline, ...]
-    # the metric, by its name, and the mean that the protocol looks at first
-    headline: str = "MPJPE"
-    averaging: Literal["frame", "action", "subject"] = "frame"
     skeleton_bones: tuple[tuple[int, int], ...] = ()  # (parent, child) pairs for the figure
     # a few poses (joints, 3), millimetres
     example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     checkpoint: str = ""
     note: str = ""
-
-    def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
-        """The headline of the model's or a baseline's metrics."""
-        found = next((metric for metric in metrics if metric.name == self.headline), None)
-        means = (
-            {
-                "frame": found.frame_wise,
-                "action": found.action_wise,
-                "subject": found.subject_wise,
-            }
-            if found
-            else {}
-        )
-        return means.get(self.averaging)
 
 
 class Ratio(Frozen):
@@ -284,6 +293,7 @@ Payload = Annotated[
     | Exam
     | ThirdParty
     | Training
+    | Baselines
     | Evaluation
     | Throughput
     | Feasibility,
@@ -295,18 +305,9 @@ class Record(Frozen):
     """One cell of a run. `payload` is absent unless something was measured."""
 
     schema_version: int = SCHEMA
-    task: Literal[
-        "parity",
-        "compare",
-        "shape_ops",
-        "third_party",
-        "train",
-        "evaluate",
-        "throughput",
-        "feasibility",
-    ]
-    backend: str
-    model: str = ""  # empty for the op exam, which is about a backend alone
+    task: str  # as in `bench.tasks`, or compare
+    backend: str  # empty for what is about the data alone
+    model: str = ""  # empty for what is about a backend alone, too
     device: str = "cpu"  # asked for
     # really used; another than `device` makes the record `invalid`
     actual_device: str | None = None

@@ -17,6 +17,7 @@ from bench.coordinator.crew import Listener
 from bench.coordinator.job import Job
 from bench.coordinator.run import Outcome
 from bench.records import (
+    Baselines,
     Comparison,
     Evaluation,
     Exam,
@@ -71,10 +72,9 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
     if resume is not None:
         config = run.resumed(resume)
     with _waiting("checking names and reading data", quiet=as_json):
-        run.check(config)
-    folder = resume or run.start(
-        config, out=out, command=shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    )
+        clips = run.check(config, resume=resume)
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    folder = resume or run.start(config, out=out, command=command, clips=clips)
     try:
         with _progress(len(run.jobs(config, folder)), quiet=as_json) as (listen, finished):
             outcome = run.execute(folder, config, listen, finished)
@@ -95,10 +95,9 @@ def exit_code(outcome: Outcome, config: Config) -> int:
     """
     if outcome.failed:
         return 1
-    unusable = config.device != "auto" and all(
-        record.status == "unsupported" for record in outcome.records
-    )
-    return 3 if outcome.records and unusable else 0
+    asked = [record for record in outcome.records if record.backend]
+    unusable = all(record.status == "unsupported" for record in asked)
+    return 3 if asked and unusable and config.device != "auto" else 0
 
 
 def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
@@ -179,16 +178,18 @@ def summary(record: Record) -> str:
                 if curve
                 else f"{steps} steps"
             )
-        case Evaluation(protocol=protocol, protocol_hash=digest) as payload:
-            beside = ", ".join(
+        case Baselines(protocol=protocol, protocol_hash=digest) as payload:
+            scores = ", ".join(
                 f"{base.name} {_mm(payload.headlined(base.metrics))}"
                 for base in payload.baselines
             )
+            return f"{payload.headline} {scores}; protocol {protocol} {digest}"
+        case Evaluation(protocol=protocol, protocol_hash=digest) as payload:
             score = (
                 f"{payload.headline} {_mm(payload.headlined(payload.metrics))}"
                 f" {payload.averaging}-wise"
             )
-            return f"{score} ({beside}); protocol {protocol} {digest}"
+            return f"{score}; protocol {protocol} {digest}"
         case Throughput(timings=timings):
             fast = max(
                 (row for row in timings if row.what == "forward"),

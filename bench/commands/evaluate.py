@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from bench.commands import measuring
 
-command = measuring(["train", "evaluate"], __doc__)
+command = measuring(["baselines", "train", "evaluate"], __doc__)

@@ -12,9 +12,6 @@ from pydantic import BaseModel, ConfigDict
 from bench.config import Config, Model
 from bench.records import Payload
 
-TaskName = Literal[
-    "parity", "shape_ops", "third_party", "train", "evaluate", "throughput", "feasibility"
-]
 # what is going on, and how much of it is done (0 to 1)
 Progress = Callable[[str, float], None]
 
@@ -24,9 +21,9 @@ class Job(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: TaskName
-    backend: str
-    model: str  # empty for the op exam
+    task: str  # as in `bench.tasks`
+    backend: str  # empty for what is about the data alone
+    model: str  # empty for what is about a backend alone, too
     config: Config
     folder: Path  # the run folder
     # the task is one of several that compute in turns, and is given `turn()` to wait for

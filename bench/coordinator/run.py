@@ -18,20 +18,18 @@ from pathlib import Path
 import backends
 import models
 from bench import config as configs
-from bench import data, metrics, records
+from bench import data, metrics, records, tasks
 from bench.config import Config, Model
+from bench.coordinator import dataset
 from bench.coordinator.crew import Crew, Listener, lanes
 from bench.coordinator.job import Job
-from bench.data import augment
+from bench.data import Split, augment
 from bench.parity import traces
 from bench.processes import machine
 from bench.records import Comparison, Record, RunInfo
 from bench.speed import turns
 from models import ops
 from models.errors import BadInput, UnknownName
-
-MODEL_FREE = ("shape_ops", "third_party")  # tasks about a backend alone
-TIMED = ("throughput",)  # tasks that nothing may disturb
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,11 @@ class Outcome:
         ]
 
 
-def check(config: Config) -> None:
-    """Everything that can be wrong before work starts: names, data.
+def check(config: Config, *, resume: Path | None = None) -> Split | None:
+    """Everything that can be wrong before work starts; the clips, where they had to be read.
 
-    Raises BadInput, UnknownName or Missing; nothing is written.
+    A run that is resumed has them already. Raises BadInput, UnknownName or Missing; nothing is
+    written.
     """
     for backend in config.backend:
         backends.require(backend)
@@ -74,8 +73,9 @@ def check(config: Config) -> None:
         check_model(name, settings, joints=len(protocol.joints))
     if config.augment:
         augment.read(config.augment)
-    if {"train", "evaluate"} & set(config.tasks):
-        data.configured(config)
+    kept = resume is not None and dataset.is_kept(resume, config)
+    reads = any(tasks.get(name).data for name in config.tasks)
+    return dataset.read(config) if reads and not kept else None
 
 
 def check_model(name: str, settings: Model, *, joints: int) -> None:
@@ -119,40 +119,45 @@ def check_model(name: str, settings: Model, *, joints: int) -> None:
 
 
 def jobs(config: Config, folder: Path) -> list[Job]:
-    """All cells, backend by backend, model by model, tasks in the order they build on each
-    other.
+    """All cells: those about the data, then backend by backend and model by model, each in the
+    order that tasks build on each other.
     """
-    found = []
+    asked = [task for task in tasks.table().values() if task.name in config.tasks]
+    subjects = [("", "")]
     for backend in config.backend:
-        for model in ["", *config.model]:
-            tasks = [
-                task
-                for task in (*configs.TASKS, *configs.ON_REQUEST)
-                if task in config.tasks and (task in MODEL_FREE) == (model == "")
-            ]
-            found += [
-                Job(task=task, backend=backend, model=model, config=config, folder=folder)
-                for task in tasks
-            ]  # type: ignore[arg-type]
-    return found
+        subjects += [(backend, model) for model in ("", *config.model)]
+    return [
+        Job(task=task.name, backend=backend, model=model, config=config, folder=folder)
+        for backend, model in subjects
+        for task in asked
+        if task.about == _kind(backend, model)
+    ]
 
 
-def start(config: Config, *, out: Path, command: str) -> Path:
-    """Make the run folder with `run.json`; returns it."""
-    folder = out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+def _kind(backend: str, model: str) -> str:
+    """What a cell of a backend and a model is about, in the words of `bench.tasks`."""
+    if model:
+        return "model"
+    return "backend" if backend else "data"
+
+
+def start(config: Config, *, out: Path, command: str, clips: Split | None = None) -> Path:
+    """Make the run folder with `run.json`, and the clips where they were read; returns it."""
+    started = datetime.now(UTC)
+    folder = out / f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
-    write_info(
-        folder,
-        RunInfo(
-            id=folder.name,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=command,
-            config=config.model_dump(mode="json"),
-            environment=machine.describe(),
-            commit=machine.commit(),
-            seed=config.seed,
-        ),
+    if clips is not None:
+        dataset.keep(folder, clips, config)
+    info = RunInfo(
+        id=folder.name,
+        started=started.isoformat(timespec="seconds"),
+        command=command,
+        config=config.model_dump(mode="json"),
+        environment=machine.describe(),
+        commit=machine.commit(),
+        seed=config.seed,
     )
+    write_info(folder, info)
     return folder
 
 
@@ -190,7 +195,9 @@ def execute(
         records.append(folder, record)
         finished(record)
 
-    timed = [job for job in todo if job.task in TIMED]
+    timed = [job for job in todo if tasks.get(job.task).timed]
+    if any(tasks.get(job.task).data for job in todo):
+        dataset.of(config, folder)  # before the workers, who would each read it
     Crew(config, listen, keep).serve(
         _grouped([job for job in todo if job not in timed], _worker), at_once=lanes(config)
     )

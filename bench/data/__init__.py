@@ -1,7 +1,7 @@
 """Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on
 the first and test on the second.
 
-A module of `readers` that declares `SOURCE` is a kind of source.
+A file of `readers` is a kind of source; `SOURCE` says in one line how it is asked for.
 
 `load` gives the train and test clips of a source under a protocol;
 `bench.data.batches.windows` cuts them into batches.
@@ -10,8 +10,7 @@ A module of `readers` that declares `SOURCE` is a kind of source.
 from __future__ import annotations
 
 import importlib
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,12 +18,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bench.data.formats import header
+from models import folder
 from models.errors import BadInput, UnknownName
 
 # what a cache says of itself comes at once: without NumPy, and without pydantic, which
 # protocols need
 if TYPE_CHECKING:
-    from bench.config import Config
     from bench.data.clip import Clip
     from bench.data.protocols import Protocol
 
@@ -46,7 +45,7 @@ def sources() -> dict[str, str]:
     """Kinds of source by name, each with its one-line description; read from the files
     without importing them.
     """
-    return {kind: line for kind, (_, line) in _modules().items()}
+    return {kind: folder.stated(path, "SOURCE") for kind, path in _readers().items()}
 
 
 def kind_of(source: str) -> str:
@@ -56,17 +55,17 @@ def kind_of(source: str) -> str:
     Raises UnknownName, and BadInput for a damaged cache.
     """
     kind, _, location = source.rpartition(ACROSS)[2].partition(":")
-    if kind not in sources():
-        raise UnknownName("data source", kind, sources())
+    if kind not in _readers():
+        raise UnknownName("data source", kind, _readers())
     return str(header.read(Path(location)).texts.get("kind")) if kind == "cache" else kind
 
 
 def module(kind: str) -> ModuleType:
     """The file of a kind of source, which has `load`. Raises UnknownName."""
-    found = _modules()
+    found = _readers()
     if kind not in found:
         raise UnknownName("data source", kind, found)
-    return importlib.import_module(f"bench.data.readers.{found[kind][0]}")
+    return importlib.import_module(f"bench.data.readers.{found[kind].stem}")
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
@@ -105,22 +104,6 @@ def protocol_for(source: str, name: str | None = None) -> Protocol:
     return protocol
 
 
-def configured(config: Config) -> Split:
-    """Train and test clips as a run's configuration asks for them.
-
-    Raises as `load` does.
-    """
-    protocol = protocol_for(config.data, config.protocol)
-    return load(
-        config.data,
-        protocol=protocol,
-        seed=config.seed,
-        small=config.small,
-        noise=config.noise,
-        corrupt=config.corrupt,
-    )
-
-
 def load(
     source: str,
     *,
@@ -142,41 +125,49 @@ def load(
     if not 0 < small <= 1:
         raise BadInput(f"small is {small}; a fraction above 0 and up to 1 was due")
     protocol = protocol_for(source) if protocol is None else protocol
-    kind = kind_of(source)
-    if kind not in protocol.sources:
-        protocol_for(source, protocol.name)
+    if kind_of(source) not in protocol.sources:
+        protocol_for(source, protocol.name)  # says what suits the source
     noise = noise or protocol.keypoints == "noisy"
     steps = augment.read(corrupt) if corrupt else ()
     small *= protocol.fraction
-    trained, _, tested = source.rpartition(ACROSS)
     read = partial(clips_of, protocol=protocol, seed=seed, small=small, noise=noise)
-    subjects = _subjects(trained, protocol) if trained or protocol.trained_on else ()
-    clips = read(tested)
-    protocol.check(clips)
-    train, test = protocol.divide(clips)
-    if trained or protocol.trained_on:
-        train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
-    if not train or not test:
-        labels = sorted(
-            {
-                getattr(clip, "name" if protocol.split.by == "clip" else protocol.split.by)
-                for clip in clips
-            }
-        )
-        side = "training" if test else "testing"
-        raise BadInput(
-            f"{source}: protocol {protocol.name} leaves no clip for {side}"
-            f" ({protocol.split.text}; here are {_few(labels)}); take another protocol"
-        )
+    train, test = _divided(source, protocol, read)
     _check_poses((*train, *test), source)
-    changed = {
+    applied = {
         "keypoints": "noisy" if noise else "exact",
         "fraction": small,
         "detector": ", ".join(sorted({clip.detector for clip in (*train, *test)} - {""})),
         "corruption": ", ".join(map(str, steps)),
     }
     corrupted = partial(augment.apply, steps=steps, seed=seed)
-    return Split(corrupted(train), corrupted(test), protocol.model_copy(update=changed))
+    return Split(corrupted(train), corrupted(test), protocol.model_copy(update=applied))
+
+
+def _divided(
+    source: str, protocol: Protocol, read: Callable[[str], list[Clip]]
+) -> tuple[list[Clip], list[Clip]]:
+    """Clips for training and for testing, of one source or of a pair.
+
+    Raises BadInput where a side is empty.
+    """
+    trained, _, tested = source.rpartition(ACROSS)
+    across = bool(trained or protocol.trained_on)
+    subjects = _subjects(trained, protocol) if across else ()
+    clips = read(tested)
+    protocol.check(clips)
+    train, test = protocol.divide(clips)
+    if across:
+        # No subjects named means all of them.
+        train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
+    if not train or not test:
+        label = "name" if protocol.split.by == "clip" else protocol.split.by
+        labels = sorted({getattr(clip, label) for clip in clips})
+        side = "training" if test else "testing"
+        raise BadInput(
+            f"{source}: protocol {protocol.name} leaves no clip for {side}"
+            f" ({protocol.split.text}; here are {_few(labels)}); take another protocol"
+        )
+    return train, test
 
 
 def _check_poses(clips: Iterable[Clip], source: str) -> None:
@@ -294,19 +285,13 @@ def default_protocol(source: str) -> Protocol | None:
         return None
 
 
-def _modules() -> dict[str, tuple[str, str]]:
-    """Module and one-line description by kind: a file's name, or the `KIND` it states where
-    that can be no name in Python, as 3dhp.
+def _readers() -> dict[str, Path]:
+    """The file of each kind: its name, or the `KIND` it states where that can be no name in
+    Python, as 3dhp.
     """
     found = {}
-    for path in sorted(Path(__file__).parent.glob("readers/*.py")):
-        text = path.read_text(encoding="utf-8")
-        line, kind = (
-            re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE)
-            for name in ("SOURCE", "KIND")
-        )
-        if line:
-            found[kind[1] if kind else path.stem.replace("_", "-")] = (path.stem, line[1])
+    for name, path in folder.files(Path(__file__).parent / "readers").items():
+        found[folder.stated(path, "KIND", name.replace("_", "-"))] = path
     return dict(sorted(found.items()))
 
 

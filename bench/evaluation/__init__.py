@@ -1,1 +1,5 @@
-"""How wrong a trained model is, beside predictors that cost nothing."""
+"""How wrong a trained model is, and what else can be done with it."""
+
+TASK = "evaluate"
+AFTER = ("train", "baselines")
+DATA = True

@@ -24,10 +24,11 @@ from bench.coordinator.job import Job
 from bench.data import protocols
 from bench.data.formats import arrays_file, mapped_file
 from bench.data.protocols import Protocol
-from bench.evaluation import task as evaluate
+from bench.evaluation.poses import predicted, windows_of
 from bench.processes import question
 from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
+from bench.training.restored import restored
 from models.errors import BadInput
 
 
@@ -173,7 +174,7 @@ def _poses(
             " scale; train under another protocol"
         )
     backend = backends.load(job.backend)
-    feed, program, _ = evaluate.restored(
+    feed, program, _ = restored(
         job, overlapping(job, protocol), backend, backend.device(job.config.device)
     )
     # motion capture needs cameras, whatever it was trained on
@@ -181,8 +182,8 @@ def _poses(
     clips = data.clips_of(
         source, protocol.model_copy(update={"rig": filmed.rig if filmed else None})
     )
-    windows = evaluate.windows_of(job, feed, clips)
-    poses = 1000 * evaluate.predict(program, feed, windows, lambda text, share: None)
+    windows = windows_of(job, feed, clips)
+    poses = 1000 * predicted(program, feed, windows, lambda text, share: None)
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes, cameras = (windows.labels(label)[starts] for label in ("name", "camera_name"))
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]

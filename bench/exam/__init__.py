@@ -1,1 +1,5 @@
 """The op exam: every operation put to a backend alone."""
+
+TASK = "shape_ops"
+AFTER = ("feasibility",)
+ABOUT = "backend"

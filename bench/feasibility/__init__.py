@@ -1,1 +1,3 @@
 """Can a model be expressed in a framework at all."""
+
+TASK = "feasibility"

@@ -1,1 +1,4 @@
 """Does a backend compute and learn the same as the float64 oracle."""
+
+TASK = "parity"
+AFTER = ("shape_ops",)

@@ -21,23 +21,14 @@ from typing import Any, TextIO
 
 import backends
 from backends.base import Unsupported
-from bench.coordinator.job import Finding, Job
+from bench import tasks
+from bench.coordinator.job import Finding, Job, Progress
 from bench.processes.machine import PACKAGES, versions
 from bench.records import Record
 from models.errors import PosePortError
 
 # two in one process can crash each other, and share threads and memory
 FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
-
-HOMES = {  # the room of each task
-    "feasibility": "feasibility",
-    "shape_ops": "exam",
-    "parity": "parity",
-    "train": "training",
-    "evaluate": "evaluation",
-    "throughput": "speed",
-    "third_party": "exam.third_party",
-}
 
 
 class Stop(BaseException):
@@ -110,13 +101,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
             _send(out, {"progress": [text, done]})
 
     try:
-        backend = backends.load(job.backend)
-        device = backend.device(job.config.device)
-        task = importlib.import_module(f"bench.{HOMES[job.task]}.task")
-        taken = {"turn": lambda: _turn(out)} if job.turns else {}
-        found: Finding = task.run(job, backend, device, progress, **taken)
-        actual = found.actual_device or device
-        return Finding(found.payload, found.status, found.reason, actual)
+        return _found(job, progress, out)
     except Unsupported as error:
         return Finding(None, "unsupported", str(error))
     except PosePortError as error:
@@ -140,6 +125,16 @@ def _attempt(job: Job, out: TextIO) -> Finding:
             f"{type(error).__name__}: {text}"
             f" ({os.path.basename(place.filename)}:{place.lineno})",
         )
+
+
+def _found(job: Job, progress: Progress, out: TextIO) -> Finding:
+    """What the task brings back. A cell about the data alone has no backend and no device."""
+    backend = backends.load(job.backend) if job.backend else None
+    device = backend.device(job.config.device) if backend else "cpu"
+    task = importlib.import_module(tasks.get(job.task).module)
+    turn = {"turn": lambda: _turn(out)} if job.turns else {}
+    found: Finding = task.run(job, backend, device, progress, **turn)
+    return replace(found, actual_device=found.actual_device or device)
 
 
 def _turn(out: TextIO) -> None:

@@ -1,1 +1,5 @@
 """How fast, measured in turns so that nobody can argue."""
+
+TASK = "throughput"
+AFTER = ("evaluate",)
+TIMED = True

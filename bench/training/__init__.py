@@ -1,3 +1,5 @@
-"""Training that no backend implements: data to batches, schedule, checkpoints, and the loop
-that drives `Trainer.step`.
-"""
+"""Training that no backend implements: batches, schedule, checkpoints, the loop."""
+
+TASK = "train"
+AFTER = ("parity",)
+DATA = True

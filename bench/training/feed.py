@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench import data
 from bench.config import Model
+from bench.coordinator import dataset
 from bench.coordinator.job import Job
+from bench.data import Split
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
 from bench.data.batches.windows import Windows
@@ -35,12 +36,12 @@ def build(name: str, settings: Model, *, joints: int) -> Spec:
     )
 
 
-def split_of(job: Job) -> data.Split:
+def split_of(job: Job) -> Split:
     """The data of a job's run, under its protocol and how the model's test windows overlap.
 
-    Raises as `data.load` does.
+    Raises as `dataset.of` does.
     """
-    split = data.configured(job.config)
+    split = dataset.of(job.config, job.folder)
     return replace(split, protocol=overlapping(job, split.protocol))
 
 
@@ -121,3 +122,9 @@ class Feed:
     def _flat(self, name: str, array: Array) -> Array:
         rank = len(self.spec.train.inputs[name].shape)
         return array.reshape(len(array), -1) if rank == 2 else array
+
+
+def feed_of(job: Job, protocol: Protocol, standardizer: Standardizer | None = None) -> Feed:
+    """How a job's model is fed under a protocol: the one place where that is decided."""
+    spec = build(job.model, job.settings, joints=len(protocol.joints))
+    return Feed(spec, protocol, standardizer, job.settings.pad)

@@ -1,5 +1,6 @@
-"""The training loop: steps, learning-rate schedule, validation curve, checkpoints; the
-backend only ever sees `Trainer.step`.
+"""The training loop: steps, learning-rate schedule, curves, checkpoints.
+
+The backend only ever sees `Trainer.step`; the loop never asks which backend that is.
 """
 
 from __future__ import annotations
@@ -7,25 +8,26 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backends.base import Backend, Program, Trainer
-from bench.config import Train
+from backends.base import Trainer
 from bench.coordinator.job import Progress
-from bench.data.batches.windows import Batch, Windows
+from bench.data.batches.windows import Batch
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
+from bench.training.epochs import Epochs
 from bench.training.feed import Feed
+from bench.training.validation import Validation
 
 WARM_UP = 0.02  # share of the steps in which the learning rate rises
 FLOOR = 0.01  # share of the learning rate that the cosine ends at
-LOG_EVERY = 25
+LOG_EVERY = 25  # steps: reading a loss waits for the device
 
 
 class Diverged(Exception):
@@ -42,30 +44,31 @@ class Curve:
     validation: list[float] = field(default_factory=list)  # mm
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How far, how fast, and where the checkpoint goes."""
+
+    steps: int
+    lr: float  # at its highest
+    validate_every: int  # steps
+    checkpoint: Path
+    fingerprint: str  # what a checkpoint must agree on before training goes on from it
+
+
+@dataclass(kw_only=True)
 class Loop:
-    """One training run. `step` counts finished steps; everything needed to go on is in the
-    checkpoint.
+    """One training run.
+
+    `step` counts finished steps; everything needed to go on is in the checkpoint.
     """
 
-    backend: Backend
     trainer: Trainer
-    infer: Program
     feed: Feed
-    train: Windows
-    # windows of an epoch's own, drawn in place of `train`
-    augmented: Callable[[int], Windows] | None
-    validation: Windows
-    settings: Train
-    batch: int
-    lr: float
-    seed: int
-    device: str
-    path: Path
-    fingerprint: str
-    augmentation: str  # in words
+    epochs: Epochs
+    validation: Validation
+    plan: Plan
     step: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # of computing; validation and checkpoints do not count
     curve: Curve = field(default_factory=Curve)
 
     def run(self, progress: Progress) -> None:
@@ -76,22 +79,15 @@ class Loop:
         SIGTERM ends the run after the step under way, with a checkpoint of it, and then
         does what it always does.
         """
-        losses: list[Any] = []
+        losses: list[Any] = []  # native, so that nobody waits for the device at each step
         with _held_back() as asked_to_stop:
-            for batch in self._batches():
+            for batch in self.epochs.steps(self.step, self.plan.steps):
                 losses.append(self._one(batch))
-                validate = (
-                    self.step % self.settings.validate_every == 0
-                    or self.step == self.settings.steps
-                )
+                validate = self._validation_is_due()
                 if validate or asked_to_stop or self.step % LOG_EVERY == 0:
-                    # before any checkpoint, so that none is written of a loss that is no
-                    # number
+                    # Before any checkpoint: none is written of a loss that is no number.
                     self._log(losses)
-                    progress(
-                        f"step {self.step}, loss {self.curve.loss[-1]:.4f}{self._latest()}",
-                        self.step / self.settings.steps,
-                    )
+                    progress(self._said(), self.step / self.plan.steps)
                 if validate:
                     self._validate()
                 if asked_to_stop:
@@ -100,10 +96,10 @@ class Loop:
 
     def resume(self) -> None:
         """Go on from the checkpoint, where there is one of the same configuration."""
-        if not self.path.exists():
+        if not self.plan.checkpoint.exists():
             return
-        found = checkpoints.load(self.path)
-        if found.progress["fingerprint"] != self.fingerprint:
+        found = checkpoints.load(self.plan.checkpoint)
+        if found.progress["fingerprint"] != self.plan.fingerprint:
             return
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
@@ -113,14 +109,14 @@ class Loop:
     def save(self) -> None:
         """Write the checkpoint."""
         progress = {
-            "fingerprint": self.fingerprint,
+            "fingerprint": self.plan.fingerprint,
             "step": self.step,
             "seconds": self.seconds,
-            "curve": self.curve.__dict__,
+            "curve": asdict(self.curve),
         }
         scaling = self.feed.standardizer.arrays() if self.feed.standardizer else {}
         checkpoints.save(
-            self.path,
+            self.plan.checkpoint,
             Checkpoint(
                 self.trainer.program.params(), self.trainer.state(), scaling, progress
             ),
@@ -128,87 +124,53 @@ class Loop:
 
     def _one(self, batch: Batch) -> Any:
         started = time.perf_counter()
-        self.trainer.set_lr(self.lr * schedule(self.step, self.settings.steps))
-        loss = self.trainer.step(
-            self.trainer.program.put(self.feed.batch(batch.keypoints, batch.target))
-        )
+        self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
+        feeds = self.feed.batch(batch.keypoints, batch.target)
+        loss = self.trainer.step(self.trainer.program.put(feeds))
         self.step += 1
         self.seconds += time.perf_counter() - started
         return loss
 
     def _log(self, losses: list[Any]) -> None:
+        """A point of the loss curve: the mean since the last one."""
         started = time.perf_counter()
         values = [float(loss) for loss in losses]  # waits for the device
         losses.clear()
         self.seconds += time.perf_counter() - started
-        if not all(map(math.isfinite, values)):
-            first = (
-                self.step
-                - len(values)
-                + next(i for i, value in enumerate(values) if not math.isfinite(value))
-                + 1
-            )
-            raise Diverged(
-                f"the loss became {values[first - self.step + len(values) - 1]} at step"
-                f" {first}"
-            )
+        first = self.step - len(values) + 1
+        for step, value in enumerate(values, start=first):
+            if not math.isfinite(value):
+                raise Diverged(f"the loss became {value} at step {step}")
         self.curve.loss_steps.append(self.step)
         self.curve.loss.append(float(np.mean(values)))
 
+    def _validation_is_due(self) -> bool:
+        last = self.step == self.plan.steps
+        return last or self.step % self.plan.validate_every == 0
+
     def _validate(self) -> None:
-        """A point of the curve on held-out poses; nothing is selected by it."""
-        self.infer.load(
-            {
-                name: array
-                for name, array in self.trainer.program.params().items()
-                if name in self.infer.graph.params
-            }
-        )
-        chosen = np.random.default_rng(self.seed).permutation(len(self.validation))[
-            : self.settings.validation_windows
-        ]
-        errors = []
-        for part in np.array_split(np.sort(chosen), max(1, len(chosen) // 512)):
-            keypoints, target = self.validation.batch(part)
-            pose = self.feed.poses(self.infer(self.feed.inputs(keypoints))["pose"])
-            apart = np.linalg.norm(self.validation.metres(pose - target, part), axis=-1)
-            errors.append(apart.mean() * 1000 * len(part))
-        error = float(np.sum(errors) / len(chosen))
-        if not math.isfinite(error):  # the loss is that of the weights before the step
+        """A point of the validation curve, and a checkpoint."""
+        error = self.validation.error(self.trainer.program.params())
+        # The loss is that of the weights before the step, so this may be the first to show it.
+        if not math.isfinite(error):
             raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
         self.curve.validation.append(error)
         self.save()
 
-    def _latest(self) -> str:
-        return (
-            f", validation {self.curve.validation[-1]:.1f} mm"
-            if self.curve.validation
-            else ""
-        )
-
-    def _batches(self) -> Iterator[Batch]:
-        """Batches from the present step on, epoch after epoch, the same after a resume."""
-        per_epoch = len(self.train) // self.batch
-        while self.step < self.settings.steps:
-            epoch, start = divmod(self.step, per_epoch)
-            stop = min(per_epoch, start + self.settings.steps - self.step)
-            windows = self.augmented(epoch) if self.augmented else self.train
-            place = {"seed": self.seed, "epoch": epoch, "start": start}
-            yield from windows.epoch(
-                self.batch,
-                shuffle=True,
-                flip=self.settings.flip,
-                count=stop * self.batch,
-                workers=1,
-                **place,
-            )
+    def _said(self) -> str:
+        """How far training is, in words."""
+        text = f"step {self.step}, loss {self.curve.loss[-1]:.4f}"
+        if self.curve.validation:
+            text += f", validation {self.curve.validation[-1]:.1f} mm"
+        return text
 
 
 @contextmanager
 def _held_back() -> Iterator[list[int]]:
-    """Collects SIGTERM instead of being broken off by it, and passes it on at the end:
-    weights, optimizer and step count stay in step.
+    """Collects SIGTERM instead of being broken off by it, and passes it on at the end.
+
+    A step that is broken off would leave weights, optimizer and step count out of step.
     """
     asked: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
@@ -221,8 +183,9 @@ def _held_back() -> Iterator[list[int]]:
 
 
 def schedule(step: int, steps: int) -> float:
-    """Factor of the learning rate: a short linear rise, then half a cosine (Loshchilov and
-    Hutter, 2017).
+    """Factor of the learning rate: a short linear rise, then half a cosine.
+
+    Loshchilov and Hutter (2017), without restarts.
     """
     rise = max(1, int(steps * WARM_UP))
     if step < rise:

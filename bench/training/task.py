@@ -4,96 +4,112 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from backends.base import Backend, Settings
-from bench import data
 from bench.coordinator.job import Finding, Job, Progress
-from bench.data import augment
+from bench.data import Split, augment
 from bench.data.batches import standardizer
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.data.protocols import Protocol
 from bench.records import Training
-from bench.training.feed import Feed, build, split_of
-from bench.training.loop import Diverged, Loop
+from bench.training.epochs import Epochs
+from bench.training.feed import Feed, feed_of, split_of
+from bench.training.loop import Diverged, Loop, Plan
 from bench.training.optimizer import optimizer_of
+from bench.training.validation import Validation
 from models import params as initial
-from models.spec import Spec
+from models.optim import Optimizer
+
+Steps = Sequence[augment.Step]
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Train to the configured number of steps, from the checkpoint where one fits."""
     progress("reading data", 0.0)
     split = split_of(job)
-    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
-    loop = _loop(job, backend, device, spec, split)
+    loop = loop_of(job, backend, device, split)
     loop.resume()
     try:
         loop.run(progress)
     except Diverged as error:
-        kept = (
-            f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
-            if loop.curve.validation_steps
-            else "no checkpoint was due yet"
-        )
+        payload = _payload(job, loop, split.protocol, note=str(error))
         return Finding(
-            _payload(job, loop, split.protocol, note=str(error)),
-            "failed",
-            f"{error}; {kept}; lower the learning rate",
+            payload, "failed", f"{error}; {_kept(loop)}; lower the learning rate"
         )
     return Finding(_payload(job, loop, split.protocol))
 
 
-def _loop(job: Job, backend: Backend, device: str, spec: Spec, split: data.Split) -> Loop:
+def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
+    """A training at its first step: native trainer, batches, validation."""
     train, seed = job.settings.train, job.config.seed
-    feed = Feed(spec, split.protocol, pad=job.settings.pad)
-    stride = train.stride or (max(1, spec.frames // 3) if feed.sequence else 1)
-    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
-    windows = feed.windows(clips, stride=stride)
-    steps = augment.read(job.config.augment) if job.config.augment else ()
-    said = ", ".join(map(str, steps))
-    augmented = _augmented(feed, clips, steps, seed=seed, stride=stride) if steps else None
-    batch = min(train.batch or spec.recipe.batch, len(windows))
+    feed = feed_of(job, split.protocol)
+    spec = feed.spec
+    epochs = _epochs(job, feed, split)
     if (train.inputs or spec.recipe.inputs) == "zscore":
-        feed = Feed(
-            spec, split.protocol, standardizer.fit(windows.single()), job.settings.pad
-        )
-    optimizer = optimizer_of(job, spec)
+        feed = replace(feed, standardizer=standardizer.fit(epochs.windows.single()))
     settings = Settings(
         device=device, precision=job.config.precision, draw_noise=True, seed=seed
     )
+    optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
     trainer.program.load(initial.draw(spec.train.params, seed=seed))
-    infer = backend.program(spec.infer, Settings(device=device))
-    validation = feed.windows(split.test, stride=None)
-    return Loop(
-        backend, trainer, infer, feed, windows, augmented, validation, train, batch, optimizer.lr, seed, device, job.checkpoint,
-        fingerprint(job, split.protocol, optimizer.describe(), said), said,
-    )  # fmt: skip
+    validation = Validation(
+        # In full precision whatever the training's: it is the weights that are looked at.
+        program=backend.program(spec.infer, Settings(device=device)),
+        feed=feed,
+        windows=feed.windows(split.test, stride=None),
+        most=train.validation_windows,
+        seed=seed,
+    )
+    plan = Plan(
+        steps=train.steps,
+        lr=optimizer.lr,
+        validate_every=train.validate_every,
+        checkpoint=job.checkpoint,
+        fingerprint=_fingerprint(job, split.protocol, optimizer),
+    )
+    return Loop(trainer=trainer, feed=feed, epochs=epochs, validation=validation, plan=plan)
 
 
-def _augmented(
-    feed: Feed,
-    clips: Sequence[Clip],
-    steps: Sequence[augment.Step],
-    *,
-    seed: int,
-    stride: int,
-) -> Callable[[int], Windows]:
-    """The training windows of an epoch, each time of clips augmented anew.
-
-    Epoch 0 of the draws is the corruption's.
-    """
-    return lambda epoch: feed.windows(
-        augment.apply(clips, steps, seed=seed, epoch=epoch + 1), stride=stride
+def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
+    train, seed = job.settings.train, job.config.seed
+    # A third of a window apart, neighbours of a sequence model differ enough to learn from.
+    usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
+    stride = train.stride or usual
+    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
+    windows = feed.windows(clips, stride=stride)
+    steps = _augmentation(job)
+    return Epochs(
+        windows=windows,
+        renewed=_renewed(feed, clips, steps, seed=seed, stride=stride) if steps else None,
+        batch=min(train.batch or feed.spec.recipe.batch, len(windows)),
+        seed=seed,
+        flip=train.flip,
     )
 
 
-def fingerprint(
-    job: Job, protocol: Protocol, optimizer: Mapping[str, object], augmentation: str
-) -> str:
+def _augmentation(job: Job) -> Steps:
+    return augment.read(job.config.augment) if job.config.augment else ()
+
+
+def _renewed(
+    feed: Feed, clips: Sequence[Clip], steps: Steps, *, seed: int, stride: int
+) -> Callable[[int], Windows]:
+    """The training windows of an epoch, each time of clips augmented anew."""
+
+    def windows(epoch: int) -> Windows:
+        # Epoch 0 of the draws is the corruption's.
+        renewed = augment.apply(clips, steps, seed=seed, epoch=epoch + 1)
+        return feed.windows(renewed, stride=stride)
+
+    return windows
+
+
+def _fingerprint(job: Job, protocol: Protocol, optimizer: Optimizer) -> str:
     """What a checkpoint must agree on before training goes on from it."""
     content = [
         job.settings.model_dump(),
@@ -101,14 +117,22 @@ def fingerprint(
         protocol.hash,
         job.config.seed,
         job.config.precision,
-        dict(optimizer),
-        augmentation,
+        dict(optimizer.describe()),
+        ", ".join(map(str, _augmentation(job))),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _kept(loop: Loop) -> str:
+    """Which checkpoint a training that diverged has left."""
+    if not loop.curve.validation_steps:
+        return "no checkpoint was due yet"
+    return f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
+
+
 def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Training:
-    frames = loop.step * loop.batch * loop.train.outputs
+    windows = loop.step * loop.epochs.batch
+    frames = windows * loop.epochs.windows.outputs
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -116,11 +140,11 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
         precision=job.config.precision,
         steps=loop.step,
-        epochs=loop.step * loop.batch / len(loop.train),
-        batch=loop.batch,
+        epochs=windows / len(loop.epochs.windows),
+        batch=loop.epochs.batch,
         parameters=loop.feed.spec.parameter_count(),
-        train_windows=len(loop.train),
-        augmentation=loop.augmentation,
+        train_windows=len(loop.epochs.windows),
+        augmentation=", ".join(map(str, _augmentation(job))),
         train_seconds=loop.seconds,
         frames_per_second=frames / loop.seconds if loop.seconds else None,
         loss_steps=tuple(loop.curve.loss_steps),

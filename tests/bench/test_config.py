@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import models
-from bench import config
+from bench import config, tasks
 from bench.config import Config
 from bench.coordinator import run
 from models.errors import BadInput, UnknownName
@@ -46,7 +46,7 @@ def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> Non
         "simple_baseline",
         "videopose3d",
     ]
-    assert content.tasks == config.TASKS
+    assert content.tasks == tasks.usual()
     run.check(content.model_copy(update={"tasks": ("feasibility",)}))
 
 
@@ -182,10 +182,10 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps'"),
         ("precision=fp8", "precision", "'fp32', 'bf16' or 'fp16'"),
         ("backend=numpy", "backend", "tuple"),
-        ("tasks=[trian]", "tasks.0", "'train'"),
+        ("tasks=[trian]", "tasks.0", "did you mean train"),
         ("throughput.batches=[a]", "throughput.batches.0", "integer"),
         ("throughput.rounds=1", "throughput.rounds", "greater than or equal to 3"),
-        ("parity.optimizers=[adm]", "parity.optimizers.0", "'adam'"),
+        ("parity.optimizers=[adm]", "parity.optimizers.0", "did you mean adam"),
         ("model=3", "model", "dictionary"),
         ("model.motionbert.train.steps=x", "model.motionbert.train.steps", "integer"),
         ("model.motionbert.train.lr=0", "model.motionbert.train.lr", "greater than 0"),
@@ -264,8 +264,8 @@ def test_a_broken_file_is_one_line(tmp_path: Path, text: str, said: str) -> None
 def test_an_empty_model_section_with_models_named_is_no_crash(tmp_path: Path) -> None:
     file = tmp_path / "empty.yaml"
     file.write_text("model:\n")
-    assert load(file=file, names=("motionbert",)).model["motionbert"].preset == "small"
-    assert load("model=3", names=("motionbert",)).model["motionbert"].preset == "small"
+    assert load(file=file, names=("motionbert",)).model["motionbert"].preset == "tiny"
+    assert load("model=3", names=("motionbert",)).model["motionbert"].preset == "tiny"
 
 
 @pytest.mark.parametrize("path", ["absent.yaml", "."])

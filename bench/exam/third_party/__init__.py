@@ -1,3 +1,6 @@
-"""The third-party exam: node cases of the `onnx` package, whose inputs and expected outputs
-nobody here wrote, put to every backend.
-"""
+"""The third-party exam: cases that nobody here wrote."""
+
+TASK = "third_party"
+AFTER = ("throughput",)
+ABOUT = "backend"
+ON_REQUEST = True

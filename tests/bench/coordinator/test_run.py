@@ -28,7 +28,6 @@ from bench.coordinator import crew
 from bench.coordinator import run as runs
 from bench.coordinator.job import Job
 from bench.evaluation import task as evaluate
-from bench.processes import child
 from bench.processes.machine import ROOT
 from bench.records import Evaluation, Record, Training
 from bench.training import checkpoint
@@ -64,11 +63,11 @@ def test_cells_come_backend_by_backend_and_in_the_order_they_need() -> None:
     assert cells == [(backend, *rest) for backend in ("numpy", "torch") for rest in one]
 
 
-def test_every_task_of_the_configuration_has_its_room() -> None:
-    assert all(
-        (ROOT / "bench" / child.HOMES[task].replace(".", "/") / "task.py").is_file()
-        for task in configs.TASKS
-    )
+def test_what_is_about_the_data_alone_comes_once_and_first() -> None:
+    config = tiny(backend=["numpy", "torch"], tasks=["evaluate", "baselines"])
+    cells = [(job.backend, job.model, job.task) for job in runs.jobs(config, Path("x"))]
+    assert cells[0] == ("", "", "baselines")
+    assert [task for _, _, task in cells] == ["baselines", "evaluate", "evaluate"]
 
 
 def test_a_run_folder_says_what_was_asked_and_where(tmp_path: Path) -> None:
@@ -181,7 +180,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
 def test_a_resume_keeps_what_is_finished_and_does_the_rest_again(
     tmp_path: Path, script: type[Scripted]
 ) -> None:
-    config = tiny()
+    config = tiny(workers=1)
     folder = runs.start(config, out=tmp_path, command="")
     script.answers |= {
         "parity": "failed",
@@ -190,6 +189,7 @@ def test_a_resume_keeps_what_is_finished_and_does_the_rest_again(
     }
     first = runs.execute(folder, config, quiet, quiet)
     everything = [
+        "baselines",
         "shape_ops",
         *(
             f"{task} simple_baseline"
@@ -204,7 +204,7 @@ def test_a_resume_keeps_what_is_finished_and_does_the_rest_again(
     assert script.asked == [
         f"{task} simple_baseline" for task in ("feasibility", "parity", "throughput")
     ]
-    assert len(again.records) == 6 and not again.failed, (
+    assert len(again.records) == 7 and not again.failed, (
         "the later record of a cell stands for it"
     )
     script.asked.clear()
@@ -226,13 +226,14 @@ def test_models_do_not_share_a_worker(tmp_path: Path, script: type[Scripted]) ->
 def test_ctrl_c_stops_the_worker_and_keeps_the_records(
     tmp_path: Path, script: type[Scripted]
 ) -> None:
-    config = tiny()
+    config = tiny(workers=1)
     folder = runs.start(config, out=tmp_path, command="")
     script.answers["train"] = "ctrl-c"
     with pytest.raises(KeyboardInterrupt):
         runs.execute(folder, config, quiet, quiet)
     assert script.events[-2:] == ["interrupt", "close"]
     assert [record.task for record in records.load(folder).records] == [
+        "baselines",
         "shape_ops",
         "feasibility",
         "parity",

@@ -27,8 +27,9 @@ from bench.data.clip import Clip
 from bench.data.geometry.skeletons import H36M17
 from bench.data.readers import h36m_pkl, synthetic
 from bench.evaluation import task as evaluate
-from bench.evaluation.baselines import score
-from bench.records import Evaluation, Training
+from bench.evaluation.baselines import task as baselines
+from bench.evaluation.score import score
+from bench.records import Baselines, Evaluation, Training
 from bench.training import task as train
 from models.errors import BadInput
 from tests.data.test_h36m_pkl import FRAMES, split, write
@@ -161,19 +162,22 @@ def test_curve_and_baselines_are_millimetres(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pixels: list[np.ndarray] = []
-    predict = evaluate.predict
+    predict = evaluate.predicted
 
     def spying(*given: Any) -> np.ndarray:
         pixels.append(1000 * predict(*given))
         return pixels[0] / 1000
 
-    monkeypatch.setattr(evaluate, "predict", spying)
+    monkeypatch.setattr(evaluate, "predicted", spying)
     asked = job(tmp_path, source, backend.name)
     curve = trained(asked, backend).validation_mpjpe
-    found = evaluated(asked, backend)
+    evaluated(asked, backend)
+    beside = baselines.run(asked, None, "cpu", lambda *heard: None).payload
+    assert isinstance(beside, Baselines)
     mean = due["train"].mean(axis=0) * due["factor"][:, None, None]
-    assert found.baselines[0].name == "mean pose"
-    assert found.baselines[0].metrics[0].frame_wise == pytest.approx(
+    mean_pose = beside.baselines[0]
+    assert mean_pose.name == "mean pose"
+    assert mean_pose.metrics[0].frame_wise == pytest.approx(
         np.linalg.norm(mean - due["mm"], axis=-1).mean(), abs=0.01
     )
     error = np.linalg.norm((pixels[0] - due["px"]) * due["factor"][:, None, None], axis=-1)

@@ -7,7 +7,8 @@ import pytest
 
 from bench import data
 from bench.data.batches.windows import Windows
-from bench.evaluation.baselines import baselines, linear_map, mean_pose, score
+from bench.evaluation.baselines.predictors import baselines, linear_map, mean_pose
+from bench.evaluation.score import score
 
 
 @pytest.fixture(scope="module")

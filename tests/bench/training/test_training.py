@@ -18,12 +18,13 @@ from safetensors.numpy import load_file, save_file
 
 import backends
 from backends.base import Backend
-from bench import data
 from bench.config import Config, Model, Train
+from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job
 from bench.data import protocols
 from bench.evaluation import task as evaluate
-from bench.records import Evaluation, Training
+from bench.evaluation.baselines import task as baselines
+from bench.records import Baselines, Evaluation, Training
 from bench.training import checkpoint, loop
 from bench.training import task as train
 from bench.training.checkpoint import Checkpoint
@@ -120,8 +121,10 @@ def test_something_is_learnt(tmp_path: Path, backend: Backend) -> None:
     assert curve[-1] < curve[0]
     scored = evaluate.run(job, backend, "cpu", lambda text, share: None)
     assert isinstance(scored.payload, Evaluation) and scored.status == "ok"
-    model, mean = scored.payload.metrics[0], scored.payload.baselines[0].metrics[0]
-    assert (model.name, scored.payload.baselines[0].name) == ("MPJPE", "mean pose")
+    beside = baselines.run(job, None, "cpu", lambda text, share: None).payload
+    assert isinstance(beside, Baselines)
+    model, mean = scored.payload.metrics[0], beside.baselines[0].metrics[0]
+    assert (model.name, beside.baselines[0].name) == ("MPJPE", "mean pose")
     assert (model.frame_wise or math.inf) < (mean.frame_wise or 0), (
         "400 steps of a small model beat the mean pose"
     )
@@ -246,18 +249,16 @@ def test_every_epoch_is_augmented_anew(tmp_path: Path) -> None:
     backend, file = backends.load("numpy"), tmp_path / "steps.yaml"
     file.write_text("steps: [mask_joints]")
     job = make_job(tmp_path, backend, augment=file)
-    split = data.configured(job.config)
-    spec = build(job.model, job.settings, joints=len(split.protocol.joints))
-    augmented = train._loop(job, backend, "cpu", spec, split).augmented
-    assert augmented is not None
-    first, again, second = (augmented(epoch).single() for epoch in (0, 0, 1))
+    renewed = train.loop_of(job, backend, "cpu", dataset.read(job.config)).epochs.renewed
+    assert renewed is not None
+    first, again, second = (renewed(epoch).single() for epoch in (0, 0, 1))
     assert (first == again).all() and (first != second).any()
 
 
 def test_short_clips_are_left_out_and_long_ones_cut(tmp_path: Path) -> None:
     backend = backends.load("numpy")
     frames = [
-        clip.frames for clip in data.configured(make_job(tmp_path, backend).config).train
+        clip.frames for clip in dataset.read(make_job(tmp_path, backend).config).train
     ]
     cut = run(make_job(tmp_path / "cut", backend, steps=1, longest=10, shortest=5), backend)
     assert {*frames} == {16} and cut.train_windows == len(frames) * (10 + 6), (

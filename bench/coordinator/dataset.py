@@ -1,0 +1,73 @@
+"""The clips of a run: read and split once, kept in the run folder, mapped from there by every cell.
+
+One file holds the training clips, then the test clips, as `data convert` writes them; its facts
+are how many are for training, and the protocol as it was applied.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench import data
+from bench.config import Config
+from bench.data import Split
+from bench.data.formats import header
+from bench.data.protocols import Protocol
+from bench.data.readers import cache
+
+FILE = "data.cache"
+
+
+def read(config: Config) -> Split:
+    """Train and test clips as a configuration asks for them. Raises as `data.load` does."""
+    return data.load(
+        config.data,
+        protocol=data.protocol_for(config.data, config.protocol),
+        seed=config.seed,
+        small=config.small,
+        noise=config.noise,
+        corrupt=config.corrupt,
+    )
+
+
+def keep(folder: Path, split: Split, config: Config) -> None:
+    """Write the clips of a configuration into a run folder, whole or not at all."""
+    facts = {
+        "train": len(split.train),
+        "protocol": split.protocol.model_dump(mode="json"),
+        "asked": _asked(config),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    cache.save(
+        folder / FILE,
+        [*split.train, *split.test],
+        kind=data.kind_of(config.data),
+        rig=split.protocol.rig,
+        facts=facts,
+    )
+
+
+def is_kept(folder: Path, config: Config) -> bool:
+    """Whether a run folder has the clips that a configuration asks for."""
+    file = folder / FILE
+    return file.exists() and header.read(file).text("facts").get("asked") == _asked(config)
+
+
+def of(config: Config, folder: Path) -> Split:
+    """The clips of the run in `folder`, put there where they are not yet.
+
+    Raises as `read` does, and BadInput where the kept file is damaged.
+    """
+    if not is_kept(folder, config):
+        keep(folder, read(config), config)
+    facts = header.read(folder / FILE).text("facts")
+    protocol = Protocol.model_validate(facts["protocol"])
+    clips = cache.load(str(folder / FILE), rig=protocol.rig)
+    return Split(clips[: facts["train"]], clips[facts["train"] :], protocol)
+
+
+def _asked(config: Config) -> dict[str, Any]:
+    """All that decides which clips there are, as JSON gives it back."""
+    deciding = {"data", "protocol", "seed", "small", "noise", "corrupt"}
+    return config.model_dump(mode="json", include=deciding)

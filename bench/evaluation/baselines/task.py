@@ -1,0 +1,47 @@
+"""Score the trivial predictors, once for all models and backends of a run."""
+
+from __future__ import annotations
+
+from backends.base import Backend
+from bench import metrics
+from bench.coordinator import dataset
+from bench.coordinator.job import Finding, Job, Progress
+from bench.data.batches.windows import Windows
+from bench.data.clip import Clip
+from bench.data.protocols import Protocol
+from bench.evaluation.baselines.predictors import baselines
+from bench.records import Baselines
+
+
+def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> Finding:
+    """The predictors fitted on the run's training frames and scored on its test frames."""
+    progress("reading data", 0.0)
+    split = dataset.of(job.config, job.folder)
+    protocol = split.protocol
+    # A frame at a time, x and y alone: what a model takes in besides is no business of theirs.
+    train = _frames(split.train, protocol)
+    test = _frames(split.test, protocol, every=protocol.test_stride)
+    progress("fitting", 0.5)
+    found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
+    return Finding(
+        Baselines(
+            data=job.config.data,
+            protocol=protocol.name,
+            protocol_hash=protocol.hash,
+            baselines=found,
+            headline=metrics.load(protocol.headline).NAME,
+            averaging=protocol.averaging,
+        )
+    )
+
+
+def _frames(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows:
+    return Windows(
+        clips,
+        frames=1,
+        every=every,
+        skeleton=protocol.skeleton,
+        root=protocol.root,
+        channels=2,
+        pixels=protocol.lengths == "2.5d",
+    )

@@ -1,0 +1,47 @@
+"""Metrics of predicted poses: the same call for models and for trivial predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.data.batches.windows import Windows
+from bench.data.protocols import Protocol
+from bench.records import Metric
+
+
+def score(
+    pred: NDArray[np.floating],
+    test: Windows,
+    *,
+    protocol: Protocol,
+    chosen: Sequence[str] = (),
+) -> tuple[Metric, ...]:
+    """Metrics of predictions (M, J, 3) in the order of the test windows' scored frames:
+    all, or those `chosen`.
+
+    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes
+    mm of them. MPJPE and the protocol's headline are always among the metrics. Raises as
+    `evaluate` does.
+    """
+    labels = test.labels("action").tolist()
+    joints = test.skeleton.joints
+    names = (
+        [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)]
+        if chosen
+        else None
+    )
+    return metrics.evaluate(
+        pred,
+        1000.0 * test.metres(test.truth()),
+        actions=labels,
+        subjects=test.labels("subject").tolist(),
+        clips=test.clip_numbers().tolist(),
+        joint_names=joints,
+        protocol=protocol,
+        metrics=names,
+        extras=metrics.Extras(factors=test.factors()),
+    )

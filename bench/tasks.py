@@ -1,0 +1,72 @@
+"""Which tasks there are: a room of `bench` with a file `task.py` is one.
+
+What a run must know of a task before any worker starts stands in the room's `__init__.py` and is
+read without importing the room:
+
+TASK        its name, in commands, configurations and records
+AFTER       tasks of the same run that come before it; none if left out
+ABOUT       what a cell of it is about: "model" (a backend and a model, if left out), "backend", or
+            "data" (neither)
+DATA        True where it reads the run's clips
+TIMED       True where nothing else may compute meanwhile: all backends then take turns
+ON_REQUEST  True where it is no part of a usual run
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from models import folder
+from models.errors import UnknownName
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One thing that can be asked. `module` holds `run(job, backend, device, progress)`."""
+
+    name: str
+    module: str
+    after: tuple[str, ...] = ()
+    about: Literal["model", "backend", "data"] = "model"
+    data: bool = False
+    timed: bool = False
+    on_request: bool = False
+
+
+@cache
+def table() -> dict[str, Task]:
+    """Every task by name, each after those it builds on."""
+    found = {task.name: task for task in map(_task, sorted(HERE.rglob("task.py")))}
+    order = folder.ordered({name: task.after for name, task in found.items()})
+    return {name: found[name] for name in order}
+
+
+def get(name: str) -> Task:
+    """The task called `name`. Raises UnknownName with the nearest names."""
+    if name not in table():
+        raise UnknownName("task", name, table())
+    return table()[name]
+
+
+def usual() -> tuple[str, ...]:
+    """The tasks of a run that asks for none by name."""
+    return tuple(name for name, task in table().items() if not task.on_request)
+
+
+def _task(file: Path) -> Task:
+    """What a room says of itself."""
+    manifest = file.with_name("__init__.py")
+    said: dict[str, Any] = {
+        field: folder.stated(manifest, field.upper())
+        for field in ("after", "about", "data", "timed", "on_request")
+    }
+    return Task(
+        name=folder.stated(manifest, "TASK", file.parent.name),
+        module=".".join(("bench", *file.relative_to(HERE).with_suffix("").parts)),
+        **{field: value for field, value in said.items() if value is not None},
+    )

@@ -1,0 +1,65 @@
+"""The clips of a run: what is kept is what was read, and it is read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import data
+from bench.config import Config
+from bench.coordinator import dataset, run
+from bench.data import Split
+
+ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """All that changes clips on the way: noise, a fraction, corruption."""
+    steps = tmp_path / "steps.yaml"
+    steps.write_text("steps: [mask_joints]")
+    return Config(small=0.05, seed=3, noise=True, corrupt=steps)
+
+
+def assert_same(came: Split, due: Split) -> None:
+    assert came.protocol == due.protocol
+    assert came.protocol.hash == due.protocol.hash
+    for side in ("train", "test"):
+        for one, other in zip(getattr(came, side), getattr(due, side), strict=True):
+            assert (one.name, one.notes, one.fps) == (other.name, other.notes, other.fps)
+            assert repr(one.camera) == repr(other.camera)
+            for field in ARRAYS:
+                np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+
+
+def test_what_is_kept_is_what_was_read(tmp_path: Path, config: Config) -> None:
+    assert_same(dataset.of(config, tmp_path / "run"), dataset.read(config))
+
+
+def test_clips_are_mapped_not_copied(tmp_path: Path, config: Config) -> None:
+    (clip, *_) = dataset.of(config, tmp_path).train
+    assert not clip.keypoints.flags.owndata
+    assert not clip.keypoints.flags.writeable, "no cell can change what another reads"
+
+
+def test_data_are_read_once_for_a_run(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    load = data.load
+    monkeypatch.setattr(data, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1])
+    config = config.model_copy(update={"tasks": ("train", "evaluate")})
+    folder = run.start(config, out=tmp_path, command="", clips=run.check(config))
+    for _ in range(3):
+        dataset.of(config, folder)
+    assert run.check(config, resume=folder) is None, "a resumed run has its clips"
+    assert len(reads) == 1
+
+
+def test_other_data_are_not_taken_for_those_kept(tmp_path: Path, config: Config) -> None:
+    dataset.of(config, tmp_path)
+    other = config.model_copy(update={"seed": 4})
+    assert not dataset.is_kept(tmp_path, other)
+    assert_same(dataset.of(other, tmp_path), dataset.read(other))
