@@ -1,0 +1,62 @@
+"""Bodies in the world, and clips filmed anew; for steps that move body or camera."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.clip import Clip
+from bench.data.geometry.cameras import Camera, camera_to_world, project, world_to_camera
+from bench.data.geometry.skeletons import Skeleton
+from models.errors import BadInput
+
+Float = NDArray[np.float64]
+
+
+def world(clip: Clip, step: str) -> Float:
+    """World poses (frames, joints, 3), mm.
+
+    Raises BadInput, naming the step, for a clip that has none.
+    """
+    if clip.world_pose is not None:
+        return clip.world_pose.astype(np.float64)
+    # a jittered camera needs no vertical, so there camera poses do as well
+    if step != "jitter" or clip.camera_pose is None:
+        raise BadInput(
+            f"clip {clip.name}: {step} needs 3D world poses and the source has none; leave"
+            " the step out"
+        )
+    return camera_to_world(clip.camera, clip.camera_pose).astype(np.float64)
+
+
+def root(pose: Float, skeleton: Skeleton) -> Float:
+    """The mean place (3,) of the root."""
+    return pose[:, skeleton.parents.index(-1)].mean(axis=0)
+
+
+def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
+    """The clip with its body at `pose` (world), seen by `camera`.
+
+    Every keypoint is as far off the truth as before. Raises BadInput where a joint comes behind the
+    camera.
+    """
+    before = clip.camera_pose
+    if before is None:
+        before = world_to_camera(clip.camera, world(clip, "refilm")).astype(np.float32)
+    seen = world_to_camera(camera, pose)
+    try:
+        error = clip.keypoints - project(clip.camera, before)
+        keypoints = project(camera, seen) + error
+    except BadInput as failure:
+        raise BadInput(f"clip {clip.name}, {clip.camera_name}: {failure}") from None
+    # a source without a world of its own does not get one
+    moved = None if clip.world_pose is None else pose.astype(np.float32)
+    return dataclasses.replace(
+        clip,
+        keypoints=keypoints.astype(np.float32),
+        camera_pose=seen.astype(np.float32),
+        world_pose=moved,
+        camera=camera,
+    )

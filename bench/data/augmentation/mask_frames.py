@@ -1,0 +1,17 @@
+"""Miss all joints of some frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.data.augmentation._options import Share
+from bench.data.clip import Clip
+from bench.data.detector.noise import miss
+
+DRAWN = "view"
+
+
+def change(clip: Clip, draw: np.random.Generator, *, share: Share = 0.1) -> Clip:
+    """That share of the frames."""
+    missed = draw.random((clip.frames, 1)) < share
+    return miss(clip, np.broadcast_to(missed, clip.confidence.shape))
