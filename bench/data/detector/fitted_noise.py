@@ -1,9 +1,8 @@
 """The errors of a real 2D detector: numbers kept in a JSON file, and drawn anew.
-`bench.data.detector.noise_fit` learns them.
 
-An ordinary error of a joint is Gaussian and remembers a part of the last frame's; an
-outlier is far off; a miss has no place. All lengths are pixels in a picture 1000 px wide,
-so that a model serves any picture.
+An ordinary error of a joint is Gaussian and remembers a part of the last frame's; an outlier is far
+off; a miss has no place. All lengths are pixels in a picture 1000 px wide, so that a model serves
+any picture. `noise_fit.py` learns the numbers; `noise.py` has a detector that nobody measured.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ Float = NDArray[np.float64]
 
 FORMAT = "poseport detector noise 1"
 HUGE = 1e9  # no error in pixels, nor its square, comes near it
+WIDTH = 1000  # pixels of the picture that errors are measured in
+# a model's arrays, and their shape for one joint
 TAILS: dict[str, tuple[int, ...]] = {
     "bias": (2,),
     "covariance": (2, 2),
@@ -34,29 +35,25 @@ TAILS: dict[str, tuple[int, ...]] = {
     "outlier": (),
     "misses": (),
     "confidence": (2,),
-}  # a model's arrays, and their shape for one joint
+}
+SHARES = ("memory", "outliers", "misses", "confidence")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedNoise:
     """A detector's errors by joint, J of them.
 
-    bias (J, 2) and covariance (J, 2, 2) of ordinary errors, px and px^2; memory (J,), their
-    correlation from frame to frame; outliers (J,), the share of detections that are far
-    off, and outlier (J,), their standard deviation, px; misses (J,), the share of frames
-    without a detection; confidence (J, 2), the usual one of ordinary and of far-off
-    detections. Raises BadInput for a wrong shape, a share outside 0 to 1, or a covariance
-    that is none.
+    Raises BadInput for a wrong shape, a share outside 0 to 1, or a covariance that is none.
     """
 
     joints: tuple[str, ...]
-    bias: Float
-    covariance: Float
-    memory: Float
-    outliers: Float
-    outlier: Float
-    misses: Float
-    confidence: Float
+    bias: Float  # (J, 2) px, of ordinary errors
+    covariance: Float  # (J, 2, 2) px^2, of ordinary errors
+    memory: Float  # (J,), their correlation from frame to frame
+    outliers: Float  # (J,), the share of detections that are far off
+    outlier: Float  # (J,) px, the standard deviation of those
+    misses: Float  # (J,), the share of frames without a detection
+    confidence: Float  # (J, 2), the usual one of ordinary and of far-off detections
 
     def __post_init__(self) -> None:
         count = len(self.joints)
@@ -67,12 +64,11 @@ class FittedNoise:
                     f"detector noise: {name} has shape {value.shape} or numbers out of"
                     f" range; {(count, *tail)} was due"
                 )
+            # the class is frozen, and JSON's lists are to become arrays all the same
             object.__setattr__(self, name, value)
-        for name in ("memory", "outliers", "misses", "confidence"):
-            if (
-                getattr(self, name).min(initial=0) < 0
-                or getattr(self, name).max(initial=0) > 1
-            ):
+        for name in SHARES:
+            share = getattr(self, name)
+            if share.min(initial=0) < 0 or share.max(initial=0) > 1:
                 raise BadInput(f"detector noise: {name} must lie from 0 to 1")
         if count == 0 or self.outlier.min() < 0 or not _is_covariance(self.covariance):
             raise BadInput(
@@ -82,6 +78,7 @@ class FittedNoise:
 
     def __repr__(self) -> str:
         """Told apart by a digest of its numbers, which is what a protocol's hash takes in."""
+        # not by the file's name: the same file fitted anew is another detector
         return f"detector {hashlib.sha256(_text(self).encode()).hexdigest()[:12]}"
 
 
@@ -90,6 +87,7 @@ def save(model: FittedNoise, path: Path) -> None:
 
     Raises BadInput where the file cannot be written.
     """
+    # beside the file, as only within one disk a rename is all or nothing
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(_text(model), encoding="utf-8")
@@ -108,15 +106,17 @@ def load(path: Path) -> FittedNoise:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    # deeply nested brackets end in a RecursionError
     except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())  # a message is one line
         raise BadInput(
-            f"{path}: not a readable JSON file ({' '.join(str(error).split())}); give one"
-            " written by `save`"
+            f"{path}: not a readable JSON file ({reason}); give one written by `save`"
         ) from None
+    due = {"format", "joints", *TAILS}
     if (
         not isinstance(content, dict)
         or content.get("format") != FORMAT
-        or set(content) != {"format", "joints", *TAILS}
+        or set(content) != due
     ):
         raise BadInput(f"{path}: is not '{FORMAT}'; fit the detector again")
     joints = content["joints"]
@@ -139,17 +139,16 @@ def disturb(clip: Clip, model: FittedNoise, draw: np.random.Generator) -> Clip:
             f"clip {clip.name}: the detector noise has no joint {min(unknown)}; fit it on"
             f" skeleton {clip.skeleton.name}"
         )
+    # the order of the draws is part of every published number: it must not change
     rows = [model.joints.index(joint) for joint in clip.skeleton.joints]
     shape = clip.confidence.shape
     wild = draw.random(shape) < model.outliers[rows]
-    error = _ordinary(model, rows, shape[0], draw)
-    error = np.where(
-        wild[..., None], draw.normal(size=(*shape, 2)) * model.outlier[rows, None], error
-    )
-    keypoints = clip.keypoints + error * (clip.camera.width / 1000)
-    confidence = clip.confidence * np.where(
-        wild, model.confidence[rows, 1], model.confidence[rows, 0]
-    )
+    ordinary = _ordinary(model, rows, shape[0], draw)
+    far = draw.normal(size=(*shape, 2)) * model.outlier[rows, None]
+    error = np.where(wild[..., None], far, ordinary)
+    keypoints = clip.keypoints + error * (clip.camera.width / WIDTH)
+    usual = np.where(wild, model.confidence[rows, 1], model.confidence[rows, 0])
+    confidence = clip.confidence * usual
     noisy = dataclasses.replace(
         clip,
         keypoints=keypoints.astype(np.float32),
@@ -170,13 +169,13 @@ def _text(model: FittedNoise) -> str:
 def _ordinary(
     model: FittedNoise, rows: list[int], frames: int, draw: np.random.Generator
 ) -> Float:
-    """Gaussian errors (frames, joints, 2) of the fitted covariance, each frame correlated
-    with the last.
-    """
+    """Gaussian errors (frames, joints, 2) of the fitted covariance, frames correlated."""
     values, vectors = np.linalg.eigh(model.covariance[rows])
+    # a square root of each covariance; rounding may have made an eigenvalue negative
     root = vectors * np.sqrt(values.clip(0))[:, None, :]
     error = np.einsum("jab,fjb->fja", root, draw.normal(size=(frames, len(rows), 2)))
     kept = model.memory[rows, None]
+    # so that the variance is the same in every frame
     fresh = np.sqrt(1 - kept**2)
     for frame in range(1, frames):
         error[frame] = kept * error[frame - 1] + fresh * error[frame]
@@ -186,6 +185,7 @@ def _ordinary(
 def _numbers(values: object, name: str) -> Float:
     try:
         return np.asarray(values, dtype=np.float64)
+    # text, ragged lists, whole numbers beyond float64
     except (TypeError, ValueError, OverflowError):
         raise BadInput(
             f"detector noise: {name} holds something else than numbers"
@@ -194,9 +194,8 @@ def _numbers(values: object, name: str) -> Float:
 
 def _is_covariance(matrices: Float) -> bool:
     """Symmetric and, but for rounding, without a negative eigenvalue."""
-    symmetric = np.allclose(matrices, matrices.swapaxes(-1, -2))
-    return bool(
-        symmetric
-        and np.linalg.eigvalsh(matrices).min()
-        > -1e-9 * max(1.0, float(np.abs(matrices).max()))
-    )
+    # eigvalsh looks at one triangle only, and would not see the other differ
+    if not np.allclose(matrices, matrices.swapaxes(-1, -2)):
+        return False
+    rounding = 1e-9 * max(1.0, float(np.abs(matrices).max()))
+    return bool(np.linalg.eigvalsh(matrices).min() > -rounding)

@@ -1,5 +1,7 @@
-"""A 2D detector's errors, put on perfect keypoints: anisotropic Gaussians per joint, rare
-outliers, rare misses.
+"""A plain 2D detector's errors, put on perfect keypoints.
+
+Anisotropic Gaussians per joint, rare outliers, rare misses; sizes are round numbers, of no
+detector in particular. `fitted_noise.py` has those of a real one.
 """
 
 from __future__ import annotations
@@ -15,20 +17,20 @@ from bench.data.clip import Clip
 from bench.data.readers.synthetic import generator
 
 FAR = {"Foot", "Ankle", "Wrist", "Elbow", "Knee"}  # joints that detectors place worst
+WIDTH = 1000  # pixels of the picture that sizes are given for
+WIDE = 4  # usual errors after which confidence has fallen to exp(-1/2)
 
 
 @dataclass(frozen=True)
 class Detector:
-    """Standard deviation in pixels of near and far joints in a 1000 px picture; how often,
-    and how far, a joint is far off or missed.
-    """
+    """How large errors are, in pixels of a picture 1000 px wide, and how often."""
 
-    near: float = 3.0
-    far: float = 6.0
+    near: float = 3.0  # standard deviation
+    far: float = 6.0  # standard deviation of the joints in `FAR`
     stretch: float = 2.0  # long over short axis of the error ellipse
-    outliers: float = 0.01
-    outlier: float = 60.0
-    misses: float = 0.005
+    outliers: float = 0.01  # share of joints that are far off
+    outlier: float = 60.0  # standard deviation of those
+    misses: float = 0.005  # share of joints without a detection
 
     # a misspelt key in a list of steps is an error
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -39,61 +41,52 @@ def detect(clip: Clip, *, detector: Detector | None = None, seed: int = 0) -> Cl
 
     A miss keeps the last seen place, with confidence 0.
     """
-    return disturb(
-        clip,
-        detector or Detector(),
-        generator(f"detector {clip.name} {clip.camera_name}", seed=seed),
-    )
+    # by name: a clip's errors are the same alone and among others
+    draw = generator(f"detector {clip.name} {clip.camera_name}", seed=seed)
+    return disturb(clip, detector or Detector(), draw)
 
 
 def disturb(clip: Clip, model: Detector, draw: np.random.Generator) -> Clip:
-    """The clip with noisy keypoints, drawn from a given generator; joints that were missed
-    before stay so.
+    """The clip with noisy keypoints, drawn from a given generator.
+
+    Joints that were missed before stay so.
     """
-    frames, joints = clip.confidence.shape
-    sizes = (
-        np.array(
-            [
-                model.far if name.lstrip("LR") in FAR else model.near
-                for name in clip.skeleton.joints
-            ]
-        )
-        * clip.camera.width
-        / 1000
-    )
+    # the order of the draws is part of every published number: it must not change
+    frames, joints = shape = clip.confidence.shape
+    names = [name.lstrip("LR") for name in clip.skeleton.joints]
+    pixels = np.array([model.far if name in FAR else model.near for name in names])
+    sizes = pixels * clip.camera.width / WIDTH
     # each joint's ellipse keeps its direction within a clip
     angle = draw.uniform(0, np.pi, joints)
-    axes = np.stack(
-        [np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)], axis=-1
-    ).reshape(joints, 2, 2)
-    spread = sizes[:, None] * np.array([np.sqrt(model.stretch), 1 / np.sqrt(model.stretch)])
+    cosine, sine = np.cos(angle), np.sin(angle)
+    axes = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(joints, 2, 2)
+    # stretched by the root either way, so that the area is a circle's
+    root = np.sqrt(model.stretch)
+    spread = sizes[:, None] * np.array([root, 1 / root])
     error = np.einsum("fji,jik->fjk", draw.normal(size=(frames, joints, 2)) * spread, axes)
-    wild = draw.random((frames, joints)) < model.outliers
-    error[wild] += draw.normal(
-        0, model.outlier * clip.camera.width / 1000, (int(wild.sum()), 2)
+    wild = draw.random(shape) < model.outliers
+    far = model.outlier * clip.camera.width / WIDTH
+    error[wild] += draw.normal(0, far, (int(wild.sum()), 2))
+    missed = draw.random(shape) < model.misses
+    # detectors are less sure where they are wrong: a bell as wide as four usual errors
+    away = np.linalg.norm(error, axis=-1) / (WIDE * sizes)
+    noisy = dataclasses.replace(
+        clip,
+        keypoints=_float32(clip.keypoints + error),
+        confidence=_float32(clip.confidence * np.exp(-(away**2) / 2)),
     )
-    missed = draw.random((frames, joints)) < model.misses
-    confidence = clip.confidence * np.exp(
-        -((np.linalg.norm(error, axis=-1) / (4 * sizes)) ** 2) / 2
-    )
-    return miss(
-        dataclasses.replace(
-            clip,
-            keypoints=_float32(clip.keypoints + error),
-            confidence=_float32(confidence),
-        ),
-        missed,
-    )
+    return miss(noisy, missed)
 
 
 def miss(clip: Clip, missed: NDArray[np.bool_]) -> Clip:
-    """The clip with joints (frames, joints) missed: confidence 0, at the place last seen,
-    or first seen where that comes later.
+    """The clip with joints (frames, joints) missed: confidence 0, at the place last seen.
 
-    A joint missed in every frame goes to the middle of the picture.
+    At the place first seen where that comes later; a joint missed in every frame goes to the
+    middle of the picture.
     """
     confidence = np.where(missed, np.float32(0), clip.confidence)
     frame = np.where(missed, -1, np.arange(len(missed))[:, None])
+    # the greatest number so far is the last frame in which a joint was seen, -1 before any
     last = np.maximum.accumulate(frame, axis=0)
     first = (~missed).argmax(axis=0)
     held = clip.keypoints[np.where(last < 0, first, last), np.arange(missed.shape[1])]
