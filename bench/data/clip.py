@@ -1,8 +1,12 @@
-"""The one shape every data source delivers: a clip seen by one camera."""
+"""The one shape every data source delivers: a clip seen by one camera.
+
+A `Take` is the motion before any camera, and `film` makes clips of it. How clips become batches is
+in `batches/`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,42 +18,42 @@ from models.errors import BadInput
 UNITS = {"m": 1000.0, "inch": 25.4, "cm": 10.0, "mm": 1.0}  # millimetres in each
 # hip-knee-ankle of a person; the intervals this gives the four units do not overlap
 LEG_MM = (450.0, 1100.0)
+LOOKED_AT = 32  # frames whose legs are measured: enough for a median
+LEAST = 16  # frames that a smoke run keeps of a clip, where it has them
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A motion seen by one camera; `name` is the take, so (name, camera_name) is unique
-    within a source.
+    """A motion seen by one camera; (name, camera_name) is unique within a source.
 
-    keypoints (frames, joints, 2) pixels; confidence (frames, joints), 0 marks a missed
-    joint; camera_pose and world_pose (frames, joints, 3) absolute millimetres, None where
-    the source has none. All float32. `notes` are remarks of the source for its reader, such
-    as what was cut off. `counted` (frames,) is 1 for frames that may be scored and 0 for
-    those that are context alone; None scores all. `detector` names what found the
-    keypoints, and is empty for true ones. Raises BadInput for a wrong shape, no frames, a
-    number that is not finite, or another unit.
+    All arrays are float32. Poses are absolute millimetres in the camera's or the world's frame,
+    None where the source has none. Raises BadInput for a wrong shape, no frames, a number that is
+    not finite, or another unit.
     """
 
-    name: str
+    name: str  # of the take, which several cameras may have seen
     subject: str
     action: str
     style: str
     camera_name: str
     fps: float
     skeleton: Skeleton
-    keypoints: NDArray[np.float32]
-    confidence: NDArray[np.float32]
-    camera_pose: NDArray[np.float32] | None
-    world_pose: NDArray[np.float32] | None
+    keypoints: NDArray[np.float32]  # (frames, joints, 2) pixels
+    confidence: NDArray[np.float32]  # (frames, joints); 0 marks a missed joint
+    camera_pose: NDArray[np.float32] | None  # (frames, joints, 3) mm
+    world_pose: NDArray[np.float32] | None  # (frames, joints, 3) mm
     camera: Camera
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # for the reader of the data, such as what was cut off
+    # (frames,), 1 for frames that may be scored and 0 for those that are context alone; None
+    # scores all
     counted: NDArray[np.float32] | None = None
-    detector: str = ""
+    detector: str = ""  # what found the keypoints; empty for true ones
 
     def __post_init__(self) -> None:
         frames, joints = len(self.keypoints), len(self.skeleton.joints)
         if frames == 0:
             raise BadInput(f"clip {self.name}: zero frames; leave the clip out")
+        # `not above`: NaN is refused as well
         if not self.fps > 0:
             raise BadInput(f"clip {self.name}: fps {self.fps} is not positive")
         due = {
@@ -60,11 +64,12 @@ class Clip:
         }
         for field, shape in due.items():
             self._check(field, shape)
-        if self.counted is not None and (
-            self.counted.shape != (frames,) or self.counted.dtype != np.float32
+        counted = self.counted
+        if counted is not None and (
+            counted.shape != (frames,) or counted.dtype != np.float32
         ):
             raise BadInput(
-                f"clip {self.name}: counted is {self.counted.dtype} {self.counted.shape};"
+                f"clip {self.name}: counted is {counted.dtype} {counted.shape};"
                 f" float32 ({frames},) was due"
             )
         check_units(self)
@@ -79,6 +84,7 @@ class Clip:
                 f" was due for skeleton {self.skeleton.name}"
             )
         if not np.isfinite(value).all():
+            # the first of all, so that the place is of use in the file
             frame, joint = np.argwhere(~np.isfinite(value))[0][:2]
             raise BadInput(
                 f"clip {self.name}: {field} is not finite at frame {frame}, joint"
@@ -92,52 +98,50 @@ class Clip:
 
 
 def check_units(clip: Clip) -> None:
-    """Raise BadInput where the legs of a 3D pose are a person's in metres, centimetres or
-    inches, or millimetres a thousandfold.
+    """Raise BadInput where the legs of a 3D pose are a person's, but not in millimetres.
+
+    In metres, centimetres or inches, or millimetres a thousandfold. Legs that are no person's in
+    any unit are let through.
     """
     for field in ("camera_pose", "world_pose"):
         pose = getattr(clip, field)
         leg = None if pose is None else leg_length(pose, clip.skeleton)
-        unit = (
-            None
-            if leg is None
-            else next(
-                (
-                    name
-                    for name, size in UNITS.items()
-                    if LEG_MM[0] <= leg * size <= LEG_MM[1]
-                ),
-                None,
-            )
-        )
-        if leg is not None and LEG_MM[0] <= leg / 1000 <= LEG_MM[1]:
+        if leg is None:
+            continue
+        if _is_leg(leg / 1000):
             raise BadInput(
                 f"clip {clip.name}: {field} is a thousand times too large, by its legs of"
                 f" {leg:.0f}; mm taken for metres?"
             )
-        if unit not in (None, "mm"):
+        unit = next((name for name, size in UNITS.items() if _is_leg(leg * size)), "mm")
+        if unit != "mm":
             raise BadInput(
                 f"clip {clip.name}: {field} is in {unit}, by its legs of {leg:.3g}; mm were"
                 f" due: multiply by {UNITS[unit]:g}"
             )
 
 
+def _is_leg(millimetres: float) -> bool:
+    return LEG_MM[0] <= millimetres <= LEG_MM[1]
+
+
 def leg_length(pose: NDArray[np.floating], skeleton: Skeleton) -> float | None:
-    """Median length of the right hip-knee-ankle in the pose's unit, from up to 32 frames;
+    """Median length of the right hip-knee-ankle in the pose's unit, from up to 32 frames.
+
     None for a skeleton without legs.
     """
+    # Human3.6M calls the ankle a foot; where both are there, the foot is the toes' side of it
     leg = ("RHip", "RKnee", "RAnkle" if "RAnkle" in skeleton.joints else "RFoot")
     if not set(leg) <= set(skeleton.joints):
         return None
+    every = -(-len(pose) // LOOKED_AT)  # rounded up, so that no more frames are taken
     hip, knee, ankle = (
-        pose[:: -(-len(pose) // 32), skeleton.joints.index(joint)].astype(np.float64)
-        for joint in leg
+        pose[::every, skeleton.joints.index(joint)].astype(np.float64) for joint in leg
     )
-    lengths = np.sqrt(((knee - hip) ** 2).sum(axis=-1)) + np.sqrt(
-        ((ankle - knee) ** 2).sum(axis=-1)
-    )
+    thigh = np.sqrt(((knee - hip) ** 2).sum(axis=-1))
+    shank = np.sqrt(((ankle - knee) ** 2).sum(axis=-1))
     # np.median takes longer than all the rest, and every clip is checked
-    return float(np.sort(lengths)[len(lengths) // 2])
+    return float(np.sort(thigh + shank)[len(thigh) // 2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,43 +160,48 @@ class Take:
 def film(take: Take, cameras: dict[str, Camera]) -> list[Clip]:
     """The take seen by each camera with perfect 2D (confidence 1).
 
-    All clips share one world array. Raises BadInput (`project`).
+    Raises BadInput (`project`).
     """
+    # one array for all clips: the world is the same from wherever it is seen
     world = take.world.astype(np.float32)
     certain = np.ones(world.shape[:2], dtype=np.float32)
     clips = []
     for name, camera in cameras.items():
         pose = world_to_camera(camera, take.world)
+        # which clip it was is known here only
         try:
             pixels = project(camera, pose).astype(np.float32)
         except BadInput as error:
             raise BadInput(f"clip {take.name}, {name}: {error}") from None
-        labels = (
-            take.name,
-            take.subject,
-            take.action,
-            take.style,
-            name,
-            take.fps,
-            take.skeleton,
+        clip = Clip(
+            name=take.name,
+            subject=take.subject,
+            action=take.action,
+            style=take.style,
+            camera_name=name,
+            fps=take.fps,
+            skeleton=take.skeleton,
+            keypoints=pixels,
+            confidence=certain,
+            # projected in float64 and rounded last, as the pixels are
+            camera_pose=pose.astype(np.float32),
+            world_pose=world,
+            camera=camera,
         )
-        clips.append(Clip(*labels, pixels, certain, pose.astype(np.float32), world, camera))
+        clips.append(clip)
     return clips
 
 
 def crop(take: Take, fraction: float) -> Take:
-    """The middle `fraction` of a take, at least 16 frames where it has them: a smoke run
-    keeps every action and style.
+    """The middle `fraction` of a take, at least 16 frames where it has them.
+
+    So a smoke run keeps every action and style.
     """
-    frames = len(take.world)
-    keep = min(frames, max(16, round(frames * fraction)))
+    return replace(take, world=take.world[middle_of(len(take.world), fraction)])
+
+
+def middle_of(frames: int, fraction: float) -> slice:
+    """The middle `fraction` of so many frames, at least 16 where there are so many."""
+    keep = min(frames, max(LEAST, round(frames * fraction)))
     start = (frames - keep) // 2
-    return Take(
-        take.name,
-        take.subject,
-        take.action,
-        take.style,
-        take.fps,
-        take.skeleton,
-        take.world[start : start + keep],
-    )
+    return slice(start, start + keep)

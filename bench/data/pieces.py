@@ -1,5 +1,6 @@
-"""Parts of clips, as views of their arrays: the middle of one, or long ones split and short
-ones left out.
+"""Parts of clips, as views of their arrays.
+
+The middle of one, or long ones split and short ones left out.
 """
 
 from __future__ import annotations
@@ -7,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bench.data.clip import Clip
+from bench.data.clip import Clip, middle_of
 from models.errors import BadInput
 
-LEAST = 16  # frames that a smoke run keeps of a clip, where it has them
+ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
 
 def pieces(
     clips: Iterable[Clip], *, longest: int | None = None, shortest: int = 1
 ) -> list[Clip]:
-    """Each clip cut into pieces of `longest` frames and a rest; pieces and clips of fewer
-    than `shortest` frames are left out.
+    """Each clip cut into pieces of `longest` frames and a rest.
 
-    Raises BadInput where nothing is left or the two numbers do not fit together.
+    Pieces and clips of fewer than `shortest` frames are left out. Raises BadInput where nothing is
+    left or the two numbers do not fit together.
     """
     if shortest < 1 or (longest is not None and longest < shortest):
         raise BadInput(
@@ -29,10 +30,9 @@ def pieces(
     clips, kept = list(clips), list[Clip]()
     for clip in clips:
         size = longest or clip.frames
-        kept += [
-            part(clip, start, min(start + size, clip.frames))
-            for start in range(0, clip.frames - shortest + 1, size)
-        ]
+        # up to the last place where `shortest` frames are left
+        for start in range(0, clip.frames - shortest + 1, size):
+            kept.append(part(clip, start, min(start + size, clip.frames)))
     if not kept:
         most = max((clip.frames for clip in clips), default=0)
         raise BadInput(
@@ -44,29 +44,26 @@ def pieces(
 
 def middle(clip: Clip, fraction: float) -> Clip:
     """The middle `fraction` of a clip, at least 16 frames where it has them."""
-    keep = min(clip.frames, max(LEAST, round(clip.frames * fraction)))
-    start = (clip.frames - keep) // 2
-    return part(clip, start, start + keep)
+    frames = middle_of(clip.frames, fraction)
+    return part(clip, frames.start, frames.stop)
 
 
 def part(clip: Clip, start: int, stop: int) -> Clip:
     """Frames `start` to `stop` of a clip."""
-    arrays = {
-        name: getattr(clip, name)
-        for name in ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
-    }
-    cut = {
-        name: None if values is None else values[start:stop]
-        for name, values in arrays.items()
-    }
-    return trusted(**{**vars(clip), **cut})
+    fields = dict(vars(clip))
+    for name in ARRAYS:
+        values = fields[name]
+        fields[name] = None if values is None else values[start:stop]
+    return trusted(**fields)
 
 
 def trusted(**fields: Any) -> Clip:
-    """A clip of arrays that were checked before: its constructor would look at every
-    number, and so load what is mapped from a file.
+    """A clip of arrays that were checked before.
+
+    Its constructor would look at every number, and so load what is mapped from a file.
     """
     clip = object.__new__(Clip)
     for name, value in fields.items():
+        # the class is frozen, for everybody else
         object.__setattr__(clip, name, value)
     return clip
