@@ -1,14 +1,16 @@
-"""Human3.6M as VideoPose3D's archives: poses in the world, keypoints in each camera, and
-the studio's cameras known by heart.
+"""Human3.6M as VideoPose3D's archives: poses in the world, keypoints in each camera.
+
+The studio's cameras are known by heart.
 
     data_3d_h36m.npz      positions_3d: {subject: {action: (frames, 32 or 17, 3) world metres}}
-    data_2d_h36m_*.npz    positions_2d: {subject: {action: [4 arrays (frames, joints, 2 or 3) pixels, confidence]}}, metadata
+    data_2d_h36m_*.npz    positions_2d: {subject: {action: [4 arrays (frames, joints, 2 or 3)
+                          pixels, confidence]}}, metadata
 
 The keypoints are those of the archive that is named
-(`h36m-npz:FOLDER/data_2d_h36m_cpn_ft_h36m_dbb.npz`), of `gt` or the only one where the
-folder is, and projected through the lenses where there is none. Keypoints that go on after
-the poses end are cut, as VideoPose3D does; the clip's notes say so. Their joints are told
-from the archive's left and right lists (Human3.6M, COCO, MPII).
+(`h36m-npz:FOLDER/data_2d_h36m_cpn_ft_h36m_dbb.npz`), of `gt` or the only one where the folder is,
+and projected through the lenses where there is none. Keypoints that go on after the poses end are
+cut, as VideoPose3D does; the clip's notes say so. Their joints are told from the archive's left and
+right lists (Human3.6M, COCO, MPII).
 """
 
 from __future__ import annotations
@@ -35,12 +37,13 @@ SOURCE = (
     " data_2d_h36m_*.npz), or one of the 2D archives"
 )
 
+# the 2D archives' names begin alike and end in the detector's name, or in gt for the true ones
 POSES, KEYPOINTS, TRUTH = "data_3d_h36m.npz", "data_2d_h36m_", "data_2d_h36m_gt.npz"
 SKELETONS = {32: "h36m32", 17: "h36m17"}
 # the recording is damaged, and VideoPose3D leaves it out; `Directions 1` is whole
 CORRUPT = ("S11", "Directions")
 
-LONG = 100  # characters of a name
+LONG = 100  # characters; longer names would fill a message's line
 
 Array = NDArray[Any]
 Actions = Mapping[str, Any]
@@ -49,22 +52,23 @@ Actions = Mapping[str, Any]
 def load(
     location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """A clip for each subject, action and camera; `small` keeps the middle of each. `seed`
-    is unused.
+    """A clip for each subject, action and camera; `small` keeps the middle of each.
 
-    `rig` films subjects who are not in the camera table, where there are no keypoints.
-    Raises BadInput naming the archive, subject, action and camera for what is missing, of
-    another shape, unit or number of frames, not finite or behind its camera.
+    `seed` is unused. `rig` films subjects who are not in the camera table, where there are no
+    keypoints. Raises BadInput naming the archive, subject, action and camera for what is missing,
+    of another shape, unit or number of frames, not finite or behind its camera.
     """
     poses, keypoints = _archives(Path(location))
     takes = _takes(poses)
     views = None if keypoints is None else seen(keypoints)
     clips: list[Clip] = []
     for take in takes:
+        # Keypoints are of the studio's cameras; beside them a rig's would be a contradiction.
         cameras = _cameras(take, None if views else rig, poses)
-        clips += (
-            _filmed(take, cameras, poses) if views is None else views.clips(take, cameras)
-        )
+        if views is None:
+            clips += _filmed(take, cameras, poses)
+        else:
+            clips += views.clips(take, cameras)
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
@@ -77,15 +81,19 @@ def _archives(path: Path) -> tuple[Path, Path | None]:
             f"h36m-npz:{path}: no {POSES} in {folder}; give the folder that holds"
             " VideoPose3D's archives, or a 2D archive in it"
         )
-    if path.is_file() and path.name != POSES:
-        return poses, path
-    found = [] if path.is_file() else sorted(folder.glob(f"{KEYPOINTS}*.npz"))
-    if len(found) > 1 and folder / TRUTH not in found:
+    if path.is_file():
+        # The archive of poses by its own name means: no keypoints, project them.
+        return poses, None if path.name == POSES else path
+    found = sorted(folder.glob(f"{KEYPOINTS}*.npz"))
+    truth = folder / TRUTH
+    if len(found) > 1 and truth not in found:
         raise BadInput(
             f"h36m-npz:{path}: several 2D archives"
             f" ({', '.join(each.name for each in found)}); give the path of the one to take"
         )
-    return poses, (folder / TRUTH if len(found) > 1 else found[0]) if found else None
+    if len(found) > 1:
+        return poses, truth
+    return poses, found[0] if found else None
 
 
 def _content(archive: Mapping[str, Array], key: str, path: Path) -> Actions:
@@ -95,19 +103,13 @@ def _content(archive: Mapping[str, Array], key: str, path: Path) -> Actions:
             f"{path}: key {key} is missing (it holds {', '.join(sorted(archive))[:200]});"
             " VideoPose3D's archive was due"
         )
-    return _mapping(
-        archive[key].item() if archive[key].shape == () else archive[key], f"{path}: {key}"
-    )
+    saved = archive[key]
+    # numpy.savez puts a dictionary into an array of shape ()
+    return _mapping(saved.item() if saved.shape == () else saved, f"{path}: {key}")
 
 
 def _mapping(value: object, where: str) -> Actions:
-    if (
-        not isinstance(value, dict)
-        or not value
-        or not all(
-            type(key) is str and key.isprintable() and len(key) < LONG for key in value
-        )
-    ):
+    if not isinstance(value, dict) or not value or not all(map(_is_name, value)):
         raise BadInput(
             f"{where}: {type(value).__name__} came; a dictionary with names as keys, not"
             " empty, was due; take a fresh copy"
@@ -115,24 +117,28 @@ def _mapping(value: object, where: str) -> Actions:
     return value
 
 
+def _is_name(key: object) -> bool:
+    """Whether a key may stand in one line of a message, and in a clip's name."""
+    return type(key) is str and key.isprintable() and len(key) < LONG
+
+
 def _takes(path: Path) -> list[Take]:
     """Every action of every subject, 17 joints, world millimetres."""
-    found = []
+    found: list[Take] = []
     for subject, actions in _content(pickles.load_npz(path), "positions_3d", path).items():
         for action, pose in _mapping(actions, f"{path}: positions_3d, {subject}").items():
-            if (subject, action) != CORRUPT:
-                world = _millimetres(pose, f"{path}: {subject}, {action}")
-                found.append(
-                    Take(
-                        f"{subject} {action}",
-                        subject,
-                        _canonical(action),
-                        "",
-                        h36m_cameras.FPS,
-                        H36M17,
-                        world,
-                    )
-                )
+            if (subject, action) == CORRUPT:
+                continue
+            take = Take(
+                name=f"{subject} {action}",
+                subject=subject,
+                action=_canonical(action),
+                style="",
+                fps=h36m_cameras.FPS,
+                skeleton=H36M17,
+                world=_millimetres(pose, f"{path}: {subject}, {action}"),
+            )
+            found.append(take)
     return found
 
 
@@ -146,6 +152,7 @@ def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
 
     Raises BadInput for another shape, NaN, another unit.
     """
+    # Published with 32 joints; some archives hold only the 17 that are measured.
     joints = 17 if getattr(pose, "shape", ())[1:2] == (17,) else 32
     metres = array(pose, (-1, joints, 3), f"{where}, world metres")
     if not len(metres):
@@ -154,9 +161,7 @@ def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
         conversions.convert(metres, SKELETONS[joints], H36M17.name), np.float64
     )
     leg = leg_length(kept, H36M17) or 0.0
-    unit = next(
-        (unit for unit, size in UNITS.items() if LEG_MM[0] <= leg * size <= LEG_MM[1]), None
-    )
+    unit = _unit(leg)
     if unit is None:
         raise BadInput(
             f"{where}: the legs are {leg:.3g} long, which is no person's in"
@@ -168,6 +173,14 @@ def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
             f" due: multiply by {UNITS[unit] / 1000:g}"
         )
     return kept * 1000.0
+
+
+def _unit(leg: float) -> str | None:
+    """The unit in which a leg is a person's; the units' intervals do not overlap."""
+    for unit, size in UNITS.items():
+        if LEG_MM[0] <= leg * size <= LEG_MM[1]:
+            return unit
+    return None
 
 
 def _cameras(take: Take, rig: Rig | None, path: Path) -> dict[str, Camera]:
@@ -200,9 +213,7 @@ class Seen:
 
     @property
     def detector(self) -> str:
-        """What is in the archive's name beside what all have; nothing for the true
-        keypoints.
-        """
+        """What is in the archive's name beside what all have; nothing for the true keypoints."""
         return "" if self.path.name == TRUTH else self.path.stem.removeprefix(KEYPOINTS)
 
     def clips(self, take: Take, cameras: dict[str, Camera]) -> list[Clip]:
@@ -210,7 +221,7 @@ class Seen:
 
         Raises BadInput as `load` does.
         """
-        world = take.world.astype(np.float32)
+        world = take.world.astype(np.float32)  # once: the clips share it
         views = self._views(take, len(cameras))
         return [
             self._clip(take, world, name, camera, view)
@@ -218,6 +229,7 @@ class Seen:
         ]
 
     def _views(self, take: Take, cameras: int) -> list[Any]:
+        """The keypoints of each camera, in the archive's order."""
         action = take.name.removeprefix(f"{take.subject} ")
         if take.subject not in self.positions:
             raise BadInput(
@@ -233,13 +245,13 @@ class Seen:
                 " take archives made together"
             )
         views = actions[action]
-        count = (
-            len(views)
-            if isinstance(views, (list, tuple, np.ndarray))
-            and getattr(views, "shape", True)
-            else 0
+        # an array of shape () has no length
+        listed = isinstance(views, list | tuple | np.ndarray) and getattr(
+            views, "shape", True
         )
+        count = len(views) if listed else 0
         if count != cameras:
+            # Nothing in the archive says whose keypoints are whose: the order alone does.
             due = f"{cameras} were due, in the order {', '.join(h36m_cameras.names())}"
             raise BadInput(
                 f"{self.path}: {take.name}: keypoints of {count} cameras came; {due}"
@@ -251,31 +263,31 @@ class Seen:
     ) -> Clip:
         where = f"{self.path}: {take.name}, camera {name}"
         pixels, confidence = self._keypoints(view, where)
-        if len(pixels) < len(world):
+        came, due = len(pixels), len(world)
+        if came < due:
             raise BadInput(
-                f"{where}: {len(pixels)} frames of keypoints for {len(world)} of poses;"
-                " take archives made together"
+                f"{where}: {came} frames of keypoints for {due} of poses; take archives"
+                " made together"
             )
-        cut = len(pixels) > len(world)
-        notes = (
-            (f"keypoints cut from {len(pixels)} to the {len(world)} frames of the poses",)
-            if cut
-            else ()
-        )
+        # Videos run on after motion capture stops, so what is left over lies at the end.
+        cut = f"keypoints cut from {came} to the {due} frames of the poses"
         pose = world_to_camera(camera, take.world)
         ahead(pose, H36M17.joints, where)
-        labels = (take.name, take.subject, take.action, take.style, name, take.fps, H36M17)
-        frames = slice(len(world))
         return Clip(
-            *labels,
-            pixels[frames],
-            confidence[frames],
-            pose.astype(np.float32),
-            world,
-            camera,
-            notes,
-            None,
-            self.detector,
+            name=take.name,
+            subject=take.subject,
+            action=take.action,
+            style=take.style,
+            camera_name=name,
+            fps=take.fps,
+            skeleton=H36M17,
+            keypoints=pixels[:due],
+            confidence=confidence[:due],
+            camera_pose=pose.astype(np.float32),
+            world_pose=world,
+            camera=camera,
+            notes=(cut,) if came > due else (),
+            detector=self.detector,
         )
 
     def _keypoints(
@@ -283,34 +295,29 @@ class Seen:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Pixels (frames, 17, 2) and confidence (frames, 17) of one camera."""
         channels = 3 if getattr(view, "shape", ())[2:] == (3,) else 2
-        points = array(view, (-1, len(self.skeleton.joints), channels), where).astype(
-            np.float32
-        )
+        found = array(view, (-1, len(self.skeleton.joints), channels), where)
+        points = found.astype(np.float32)
         in_pixels(points[..., :2], where)
-        # Detectron's are not bounded
-        sure = (
-            points[..., 2].clip(0, 1)
-            if channels == 3
-            else np.ones(points.shape[:2], np.float32)
-        )
+        if channels == 3:
+            sure = points[..., 2].clip(0, 1)  # Detectron's are not bounded
+        else:
+            sure = np.ones(points.shape[:2], np.float32)
         pair = (self.skeleton.name, H36M17.name)
-        return conversions.convert(points[..., :2], *pair), conversions.convert_confidence(
-            sure, *pair
-        )
+        pixels = conversions.convert(points[..., :2], *pair)
+        return pixels, conversions.convert_confidence(sure, *pair)
 
 
 def seen(path: Path) -> Seen:
     """Read a 2D archive.
 
-    Its skeleton is the one whose left and right joints the metadata gives; Human3.6M's
-    where there is none.
-
-    Raises BadInput where the archive is damaged or has another skeleton.
+    Its skeleton is the one whose left and right joints the metadata gives; Human3.6M's where there
+    is none. Raises BadInput where the archive is damaged or has another skeleton.
     """
     archive = pickles.load_npz(path)
     positions = _content(archive, "positions_2d", path)
     if "metadata" not in archive:
         return Seen(path, positions, H36M17)
+    # By joints, not by `layout_name`: that is whatever the archive's maker called it.
     sides = _content(archive, "metadata", path).get("keypoints_symmetry")
     for skeleton in (H36M17, COCO17, MPII16):
         if _sorted(sides) == [sorted(skeleton.left), sorted(skeleton.right)]:
@@ -323,9 +330,9 @@ def seen(path: Path) -> Seen:
 
 def _sorted(sides: object) -> list[list[int]]:
     """Joint numbers of each side in order; nothing of what is no list of numbers."""
-    sides = sides if isinstance(sides, (list, tuple)) else ()
+    sides = sides if isinstance(sides, list | tuple) else ()
     return [
-        sorted(int(joint) for joint in side if isinstance(joint, (int, np.integer)))
+        sorted(int(joint) for joint in side if isinstance(joint, int | np.integer))
         for side in sides
-        if isinstance(side, (list, tuple, np.ndarray))
+        if isinstance(side, list | tuple | np.ndarray)
     ]

@@ -1,15 +1,17 @@
-"""Human3.6M as MotionBERT's pickle: detected keypoints, and poses in the scaled image space
-that its numbers are measured in.
+"""Human3.6M as MotionBERT's pickle: detected keypoints, and poses in scaled image space.
 
-    {train, test} -> joint_2d (N, 17, 2) px, confidence (N, 17 or 17, 1), joint3d_image (N, 17, 3) px, camera_name, source, action (N,)
-    test          -> also joints_2.5d_image (N, 17, 3) mm and 2.5d_factor (N,) mm per px
+That space is the one its numbers are measured in.
 
-`source` is the video (`s_09_act_02_subact_01_ca_01`); a run of frames of one source is a
-clip. joint3d_image is the pose in the scaled image space (`image_space.py`). The truth is
-relative to the root, joints_2.5d_image where it is given and joint3d_image times the factor
-elsewhere; the root stands at the depth that belongs to the factor. Training frames have no
-factor: it follows from the root's depth, which two or more cameras of a take determine.
-Takes with neither are clips without poses. World poses do not exist in this space.
+    train, test  ->  joint_2d (N, 17, 2) px, confidence (N, 17 or 17, 1),
+                     joint3d_image (N, 17, 3) px, camera_name, source, action (N,)
+    test         ->  also joints_2.5d_image (N, 17, 3) mm and 2.5d_factor (N,) mm per px
+
+`source` is the video (`s_09_act_02_subact_01_ca_01`); a run of frames of one source is a clip.
+joint3d_image is the pose in the scaled image space (`image_space.py`). The truth is relative to the
+root, joints_2.5d_image where it is given and joint3d_image times the factor elsewhere; the root
+stands at the depth that belongs to the factor. Training frames have no factor: it follows from the
+root's depth, which two or more cameras of a take determine. Takes with neither are clips without
+poses. World poses do not exist in this space.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,46 +50,47 @@ TRUTH, FACTOR = "joints_2.5d_image", "2.5d_factor"
 VIDEO = re.compile(r"s_(\d{1,3})_act_(\d{1,3})_subact_(\d{1,3})_ca_\d{1,3}")
 FACTORS = (0.01, 1000.0)  # mm per pixel: somebody from a centimetre to a kilometre away
 JOINTS = len(H36M17.joints)
+LONG = 100  # characters; longer names would fill a message's line
+
+IMAGE_SPACE = f"poses are in image space, scaled ({TRUTH})"
+NO_POSES = "no poses: the file gives no 2.5d_factor here, and only one camera of the take"
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
-    """The frames of one video: keypoints, confidence and image-space pose in pixels, truth
-    in mm and factor in mm per px where given.
-    """
+    """The frames of one video, as they stand together in a split."""
 
     where: str
     source: str
     camera_name: str
     action: str
-    keypoints: Array
-    confidence: Array
-    image: Array
-    truth: Array | None
-    factor: Array | None
+    keypoints: Array  # (frames, 17, 2) px
+    confidence: Array  # (frames, 17)
+    image: Array  # (frames, 17, 3) px of the scaled image space
+    truth: Array | None  # (frames, 17, 3) mm
+    factor: Array | None  # (frames,) mm per px
 
     @functools.cached_property
     def labels(self) -> tuple[str, str, str]:
-        """Take, subject and subaction; the source stands for all where it is not named as
-        in the dataset.
+        """Take, subject and subaction.
+
+        The source stands for take and subject where it is not named as in the dataset.
         """
         found = VIDEO.fullmatch(self.source)
         if not found:
             return self.source, self.source, ""
         subject, action, subaction = map(int, found.groups())
-        return (
-            f"S{subject}_act_{action:02}_subact_{subaction:02}",
-            f"S{subject}",
-            str(subaction),
-        )
+        take = f"S{subject}_act_{action:02}_subact_{subaction:02}"
+        return take, f"S{subject}", str(subaction)
 
     @functools.cached_property
     def camera(self) -> Camera:
         """The studio's camera; for a subject it never saw, at the world's origin."""
         if h36m_cameras.knows(self.labels[1]):
             return h36m_cameras.camera(self.labels[1], self.camera_name)
+        # The lenses are the same for all subjects, only the places were measured anew.
         known = h36m_cameras.camera("S1", self.camera_name)
         return dataclasses.replace(known, rotation=np.eye(3), translation=np.zeros(3))
 
@@ -95,11 +98,10 @@ class Run:
 def load(
     location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """A clip for each video, in the file's order; `small` keeps the middle of each. `rig`
-    and `seed` are not used.
+    """A clip for each video, in the file's order; `small` keeps the middle of each.
 
-    Raises BadInput naming split, key and frame or video for what is missing, of another
-    shape or length, or not finite.
+    `rig` and `seed` are not used. Raises BadInput naming split, key and frame or video for what is
+    missing, of another shape or length, or not finite.
     """
     path = Path(location)
     if path.is_dir():
@@ -113,12 +115,15 @@ def load(
             f"{path}: a {type(content).__name__} without train or test came; MotionBERT's"
             " h36m_*.pkl was due"
         )
-    runs = _unique(
-        [run for split in found for run in _runs(content[split], f"{path}: {split}")]
-    )
+    runs: list[Run] = []
+    for split in found:
+        runs += _runs(content[split], f"{path}: {split}")
+    _check_unique(runs)
     scales = _factors(runs)
+    # The file's name is all that tells one detector from another.
     clips = [
-        _clip(run, scales.get((run.labels[0], run.camera_name)), path.stem) for run in runs
+        _clip(run, scales.get((run.labels[0], run.camera_name)), detector=path.stem)
+        for run in runs
     ]
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
@@ -132,25 +137,33 @@ def _runs(table: object, where: str) -> list[Run]:
             " were due"
         )
     image = array(table["joint3d_image"], (-1, JOINTS, 3), f"{where}, joint3d_image")
-    if not len(image):
+    count = len(image)
+    if not count:
         raise BadInput(f"{where}: zero frames; leave the split out")
-    pixels = _keypoints(table["joint_2d"], len(image), f"{where}, joint_2d")
-    sure, scale = _confidence(table, len(image), where), _scale(table, len(image), where)
+    pixels = _keypoints(table["joint_2d"], count, f"{where}, joint_2d")
+    sure = _confidence(table, count, where)
+    truth, factor = _scale(table, count, where)
     source, camera, action = (
-        _words(table[key], len(image), f"{where}, {key}")
+        _words(table[key], count, f"{where}, {key}")
         for key in ("source", "camera_name", "action")
     )
-    runs, start = [], 0
+    runs: list[Run] = []
+    start = 0
+    # Frames of all videos lie end to end; nothing but a change of the name parts them.
     for name, group in itertools.groupby(source):
         part, video = slice(start, start + len(list(group))), f"{where}, {name}"
-        labels = (
-            video,
-            name,
-            _camera(_one(camera[part], video), video),
-            _one(action[part], video),
+        run = Run(
+            where=video,
+            source=name,
+            camera_name=_camera(_one(camera[part], video), video),
+            action=_one(action[part], video),
+            keypoints=pixels[part],
+            confidence=sure[part],
+            image=image[part],
+            truth=None if truth is None else truth[part],
+            factor=None if factor is None else factor[part],
         )
-        optional = (None if each is None else each[part] for each in scale)
-        runs.append(Run(*labels, pixels[part], sure[part], image[part], *optional))
+        runs.append(run)
         start = part.stop
     return runs
 
@@ -159,14 +172,12 @@ def _scale(
     table: Mapping[str, Any], count: int, where: str
 ) -> tuple[Array | None, Array | None]:
     """Truth (N, 17, 3) mm and factor (N,) mm per px, where the split has them."""
-    truth = (
-        array(table[TRUTH], (count, JOINTS, 3), f"{where}, {TRUTH}")
-        if TRUTH in table
-        else None
-    )
-    factor = (
-        array(table[FACTOR], (count,), f"{where}, {FACTOR}") if FACTOR in table else None
-    )
+    truth = factor = None
+    if TRUTH in table:
+        truth = array(table[TRUTH], (count, JOINTS, 3), f"{where}, {TRUTH}")
+    if FACTOR in table:
+        factor = array(table[FACTOR], (count,), f"{where}, {FACTOR}")
+    # Without it nobody knows how far away the root of the truth stands.
     if factor is None and truth is not None:
         raise BadInput(
             f"{where}: {FACTOR} is missing; millimetres per pixel of each frame were due"
@@ -181,6 +192,7 @@ def _scale(
 
 
 def _keypoints(value: Any, count: int, where: str) -> Array:
+    """(N, 17, 2) px; a third number of a joint is left out."""
     channels = 3 if getattr(value, "shape", ())[2:] == (3,) else 2
     found = array(value, (count, JOINTS, channels), where)[..., :2]
     in_pixels(found, where)
@@ -202,17 +214,13 @@ def _words(value: Any, count: int, where: str) -> list[str]:
         words = value.tolist() if isinstance(value, np.ndarray) else value
     except ValueError:  # text that is no Unicode
         words = None
-    if not isinstance(words, (list, tuple)) or len(words) != count:
-        came = (
-            f"{len(words)} names"
-            if isinstance(words, (list, tuple))
-            else type(value).__name__
-        )
-        raise BadInput(f"{where}: {came} came; one name for each of {count} frames was due")
-    wrong = next((word for word in set(map(type, words)) if word not in (str, int)), None)
-    if wrong or not all(
-        len(word) < 100 and word.isprintable() for word in set(map(str, words))
-    ):
+    if not isinstance(words, list | tuple):
+        _refuse_names(type(value).__name__, count, where)
+    if len(words) != count:
+        _refuse_names(f"{len(words)} names", count, where)
+    # Sets first: there are a million frames, and a handful of types and names among them.
+    wrong = next((kind for kind in set(map(type, words)) if kind not in (str, int)), None)
+    if wrong or not all(map(_readable, set(map(str, words)))):
         raise BadInput(
             f"{where}: {wrong.__name__ if wrong else 'unreadable text'} among the names;"
             " text was due"
@@ -220,7 +228,16 @@ def _words(value: Any, count: int, where: str) -> list[str]:
     return list(map(str, words))
 
 
+def _refuse_names(came: str, count: int, where: str) -> NoReturn:
+    raise BadInput(f"{where}: {came} came; one name for each of {count} frames was due")
+
+
+def _readable(name: str) -> bool:
+    return len(name) < LONG and name.isprintable()
+
+
 def _one(words: Sequence[str], where: str) -> str:
+    """The name that all frames of a video have."""
     if len(set(words)) > 1:
         raise BadInput(
             f"{where}: {' and '.join(sorted(set(words))[:3])} in one video; each source is"
@@ -238,7 +255,8 @@ def _camera(name: str, where: str) -> str:
     return name
 
 
-def _unique(runs: list[Run]) -> list[Run]:
+def _check_unique(runs: list[Run]) -> None:
+    """Raise BadInput where a video stands in several places: its clips would share a name."""
     seen: set[tuple[str, str]] = set()
     for run in runs:
         if (run.labels[0], run.camera_name) in seen:
@@ -247,39 +265,40 @@ def _unique(runs: list[Run]) -> list[Run]:
                 " the file by source and frame"
             )
         seen.add((run.labels[0], run.camera_name))
-    return runs
 
 
 def _factors(runs: Sequence[Run]) -> dict[tuple[str, str], Array]:
-    """mm per pixel by take and camera, for the takes that lack it and that several cameras
-    saw.
-    """
+    """mm per pixel by take and camera, for takes that lack it and that several cameras saw."""
     takes: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         if run.factor is None and h36m_cameras.knows(run.labels[1]):
             takes[run.labels[0]].append(run)
-    found = {}
+    found: dict[tuple[str, str], Array] = {}
     for take, views in takes.items():
-        if len(views) > 1 and len({len(view.image) for view in views}) == 1:
-            root = _triangulate(
-                [view.camera for view in views], [view.image[:, 0, :2] for view in views]
-            )
-            for view in views:
-                depth = (root @ view.camera.rotation.T + view.camera.translation)[:, 2]
-                if not (depth > 0).all():
-                    raise BadInput(
-                        f"{view.where}: the cameras of {take} do not see one root;"
-                        " joint3d_image or camera names are wrong"
-                    )
-                found[take, view.camera_name] = factor_at(view.camera, depth)
+        # Views of unequal length cannot be matched frame by frame.
+        if len(views) == 1 or len({len(view.image) for view in views}) > 1:
+            continue
+        cameras = [view.camera for view in views]
+        root = _triangulate(cameras, [view.image[:, 0, :2] for view in views])
+        for view, camera in zip(views, cameras, strict=True):
+            depth = (root @ camera.rotation.T + camera.translation)[:, 2]
+            if not (depth > 0).all():
+                raise BadInput(
+                    f"{view.where}: the cameras of {take} do not see one root;"
+                    " joint3d_image or camera names are wrong"
+                )
+            found[take, view.camera_name] = factor_at(camera, depth)
     return found
 
 
 def _triangulate(cameras: Sequence[Camera], pixels: Sequence[Array]) -> Array:
-    """World points (frames, 3) mm from what pinhole cameras see (each (frames, 2) px), by
-    linear least squares.
+    """World points (frames, 3) mm from what pinhole cameras see (each (frames, 2) px).
+
+    Linear least squares.
     """
-    matrix, right = np.zeros((len(pixels[0]), 3, 3)), np.zeros((len(pixels[0]), 3))
+    # the normal equations of each frame
+    matrix = np.zeros((len(pixels[0]), 3, 3))
+    right = np.zeros((len(pixels[0]), 3))
     for camera, seen in zip(cameras, pixels, strict=True):
         ray = (seen - camera.centre) / camera.focal
         # (ray * third row - own row) X = own shift - ray * third shift
@@ -291,32 +310,40 @@ def _triangulate(cameras: Sequence[Camera], pixels: Sequence[Array]) -> Array:
     try:
         return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0], np.float64)
     except np.linalg.LinAlgError:  # all see it in one direction
-        return np.full_like(right, np.nan)
+        return np.full_like(right, np.nan)  # which no depth above 0 comes of
 
 
-def _clip(run: Run, factor: Array | None, detector: str) -> Clip:
-    """Root-relative truth, put where the factor says the root stands.
-
-    The file's name is all that tells one detector from another.
-    """
-    factor = run.factor if run.factor is not None else factor
-    name, subject, style = run.labels
-    arrays = (run.keypoints.astype(np.float32), run.confidence.astype(np.float32))
-    labels = (name, subject, run.action, style, run.camera_name, h36m_cameras.FPS, H36M17)
-    if factor is None:
-        note = (
-            "no poses: the file gives no 2.5d_factor here, and only one camera of the take"
-        )
-        return Clip(*labels, *arrays, None, None, run.camera, (note,), None, detector)
-    image = run.image
-    truth = image * factor[:, None, None] if run.truth is None else run.truth
-    depth = depth_at(run.camera, factor)
-    root = np.c_[
-        (image[:, 0, :2] - run.camera.centre) / run.camera.focal * depth[:, None], depth
-    ]
-    pose = (truth - truth[:, :1] + root[:, None]).astype(np.float32)
-    note = f"poses are in image space, scaled ({TRUTH})"
+def _clip(run: Run, told: Array | None, *, detector: str) -> Clip:
+    """Root-relative truth, put where the factor says the root stands."""
+    factor = told if run.factor is None else run.factor
+    pose = None if factor is None else _pose(run, factor)
+    take, subject, subaction = run.labels
     try:
-        return Clip(*labels, *arrays, pose, None, run.camera, (note,), None, detector)
+        return Clip(
+            name=take,
+            subject=subject,
+            action=run.action,
+            style=subaction,
+            camera_name=run.camera_name,
+            fps=h36m_cameras.FPS,
+            skeleton=H36M17,
+            keypoints=run.keypoints.astype(np.float32),
+            confidence=run.confidence.astype(np.float32),
+            camera_pose=pose,
+            world_pose=None,
+            camera=run.camera,
+            notes=(NO_POSES if pose is None else IMAGE_SPACE,),
+            detector=detector,
+        )
     except BadInput as error:
         raise BadInput(f"{run.where}: {error}") from None
+
+
+def _pose(run: Run, factor: Array) -> NDArray[np.float32]:
+    """(frames, 17, 3) mm in the camera frame, float32."""
+    image, camera = run.image, run.camera
+    truth = image * factor[:, None, None] if run.truth is None else run.truth
+    depth = depth_at(camera, factor)
+    ray = (image[:, 0, :2] - camera.centre) / camera.focal
+    root = np.c_[ray * depth[:, None], depth]
+    return (truth - truth[:, :1] + root[:, None]).astype(np.float32)
