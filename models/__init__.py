@@ -1,25 +1,30 @@
-"""What a network is: a small graph language, its ops, and a zoo of 3D-pose models written
-in it. Imports NumPy only.
+"""What a network is: a small graph language, its ops, and a zoo of 3D-pose models written in it.
+
+Imports NumPy only, and that when it builds: names and errors cost nothing.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from models.errors import BadInput, UnknownName
+from models import folder
+from models.errors import UnknownName
 
 if TYPE_CHECKING:
+    from models.body import Body
     from models.builder import Builder
     from models.graph import Graph
     from models.spec import Recipe, Spec
     from models.value import Value
 
+# public classes by the file that holds each
 HOMES = {
+    "Body": "body",
     "Builder": "builder",
     "Graph": "graph",
     "Recipe": "spec",
@@ -28,6 +33,7 @@ HOMES = {
 }
 
 __all__ = [
+    "Body",
     "Builder",
     "Graph",
     "Recipe",
@@ -42,9 +48,14 @@ __all__ = [
 ]
 
 
+ZOO = Path(__file__).with_name("zoo")
+LOSSES = Path(__file__).with_name("losses")
+
+
 def __getattr__(name: str) -> Any:
-    """The classes, imported when they are first asked for: whoever wants an error or a name
-    does not wait for NumPy.
+    """The classes, imported when they are first asked for.
+
+    Whoever wants an error or a name does not wait for NumPy.
     """
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -53,12 +64,12 @@ def __getattr__(name: str) -> Any:
 
 def names() -> list[str]:
     """Zoo models, by file name."""
-    return _files("models.zoo")
+    return list(folder.files(ZOO))
 
 
 def loss_names() -> list[str]:
     """Losses, by file name."""
-    return _files("models.losses")
+    return list(folder.files(LOSSES))
 
 
 def module(name: str) -> ModuleType:
@@ -87,49 +98,60 @@ def build(
     *,
     preset: str = "paper",
     loss: Mapping[str, float] | None = None,
+    body: Body | None = None,
     **sizes: Any,
 ) -> Spec:
-    """A zoo model as a Spec. `loss` weighs losses by name and defaults to the recipe's;
-    sizes replace those of the preset.
+    """A zoo model as a Spec; sizes replace those of the preset.
+
+    `loss` weighs losses by name and defaults to the recipe's; `body` is the skeleton of the
+    poses that the model makes, for losses that ask for it.
     """
-    file = module(name)
-    return assemble(file, size(name, preset=preset, **sizes), loss=loss)
+    chosen = size(name, preset=preset, **sizes)
+    return assemble(module(name), chosen, loss=loss, body=body)
 
 
-def from_official(official: str, config: Mapping[str, Any]) -> Spec:
-    """The zoo model that is `official` (class name in the authors' code), built from its
-    constructor arguments, trained on plain MPJPE.
+def from_official(
+    official: str, config: Mapping[str, Any], *, body: Body | None = None
+) -> Spec:
+    """The zoo model that is `official` (class name in the authors' code).
 
-    Raises UnknownName when no zoo model claims that class.
+    Built from its constructor arguments, trained on plain MPJPE. Raises UnknownName when no
+    zoo model claims that class.
     """
-    claimed = {file.OFFICIAL: file for file in map(module, names())}
+    claimed: dict[str, str] = {}
+    for name, path in folder.files(ZOO).items():
+        # read, not imported: one file of the zoo is wanted, the others need not be sound
+        if stated := folder.stated(path, "OFFICIAL"):
+            claimed[stated] = name
     if official not in claimed:
         raise UnknownName("official model", official, claimed)
-    file = claimed[official]
-    return assemble(file, file.from_official(config), loss={"mpjpe": 1.0})
+    file = module(claimed[official])
+    return assemble(file, file.from_official(config), loss={"mpjpe": 1.0}, body=body)
 
 
-def assemble(file: ModuleType, sizes: Any, *, loss: Mapping[str, float] | None) -> Spec:
-    """Build both graphs of a model file: `train`, and `infer` where it declares one (else
-    derived from `train`).
+def assemble(
+    file: ModuleType,
+    sizes: Any,
+    *,
+    loss: Mapping[str, float] | None,
+    body: Body | None = None,
+) -> Spec:
+    """Build both graphs of a model file: `train`, and `infer` where it declares one.
+
+    Where it does not, the inference graph is derived from `train`.
     """
+    from models import objective
     from models.builder import Builder
     from models.spec import Spec
 
     name = file.__name__.rsplit(".", 1)[-1]
-    train = Builder(f"{name}.train")
-    pose = file.train(train, sizes)
-    train.output("pose", pose)
-    train.output("loss", _loss(pose, loss or file.RECIPE.loss))
-    finished = train.finish()
-    return Spec(
-        name,
-        asdict(sizes),
-        finished,
-        _infer(file, sizes, finished, name),
-        file.RECIPE,
-        sizes.frames,
-    )
+    builder = Builder(f"{name}.train")
+    pose = file.train(builder, sizes)
+    builder.output("pose", pose)
+    builder.output("loss", objective.total(pose, loss or file.RECIPE.loss, body))
+    train = builder.finish()
+    infer = _infer(file, sizes, train, name)
+    return Spec(name, asdict(sizes), train, infer, file.RECIPE, sizes.frames)
 
 
 def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
@@ -140,32 +162,5 @@ def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
         return to_inference(train, outputs=["pose"])
     builder = Builder(f"{name}.infer")
     builder.output("pose", file.infer(builder, sizes))
+    # a model may declare what only its train graph uses, a mask or a second head
     return prune(builder.finish())
-
-
-def _loss(pose: Value, weights: Mapping[str, float]) -> Value:
-    """Weighted sum of losses between the pose and an input `target` like it, (batch,
-    frames, joints, 3) or (batch, joints * 3), metres.
-    """
-    target = pose.graph.input("target", pose.shape)
-    if len(pose.shape) == 2:
-        pose, target = (
-            x.rearrange("b (f j c) -> b f j c", f=1, c=3) for x in (pose, target)
-        )
-    total: Value | None = None
-    for name, weight in weights.items():
-        if name not in loss_names():
-            raise UnknownName("loss", name, loss_names())
-        term = getattr(importlib.import_module(f"models.losses.{name}"), name)(pose, target)
-        part = term if weight == 1 else term * weight
-        total = part if total is None else total + part
-    if total is None:
-        raise BadInput(f"a loss needs at least one term; known: {', '.join(loss_names())}")
-    return total
-
-
-def _files(package: str) -> list[str]:
-    return sorted(
-        found.name
-        for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
-    )

@@ -1,11 +1,13 @@
-"""Builder: the place where a model is written down; it collects nodes and freezes them into
-a checked Graph.
+"""Builder: the place where a model is written down.
+
+It collects declarations and nodes, and freezes them into a checked Graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 
@@ -35,8 +37,9 @@ class Builder:
         self._outputs: dict[str, str] = {}
         self._state: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+        # names of values of every kind: they share one table, `Graph.types`
         self._taken: set[str] = set()
-        self._counter = 0
+        self._counter = 0  # one for all ops, so that relu_7 is the seventh node
 
     @contextmanager
     def scope(self, name: str, /) -> Iterator[None]:
@@ -59,10 +62,12 @@ class Builder:
     def input(
         self, name: str, shape: Iterable[Length | str], /, *, dtype: str = "float32"
     ) -> Value:
-        """A tensor given at every call; axes named by text are symbolic: ("batch",
-        "frames", 17, 2).
+        """A tensor given at every call.
+
+        Axes named by text are symbolic: ("batch", "frames", 17, 2).
         """
         type_ = Type(dims.as_shape(shape), dtype)
+        self._sound(f"input {name}", type_)
         self._claim(name)
         self._inputs[name] = type_
         return Value(self, name, type_)
@@ -83,6 +88,7 @@ class Builder:
         """
         full = ".".join([*self._scopes, name])
         param = Param(Type(tuple(shape), dtype), init, trainable)
+        self._sound(f"parameter {full}", param.type)
         if full in self._params and self._params[full] != param:
             raise SpecError(
                 f"{author_line()}: parameter {full} is {self._params[full].type} already"
@@ -97,27 +103,43 @@ class Builder:
         self, name: str, shape: Iterable[Length], /, *, kind: str, number: float
     ) -> Value:
         """A random input: fed in parity, drawn by the native generator in training."""
+        # never shared: two masks of one name are two draws
         full = self._free(".".join([*self._scopes, name]))
+        noise = Noise(Type(tuple(shape)), kind, number)
+        self._sound(f"noise {full}", noise.type)
         self._claim(full)
-        self._noise[full] = Noise(Type(tuple(shape)), kind, number)
-        return Value(self, full, self._noise[full].type)
+        self._noise[full] = noise
+        return Value(self, full, noise.type)
 
     def constant(self, name: str, array: np.ndarray, /) -> Value:
-        """A fixed table (adjacency, permutation). float64 is stored as float32, the nominal
-        type.
+        """A fixed table (adjacency, permutation); float64 is stored as float32, the nominal type.
+
+        Asking twice for the same table shares it; raises SpecError where the tables differ.
         """
-        array = array.astype(np.float32) if array.dtype == np.float64 else array
-        self._claim(name)
-        self._constants[name] = array
-        return Value(self, name, Type(array.shape, str(array.dtype)))
+        given = np.asarray(array)
+        nominal = np.float32 if given.dtype == np.float64 else given.dtype
+        # a copy: the author may go on writing into the array
+        table = given.astype(nominal)
+        type_ = Type(table.shape, str(table.dtype))
+        self._sound(f"constant {name}", type_)
+        if name not in self._constants:
+            self._claim(name)
+            self._constants[name] = table
+        elif not _same(self._constants[name], table):
+            raise SpecError(
+                f"{author_line()}: constant {name} is another table already,"
+                f" {self._constants[name].shape} {self._constants[name].dtype}; rename one"
+            )
+        return Value(self, name, type_)
 
     def output(self, name: str, value: Value, /) -> None:
         """Return `value` under `name`."""
         self._outputs[name] = value.name
 
     def label(self, name: str, value: Value, /) -> Value:
-        """Give an inner value a name under which it can be asked for later; costs nothing
-        otherwise.
+        """Give an inner value a name under which it can be asked for later.
+
+        Costs nothing where nobody asks.
         """
         self._labels[name] = value.name
         return value
@@ -143,12 +165,14 @@ class Builder:
         return f"{op}_{self._counter}"
 
     def import_from(self, graph: Graph) -> dict[str, Value]:
-        """Declare all inputs, parameters, noise and constants of `graph` here, so that a
-        pass can copy nodes over.
+        """Declare all inputs, parameters, noise and constants of `graph` here.
+
+        A pass then copies the nodes over.
         """
         self._inputs, self._params = dict(graph.inputs), dict(graph.params)
         self._noise, self._constants = dict(graph.noise), dict(graph.constants)
         names = [*graph.inputs, *graph.params, *graph.noise, *graph.constants]
+        # claimed all the same: a pass adds constants and noise of its own
         self._taken |= set(names)
         return {name: Value(self, name, graph.types[name]) for name in names}
 
@@ -168,6 +192,10 @@ class Builder:
             )
         )
 
+    def _sound(self, what: str, type_: Type) -> None:
+        if flaw := type_.flaw():
+            raise SpecError(f"{author_line()}: {what} has {flaw}")
+
     def _claim(self, name: str) -> None:
         if name in self._taken:
             raise SpecError(
@@ -179,8 +207,12 @@ class Builder:
     def _free(self, name: str) -> str:
         if name not in self._taken:
             return name
-        return next(
-            f"{name}_{i}"
-            for i in range(2, len(self._taken) + 3)
-            if f"{name}_{i}" not in self._taken
-        )
+        # from 2: the first of them carries no number
+        numbered = (f"{name}_{i}" for i in count(2))
+        return next(free for free in numbered if free not in self._taken)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    # bits, not numbers: a NaN is itself here, and -0.0 is not 0.0
+    alike = one.dtype == other.dtype and one.shape == other.shape
+    return alike and one.tobytes() == other.tobytes()

@@ -1,8 +1,7 @@
-"""Axis lengths: an integer, or a polynomial with integer coefficients over named axes
-(`batch*17`, `frames - 26`).
+"""Axis lengths: an integer, or a polynomial over named axes (`batch*17`, `frames - 26`).
 
-Symbolic from day one, so that no export is ever frozen to the batch or clip length it was
-built with.
+Symbolic from the start, so that no export is frozen to the batch or clip length it was built
+with. Coefficients are integers; a division must be exact for every binding.
 """
 
 from __future__ import annotations
@@ -11,27 +10,32 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import product
 from operator import add, mul
 from typing import Any
 
+# axis names in order, each as often as its power: ("batch", "batch") is batch squared
 Monomial = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Dim:
-    """A symbolic length in canonical form; arithmetic that ends in a constant gives back a
-    plain `int`.
+    """A symbolic length in canonical form.
+
+    Arithmetic that ends in a constant gives back a plain `int`, so equal lengths are equal
+    objects, and a shape rule compares them with `==`.
     """
 
+    # monomials with their coefficients, highest degree first; made by `_collect` alone
     terms: tuple[tuple[Monomial, int], ...]
 
     def __add__(self, other: Length) -> Length:
         return _collect([*self.terms, *_terms(other)])
 
     def __mul__(self, other: Length) -> Length:
-        return _collect(
-            [(tuple(sorted(a + b)), m * n) for a, m in self.terms for b, n in _terms(other)]
-        )
+        pairs = product(self.terms, _terms(other))
+        # sorted: batch*frames and frames*batch are one monomial
+        return _collect((tuple(sorted(a + b)), m * n) for (a, m), (b, n) in pairs)
 
     def __neg__(self) -> Length:
         return self * -1
@@ -48,15 +52,17 @@ class Dim:
     def __floordiv__(self, other: Length) -> Length:
         """Exact division only; raises ValueError where a remainder could exist."""
         [(divisor, factor), *rest] = _terms(other)
-        quotient = [(_without(names, divisor), n) for names, n in self.terms]
-        if rest or any(names is None or n % factor for names, n in quotient):
-            raise ValueError(
-                f"the length {self} is symbolic and cannot be divided by {other} without a"
-                " remainder; fix it to a number"
-            )
-        return _collect(
-            [(names, n // factor) for names, n in quotient if names is not None]
-        )
+        quotient: list[tuple[Monomial, int]] = []
+        for names, n in self.terms:
+            left = _without(names, divisor)
+            # no division by a sum: the lengths of this language never need one
+            if rest or factor == 0 or left is None or n % factor:
+                raise ValueError(
+                    f"the length {self} is symbolic and cannot be divided by {other} without"
+                    " a remainder; fix it to a number"
+                )
+            quotient.append((left, n // factor))
+        return _collect(quotient)
 
     def __rfloordiv__(self, other: int) -> Length:
         """A number divided by a symbolic length: exact for 0 only."""
@@ -75,23 +81,27 @@ class Dim:
     def __str__(self) -> str:
         """Valid Python over the axis names, so emitters print it as it is."""
         text = " + ".join(_term_text(names, n) for names, n in self.terms)
+        # a negative term prints its own sign
         return text.replace("+ -", "- ")
 
     __repr__ = __str__
 
     def bind(self, lengths: Mapping[str, Any]) -> Any:
-        """The number this length is when the axes have `lengths`; traced lengths work too,
-        with no operation that changes nothing.
+        """The number this length is when the axes have `lengths`.
+
+        Traced lengths work too: nothing is multiplied by 1 or added to 0, since in an export
+        each such operation would be a node.
         """
         parts = []
         for names, n in self.terms:
             factors = [lengths[name] for name in names]
-            parts.append(
-                reduce(mul, [*factors, n] if n != 1 else factors) if factors else n
-            )
+            if n != 1 or not factors:
+                factors.append(n)
+            parts.append(reduce(mul, factors))
         return reduce(add, parts)
 
 
+_GRAMMAR = "names, integers, + - and *"
 Length = int | Dim
 Shape = tuple[Length, ...]
 
@@ -104,7 +114,7 @@ def symbol(name: str) -> Dim:
 def as_shape(lengths: Iterable[Length | str]) -> Shape:
     """Names become symbols: ("batch", 17, 2) -> (batch, 17, 2).
 
-    Text may be an expression: "frames - 26".
+    Text may be an expression, "frames - 26".
     """
     return tuple(parse(length) if isinstance(length, str) else length for length in lengths)
 
@@ -114,7 +124,11 @@ def parse(text: str) -> Length:
 
     Raises ValueError for anything but names, integers, + - and *.
     """
-    return _evaluate(ast.parse(text, mode="eval").body)
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        raise ValueError(f"an axis length is made of {_GRAMMAR}, not {text!r}") from None
+    return _evaluate(tree.body)
 
 
 def size(shape: Shape) -> Length:
@@ -136,6 +150,7 @@ def match(shape: Shape, actual: tuple[int, ...], lengths: dict[str, int]) -> boo
     """Whether `actual` fits `shape`; axes named alone are learnt into `lengths` on the way."""
     if len(shape) != len(actual):
         return False
+    # learn first, compare then: `frames - 26` may stand before `frames`
     for length, number in zip(shape, actual, strict=True):
         if isinstance(length, Dim) and (name := axis_name(length)):
             lengths.setdefault(name, number)
@@ -153,14 +168,13 @@ def axis_name(length: Length) -> str:
 
 def names_in(length: Length) -> set[str]:
     """Every axis name a length mentions."""
-    return (
-        {name for names, _ in length.terms for name in names}
-        if isinstance(length, Dim)
-        else set()
-    )
+    if not isinstance(length, Dim):
+        return set()
+    return {name for names, _ in length.terms for name in names}
 
 
 def _terms(length: Length) -> tuple[tuple[Monomial, int], ...]:
+    # a number is the coefficient of the empty product
     return length.terms if isinstance(length, Dim) else (((), length),)
 
 
@@ -168,15 +182,13 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Length:
     total: dict[Monomial, int] = {}
     for names, n in terms:
         total[names] = total.get(names, 0) + n
-    kept = tuple(
-        sorted(
-            ((names, n) for names, n in total.items() if n),
-            key=lambda term: (-len(term[0]), term),
-        )
-    )
+    # one order for all, or equal polynomials would differ: by degree, then by name
+    kept = [(names, n) for names, n in total.items() if n]
+    kept.sort(key=lambda term: (-len(term[0]), term))
     if not kept:
         return 0
-    return kept[0][1] if kept[0][0] == () else Dim(kept)
+    highest, factor = kept[0]
+    return Dim(tuple(kept)) if highest else factor
 
 
 def _without(names: Monomial, divisor: Monomial) -> Monomial | None:
@@ -192,14 +204,17 @@ def _term_text(names: Monomial, n: int) -> str:
     if not names:
         return str(n)
     factors = "*".join(names)
-    return factors if n == 1 else f"-{factors}" if n == -1 else f"{n}*{factors}"
+    if n == 1:
+        return factors
+    return f"-{factors}" if n == -1 else f"{n}*{factors}"
 
 
 def _evaluate(node: ast.expr) -> Length:
     match node:
         case ast.Name(id=name):
             return symbol(name)
-        case ast.Constant(value=int(number)):
+        # not True and False, which match int(...) as well
+        case ast.Constant(value=int(number)) if not isinstance(number, bool):
             return number
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return _evaluate(operand) * -1
@@ -209,6 +224,4 @@ def _evaluate(node: ast.expr) -> Length:
             return _evaluate(left) - _evaluate(right)
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return _evaluate(left) * _evaluate(right)
-    raise ValueError(
-        f"an axis length is made of names, integers, + - and *, not {ast.unparse(node)}"
-    )
+    raise ValueError(f"an axis length is made of {_GRAMMAR}, not {ast.unparse(node)}")

@@ -26,18 +26,15 @@ class SpecError(BadInput):
 
 
 class UnknownName(BadInput):
-    """A name that is not in a registry; the message gives the nearest names and the whole
-    list.
-    """
+    """A name that is not in a registry; the message gives the nearest names and the list."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
+        # 0.5: two letters of four may differ, as a typing error leaves them
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(names)}")
 
 
 class Missing(PosePortError):
-    """A framework or device that was asked for is not on this machine; says what to
-    install.
-    """
+    """A framework or device that was asked for is not here; says what to install."""

@@ -1,6 +1,4 @@
-"""Floating-point operations of a graph, from the rules of its ops (a multiply-add counts as
-two).
-"""
+"""Floating-point operations of a graph, from its ops' rules; a multiply-add counts as two."""
 
 from __future__ import annotations
 
@@ -15,9 +13,10 @@ def flops(graph: Graph, lengths: Mapping[str, int]) -> int:
     """FLOPs of one run with the symbolic axes at `lengths`."""
     total = 0
     for node in graph.nodes:
+        # a literal counts as a tensor of shape ()
         inputs = [operand_type(graph, operand).shape for operand in node.inputs]
-        cost = ops.get(node.op).flops(
-            [type_.shape for type_ in node.outputs], inputs, node.attributes
-        )
+        outputs = [type_.shape for type_ in node.outputs]
+        cost = ops.get(node.op).flops(outputs, inputs, node.attributes)
+        # a rule multiplies lengths, so its cost is symbolic where one of them is
         total += int(cost.bind(lengths)) if isinstance(cost, Dim) else cost
     return total

@@ -1,5 +1,4 @@
-"""Reverse-mode differentiation as a graph: training for the oracle, and for runtimes that
-cannot differentiate.
+"""Reverse-mode differentiation as a graph: training for the oracle, and for runtimes without it.
 
 Each primitive's `vjp` rule turns the gradient of its result into gradients of its inputs
 (Griewank and Walther, 2008, ch. 3).
@@ -21,23 +20,27 @@ PREFIX = "grad/"
 
 
 def gradient(graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None) -> Graph:
-    """`graph` with an output `grad/NAME` for each name in `wrt` (default: all trained
-    parameters): d(output `of`)/d(NAME).
+    """`graph` with an output `grad/NAME`, d(output `of`)/d(NAME), for each name in `wrt`.
 
-    Raises SpecError when `of` is no scalar output or an op on the way has no rule.
+    By default for all trained parameters. Raises SpecError when `of` is no scalar output or
+    an op on the way has no rule.
     """
     if of not in graph.outputs or graph.types[graph.outputs[of]].shape != ():
         raise SpecError(
             f"gradient of {of!r} in {graph.name}: it must be one of its scalar outputs;"
             f" outputs: {', '.join(graph.outputs)}"
         )
+    # compositions have no vjp of their own: their bodies have
     flat = decompose(graph, has=())
     names = graph.trainable() if wrt is None else tuple(wrt)
     builder, values = copy(flat, lambda node, arguments: None)
-    active = _depends_on(flat, set(names))
+    # d(loss)/d(loss)
     seed = builder.constant("d_loss", np.ones((), np.float32))
     grads: dict[str, Value] = {flat.outputs[of]: seed}
+    active = _depends_on(flat, set(names))
     for node in reversed(flat.nodes):
+        # Complete by now: everything that reads this value stands after it. By the node's
+        # name, since every primitive has one result.
         grad = grads.pop(node.name, None)
         if grad is not None and node.name in active:
             with builder.at(node.where):
@@ -48,12 +51,13 @@ def gradient(graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None
         builder.update(values[name], values[value])
     with builder.at(f"gradient of {graph.name}"):
         for name in names:
+            # a parameter that the loss does not know has gradient 0, and its shape
             builder.output(PREFIX + name, grads.get(name, values[name] * 0.0))
     return builder.finish()
 
 
 def _depends_on(graph: Graph, sources: set[str]) -> set[str]:
-    """Every value a change of `sources` can reach."""
+    """Every value a change of `sources` can reach; rules for the rest would be work for nothing."""
     reached = set(sources)
     for node in graph.nodes:
         if reached & set(node.values()):
@@ -71,6 +75,7 @@ def _back(
     """Add the gradients of one node's inputs to `grads`."""
     vjp = ops.get(node.op).vjp
     if vjp is None:
+        # a truth value does not change by a little: nothing flows through it
         if node.outputs[0].dtype == "bool":
             return
         raise SpecError(
@@ -80,10 +85,7 @@ def _back(
     arguments = [
         values[operand] if isinstance(operand, str) else operand for operand in node.inputs
     ]
-    for operand, part in zip(
-        node.inputs,
-        vjp(grad, values[node.name], *arguments, **node.attributes),
-        strict=True,
-    ):
+    parts = vjp(grad, values[node.name], *arguments, **node.attributes)
+    for operand, part in zip(node.inputs, parts, strict=True):
         if part is not None and isinstance(operand, str) and operand in active:
             grads[operand] = grads[operand] + part if operand in grads else part

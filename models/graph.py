@@ -1,5 +1,7 @@
-"""Graph: a frozen, ordered list of nodes with typed inputs, parameters, noise and outputs;
-printable, JSON round trip, checked.
+"""Graph: a frozen, ordered list of nodes with typed inputs, parameters, noise and outputs.
+
+It prints readably and goes to JSON and back. What must hold of one stands in `rules.py`, how
+its JSON is read in `reading.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from models.dims import Dim, Shape
 from models.errors import SpecError
 
 FLOATS = ("float32", "float16", "bfloat16")
+DTYPES = (*FLOATS, "int64", "int32", "bool")
+INITIALISERS = ("zeros", "ones", "constant", "normal", "trunc_normal", "uniform")
+NOISES = ("bernoulli", "normal", "uniform")
 Attributes = Mapping[str, Any]
 # a value name, or a number written into the call (an axis length may be one)
 Operand = str | float | int | bool | Dim
@@ -24,12 +29,24 @@ Operand = str | float | int | bool | Dim
 
 @dataclass(frozen=True)
 class Type:
-    """Shape (axes may be symbolic) and nominal dtype; the oracle computes floats in
-    float64, autocast in less.
+    """Shape (axes may be symbolic) and nominal dtype.
+
+    The oracle computes floats in float64, autocast in less.
     """
 
     shape: Shape
     dtype: str = "float32"
+
+    def flaw(self) -> str:
+        """What is wrong with it, in words that follow "has"; empty where nothing is."""
+        for length in self.shape:
+            # bool is an int to Python, but no length
+            whole = isinstance(length, int) and not isinstance(length, bool) and length >= 0
+            if not whole and not isinstance(length, Dim):
+                return f"the length {length!r}, which is no whole number and no axis"
+        if self.dtype not in DTYPES:
+            return f"dtype {self.dtype!r}, which is none of {', '.join(DTYPES)}"
+        return ""
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.shape))}) {self.dtype}"
@@ -37,11 +54,10 @@ class Type:
 
 @dataclass(frozen=True)
 class Param:
-    """A stored array: trained weights, or state (`trainable=False`) such as running
-    statistics.
+    """A stored array: trained weights, or state (`trainable=False`) such as running statistics.
 
     `init` is (kind, number): zeros, ones, constant c, normal std, trunc_normal std, uniform
-    bound.
+    bound. zeros and ones do not look at their number.
     """
 
     type: Type
@@ -51,8 +67,9 @@ class Param:
 
 @dataclass(frozen=True)
 class Noise:
-    """A random input: parity feeds it, training draws it. kind: bernoulli p (1 with
-    probability p), normal std, uniform high.
+    """A random input: parity feeds it, training draws it.
+
+    kind: bernoulli p (1 with probability p), normal std, uniform high.
     """
 
     type: Type
@@ -62,8 +79,9 @@ class Noise:
 
 @dataclass(frozen=True)
 class Node:
-    """One operation. `outputs` has one type per result; result i of node n is called `n` (i
-    = 0) or `n:i`.
+    """One operation.
+
+    `outputs` has one type per result; result i of node n is called `n` (i = 0) or `n:i`.
     """
 
     name: str
@@ -75,20 +93,20 @@ class Node:
 
     def results(self) -> tuple[str, ...]:
         """Names of the values this node makes."""
-        return tuple(
-            self.name if i == 0 else f"{self.name}:{i}" for i in range(len(self.outputs))
-        )
+        others = (f"{self.name}:{i}" for i in range(1, len(self.outputs)))
+        # a node without results has no name to give either
+        return (self.name, *others) if self.outputs else ()
 
     def values(self) -> tuple[str, ...]:
         """Names of the values this node reads (literals left out)."""
         return tuple(operand for operand in self.inputs if isinstance(operand, str))
 
     def __str__(self) -> str:
-        arguments = [str(operand) for operand in self.inputs] + [
-            f"{key}={value}" for key, value in self.attributes.items()
-        ]
+        operands = [str(operand) for operand in self.inputs]
+        attributes = [f"{key}={value}" for key, value in self.attributes.items()]
+        call = f"{self.op}({', '.join(operands + attributes)})"
         types = ", ".join(map(str, self.outputs))
-        return f"{self.name} = {self.op}({', '.join(arguments)})  # {types}  {self.where}"
+        return f"{self.name} = {call}  # {types}  {self.where}"
 
 
 @dataclass(frozen=True)
@@ -116,10 +134,8 @@ class Graph:
         known = dict(self.inputs)
         known |= {name: param.type for name, param in self.params.items()}
         known |= {name: noise.type for name, noise in self.noise.items()}
-        known |= {
-            name: Type(array.shape, str(array.dtype))
-            for name, array in self.constants.items()
-        }
+        for name, array in self.constants.items():
+            known[name] = Type(array.shape, str(array.dtype))
         for node in self.nodes:
             known |= dict(zip(node.results(), node.outputs, strict=True))
         return known
@@ -127,11 +143,9 @@ class Graph:
     def axes(self) -> tuple[str, ...]:
         """Symbolic axis names, in the order in which the inputs mention them."""
         lengths = [length for type_ in self.inputs.values() for length in type_.shape]
-        return tuple(
-            dict.fromkeys(
-                name for length in lengths for name in sorted(dims.names_in(length))
-            )
-        )
+        # `names_in` gives a set: sorted, or two runs could bind the axes in another order
+        names = [name for length in lengths for name in sorted(dims.names_in(length))]
+        return tuple(dict.fromkeys(names))
 
     def trainable(self) -> tuple[str, ...]:
         """Names of the trained parameters."""
@@ -139,18 +153,16 @@ class Graph:
 
     def parameter_count(self) -> int:
         """Number of trained scalars."""
-        return int(
-            sum(
-                dims.bind((dims.size(self.params[name].type.shape),), {})[0]
-                for name in self.trainable()
-            )
-        )
+        counts = [dims.size(self.params[name].type.shape) for name in self.trainable()]
+        # no axis is bound: a parameter has no symbolic axis
+        return sum(dims.bind(counts, {}))
 
     def with_outputs(self, *names: str) -> Graph:
         """The same graph returning `names`: outputs, labels or value names.
 
         Raises SpecError for an unknown one.
         """
+        # an output hides a label of the same name
         known = {**self.labels, **self.outputs}
         unknown = [name for name in names if name not in known and name not in self.types]
         if unknown:
@@ -172,108 +184,52 @@ class Graph:
 
     def to_json(self) -> str:
         """The graph as text; `from_json` gives an equal graph back."""
-        return json.dumps(
-            {
-                "name": self.name,
-                "inputs": {name: _type_json(type_) for name, type_ in self.inputs.items()},
-                "params": {
-                    name: [_type_json(p.type), list(p.init), p.trainable]
-                    for name, p in self.params.items()
-                },
-                "noise": {
-                    name: [_type_json(n.type), n.kind, n.number]
-                    for name, n in self.noise.items()
-                },
-                "constants": {
-                    name: [str(a.dtype), list(a.shape), a.ravel().tolist()]
-                    for name, a in self.constants.items()
-                },
-                "nodes": [_node_json(node) for node in self.nodes],
-                "outputs": dict(self.outputs),
-                "state": dict(self.state),
-                "labels": dict(self.labels),
-            }
-        )
+        constants = {
+            name: [str(array.dtype), list(array.shape), array.ravel().tolist()]
+            for name, array in self.constants.items()
+        }
+        whole = {
+            "name": self.name,
+            "inputs": {name: _type_json(type_) for name, type_ in self.inputs.items()},
+            "params": {name: _param_json(param) for name, param in self.params.items()},
+            "noise": {name: _noise_json(noise) for name, noise in self.noise.items()},
+            "constants": constants,
+            "nodes": [_node_json(node) for node in self.nodes],
+            "outputs": dict(self.outputs),
+            "state": dict(self.state),
+            "labels": dict(self.labels),
+        }
+        return json.dumps(whole)
 
 
 def from_json(text: str) -> Graph:
     """Read a graph written by `Graph.to_json` and check it.
 
-    Raises SpecError when it breaks the op table.
+    Raises SpecError when it is no such text or breaks the op table.
     """
-    raw = json.loads(text)
-    graph = Graph(
-        name=raw["name"],
-        inputs={name: _type(value) for name, value in raw["inputs"].items()},
-        params={
-            name: Param(_type(t), (init[0], init[1]), trainable)
-            for name, (t, init, trainable) in raw["params"].items()
-        },
-        noise={
-            name: Noise(_type(t), kind, number)
-            for name, (t, kind, number) in raw["noise"].items()
-        },
-        constants={
-            name: np.array(data, dtype).reshape(shape)
-            for name, (dtype, shape, data) in raw["constants"].items()
-        },
-        nodes=tuple(
-            Node(
-                n["name"],
-                n["op"],
-                _thaw(n["inputs"]),
-                _thaw(n["attributes"]),
-                tuple(map(_type, n["outputs"])),
-                n["where"],
-            )
-            for n in raw["nodes"]
-        ),
-        outputs=raw["outputs"],
-        state=raw["state"],
-        labels=raw["labels"],
-    )
-    check(graph)
-    return graph
+    # late: the reader makes what this module declares
+    from models import reading
+
+    return check(reading.graph(text))
 
 
 def check(graph: Graph) -> Graph:
-    """Hold every node against the op table: known op, known operands, the shapes and dtypes
-    its rules give. Raises SpecError.
-    """
-    # the op files themselves are built from Values, which are built from graphs
-    from models import ops
+    """Hold every declaration and node against the rules of the language, and give it back.
 
-    known: set[str] = {*graph.inputs, *graph.params, *graph.noise, *graph.constants}
-    for node in graph.nodes:
-        missing = [name for name in node.values() if name not in known]
-        if missing:
-            raise SpecError(
-                f"{graph.name}: {node}: reads {', '.join(missing)}, which nothing before it"
-                " makes"
-            )
-        due = ops.infer(
-            node.op,
-            [operand_type(graph, operand) for operand in node.inputs],
-            node.attributes,
-        )
-        if due != node.outputs:
-            raise SpecError(
-                f"{graph.name}: {node}: the op table says {', '.join(map(str, due))}"
-            )
-        known |= set(node.results())
-    loose = [
-        name
-        for name in [*graph.outputs.values(), *graph.state.values()]
-        if name not in known
-    ]
-    if loose:
-        raise SpecError(f"{graph.name}: outputs {', '.join(loose)} are made by no node")
+    Raises SpecError: one line that names the graph, the node with its model line, and what
+    was due.
+    """
+    # late: the op files are built from Values, which are built from graphs
+    from models import rules
+
+    rules.hold(graph)
     return graph
 
 
 def operand_type(graph: Graph, operand: Operand) -> Type:
-    """Type of a value, or of a literal (shape (), dtype `literal`, which adapts to its
-    neighbour).
+    """Type of a value, or of a literal.
+
+    A literal has shape () and dtype `literal`, which adapts to its neighbour.
     """
     return graph.types[operand] if isinstance(operand, str) else Type((), "literal")
 
@@ -296,26 +252,31 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f"  update {name} = {value}"
 
 
+# JSON has no tuples and no symbolic lengths. A shape may hold a length as bare text, because
+# nothing else in a shape is text; among operands text is a value's name, so there, and among
+# attributes, a symbolic length is {"dim": text}.
+
+
 def _type_json(type_: Type) -> list[Any]:
-    return [
-        [length if isinstance(length, int) else str(length) for length in type_.shape],
-        type_.dtype,
-    ]
+    shape = [length if isinstance(length, int) else str(length) for length in type_.shape]
+    return [shape, type_.dtype]
 
 
-def _type(raw: list[Any]) -> Type:
-    return Type(dims.as_shape(raw[0]), raw[1])
+def _param_json(param: Param) -> list[Any]:
+    return [_type_json(param.type), list(param.init), param.trainable]
+
+
+def _noise_json(noise: Noise) -> list[Any]:
+    return [_type_json(noise.type), noise.kind, noise.number]
 
 
 def _node_json(node: Node) -> dict[str, Any]:
-    attributes = {key: _freeze(value) for key, value in node.attributes.items()}
-    outputs = [_type_json(type_) for type_ in node.outputs]
     return {
         "name": node.name,
         "op": node.op,
         "inputs": _freeze(node.inputs),
-        "attributes": attributes,
-        "outputs": outputs,
+        "attributes": {key: _freeze(value) for key, value in node.attributes.items()},
+        "outputs": [_type_json(type_) for type_ in node.outputs],
         "where": node.where,
     }
 
@@ -324,13 +285,3 @@ def _freeze(value: Any) -> Any:
     if isinstance(value, Dim):
         return {"dim": str(value)}
     return [_freeze(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _thaw(value: Any) -> Any:
-    if isinstance(value, dict):
-        return (
-            dims.parse(value["dim"])
-            if set(value) == {"dim"}
-            else {key: _thaw(item) for key, item in value.items()}
-        )
-    return tuple(_thaw(item) for item in value) if isinstance(value, list) else value

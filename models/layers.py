@@ -1,5 +1,6 @@
-"""Layers of several ops that zoo models share; the nodes are attributed to the model line
-that asks for them.
+"""Layers of several ops that zoo models share.
+
+Their nodes are attributed to the model line that asks for them.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ class Initialisers(TypedDict, total=False):
 
 
 def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
-    """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width);
-    written out where attention weights are dropped.
-    """
+    """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width)."""
     query, key, value = packed.unstack(axis=0)
     if drop == 0:
         return query.attention(key, value, scale=scale)
-    weights = (query @ key.rearrange("b h n d -> b h d n") * scale).softmax(axis=-1)
+    # the op keeps its weights to itself: where they are dropped, it is written out
+    logits = query @ key.rearrange("b h n d -> b h d n") * scale
+    weights = logits.softmax(axis=-1)
     return weights.dropout(rate=drop, name=f"{name}.weights") @ value
 
 
@@ -31,12 +32,8 @@ def mlp(
     x: Value, *, hidden: int, drop: float, name: str, **initialisers: Unpack[Initialisers]
 ) -> Value:
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
-    width = int(str(x.shape[-1]))
-    h = (
-        x.linear(hidden, name=f"{name}.fc1", **initialisers)
-        .gelu(approximate="none")
-        .dropout(rate=drop, name=f"{name}.fc1")
-    )
-    return h.linear(width, name=f"{name}.fc2", **initialisers).dropout(
-        rate=drop, name=f"{name}.fc2"
-    )
+    width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    h = x.linear(hidden, name=f"{name}.fc1", **initialisers)
+    h = h.gelu(approximate="none").dropout(rate=drop, name=f"{name}.fc1")
+    h = h.linear(width, name=f"{name}.fc2", **initialisers)
+    return h.dropout(rate=drop, name=f"{name}.fc2")

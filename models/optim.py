@@ -1,11 +1,11 @@
-"""Optimizers as written rules, in operators alone, so that one text serves NumPy arrays and
-graph Values.
+"""Optimizers as written rules, in operators alone: one text serves NumPy arrays and Values.
 
 Each rule maps (parameter, gradient, state, step from 1) to (new parameter, new state).
-Sources: sgd with momentum as PyTorch's (velocity = momentum velocity + gradient; parameter
--= lr velocity); Adam, Kingma and Ba 2015, algorithm 1 (epsilon outside the root of the
-bias-corrected second moment); AdamW, Loshchilov and Hutter 2019 (decay scaled by lr);
-RMSprop, Hinton 2012 (epsilon outside the root).
+Sources:
+sgd: momentum as PyTorch's, velocity = momentum velocity + gradient; parameter -= lr velocity.
+adam: Kingma and Ba 2015, algorithm 1; epsilon outside the root of the corrected second moment.
+adamw: Loshchilov and Hutter 2019; decay scaled by lr.
+rmsprop: Hinton 2012; epsilon outside the root.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ State = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Which rule, and every number it needs. `weight_decay` is decoupled in adamw and added
-    to the gradient elsewhere.
+    """Which rule, and every number it needs.
+
+    `weight_decay` is decoupled in adamw and added to the gradient elsewhere.
     """
 
     rule: str
@@ -75,7 +76,9 @@ def rmsprop(
     param: Any, grad: Any, state: State, step: Any, o: Optimizer
 ) -> tuple[Any, State]:
     """Uncentred, without momentum."""
-    grad = grad + param * o.weight_decay
+    grad = (
+        grad + param * o.weight_decay
+    )  # not +=, which would write into the caller's array
     square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
     return param - grad / (square**0.5 + o.eps) * o.lr, (square,)
 
@@ -83,6 +86,7 @@ def rmsprop(
 def _adam(
     param: Any, grad: Any, state: State, step: Any, o: Optimizer
 ) -> tuple[Any, State]:
+    # moments of the gradient: running means that start at 0, hence the correction below
     first = state[0] * o.beta1 + grad * (1 - o.beta1)
     second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
     root = (second / _unbias(o.beta2, step)) ** 0.5 + o.eps
@@ -90,17 +94,17 @@ def _adam(
 
 
 def _unbias(beta: float, step: Any) -> Any:
-    """1 - beta^step.
-
-    In float32 that cancels (5e-5 lost at 0.999, step 1), so for a Value: 1 - e^2h = 2 tanh
-    h / (tanh h - 1).
-    """
+    """1 - beta^step."""
+    # in Python and NumPy that is float64, where nothing is lost
     if not isinstance(step, Value):
         return 1 - beta**step
+    # In float32 the difference cancels: 5e-5 of it is lost at 0.999, step 1. With
+    # beta^step = e^2h, the same number is 2 tanh h / (tanh h - 1), which does not.
     half = (step * (math.log(beta) / 2)).tanh()
     return half * 2.0 / (half - 1.0)
 
 
+# by name: how many arrays of state a parameter has, all zero at first, and the rule
 RULES: dict[str, tuple[int, Callable[..., tuple[Any, State]]]] = {
     "sgd": (1, sgd),
     "adam": (2, adam),

@@ -1,5 +1,6 @@
-"""Initial weights: each array is drawn by a generator seeded by (seed, parameter name), so
-inserting a layer changes no other weight.
+"""Initial weights: each array is drawn by a generator of its own.
+
+It is seeded by (seed, parameter name), so inserting a layer changes no other weight.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ml_dtypes  # noqa: F401  # tells NumPy what bfloat16 is
 import numpy as np
 
 from models.errors import BadInput
-from models.graph import Param
+from models.graph import INITIALISERS, Param
 
 Arrays = dict[str, np.ndarray]
 
@@ -26,6 +27,7 @@ def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays
 
     Raises BadInput naming the first five differences; nothing is loaded then.
     """
+    # all differences before the message: one that stops at the first costs a run for each
     wrong = [f"{name} is missing" for name in params if name not in arrays]
     wrong += [f"{name} is not in the model" for name in arrays if name not in params]
     wrong += [
@@ -44,10 +46,11 @@ def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays
 
 def _draw(name: str, param: Param, seed: int) -> np.ndarray:
     kind, number = param.init
+    # parameters have no symbolic axes; int(str()) says so where one has
     shape = tuple(int(str(length)) for length in param.type.shape)
-    generator = np.random.default_rng(
-        [seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")]
-    )
+    # 64 bits of a hash that, unlike Python's own, is the same in every process
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    generator = np.random.default_rng([seed, key])
     match kind:
         case "zeros":
             array = np.zeros(shape)
@@ -63,15 +66,16 @@ def _draw(name: str, param: Param, seed: int) -> np.ndarray:
             array = generator.uniform(-number, number, shape)
         case _:
             raise BadInput(
-                f"{name}: no initialiser called {kind!r}; known: zeros, ones, constant,"
-                " normal, trunc_normal, uniform"
+                f"{name}: no initialiser called {kind!r}; known: {', '.join(INITIALISERS)}"
             )
+    # drawn in float64 whatever the dtype, so that float16 weights are rounded float32 ones
     return array.astype(param.type.dtype)
 
 
 def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Standard normal draws, those beyond two deviations drawn again."""
     array = generator.normal(size=shape)
+    # 4.6 % are outside at first, so four or five rounds do
     while (outside := np.abs(array) > 2).any():
         array[outside] = generator.normal(size=int(outside.sum()))
     return array

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from models import ops
 from models.builder import Builder
@@ -13,11 +14,13 @@ from models.value import Value, emit, emit_all
 
 Arguments = Sequence[Value | float | Dim]
 Rule = Callable[[Node, Arguments], Sequence[Value] | None]
+Kept = TypeVar("Kept")
 
 
 def copy(graph: Graph, rule: Rule) -> tuple[Builder, dict[str, Value]]:
-    """Write `graph` down again in a new Builder, each node as `rule` says (None:
-    unchanged); also the value each old name became.
+    """Write `graph` down again in a new Builder, each node as `rule` says (None: unchanged).
+
+    Also gives the value that each old name became.
     """
     builder = Builder(graph.name)
     values = builder.import_from(graph)
@@ -26,47 +29,47 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, dict[str, Value]]:
             values[operand] if isinstance(operand, str) else operand
             for operand in node.inputs
         ]
+        # whatever a rule makes of a node is still the author's line
         with builder.at(node.where):
-            results = rule(node, arguments) or emit_all(
-                node.op, *arguments, **node.attributes
-            )
+            made = rule(node, arguments)
+            results = made or emit_all(node.op, *arguments, **node.attributes)
         values |= dict(zip(node.results(), results, strict=True))
     return builder, values
 
 
 def decompose(graph: Graph, has: Container[str]) -> Graph:
-    """Replace every composition that is not in `has` by its body, until only primitives and
-    ops in `has` are left.
+    """Replace every composition that is not in `has` by its body.
+
+    Only primitives and ops in `has` are left.
     """
+
+    def composed(node: Node) -> bool:
+        return node.op not in has and ops.get(node.op).body is not None
 
     def expand(node: Node, arguments: Arguments) -> Sequence[Value] | None:
         body = ops.get(node.op).body
-        if body is None or node.op in has:
+        if body is None or not composed(node):
             return None
         result = body(*arguments, **node.attributes)
         return result if isinstance(result, tuple) else (result,)
 
-    while any(
-        ops.get(node.op).body is not None and node.op not in has for node in graph.nodes
-    ):
+    # a body may hold compositions itself: softmax in attention, mean in layer_norm
+    while any(composed(node) for node in graph.nodes):
         graph = _finish(graph, *copy(graph, expand))
     return graph
 
 
 def to_inference(graph: Graph, *, outputs: Sequence[str]) -> Graph:
-    """What runs in production: no dropout, running statistics instead of the batch's,
-    nothing but `outputs`.
-    """
+    """What runs in production: no dropout, running statistics, nothing but `outputs`."""
 
     def still(node: Node, arguments: Arguments) -> Sequence[Value] | None:
         if node.op == "dropout":
-            # the dropped tensor is never a literal
+            # x mask / (1 - rate) is x on average; the dropped tensor is never a literal
             return (arguments[0],)  # type: ignore[return-value]
         if node.op == "batch_norm_train":
-            return (
-                emit("batch_norm", *arguments, eps=node.attributes["eps"]),
-                *arguments[3:5],
-            )  # type: ignore[arg-type]
+            # (x, weight, bias, mean, var) -> (result, mean, var): the statistics stay
+            fixed = emit("batch_norm", *arguments, eps=node.attributes["eps"])
+            return (fixed, *arguments[3:5])  # type: ignore[arg-type]
         return None
 
     inferred = replace(
@@ -83,23 +86,26 @@ def prune(graph: Graph) -> Graph:
     Parameters stay: a checkpoint holds them.
     """
     needed = set(graph.outputs.values()) | set(graph.state.values())
-    kept: list[Node] = []
+    nodes: list[Node] = []
     for node in reversed(graph.nodes):
         if needed & set(node.results()):
-            kept.append(node)
+            nodes.append(node)
             needed |= set(node.values())
-    return check(
-        replace(
-            graph,
-            nodes=tuple(reversed(kept)),
-            inputs={name: type_ for name, type_ in graph.inputs.items() if name in needed},
-            noise={name: noise for name, noise in graph.noise.items() if name in needed},
-            constants={
-                name: array for name, array in graph.constants.items() if name in needed
-            },
-            labels={label: name for label, name in graph.labels.items() if name in needed},
-        )
+    # a label names a value, and goes with it; it keeps none alive
+    labels = {label: name for label, name in graph.labels.items() if name in needed}
+    pruned = replace(
+        graph,
+        nodes=tuple(reversed(nodes)),
+        inputs=_only(graph.inputs, needed),
+        noise=_only(graph.noise, needed),
+        constants=_only(graph.constants, needed),
+        labels=labels,
     )
+    return check(pruned)
+
+
+def _only(values: Mapping[str, Kept], needed: set[str]) -> dict[str, Kept]:
+    return {name: value for name, value in values.items() if name in needed}
 
 
 def _finish(graph: Graph, builder: Builder, values: dict[str, Value]) -> Graph:

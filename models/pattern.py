@@ -1,28 +1,28 @@
-"""Axis patterns: "b t (h c) -> b h t c" becomes reshape, permute_dims, reshape, each left
-out where it would change nothing.
+"""Axis patterns: "b t (h c) -> b h t c" becomes reshape, permute_dims, reshape.
 
-After einops (Rogozhnikov, ICLR 2022): names on both sides are the same set; parentheses
-group axes, row-major.
+Each is left out where it would change nothing. After einops (Rogozhnikov, ICLR 2022): names
+on both sides are the same set; parentheses group axes, row-major.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from models.dims import Length, Shape, size
 
+# one side of a pattern: an axis by itself is a group of one
 Groups = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The three shapes of a rearrangement: split axes, order them, merge them."""
+    """The three steps of a rearrangement: split axes, order them, merge them."""
 
-    split: Shape
-    order: tuple[int, ...]
-    merged: Shape
+    split: Shape  # to this shape first
+    order: tuple[int, ...]  # then axis i of the result is axis order[i]
+    merged: Shape  # and to this shape last
 
 
 def plan(pattern: str, shape: Shape, sizes: Mapping[str, Length]) -> Plan:
@@ -46,17 +46,23 @@ def plan(pattern: str, shape: Shape, sizes: Mapping[str, Length]) -> Plan:
     for group, length in zip(left, shape, strict=True):
         lengths |= _solve(pattern, group, length, sizes)
     runs = _runs(names, wanted)
+    # the runs as they lie in memory, before they are moved
     starts = sorted(runs, key=lambda run: names.index(run[0]))
     return Plan(
-        split=tuple(size(tuple(lengths[name] for name in run)) for run in starts),
+        split=_lengths(starts, lengths),
         order=tuple(starts.index(run) for run in runs),
-        merged=tuple(size(tuple(lengths[name] for name in group)) for group in right),
+        merged=_lengths(right, lengths),
     )
 
 
+def _lengths(groups: Iterable[tuple[str, ...]], lengths: Mapping[str, Length]) -> Shape:
+    return tuple(size(tuple(lengths[name] for name in group)) for group in groups)
+
+
 def _runs(before: list[str], after: list[str]) -> list[tuple[str, ...]]:
-    """Names that follow each other on both sides move as one axis; fewer axes to permute,
-    and often no copy at all.
+    """Names that follow each other on both sides move as one axis.
+
+    That leaves fewer axes to permute, and often no copy at all.
     """
     runs: list[tuple[str, ...]] = []
     for name in after:
@@ -70,10 +76,11 @@ def _runs(before: list[str], after: list[str]) -> list[tuple[str, ...]]:
 
 def _sides(pattern: str) -> tuple[Groups, Groups]:
     sides = [_groups(side) for side in pattern.split("->")]
+    # `_groups` picks out what it knows: anything else in the text would go unseen
     if len(sides) != 2 or not re.fullmatch(r"[\w\s()>-]*", pattern):
         raise ValueError(
-            f"pattern {pattern!r} must read 'axes -> axes', for example 'b t (h c) -> b h"
-            " t c'"
+            f"pattern {pattern!r} must read 'axes -> axes',"
+            " for example 'b t (h c) -> b h t c'"
         )
     return sides[0], sides[1]
 
@@ -81,6 +88,7 @@ def _sides(pattern: str) -> tuple[Groups, Groups]:
 def _groups(side: str) -> Groups:
     if side.count("(") != side.count(")"):
         raise ValueError(f"unbalanced parentheses in pattern side {side.strip()!r}")
+    # (inside of parentheses, "") or ("", name)
     parts = re.findall(r"\(([^()]*)\)|(\w+)", side)
     return tuple((single,) if single else tuple(group.split()) for group, single in parts)
 
@@ -97,11 +105,7 @@ def _solve(
         )
     product = size(tuple(known.values()))
     if unknown:
-        if (
-            isinstance(length, int)
-            and isinstance(product, int)
-            and (product == 0 or length % product)
-        ):
+        if _leaves_a_rest(length, product):
             raise ValueError(
                 f"pattern {pattern!r}: {length} is not divisible by {product}"
                 f" ({', '.join(known)})"
@@ -113,3 +117,10 @@ def _solve(
             f" {length}"
         )
     return dict(known)
+
+
+def _leaves_a_rest(length: Length, divisor: Length) -> bool:
+    # a symbolic length says by itself, in dims.py, where it does not divide
+    if not (isinstance(length, int) and isinstance(divisor, int)):
+        return False
+    return divisor == 0 or length % divisor != 0

@@ -1,5 +1,6 @@
-"""Spec: a model as two graphs over the same parameters, with the sizes it was built from
-and the recipe it was published with.
+"""Spec: a model as two graphs over the same parameters.
+
+With it go the sizes it was built from and the recipe it was published with.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Spec:
-    """`train` ends in `loss` and knows dropout and batch statistics; `infer` is what runs
-    in production. Mode belongs to the graph.
+    """`train` ends in `loss` and knows dropout and batch statistics; `infer` runs in production.
+
+    Mode belongs to the graph: nothing is switched when a model is run.
     """
 
     name: str
@@ -62,12 +64,10 @@ class Spec:
     @cached_property
     def parameters(self) -> Mapping[str, Param]:
         """Every stored array by its official PyTorch name."""
+        # either graph may leave out what it does not read; where both hold it, they agree
         both = {**self.infer.params, **self.train.params}
-        differing = [
-            name
-            for name, param in self.infer.params.items()
-            if both[name].type != param.type
-        ]
+        inferred = self.infer.params.items()
+        differing = [name for name, param in inferred if both[name].type != param.type]
         if differing:
             raise SpecError(
                 f"{self.name}: train and infer graphs disagree on {', '.join(differing)}"

@@ -1,5 +1,6 @@
-"""Value: one tensor of a graph under construction, fluent and typed; `emit` adds a node and
-catches mistakes where they are made.
+"""Value: one tensor of a graph under construction, fluent and typed.
+
+`emit` adds a node and catches mistakes where they are made.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.dims import Dim, Shape
 from models.errors import SpecError
@@ -31,6 +34,9 @@ class Value:
     """
 
     __slots__ = ("graph", "name", "type")
+    # Left of an operator, an array would take a Value apart element by element, into an array
+    # of Values. With this NumPy leaves the operator to Value, which says what is wrong.
+    __array_ufunc__ = None
 
     def __init__(self, graph: Builder, name: str, type_: Type) -> None:
         self.graph = graph
@@ -48,6 +54,7 @@ class Value:
         return self.type.dtype
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        # late: op files import this module
         from models import ops
 
         method = ops.methods().get(name)
@@ -60,6 +67,7 @@ class Value:
     def __add__(self, other: Value | float | Dim) -> Value:
         return emit("add", self, other)
 
+    # addition and multiplication commute to the last bit, so x stands first on either side
     def __radd__(self, other: float | Dim) -> Value:
         return emit("add", self, other)
 
@@ -82,7 +90,10 @@ class Value:
         return emit("divide", other, self)
 
     def __pow__(self, other: float | Dim) -> Value:
-        return emit("sqrt", self) if other == 0.5 else emit("pow", self, exponent=other)
+        # IEEE 754 asks for a correctly rounded sqrt, and no such thing of a power
+        if isinstance(other, (float, np.floating)) and other == 0.5:
+            return emit("sqrt", self)
+        return emit("pow", self, exponent=other)
 
     def __neg__(self) -> Value:
         return emit("negative", self)
@@ -106,33 +117,31 @@ def emit_all(
     op: str, *operands: Value | float | Dim, **attributes: Any
 ) -> tuple[Value, ...]:
     """Add a node and return all its results."""
-    from models import ops
+    # late: the rules read the op files, which import this module
+    from models import rules
 
-    graph = next(operand.graph for operand in operands if isinstance(operand, Value))
-    where = graph.location or author_line()
-    types = [
-        operand.type if isinstance(operand, Value) else Type((), "literal")
-        for operand in operands
-    ]
+    graph = next(
+        (operand.graph for operand in operands if isinstance(operand, Value)), None
+    )
+    where = (graph.location if graph else "") or author_line()
+    if graph is None:
+        raise SpecError(f"{where}: {op}: at least one operand must be a Value")
     try:
-        _same_graph(graph, operands)
-        outputs = ops.infer(op, types, attributes)
-    except SpecError:
+        inputs = tuple(_operand(graph, operand) for operand in operands)
+        types = [_type(operand) for operand in operands]
+        outputs = rules.results(op, types, attributes)
+    except SpecError:  # made by a rule that knows its own line
         raise
     except ValueError as error:
-        shapes = ", ".join(
-            str(type_) if type_.dtype != "literal" else "number" for type_ in types
-        )
-        raise SpecError(f"{where}: {op}: {error}; got {shapes}") from None
-    inputs: tuple[Operand, ...] = tuple(
-        operand.name if isinstance(operand, Value) else operand for operand in operands
-    )
+        got = ", ".join(_shown(operand) for operand in operands)
+        raise SpecError(f"{where}: {op}: {error}; got {got}") from None
     return graph.add(Node(graph.fresh(op), op, inputs, attributes, outputs, where))
 
 
 def author_line() -> str:
-    """file:line of the innermost frame outside the language, relative to the project where
-    it lies inside.
+    """file:line of the innermost frame outside the language.
+
+    Relative to the project where it lies inside, so that a graph is the same on every machine.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and str(Path(frame.f_code.co_filename).parent) in _OWN:
@@ -142,14 +151,36 @@ def author_line() -> str:
     return f"{shown}:{frame.f_lineno}"
 
 
-def _same_graph(graph: Builder, operands: tuple[Value | float | Dim, ...]) -> None:
-    strangers = [
-        operand.name
-        for operand in operands
-        if isinstance(operand, Value) and operand.graph is not graph
-    ]
-    if strangers:
-        raise ValueError(
-            f"{', '.join(strangers)} belongs to another graph than {graph.name}; build each"
-            " graph with its own Builder"
-        )
+def _operand(graph: Builder, operand: Any) -> Operand:
+    """How a node writes an operand down.
+
+    Text would be read as the name of a value, so text that an author gives is refused.
+    """
+    if isinstance(operand, Value):
+        if operand.graph is not graph:
+            raise ValueError(
+                f"{operand.name} belongs to another graph than {graph.name}; build each graph"
+                " with its own Builder"
+            )
+        return operand.name
+    if isinstance(operand, (np.integer, np.floating)):
+        return operand.item()  # a number of Python's own: JSON takes no other
+    if isinstance(operand, (int, float, Dim)):
+        return operand
+    raise ValueError(
+        f"an operand is a Value, a number or an axis length, not {type(operand).__name__};"
+        " declare arrays with g.constant"
+    )
+
+
+def _type(operand: Value | float | Dim) -> Type:
+    return operand.type if isinstance(operand, Value) else Type((), "literal")
+
+
+def _shown(operand: Any) -> str:
+    if isinstance(operand, Value):
+        return str(operand.type)
+    if isinstance(operand, str):
+        return repr(operand)
+    numbers = (int, float, Dim, np.integer, np.floating)
+    return "number" if isinstance(operand, numbers) else type(operand).__name__

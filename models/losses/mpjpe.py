@@ -1,5 +1,6 @@
-"""Mean per-joint position error: mean Euclidean distance over batch, frames and joints
-(Ionescu et al., 2014).
+"""Mean per-joint position error (Ionescu et al., 2014).
+
+The mean of the Euclidean distance over batch, frames and joints.
 """
 
 from __future__ import annotations

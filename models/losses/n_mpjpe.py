@@ -1,5 +1,6 @@
-"""MPJPE after each predicted frame is scaled to the target, scale = <target, pose> / <pose,
-pose> (Rhodin et al., 2018).
+"""MPJPE after each predicted frame is scaled to the target (Rhodin et al., 2018).
+
+scale = <target, pose> / <pose, pose>, the scale of least squares.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from models.value import Value
 
 def n_mpjpe(pose: Value, target: Value) -> Value:
     """Scalar, in the unit of the poses; blind to the overall size of a pose."""
-    scale = (target * pose).sum(axis=(2, 3), keepdims=True) / (pose * pose).sum(
-        axis=(2, 3), keepdims=True
-    )
-    return mpjpe(scale * pose, target)
+    # over joints and coordinates: one scale for each frame
+    product = (target * pose).sum(axis=(2, 3), keepdims=True)
+    square = (pose * pose).sum(axis=(2, 3), keepdims=True)
+    return mpjpe(product / square * pose, target)

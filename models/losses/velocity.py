@@ -12,6 +12,7 @@ def velocity(pose: Value, target: Value) -> Value:
 
     Raises SpecError for single frames, which have no velocity.
     """
+    # a symbolic length passes: the mean over its frames is NaN where it turns out to be 1
     if pose.shape[1] == 1:
         raise SpecError(
             f"{author_line()}: velocity needs at least two output frames, the pose has"
@@ -22,6 +23,5 @@ def velocity(pose: Value, target: Value) -> Value:
 
 def _difference(x: Value) -> Value:
     frames = x.shape[1]
-    return x.slice(axis=1, start=1, stop=frames, step=1) - x.slice(
-        axis=1, start=0, stop=frames - 1, step=1
-    )
+    later = x.slice(axis=1, start=1, stop=frames, step=1)
+    return later - x.slice(axis=1, start=0, stop=frames - 1, step=1)
