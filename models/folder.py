@@ -22,10 +22,18 @@ def files(folder: Path) -> dict[str, Path]:
 
 def stated(file: Path, name: str, default: Any = None) -> Any:
     """The literal that a file gives a constant of its top level; `default` where it has none."""
-    # The rest of the statement is indented, or closes a bracket: nothing else need be parsed.
-    statement = rf"^{name}(?:: .+?)? = (.*\n(?:[ )\]}}].*\n)*)"
+    # Found as text, so that this statement alone is parsed, not the whole file. It ends where
+    # a line neither is indented nor closes a bracket.
+    statement = rf"^{name}(?:: .+?)? = (.*(?:\n[ )\]}}].*)*)"
     found = re.search(statement, file.read_text(encoding="utf-8"), re.MULTILINE)
-    return ast.literal_eval(found[1].strip()) if found else default
+    if found is None:
+        return default
+    try:
+        return ast.literal_eval(found[1].strip())
+    except (ValueError, SyntaxError):
+        raise PosePortError(
+            f"{file}: {name} is read without running the file; write it as one literal"
+        ) from None
 
 
 def ordered(neighbours: Mapping[str, Sequence[str]]) -> list[str]:
@@ -37,15 +45,16 @@ def ordered(neighbours: Mapping[str, Sequence[str]]) -> list[str]:
     for name, after in neighbours.items():
         for stray in set(after) - neighbours.keys():
             raise UnknownName(f"neighbour of {name}", stray, neighbours)
+    # it takes names that are no key, too, hence the look before
     sorter = TopologicalSorter(neighbours)
     try:
         sorter.prepare()
     except CycleError as error:
-        raise PosePortError(
-            f"{' after '.join(error.args[1])}: these wait for each other"
-        ) from None
+        circle = " after ".join(error.args[1])  # its first name stands at its end again
+        raise PosePortError(f"{circle}: these wait for each other") from None
     found: list[str] = []
     while sorter.is_active():
+        # sorted: what is ready comes out of a set
         ready = sorted(sorter.get_ready())
         found += ready
         sorter.done(*ready)
