@@ -16,20 +16,10 @@ import pytest
 import backends
 from tests.paths import ROOT
 
-FRAMEWORKS = {
-    "torch",
-    "tensorflow",
-    "keras",
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "onnx",
-    "onnxruntime",
-}
+# all that is anybody's framework, as the manifests have it
+FRAMEWORKS = {*backends.frameworks().values(), *backends.packages()} - {"numpy"}
 PUBLIC = {"backends", *(f"backends.{name}" for name in backends.__all__)}
-# sits on top; cells is what several commands share
-COMMAND_LINE = ("bench.__main__", "bench.commands", "bench.commands._cells")
+COMMAND_LINE = ("bench.__main__", "bench.commands")  # sits on top
 COLLECTOR = ("onnx", "bench/exam/third_party/collect.py")  # runs in a process of its own
 OWN = {"models", "backends", "bench", "reports", "tests"}
 
@@ -135,9 +125,10 @@ def _bench(one: Import) -> bool:
 
 
 def _reports(one: Import) -> bool:
-    """Records and errors."""
+    """Records, errors, and how a folder is read."""
     if one.top in OWN:
-        return one.top == "reports" or inside(one.module, "bench.records", "models.errors")
+        known = ("bench.records", "models.errors", "models.folder")
+        return one.top == "reports" or inside(one.module, *known)
     return one.top not in FRAMEWORKS
 
 

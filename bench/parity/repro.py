@@ -1,11 +1,12 @@
 """A diverging node as a folder that anyone can run: sub-spec, inputs, expected results,
 environment, and the one command.
 
-probe.json           op, literals, attributes, model file and line graph.json           the
-same as a graph of the language, weights as inputs arrays.safetensors   inputs x0, x1, ...;
-expected y0, y1, ...; expected gradients d_x0, ... of the sum of results weighted by w0, ...
-environment.json     where the divergence was seen README.md            what was seen, and
-the command
+    probe.json          op, literals, attributes, model file and line
+    graph.json          the same as a graph of the language, weights as inputs
+    arrays.safetensors  inputs x0, x1, ...; expected y0, y1, ...; expected gradients d_x0, ...
+                        of the sum of results weighted by w0, ...
+    environment.json    where the divergence was seen
+    README.md           what was seen, and the command
 """
 
 from __future__ import annotations
@@ -14,41 +15,50 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from backends import load, require
+from backends.base import Settings
 from bench.data.formats import arrays_file
 from bench.exam.probe import Probe, has_gradient, weights_for
+from bench.parity.locate import SEED, judge
 from bench.processes import machine, question
 from models.errors import BadInput
+
+ABOUT = (
+    "Inputs are the float64 oracle's values at this node, rounded to float32; expected"
+    " results and gradients are the oracle's own."
+)
 
 
 def write(folder: Path, probe: Probe, text: str, *, backend: str) -> Path:
     """Write the pack of a probe that `backend` gets wrong; returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    literals = {
-        i: operand
-        for i, operand in enumerate(probe.operands)
-        if not isinstance(operand, np.ndarray)
-    }
     said = {
         "op": probe.op,
         "operands": len(probe.operands),
-        "literals": literals,
+        "literals": _literals(probe),
         "attributes": probe.attributes,
         "where": probe.where,
     }
-    (folder / "probe.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
-    (folder / "graph.json").write_text(probe.graph().to_json(), encoding="utf-8")
-    arrays_file.write(folder / "arrays.safetensors", _arrays(probe), {})
     seen = {
         **machine.describe(),
-        "versions": machine.versions(machine.PACKAGES),
+        "versions": machine.versions(),
         "commit": machine.commit(),
         "backend": backend,
     }
-    (folder / "environment.json").write_text(json.dumps(seen, indent=1), encoding="utf-8")
-    (folder / "README.md").write_text(_readme(folder, text, backend), encoding="utf-8")
+    texts = {
+        "probe.json": json.dumps(said, indent=1),
+        # for readers: the pack is run from the probe, which says more than a graph
+        "graph.json": probe.graph().to_json(),
+        "environment.json": json.dumps(seen, indent=1),
+        "README.md": _readme(folder, text, backend),
+    }
+    for name, content in texts.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    arrays_file.write(folder / "arrays.safetensors", _arrays(probe), {})
     return folder
 
 
@@ -60,16 +70,12 @@ def read(folder: Path) -> Probe:
     try:
         said = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "arrays.safetensors")
+        literals = said["literals"]
         operands = tuple(
-            said["literals"].get(str(i), arrays.get(f"x{i}"))
-            for i in range(said["operands"])
+            literals.get(str(i), arrays.get(f"x{i}")) for i in range(said["operands"])
         )
-        return Probe(
-            said["op"],
-            operands,
-            {key: _tuples(value) for key, value in said["attributes"].items()},
-            where=said["where"],
-        )
+        attributes = {key: _tuples(value) for key, value in said["attributes"].items()}
+        return Probe(said["op"], operands, attributes, where=said["where"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
             f"{folder} is no repro pack: {' '.join(str(error).split())}; give the folder"
@@ -77,37 +83,33 @@ def read(folder: Path) -> Probe:
         ) from None
 
 
-def _arrays(probe: Probe) -> dict[str, np.ndarray]:
-    due = probe.reference(np.float64)
-    expected = {f"y{i}": array for i, array in enumerate(due)}
-    if not (has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f"):
-        return {**probe.arrays(), **expected}
-    weights = weights_for(due, seed=1)
-    slopes = {
-        f"d_{name}": array
-        for name, array in probe.oracle_gradients(weights, "fp64").items()
-    }
+def _literals(probe: Probe) -> dict[int, Any]:
+    """Operands that are no arrays, by place; JSON makes text of the places."""
     return {
-        **probe.arrays(),
-        **expected,
-        **{f"w{i}": array for i, array in enumerate(weights)},
-        **slopes,
+        i: operand
+        for i, operand in enumerate(probe.operands)
+        if not isinstance(operand, np.ndarray)
     }
+
+
+def _arrays(probe: Probe) -> dict[str, np.ndarray]:
+    """Inputs, what is due of them, and gradients where there are any."""
+    due = probe.reference(np.float64)
+    arrays = {**probe.arrays(), **{f"y{i}": array for i, array in enumerate(due)}}
+    if not (has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f"):
+        return arrays
+    # the weights that `locate.judge` takes, so that the pack holds what was asked
+    weights = weights_for(due, seed=SEED)
+    for i, array in enumerate(weights):
+        arrays[f"w{i}"] = array
+    for name, array in probe.oracle_gradients(weights, "fp64").items():
+        arrays[f"d_{name}"] = array
+    return arrays
 
 
 def _readme(folder: Path, text: str, backend: str) -> str:
-    lines = [
-        f"# {backend}: {text}",
-        "",
-        (
-            "Inputs are the float64 oracle's values at this node, rounded to float32;"
-            " expected results and gradients are the oracle's own."
-        ),
-        "",
-        f"    python -m bench parity --repro {folder} --backend {backend}",
-        "",
-    ]
-    return "\n".join(lines)
+    command = f"python -m bench parity --repro {folder} --backend {backend}"
+    return "\n".join([f"# {backend}: {text}", "", ABOUT, "", f"    {command}", ""])
 
 
 def _tuples(value: object) -> object:
@@ -115,35 +117,23 @@ def _tuples(value: object) -> object:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def run(folder: Path, *, backends: Sequence[str], as_json: bool) -> int:
-    """Ask backends for the pack's node again, each in a process of its own; 1 where one
-    diverges.
-    """
-    from backends import require
+def ask(folder: Path, *, backends: Sequence[str]) -> dict[str, str]:
+    """Ask backends for the pack's node again, each in a process of its own: what is wrong by
+    backend, empty where it agrees with the oracle.
 
+    Raises BadInput where the folder is no pack, and what `backends.require` raises.
+    """
     read(folder)
     for name in backends:
         require(name)
-    said = {
-        name: question.ask("bench.parity.repro", [name, str(folder.resolve())])
-        for name in backends
-    }
-    if as_json:
-        print(json.dumps({"ok": not any(said.values()), "divergence": said}))
-    else:
-        for name, text in said.items():
-            print(f"{name}: {text or 'agrees with the oracle'}")
-    return 1 if any(said.values()) else 0
+    # the child runs in the checkout, wherever this process stands
+    place = str(folder.resolve())
+    return {name: question.ask("bench.parity.repro", [name, place]) for name in backends}
 
 
 def examine(arguments: Sequence[str]) -> str:
     """The child: backend and folder; what is wrong, or nothing."""
-    import backends as known
-    from backends.base import Settings
-    from bench.parity.locate import judge
-
-    backend, folder = known.load(arguments[0]), Path(arguments[1])
-    probe = read(folder)
+    backend, probe = load(arguments[0]), read(Path(arguments[1]))
     said = judge(probe, backend, Settings(device=backend.device("auto")))
     return f"{probe.op} at {probe.where} ({said})" if said else ""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -20,15 +19,12 @@ from types import FrameType
 from typing import Any, TextIO
 
 import backends
-from backends.base import Unsupported
+from backends.base import Unsupported, peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes.machine import PACKAGES, versions
+from bench.processes import machine
 from bench.records import Record
 from models.errors import PosePortError
-
-# two in one process can crash each other, and share threads and memory
-FRAMEWORKS = ("torch", "tensorflow", "jax", "onnxruntime")
 
 
 class Stop(BaseException):
@@ -65,29 +61,25 @@ def serve(job: Job, out: TextIO) -> Record:
         status=finding.status,
         reason=finding.reason,
         seconds=time.perf_counter() - started,
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
+        peak_rss_bytes=peak_resident_bytes(),
         config=job.settings.sizes | {"preset": job.settings.preset} if job.model else {},
         payload=finding.payload,
-        versions=versions(PACKAGES),
+        versions=machine.versions(),
     )
 
 
 def _alone(finding: Finding) -> Finding:
-    """The finding, if no second framework was loaded on the way: what was measured beside
-    one does not count.
+    """The finding, if no second framework was loaded on the way.
+
+    Two in one process can crash each other, and share threads and memory: what was measured
+    there does not count.
     """
-    loaded = [name for name in FRAMEWORKS if sys.modules.get(name)]
+    known = sorted(set(backends.frameworks().values()))
+    loaded = [module for module in known if sys.modules.get(module)]
     if len(loaded) < 2:
         return finding
-    return replace(
-        finding,
-        status="invalid",
-        reason=(
-            f"{' and '.join(loaded)} shared this process; a backend imports its own"
-            " framework only"
-        ),
-    )
+    reason = f"{' and '.join(loaded)} shared this process; a backend imports its own framework only"
+    return replace(finding, status="invalid", reason=reason)
 
 
 def _attempt(job: Job, out: TextIO) -> Finding:

@@ -6,23 +6,12 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import backends
+
 ROOT = Path(__file__).resolve().parents[2]
-# whose versions decide numbers
-PACKAGES = (
-    "numpy",
-    "torch",
-    "tensorflow",
-    "keras",
-    "jax",
-    "jaxlib",
-    "optax",
-    "onnx",
-    "onnxruntime",
-)
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -77,10 +66,10 @@ def has_accelerator() -> bool:
     return Path("/dev/nvidiactl").exists() or sys.platform == "darwin"
 
 
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed versions; packages that are absent are left out."""
+def versions() -> dict[str, str]:
+    """Python's version, and those of the installed packages that backends say decide numbers."""
     found = {"python": sys.version.split()[0]}
-    for package in packages:
+    for package in backends.packages():
         try:
             found[package] = version(package)
         except PackageNotFoundError:

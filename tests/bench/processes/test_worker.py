@@ -188,7 +188,7 @@ def test_a_process_that_two_frameworks_shared_gives_no_valid_record(worker: Work
     record = run(worker, "meets")
     assert (record.status, record.reason) == (
         "invalid",
-        "torch and jax shared this process; a backend imports its own framework only",
+        "jax and torch shared this process; a backend imports its own framework only",
     )
 
 
