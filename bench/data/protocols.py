@@ -1,8 +1,8 @@
 """What a number was measured under: skeleton, root, cameras, split, scoring.
 
-Numbers of different hashes never share a column.
-
-A protocol is one YAML file in `bench/protocols/`; the file name is its name.
+Numbers of different hashes never share a column. A protocol is one YAML file in `bench/protocols/`;
+the file name is its name. Metrics are in `bench/metrics`; a protocol says which joints they look at
+and which of them is read first.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from models.errors import BadInput, UnknownName
 
 FOLDER = Path(__file__).parent.parent / "protocols"
 
+# pydantic's words for a key that no field has, of a model and of a dataclass
+STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
+
 Names = tuple[str, ...]
 # the metric each alignment leads with
 HEADLINES = {"root": "mpjpe", "rigid": "pa_mpjpe_rigid", "similarity": "pa_mpjpe"}
@@ -38,32 +41,35 @@ HYPOTHESES = {  # several poses for each frame, and what is made of them
         " root and camera (JPMA)"
     ),
 }
-SPACES = {
+SPACES = {  # what lengths are of
     "metric": "",
     "scaled": " of the scaled image space",
     "2.5d": " of the scaled image space (predicted pixels times each frame's 2.5D factor)",
 }
-# fields that came after the first hashes were published: left at their defaults they do not
-# count
+ALIGNED = {
+    "root": "",
+    "rigid": ", headline after rigid alignment",
+    "similarity": ", headline after similarity alignment",
+}
+# fields that came after the first hashes were published: left at their defaults they do not count
 LATER = (
-    *(
-        "trained_on",
-        "version",
-        "exclude",
-        "scored_for",
-        "prediction_root",
-        "lengths",
-        "hypotheses",
-        "overlap",
-        "detector",
-        "corruption",
-    ),
+    "trained_on",
+    "version",
+    "exclude",
+    "scored_for",
+    "prediction_root",
+    "lengths",
+    "hypotheses",
+    "overlap",
+    "detector",
+    "corruption",
 )
 
 
 class Rule(BaseModel):
-    """Which clips are for testing: those whose label is in `test`, or, by clip, every
-    `every`-th take in name order.
+    """Which clips are for testing.
+
+    Those whose label is in `test`, or, by clip, every `every`-th take in name order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,15 +81,15 @@ class Rule(BaseModel):
     def split(self, clips: Iterable[Clip]) -> tuple[list[Clip], list[Clip]]:
         """(train, test), the order kept. All cameras of a take go the same way."""
         clips = list(clips)
-        takes = sorted({clip.name for clip in clips})
-        chosen = set(self.test) | (set(takes[:: self.every]) if self.every else set())
-        test = [
-            (clip.name if self.by == "clip" else getattr(clip, self.by)) in chosen
-            for clip in clips
-        ]
-        return [c for c, t in zip(clips, test, strict=True) if not t], [
-            c for c, t in zip(clips, test, strict=True) if t
-        ]
+        chosen = set(self.test)
+        if self.every:
+            # by name and not by place: files come in another order on another disk
+            chosen.update(sorted({clip.name for clip in clips})[:: self.every])
+        field = "name" if self.by == "clip" else self.by
+        train, test = list[Clip](), list[Clip]()
+        for clip in clips:
+            (test if getattr(clip, field) in chosen else train).append(clip)
+        return train, test
 
     @property
     def text(self) -> str:
@@ -93,16 +99,13 @@ class Rule(BaseModel):
 
 
 class Protocol(BaseModel):
-    """All that a reader must know to compare a number with another one; lengths in
-    millimetres.
-    """
+    """All that a reader must know to compare a number with another one; lengths in mm."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: str | Names  # kind of source it suits, or several
-    # another data set to train on: its kinds, each with the subjects taken (empty means
-    # all)
+    # another data set to train on: its kinds, each with the subjects taken (empty means all)
     trained_on: dict[str, Names] = {}
     # whether it is the one taken for its kinds when none is asked for
     default: bool = False
@@ -114,8 +117,7 @@ class Protocol(BaseModel):
     exclude: Names = ()  # test takes left out, by patterns such as `S9 Greeting*`
     test_stride: int = Field(default=1, ge=1)  # every n-th frame of a test clip is scored
     scored: Names = ()  # joints that count; empty means all
-    # other joints for some metrics, by the metrics' names
-    scored_for: dict[str, Names] = {}
+    scored_for: dict[str, Names] = {}  # other joints for some metrics, by their names
     # of the headline; every metric is recorded
     alignment: Literal["root", "rigid", "similarity"] = "root"
     # whether the predicted root is moved to the true one too
@@ -125,15 +127,15 @@ class Protocol(BaseModel):
     flip_tta: bool = False  # whether predictions of the mirrored input are averaged in
     # where a frame's predictions are averaged: test windows start every so many frames
     overlap: int = Field(default=0, ge=0)
+    # `HYPOTHESES` says what they are
     hypotheses: Literal["one", "mean", "best", "best-joints", "jpma"] = "one"
     keypoints: Literal["exact", "noisy"] = "exact"
-    # whose keypoints the data brought, where they are not true ones; filled in when it is
-    # read
+    # whose keypoints the data brought, where they are not true ones; filled in when it is read
     detector: str = ""
     corruption: str = ""  # what was done to every clip, in words (`bench.data.augment`)
     # part of each clip that is used; below 1 is a smoke test
     fraction: float = Field(default=1.0, gt=0, le=1)
-    # `SPACES` says what the other two are
+    # the other two are those of `geometry/image_space.py`
     lengths: Literal["metric", "scaled", "2.5d"] = "metric"
     units: Literal["mm"] = "mm"
 
@@ -170,15 +172,16 @@ class Protocol(BaseModel):
     def divide(self, clips: Iterable[Clip]) -> tuple[list[Clip], list[Clip]]:
         """(train, test), without the test takes that are left out."""
         train, test = self.split.split(clips)
-        return train, [
-            clip
-            for clip in test
-            if not any(fnmatchcase(clip.name, pattern) for pattern in self.exclude)
-        ]
+        return train, [clip for clip in test if not self._excludes(clip)]
+
+    def _excludes(self, clip: Clip) -> bool:
+        # fnmatchcase: the plain one ignores case on some systems, and so would the split
+        return any(fnmatchcase(clip.name, pattern) for pattern in self.exclude)
 
     def check(self, clips: Iterable[Clip]) -> None:
-        """Raise BadInput where the clips are of another version, or no test take has a name
-        that is to be left out.
+        """Raise BadInput where the clips are not those that the protocol was written for.
+
+        They are of another version, or no test take has a name that is to be left out.
         """
         clips = list(clips)
         other = next((clip for clip in clips if self.version not in ("", clip.style)), None)
@@ -189,7 +192,9 @@ class Protocol(BaseModel):
                 f" {came}; take another protocol or the version"
             )
         takes = {clip.name for clip in self.split.split(clips)[1]}
-        if self.exclude and takes == {clip.name for clip in self.divide(clips)[1]}:
+        kept = {clip.name for clip in self.divide(clips)[1]}
+        # a pattern without effect means other names, and so another test set
+        if self.exclude and takes == kept:
             raise BadInput(
                 f"protocol {self.name} leaves out {', '.join(self.exclude)}, and no test"
                 f" take has such a name (they are like {', '.join(sorted(takes)[:3])});"
@@ -198,95 +203,73 @@ class Protocol(BaseModel):
 
     @property
     def hash(self) -> str:
-        """Twelve hexadecimal digits over everything but the name and whether it is a
-        default.
-        """
+        """Twelve hexadecimal digits over everything but the name and whether it is a default."""
         fields = type(self).model_fields
         unset = {field for field in LATER if getattr(self, field) == fields[field].default}
         content = self.model_dump(mode="json", exclude={"name", "default", *unset})
-        return hashlib.sha256(
-            json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-        ).hexdigest()[:12]
+        # sorted and without blanks: neither the order of fields nor a layout is part of it
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def text(self) -> str:
         """The protocol in one sentence."""
-        smoke = (
-            f"; only the middle {self.fraction:.3g} of each clip"
-            if self.fraction < 1
-            else ""
-        )
-        return (
-            "; ".join(
-                filter(None, (self._poses(), self._views(), self._split(), self._scoring()))
-            )
-            + smoke
-            + "."
-        )
+        parts = [self._poses(), self._views(), self._split(), self._scoring()]
+        if self.fraction < 1:
+            parts.append(f"only the middle {self.fraction:.3g} of each clip")
+        return "; ".join(parts) + "."
 
     def _poses(self) -> str:
-        others = " or ".join(
-            f"{kind} {', '.join(taken)}".strip() for kind, taken in self.trained_on.items()
-        )
-        data = (
-            " or ".join(self.sources)
-            + f" {self.version}".rstrip()
-            + (f" (trained on {others})" if others else "")
-        )
-        scored = f", {len(self.scored)} of them scored" if self.scored else ""
-        other = "".join(
-            f", {len(joints)} for {metric}" for metric, joints in self.scored_for.items()
-        )
+        """Which data, which joints, in which frame and unit."""
+        data = " or ".join(self.sources) + f" {self.version}".rstrip()
+        if self.trained_on:
+            # no subjects are all of them, and leave a blank at the end
+            trained = [
+                f"{kind} {', '.join(taken)}" for kind, taken in self.trained_on.items()
+            ]
+            data += f" (trained on {' or '.join(map(str.strip, trained))})"
+        joints = f"{len(self.joints)} joints ({self.skeleton})"
+        if self.scored:
+            joints += f", {len(self.scored)} of them scored"
+        for metric, others in self.scored_for.items():
+            joints += f", {len(others)} for {metric}"
         both = " on both sides" if self.prediction_root == "zero" else ""
         frame = f"camera frame relative to {self.root}{both}"
-        return (
-            f"{data}, {len(self.joints)} joints ({self.skeleton}){scored}{other}, {frame},"
-            f" {self.units}{SPACES[self.lengths]}"
-        )
+        return f"{data}, {joints}, {frame}, {self.units}{SPACES[self.lengths]}"
 
     def _views(self) -> str:
+        """Which cameras saw them, and whose keypoints these are."""
         rig = self.rig
-        cameras = (
-            f"{len(rig.azimuths)} cameras ({rig.width}x{rig.height} px, focal length"
-            f" {rig.focal:g} px)"
-            if rig
-            else "its own cameras"
-        )
+        if rig:
+            picture = f"{rig.width}x{rig.height} px, focal length {rig.focal:g} px"
+            cameras = f"{len(rig.azimuths)} cameras ({picture})"
+            kind, whose = "exact ", ""
+        else:
+            cameras = "its own cameras"
+            # the data's own are exact only where the data says so
+            kind, whose = "", f" of {self.detector or 'the data'}"
+        if self.keypoints == "noisy":
+            kind = "noisy "
         corrupted = f", all clips after {self.corruption}" if self.corruption else ""
-        # the data's own are exact only where the data says so
-        exact = "exact " if rig else ""
-        kind, whose = (
-            "noisy " if self.keypoints == "noisy" else exact,
-            ("" if rig else f" of {self.detector or 'the data'}"),
-        )
         return f"{cameras}; {kind}2D keypoints{whose}{corrupted}"
 
     def _split(self) -> str:
-        return self.split.text + (
-            f", without {', '.join(self.exclude)}" if self.exclude else ""
-        )
+        without = f", without {', '.join(self.exclude)}" if self.exclude else ""
+        return self.split.text + without
 
     def _scoring(self) -> str:
-        every = (
-            "every test frame"
-            if self.test_stride == 1
-            else f"one test frame in {self.test_stride}"
-        )
-        aligned = {
-            "root": "",
-            "rigid": ", headline after rigid alignment",
-            "similarity": ", headline after similarity alignment",
-        }
-        chosen = f", {HYPOTHESES[self.hypotheses]}" if self.hypotheses != "one" else ""
-        windows = f"windows every {self.overlap} frames averaged" if self.overlap else ""
-        augmented = (
-            " and ".join(filter(None, ("flip averaging" if self.flip_tta else "", windows)))
-            or "no test-time augmentation"
-        )
-        return (
-            f"{every}, {self.averaging}-wise mean{aligned[self.alignment]},"
-            f" {augmented}{chosen}"
-        )
+        """Which frames count, and what is done to predictions before they do."""
+        every = "every test frame"
+        if self.test_stride > 1:
+            every = f"one test frame in {self.test_stride}"
+        averaged = ["flip averaging"] if self.flip_tta else []
+        if self.overlap:
+            averaged.append(f"windows every {self.overlap} frames averaged")
+        mean = f"{self.averaging}-wise mean{ALIGNED[self.alignment]}"
+        parts = [every, mean, " and ".join(averaged) or "no test-time augmentation"]
+        if self.hypotheses != "one":
+            parts.append(HYPOTHESES[self.hypotheses])
+        return ", ".join(parts)
 
 
 def names() -> tuple[str, ...]:
@@ -308,17 +291,12 @@ def read(path: Path) -> Protocol:
         return Protocol.model_validate({"name": path.stem, **content})
     except ValidationError as error:
         wrong = error.errors()
-        first = next(
-            (
-                each
-                for each in wrong
-                if each["type"] in ("extra_forbidden", "unexpected_keyword_argument")
-            ),
-            wrong[0],
-        )
+        # a misspelt key is told as itself, and not as the key that is then missing
+        strange = [each for each in wrong if each["type"] in STRANGE]
+        first = (strange or wrong)[0]
+        place = ".".join(map(str, first["loc"]))
         raise BadInput(
-            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']} (got"
-            f" {first['input']!r:.60})"
+            f"{path}: {place}: {first['msg']} (got {first['input']!r:.60})"
         ) from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
@@ -326,12 +304,8 @@ def read(path: Path) -> Protocol:
 
 def default(kind: str) -> Protocol:
     """The default protocol of a kind of source. Raises UnknownName where there is none."""
-    found = {
-        kind: protocol
-        for protocol in map(load, names())
-        if protocol.default
-        for kind in protocol.sources
-    }
+    chosen = [protocol for protocol in map(load, names()) if protocol.default]
+    found = {each: protocol for protocol in chosen for each in protocol.sources}
     if kind not in found:
         raise UnknownName("source with a default protocol", kind, found)
     return found[kind]
