@@ -1,16 +1,14 @@
 """2D keypoints alone, from a detector or by hand: what a trained model is to lift.
 
-Clips without poses, for inference.
-
-`keypoints:PATH` takes a JSON or .npy file of any layout of
-`bench.data.detector.detections`, or a folder of them: each file is a clip, and OpenPose's
-files of single frames, NAME_000000000012_keypoints.json, are clips by NAME. What a file
-does not say is added after the path: picture size, frames a second, skeleton, as in
+`keypoints:PATH` takes a JSON or .npy file of any layout of `bench.data.detector.detections`, or a
+folder of them: each file is a clip, and OpenPose's files of single frames,
+NAME_000000000012_keypoints.json, are clips by NAME. The clips have no poses. What a file does not
+say is added after the path: picture size, frames a second, skeleton, as in
 `keypoints:walk.npy@1920x1080@30fps@h36m17`. The picture size must be known, for models see
 keypoints relative to it; without a skeleton the number of joints tells one.
 
-Of several people in a frame the same one is followed. A missed joint (confidence 0) keeps
-its last place.
+Of several people in a frame the same one is followed. A missed joint (confidence 0) keeps its last
+place.
 """
 
 from __future__ import annotations
@@ -24,14 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.data.clip import Clip
-from bench.data.detector.detections import (
-    Detections,
-    arrange,
-    follow,
-    openpose,
-    parse,
-    plain,
-)
+from bench.data.detector import detections
+from bench.data.detector.detections import Detections
 from bench.data.detector.noise import miss
 from bench.data.formats.checks import in_pixels, mapping
 from bench.data.formats.json_file import read
@@ -48,6 +40,9 @@ SOURCE = (
 
 FPS = 25.0  # where nothing says it
 FRAME = re.compile(r"(.*?)_?(\d{1,15})_keypoints\.json")
+# What may stand after the path; bounded, so that no number is too long for int().
+SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
+RATE = re.compile(r"([1-9]\d{0,5}(?:\.\d{1,6})?)fps")
 
 
 @dataclass(frozen=True)
@@ -62,17 +57,16 @@ class Known:
 def load(
     location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """A clip for each file, or each sequence of OpenPose's frames; `small` keeps the middle
-    of each. `rig` and `seed` are not used.
+    """A clip for each file, or each sequence of OpenPose's frames.
 
-    Raises BadInput for no files, files of another content, a picture size that nobody
-    states, and a number that is not finite.
+    `small` keeps the middle of each. `rig` and `seed` are not used. Raises BadInput for no files,
+    files of another content, a picture size that nobody states, and a number that is not finite.
     """
     path, known = _location(location)
     found = _folder(path) if path.is_dir() else {path: _file(path)}
-    clips = [_clip(each, detections, known) for each, detections in found.items()]
+    clips = [_clip(each, content, known) for each, content in found.items()]
     name, count = Counter(clip.name for clip in clips).most_common(1)[0]
-    if count > 1:
+    if count > 1:  # walk.json beside walk.npy
         raise BadInput(
             f"{path}: two files of the name {name}, which is the clip's name; give one of"
             " them another name"
@@ -87,10 +81,11 @@ def _location(location: str) -> tuple[Path, Known]:
     """
     known = Known()
     path, at, last = location.rpartition("@")
+    # From the end, in any order; the first part that is none of the three is the path's.
     while at:
-        if size := re.fullmatch(r"(\d{1,6})x(\d{1,6})", last):
+        if size := SIZE.fullmatch(last):
             known = replace(known, size=(int(size[1]), int(size[2])))
-        elif fps := re.fullmatch(r"([1-9]\d{0,5}(?:\.\d{1,6})?)fps", last):
+        elif fps := RATE.fullmatch(last):
             known = replace(known, fps=float(fps[1]))
         elif last in skeletons.SKELETONS:
             known = replace(known, skeleton=last)
@@ -110,11 +105,11 @@ def _folder(folder: Path) -> dict[Path, Detections]:
     """Files as they are, single frames joined by name in the order of their numbers."""
     found: dict[Path, Detections] = {}
     frames: dict[Path, dict[int, Path]] = defaultdict(dict)
-    for path in sorted(
-        each for each in folder.iterdir() if each.suffix in (".json", ".npy")
-    ):
+    files = sorted(each for each in folder.iterdir() if each.suffix in (".json", ".npy"))
+    for path in files:
         single = FRAME.fullmatch(path.name)
         if single:
+            # Numbers alone have no name before them: then they are the folder's.
             frames[folder / (single[1] or folder.name)][int(single[2])] = path
         else:
             found[path] = _file(path)
@@ -129,11 +124,9 @@ def _folder(folder: Path) -> dict[Path, Detections]:
 
 
 def _file(path: Path) -> Detections:
-    return (
-        plain(load_npy(path), str(path))
-        if path.suffix == ".npy"
-        else parse(read(path), str(path))
-    )
+    if path.suffix == ".npy":
+        return detections.plain(load_npy(path), str(path))
+    return detections.parse(read(path), str(path))
 
 
 def _joined(numbered: dict[int, Path]) -> Detections:
@@ -142,20 +135,21 @@ def _joined(numbered: dict[int, Path]) -> Detections:
     Raises BadInput where a frame is missing: motion would leap there.
     """
     order = sorted(numbered)
-    step = min((b - a for a, b in itertools.pairwise(order)), default=1)
-    gap = next((a + step for a, b in itertools.pairwise(order) if b - a != step), None)
+    steps = [(before, after - before) for before, after in itertools.pairwise(order)]
+    step = min((each for _, each in steps), default=1)  # every n-th frame is fine
+    gap = next((before + step for before, each in steps if each != step), None)
     if gap is not None:
         raise BadInput(
             f"{numbered[order[0]].parent}: frame {gap} of {numbered[order[0]].name} and on"
             " is missing; add it or cut the sequence"
         )
-    paths = [numbered[number] for number in order]
-    return Detections(
-        [
-            openpose(mapping(read(path), str(path), "people"), str(path)).frames[0]
-            for path in paths
-        ]
-    )
+    return Detections([_frame(numbered[number]) for number in order])
+
+
+def _frame(path: Path) -> detections.Frame:
+    """The people of one file of OpenPose."""
+    content = mapping(read(path), str(path), "people")
+    return detections.openpose(content, str(path)).frames[0]
 
 
 def _clip(path: Path, found: Detections, known: Known) -> Clip:
@@ -165,41 +159,52 @@ def _clip(path: Path, found: Detections, known: Known) -> Clip:
             f"{path}: the picture size is not in the file; say it after the path, as in"
             f" keypoints:{path.name}@1920x1080"
         )
-    counts = {len(person) for frame in found.frames for person in frame}
-    if len(counts) != 1:
-        what = (
-            f"people with {min(counts)} and {max(counts)} joints"
-            if counts
-            else "no person in any frame"
-        )
-        raise BadInput(f"{path}: {what}; leave it out")
-    points, crowd = follow(found.frames)
-    points, name = arrange(points, known.skeleton or found.skeleton, str(path))
-    fps = known.fps or found.fps
-    notes = ("several people; one is followed",) * crowd + (
-        f"frames a second not stated; {FPS:g} assumed",
-    ) * (fps is None)
-    missed = ~(points[..., 2] > 0)
+    _check_people(found, path)
+    points, crowd = detections.follow(found.frames)
+    points, name = detections.arrange(points, known.skeleton or found.skeleton, str(path))
+    missed = ~(points[..., 2] > 0)  # a confidence of NaN is none
     if missed.all():
         raise BadInput(f"{path}: every joint of every frame has confidence 0; leave it out")
+    # Only what was seen: detectors write 0, 0 for a joint they missed.
     in_pixels(points[~missed, :2], str(path))
-    seen, confidence = (
-        points[..., :2].astype(np.float32),
-        points[..., 2].clip(0, 1).astype(np.float32),
-    )
+    fps = known.fps or found.fps
+    title = path.name.removesuffix(".json").removesuffix(".npy")
     try:
-        title = path.name.removesuffix(".json").removesuffix(".npy")
-        labels = (
-            title,
-            path.absolute().parent.name,
-            title,
-            "",
-            "camera",
-            fps or FPS,
-            skeletons.load(name),
+        clip = Clip(
+            name=title,
+            subject=path.absolute().parent.name,
+            action=title,
+            style="",
+            camera_name="camera",
+            fps=fps or FPS,
+            skeleton=skeletons.load(name),
+            keypoints=points[..., :2].astype(np.float32),
+            confidence=points[..., 2].clip(0, 1).astype(np.float32),
+            camera_pose=None,
+            world_pose=None,
+            camera=uncalibrated(*size),
+            notes=_notes(crowd=crowd, assumed=fps is None),
         )
-        return miss(
-            Clip(*labels, seen, confidence, None, None, uncalibrated(*size), notes), missed
-        )
+        return miss(clip, missed)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+
+
+def _check_people(found: Detections, path: Path) -> None:
+    """Raise BadInput where there is nobody, or somebody with other joints than the rest."""
+    counts = {len(person) for frame in found.frames for person in frame}
+    if not counts:
+        raise BadInput(f"{path}: no person in any frame; leave it out")
+    if len(counts) > 1:
+        raise BadInput(
+            f"{path}: people with {min(counts)} and {max(counts)} joints; leave it out"
+        )
+
+
+def _notes(*, crowd: bool, assumed: bool) -> tuple[str, ...]:
+    notes: tuple[str, ...] = ()
+    if crowd:
+        notes += ("several people; one is followed",)
+    if assumed:
+        notes += (f"frames a second not stated; {FPS:g} assumed",)
+    return notes
