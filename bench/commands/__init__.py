@@ -84,7 +84,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         seed: Seed = None,
         json: Json = False,
     ) -> int:
-        from bench.commands._cells import configure, measure
+        from bench.commands._measure import configure, measure
 
         options = {
             "device": device,

@@ -10,7 +10,7 @@ def command(json: Json = False) -> int:
     import json as encoder
 
     import backends
-    from bench.commands._cells import table
+    from bench.commands._tables import table
     from models.errors import Missing
 
     rows = []

@@ -18,7 +18,7 @@ def command(
     import json as encoder
 
     import models
-    from bench.commands._cells import table
+    from bench.commands._tables import table
 
     if name is not None:
         spec = models.build(name, preset=preset)

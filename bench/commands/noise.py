@@ -1,5 +1,6 @@
-"""Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep them
-in a file for `corrupt` and `augment`.
+"""Learn a 2D detector's errors from keypoints it gave beside the true ones.
+
+They are kept in a file for `corrupt` and `augment`; `bench/data/detector/noise_fit.py` learns them.
 """
 
 from __future__ import annotations
@@ -14,27 +15,24 @@ from bench.commands import Json
 if TYPE_CHECKING:
     from bench.data.detector.fitted_noise import FittedNoise
 
+TRUE = (
+    "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source `keypoints`."
+)
+SEEN = "The detector's keypoints of the same clips."
+
+Truth = Annotated[Path, typer.Argument(help=TRUE)]
+Seen = Annotated[Path, typer.Argument(help=SEEN)]
+To = Annotated[Path, typer.Option("--to", help="JSON file to write.")]
+SkeletonName = Annotated[str, typer.Option("--skeleton", help="Skeleton of both files.")]
+Width = Annotated[int, typer.Option("--width", help="Width of the pictures in pixels.")]
+
 
 def command(
-    true: Annotated[
-        Path,
-        typer.Argument(
-            help=(
-                "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source"
-                " `keypoints`."
-            )
-        ),
-    ],
-    seen: Annotated[
-        Path, typer.Argument(help="The detector's keypoints of the same clips.")
-    ],
-    to: Annotated[Path, typer.Option("--to", help="JSON file to write.")],
-    skeleton: Annotated[
-        str, typer.Option("--skeleton", help="Skeleton of both files.")
-    ] = "h36m17",
-    width: Annotated[
-        int, typer.Option("--width", help="Width of the pictures in pixels.")
-    ] = 1000,
+    true: Truth,
+    seen: Seen,
+    to: To,
+    skeleton: SkeletonName = "h36m17",
+    width: Width = 1000,
     json: Json = False,
 ) -> int:
     """Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep
@@ -42,7 +40,7 @@ def command(
     """
     import json as encoder
 
-    from bench.commands._cells import table
+    from bench.commands._tables import table
     from bench.data.detector import fitted_noise, noise_fit
 
     model = noise_fit.fit_files(true, seen, skeleton=skeleton, width=width)
@@ -50,25 +48,16 @@ def command(
     rows = _rows(model)
     if json:
         print(encoder.dumps({"file": str(to), "joints": rows}))
-    else:
-        table(
-            [*rows[0]],
-            [
-                [
-                    f"{value:.3g}" if isinstance(value, float) else str(value)
-                    for value in row.values()
-                ]
-                for row in rows
-            ],
-        )
-        print(
-            f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}"
-        )
+        return 0
+    table([*rows[0]], [[_cell(value) for value in row.values()] for row in rows])
+    # by name alone: a list of steps looks beside itself
+    print(f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}")
     return 0
 
 
 def _rows(model: FittedNoise) -> list[dict[str, object]]:
     """A row for each joint; lengths are pixels in a picture 1000 px wide."""
+    # the root of the summed variances: how far off in the plane, whichever way the ellipse lies
     spread = model.covariance.trace(axis1=1, axis2=2) ** 0.5
     return [
         {
@@ -83,3 +72,7 @@ def _rows(model: FittedNoise) -> list[dict[str, object]]:
         }
         for place, joint in enumerate(model.joints)
     ]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

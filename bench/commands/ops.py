@@ -59,7 +59,7 @@ def command(
     """Examine a backend op by op: shape, dtype, value, gradient, kernel against body; in
     every type, layout and mode unless --quick.
     """
-    from bench.commands._cells import configure, measure
+    from bench.commands._measure import configure, measure
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])

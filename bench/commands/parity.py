@@ -28,11 +28,39 @@ Vectors = Annotated[
         help="Golden-vector files (safetensors), repeatable or followed by more.",
     ),
 ]
+# so that a shell's `--vectors *.safetensors` works, of which the option takes the first
 More = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[FILE]...", help="More golden-vector files.", show_default=False
     ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against", help="Backend to hold the others against, beside the oracle."
+    ),
+]
+Rungs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rung", help="Rung to climb, repeatable: weights, forward, gradient, ..."
+    ),
+]
+Locate = Annotated[
+    bool,
+    typer.Option("--locate", help="Examine every node, and pack the first that is wrong."),
+]
+Compare = Annotated[
+    Path | None,
+    typer.Option(
+        "--compare",
+        help="Judge the traces in a folder across their backends; nothing is run.",
+    ),
+]
+Repro = Annotated[
+    Path | None,
+    typer.Option("--repro", help="Ask the backends for the node of a pack again."),
 ]
 
 
@@ -42,35 +70,11 @@ def command(
     backend: Backends = None,
     model: Models = None,
     device: Device = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against", help="Backend to hold the others against, beside the oracle."
-        ),
-    ] = None,
-    rung: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--rung", help="Rung to climb, repeatable: weights, forward, gradient, ..."
-        ),
-    ] = None,
-    locate: Annotated[
-        bool,
-        typer.Option(
-            "--locate", help="Examine every node, and pack the first that is wrong."
-        ),
-    ] = False,
-    compare: Annotated[
-        Path | None,
-        typer.Option(
-            "--compare",
-            help="Judge the traces in a folder across their backends; nothing is run.",
-        ),
-    ] = None,
-    repro: Annotated[
-        Path | None,
-        typer.Option("--repro", help="Ask the backends for the node of a pack again."),
-    ] = None,
+    against: Against = None,
+    rung: Rungs = None,
+    locate: Locate = False,
+    compare: Compare = None,
+    repro: Repro = None,
     profile: Profile = "smoke",
     config: ConfigFile = None,
     set: Set = None,
@@ -81,35 +85,53 @@ def command(
     """Hold a backend against the float64 oracle: the ladder of a model, or golden vectors
     of official implementations.
     """
-    from bench.commands import _cells
+    from bench.commands import _measure
 
-    if vectors or more:
-        from bench.parity import official as golden
-
-        return golden.compare(
-            [*(vectors or []), *(more or [])], backends=backend or ["numpy"], as_json=json
-        )
-    if compare:
-        from bench.parity.traces import compare_folder
-
-        return compare_folder(compare, backends=backend or [], as_json=json)
-    if repro:
-        from bench.parity.repro import run
-
-        return run(repro, backends=backend or ["numpy"], as_json=json)
+    files = [*(vectors or []), *(more or [])]
+    if files or compare or repro:
+        return _answered(files, compare, repro, backend or [], as_json=json)
     ladder = {key: value for key, value in (("locate", locate), ("rungs", rung)) if value}
     options = {"device": device, "seed": seed, "against": against, "parity": ladder or None}
-    asked = [
-        *(backend or []),
-        *([against] if against and against not in (backend or []) else []),
-    ]
-    settings = _cells.configure(
+    settings = _measure.configure(
         tasks=["parity"],
-        backend=asked,
+        backend=_both(backend or [], against),
         model=model,
         profile=profile,
         file=config,
         overrides=set,
         **options,
     )
-    return _cells.measure(settings, out=out, resume=None, as_json=json)
+    return _measure.measure(settings, out=out, resume=None, as_json=json)
+
+
+def _answered(
+    files: list[Path],
+    compare: Path | None,
+    repro: Path | None,
+    backends: list[str],
+    *,
+    as_json: bool,
+) -> int:
+    """What makes no run; where several are asked for, the first of them."""
+    from bench.commands import _parity_answers as answers
+
+    # Traces name their own backends; the others are asked of the oracle where none is named.
+    asked = backends or ["numpy"]
+    if files:
+        return answers.vectors(files, backends=_all(asked), as_json=as_json)
+    if compare:
+        return answers.compared(compare, backends=backends, as_json=as_json)
+    assert repro is not None
+    return answers.pack(repro, backends=asked, as_json=as_json)
+
+
+def _both(backends: list[str], against: str | None) -> list[str]:
+    """The other side of a comparison climbs the ladder too."""
+    return backends + [name for name in [against] if name and name not in backends]
+
+
+def _all(backends: list[str]) -> list[str]:
+    """`all` means every backend whose framework is installed."""
+    from backends import installed
+
+    return installed() if "all" in backends else backends

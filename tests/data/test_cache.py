@@ -353,7 +353,7 @@ def test_info_reads_the_header_alone(file: Path) -> None:
     code = (
         "import sys; from bench import data; print(data.describe(sys.argv[1])['frames'],"
         " [name for name in ('bench.data.protocols', 'bench.data.clip',"
-        " 'bench.commands._cells', 'scipy') if name in sys.modules])"
+        " 'bench.commands._measure', 'scipy') if name in sys.modules])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code, f"cache:{file}"],

@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench import data, metrics, records
-from bench.commands import _cells
+from bench.commands._summary import summary
 from bench.config import Config
 from bench.coordinator import run
 from bench.data import protocols
@@ -446,7 +446,7 @@ def test_no_accuracy_is_recorded_without_its_protocol(field: str) -> None:
 
 def test_no_accuracy_is_printed_without_its_protocol() -> None:
     for payload in (sample_run.evaluation(), sample_run.training()):
-        said = _cells.summary(sample_run.record(payload))
+        said = summary(sample_run.record(payload))
         assert " mm" in said and payload.protocol in said and payload.protocol_hash in said
 
 
@@ -463,7 +463,7 @@ def test_the_headline_is_the_protocols(headline: str, averaging: str, said: str)
     payload = sample_run.evaluation().model_copy(
         update={"headline": headline, "averaging": averaging}
     )
-    assert _cells.summary(sample_run.record(payload)).startswith(said)
+    assert summary(sample_run.record(payload)).startswith(said)
 
 
 def test_the_headline_is_always_scored() -> None:

@@ -27,17 +27,7 @@ COMMANDS = sorted(
     if not found.name.startswith("_")
 )
 WRITING = ("evaluate", "feasibility", "ops", "parity", "run", "throughput", "train")
-FRAMEWORKS = (
-    "torch",
-    "tensorflow",
-    "keras",
-    "jax",
-    "flax",
-    "onnx",
-    "matplotlib",
-    "pandas",
-    "scipy",
-)
+HEAVY = {*backends.frameworks().values(), "keras", "flax", "matplotlib", "pandas", "scipy"}
 QUICK = (
     "--set",
     "model.simple_baseline.sizes.width=16",
@@ -135,7 +125,7 @@ def test_help_loads_no_framework_and_no_heavy_library(arguments: tuple[str, ...]
     )
     loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded, "the list is that of the modules"
-    assert not loaded & set(FRAMEWORKS)
+    assert not loaded & HEAVY
 
 
 @pytest.mark.parametrize(
@@ -334,7 +324,7 @@ def measured(name: str, *options: str, capsys: Said) -> dict[str, Any]:
         ("feasibility", (), ["feasibility"]),
         ("parity", (), ["parity"]),
         ("train", (*TRAINING, *DROPLESS), ["train"]),
-        ("evaluate", (*TRAINING, *DROPLESS), ["train", "evaluate"]),
+        ("evaluate", (*TRAINING, *DROPLESS), ["baselines", "train", "evaluate"]),
         ("ops", ("--op", "gelu", "--op", "flip"), ["shape_ops"]),
     ],
 )

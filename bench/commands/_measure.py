@@ -1,0 +1,104 @@
+"""What the measuring commands share: options to configuration, cells to a run folder."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.commands._progress import progress, waiting
+from bench.commands._summary import summary
+from bench.commands._tables import table
+from bench.config import Config
+from bench.coordinator.run import Outcome
+
+
+def configure(
+    *,
+    tasks: Sequence[str] | None,
+    backend: list[str] | None,
+    model: list[str] | None,
+    profile: str = "smoke",
+    file: Path | None = None,
+    overrides: list[str] | None = None,
+    **options: Any,
+) -> Config:
+    """The validated configuration of a command.
+
+    Options left out (None) keep what profile and file say.
+    """
+    from bench import config
+
+    given = {key: value for key, value in options.items() if value is not None}
+    if tasks is not None:
+        given["tasks"] = list(tasks)
+    if backend:
+        given["backend"] = _named(backend)
+    return config.load(
+        profile=profile,
+        file=file,
+        overrides=overrides or [],
+        options=given,
+        models=model or [],
+    )
+
+
+def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
+    """Run the cells, write the report, print what was found; the exit code."""
+    import reports
+    from bench.coordinator import run
+
+    if resume is not None:
+        config = run.resumed(resume)
+    with waiting("checking names and reading data", quiet=as_json):
+        clips = run.check(config, resume=resume)
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    folder = resume or run.start(config, out=out, command=command, clips=clips)
+    del clips  # the workers map them from the run folder
+    try:
+        with progress(len(run.jobs(config, folder)), quiet=as_json) as (listen, finished):
+            outcome = run.execute(folder, config, listen, finished)
+    except KeyboardInterrupt:
+        going_on = f"python -m bench run --resume {folder}"
+        print(f"interrupted; go on with: {going_on}", file=sys.stderr)
+        return 130
+    show(outcome, reports.build(folder), as_json=as_json)
+    return exit_code(outcome, config)
+
+
+def exit_code(outcome: Outcome, config: Config) -> int:
+    """1 where a measured check failed, 3 where the device asked for is nowhere, else 0."""
+    if outcome.failed:
+        return 1
+    # Cells about the data alone need no device, so they say nothing of it.
+    asked = [record for record in outcome.records if record.backend]
+    unusable = all(record.status == "unsupported" for record in asked)
+    return 3 if asked and unusable and config.device != "auto" else 0
+
+
+def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
+    """The findings as a table, or as one JSON document."""
+    if as_json:
+        document = {
+            "ok": not outcome.failed,
+            "run": str(outcome.folder),
+            "report": str(report),
+            "records": [record.model_dump(mode="json") for record in outcome.records],
+        }
+        print(json.dumps(document))
+        return
+    rows = [
+        (one.task, one.backend, one.model, one.status, one.reason or summary(one))
+        for one in outcome.records
+    ]
+    table(("task", "backend", "model", "status", "finding"), rows)
+    print(f"report: {report}")
+
+
+def _named(backend: list[str]) -> list[str]:
+    import backends
+
+    return backends.installed() if "all" in backend else backend

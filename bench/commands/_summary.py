@@ -1,0 +1,113 @@
+"""The one figure of a cell that a reader looks for, by what kind of payload it has."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from bench.records import (
+    Baselines,
+    Check,
+    Comparison,
+    Evaluation,
+    Exam,
+    Feasibility,
+    Parity,
+    Record,
+    Scored,
+    ThirdParty,
+    Throughput,
+    Training,
+)
+
+
+def summary(record: Record) -> str:
+    """One line; empty where nothing was measured."""
+    return _said(record.payload)
+
+
+@singledispatch
+def _said(payload: object) -> str:
+    return ""
+
+
+@_said.register
+def _parity(payload: Parity) -> str:
+    worst = max(payload.checks, key=_nearness)
+    held = f"{_held(payload.checks)} checks hold"
+    return f"{held}; closest to its bound: {worst.kind} {worst.name}"
+
+
+@_said.register
+def _comparison(payload: Comparison) -> str:
+    return f"{_held(payload.checks)} values agree with {payload.against}"
+
+
+@_said.register
+def _exam(payload: Exam) -> str:
+    passed = sum(row.result == "passed" for row in payload.rows)
+    return f"{passed} of {len(payload.rows)} questions passed"
+
+
+@_said.register
+def _third_party(payload: ThirdParty) -> str:
+    (_, run), *results = payload.counts().items()
+    counted = ", ".join(f"{amount} {result}" for result, amount in results)
+    return f"{run} cases run: {counted}".replace("_", " ")
+
+
+@_said.register
+def _training(payload: Training) -> str:
+    if not payload.validation_mpjpe:
+        return f"{payload.steps} steps"
+    steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
+    last = f"{payload.validation_mpjpe[-1]:.1f} mm on held-out poses"
+    return f"{steps}, {last}; {_under(payload)}"
+
+
+@_said.register
+def _baselines(payload: Baselines) -> str:
+    scores = [
+        f"{one.name} {_mm(payload.headlined(one.metrics))}" for one in payload.baselines
+    ]
+    return f"{payload.headline} of the {' and the '.join(scores)}; {_under(payload)}"
+
+
+@_said.register
+def _evaluation(payload: Evaluation) -> str:
+    score = _mm(payload.headlined(payload.metrics))
+    return f"{payload.headline} {score} {payload.averaging}-wise; {_under(payload)}"
+
+
+@_said.register
+def _throughput(payload: Throughput) -> str:
+    forward = [row for row in payload.timings if row.what == "forward"]
+    fast = max(forward, key=lambda row: row.frames_per_second or 0)
+    if not fast.frames_per_second:
+        return ""
+    return f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}"
+
+
+@_said.register
+def _feasibility(payload: Feasibility) -> str:
+    needs = [need for graph in payload.graph_ops.values() for need in graph]
+    gaps = sum(need.via == "gap" for need in needs)
+    return f"{payload.parameters:,} parameters, {gaps} gaps"
+
+
+def _held(checks: tuple[Check, ...]) -> str:
+    return f"{sum(check.ok for check in checks)} of {len(checks)}"
+
+
+def _nearness(check: Check) -> float:
+    """How much of its bound an error takes; where none is allowed, the error itself."""
+    error = check.error or 0.0
+    return error / check.bound if check.bound else error
+
+
+def _under(payload: Scored | Training) -> str:
+    """No number goes without the protocol it was measured under."""
+    return f"protocol {payload.protocol} {payload.protocol_hash}"
+
+
+def _mm(score: float | None) -> str:
+    return "not measured" if score is None else f"{score:.1f} mm"
