@@ -1,5 +1,6 @@
-"""List data sources and protocols, say what is in a source, measure it, or convert it to
-one file that loads at once.
+"""What data there are: list sources and protocols, look into one, or convert it to one file.
+
+All of the work is in `bench.data`; here is only what a person types and reads.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from models.errors import BadInput, UnknownName
 
 SHOWN = 24  # labels that a line for people lists
 ROUND = 1000  # numbers from here on are shown without a fraction
+NARROWEST = 40  # columns for the values, however long the names are
+WIDEST = 200  # columns of a line that can still be followed
+NO_TERMINAL = (160, 24)  # columns and lines where the output goes to a file
 ACTIONS = ("list", "info", "stats", "convert")
+
+WHAT = "list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE."
+TO = "File that convert writes; then a source as cache:FILE."
+
+Action = Annotated[str, typer.Argument(help=WHAT)]
+Source = Annotated[str, typer.Argument(help="`synthetic`, or KIND:PATH.")]
+To = Annotated[Path | None, typer.Option("--to", help=TO)]
 
 
 def command(
-    action: Annotated[
-        str,
-        typer.Argument(
-            help="list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE."
-        ),
-    ] = "list",
-    source: Annotated[str, typer.Argument(help="`synthetic`, or KIND:PATH.")] = "synthetic",
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", help="File that convert writes; then a source as cache:FILE."),
-    ] = None,
+    action: Action = "list",
+    source: Source = "synthetic",
+    to: To = None,
     protocol: ProtocolName = None,
     json: Json = False,
 ) -> int:
@@ -42,22 +45,25 @@ def command(
 
     if action not in ACTIONS:
         raise UnknownName("data action", action, ACTIONS)
+    # in both directions: a file that is never written would be looked for in vain
     if (to is None) == (action == "convert"):
         raise BadInput(f"data {action}: --to FILE goes with convert, and convert needs it")
     found = _found(action, source, to, protocol)
     if json:
         print(encoder.dumps(found))
-    elif action == "list":
-        _show(
-            {
-                f"{kind[:-1]} {name}": text
-                for kind, rows in found.items()
-                for name, text in dict(rows).items()
-            }
-        )  # type: ignore[call-overload]
     else:
-        _show(found)
+        _show(_listed(found) if action == "list" else found)
     return 0
+
+
+def _listed(found: Mapping[str, object]) -> dict[str, object]:
+    """`source bvh: ...`, `protocol amass: ...`, from a table for each."""
+    lines: dict[str, object] = {}
+    for kind, rows in found.items():
+        assert isinstance(rows, Mapping)  # as `_found` has made them
+        # the plural loses its s
+        lines |= {f"{kind[:-1]} {name}": text for name, text in rows.items()}
+    return lines
 
 
 def _found(
@@ -84,16 +90,14 @@ def _found(
 def _show(found: Mapping[str, object]) -> None:
     """Names on the left, values wrapped to the right of them."""
     width = max(len(key) for key in found) + 2
-    columns = min(shutil.get_terminal_size((160, 24)).columns, 200)
+    columns = min(shutil.get_terminal_size(NO_TERMINAL).columns, WIDEST)
+    wrapped = textwrap.TextWrapper(
+        max(columns, width + NARROWEST), subsequent_indent=" " * width
+    )
     for key, value in found.items():
-        print(
-            textwrap.fill(
-                _text(value) or "-",
-                max(columns, width + 40),
-                initial_indent=key.ljust(width),
-                subsequent_indent=" " * width,
-            )
-        )
+        wrapped.initial_indent = key.ljust(width)
+        # a dash for nothing, or the name would end the line with blanks
+        print(wrapped.fill(_text(value) or "-"))
 
 
 def _text(value: object) -> str:
@@ -101,13 +105,14 @@ def _text(value: object) -> str:
         return _few([f"{key} {_text(part)}" for key, part in value.items()])
     if isinstance(value, list | tuple):
         return _few(list(map(_text, value)))
+    # four digits: a bone's length in mm to the tenth
     if isinstance(value, float) and abs(value) < ROUND:
         return f"{value:.4g}"
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
 
 
 def _few(parts: list[str]) -> str:
-    more = (
-        [f"and {len(parts) - SHOWN:,} more (all with --json)"] if len(parts) > SHOWN else []
-    )
-    return ", ".join(parts[:SHOWN] + more)
+    shown = parts[:SHOWN]
+    if len(parts) > SHOWN:
+        shown.append(f"and {len(parts) - SHOWN:,} more (all with --json)")
+    return ", ".join(shown)
