@@ -1,5 +1,4 @@
-"""What a run says: `build(folder)` turns its records into a report that a person can act
-on.
+"""What a run says: `build(folder)` turns its records into a report to act on.
 
 Reads `bench.records` and imports no framework. A section is one file in `reports/sections`,
 found by listing that folder.
@@ -9,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 from pathlib import Path
 from types import ModuleType
 
 from bench import records
+from models import folder as registry
 from models.errors import BadInput
 from reports import markdown, sections
 from reports.blocks import Block, Heading
@@ -22,13 +21,13 @@ __all__ = ["build"]
 
 
 def build(folder: Path) -> Path:
-    """Write `report.md` and `figures/` of the run in `folder`; returns the path of the
-    report.
+    """Write `report.md` and `figures/` of the run in `folder`; returns the report's path.
 
     The report is replaced in one step, so a reader sees the old one or the new one and
     never half of it. Raises BadInput when the folder is no run or its records cannot be
     read.
     """
+    # Read before anything is made: what is no run is left without an empty folder in it.
     run = read(Path(folder))
     figures = run.folder / "figures"
     figures.mkdir(exist_ok=True)
@@ -44,7 +43,9 @@ def read(folder: Path) -> records.Run:
             f"{folder} is no run folder: it holds no run.json; give the folder that `python"
             " -m bench run` printed"
         ) from None
+    # Broken JSON and a field that this version does not know are both a ValueError.
     except ValueError as error:
+        # Pydantic takes several lines for each field, and there may be hundreds.
         reason = " ".join(str(error).split())[:200]
         raise BadInput(
             f"{folder} holds run.json or records.jsonl that this version cannot read:"
@@ -61,16 +62,22 @@ def assemble(run: records.Run, figures: Path) -> list[Block]:
 
 
 def found() -> list[ModuleType]:
-    """Every module of the sections folder, by its ORDER."""
-    names = sorted(info.name for info in pkgutil.iter_modules(sections.__path__))
-    return sorted(
-        (importlib.import_module(f"{sections.__name__}.{name}") for name in names),
-        key=lambda module: int(module.ORDER),
-    )
+    """Every module of the sections folder, each after the neighbours that it states.
+
+    Raises UnknownName where a section states one that is not there.
+    """
+    after: dict[str, tuple[str, ...]] = {}
+    # A package may lie in several folders; each of them may add to the page.
+    for path in sections.__path__:
+        for name, file in registry.files(Path(path)).items():
+            after[name] = registry.stated(file, "AFTER", ())
+    names = registry.ordered(after)
+    return [importlib.import_module(f"{sections.__name__}.{name}") for name in names]
 
 
 def replace(path: Path, content: str) -> Path:
     """Write a whole file beside `path`, then put it in its place."""
+    # The process id: two reports of one run, written at once, do not share a draft.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(content, encoding="utf-8")
     draft.replace(path)

@@ -1,4 +1,8 @@
-"""Which records a section speaks about, and what it calls them."""
+"""What sections and verdict ask of a run's records: which are about what, and their names.
+
+A record without a backend is about the data, one without a model about a backend alone:
+neither is ever listed under an empty name.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,19 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from bench.records import (
-    Comparison,
-    Evaluation,
-    Exam,
+    Baseline,
+    Baselines,
+    Check,
     Feasibility,
+    Frozen,
     Metric,
-    Parity,
+    OpNeed,
     Record,
     Run,
-    ThirdParty,
-    Throughput,
-    Training,
 )
 from reports.blocks import Code, Inline
 
-P = TypeVar(
-    "P", Parity, Comparison, Exam, ThirdParty, Training, Evaluation, Throughput, Feasibility
-)
+P = TypeVar("P", bound=Frozen)
 
 
 def payloads(records: Iterable[Record], kind: type[P]) -> list[tuple[Record, P]]:
@@ -38,24 +38,50 @@ def payloads(records: Iterable[Record], kind: type[P]) -> list[tuple[Record, P]]
     ]
 
 
+def of_model(run: Run, backend: str, model: str) -> list[Record]:
+    """The records of one model on one backend, of every device and precision."""
+    about = (backend, model)
+    return [record for record in run.records if (record.backend, record.model) == about]
+
+
+def backends(run: Run) -> list[str]:
+    """Backends of the run, in order of first record."""
+    # A dict, not a set: it keeps the order, and with it the report the same each time.
+    names = dict.fromkeys(record.backend for record in run.records)
+    return [name for name in names if name]
+
+
+def models(run: Run, backend: str) -> list[str]:
+    """Models that the run tried on a backend, in order of first record."""
+    here = [record for record in run.records if record.backend == backend]
+    names = dict.fromkeys(record.model for record in here)
+    return [name for name in names if name]
+
+
 def device(record: Record) -> str:
-    """Where it really ran; a record that is `invalid`, or that never ran, is about the
-    device that was asked for.
+    """Where it really ran.
+
+    A record that is `invalid`, or that never ran, is about the device that was asked for.
     """
-    return (
-        record.device
-        if record.status == "invalid"
-        else record.actual_device or record.device
-    )
+    if record.status == "invalid":
+        return record.device
+    return record.actual_device or record.device
+
+
+def spot(record: Record) -> str:
+    """Device and precision in two words."""
+    return f"{device(record)} {record.precision}"
 
 
 def label(record: Record) -> str:
-    """A short name for a legend: model and backend, then device and precision where they
-    are not the usual ones.
-    """
-    extra = [device(record)] if device(record) != "cpu" else []
-    extra += [record.precision] if record.precision != "fp32" else []
-    return " · ".join([part for part in (record.model, record.backend) if part] + extra)
+    """A short name for a legend: model and backend, then what is not as usual."""
+    parts = [record.model, record.backend]
+    # Nearly every record is of the CPU in fp32: to say it each time would fill the legends.
+    if device(record) != "cpu":
+        parts.append(device(record))
+    if record.precision != "fp32":
+        parts.append(record.precision)
+    return " · ".join(part for part in parts if part)
 
 
 def columns(record: Record) -> dict[str, Inline]:
@@ -64,37 +90,30 @@ def columns(record: Record) -> dict[str, Inline]:
     return {title: Code(value) for title, value in about.items() if value}
 
 
-def spot(record: Record) -> str:
-    """Device and precision in two words."""
-    return f"{device(record)} {record.precision}"
-
-
 def slug(*parts: str) -> str:
     """A file name from names people chose: letters, digits and dashes only."""
+    # Also what keeps "../.." of a backend's or protocol's name inside the figures folder.
     return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-").lower() or "unnamed"
 
 
 def figure_name(what: str, record: Record) -> str:
     """The file of a figure about one record."""
-    return (
-        f"{slug(what, record.backend, record.model, device(record), record.precision)}.png"
-    )
+    # All that makes a cell but its task: no two records of a task share a figure.
+    cell = (record.backend, record.model, device(record), record.precision)
+    return f"{slug(what, *cell)}.png"
 
 
-def backends(run: Run) -> list[str]:
-    """Backends of the run, in order of first record."""
-    return list(dict.fromkeys(record.backend for record in run.records))
+def needs(payload: Feasibility) -> list[OpNeed]:
+    """What a model needs over all of its graphs; an op that both use stands there twice."""
+    return [need for ops in payload.graph_ops.values() for need in ops]
 
 
-def models(run: Run, backend: str) -> list[str]:
-    """Models that the run tried on a backend, in order of first record."""
-    return list(
-        dict.fromkeys(
-            record.model
-            for record in run.records
-            if record.backend == backend and record.model
-        )
-    )
+def ratio(check: Check) -> float | None:
+    """Error as a part of its bound; None without an error or a bound to divide by."""
+    # A bound of 0 asks for exact agreement, and no ratio says how far that was missed.
+    if check.error is None or check.bound <= 0:
+        return None
+    return check.error / check.bound
 
 
 def metric(metrics: Iterable[Metric], name: str) -> Metric | None:
@@ -108,11 +127,23 @@ def frame_wise(metrics: Iterable[Metric], name: str) -> float | None:
     return found.frame_wise if found else None
 
 
-def best_baseline(evaluation: Evaluation) -> tuple[str, float] | None:
-    """Name and MPJPE in millimetres of the best trivial predictor, if any was measured."""
-    scores = [
-        (baseline.name, frame_wise(baseline.metrics, "MPJPE"))
-        for baseline in evaluation.baselines
-    ]
+def baselines_of(run: Run, protocol_hash: str) -> tuple[Baseline, ...]:
+    """The trivial predictors that whatever was judged under a protocol is read beside.
+
+    The one place that knows where a run keeps them.
+    """
+    return tuple(
+        base
+        for _, payload in payloads(run.records, Baselines)
+        # A run that was resumed with another protocol keeps what it had under the first.
+        if payload.protocol_hash == protocol_hash
+        for base in payload.baselines
+    )
+
+
+def best_baseline(baselines: Iterable[Baseline]) -> tuple[str, float] | None:
+    """Name and MPJPE (mm) of the best trivial predictor, if any was measured."""
+    scores = [(one.name, frame_wise(one.metrics, "MPJPE")) for one in baselines]
     known = [(name, score) for name, score in scores if score is not None]
+    # min() keeps the first of equals, so the order in the record decides between them.
     return min(known, key=lambda pair: pair[1]) if known else None

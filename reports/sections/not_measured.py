@@ -1,6 +1,4 @@
-"""What the run does not know: cells that ended badly, tasks never tried, devices and
-precisions never run.
-"""
+"""What the run does not know: cells that ended badly, and what no cell was about."""
 
 from __future__ import annotations
 
@@ -11,9 +9,11 @@ from reports import cells
 from reports.blocks import Block, Code, Inline, bullets, table, text
 from reports.numbers import number
 
-ORDER = 80
+AFTER = ("throughput",)
 TITLE = "What was not measured, and why"
 
+# What a reader expects of every model, and on which hardware. Not all that there is: the
+# third-party exam and a comparison are asked for by name.
 TASKS = ("feasibility", "parity", "train", "evaluate", "throughput")
 DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -21,68 +21,69 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 
 def render(run: Run, figures: Path) -> list[Block]:
     """Cells that are not ok, then what no cell was about."""
-    bad = [record for record in run.records if record.status != "ok"]
-    page: list[Block] = (
-        [table(map(row, bad), caption="Cells that did not end ok")] if bad else []
-    )
+    page: list[Block] = [ended_badly(run)]
+    missing = never(run)
+    if missing:
+        said = "Never run here, so nothing above speaks about it:"
+        page += [text(said), bullets(missing)]
+    return page
+
+
+def ended_badly(run: Run) -> Block:
+    """The cells that did not end ok, or a line that there is none."""
     if not run.records:
-        page.append(text("Nothing was measured: the run holds no record."))
-    elif not bad:
-        page.append(text("Every cell of this run ended ok."))
-    items = list(never(run))
-    return (
-        [*page, text("Never run here, so nothing above speaks about it:"), bullets(items)]
-        if items
-        else page
-    )
+        return text("Nothing was measured: the run holds no record.")
+    bad = [record for record in run.records if record.status != "ok"]
+    if not bad:
+        return text("Every cell of this run ended ok.")
+    return table(map(row, bad), caption="Cells that did not end ok")
 
 
 def row(record: Record) -> dict[str, Inline]:
     """One cell and why it has no number, or none that counts."""
-    elsewhere = record.actual_device is not None and record.actual_device != record.device
+    where = record.device
+    if record.actual_device not in (None, record.device):
+        where += f", ran on {record.actual_device}"
     return {
         "Task": record.task,
-        "Model": Code(record.model) if record.model else "none",
-        "Backend": Code(record.backend),
-        "Device": Code(
-            f"{record.device}, ran on {record.actual_device}"
-            if elsewhere
-            else record.device
-        ),
+        "Model": named(record.model),
+        "Backend": named(record.backend),
+        "Device": Code(where),
         "Precision": Code(record.precision),
         "Status": record.status.replace("_", " "),
         "Reason": record.reason or "no reason given",
+        # How long it took to fail: a crash at once and one after an hour differ.
         "After (s)": number(record.seconds),
     }
+
+
+def named(name: str) -> Inline:
+    """A model or backend, or that the cell was about none."""
+    return Code(name) if name else "none"
 
 
 def never(run: Run) -> list[tuple[Inline, ...]]:
     """Tasks, devices and precisions that no record is about."""
     items: list[tuple[Inline, ...]] = []
     for backend in cells.backends(run):
-        items += [
-            (Code(task), " of ", Code(model), " on ", Code(backend))
-            for model in cells.models(run, backend)
-            for task in TASKS
-            if not tried(run, backend, model, task)
-        ]
+        for model in cells.models(run, backend):
+            items += [
+                (Code(task), " of ", Code(model), " on ", Code(backend))
+                for task in TASKS
+                if not tried(run, backend, model, task)
+            ]
         if not tried(run, backend, "", "shape_ops"):
             items.append(("the op exam of ", Code(backend)))
-    items += [
-        ("device ", Code(name))
-        for name in DEVICES
-        if name not in {cells.device(record) for record in run.records}
-    ]
-    return items + [
-        ("precision ", Code(name))
-        for name in PRECISIONS
-        if name not in {record.precision for record in run.records}
-    ]
+    # What is about the data alone says nothing of a device, though its record names one.
+    asked = [record for record in run.records if record.backend]
+    devices = {cells.device(record) for record in asked}
+    precisions = {record.precision for record in asked}
+    items += [("device ", Code(name)) for name in DEVICES if name not in devices]
+    items += [("precision ", Code(name)) for name in PRECISIONS if name not in precisions]
+    return items
 
 
 def tried(run: Run, backend: str, model: str, task: str) -> bool:
     """Whether a record exists, however it ended; those that ended badly are in the table."""
-    return any(
-        (record.backend, record.model, record.task) == (backend, model, task)
-        for record in run.records
-    )
+    here = cells.of_model(run, backend, model)
+    return any(record.task == task for record in here)

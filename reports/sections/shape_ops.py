@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.records import Exam, ExamRow, Record, Run
@@ -11,69 +11,60 @@ from reports import cells
 from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
 from reports.numbers import count, number
 
-ORDER = 40
+AFTER = ("coverage",)
 TITLE = "Shape-op and op exam"
 
+# In the order in which they are put: a wrong shape makes all that follows wrong.
 QUESTIONS = ("shape", "dtype", "value", "gradient", "kernel")
 LISTED = 40  # failures shown; the rest is in records.jsonl
 
 
 def render(run: Run, figures: Path) -> list[Block]:
-    """For each backend: totals, failures, gaps, then every op by question, and by type and
-    mode.
-    """
+    """For each backend: totals, failures, gaps, then every op by question, type and mode."""
     found = cells.payloads(run.records, Exam)
     if not found:
-        return [
-            text("The op exam was not measured: the run holds no exam record with numbers.")
-        ]
+        said = "The op exam was not measured: the run holds no exam record with numbers."
+        return [text(said)]
     return [block for record, exam in found for block in about(record, exam)]
 
 
 def about(record: Record, exam: Exam) -> list[Block]:
     """The exam of one backend, failures first."""
-    page: list[Block] = [Heading(f"Exam of {cells.label(record)}")]
+    title = Heading(f"Exam of {cells.label(record)}")
     if not exam.rows:
-        return [*page, text("No question was asked: not measured.")]
-    return (
-        page
-        + failures(exam)
-        + gaps(exam)
-        + [
-            totals(exam),
-            by_op(exam, lambda row: row.question, QUESTIONS, "Each op by question"),
-            by_type(exam),
-            by_op(
-                exam,
-                in_type_and_mode,
-                sorted(map(in_type_and_mode, exam.rows)),
-                "Each op by type and mode",
-            ),
-        ]
-    )
+        return [title, text("No question was asked: not measured.")]
+    columns = sorted({in_type_and_mode(row) for row in exam.rows})
+    return [
+        title,
+        *failures(exam),
+        *gaps(exam),
+        *(text(f"Not put: {what}: {why}.") for what, why in exam.left_out.items()),
+        totals(exam),
+        by_op(exam, lambda row: row.question, QUESTIONS, "Each op by question"),
+        by_type(exam),
+        by_op(exam, in_type_and_mode, columns, "Each op by type and mode"),
+    ]
 
 
 def failures(exam: Exam) -> list[Block]:
     """Every wrong answer, worst first."""
-    wrong = sorted(
-        (row for row in exam.rows if row.result == "failed"), key=badness, reverse=True
-    )
+    wrong = [row for row in exam.rows if row.result == "failed"]
+    asked = count(len(exam.rows))
     if not wrong:
-        return [text(f"No question failed ({count(len(exam.rows))} were asked).")]
-    more = (
-        f" The first {LISTED} are listed; all are in records.jsonl."
-        if len(wrong) > LISTED
-        else ""
-    )
-    return [
-        text(f"{count(len(wrong))} of {count(len(exam.rows))} questions failed.{more}"),
-        table(map(failure, wrong[:LISTED])),
-    ]
+        return [text(f"No question failed ({asked} were asked).")]
+    wrong.sort(key=badness, reverse=True)
+    said = f"{count(len(wrong))} of {asked} questions failed."
+    # A backend that gets one thing wrong may get it wrong in a thousand cases.
+    if len(wrong) > LISTED:
+        said += f" The first {LISTED} are listed; all are in records.jsonl."
+    return [text(said), table(map(failure, wrong[:LISTED]))]
 
 
 def badness(row: ExamRow) -> float:
     """How far a failure is above its bound; without a number it is the worst."""
-    return row.error / row.bound if row.error is not None and row.bound else float("inf")
+    if row.error is None or not row.bound:
+        return float("inf")
+    return row.error / row.bound
 
 
 def failure(row: ExamRow) -> dict[str, Inline]:
@@ -91,64 +82,69 @@ def failure(row: ExamRow) -> dict[str, Inline]:
 
 
 def gaps(exam: Exam) -> list[Block]:
-    """What the framework cannot do, and why; and what was not put to it."""
-    known = Counter(
-        (row.note, row.dtype, row.question) for row in exam.rows if row.result == "gap"
-    )
-    ops = {
-        key: sorted(
-            {row.op for row in exam.rows if (row.note, row.dtype, row.question) == key}
-        )
-        for key in known
-    }
-    items: list[tuple[Inline, ...]] = [
+    """What the framework cannot do, and why."""
+    # An op without a kernel and a body at all, then what is wrong in some types only.
+    items = [
         (Code(op), f": {why or 'no reason given'}") for op, why in sorted(exam.gaps.items())
     ]
-    items += [
-        (
-            Code(" ".join(ops[key])),
-            (
-                f" in {key[1]}, {key[2]}: {key[0] or 'no reason given'} ({count(asked)}"
+    items += declared(exam)
+    if not items:
+        return [text("No gap: the backend answers for every op.")]
+    return [text("Gaps:"), bullets(items)]
+
+
+def declared(exam: Exam) -> list[tuple[Code, str]]:
+    """Questions that the backend says beforehand it gets wrong: an item for each reason."""
+    # One reason holds for many ops; told op by op it would fill a page.
+    groups: dict[tuple[str, str, str], list[ExamRow]] = {}
+    for row in exam.rows:
+        groups.setdefault((row.note, row.dtype, row.question), []).append(row)
+    items = []
+    for (note, dtype, question), rows in sorted(groups.items(), key=lambda item: item[0]):
+        wrong = sum(row.result == "gap" for row in rows)
+        # What only passed has a note, a type and a question too.
+        if wrong:
+            ops = sorted({row.op for row in rows})
+            said = (
+                f" in {dtype}, {question}: {note or 'no reason given'} ({count(wrong)}"
                 " questions, all wrong as declared)"
-            ),
-        )
-        for key, asked in sorted(known.items())
-    ]
-    found: list[Block] = (
-        [text("Gaps:"), bullets(items)]
-        if items
-        else [text("No gap: the backend answers for every op.")]
-    )
-    return found + [text(f"Not put: {what}: {why}.") for what, why in exam.left_out.items()]
+            )
+            items.append((Code(" ".join(ops)), said))
+    return items
 
 
 def totals(exam: Exam) -> Block:
     """Results by question and mode."""
-    rows = []
+    rows: list[dict[str, Inline]] = []
     for question in QUESTIONS:
-        for mode in sorted({row.mode for row in exam.rows}, reverse=True):
-            asked = [
-                row for row in exam.rows if (row.question, row.mode) == (question, mode)
-            ]
-            tally: Counter[str] = Counter(row.result for row in asked)
-            numbers = {
-                title: count(tally[title.lower().replace(" ", "_")])
-                for title in ("Passed", "Failed", "Gap", "Not applicable")
-            }
-            rows.append({"Question": question, "Mode": mode} | (numbers if asked else {}))
+        for mode in modes(exam):
+            rows.append({"Question": question, "Mode": mode})
+            tally: Counter[str] = Counter(
+                row.result
+                for row in exam.rows
+                if (row.question, row.mode) == (question, mode)
+            )
+            # What was never asked stays "not measured": four zeros would look like a result.
+            if tally:
+                for title in ("Passed", "Failed", "Gap", "Not applicable"):
+                    result = title.lower().replace(" ", "_")
+                    rows[-1][title] = count(tally[result])
     return table(rows, caption="Totals")
+
+
+def modes(exam: Exam) -> list[str]:
+    """Modes in which questions were put."""
+    # Reversed, so that eager, which is the easiest to get right, stands before compiled.
+    return sorted({row.mode for row in exam.rows}, reverse=True)
 
 
 def by_type(exam: Exam) -> Block:
     """Every type in every mode."""
-    modes = sorted({row.mode for row in exam.rows}, reverse=True)
-    cell: dict[tuple[str, str], list[ExamRow]] = {}
-    for row in exam.rows:
-        cell.setdefault((row.dtype, row.mode), []).append(row)
-    rows = [
-        {"Type": Code(dtype)} | {mode: score(cell.get((dtype, mode), [])) for mode in modes}
-        for dtype in sorted({key[0] for key in cell})
-    ]
+    cell = grouped(exam, lambda row: (row.dtype, row.mode))
+    rows: list[dict[str, Inline]] = []
+    for dtype in sorted({row.dtype for row in exam.rows}):
+        scores = {mode: score(cell.get((dtype, mode), [])) for mode in modes(exam)}
+        rows.append({"Type": Code(dtype)} | scores)
     return table(rows, caption="Each type by mode (passed / asked)")
 
 
@@ -158,36 +154,46 @@ def in_type_and_mode(row: ExamRow) -> str:
 
 
 def by_op(
-    exam: Exam, key: Callable[[ExamRow], str], titles: Iterable[str], caption: str
+    exam: Exam, key: Callable[[ExamRow], str], titles: Sequence[str], caption: str
 ) -> Block:
-    """One row for each op, a cell for each value of `key`; ops with failures come first,
-    then those with gaps.
-    """
-    ops = sorted({row.op for row in exam.rows}, key=lambda op: (trouble(exam, op), op))
+    """A row for each op, a cell for each value of `key`; ops with failures come first."""
+    cell = grouped(exam, lambda row: (row.op, key(row)))
+    ops = {row.op for row in exam.rows}
+    rows: list[dict[str, Inline]] = []
+    for op in sorted(ops, key=lambda op: (trouble(exam, op), op)):
+        scores = {title: score(cell.get((op, title), [])) for title in titles}
+        rows.append({"Op": Code(op)} | scores)
+    return table(rows, caption=f"{caption} (passed / asked)", folded=True)
+
+
+def grouped(
+    exam: Exam, key: Callable[[ExamRow], tuple[str, str]]
+) -> dict[tuple[str, str], list[ExamRow]]:
+    """Rows by the row and column of a table they belong to."""
+    # Once over all rows: an exam has tens of thousands, and a table hundreds of cells.
     cell: dict[tuple[str, str], list[ExamRow]] = {}
     for row in exam.rows:
-        cell.setdefault((row.op, key(row)), []).append(row)
-    rows = [
-        {"Op": Code(op)}
-        | {title: score(cell.get((op, title), [])) for title in dict.fromkeys(titles)}
-        for op in ops
-    ]
-    return table(rows, caption=f"{caption} (passed / asked)", folded=True)
+        cell.setdefault(key(row), []).append(row)
+    return cell
 
 
 def trouble(exam: Exam, op: str) -> int:
     """0 for an op with failures, 1 with gaps, 2 with neither."""
     results = {row.result for row in exam.rows if row.op == op}
-    return 0 if "failed" in results else 1 if "gap" in results or op in exam.gaps else 2
+    if "failed" in results:
+        return 0
+    return 1 if "gap" in results or op in exam.gaps else 2
 
 
 def score(rows: list[ExamRow]) -> Inline:
-    """ "12 / 12", with what is missing named; questions that make no sense for the op are not asked."""
+    """How many passed of how many asked, such as "12 / 12", with what is missing named."""
     tally = Counter(row.result for row in rows)
+    # A question that makes no sense for the op, such as a gradient of argmax, is not asked.
     asked = len(rows) - tally["not_applicable"]
     if not asked:
         return "not applicable" if rows else "not asked"
-    bad = "".join(
-        f", {tally[result]} {result}" for result in ("failed", "gap") if tally[result]
-    )
-    return f"{tally['passed']} / {asked}{bad}"
+    said = f"{tally['passed']} / {asked}"
+    for result in ("failed", "gap"):
+        if tally[result]:
+            said += f", {tally[result]} {result}"
+    return said

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.records import Evaluation, Feasibility, Parity, Record, Run, Throughput
-from reports import cells, verdict
+from bench.records import Evaluation, Feasibility, Record, Run
+from reports import cells, glance, verdict
 from reports.blocks import (
-    NOT_MEASURED,
     Block,
     Bullets,
     Code,
@@ -21,48 +20,44 @@ from reports.blocks import (
 from reports.numbers import count, millions, number
 from reports.verdict import Reason, Verdict
 
-ORDER = 10
+AFTER = ()
 TITLE = "Verdict"
 
 
 def render(run: Run, figures: Path) -> list[Block]:
     """The verdicts, what they rest on, and what would change them."""
     if not run.records:
-        return [
-            text(
-                Strong("Undecided."),
-                " This run is empty: it holds no record, so nothing below was measured.",
-            )
-        ]
+        said = " This run is empty: it holds no record, so nothing below was measured."
+        return [text(Strong("Undecided."), said)]
     judged = verdict.verdicts(run)
-    ended = (
-        ""
-        if run.info.finished
-        else " The run did not finish: what follows is what it had until then."
-    )
-    page: list[Block] = [
-        text(f"{count(len(run.records))} cells, {ok(run)} of them ok.{ended}")
-    ]
+    page = [ended(run)]
     for backend in cells.backends(run):
         page += about(run, [item for item in judged if item.backend == backend])
+    # Last: whoever doubts an answer looks for the rule after having read it.
     return [*page, rules()]
 
 
-def ok(run: Run) -> str:
-    """How many records ended well."""
-    return count(sum(record.status == "ok" for record in run.records))
+def ended(run: Run) -> Block:
+    """How many cells there were, and whether these are all that were asked for."""
+    ok = sum(record.status == "ok" for record in run.records)
+    said = f"{count(len(run.records))} cells, {count(ok)} of them ok."
+    if not run.info.finished:
+        said += " The run did not finish: what follows is what it had until then."
+    return text(said)
 
 
 def about(run: Run, judged: list[Verdict]) -> list[Block]:
     """One backend: its answer, its models at a glance, the reasons of each."""
-    whole, models = judged[0], judged[1:]
+    # `verdicts` gives a backend first, then its models; the page speaks of it last.
+    whole, *models = judged
     page: list[Block] = [Heading(f"{whole.backend}: {whole.answer}")]
     if models:
-        page += glance(run, models)
+        page += models_table(run, models)
     for item in (*models, whole):
         name = f" on {item.backend}" if item.model else ", the backend as a whole"
+        answer = Strong(item.answer)
         page += [
-            text(Code(item.model or item.backend), name, ": ", Strong(item.answer)),
+            text(Code(item.model or item.backend), name, ": ", answer),
             reasons(item.reasons),
         ]
         if item.changes:
@@ -72,105 +67,68 @@ def about(run: Run, judged: list[Verdict]) -> list[Block]:
 
 def reasons(found: tuple[Reason, ...]) -> Bullets:
     """Each reason with the answer it pulls to and its evidence grade."""
-    return bullets(
-        (Strong(reason.answer), f" ({reason.grade}): {reason.text}") for reason in found
-    )
+    return bullets((Strong(one.answer), f" ({one.grade}): {one.text}") for one in found)
 
 
-def glance(run: Run, models: list[Verdict]) -> list[Block]:
+def models_table(run: Run, models: list[Verdict]) -> list[Block]:
     """One row for each model. MPJPE appears only where all of it is of one protocol."""
-    hashes = {
-        payload.protocol_hash for _, payload in cells.payloads(run.records, Evaluation)
-    }
+    evaluations = cells.payloads(run.records, Evaluation)
+    protocols = {payload.protocol_hash for _, payload in evaluations}
     rows = []
     for item in models:
-        here = [
-            record
-            for record in run.records
-            if (record.backend, record.model) == (item.backend, item.model)
-        ]
+        here = cells.of_model(run, item.backend, item.model)
         row: dict[str, Inline] = {"Model": Code(item.model), "Verdict": Strong(item.answer)}
-        rows.append(
-            row
-            | sizes(here)
-            | parity(here)
-            | (accuracy(here) if len(hashes) == 1 else {})
-            | speed(here)
-        )
+        row |= sizes(here) | parity(here)
+        if len(protocols) == 1:
+            row |= accuracy(run, here)
+        rows.append(row | speed(here))
+    if len(protocols) <= 1:
+        return [table(rows)]
+    # Side by side they would be compared, whatever the words beneath said.
     apart = (
         "Accuracy is not in this table: the models were judged under different protocols,"
         " see below."
     )
-    return [table(rows), text(apart)] if len(hashes) > 1 else [table(rows)]
+    return [table(rows), text(apart)]
 
 
 def sizes(records: list[Record]) -> dict[str, Inline]:
     """Parameters of the model."""
-    return {
-        "Params (M)": next(
-            (
-                millions(payload.parameters)
-                for _, payload in cells.payloads(records, Feasibility)
-            ),
-            NOT_MEASURED,
-        )
-    }
+    found = cells.payloads(records, Feasibility)
+    # A model has as many on every backend and device: the first record will do.
+    size = next((payload.parameters for _, payload in found), None)
+    return {"Params (M)": millions(size)}
 
 
 def parity(records: list[Record]) -> dict[str, Inline]:
     """The worst check, as a part of its bound and in millimetres."""
-    checks = [
-        check for _, payload in cells.payloads(records, Parity) for check in payload.checks
-    ]
-    ratios = [
-        check.error / check.bound
-        for check in checks
-        if check.error is not None and check.bound > 0
-    ]
-    shifts = [check.millimetres for check in checks if check.millimetres is not None]
     return {
-        "Parity: worst error ÷ bound": number(max(ratios, default=None)),
-        "Parity (mm)": number(max(shifts, default=None)),
+        "Parity: worst error ÷ bound": number(glance.budget(records)),
+        "Parity (mm)": number(glance.drift(records)),
     }
 
 
-def accuracy(records: list[Record]) -> dict[str, Inline]:
+def accuracy(run: Run, records: list[Record]) -> dict[str, Inline]:
     """Trained MPJPE beside the best trivial baseline."""
-    found = next((payload for _, payload in cells.payloads(records, Evaluation)), None)
-    best = cells.best_baseline(found) if found else None
-    score = cells.frame_wise(found.metrics, "MPJPE") if found else None
+    found = glance.evaluation(records)
+    trivial = cells.baselines_of(run, found.protocol_hash) if found else ()
+    best = cells.best_baseline(trivial)
     return {
-        "MPJPE (mm)": number(score),
+        "MPJPE (mm)": number(glance.accuracy(records)),
         "Best baseline (mm)": number(best[1] if best else None),
     }
 
 
 def speed(records: list[Record]) -> dict[str, Inline]:
     """The fastest forward timing that counts."""
-    timings = [
-        timing
-        for _, payload in cells.payloads(records, Throughput)
-        for timing in payload.timings
-        if not verdict.fault(timing)
-    ]
-    rates = [
-        timing.frames_per_second
-        for timing in timings
-        if timing.what == "forward" and timing.frames_per_second is not None
-    ]
-    return {"Forward (frames/s, best)": number(max(rates, default=None))}
+    return {"Forward (frames/s, best)": number(glance.fastest(records, "forward"))}
 
 
 def rules() -> Block:
     """The thresholds behind the answers."""
     rows = [
-        {"Measured": name, "Limit": number(item.limit), "Why": item.why}
-        for name, item in verdict.THRESHOLDS.items()
+        {"Measured": item.name, "Limit": number(item.limit), "Why": item.why}
+        for item in verdict.THRESHOLDS
     ]
-    return table(
-        rows,
-        caption=(
-            "How the verdict is made: the worst reason decides; these are its thresholds"
-        ),
-        folded=True,
-    )
+    caption = "How the verdict is made: the worst reason decides; these are its thresholds"
+    return table(rows, caption=caption, folded=True)

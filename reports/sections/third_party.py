@@ -10,7 +10,7 @@ from reports import cells
 from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
 from reports.numbers import count, number
 
-ORDER = 45
+AFTER = ("shape_ops",)
 TITLE = "Third-party exam"
 
 RESULTS = ("passed", "failed", "gap")
@@ -18,33 +18,25 @@ LISTED = 40  # failures shown; the rest is in records.jsonl
 
 
 def render(run: Run, figures: Path) -> list[Block]:
-    """Counts for each backend, then failures, gaps, operators, and why cases have no place
-    in the language.
-    """
+    """Counts for each backend, then failures, gaps, operators, and what was not mappable."""
     found = cells.payloads(run.records, ThirdParty)
     if not found:
-        return [
-            text(
-                "The third-party exam was not measured; ",
-                Code("python -m bench ops --third-party"),
-                " puts the onnx node cases.",
-            )
-        ]
+        command = Code("python -m bench ops --third-party")
+        said = "The third-party exam was not measured; "
+        return [text(said, command, " puts the onnx node cases.")]
     page: list[Block] = [table(counts(record, exam) for record, exam in found)]
-    return (
-        page
-        + [block for record, exam in found for block in about(record, exam)]
-        + reasons(found[0][1])
-    )
+    for record, exam in found:
+        page += about(record, exam)
+    # What the language does not say is the same whichever backend was asked: told once.
+    return page + reasons(found[0][1])
 
 
 def counts(record: Record, exam: ThirdParty) -> dict[str, Inline]:
     """One backend in numbers."""
-    numbers = {
-        result.replace("_", " ").capitalize(): count(amount)
-        for result, amount in exam.counts().items()
-    }
-    return cells.columns(record) | {"Cases of": exam.source} | numbers
+    row = cells.columns(record) | {"Cases of": exam.source}
+    for result, amount in exam.counts().items():
+        row[result.replace("_", " ").capitalize()] = count(amount)
+    return row
 
 
 def about(record: Record, exam: ThirdParty) -> list[Block]:
@@ -52,19 +44,13 @@ def about(record: Record, exam: ThirdParty) -> list[Block]:
     wrong = [row for row in exam.rows if row.result == "failed"]
     gaps = [row for row in exam.rows if row.result == "gap"]
     page: list[Block] = [Heading(f"Cases on {cells.label(record)}")]
-    page += (
-        [table(map(failure, wrong[:LISTED]), caption="Failures")]
-        if wrong
-        else [text("No case failed.")]
-    )
-    page += (
-        [
-            text("Gaps:"),
-            bullets((Code(row.case), f": {row.note or 'no reason given'}") for row in gaps),
-        ]
-        if gaps
-        else []
-    )
+    if wrong:
+        page.append(table(map(failure, wrong[:LISTED]), caption="Failures"))
+    else:
+        page.append(text("No case failed."))
+    if gaps:
+        items = [(Code(row.case), f": {row.note or 'no reason given'}") for row in gaps]
+        page += [text("Gaps:"), bullets(items)]
     return [*page, by_op(exam)]
 
 
@@ -81,13 +67,14 @@ def failure(row: ThirdPartyRow) -> dict[str, Inline]:
 
 def by_op(exam: ThirdParty) -> Block:
     """Results by ONNX operator, those that were run."""
+    # Most operators of onnx have no place in the language; rows of zeros would hide the rest.
     ops = sorted({row.op for row in exam.rows if row.result != "not_mappable"})
     tally: Counter[tuple[str, str]] = Counter((row.op, row.result) for row in exam.rows)
-    rows = [
-        {"Operator": Code(op)}
-        | {result.capitalize(): count(tally[op, result]) for result in RESULTS}
-        for op in ops
-    ]
+    rows: list[dict[str, Inline]] = []
+    for op in ops:
+        rows.append({"Operator": Code(op)})
+        for result in RESULTS:
+            rows[-1][result.capitalize()] = count(tally[op, result])
     return table(rows, caption="Cases by ONNX operator", folded=True)
 
 

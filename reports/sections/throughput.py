@@ -1,6 +1,4 @@
-"""Speed: medians with their intervals, what they were measured under, and the numbers that
-do not count.
-"""
+"""Speed: medians with their intervals, what they rest on, and numbers that do not count."""
 
 from __future__ import annotations
 
@@ -19,143 +17,116 @@ from reports.numbers import (
     percent,
 )
 
-ORDER = 70
+AFTER = ("training",)
 TITLE = "Throughput and latency"
 
 TITLES = {
     "forward": "Forward pass",
     "train_step": "Training step (forward, backward, update)",
 }
+# What a timing that lied has no right to.
+SPEEDS = ("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s")
+
+Timed = tuple[Record, Timing]
 
 
 def render(run: Run, figures: Path) -> list[Block]:
     """A figure, a table for each kind of timing, void numbers, settings."""
-    found = [
-        (record, payload)
-        for record, payload in cells.payloads(run.records, Throughput)
-        if payload.timings
-    ]
+    measured = cells.payloads(run.records, Throughput)
+    found = [(record, payload) for record, payload in measured if payload.timings]
     if not found:
-        return [
-            text("Speed was not measured: the run holds no throughput record with timings.")
-        ]
+        said = "Speed was not measured: the run holds no throughput record with timings."
+        return [text(said)]
     pairs = [(record, timing) for record, payload in found for timing in payload.timings]
-    page: list[Block] = [
-        text(
-            "Times are medians; the interval is a 95 % bootstrap interval. One frame is one"
-            " pose out. A ratio is of times taken in turns, ",
-            "round by round, while the workers of all backends were alive; above 1 is"
-            " slower. ",
-            Strong("void"),
-            " marks a number that a lie detector refused.",
-        )
-    ]
-    page += drawing(pairs, figures)
+    page: list[Block] = [legend(), drawing(pairs, figures)]
     for what, title in TITLES.items():
         rows = [row(record, timing) for record, timing in pairs if timing.what == what]
         page.append(table(rows, caption=title) if rows else text(f"{title}: not measured."))
     return [*page, *voided(pairs), settings(found)]
 
 
+def legend() -> Block:
+    """How the numbers of the tables are meant."""
+    return text(
+        "Times are medians; the interval is a 95 % bootstrap interval. One frame is one"
+        " pose out. A ratio is of times taken in turns, ",
+        "round by round, while the workers of all backends were alive; above 1 is slower. ",
+        Strong("void"),
+        " marks a number that a lie detector refused.",
+    )
+
+
 def row(record: Record, timing: Timing) -> dict[str, Inline]:
     """One timing; a void number is not shown as if it were one."""
+    about = cells.columns(record)
+    # The timing's own precision, which a record over several of them cannot give.
+    about["On"] = Code(f"{cells.device(record)} {timing.precision}")
     size: dict[str, Inline] = {
         "Batch": count(timing.batch),
         "Frames": count(timing.frames),
         "Threads": count(timing.threads),
     }
-    about = cells.columns(record) | {
-        "On": Code(f"{cells.device(record)} {timing.precision}")
-    }
-    return (
-        about
-        | size
-        | (void() if timing.lies else speed(timing) | relative(timing))
-        | effort(timing)
-    )
-
-
-def void() -> dict[str, Inline]:
-    """The speed of a timing that lied."""
-    return dict.fromkeys(
-        ("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s"), "void"
-    )
+    if timing.lies:
+        return about | size | dict.fromkeys(SPEEDS, "void") | effort(timing)
+    return about | size | speed(timing) | relative(timing) | effort(timing)
 
 
 def speed(timing: Timing) -> dict[str, Inline]:
     """The speed of a timing that counts."""
-    return {
-        "Median (ms)": milliseconds(timing.seconds),
-        "95 % interval (ms)": interval(timing.low, timing.high, factor=1e3),
-        "p95 (ms)": milliseconds(timing.p95),
-        "Frames/s": number(timing.frames_per_second),
-    }
+    times = (
+        milliseconds(timing.seconds),
+        interval(timing.low, timing.high, factor=1e3),  # s to ms
+        milliseconds(timing.p95),
+        number(timing.frames_per_second),
+    )
+    return dict(zip(SPEEDS, times, strict=True))
 
 
 def relative(timing: Timing) -> dict[str, Inline]:
     """Time beside that of another backend in the same rounds, where there was one."""
     beside = timing.ratio
-    return (
-        {
-            "Time ÷ other": (
-                f"{number(beside.value)} of {beside.against}"
-                f" ({interval(beside.low, beside.high, factor=1)})"
-            )
-        }
-        if beside
-        else {}
-    )
+    if beside is None:
+        return {}
+    ends = interval(beside.low, beside.high)
+    return {"Time ÷ other": f"{number(beside.value)} of {beside.against} ({ends})"}
 
 
 def effort(timing: Timing) -> dict[str, Inline]:
     """What the timing rests on, and what it cost beside time."""
+    warm_up = count(timing.warm_up_steps)
+    if not timing.steady:
+        warm_up += " (not steady)"
     return {
         "Samples": count(timing.samples),
-        "Warm-up": (
-            f"{count(timing.warm_up_steps)}{'' if timing.steady else ' (not steady)'}"
-        ),
+        "Warm-up": warm_up,
+        # Holds the compilation, where there is one.
         "First call (s)": number(timing.compile_seconds),
         "Peak memory (MiB)": mebibytes(timing.peak_memory_bytes),
         "GFLOP": gigaflops(timing.flops),
     }
 
 
-def drawing(pairs: list[tuple[Record, Timing]], figures: Path) -> list[Block]:
+def drawing(pairs: list[Timed], figures: Path) -> Block:
     """Frames per second of all timings that count."""
-    groups = {
-        title: [
-            bar
-            for record, timing in pairs
-            if timing.what == what and (bar := draw(record, timing))
-        ]
-        for what, title in TITLES.items()
-    }
-    shown = {title: rows for title, rows in groups.items() if rows}
-    if not shown:
-        return [text("No timing counts, so nothing is drawn.")]
-    plot.bars(
-        figures / "throughput.png",
-        shown,
-        "frames per second, higher is better; black: 95 % interval",
-    )
-    return [
-        Figure(
-            "figures/throughput.png",
-            "Frames per second with 95 % intervals; void numbers are left out",
-        )
-    ]
+    groups: dict[str, list[plot.Bar]] = {}
+    for what, title in TITLES.items():
+        drawn = [draw(record, timing) for record, timing in pairs if timing.what == what]
+        bars = [bar for bar in drawn if bar]
+        # A panel without a bar has no scale.
+        if bars:
+            groups[title] = bars
+    if not groups:
+        return text("No timing counts, so nothing is drawn.")
+    unit = "frames per second, higher is better; black: 95 % interval"
+    plot.bars(figures / "throughput.png", groups, unit)
+    caption = "Frames per second with 95 % intervals; void numbers are left out"
+    return Figure("figures/throughput.png", caption)
 
 
 def draw(record: Record, timing: Timing) -> plot.Bar | None:
-    """A timing as a bar of frames per second; the slow end of the time is the low end of
-    the rate.
-    """
-    rate, seconds, low, high = (
-        timing.frames_per_second,
-        timing.seconds,
-        timing.low,
-        timing.high,
-    )
+    """A timing as a bar of frames per second; None where it has no such number."""
+    rate, seconds = timing.frames_per_second, timing.seconds
+    low, high = timing.low, timing.high
     if timing.lies or not rate or not seconds or not low or not high:
         return None
     threads = f"{timing.threads} thread{'s' if timing.threads != 1 else ''}"
@@ -164,29 +135,23 @@ def draw(record: Record, timing: Timing) -> plot.Bar | None:
     return plot.Bar(
         f"{who}\nbatch {timing.batch} of {frames}, {threads}",
         rate,
+        # The slow end of the time is the low end of the rate.
         rate * seconds / high,
         rate * seconds / low,
     )
 
 
-def voided(pairs: list[tuple[Record, Timing]]) -> list[Block]:
+def voided(pairs: list[Timed]) -> list[Block]:
     """Every timing that does not count, with why and with the number it claimed."""
-    items = [
-        (
-            Code(cells.label(record)),
-            (
-                f" {timing.what} at batch {timing.batch}:"
-                f" {verdict.fault(timing)}{claim(timing)}"
-            ),
-        )
-        for record, timing in pairs
-        if verdict.fault(timing)
-    ]
-    return (
-        [text(Strong("Numbers that do not count:")), bullets(items)]
-        if items
-        else [text("Every timing passed the lie detectors.")]
-    )
+    items = []
+    for record, timing in pairs:
+        fault = verdict.fault(timing)
+        if fault:
+            said = f" {timing.what} at batch {timing.batch}: {fault}{claim(timing)}"
+            items.append((Code(cells.label(record)), said))
+    if not items:
+        return [text("Every timing passed the lie detectors.")]
+    return [text(Strong("Numbers that do not count:")), bullets(items)]
 
 
 def claim(timing: Timing) -> str:
@@ -198,9 +163,8 @@ def settings(found: list[tuple[Record, Throughput]]) -> Block:
     """The noise floor of the host and the pinned settings."""
     rows = []
     for record, payload in found:
-        row = cells.columns(record) | {"Noise floor (A/A)": percent(payload.noise_floor)}
+        row = cells.columns(record)
+        row["Noise floor (A/A)"] = percent(payload.noise_floor)
         rows.append(row | {name: str(value) for name, value in payload.settings.items()})
-    return table(
-        rows,
-        caption="Noise floor and settings: a difference below the noise floor says nothing",
-    )
+    caption = "Noise floor and settings: a difference below the noise floor says nothing"
+    return table(rows, caption=caption)

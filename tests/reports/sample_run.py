@@ -1,7 +1,7 @@
-"""Made-up records of every kind, for tests of what reads records: two models that work or
-nearly, one that does not.
+"""Made-up records of every kind, for tests of what reads records.
 
-The numbers are invented and no measurement of anything.
+Two models that work or nearly, one that does not. The numbers are invented and no
+measurement of anything.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Literal
 
 from bench.records import (
     Baseline,
+    Baselines,
     Check,
     Comparison,
     Evaluation,
@@ -34,6 +35,7 @@ from bench.records import (
 
 JOINTS = ("pelvis", "hip", "knee", "spine", "head", "elbow")
 BONES = ((0, 1), (1, 2), (0, 3), (3, 4), (3, 5))
+# Millimetres in the camera's frame, y down, the pelvis at 0: half a person, standing.
 POSE = (
     (0.0, 0.0, 0.0),
     (-110.0, 10.0, 5.0),
@@ -42,6 +44,7 @@ POSE = (
     (10.0, -600.0, 0.0),
     (210.0, -280.0, -160.0),
 )
+# Everything that Markdown or HTML would take for markup, on two lines.
 NASTY = "no | pipe, no `tick`,\nno <b>tag</b>, no *star*, no [link](x)"
 
 
@@ -78,6 +81,7 @@ def record(
     **rest: object,
 ) -> Record:
     """A cell around a payload; a cell without one names its task."""
+    # Through a dict, so that a test may set any other field, and misspell none.
     given = {
         "task": payload.task if payload else task,
         "model": model,
@@ -85,12 +89,15 @@ def record(
         "status": status,
         "payload": payload,
         "seconds": 1.5,
+        "actual_device": "cpu",
+        "versions": {"python": "3.11.9", "torch": "2.13.0"},
     }
-    return Record.model_validate(
-        given
-        | {"actual_device": "cpu", "versions": {"python": "3.11.9", "torch": "2.13.0"}}
-        | rest
-    )
+    return Record.model_validate(given | rest)
+
+
+def about_data(payload: Payload, **rest: object) -> Record:
+    """A cell that is about the data, and so about no backend and no model."""
+    return record(payload, backend="", model="", **rest)
 
 
 def feasibility(
@@ -118,62 +125,42 @@ def feasibility(
     )
 
 
+def check(
+    kind: str,
+    name: str,
+    error: float | None,
+    bound: float,
+    *,
+    ok: bool = True,
+    graph: str = "train",
+    **rest: object,
+) -> Check:
+    """One comparison of the ladder, in the training graph unless told."""
+    given = {"kind": kind, "name": name, "error": error, "bound": bound, "ok": ok}
+    return Check.model_validate(given | {"graph": graph} | rest)
+
+
 def parity(*, worst: float = 2.1e-7) -> Parity:
-    """A ladder of four rungs; the gradient's worst error is as told, against a bound of
-    2e-4.
-    """
+    """A ladder of five rungs; the gradient's worst error is as told, its bound 2e-4."""
     ok = worst <= 2e-4
+    node = {"op": "linear", "where": "models/zoo/sample.py:12"}
     checks = (
-        Check(
-            kind="forward",
-            name="pose3d",
-            error=3.25e-7,
-            bound=2e-5,
-            ok=True,
-            millimetres=0.00041,
-        ),
-        Check(kind="loss", name="mpjpe", error=0.0, bound=2e-5, ok=True, graph="train"),
-        Check(
-            kind="gradient",
-            name="embed.weight",
-            error=1e-7,
-            bound=2e-4,
-            ok=True,
-            graph="train",
-        ),
-        Check(
-            kind="gradient",
-            name="head.weight",
-            error=worst,
-            bound=2e-4,
-            ok=ok,
-            graph="train",
-            op="linear",
-            where="models/zoo/sample.py:12",
-        ),
-        Check(
-            kind="step",
-            name="head.weight",
-            error=None,
-            bound=2e-4,
-            ok=True,
-            graph="train",
-            note="no optimizer",
-        ),
-        Check(
-            kind="trajectory",
-            name="10 steps",
-            error=0.031,
-            bound=1.0,
-            ok=True,
-            unit="mm",
-            graph="train",
-            millimetres=0.031,
-        ),
+        check("forward", "pose3d", 3.25e-7, 2e-5, graph="infer", millimetres=0.00041),
+        # Exactly equal: an error of 0 is one that was measured.
+        check("loss", "mpjpe", 0.0, 2e-5),
+        check("gradient", "embed.weight", 1e-7, 2e-4),
+        check("gradient", "head.weight", worst, 2e-4, ok=ok, **node),
+        # Passed without a number: a check that could not be made.
+        check("step", "head.weight", None, 2e-4, note="no optimizer"),
+        # In millimetres: has no place on the axis of relative errors.
+        check("trajectory", "10 steps", 0.031, 1.0, unit="mm", millimetres=0.031),
     )
-    culprit = "" if ok else "linear head at models/zoo/sample.py:12"
+    if ok:
+        return Parity(checks=checks)
     return Parity(
-        checks=checks, first_failure="" if ok else "gradient head.weight", culprit=culprit
+        checks=checks,
+        first_failure="gradient head.weight",
+        culprit="linear head at models/zoo/sample.py:12",
     )
 
 
@@ -202,9 +189,9 @@ def exam(*, result: str = "passed", gaps: dict[str, str] | None = None) -> Exam:
 
 def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Training:
     """A training of 200 steps whose loss falls to `last` metres."""
-    falling = tuple(
-        0.3 * math.exp(-step / 60) + (last or 0.06) for step in range(0, 200, 20)
-    )
+    steps = tuple(range(0, 200, 20))
+    # Without a last value the others still need somewhere to fall to.
+    falling = [0.3 * math.exp(-step / 60) + (last or 0.06) for step in steps]
     return Training(
         data="synthetic",
         protocol="subjects",
@@ -218,7 +205,7 @@ def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Tr
         train_windows=8_500,
         train_seconds=12.345,
         frames_per_second=103_456.0,
-        loss_steps=tuple(range(0, 200, 20)),
+        loss_steps=steps,
         loss=(*falling[:-1], last),
         validation_steps=(50, 100, 200),
         validation_mpjpe=(140.0, 90.0, 71.25),
@@ -228,6 +215,7 @@ def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Tr
 
 def mpjpe(value: float) -> Metric:
     """An MPJPE whose parts spread around `value` millimetres."""
+    # Wide apart, so that a part that lands in the wrong row or column shows.
     per_joint = {joint: value * (0.25 + 0.3 * place) for place, joint in enumerate(JOINTS)}
     return Metric(
         name="MPJPE",
@@ -240,23 +228,12 @@ def mpjpe(value: float) -> Metric:
     )
 
 
-def evaluation(
-    *, score: float = 71.25, baseline: float | None = 160.5, protocol_hash: str = "9f3a01"
-) -> Evaluation:
-    """A model at `score` beside a linear map at `baseline` millimetres and a worse mean
-    pose, or beside none.
-    """
+def evaluation(*, score: float = 71.25, protocol_hash: str = "9f3a01") -> Evaluation:
+    """A model at `score` millimetres, with two example poses: one wrong, one exact."""
     pck = Metric(
         name="PCK@150", unit="%", better="higher", frame_wise=91.5, action_wise=None
     )
-    scores = (
-        {}
-        if baseline is None
-        else {"mean pose": baseline + 70, "least-squares linear map": baseline}
-    )
-    baselines = tuple(
-        Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items()
-    )
+    # Sheared and pushed back, so that the figure shows an error from every side.
     moved = tuple((x + 0.1 * y, y, z + 0.15 * x - 20) for x, y, z in POSE)
     return Evaluation(
         data="synthetic",
@@ -265,10 +242,22 @@ def evaluation(
         protocol_text="17 joints, root-relative, subjects S6 and S7 held out.",
         test_poses=2_400,
         metrics=(mpjpe(score), pck),
-        baselines=baselines,
         skeleton_bones=BONES,
         example_true=(POSE, POSE),
         example_pred=(moved, POSE),
+    )
+
+
+def baselines(*, best: float = 160.5, protocol_hash: str = "9f3a01") -> Baselines:
+    """A linear map at `best` millimetres and a worse mean pose, under one protocol."""
+    scores = {"mean pose": best + 70, "least-squares linear map": best}
+    return Baselines(
+        data="synthetic",
+        protocol="subjects",
+        protocol_hash=protocol_hash,
+        baselines=tuple(
+            Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items()
+        ),
     )
 
 
@@ -280,15 +269,9 @@ def timing(
     batch: int = 64,
     **rest: object,
 ) -> Timing:
-    """A timing with an interval of a few per cent."""
-    rate = None if seconds is None else batch / seconds
-    ends = dict(
-        zip(
-            ("low", "high", "p95"),
-            [None if seconds is None else seconds * part for part in (0.97, 1.04, 1.2)],
-            strict=True,
-        )
-    )
+    """A timing with an interval of a few per cent; without seconds, one that has none."""
+    parts = {"low": 0.97, "high": 1.04, "p95": 1.2}
+    ends = {name: seconds * part if seconds else None for name, part in parts.items()}
     given = {
         "what": what,
         "batch": batch,
@@ -297,19 +280,13 @@ def timing(
         "threads": 2,
         "seconds": seconds,
         "samples": 30,
-        "frames_per_second": rate,
+        "frames_per_second": batch / seconds if seconds else None,
+        "lies": lies,
+        "flops": 8_540_000 * batch,
+        "compile_seconds": 1.25,
+        "warm_up_steps": 5,
     }
-    return Timing.model_validate(
-        given
-        | ends
-        | {
-            "lies": lies,
-            "flops": 8_540_000 * batch,
-            "compile_seconds": 1.25,
-            "warm_up_steps": 5,
-        }
-        | rest
-    )
+    return Timing.model_validate(given | ends | rest)
 
 
 def throughput(*timings: Timing, noise_floor: float | None = 0.021) -> Throughput:
@@ -324,22 +301,20 @@ def throughput(*timings: Timing, noise_floor: float | None = 0.021) -> Throughpu
 def good() -> list[Record]:
     """One model on one backend with everything measured and everything well."""
     kinds = (feasibility(), parity(), training(), evaluation(), throughput())
+    sizes = {"width": 1024, "blocks": 2}
     return [
-        *(record(payload, config={"width": 1024, "blocks": 2}) for payload in kinds),
+        about_data(baselines()),
+        *(record(payload, config=sizes) for payload in kinds),
         record(exam(), model=""),
     ]
 
 
 def compared() -> list[Record]:
-    """The good model on a second backend, held against the first and timed in turns with
-    it.
-    """
-    apart = Check(
-        kind="gradient", name="head.weight", error=3e-6, bound=2e-4, ok=True, graph="train"
-    )
-    beside = {"ratio": Ratio(against="torch", value=1.25, low=1.2, high=1.31)}
+    """The good model on a second backend, held against the first and timed beside it."""
+    apart = check("gradient", "head.weight", 3e-6, 2e-4)
+    beside = Ratio(against="torch", value=1.25, low=1.2, high=1.31)
     timed = throughput(
-        timing(seconds=0.00515, **beside), timing(what="train_step", seconds=0.0151)
+        timing(seconds=0.00515, ratio=beside), timing(what="train_step", seconds=0.0151)
     )
     kinds = (
         parity(),
@@ -351,33 +326,13 @@ def compared() -> list[Record]:
 
 
 def mixed() -> list[Record]:
-    """The good model, one with gaps and another protocol, one that fails parity and
-    crashes, and a cell on a device that was not used.
-    """
-    claimed = throughput(
-        timing(lies=("time does not grow with work",)),
-        timing(batch=8, seconds=None),
-        noise_floor=None,
-    )
-    gappy = (
-        feasibility(via="body"),
-        parity(),
-        training(protocol_hash="bb0002"),
-        evaluation(score=170.0, protocol_hash="bb0002"),
-        claimed,
-    )
+    """A model that is well, one with gaps, one that fails, and one on another device."""
     return [
+        # Without its exam, which ends the list in another form.
         *good()[:-1],
         *compared(),
-        *(record(payload, model="motionbert") for payload in gappy),
-        record(feasibility(via="gap"), model="poseformer"),
-        record(
-            parity(worst=0.02),
-            model="poseformer",
-            status="failed",
-            reason="gradient head.weight is 100 times its bound",
-        ),
-        record(None, task="train", model="poseformer", status="crashed", reason=NASTY),
+        *gappy(),
+        *failing(),
         record(
             throughput(),
             device="cuda",
@@ -386,6 +341,40 @@ def mixed() -> list[Record]:
             reason="asked for cuda, ran on cpu",
         ),
         record(exam(result="failed", gaps={"conv_transpose": NASTY}), model=""),
+    ]
+
+
+def gappy() -> list[Record]:
+    """A model with an op made of others, another protocol, and timings that do not count."""
+    claimed = throughput(
+        timing(lies=("time does not grow with work",)),
+        timing(batch=8, seconds=None),
+        noise_floor=None,
+    )
+    kinds = (
+        feasibility(via="body"),
+        parity(),
+        training(protocol_hash="bb0002"),
+        evaluation(score=170.0, protocol_hash="bb0002"),
+        claimed,
+    )
+    # Another precision, since a run keeps one record of a cell: the protocol is no part of
+    # what makes a cell.
+    trivial = about_data(baselines(protocol_hash="bb0002"), precision="fp64")
+    return [trivial, *(record(payload, model="motionbert") for payload in kinds)]
+
+
+def failing() -> list[Record]:
+    """A model that needs what the backend cannot do, fails parity and crashes."""
+    return [
+        record(feasibility(via="gap"), model="poseformer"),
+        record(
+            parity(worst=0.02),
+            model="poseformer",
+            status="failed",
+            reason="gradient head.weight is 100 times its bound",
+        ),
+        record(None, task="train", model="poseformer", status="crashed", reason=NASTY),
     ]
 
 
