@@ -39,6 +39,7 @@ __all__ = [
     "Recipe",
     "Spec",
     "Value",
+    "assemble",
     "build",
     "from_official",
     "loss_names",

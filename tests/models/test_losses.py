@@ -1,0 +1,245 @@
+"""Losses against NumPy by hand and against finite differences, and what they ask of a body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Settings
+from backends.numpy.program import NumpyProgram
+from models import objective
+from models.body import Body
+from models.builder import Builder
+from models.errors import BadInput, SpecError, UnknownName
+from models.gradient import PREFIX, gradient
+from models.graph import Graph
+from tests.asserts import assert_close
+
+FP64 = Settings(precision="fp64")
+SHAPE = (2, 3, 4, 3)  # batch, frames, joints, coordinates
+BODY = Body(
+    joints=("root", "hip", "knee", "neck"),
+    bones=((0, 1), (1, 2), (0, 3)),
+    weights=(1.0, 1.0, 2.5, 0.0),
+)
+
+
+def poses(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=SHAPE)
+
+
+def mpjpe(pose: np.ndarray, target: np.ndarray) -> float:
+    return float(np.linalg.norm(pose - target, axis=-1).mean())
+
+
+def n_mpjpe(pose: np.ndarray, target: np.ndarray) -> float:
+    scale = (pose * target).sum((2, 3), keepdims=True) / (pose**2).sum(
+        (2, 3), keepdims=True
+    )
+    return mpjpe(scale * pose, target)
+
+
+def velocity(pose: np.ndarray, target: np.ndarray) -> float:
+    return mpjpe(np.diff(pose, axis=1), np.diff(target, axis=1))
+
+
+def limb_length(pose: np.ndarray, target: np.ndarray) -> float:
+    total = 0.0
+    for parent, child in BODY.bones:
+        came, due = (
+            np.linalg.norm(x[:, :, parent] - x[:, :, child], axis=-1)
+            for x in (pose, target)
+        )
+        total += float(np.abs(came - due).mean())
+    return total / len(BODY.bones)
+
+
+def weighted_mpjpe(pose: np.ndarray, target: np.ndarray) -> float:
+    total = 0.0
+    for joint, weight in enumerate(BODY.weights or ()):
+        distance = np.linalg.norm(pose[:, :, joint] - target[:, :, joint], axis=-1)
+        total += weight * float(distance.mean())
+    return total / len(BODY.joints)  # by the joints, not by the sum of the weights
+
+
+BY_HAND: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "limb_length": limb_length,
+    "mpjpe": mpjpe,
+    "n_mpjpe": n_mpjpe,
+    "velocity": velocity,
+    "weighted_mpjpe": weighted_mpjpe,
+}
+every_loss = pytest.mark.parametrize("name", models.loss_names())
+
+
+def graph(
+    weights: dict[str, float], *, body: Body | None = BODY, flat: bool = False
+) -> Graph:
+    """The loss of a pose that is given, so that its gradient can be asked for."""
+    g = Builder("loss")
+    pose = g.input("pose", ("batch", 12) if flat else ("batch", *SHAPE[1:]))
+    g.output("loss", objective.total(pose, weights, body))
+    return g.finish()
+
+
+def value(asked: Graph, pose: np.ndarray, target: np.ndarray) -> float:
+    program = NumpyProgram(asked, FP64)
+    return float(program({"pose": pose, "target": target})["loss"])
+
+
+def test_every_loss_is_done_by_hand_here() -> None:
+    assert list(BY_HAND) == models.loss_names()
+
+
+@every_loss
+def test_a_loss_is_what_numpy_says(name: str) -> None:
+    pose, target = poses(0), poses(1)
+    due = BY_HAND[name](pose, target)
+    assert_close(value(graph({name: 1.0}), pose, target), due, rtol=1e-12, what=name)
+    assert due > 0
+
+
+@every_loss
+def test_a_loss_of_the_target_itself_is_zero(name: str) -> None:
+    assert value(graph({name: 1.0}), poses(0), poses(0)) < 1e-12
+
+
+@every_loss
+def test_a_gradient_is_the_slope(name: str) -> None:
+    """Central differences in float64 along some random directions."""
+    asked = graph({name: 1.0})
+    pose, target = poses(0), poses(1)
+    program = NumpyProgram(gradient(asked, wrt=["pose"]), FP64)
+    slope = program({"pose": pose, "target": target})[PREFIX + "pose"]
+    step = 1e-6  # its square, 1e-12, is what a central difference is off by
+    for seed in range(5):
+        way = poses(10 + seed)
+        up, down = (value(asked, pose + sign * step * way, target) for sign in (1, -1))
+        due = (slope * way).sum()
+        assert_close((up - down) / (2 * step), due, rtol=1e-6, what=f"{name}, way {seed}")
+
+
+def test_weights_sum_the_losses() -> None:
+    pose, target = poses(0), poses(1)
+    came = value(graph({"mpjpe": 1.0, "limb_length": 0.5}), pose, target)
+    due = mpjpe(pose, target) + 0.5 * limb_length(pose, target)
+    assert_close(came, due, rtol=1e-12, what="sum")
+
+
+def test_flat_poses_are_single_frames() -> None:
+    pose, target = poses(0)[:, :1], poses(1)[:, :1]
+    asked = graph({"limb_length": 1.0}, flat=True)
+    came = value(asked, pose.reshape(2, 12), target.reshape(2, 12))
+    assert_close(came, limb_length(pose, target), rtol=1e-12, what="flat")
+
+
+def test_two_losses_share_the_tables_of_the_body() -> None:
+    tables = graph({"limb_length": 1.0, "weighted_mpjpe": 1.0}).constants
+    assert list(tables) == ["body.parents", "body.children", "body.weights"]
+    assert tables["body.children"].tolist() == [1, 2, 3]
+
+
+def test_weights_left_out_are_all_alike() -> None:
+    plain = Body(joints=BODY.joints, bones=BODY.bones)
+    asked = graph({"weighted_mpjpe": 1.0}, body=plain)
+    assert value(asked, poses(0), poses(1)) == mpjpe(poses(0), poses(1))
+    assert not asked.constants
+
+
+@pytest.mark.parametrize("factor", [2.0, 10.0])
+def test_weights_are_not_normalised(factor: float) -> None:
+    weights = tuple(factor * weight for weight in BODY.weights or ())
+    heavy = Body(joints=BODY.joints, bones=BODY.bones, weights=weights)
+    came = value(graph({"weighted_mpjpe": 1.0}, body=heavy), poses(0), poses(1))
+    due = factor * weighted_mpjpe(poses(0), poses(1))
+    assert_close(came, due, rtol=1e-6, what="heavier")  # weights are stored in float32
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What a loss is asked with, and what is said of it."""
+
+    loss: dict[str, float]
+    body: Body | None
+    said: str
+
+
+MISTAKES = {
+    "no body": Mistake(
+        {"limb_length": 1.0},
+        None,
+        "loss limb_length needs the skeleton, and none was given; build the model with"
+        " body=models.Body(joints=..., bones=..., weights=...)",
+    ),
+    "another body": Mistake(
+        {"weighted_mpjpe": 1.0},
+        Body(joints=("a", "b"), bones=((0, 1),)),
+        "loss weighted_mpjpe: the body has 2 joints, the pose 4; give the body of the poses"
+        " that the model makes",
+    ),
+    "no bones": Mistake(
+        {"limb_length": 1.0},
+        Body(joints=BODY.joints, bones=()),
+        "loss limb_length: the body has no bones; leave it out of the loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_body_that_does_not_serve_is_one_line(name: str) -> None:
+    mistake = MISTAKES[name]
+    with pytest.raises(BadInput) as caught:
+        graph(mistake.loss, body=mistake.body)
+    assert str(caught.value) == mistake.said
+
+
+def test_no_loss_and_an_unknown_one_name_the_files() -> None:
+    known = ", ".join(models.loss_names())
+    with pytest.raises(BadInput, match=f"a loss needs at least one term; known: {known}"):
+        graph({})
+    with pytest.raises(UnknownName, match="unknown loss 'limb': did you mean limb_length"):
+        graph({"limb": 1.0})
+
+
+def test_a_single_frame_has_no_velocity() -> None:
+    with pytest.raises(SpecError, match="velocity needs at least two output frames"):
+        graph({"velocity": 1.0}, flat=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bones": ((0, 4),)}, r"body: bone \(0, 4\) was given; .* from 0 to 3"),
+        ({"bones": ((0, -1),)}, r"body: bone \(0, -1\) was given"),
+        ({"bones": ((0, 1, 2),)}, "a bone is a pair of places"),
+        ({"weights": (1.0,)}, "body: 1 weights came for 4 joints; give one for each"),
+        ({"weights": (1.0, -1.0, 1.0, 1.0)}, "numbers of 0 or more were due"),
+        ({"weights": (1.0, float("nan"), 1.0, 1.0)}, "numbers of 0 or more were due"),
+    ],
+)
+def test_a_body_whose_parts_do_not_belong_together(
+    changes: dict[str, tuple[object, ...]], said: str
+) -> None:
+    parts = {"joints": BODY.joints, "bones": BODY.bones, **changes}
+    with pytest.raises(BadInput, match=said):
+        Body(**parts)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_model_is_built_with_a_body() -> None:
+    joints = tuple(f"joint{i}" for i in range(17))
+    body = Body(joints=joints, bones=tuple((i, i + 1) for i in range(16)))
+    asked = {"mpjpe": 1.0, "limb_length": 0.1}
+    spec = models.build("videopose3d", preset="small", width=8, loss=asked, body=body)
+    assert {"body.parents", "body.children"} == set(spec.train.constants)
+    # what is deployed knows no loss, and none of its tables
+    assert not spec.infer.constants
+
+
+def test_an_official_model_takes_a_body_too() -> None:
+    config = {"linear_size": 8, "num_stage": 1}
+    spec = models.from_official("LinearModel", config, body=BODY)
+    assert spec.train.outputs["loss"] in spec.train.types
