@@ -38,8 +38,9 @@ def command(
     protocol: ProtocolName = None,
     json: Json = False,
 ) -> int:
-    """List data sources and protocols, say what is in a source, measure it, or convert it
-    to one file that loads at once.
+    """List data sources and protocols, say what is in a source, measure it, or convert it.
+
+    Convert makes one file that loads at once.
     """
     import json as encoder
 

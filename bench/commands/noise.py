@@ -35,8 +35,9 @@ def command(
     width: Width = 1000,
     json: Json = False,
 ) -> int:
-    """Learn a 2D detector's errors from keypoints it gave beside the true ones, and keep
-    them in a file for `corrupt` and `augment`.
+    """Learn a 2D detector's errors from keypoints it gave beside the true ones.
+
+    They are kept in a file for `corrupt` and `augment`.
     """
     import json as encoder
 

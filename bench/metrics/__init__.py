@@ -1,10 +1,11 @@
 """How wrong a pose is.
 
-One file, one metric: NAME, UNIT, BETTER and `values`, a number for each pose or joint; the
-folder is the registry.
+One file, one metric: NAME, UNIT, BETTER and `values`, a number for each pose or joint; the folder
+is the registry. A metric may also declare REACH, how many frames before its own it looks at, and
+NEEDS, the field of `Facts` it cannot do without.
 
-A metric may also declare REACH, how many frames before its own it looks at, and NEEDS, the
-field of `Facts` it cannot do without.
+`evaluate` goes through the poses in blocks (`_blocks.py`), shows each to every metric, and makes
+means of what they say.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from bench.metrics._blocks import Block, Poses
 from bench.metrics._facts import Array, Extras, Facts, View
 from bench.records import Metric
 from models.errors import UnknownName
+from models.folder import files
 
 __all__ = ["Definition", "Extras", "Facts", "View", "evaluate", "load", "names"]
+
+HEADLINE = "mpjpe"  # what the field's tables begin with
 
 
 class Definition(Protocol):
@@ -34,18 +38,16 @@ class Definition(Protocol):
     BETTER: Literal["lower", "higher"]
 
     def values(self, pred: Array, true: Array, facts: Facts) -> Array:
-        """One number for each joint of each pose (N, J), or for each pose (N,), NaN where
-        it has none; pred and true (N, J, 3) mm.
+        """One number for each joint of each pose (N, J), or for each pose (N,).
+
+        NaN where there is none; pred and true (N, J, 3) mm.
         """
 
 
 def names() -> tuple[str, ...]:
     """Metrics found in the folder, the headline first."""
     return tuple(
-        sorted(
-            (path.stem for path in Path(__file__).parent.glob("[!_]*.py")),
-            key=lambda name: (name != "mpjpe", name),
-        )
+        sorted(files(Path(__file__).parent), key=lambda name: (name != HEADLINE, name))
     )
 
 
@@ -68,39 +70,41 @@ def evaluate(
     subjects: Iterable[str] = (),
     extras: Extras | None = None,
 ) -> tuple[Metric, ...]:
-    """Metrics of N poses (N, J, 3) in mm, root-relative, under a protocol; (N, H, J, 3)
-    where the protocol has several hypotheses.
+    """Metrics of N poses (N, J, 3) in mm, root-relative, under a protocol.
 
-    `metrics` names them; without it all are measured that have what they need. `actions`,
-    `clips` and, if given, `subjects` label each pose; poses of a clip must be in order. A
-    number is None where the `extras` it needs did not come and where changes from frame to
-    frame are asked of a protocol that skips frames. Raises BadInput for shapes that do not
-    fit or poses that are not finite, UnknownName for a metric or joint.
+    (N, H, J, 3) where the protocol has several hypotheses. `metrics` names them; without it all are
+    measured that have what they need. `actions`, `clips` and, if given, `subjects` label each pose;
+    poses of a clip must be in order. A number is None where the `extras` it needs did not come and
+    where changes from frame to frame are asked of a protocol that skips frames. Raises BadInput for
+    shapes that do not fit or poses that are not finite, UnknownName for a metric or joint.
     """
     poses = Poses(
-        np.asarray(pred),
-        np.asarray(true),
-        np.asarray(list(clips)),
-        joint_names,
-        protocol,
-        extras or Extras(),
+        pred=np.asarray(pred),
+        true=np.asarray(true),
+        clips=np.asarray(list(clips)),
+        joints=joint_names,
+        protocol=protocol,
+        extras=extras or Extras(),
     )
     by_action, by_subject = _Groups(list(actions)), _Groups(list(subjects))
-    poses.check(labels=(len(by_action), len(by_subject)))
+    poses.check(actions=len(by_action), subjects=len(by_subject))
     tallies = [_Tally(name, poses) for name in metrics or names()]
+    # what was asked for by name is answered, if only by "not measured"
     tallies = [tally for tally in tallies if tally.possible or metrics]
-    measured = [
-        tally
-        for tally in tallies
-        if tally.possible and not (tally.reach and protocol.test_stride > 1)
-    ]
-    for block in poses.blocks(reach=max((tally.reach for tally in measured), default=0)):
-        for joints in {tally.joints for tally in measured}:
+    _measure(poses, [tally for tally in tallies if tally.measures(protocol)])
+    return tuple(tally.result(by_action, by_subject) for tally in tallies)
+
+
+def _measure(poses: Poses, tallies: Sequence[_Tally]) -> None:
+    """Show all poses to each tally, a block after the other while it is in the cache."""
+    reach = max((tally.reach for tally in tallies), default=0)
+    for block in poses.blocks(reach=reach):
+        # to take joints out of a block is a copy: once for all metrics that look at the same
+        for joints in {tally.joints for tally in tallies}:
             part = block.of(joints)
-            for tally in measured:
+            for tally in tallies:
                 if tally.joints == joints:
                     tally.add(block, *part)
-    return tuple(tally.result(by_action, by_subject) for tally in tallies)
 
 
 class _Groups:
@@ -108,8 +112,10 @@ class _Groups:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._names = sorted(set(labels))
+        # numbers, as NumPy sorts half a million of them in the time of a few thousand strings
         places = {name: place for place, name in enumerate(self._names)}
         codes = np.fromiter((places[label] for label in labels), np.int64, len(labels))
+        # stable, so that sums are made in one order and give one number bit by bit
         self._order = np.argsort(codes, kind="stable")
         self._starts = np.searchsorted(codes[self._order], np.arange(1, len(self._names)))
 
@@ -137,17 +143,23 @@ class _Tally:
         self._by_joint = False
         self.reach: int = getattr(self._metric, "REACH", 0)
         need = getattr(self._metric, "NEEDS", None)
-        self.possible = need is None or bool(
-            getattr(poses.facts(slice(0, 1), self.joints), need)
-        )
+        # one pose tells whether there is any: an empty tuple of bones is none
+        first = poses.facts(slice(0, 1), self.joints)
+        self.possible = need is None or bool(getattr(first, need))
+
+    def measures(self, protocol: protocols.Protocol) -> bool:
+        """Whether the metric means anything: frames that are skipped have no neighbours."""
+        return self.possible and not (self.reach and protocol.test_stride > 1)
 
     def add(self, block: Block, pred: Array, true: Array, facts: Facts) -> None:
         """Take in a block, given as these joints of it."""
+        # without the poses that the block before has given already
         values = self._metric.values(pred, true, facts)[block.skip :]
         if values.ndim == 2:
             self._by_joint = True
             rows, values = values, values.mean(axis=1)
             known = np.isfinite(values)
+            # to pick rows is a copy, which most blocks can do without
             self._sums += (rows if known.all() else rows[known]).sum(axis=0)
         self._values[block.start : block.stop] = values
 
@@ -155,11 +167,10 @@ class _Tally:
         """The means, overall and by label."""
         metric, known = self._metric, self._values[np.isfinite(self._values)]
         actions, subjects = by_action.means(self._values), by_subject.means(self._values)
-        by_joint = (
-            dict(zip(self.joints, (self._sums / len(known)).tolist(), strict=True))
-            if self._by_joint and len(known)
-            else {}
-        )
+        by_joint: dict[str, float] = {}
+        if self._by_joint and len(known):
+            means = (self._sums / len(known)).tolist()
+            by_joint = dict(zip(self.joints, means, strict=True))
         return Metric(
             name=metric.NAME,
             unit=metric.UNIT,
@@ -174,4 +185,5 @@ class _Tally:
 
 
 def _mean(groups: dict[str, float]) -> float | None:
+    """Every label counts the same, however many poses it has."""
     return float(np.mean(list(groups.values()))) if groups else None

@@ -1,15 +1,17 @@
-"""Predictions and truth in blocks that fit the processor's cache, in float64, each
-coordinate of a joint contiguous over the poses.
+"""Predictions and truth in blocks that fit the processor's cache.
+
+In float64, each coordinate of a joint contiguous over the poses: metrics then run near memory
+speed. Here poses are made what the protocol says; what they are worth is the metrics' affair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
@@ -19,21 +21,18 @@ from models.errors import BadInput, UnknownName
 
 Joints = tuple[str, ...]
 
-# joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared
-# cache
+# joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared cache
 POINTS = 90_000
 FEWEST = 64  # poses of a block, however many vertices each has
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """All that is to be scored, as `evaluate` was given it: pred (N, J, 3), or (N, H, J, 3)
-    for several hypotheses, and true (N, J, 3).
-    """
+    """All that is to be scored, as `evaluate` was given it."""
 
-    pred: NDArray[Any]
-    true: NDArray[Any]
-    clips: NDArray[np.int64]
+    pred: NDArray[Any]  # (N, J, 3), or (N, H, J, 3) for several hypotheses
+    true: NDArray[Any]  # (N, J, 3)
+    clips: NDArray[np.int64]  # (N,), the clip of each
     joints: Joints
     protocol: Protocol
     extras: Extras
@@ -43,66 +42,54 @@ class Poses:
         """N."""
         return len(self.clips)
 
-    def check(self, *, labels: tuple[int, int]) -> None:
-        """Raise BadInput where shapes, labels (of actions and, 0 for none, subjects) or
-        extras do not fit together.
+    def check(self, *, actions: int, subjects: int) -> None:
+        """Raise BadInput where shapes, numbers of labels or extras do not fit together.
+
+        Subjects are 0 where they were not given.
         """
-        actions, subjects = labels
-        due = (actions, len(self.joints), 3)
-        pred = (
-            self.pred.shape
-            if self.protocol.hypotheses == "one"
-            else self.pred.shape[:1] + self.pred.shape[2:]
-        )
-        if (
-            pred != due
-            or self.true.shape != due
-            or self.count != actions
-            or subjects not in (0, actions)
-            or not actions
-        ):
-            raise BadInput(
-                f"evaluate: pred {self.pred.shape}, true {self.true.shape}, {actions}"
-                f" actions, {self.count} clips, {subjects} subjects; poses (N,"
-                f" {len(self.joints)},"
-                f" 3){'' if self.protocol.hypotheses == 'one' else ', N x H of them predicted,'}"
-                " and N labels of each were due"
-            )
+        self._check_shapes(actions, subjects)
         for array in (self.pred, self.true):
             if array.dtype.kind not in "fiu":
                 raise BadInput(f"evaluate: poses of {array.dtype} came; numbers were due")
-        if (self.protocol.lengths == "2.5d") != (self.extras.factors is not None):
-            what = (
-                "no factors came: give extras.factors"
-                if self.extras.factors is None
-                else "factors came: leave them out"
-            )
+        factors = self.extras.factors
+        # without them pixels would be scored as millimetres, with them millimetres as pixels
+        if (self.protocol.lengths == "2.5d") != (factors is not None):
+            what = "no factors came: give extras.factors"
+            if factors is not None:
+                what = "factors came: leave them out"
             raise BadInput(
                 f"evaluate: protocol {self.protocol.name} is of {self.protocol.lengths}"
                 f" lengths and {what}"
             )
         self._check_extras()
 
+    def _check_shapes(self, actions: int, subjects: int) -> None:
+        due = (actions, len(self.joints), 3)
+        one = self.protocol.hypotheses == "one"
+        # the axis of hypotheses may have any length
+        pred = self.pred.shape if one else self.pred.shape[:1] + self.pred.shape[2:]
+        labelled = self.count == actions and subjects in (0, actions)
+        if pred != due or self.true.shape != due or not labelled or not actions:
+            several = "" if one else ", N x H of them predicted,"
+            raise BadInput(
+                f"evaluate: pred {self.pred.shape}, true {self.true.shape}, {actions}"
+                f" actions, {self.count} clips, {subjects} subjects; poses (N,"
+                f" {len(self.joints)}, 3){several} and N labels of each were due"
+            )
+
     def _check_extras(self) -> None:
-        extras, view, count = self.extras, self.extras.view, self.count
-        vertices = np.shape(extras.vertices[0])[1:2] if extras.vertices else ()
-        for name, arrays, due in (
-            ("roots", extras.roots or (), (count, 3)),
-            ("vertices", extras.vertices or (), (count, *vertices, 3)),
-            ("factors", () if extras.factors is None else (extras.factors,), (count,)),
-            (
-                "view.keypoints",
-                (view.keypoints,) if view else (),
-                (count, len(self.joints), 2),
-            ),
-            ("view.roots", (view.roots,) if view else (), (count, 3)),
-        ):
-            for array in arrays:
-                if np.shape(array) != due or not np.isfinite(array).all():
-                    raise BadInput(
-                        f"evaluate: extras.{name} is {np.shape(array)}; {due}, all finite,"
-                        " was due"
-                    )
+        extras, count = self.extras, self.count
+        _check_all("roots", extras.roots or (), (count, 3))
+        if extras.vertices:
+            # as many as the first has, and both the same
+            vertices = np.shape(extras.vertices[0])[1:2]
+            _check_all("vertices", extras.vertices, (count, *vertices, 3))
+        if extras.factors is not None:
+            _check_all("factors", (extras.factors,), (count,))
+        if extras.view:
+            seen = (count, len(self.joints), 2)
+            _check_all("view.keypoints", (extras.view.keypoints,), seen)
+            _check_all("view.roots", (extras.view.roots,), (count, 3))
 
     def scored(self, metric: str) -> Joints:
         """The joints that count for a metric, in array order. Raises UnknownName."""
@@ -114,26 +101,30 @@ class Poses:
 
     def facts(self, span: slice, joints: Joints) -> Facts:
         """About some of the poses."""
-        roots, vertices = (
-            _cut(pair, span) for pair in (self.extras.roots, self.extras.vertices)
-        )
         found, twins = bones(skeletons.load(self.protocol.skeleton), joints)
-        return Facts(self.clips[span], found, twins, roots, vertices)
+        return Facts(
+            clips=self.clips[span],
+            bones=found,
+            twins=twins,
+            roots=_cut(self.extras.roots, span),
+            vertices=_cut(self.extras.vertices, span),
+        )
 
     def blocks(self, *, reach: int) -> Iterator[Block]:
         """Blocks in order, each with up to `reach` poses before its first.
 
         Raises BadInput for numbers that are not finite.
         """
-        widest = max(
-            len(self.joints),
-            np.shape(self.extras.vertices[0])[1] if self.extras.vertices else 0,
-        )
+        widest = len(self.joints)
+        if self.extras.vertices:
+            widest = max(widest, np.shape(self.extras.vertices[0])[1])
         size = max(FEWEST, POINTS // widest)
+        # one room for all blocks, which so stays in the cache
         room = np.empty((2, 3, len(self.joints), size + reach))
         for start in range(0, self.count, size):
             span = slice(max(0, start - reach), min(self.count, start + size))
             pred, true = room[..., : span.stop - span.start]
+            # copied, made float64 and turned round in one go
             true[...] = self.true[span].transpose(2, 1, 0)
             with np.errstate(over="ignore", invalid="ignore"):  # refused in the next line
                 pred[...] = self._predicted(span).transpose(2, 1, 0)
@@ -144,25 +135,28 @@ class Poses:
     def _predicted(self, span: slice) -> NDArray[Any]:
         """(n, J, 3): in mm, with one pose for each frame, as the protocol makes it."""
         protocol, factors = self.protocol, self.extras.factors
-        if (
-            factors is None
-            and protocol.prediction_root == "free"
-            and protocol.hypotheses == "one"
-        ):
+        free, one = protocol.prediction_root == "free", protocol.hypotheses == "one"
+        # most protocols change nothing, and then nothing is copied
+        if factors is None and free and one:
             return self.pred[span]
         pose = self.pred[span].astype(np.float64)
         if factors is not None:
+            # (n, 1, 1), or (n, 1, 1, 1) over hypotheses
             pose *= np.asarray(factors)[span].reshape(-1, *(1,) * (pose.ndim - 1))
-        if protocol.prediction_root == "zero":
+        if not free:
             root = self.joints.index(protocol.root)
+            # a copy: the root itself becomes 0 on the way
             pose -= pose[..., root : root + 1, :].copy()
-        if protocol.hypotheses == "one":
-            return pose
+        return pose if one else self._reduced(pose, span)
+
+    def _reduced(self, pose: Array, span: slice) -> Array:
+        """One pose (n, J, 3) out of the hypotheses (n, H, J, 3) of a frame."""
         view = self.extras.view
         part = view and View(view.keypoints[span], view.roots[span], view.cameras)
+        # the best hypothesis is the best by the metric that papers choose it by
         counted = [self.joints.index(joint) for joint in self.scored("mpjpe")]
         return _hypotheses.reduce(
-            protocol.hypotheses,
+            self.protocol.hypotheses,
             pose,
             self.true[span],
             counted=counted,
@@ -171,6 +165,7 @@ class Poses:
         )
 
     def _refuse(self) -> None:
+        """Raise BadInput saying what is not finite, and where over all poses it begins."""
         for kind, poses in (("prediction", self.pred), ("truth", self.true)):
             bad = ~np.isfinite(poses).reshape(self.count, -1).all(axis=1)
             if bad.any():
@@ -178,6 +173,7 @@ class Poses:
                     f"evaluate: {int(bad.sum())} {kind}s are not finite, the first at pose"
                     f" {int(bad.argmax())}; the model diverged or the data is broken"
                 )
+        # each number is finite and their product is not
         raise BadInput(
             "evaluate: predictions are too large to be millimetres; check the factors and"
             " the units"
@@ -210,15 +206,21 @@ class Block:
         if joints != self.poses.joints:
             kept = [self.poses.joints.index(joint) for joint in joints]
             pred, true = pred[:, kept], true[:, kept]
-        return (
-            pred.transpose(2, 1, 0),
-            true.transpose(2, 1, 0),
-            self.poses.facts(self.span, joints),
-        )
+        facts = self.poses.facts(self.span, joints)
+        # views: in memory the poses stay last
+        return pred.transpose(2, 1, 0), true.transpose(2, 1, 0), facts
+
+
+def _check_all(name: str, arrays: Iterable[ArrayLike], due: tuple[int, ...]) -> None:
+    for array in arrays:
+        if np.shape(array) != due or not np.isfinite(array).all():
+            raise BadInput(
+                f"evaluate: extras.{name} is {np.shape(array)}; {due}, all finite, was due"
+            )
 
 
 def _cut(pair: tuple[Array, Array] | None, span: slice) -> tuple[Array, Array] | None:
-    return pair and (
-        np.asarray(pair[0][span], np.float64),
-        np.asarray(pair[1][span], np.float64),
-    )
+    if pair is None:
+        return None
+    pred, true = pair
+    return np.asarray(pred[span], np.float64), np.asarray(true[span], np.float64)

@@ -18,66 +18,50 @@ Pairs = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What the cameras saw: keypoints (N, J, 2) pixels, true roots (N, 3) mm in the camera
-    frame, and the camera of each clip number.
-    """
+    """What the cameras saw."""
 
-    keypoints: Array
-    roots: Array
-    cameras: Mapping[int, Camera]
+    keypoints: Array  # (N, J, 2) pixels
+    roots: Array  # (N, 3), the true ones, mm in the camera frame
+    cameras: Mapping[int, Camera]  # of each clip number
 
 
 @dataclass(frozen=True, eq=False)
 class Extras:
-    """What some metrics and protocols need beside the poses; None where there is none.
+    """What some metrics and protocols need beside the poses; None where there is none."""
 
-    roots:    predicted and true root (N, 3) each, mm in the camera frame.
-    vertices: predicted and true mesh (N, V, 3) each, mm relative to the root.
-    factors:  (N,) millimetres per pixel of each pose, for a protocol of 2.5D lengths.
-    view:     for a protocol that picks joints by their projection.
-    """
-
-    roots: tuple[Array, Array] | None = None
-    vertices: tuple[Array, Array] | None = None
-    factors: NDArray[np.floating] | None = None
-    view: View | None = None
+    roots: tuple[Array, Array] | None = None  # predicted and true (N, 3), mm, camera frame
+    vertices: tuple[Array, Array] | None = (
+        None  # predicted and true (N, V, 3), mm from the root
+    )
+    factors: NDArray[np.floating] | None = None  # (N,) mm per pixel, for 2.5D lengths
+    view: View | None = None  # for a protocol that picks joints by their projection
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """About a block of N poses, whose joints are those that count: `Extras` of the block,
-    and
+    """About a block of N poses, whose joints are those that count; the rest is as in `Extras`."""
 
-    clips: (N,) the clip of each. bones: (parent, child), places among the joints. twins:
-    places of bones that mirror each other.
-    """
-
-    clips: NDArray[np.int64]
-    bones: Pairs = ()
-    twins: Pairs = ()
+    clips: NDArray[np.int64]  # (N,), the clip of each
+    bones: Pairs = ()  # (parent, child), places among the joints
+    twins: Pairs = ()  # places of bones that mirror each other
     roots: tuple[Array, Array] | None = None
     vertices: tuple[Array, Array] | None = None
 
 
+# asked for with every block
 @functools.cache
 def bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[Pairs, Pairs]:
     """(bones, twins) of the bones whose two ends are both among the joints."""
-    names = {
-        place: joints.index(joint)
-        for place, joint in enumerate(skeleton.joints)
-        if joint in joints
-    }
-    found = [
-        (parent, child)
-        for parent, child in skeleton.bones
-        if parent in names and child in names
-    ]
-    mirror = skeleton.mirror
+    order = enumerate(skeleton.joints)
+    places = {place: joints.index(joint) for place, joint in order if joint in joints}
+    # by their places in the skeleton, whose mirror is known
+    found = [(a, b) for a, b in skeleton.bones if a in places and b in places]
+    images = [(skeleton.mirror[a], skeleton.mirror[b]) for a, b in found]
     twins = [
-        (place, found.index((mirror[a], mirror[b])))
-        for place, (a, b) in enumerate(found)
-        if (mirror[a], mirror[b]) in found
+        (number, found.index(image))
+        for number, image in enumerate(images)
+        if image in found
     ]
-    return tuple((names[a], names[b]) for a, b in found), tuple(
-        (a, b) for a, b in twins if a < b
-    )
+    # each pair once; a bone of the middle is its own image
+    once = tuple((one, other) for one, other in twins if one < other)
+    return tuple((places[a], places[b]) for a, b in found), once

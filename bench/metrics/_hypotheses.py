@@ -28,33 +28,28 @@ def reduce(
     view: View | None,
     clips: NDArray[np.int64],
 ) -> Array:
-    """(N, J, 3) from hypotheses (N, H, J, 3) and truth (N, J, 3), all mm relative to the
-    root, by a rule of `protocols.HYPOTHESES`.
+    """(N, J, 3) from hypotheses (N, H, J, 3), by a rule of `protocols.HYPOTHESES`.
 
-    The best hypothesis is the one with the least mean distance over the joints that are
-    `counted`. Raises BadInput where joints are to be chosen by their projection and there
-    is no view.
+    The truth is (N, J, 3), all mm relative to the root. The best hypothesis is the one with the
+    least mean distance over the joints that are `counted`. Raises BadInput where joints are to be
+    chosen by their projection and there is no view.
     """
     if rule == "mean":
         return poses.mean(axis=1)
     if rule == "jpma":
         return _joints(poses, reprojection(poses, view, clips))
     error = _distances(poses, true[:, None])
-    return _joints(
-        poses,
-        (
-            error
-            if rule == "best-joints"
-            else np.broadcast_to(
-                error[..., counted].mean(axis=2, keepdims=True), error.shape
-            )
-        ),
-    )
+    if rule == "best":
+        # one error for all joints of a hypothesis, so that all are taken from the same
+        whole = error[..., counted].mean(axis=2, keepdims=True)
+        error = np.broadcast_to(whole, error.shape)
+    return _joints(poses, error)
 
 
 def reprojection(poses: Array, view: View | None, clips: NDArray[np.int64]) -> Array:
-    """(N, H, J) pixels between each joint's keypoint and its projection, put at the true
-    root; infinite behind the camera.
+    """(N, H, J) pixels between each joint's keypoint and its projection.
+
+    Poses are put at the true root; behind the camera the distance is infinite.
     """
     if view is None:
         raise BadInput(
@@ -72,20 +67,22 @@ def reprojection(poses: Array, view: View | None, clips: NDArray[np.int64]) -> A
             )
         points = placed[mine]
         behind = points[..., 2] < NEAR
+        # moved to the front, as `project` refuses the rest
         points[..., 2] = np.maximum(points[..., 2], NEAR)
-        error[mine] = np.linalg.norm(
-            project(view.cameras[int(clip)], points) - view.keypoints[mine][:, None],
-            axis=-1,
-        )
-        error[mine] = np.where(behind, np.inf, error[mine])
+        shown = project(view.cameras[int(clip)], points)
+        apart = np.linalg.norm(shown - view.keypoints[mine][:, None], axis=-1)
+        error[mine] = np.where(behind, np.inf, apart)
     return error
 
 
 def _distances(poses: Array, true: Array) -> Array:
+    """(N, H, J) between hypotheses (N, H, J, 3) and truth (N, 1, J, 3)."""
     error = poses - true
+    # `lengths` knows one axis of poses
     return lengths(error.reshape(-1, *error.shape[2:])).reshape(error.shape[:3])
 
 
 def _joints(poses: Array, error: Array) -> Array:
     """Of each joint the hypothesis with the least error (N, H, J)."""
-    return np.take_along_axis(poses, error.argmin(axis=1)[:, None, :, None], axis=1)[:, 0]
+    best = error.argmin(axis=1)[:, None, :, None]
+    return np.take_along_axis(poses, best, axis=1)[:, 0]

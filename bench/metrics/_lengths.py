@@ -9,6 +9,7 @@ from bench.metrics._facts import Array
 
 def lengths(vectors: Array) -> Array:
     """(N, J) of vectors (N, J, 3)."""
+    # one pass without an array of squares in between, which np.linalg.norm would make
     square = np.einsum("njc,njc->nj", vectors, vectors)
     return np.sqrt(square, out=square)
 

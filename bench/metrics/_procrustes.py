@@ -1,17 +1,19 @@
-"""What is left of an error after the best rotation, shift and (where allowed) scale: many
-poses at a time, no loop, hardly any LAPACK.
+"""What is left of an error after the best rotation, shift and (where allowed) scale.
 
-With centred prediction y and truth x of J joints, B = sum x_j y_j^T and its singular values
-s1 >= s2 >= |s3|, s3 signed as det B, the best rotation R has trace(R^T B) = t = s1 + s2 +
-s3, the largest root of a quartic, and then it is a polynomial in B:
+Many poses at a time, no loop, hardly any LAPACK. With centred prediction y and truth x of J joints,
+B = sum x_j y_j^T and its singular values s1 >= s2 >= |s3|, s3 signed as det B, the best rotation R
+has trace(R^T B) = t = s1 + s2 + s3, the largest root of a quartic, and then it is a polynomial in
+B:
 
     (t^2 - |B|^2)^2 - 8 t det B - 4 |cof B|^2 = 0
-    g R = ((t^2 + |B|^2) / 2 - B B^T) B + t cof B          g = t (t^2 - |B|^2) / 2 - det B = (s1 + s2) (s2 + s3) (s3 + s1)
 
-(Markley 1993, "Attitude determination using vector observations: a fast optimal matrix
-algorithm"). The best scale is t / |y|^2 (Umeyama 1991). Where g is next to nothing the
-rotation is not unique (points on a line, some mirrored poses): those poses go through the
-singular value decomposition instead, one by one the same numbers as with it for all.
+    g R = ((t^2 + |B|^2) / 2 - B B^T) B + t cof B
+    g   = t (t^2 - |B|^2) / 2 - det B = (s1 + s2) (s2 + s3) (s3 + s1)
+
+(Markley 1993, "Attitude determination using vector observations: a fast optimal matrix algorithm").
+The best scale is t / |y|^2 (Umeyama 1991). Where g is next to nothing the rotation is not unique
+(points on a line, some mirrored poses): those poses go through the singular value decomposition
+instead, one by one the same numbers as with it for all.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from bench.metrics._facts import Array
 
 # least g / t^3 for the closed form: rounding errors in R stay below about 1e-15 / SURE^1.5
 SURE = 1e-3
-# most |y| |x| / |B|, about the origin, for the closed form: at 17 times its radius from it
-# a pose is at 300
+# most |y| |x| / |B|, about the origin, for the closed form: at 17 times its radius from it a pose
+# is at 300
 FAR = 1e3
 BOUNDS = 3  # bounds of t before the first Newton step
 STEPS = 20  # most Newton steps; two are usual, many are needed near a multiple root
@@ -35,11 +37,10 @@ CLOSE = 1e-7
 def residuals(pred: Array, true: Array, *, scaled: bool = True) -> Array:
     """Aligned prediction minus truth (N, J, 3) of poses (N, J, 3), all mm.
 
-    A prediction collapsed to a point gets scale 0.
-
-    Fastest in blocks that fit the cache, their coordinates lying as (3, J, N) in memory.
+    A prediction collapsed to a point gets scale 0. Fastest in blocks that fit the cache, their
+    coordinates lying as (3, J, N) in memory.
     """
-    # (3, J, N)
+    # (3, J, N); no copy where they lie so already, as `_blocks.py` has them
     y, x = (np.ascontiguousarray(pose.transpose(2, 1, 0)) for pose in (pred, true))
     # whatever becomes of a degenerate pose here is replaced below
     with np.errstate(all="ignore"):
@@ -49,62 +50,61 @@ def residuals(pred: Array, true: Array, *, scaled: bool = True) -> Array:
         error = error.transpose(2, 0, 1)  # (N, J, 3)
         error -= x.transpose(2, 1, 0)
     if not sure.all():
-        error[~sure] = by_svd(
-            *(np.ascontiguousarray(pose[~sure]) for pose in (pred, true)), scaled=scaled
-        )
+        doubtful = (np.ascontiguousarray(pose[~sure]) for pose in (pred, true))
+        error[~sure] = by_svd(*doubtful, scaled=scaled)
     return error
 
 
 def by_svd(pred: Array, true: Array, *, scaled: bool = True) -> Array:
-    """The same by singular values, for any pose: y^T x = U S V^T, R = U D V^T, D = diag(1,
-    1, sign(det U det V)).
+    """The same by singular values, for any pose.
+
+    y^T x = U S V^T, R = U D V^T, D = diag(1, 1, sign(det U det V)).
     """
-    y, x = pred - pred.mean(axis=1, keepdims=True), true - true.mean(axis=1, keepdims=True)
+    y = pred - pred.mean(axis=1, keepdims=True)
+    x = true - true.mean(axis=1, keepdims=True)
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     # never a reflection
     sign = np.where(np.linalg.det(left) * np.linalg.det(right) < 0, -1.0, 1.0)
     left[:, :, 2] *= sign[:, None]
     sizes[:, 2] *= sign
     spread = np.einsum("njc,njc->n", y, y)
-    scale = (
-        np.divide(sizes.sum(axis=1), spread, out=np.zeros_like(spread), where=spread > 0)
-        if scaled
-        else np.ones_like(spread)
-    )
+    scale = np.ones_like(spread)
+    if scaled:
+        # 0 stays where all joints are one point
+        scale = np.zeros_like(spread)
+        np.divide(sizes.sum(axis=1), spread, out=scale, where=spread > 0)
     return scale[:, None, None] * (y @ (left @ right)) - x
 
 
 def _motion(y: Array, x: Array, *, scaled: bool) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Scaled rotation (3, 3, N) and shift (3, N) from coordinates (3, J, N), and whether
-    they are to be trusted (N,).
+    """Scaled rotation (3, 3, N) and shift (3, N), and whether they are to be trusted (N,).
 
     Sums are taken about the origin and then moved to the mean, which spares a copy of all
-    coordinates. That costs digits where poses lie far from the origin, so those are not
+    coordinates (3, J, N). That costs digits where poses lie far from the origin, so those are not
     trusted.
     """
     joints = y.shape[1]
+    # two rows and columns more than B has, for `_turn`
     wide = np.empty((5, 5, y.shape[2]))
     cov = np.einsum("cjn,djn->cdn", x, y, out=wide[:3, :3])
     mean_y, mean_x = y.mean(axis=1), x.mean(axis=1)
     cov -= (joints * mean_x)[:, None] * mean_y
     size_y, size_x = (np.einsum("cjn,cjn->n", points, points) for points in (y, x))
     turn, trace, gap, square = _turn(wide)
-    turn *= (
-        trace / (size_y - joints * np.einsum("cn,cn->n", mean_y, mean_y)) if scaled else 1.0
-    ) / gap
+    # |y|^2 about the mean
+    spread = size_y - joints * np.einsum("cn,cn->n", mean_y, mean_y)
+    turn *= (trace / spread if scaled else 1.0) / gap
     shift = mean_x - np.einsum("cdn,dn->cn", turn, mean_y)
-    # NaN is not greater
-    sure = (
-        (gap > SURE * trace * trace * trace)
-        & (size_y * size_x < FAR**2 * square)
-        & np.isfinite(shift[0])
-    )
-    return turn, shift, sure
+    # NaN is neither greater nor less
+    unique = gap > SURE * trace * trace * trace
+    near = size_y * size_x < FAR**2 * square
+    return turn, shift, unique & near & np.isfinite(shift[0])
 
 
 def _turn(wide: Array) -> tuple[Array, Array, Array, Array]:
-    """g R (3, 3, N), t, g and |B|^2 (N,) from B (3, 3, N), the first rows and columns of
-    (5, 5, N); the others are filled here.
+    """g R (3, 3, N), t, g and |B|^2 (N,) from B (3, 3, N).
+
+    B is the first rows and columns of (5, 5, N); the others are filled here.
     """
     cov = wide[:3, :3]
     wide[3:, :3] = wide[:2, :3]
@@ -112,28 +112,30 @@ def _turn(wide: Array) -> tuple[Array, Array, Array, Array]:
     wide[:, 3:] = wide[:, :2]
     cofactors = wide[1:4, 1:4] * wide[2:5, 2:5]
     cofactors -= wide[1:4, 2:5] * wide[2:5, 1:4]
-    square, det = (
-        np.einsum("cdn,cdn->n", cov, cov),
-        np.einsum("dn,dn->n", cov[0], cofactors[0]),
-    )
+    square = np.einsum("cdn,cdn->n", cov, cov)
+    det = np.einsum("dn,dn->n", cov[0], cofactors[0])
     trace = _largest_root(square, det, np.einsum("cdn,cdn->n", cofactors, cofactors))
+    # g R = t cof B - (B B^T - (t^2 + |B|^2) / 2) B, in the memory of the cofactors
     gram = np.einsum("ckn,dkn->cdn", cov, cov)
     # a view of the diagonal
     np.einsum("ccn->cn", gram)[...] -= (trace * trace + square) / 2
     cofactors *= trace
     cofactors -= np.einsum("ckn,kdn->cdn", gram, cov)
-    return cofactors, trace, trace * (trace * trace - square) / 2 - det, square
+    gap = trace * (trace * trace - square) / 2 - det
+    return cofactors, trace, gap, square
 
 
 def _largest_root(square: Array, det: Array, minors: Array) -> Array:
-    """t (N,) from |B|^2, det B and |cof B|^2, by Newton's method from above, where it can
-    only descend; NaN where that takes too long.
+    """t (N,) from |B|^2, det B and |cof B|^2, by Newton's method; NaN where that takes too long.
 
-    As (t^2 - |B|^2)^2 = 4 |cof B|^2 + 8 t det B, an upper bound of t put in on the right
-    gives a better one.
+    From above, where it can only descend. As (t^2 - |B|^2)^2 = 4 |cof B|^2 + 8 t det B, an upper
+    bound of t put in on the right gives a better one.
     """
     fixed, slope = 4 * minors, 8 * det
-    root, growth = np.sqrt(3 * square), np.maximum(slope, 0)
+    # three numbers with this sum of squares add up to no more
+    root = np.sqrt(3 * square)
+    # without a negative part, or the right side would not be an upper bound
+    growth = np.maximum(slope, 0)
     for _ in range(BOUNDS):
         root = np.sqrt(square + np.sqrt(fixed + growth * root))
     for _ in range(STEPS):

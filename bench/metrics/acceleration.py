@@ -1,8 +1,7 @@
-"""Acceleration error: the mean distance between predicted and true joint accelerations,
-second differences within a clip.
+"""Acceleration error: the mean distance between predicted and true joint accelerations.
 
-As Kanazawa et al. (2019, "Learning 3D human dynamics from video") measure it, per frame
-squared.
+Second differences within a clip, per frame squared, as Kanazawa et al. (2019, "Learning 3D human
+dynamics from video") measure it.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ REACH = 2
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
-    """(N, J), each at the last of its three frames; NaN at the first two frames of each
-    clip.
-    """
+    """(N, J), each at the last of its three frames; NaN at the first two frames of each clip."""
     change = np.full(pred.shape[:2], np.nan)
+    # differences are linear: those of the error are the error of those
     change[2:] = lengths(np.diff(pred - true, n=2, axis=0))
+    # three frames lie in two steps, neither of which may lead into another clip
     other = facts.clips[1:] != facts.clips[:-1]
     change[2:][other[1:] | other[:-1]] = np.nan
     return change

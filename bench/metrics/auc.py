@@ -1,7 +1,6 @@
-"""AUC: PCK averaged over the 31 thresholds 0, 5, ..., 150 mm, each strict (Mehta et al.
-2017).
+"""AUC: PCK averaged over the 31 thresholds 0, 5, ..., 150 mm, each strict.
 
-30/31 at best, for nothing is nearer than 0.
+As Mehta et al. (2017) have it; 30/31 at best, for nothing is nearer than 0.
 """
 
 from __future__ import annotations
@@ -16,6 +15,6 @@ NAME, UNIT, BETTER = "AUC", "%", "higher"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) per cent."""
-    # a distance d passes the thresholds 5k > d, so 30 - floor(d / 5) of them, and never
-    # less than none
+    # a distance d passes the thresholds 5k > d, so 30 - floor(d / 5) of them, and never less than
+    # none: no pass over the data for each threshold
     return (100 / 31) * np.maximum(0, 30 - np.floor(distances(pred, true) / 5))

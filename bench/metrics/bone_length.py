@@ -1,5 +1,6 @@
-"""Bone length error: how much longer or shorter predicted bones are than true ones, the
-mean over bones.
+"""Bone length error: how much longer or shorter predicted bones are than true ones.
+
+The mean over bones.
 """
 
 from __future__ import annotations

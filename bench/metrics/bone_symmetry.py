@@ -1,5 +1,6 @@
-"""Bone symmetry error: how much a predicted bone's length differs from its mirror image's,
-the mean over pairs. The truth plays no part.
+"""Bone symmetry error: how much a predicted bone's length differs from its mirror image's.
+
+The mean over pairs. The truth plays no part.
 """
 
 from __future__ import annotations

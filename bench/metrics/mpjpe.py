@@ -1,5 +1,6 @@
-"""MPJPE: the mean Euclidean distance between predicted and true joints, both relative to
-the root (Ionescu et al. 2014).
+"""MPJPE: the mean Euclidean distance between predicted and true joints.
+
+Both relative to the root (Ionescu et al. 2014).
 """
 
 from __future__ import annotations

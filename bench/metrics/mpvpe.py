@@ -1,5 +1,6 @@
-"""MPVPE: the mean distance between predicted and true mesh vertices, both relative to the
-root (Choi et al. 2020).
+"""MPVPE: the mean distance between predicted and true mesh vertices.
+
+Both relative to the root (Choi et al. 2020).
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""MRPE: the mean distance between predicted and true root in the camera frame (Moon et al.
-2019); all other metrics leave it out.
+"""MRPE: the mean distance between predicted and true root in the camera frame.
+
+As Moon et al. (2019) measure it; all other metrics leave the root's place out.
 """
 
 from __future__ import annotations
@@ -14,4 +15,6 @@ NEEDS = "roots"
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N,) millimetres."""
     assert facts.roots is not None  # what a metric needs is there when it is called
-    return distances(*(root[:, None] for root in facts.roots))[:, 0]
+    # a root is a pose of one joint
+    pred, true = (root[:, None] for root in facts.roots)
+    return distances(pred, true)[:, 0]

@@ -1,5 +1,6 @@
-"""N-MPJPE: MPJPE after the best scale, <true, pred> / <pred, pred> pose by pose (Rhodin et
-al. 2018); 0 for a pose of zeros.
+"""N-MPJPE: MPJPE after the best scale, pose by pose.
+
+The scale is <true, pred> / <pred, pred> (Rhodin et al. 2018); 0 for a pose of zeros.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ NAME, UNIT, BETTER = "N-MPJPE", "mm", "lower"
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) millimetres."""
     size = np.einsum("njc,njc->n", pred, pred)
-    scale = np.divide(
-        np.einsum("njc,njc->n", true, pred), size, out=np.zeros_like(size), where=size > 0
-    )
+    both = np.einsum("njc,njc->n", true, pred)
+    # 0 stays where the prediction is nothing but the root
+    scale = np.divide(both, size, out=np.zeros_like(size), where=size > 0)
     return distances(scale[:, None, None] * pred, true)

@@ -1,8 +1,7 @@
-"""PA-MPJPE: MPJPE after the similarity (rotation, scale, shift) that brings the prediction
-nearest to the truth, pose by pose.
+"""PA-MPJPE: MPJPE after the similarity that brings the prediction nearest to the truth.
 
-The rotation and scale of Umeyama (1991), as VideoPose3D's `p_mpjpe` and most others have
-it; never a reflection.
+Rotation, scale and shift, pose by pose, rotation and scale of Umeyama (1991), as VideoPose3D's
+`p_mpjpe` and most others have it; never a reflection.
 """
 
 from __future__ import annotations

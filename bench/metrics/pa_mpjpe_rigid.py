@@ -1,5 +1,6 @@
-"""PA-MPJPE without scale: MPJPE after the best rotation and shift alone, pose by pose, as
-the Integral family of papers has it.
+"""PA-MPJPE without scale: MPJPE after the best rotation and shift alone, pose by pose.
+
+As the Integral family of papers has it.
 """
 
 from __future__ import annotations

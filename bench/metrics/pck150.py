@@ -1,5 +1,6 @@
-"""PCK@150: the share of joints placed strictly nearer than 150 mm to the truth (Mehta et
-al. 2017).
+"""PCK@150: the share of joints placed strictly nearer than 150 mm to the truth.
+
+As Mehta et al. (2017) have it.
 """
 
 from __future__ import annotations
