@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
+import json as encoder
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.commands import Json
 
+# `--help` must not wait for NumPy and YAML
+if TYPE_CHECKING:
+    from bench.takeaway.export import Exported
+
+Model = Annotated[str, typer.Option("--model", help="Zoo model.")]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        help="onnx, torch (.pt2), savedmodel; or keras, which PosePort is needed to read.",
+    ),
+]
+Target = Annotated[
+    Path, typer.Option("--out", help="File to write; a folder for savedmodel.")
+]
+Graph = Annotated[
+    str, typer.Option("--graph", help="infer, or train with the loss; noise is an input.")
+]
+Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
+Sizes = Annotated[
+    list[str] | None,
+    typer.Option("--size", help="key=value over the preset's sizes, repeatable."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights", help="Checkpoint of a run (safetensors); else seeded initial ones."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of initial weights.", min=0)]
+Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
+
 
 def command(
-    model: Annotated[str, typer.Option("--model", help="Zoo model.")],
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            help=(
-                "onnx, torch (.pt2), savedmodel; or keras, which PosePort is needed to"
-                " read."
-            ),
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="File to write; a folder for savedmodel.")
-    ],
-    graph: Annotated[
-        str,
-        typer.Option("--graph", help="infer, or train with the loss; noise is an input."),
-    ] = "infer",
-    preset: Annotated[str, typer.Option("--preset", help="Preset of sizes.")] = "paper",
-    size: Annotated[
-        list[str] | None,
-        typer.Option("--size", help="key=value over the preset's sizes, repeatable."),
-    ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights", help="Checkpoint of a run (safetensors); else seeded initial ones."
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", help="Seed of initial weights.", min=0)
-    ] = 0,
-    opset: Annotated[int | None, typer.Option("--opset", help="ONNX opset.")] = None,
+    model: Model,
+    to: To,
+    out: Target,
+    graph: Graph = "infer",
+    preset: Preset = "paper",
+    size: Sizes = None,
+    weights: Weights = None,
+    seed: Seed = 0,
+    opset: Opset = None,
     json: Json = False,
 ) -> int:
     """Write a model as a file of its framework, and hold what is read back against it."""
-    import json as encoder
     from dataclasses import asdict
 
     from bench.takeaway.export import Order, export, sizes
 
-    options = {} if opset is None else {"opset": opset}
-    stored = str(weights) if weights else None
     order = Order(
         model,
         to,
@@ -61,28 +67,33 @@ def command(
         graph=graph,
         preset=preset,
         sizes=sizes(size or []),
-        weights=stored,
+        weights=str(weights) if weights else None,
         seed=seed,
-        options=options,
+        # an option that a format does not have is an error there, so it is left out here
+        options={} if opset is None else {"opset": opset},
     )
     done = export(order)
     if json:
         print(encoder.dumps(asdict(done)))
-        return 0 if done.ok else 1
+    else:
+        print(*_told(out, done), sep="\n")
+    return 0 if done.ok else 1
+
+
+def _told(out: Path, done: Exported) -> list[str]:
+    """What was written and how it is called, or why nothing was."""
     figure = "not finite" if done.error is None else f"{done.error:.1e}"
+    held = f"off by {figure}, {done.bound:.0e} allowed"
     if not done.ok:
-        print(
-            f"{out}: nothing written: what {done.backend} read back is off by {figure},"
-            f" {done.bound:.0e} allowed"
-        )
-        return 1
-    print(
-        f"{out}: {done.graph} graph of {done.model}, {sum(done.files.values()):,} bytes in"
-        f" {len(done.files)} files"
-    )
-    for kind, types in (("input", done.inputs), ("output", done.outputs)):
-        print(*(f"  {kind} {name} {text}" for name, text in types.items()), sep="\n")
-    print(f"  read back by {done.backend}: off by {figure}, {done.bound:.0e} allowed")
+        return [f"{out}: nothing written: what {done.backend} read back is {held}"]
+    size, count = sum(done.files.values()), len(done.files)
+    lines = [
+        f"{out}: {done.graph} graph of {done.model}, {size:,} bytes in {count} files",
+        *(f"  input {name} {text}" for name, text in done.inputs.items()),
+        *(f"  output {name} {text}" for name, text in done.outputs.items()),
+        f"  read back by {done.backend}: {held}",
+    ]
     if done.scaling:
-        print("  keypoints are to be standardised first: --json prints mean and std")
-    return 0
+        # too many numbers for a screen, and useless when typed off it
+        lines.append("  keypoints are to be standardised first: --json prints mean and std")
+    return lines

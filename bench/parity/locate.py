@@ -4,8 +4,9 @@ breaks its budget is the cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from models.dims import Dim
 from models.graph import Graph, Node
 
 Arrays = dict[str, np.ndarray]
+SEED = 1  # of the weights that make one number of a node's results, to be differentiated
+# A gradient is judged on at least this share of the node's largest: one that is far smaller
+# is a sum that cancels.
+NEAR_ZERO = 1e-3
+SAID = 120  # characters that are kept of what a framework says when it raises
 
 
 @dataclass(frozen=True)
@@ -46,18 +52,14 @@ def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, 
     fed = program.put(feeds)
     known = {**program.params(), **graph.constants, **fed, **program.taps(fed)}
     lengths = _lengths(graph, feeds)
+
+    def operand(given: object) -> Any:
+        """A value of the graph by name, a length as its number, a literal as it is."""
+        return _float32(known[given]) if isinstance(given, str) else _bound(given, lengths)
+
     for node in graph.nodes:
-        operands = tuple(
-            (
-                _float32(known[operand])
-                if isinstance(operand, str)
-                else int(operand.bind(lengths))
-                if isinstance(operand, Dim)
-                else operand
-            )
-            for operand in node.inputs
-        )
-        attributes = {key: _bind(value, lengths) for key, value in node.attributes.items()}
+        operands = tuple(map(operand, node.inputs))
+        attributes = {key: _bound(value, lengths) for key, value in node.attributes.items()}
         yield node, Probe(node.op, operands, attributes, where=node.where)
 
 
@@ -69,47 +71,58 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
     try:
         came = probe.run(backend, settings)
     except Exception as error:  # whatever a framework raises is the divergence
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        return _raised(error)
     for result, array, other in zip(came, due, rough, strict=True):
-        off, bound = (
-            budget.error(result, array),
-            budget.bound("node", budget.error(other, array)),
-        )
+        off = budget.error(result, array)
+        bound = budget.bound("node", budget.error(other, array))
         if off > bound:
             return f"value off by {off:.1e}, {bound:.1e} allowed"
-    if not has_gradient(probe.op) or not probe.differentiable() or due[0].dtype.kind != "f":
-        return ""
-    weights = weights_for(due, seed=1)
+    # what has no gradient is not asked for one: integers, signs, comparisons
+    if has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f":
+        return _judge_gradients(probe, backend, settings, weights_for(due, seed=SEED))
+    return ""
+
+
+def _judge_gradients(
+    probe: Probe, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]
+) -> str:
     exact, near = (probe.oracle_gradients(weights, working) for working in ("fp64", "fp32"))
     try:
         own = probe.gradients(backend, settings, weights)
     except Exception as error:  # as above
-        return f"gradient: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
-    scale = 1e-3 * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
+        return f"gradient: {_raised(error)}"
+    scale = NEAR_ZERO * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
     for name, array in exact.items():
         off = budget.error(own[name], array, scale=scale)
-        bound = budget.bound(
-            "gradient of node", budget.error(near[name], array, scale=scale)
-        )
+        yardstick = budget.error(near[name], array, scale=scale)
+        bound = budget.bound("gradient of node", yardstick)
         if off > bound:
             return f"gradient of input {name} off by {off:.1e}, {bound:.1e} allowed"
     return ""
 
 
+def _raised(error: Exception) -> str:
+    """One line, as some frameworks say a page."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:SAID]}"
+
+
 def _lengths(graph: Graph, feeds: Arrays) -> dict[str, int]:
+    """What the symbols of the graph's shapes stand for."""
     lengths: dict[str, int] = {}
     for name, type_ in graph.inputs.items():
         dims.match(type_.shape, feeds[name].shape, lengths)
     return lengths
 
 
-def _bind(value: object, lengths: dict[str, int]) -> object:
+def _bound(value: object, lengths: dict[str, int]) -> object:
+    """Symbols as numbers, also those within a tuple: a probe has no open axes."""
     if isinstance(value, Dim):
         return int(value.bind(lengths))
-    return (
-        tuple(_bind(item, lengths) for item in value) if isinstance(value, tuple) else value
-    )
+    if isinstance(value, tuple):
+        return tuple(_bound(item, lengths) for item in value)
+    return value
 
 
 def _float32(array: np.ndarray) -> np.ndarray:
+    """What the backend sees there: floats rounded, integers and truth values as they are."""
     return array.astype(np.float32) if array.dtype.kind == "f" else array

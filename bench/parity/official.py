@@ -2,8 +2,9 @@
 code gave, held against a backend.
 
 A file is a safetensors file whose header names the official class and its constructor
-arguments; keys are described in `docs/vectors.md`. Each backend runs in a process of its
-own (`python -m bench.parity.official BACKEND FILE...` prints JSON).
+arguments; keys are described in `docs/vectors.md`. Which classes there are, the files of the
+zoo say (`OFFICIAL`). Each backend runs in a process of its own (`python -m
+bench.parity.official BACKEND FILE...` prints JSON).
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 import numpy as np
 
 import models
+from backends import load, require
 from backends.base import Backend, Settings
 from bench.parity import budget
+from bench.parity.judging import largest
 from bench.processes import question
 from models.errors import BadInput, UnknownName
 from models.graph import Graph
@@ -31,6 +34,7 @@ Arrays = dict[str, np.ndarray]
 FLOAT64_BOUND = 1e-10  # the oracle against the authors' code in float64
 OUTPUT_BOUND = 2e-5  # float32 outputs and running statistics
 GRADIENT_BOUND = 2e-4  # float32 gradients, relative to each tensor's largest value
+STRIDED = "_strided"  # ends the keys of VideoPose3D's other train graph
 
 
 @dataclass(frozen=True)
@@ -66,35 +70,24 @@ class Case:
         }
 
 
-def compare(files: Sequence[Path], *, backends: Sequence[str], as_json: bool) -> int:
-    """Check every file on every backend, print what was found; 1 where a check fails."""
-    from backends import installed, require
-    from bench.commands._cells import table
+def ask(files: Sequence[Path], *, backends: Sequence[str]) -> list[Check]:
+    """Check every file on every backend, each backend in a process of its own.
 
-    wanted = installed() if "all" in backends else list(backends)
-    for name in wanted:
+    Raises BadInput where a file is not there, and what `backends.require` raises.
+    """
+    for name in backends:
         require(name)
     for file in files:
         if not file.is_file():
             raise BadInput(
                 f"{file}: no such file; --vectors takes safetensors files of golden vectors"
             )
+    # the child runs in the checkout, wherever this process stands
     paths = [str(file.resolve()) for file in files]
-    checks = [
-        Check(**row)
-        for name in wanted
-        for row in question.ask("bench.parity.official", [name, *paths])
-    ]
-    ok = bool(checks) and all(check.ok for check in checks)
-    if as_json:
-        print(json.dumps({"ok": ok, "checks": [asdict(check) for check in checks]}))
-    else:
-        table(
-            ("file", "backend", "kind", "name", "error", "bound", "ok"),
-            [_row(check) for check in checks],
-        )
-        print(f"{sum(check.ok for check in checks)} of {len(checks)} checks hold")
-    return 0 if ok else 1
+    rows = []
+    for name in backends:
+        rows += question.ask("bench.parity.official", [name, *paths])
+    return [Check(**row) for row in rows]
 
 
 def check_file(path: Path, backend: Backend) -> list[Check]:
@@ -106,42 +99,45 @@ def check_file(path: Path, backend: Backend) -> list[Check]:
     try:
         spec = models.from_official(case.official, case.config)
     except UnknownName as error:
-        return [
-            Check(
-                case.file,
-                backend.name,
-                "model",
-                case.official,
-                None,
-                0.0,
-                False,
-                str(error),
-            )
-        ]
+        return [_not_built(case, backend, str(error))]
     except (KeyError, TypeError) as error:
         reason = f"constructor arguments do not fit: {type(error).__name__} {error}"
-        return [
-            Check(case.file, backend.name, "model", case.official, None, 0.0, False, reason)
-        ]
+        return [_not_built(case, backend, reason)]
     judge = _Judge(case, backend)
     try:
         judge.variant(spec, "")
-        if any(name.endswith("_strided") for name in case.group("eval64")):
-            strided = models.assemble(
-                models.module(spec.name),
-                replace(_sizes(spec), strided=True),
-                loss={"mpjpe": 1.0},
-            )
-            judge.variant(
-                replace(strided, infer=to_inference(strided.train, outputs=["pose"])),
-                "_strided",
-            )
+        if any(name.endswith(STRIDED) for name in case.group("eval64")):
+            judge.variant(_strided(spec), STRIDED)
     except KeyError as error:
         raise BadInput(
             f"{path}: holds no array {error}, which a file of golden vectors of"
             f" {case.official} has"
         ) from None
     return judge.checks
+
+
+def _not_built(case: Case, backend: Backend, reason: str) -> Check:
+    return Check(
+        file=case.file,
+        backend=backend.name,
+        kind="model",
+        name=case.official,
+        error=None,
+        bound=0.0,
+        ok=False,
+        note=reason,
+    )
+
+
+def _strided(spec: Spec) -> Spec:
+    """The same model with the strided train graph, on the same weights; its inference graph
+    is then derived from that one, so that both are compared.
+    """
+    file = models.module(spec.name)
+    sizes = replace(file.Size(**spec.config), strided=True)
+    # from_official trains on plain MPJPE, as the files do
+    strided = models.assemble(file, sizes, loss={"mpjpe": 1.0})
+    return replace(strided, infer=to_inference(strided.train, outputs=["pose"]))
 
 
 def read(path: Path) -> Case:
@@ -151,10 +147,15 @@ def read(path: Path) -> Case:
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            # not a dict
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        zero = frozenset(json.loads(header["zero_grad_params"]))
-        return Case(path.name, header["model"], json.loads(header["config"]), zero, arrays)
+            names = list(file.keys())  # the file itself cannot be iterated
+            arrays = {name: file.get_tensor(name) for name in names}
+        return Case(
+            file=path.name,
+            official=header["model"],
+            config=json.loads(header["config"]),
+            zero_grads=frozenset(json.loads(header["zero_grad_params"])),
+            arrays=arrays,
+        )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
             f"{path}: not a file of golden vectors: {' '.join(str(error).split())}; a"
@@ -169,23 +170,27 @@ class _Judge:
         self.case = case
         self.backend = backend
         self.checks: list[Check] = []
+        # The oracle is held to what the authors' code gave in float64, the others to float32.
         self.exact = backend.name == "numpy"
         self.settings = Settings(precision="fp64" if self.exact else "fp32")
+        self.output_bound = FLOAT64_BOUND if self.exact else OUTPUT_BOUND
 
     def variant(self, spec: Spec, suffix: str) -> None:
         """Outputs, loss, gradients and statistics of one pair of graphs; `suffix` marks the
         keys of another train graph.
         """
+        arrays = self.case.arrays
         feeds = {
-            "keypoints": self.case.arrays[f"input/x{suffix}"],
-            "target": self.case.arrays[f"input/target{suffix}"],
+            "keypoints": arrays[f"input/x{suffix}"],
+            "target": arrays[f"input/target{suffix}"],
         }
-        self._outputs(spec, feeds, suffix)
+        self._outputs(spec, feeds["keypoints"], suffix)
         params = {
-            name: self.case.arrays[f"param/{name}"]
+            name: arrays[f"param/{name}"]
             for name in spec.train.params
-            if f"param/{name}" in self.case.arrays
+            if f"param/{name}" in arrays
         }
+        # The rule does not matter: no step is made.
         trainer = self.backend.trainer(
             spec.train, Optimizer("sgd", 0.0, 0.0), self.settings
         )
@@ -194,67 +199,46 @@ class _Judge:
         self._train_output(spec, params, feeds, suffix)
         self._loss(np.array(loss), suffix)
         self._gradients(grads, suffix)
+        # read last: one call of the train graph has moved the running statistics
         self._state(trainer.program.params(), suffix)
 
-    def _outputs(self, spec: Spec, feeds: Arrays, suffix: str) -> None:
+    def _outputs(self, spec: Spec, keypoints: np.ndarray, suffix: str) -> None:
+        """The pose, and whatever else the authors' code showed on the way to it."""
         exact = self.case.group("eval64")
         for name in self.case.group("eval"):
-            if name.endswith("_strided") != bool(suffix):
+            if name.endswith(STRIDED) != bool(suffix):
                 continue
-            plain = name.removesuffix("_strided")
-            graph = self._graph(spec, "pose" if plain == "out" else plain)
+            plain = name.removesuffix(STRIDED)
+            graph = _graph(spec, "pose" if plain == "out" else plain)
             program = self.backend.program(graph, self.settings)
+            # here a missing array is an error, where training may leave one at its start
             program.load({key: self.case.arrays[f"param/{key}"] for key in graph.params})
-            (value,) = program({"keypoints": feeds["keypoints"]}).values()
-            self._add(
-                "output",
-                name,
-                value,
-                exact[name],
-                FLOAT64_BOUND if self.exact else OUTPUT_BOUND,
-            )
+            (value,) = program({"keypoints": keypoints}).values()
+            self._add("output", name, value, exact[name], self.output_bound)
 
     def _train_output(self, spec: Spec, params: Arrays, feeds: Arrays, suffix: str) -> None:
         """The train graph's pose; the files hold it in float32 only."""
         program = self.backend.program(spec.train.with_outputs("pose"), self.settings)
         program.load(params)
+        name = f"train{suffix}/out"
         self._add(
-            "output",
-            f"train{suffix}/out",
-            program(feeds)["pose"],
-            self.case.arrays[f"train{suffix}/out"],
-            OUTPUT_BOUND,
-        )
-
-    def _graph(self, spec: Spec, output: str) -> Graph:
-        return (
-            spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
+            "output", name, program(feeds)["pose"], self.case.arrays[name], OUTPUT_BOUND
         )
 
     def _loss(self, loss: np.ndarray, suffix: str) -> None:
         due = self.case.arrays[f"train64{suffix}/loss"]
-        self._add(
-            "loss",
-            f"loss{suffix}",
-            loss,
-            due,
-            FLOAT64_BOUND if self.exact else OUTPUT_BOUND,
-        )
+        self._add("loss", f"loss{suffix}", loss, due, self.output_bound)
 
     def _gradients(self, grads: Arrays, suffix: str) -> None:
         exact, rough = self.case.group(f"grad64{suffix}"), self.case.group(f"grad{suffix}")
-        largest = max(float(np.abs(array).max(initial=0.0)) for array in rough.values())
+        most = max(largest(array) for array in rough.values())
         for name, array in rough.items():
+            # some files hold the gradients of some tensors in float32 only
             bound = FLOAT64_BOUND if self.exact and name in exact else GRADIENT_BOUND
-            scale = largest if name in self.case.zero_grads else 0.0
-            self._add(
-                "gradient",
-                name + suffix,
-                grads.get(name),
-                exact.get(name, array),
-                bound,
-                scale=scale,
-            )
+            # one that is zero by mathematics is judged against the largest of the file
+            scale = most if name in self.case.zero_grads else 0.0
+            due = exact.get(name, array)
+            self._add("gradient", name + suffix, grads.get(name), due, bound, scale=scale)
 
     def _state(self, state: Arrays, suffix: str) -> None:
         for name, array in self.case.group(f"train_after{suffix}").items():
@@ -270,54 +254,35 @@ class _Judge:
         *,
         scale: float = 0.0,
     ) -> None:
-        error = (
-            float("inf")
-            if value is None
-            else budget.error(np.asarray(value), due, scale=scale)
+        error = float("inf")
+        if value is not None:
+            error = budget.error(np.asarray(value), due, scale=scale)
+        told = bool(np.isfinite(error))
+        found = Check(
+            file=self.case.file,
+            backend=self.backend.name,
+            kind=kind,
+            name=name,
+            error=error if told else None,  # JSON has no infinity
+            bound=bound,
+            ok=bool(error <= bound),
+            note="" if told else "not produced, or of another shape, or not finite",
         )
-        finite = error if np.isfinite(error) else None
-        note = (
-            "" if finite is not None else "not produced, or of another shape, or not finite"
-        )
-        self.checks.append(
-            Check(
-                self.case.file,
-                self.backend.name,
-                kind,
-                name,
-                finite,
-                bound,
-                bool(error <= bound),
-                note,
-            )
-        )
+        self.checks.append(found)
 
 
-def _sizes(spec: Spec) -> Any:
-    return models.module(spec.name).Size(**spec.config)
-
-
-def _row(check: Check) -> tuple[str, ...]:
-    error = check.note or "not finite" if check.error is None else f"{check.error:.2e}"
-    return (
-        check.file,
-        check.backend,
-        check.kind,
-        check.name,
-        error,
-        f"{check.bound:.0e}",
-        "ok" if check.ok else "FAILED",
-    )
+def _graph(spec: Spec, output: str) -> Graph:
+    """The pose is the inference graph's own; anything else is asked of the train graph,
+    made still.
+    """
+    return spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
 
 
 def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """The child: one backend, some files."""
-    import backends
-
-    backend = backends.load(arguments[0])
-    return [
-        asdict(check) for file in arguments[1:] for check in check_file(Path(file), backend)
-    ]
+    name, *files = arguments
+    backend = load(name)
+    return [asdict(check) for file in files for check in check_file(Path(file), backend)]
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def path(folder: Path, backend: str, model: str) -> Path:
 def thin(array: np.ndarray) -> np.ndarray:
     """At most MOST entries of an array, evenly spread."""
     flat = np.ravel(array)
-    return flat[:: max(1, -(-len(flat) // MOST))]
+    step = -(-len(flat) // MOST)  # rounded up, so that never more are kept
+    return flat[:: max(1, step)]
 
 
 def save(file: Path, trace: Trace) -> None:
@@ -62,35 +63,30 @@ def save(file: Path, trace: Trace) -> None:
     for key, row in trace.rows.items():
         for part, array in (("value", row.value), ("allowed", row.allowed)):
             arrays[f"{part}/{key}"] = np.asarray(array, np.float64)
-    scales = json.dumps({key: row.scale for key, row in trace.rows.items()})
-    arrays_file.write(
-        file,
-        arrays,
-        {
-            "backend": trace.backend,
-            "model": trace.model,
-            "question": trace.question,
-            "scales": scales,
-        },
-    )
+    scales = {key: row.scale for key, row in trace.rows.items()}
+    header = {
+        "backend": trace.backend,
+        "model": trace.model,
+        "question": trace.question,
+        # safetensors keeps no order of its arrays; this one is the ladder's
+        "scales": json.dumps(scales),
+    }
+    arrays_file.write(file, arrays, header)
 
 
 def load(file: Path) -> Trace:
     """Read a trace. Raises BadInput where there is none or the file is none."""
+    # no part of what the commands import that read no file
     from safetensors import SafetensorError, safe_open
 
+    rows = {}
     try:
         with safe_open(file, framework="numpy") as held:
             header = held.metadata() or {}
-            scales = json.loads(header["scales"])
-            rows = {
-                key: Row(
-                    held.get_tensor(f"value/{key}"),
-                    held.get_tensor(f"allowed/{key}"),
-                    scale,
-                )
-                for key, scale in scales.items()
-            }
+            for key, scale in json.loads(header["scales"]).items():
+                value = held.get_tensor(f"value/{key}")
+                allowed = held.get_tensor(f"allowed/{key}")
+                rows[key] = Row(value, allowed, scale)
     except FileNotFoundError:
         raise BadInput(f"{file} does not exist; run parity on that backend first") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -111,98 +107,89 @@ def compare(own: Trace, other: Trace) -> tuple[Check, ...]:
             f"{own.backend} and {other.backend} ran other ladders of {own.model}:"
             f" {own.question} and {other.question}; run both alike"
         )
+    # in the order of the ladder, without those that both have twice
     keys = dict.fromkeys([*own.rows, *other.rows])
     return tuple(_check(key, own.rows.get(key), other.rows.get(key)) for key in keys)
 
 
-def compare_folder(folder: Path, *, backends: Sequence[str], as_json: bool) -> int:
+@dataclass(frozen=True)
+class Compared:
+    """The ladder of one model on one backend, held against another's."""
+
+    model: str
+    backend: str
+    against: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every value agrees."""
+        return all(check.ok for check in self.checks)
+
+
+def compare_folder(folder: Path, *, backends: Sequence[str]) -> list[Compared]:
     """Judge the traces of several backends, wherever they were made, against the first
-    one's; print what was found; 1 where they differ.
+    one's; of all that are there, where none is named.
 
     Raises BadInput where a backend or a model of the first has no trace there.
     """
-    from bench.commands._cells import table
+    first, *others = _at_least_two(folder, backends or _backends_in(folder))
+    # A name of a backend holds no hyphen, one of a model may.
+    files = sorted(folder.glob(f"traces/{first}-*.safetensors"))
+    models = [file.stem.partition("-")[2] for file in files]
+    if not models:
+        raise BadInput(
+            f"{folder}: there is no trace of {first}; run `bench parity` on it first"
+        )
+    found = []
+    for model in models:
+        due = load(path(folder, first, model))
+        for name in others:
+            checks = compare(load(path(folder, name, model)), due)
+            found.append(Compared(model, name, first, checks))
+    return found
 
-    names = backends or sorted(
-        {file.stem.partition("-")[0] for file in folder.glob("traces/*.safetensors")}
-        - {"oracle"}
-    )
+
+def _backends_in(folder: Path) -> list[str]:
+    """Whose traces a folder holds; the oracle's loss curves lie beside them."""
+    files = folder.glob("traces/*.safetensors")
+    return sorted({file.stem.partition("-")[0] for file in files} - {"oracle"})
+
+
+def _at_least_two(folder: Path, names: Sequence[str]) -> Sequence[str]:
     if len(names) < 2:
         raise BadInput(
             f"{folder}: traces of two backends were due, {', '.join(names) or 'none'} came;"
             " run `bench parity` on another one"
         )
-    models = [
-        file.stem.partition("-")[2]
-        for file in sorted(folder.glob(f"traces/{names[0]}-*.safetensors"))
-    ]
-    if not models:
-        raise BadInput(
-            f"{folder}: there is no trace of {names[0]}; run `bench parity` on it first"
-        )
-    found = {
-        (model, name): compare(
-            load(path(folder, name, model)), load(path(folder, names[0], model))
-        )
-        for model in models
-        for name in names[1:]
-    }
-    ok = all(check.ok for checks in found.values() for check in checks)
-    if as_json:
-        rows = [
-            {
-                "model": m,
-                "backend": b,
-                "against": names[0],
-                "checks": [c.model_dump() for c in cs],
-            }
-            for (m, b), cs in found.items()
-        ]
-        print(json.dumps({"ok": ok, "comparisons": rows}))
-    else:
-        table(
-            ("model", "backend", "against", "values that agree"),
-            [(m, b, names[0], _told(checks)) for (m, b), checks in found.items()],
-        )
-    return 0 if ok else 1
-
-
-def _told(checks: Sequence[Check]) -> str:
-    wrong = [check for check in checks if not check.ok]
-    first = (
-        f"; first that does not: {wrong[0].kind} {wrong[0].name} ({wrong[0].graph})"
-        if wrong
-        else ""
-    )
-    return f"{len(checks) - len(wrong)} of {len(checks)}{first}"
+    return names
 
 
 def _check(key: str, own: Row | None, other: Row | None) -> Check:
+    """One value of two ladders: where they are furthest beyond what both may be off by."""
     kind, graph, name = key.split("/", 2)
-    if own is None or other is None or own.value.shape != other.value.shape:
-        note = (
-            "only one of the two has it"
-            if own is None or other is None
-            else f"shapes {own.value.shape} and {other.value.shape}"
-        )
-        return Check(
-            kind=kind, name=name, error=None, bound=0.0, ok=False, graph=graph, note=note
-        )
-    apart, allowed = np.broadcast_arrays(
-        np.abs(own.value - other.value), own.allowed + other.allowed
-    )
+    found = Check(kind=kind, name=name, error=0.0, bound=0.0, ok=True, graph=graph)
+    if own is None or other is None:
+        return _apart(found, "only one of the two has it")
+    if own.value.shape != other.value.shape:
+        return _apart(found, f"shapes {own.value.shape} and {other.value.shape}")
+    difference = np.abs(own.value - other.value)
+    apart, allowed = np.broadcast_arrays(difference, own.allowed + other.allowed)
     if not apart.size:
-        return Check(kind=kind, name=name, error=0.0, bound=0.0, ok=True, graph=graph)
-    at = np.unravel_index(
-        np.argmax(np.where(np.isfinite(apart), apart - allowed, np.inf)), apart.shape
-    )
+        return found
+    # what is no number is further off than any number
+    beyond = np.where(np.isfinite(apart), apart - allowed, np.inf)
+    at = np.unravel_index(np.argmax(beyond), apart.shape)
     error, bound, scale = float(apart[at]), float(allowed[at]), own.scale or 1.0
-    ok = error <= bound  # false where either is NaN
-    return Check(
-        kind=kind,
-        name=name,
-        error=error / scale if np.isfinite(error) else None,
-        bound=bound / scale,
-        ok=ok,
-        graph=graph,
+    return found.model_copy(
+        update={
+            "error": error / scale if np.isfinite(error) else None,
+            "bound": bound / scale,
+            "ok": error <= bound,  # false where either is NaN
+        }
     )
+
+
+def _apart(check: Check, note: str) -> Check:
+    """What cannot be compared does not agree."""
+    return check.model_copy(update={"error": None, "ok": False, "note": note})

@@ -17,9 +17,16 @@ import numpy as np
 Clock = Callable[[], float]
 Work = Callable[[], object]
 
-MOST_WARM_UP = 30
+MOST_WARM_UP = 30  # calls; a contender that is not steady by then is timed as it is
+WINDOW = 3  # calls whose median is held against that of as many before
 STEADY = 0.1  # two medians this close, relative, are steady
-RESAMPLES = 2000
+# A warm-up may take as long as this many samples. A call that is slower than a sample would
+# else be repeated MOST_WARM_UP times.
+PATIENCE = 20
+RESAMPLES = 2000  # beyond either end of a 95 % interval lie 50 of them
+GROWS = 1.2  # twice the work takes at least this many times as long
+CLOCK = (0.8, 1.25)  # speed of the timer against the system's clock that passes
+NAP = 0.02  # seconds over which both are read: long against a reading, short against a run
 
 
 @dataclass(frozen=True)
@@ -48,30 +55,30 @@ def once(contender: Contender, count: int, clock: Clock) -> float:
     start = clock()
     for _ in range(count):
         contender.work()
+    # Work on a device returns before it is done. One wait for all calls: they may overlap
+    # there, as they do in use.
     contender.wait()
     return (clock() - start) / count
 
 
 def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_counter) -> Warm:
     """Call until steady, then choose how many calls make a sample of about `seconds`."""
+    # The first call compiles and allocates: it is told apart, and is no sign of anything.
     first = once(contender, 1, clock)
     recent: list[float] = []
     steady = False
     while len(recent) < MOST_WARM_UP and not steady:
         recent.append(once(contender, 1, clock))
-        steady = len(recent) >= 6 and _close(
-            np.median(recent[-6:-3]), np.median(recent[-3:])
-        )
-        if sum(recent) > 20 * seconds and len(recent) >= 6:
+        if len(recent) < 2 * WINDOW:
+            continue
+        before, now = recent[-2 * WINDOW : -WINDOW], recent[-WINDOW:]
+        steady = _close(float(np.median(before)), float(np.median(now)))
+        if sum(recent) > PATIENCE * seconds:
             break
-    fastest = float(np.median(recent[-3:]))
+    typical = float(np.median(recent[-WINDOW:]))
     # a clock that stands still says nothing of how often; its numbers are void anyway
-    return Warm(
-        first,
-        1 + len(recent),
-        steady,
-        max(1, round(seconds / fastest)) if fastest > 0 else 1,
-    )
+    count = max(1, round(seconds / typical)) if typical > 0 else 1
+    return Warm(first, 1 + len(recent), steady, count)
 
 
 def interleaved(
@@ -91,6 +98,7 @@ def interleaved(
     order = list(range(len(contenders)))
     for i in range(rounds):
         turn()
+        # of two that run in turns, the second is else always the warmer one
         for place in order if i % 2 == 0 else reversed(order):
             samples[place].append(once(contenders[place], counts[place], clock))
     return samples
@@ -99,6 +107,7 @@ def interleaved(
 def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the median."""
     array = np.asarray(samples)
+    # all resamples at once, (resamples, samples); seeded, so that a record can be made again
     picks = np.random.default_rng(seed).integers(0, len(array), (RESAMPLES, len(array)))
     low, high = np.percentile(np.median(array[picks], axis=1), [2.5, 97.5])
     return float(low), float(high)
@@ -109,6 +118,7 @@ def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
     calls equal.
     """
     a, b = float(np.median(one)), float(np.median(other))
+    # a clock that stands still cannot tell anything from anything
     return abs(a - b) / min(a, b) if min(a, b) > 0 else float("inf")
 
 
@@ -133,14 +143,15 @@ def lies(
             "changed inputs did not change the outputs: something is cached or skipped"
         )
     ratio = _clock_ratio(clock, independent)
-    if not 0.8 < ratio < 1.25:
+    slowest, fastest = CLOCK
+    if not slowest < ratio < fastest:
         found.append(f"the timer runs at {ratio:.2f} times the speed of the system's clock")
     return tuple(found)
 
 
 def suspicious(single: float, double: float) -> bool:
     """Whether twice the work takes hardly longer than once."""
-    return single <= 0 or double < 1.2 * single
+    return single <= 0 or double < GROWS * single
 
 
 def _clock_ratio(clock: Clock, independent: Clock) -> float:
@@ -150,10 +161,10 @@ def _clock_ratio(clock: Clock, independent: Clock) -> float:
     ratios = []
     for _ in range(3):
         start, reference = clock(), independent()
-        time.sleep(0.02)
+        time.sleep(NAP)
         ratios.append((clock() - start) / (independent() - reference))
     return sorted(ratios)[1]
 
 
-def _close(a: float | np.floating, b: float | np.floating) -> bool:
-    return abs(float(a) - float(b)) <= STEADY * min(float(a), float(b))
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= STEADY * min(a, b)

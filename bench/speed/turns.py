@@ -23,7 +23,7 @@ class Baton:
         self._runners = list(runners)
         self._changed = threading.Condition()
         self._waiting: set[str] = set()
-        self._queue: list[str] = []
+        self._queue: list[str] = []  # those whose turn is still to come in this round
         self._holder = ""
         self._rounds = 0
         self._ended = False
@@ -50,19 +50,22 @@ class Baton:
             self._changed.notify_all()
 
     def _release(self, runner: str) -> None:
+        """Let go of it, and hand it on; the lock is held by the caller."""
         if self._holder == runner:
             self._holder = ""
-        if (
-            not self._holder
-            and not self._queue
-            and self._runners
-            and self._waiting >= set(self._runners)
-        ):
+        if not self._holder and not self._queue and self._all_wait():
             self._queue = self._runners[:: -1 if self._rounds % 2 else 1]
             self._rounds += 1
         if not self._holder and self._queue:
             self._holder = self._queue.pop(0)
+        # Everybody looks: who holds it now may be any of them.
         self._changed.notify_all()
+
+    def _all_wait(self) -> bool:
+        """Of those that take part. One that is still compiling is waited for: else the others
+        would be measured while it works.
+        """
+        return bool(self._runners) and self._waiting >= set(self._runners)
 
 
 def compared(records: Sequence[Record]) -> list[Record]:
@@ -80,43 +83,31 @@ def compared(records: Sequence[Record]) -> list[Record]:
 
 
 def _beside(record: Record, first: Record, together: tuple[str, ...]) -> Record:
+    """A record with its ratios; the first one has none to itself."""
     assert isinstance(record.payload, Throughput)
     assert isinstance(first.payload, Throughput)
-    if record is first:
-        return record.model_copy(
-            update={"payload": record.payload.model_copy(update={"together": together})}
+    payload = record.payload.model_copy(update={"together": together})
+    if record is not first:
+        there = {(row.what, row.batch): row for row in first.payload.timings}
+        rows = tuple(
+            _related(row, there.get((row.what, row.batch)), first.backend)
+            for row in payload.timings
         )
-    there = {(row.what, row.batch): row for row in first.payload.timings}
-    rows = tuple(
-        _related(row, there.get((row.what, row.batch)), first.backend)
-        for row in record.payload.timings
-    )
-    return record.model_copy(
-        update={
-            "payload": record.payload.model_copy(
-                update={"timings": rows, "together": together}
-            )
-        }
-    )
+        payload = payload.model_copy(update={"timings": rows})
+    return record.model_copy(update={"payload": payload})
 
 
 def _related(row: Timing, other: Timing | None, against: str) -> Timing:
     """With the median of the ratios of each round and their interval; a void number has
     none, nor has one without its rounds.
     """
-    if (
-        other is None
-        or row.seconds is None
-        or other.seconds is None
-        or len(row.rounds) != len(other.rounds)
-    ):
+    if other is None or row.seconds is None or other.seconds is None:
         return row
+    # One of the two left the contest early: their rounds are not the same rounds.
+    if len(row.rounds) != len(other.rounds):
+        return row
+    # Round by round, so that what slows the host for a while slows both alike.
     ratios = np.divide(row.rounds, other.rounds)
     low, high = timing.interval(ratios.tolist())
-    return row.model_copy(
-        update={
-            "ratio": Ratio(
-                against=against, value=float(np.median(ratios)), low=low, high=high
-            )
-        }
-    )
+    ratio = Ratio(against=against, value=float(np.median(ratios)), low=low, high=high)
+    return row.model_copy(update={"ratio": ratio})

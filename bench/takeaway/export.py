@@ -23,18 +23,18 @@ import yaml
 import backends
 import models
 from backends.base import Format, Portable, Program, Settings, Unsupported
-from bench.parity import budget
+from bench.parity import budget, feeds
 from bench.processes import question
 from bench.training import checkpoint
-from models import dims
 from models import params as initial
 from models.errors import BadInput, PosePortError, UnknownName
-from models.graph import Graph
+from models.graph import Graph, Type
 from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
 SAMPLE = 2  # batch that frameworks which trace are shown; train graphs need two
 CHECKED = (2, 3)  # batches that the file is run at: the second shows that it stays open
+SAID = 300  # characters that are kept of what a framework says when it raises
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Order:
     options: Mapping[str, Any] = field(default_factory=dict)  # of the format
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exported:
     """What was written, what it is called with, and how far it is from the program it was
     made of, relative to the largest value.
@@ -96,43 +96,59 @@ def export(order: Order) -> Exported:
     owner, about = backends.exporter(order.format)
     out = Path(order.out)
     _check_place(out, order.format, about)
+    _check_options(order, about)
+    # Every mistake in the order is found here, before a framework is started, and told even
+    # where the framework is missing.
+    found = content(order)
+    backends.require(owner)
+    bound = budget.bound("forward", 0.0)
+    error, files = _written(owner, order, out, bound)
+    given = {**found.graph.inputs, **_noise(found.graph)}
+    made = {name: found.graph.types[value] for name, value in found.graph.outputs.items()}
+    return Exported(
+        ok=_agrees(error, bound),
+        path=order.out,
+        format=order.format,
+        backend=owner,
+        model=order.model,
+        graph=order.graph,
+        inputs={name: str(type_) for name, type_ in given.items()},
+        outputs={name: str(type_) for name, type_ in made.items()},
+        files=files,
+        error=error,
+        bound=bound,
+        scaling={name: array.tolist() for name, array in found.scaling.items()},
+    )
+
+
+def _written(
+    owner: str, order: Order, out: Path, bound: float
+) -> tuple[float | None, dict[str, int]]:
+    """How far the file is from what it was made of, and what was put in place: nothing
+    where that is too far.
+    """
+    # On the disk of the target, so that the files can be moved in one step; and out of sight.
+    beside = out.absolute().parent
+    with tempfile.TemporaryDirectory(dir=beside, prefix=f".{out.name}.") as draft:
+        # The child runs in the checkout, wherever this process stands.
+        weights = order.weights and os.path.abspath(order.weights)
+        drafted = replace(order, out=str(Path(draft) / out.name), weights=weights)
+        given = [owner, json.dumps(asdict(drafted))]
+        error: float | None = question.ask("bench.takeaway.export", given)
+        return error, _place(Path(draft), out) if _agrees(error, bound) else {}
+
+
+def _agrees(error: float | None, bound: float) -> bool:
+    return error is not None and error <= bound
+
+
+def _check_options(order: Order, about: Format) -> None:
+    """Raises BadInput for what the format has no use for."""
     if unknown := [name for name in order.options if name not in about.options]:
         raise BadInput(
             f"--{unknown[0]} is not an option of {order.format}, which takes"
             f" {', '.join(about.options) or 'none'}; leave it out"
         )
-    found = content(order)
-    backends.require(owner)
-    with tempfile.TemporaryDirectory(
-        dir=out.absolute().parent, prefix=f".{out.name}."
-    ) as draft:
-        drafted = replace(
-            order,
-            out=str(Path(draft) / out.name),
-            weights=order.weights and os.path.abspath(order.weights),
-        )
-        error: float | None = question.ask(
-            "bench.takeaway.export", [owner, json.dumps(asdict(drafted))]
-        )
-        bound = budget.bound("forward", 0.0)
-        ok = error is not None and error <= bound
-        files = _place(Path(draft), out) if ok else {}
-    inputs, outputs = _called(found.graph)
-    scaling = {name: array.tolist() for name, array in found.scaling.items()}
-    return Exported(
-        ok,
-        order.out,
-        order.format,
-        owner,
-        order.model,
-        order.graph,
-        inputs,
-        outputs,
-        files,
-        error,
-        bound,
-        scaling,
-    )
 
 
 def content(order: Order) -> Content:
@@ -146,18 +162,19 @@ def content(order: Order) -> Content:
         raise UnknownName("graph", order.graph, graphs)
     graph = graphs[order.graph]
     if order.weights is None:
-        return Content(graph, initial.draw(graph.params, seed=order.seed), {}, spec.frames)
+        drawn = initial.draw(graph.params, seed=order.seed)
+        return Content(graph, drawn, scaling={}, frames=spec.frames)
     found = checkpoint.load(Path(order.weights))
     try:
+        # against all parameters: a checkpoint holds those of the train graph
         arrays = initial.fit(spec.parameters, found.params)
     except BadInput as error:
         raise BadInput(
             f"{order.weights}: {error}; give the --preset and --size that it was trained"
             " with"
         ) from None
-    return Content(
-        graph, {name: arrays[name] for name in graph.params}, found.scaling, spec.frames
-    )
+    params = {name: arrays[name] for name in graph.params}
+    return Content(graph, params, scaling=found.scaling, frames=spec.frames)
 
 
 def sizes(pairs: Sequence[str]) -> dict[str, Any]:
@@ -171,7 +188,7 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
-            equals = ""
+            equals = ""  # as wrong as no value at all, and told alike
         if not equals:
             raise BadInput(
                 f"--size {pair}: key=value was due, for example --size width=128"
@@ -181,7 +198,7 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _spec(order: Order) -> Spec:
-    # JSON knows no tuples
+    # JSON, by which the order reaches the child, knows no tuples
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in order.sizes.items()
@@ -208,6 +225,8 @@ def _check_place(out: Path, format: str, about: Format) -> None:
         )
     if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
         raise BadInput(f"{out}: there is no folder {out.parent} to write to; make it first")
+    # A file replaces a file, and a folder (a format without suffix) an empty folder. Whatever
+    # else is there may be anybody's.
     taken = out.is_dir() and (about.suffix or any(out.iterdir()))
     if taken or (out.is_file() and not about.suffix):
         raise BadInput(
@@ -216,28 +235,21 @@ def _check_place(out: Path, format: str, about: Format) -> None:
 
 
 def _place(draft: Path, out: Path) -> dict[str, int]:
-    """Move what was written to its place, the file that names the others last; bytes by
-    name.
-    """
+    """Move what was written to its place; bytes by name."""
     files = {
         path.relative_to(draft).as_posix(): path.stat().st_size
         for path in sorted(draft.rglob("*"))
         if path.is_file()
     }
+    # The file that names the others comes last: who sees it finds them.
     for made in sorted(draft.iterdir(), key=lambda path: path.name == out.name):
         made.replace(out.with_name(made.name))
     return files
 
 
-def _called(graph: Graph) -> tuple[dict[str, str], dict[str, str]]:
-    """Shapes and types of inputs (noise too) and outputs, readable."""
-    given = {**graph.inputs, **{name: noise.type for name, noise in graph.noise.items()}}
-    made = {name: graph.types[value] for name, value in graph.outputs.items()}
-    inputs, outputs = (
-        {n: f"({', '.join(map(str, t.shape))}) {t.dtype}" for n, t in types.items()}
-        for types in (given, made)
-    )
-    return inputs, outputs
+def _noise(graph: Graph) -> dict[str, Type]:
+    """Noise is an input of what leaves: outside, nobody draws it."""
+    return {name: noise.type for name, noise in graph.noise.items()}
 
 
 def write(owner: str, order: Order) -> float | None:
@@ -251,17 +263,15 @@ def write(owner: str, order: Order) -> float | None:
             f"the programs of {owner} cannot leave as files, though its manifest says so"
         )
     program.load(asked.params)
-    out = Path(order.out)
+    out, sample = Path(order.out), _feeds(asked, batch=SAMPLE)
     try:
-        program.export(
-            out, order.format, sample=_feeds(asked, batch=SAMPLE), **order.options
-        )
+        program.export(out, order.format, sample=sample, **order.options)
     except PosePortError:
         raise
     except Exception as error:  # whatever a framework raises, often over many lines
+        said = " ".join(str(error).split())[:SAID]
         raise Unsupported(
-            f"{owner} cannot write it: {type(error).__name__}:"
-            f" {' '.join(str(error).split())[:300]}"
+            f"{owner} cannot write it: {type(error).__name__}: {said}"
         ) from error
     return _difference(program, program.reopen(out, order.format), asked)
 
@@ -272,30 +282,19 @@ def _difference(
     """Worst output over the batches, relative to the largest value."""
     worst = 0.0
     for batch in CHECKED:
-        feeds = _feeds(asked, batch=batch)
-        came, due = reopened(feeds), program(feeds)
-        worst = max(
-            worst, *(budget.error(came[name], array) for name, array in due.items())
-        )
-    return worst if np.isfinite(worst) else None
+        given = _feeds(asked, batch=batch)
+        came, due = reopened(given), program(given)
+        errors = [budget.error(came[name], array) for name, array in due.items()]
+        worst = max(worst, *errors)
+    return worst if np.isfinite(worst) else None  # JSON has no infinity
 
 
 def _feeds(asked: Content, *, batch: int) -> Arrays:
     """Seeded inputs and noise of one training window's length."""
-    rng = np.random.default_rng(batch)
     lengths = {"batch": batch, "frames": asked.frames}
-    feeds: Arrays = {
-        name: rng.normal(0, 0.5, dims.bind(type_.shape, lengths))
-        for name, type_ in asked.graph.inputs.items()
-    }
-    for name, noise in asked.graph.noise.items():
-        shape = dims.bind(noise.type.shape, lengths)
-        feeds[name] = (
-            rng.random(shape) < noise.number
-            if noise.kind == "bernoulli"
-            else rng.normal(0, noise.number, shape)
-        )
-    return {name: array.astype(np.float32) for name, array in feeds.items()}
+    # the batch is its own seed: two batches of other numbers
+    rng = np.random.default_rng(batch)
+    return feeds.drawn(asked.graph.inputs, asked.graph.noise, lengths, rng)
 
 
 def examine(arguments: Sequence[str]) -> float | None:

@@ -28,7 +28,7 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     floor = budget.bound("trajectory", 0.0) * scale
     allowed = np.maximum(envelope.allowed(steps), floor)
     ratio = np.abs(own - true) / allowed
-    # A loss that is no number is the worst of all; argmax would stop at the first NaN.
+    # a loss that is no number is the worst of all
     worst = int(np.nanargmax(np.where(np.isfinite(ratio), ratio, np.inf)))
     rule = trial.optimizer.rule
     name = f"loss of {len(true)} steps of {rule}, worst at step {worst + 1}"

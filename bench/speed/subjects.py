@@ -1,0 +1,133 @@
+"""What is timed of a model on one backend: the forward pass at each batch, and the training
+step; each with a question that shows whether it really computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from backends.base import Backend, Feeds, Program, Settings, Trainer
+from bench.coordinator.job import Job
+from bench.speed.timing import Contender
+from bench.training.optimizer import optimizer_of
+from models import dims
+from models import params as initial
+from models.flops import flops
+from models.graph import Graph
+from models.spec import Spec
+
+SPREAD = 0.5  # standard deviation of all inputs: of the order of keypoints and poses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One thing to time, and how to ask whether it really computes."""
+
+    what: Literal["forward", "train_step"]
+    batch: int
+    frames: int  # output frames of one call
+    flops: int
+    contender: Contender
+    changed: Callable[[], bool]  # whether what should change does
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What subjects are made with: a model, a backend, and a stream of random inputs."""
+
+    spec: Spec
+    backend: Backend
+    settings: Settings
+    rng: np.random.Generator
+
+    def feeds(self, graph: Graph, batch: int) -> dict[str, np.ndarray]:
+        """Random inputs of a call; noise is one of them, and its size costs no time."""
+        shapes = {name: type_.shape for name, type_ in graph.inputs.items()}
+        shapes |= {name: noise.type.shape for name, noise in graph.noise.items()}
+        lengths = self.lengths(batch)
+        return {
+            name: self.rng.normal(0, SPREAD, dims.bind(shape, lengths)).astype(np.float32)
+            for name, shape in shapes.items()
+        }
+
+    def lengths(self, batch: int) -> dict[str, int]:
+        """What the open axes of the model are in a call."""
+        return {"batch": batch, "frames": self.spec.frames}
+
+    def wait(self) -> None:
+        """Until the device has done what it was given."""
+        self.backend.synchronize(self.settings.device)
+
+
+def subjects(job: Job, backend: Backend, device: str, spec: Spec) -> list[Subject]:
+    """Everything that a job asks to be timed, in the order it is timed."""
+    size, seed = job.config.throughput, job.config.seed
+    settings = Settings(device=device, precision=job.config.precision)
+    workshop = Workshop(spec, backend, settings, np.random.default_rng(seed))
+    found = [_forward(workshop, batch) for batch in size.batches]
+    if size.train:
+        # As in training, the framework draws the noise itself, and pays for it.
+        drawing = replace(settings, draw_noise=True)
+        trainer = backend.trainer(spec.train, optimizer_of(job, spec), drawing)
+        trainer.program.load(initial.draw(spec.train.params, seed=seed))
+        found.append(_train_step(workshop, trainer, size.train_batch))
+    return found
+
+
+def _forward(workshop: Workshop, batch: int) -> Subject:
+    graph, lengths = workshop.spec.infer, workshop.lengths(batch)
+    program = workshop.backend.program(graph, workshop.settings)
+    # Any weights will do: no time depends on them.
+    drawn = initial.draw(workshop.spec.parameters, seed=0)
+    program.load({name: array for name, array in drawn.items() if name in graph.params})
+    # Inputs are on the device before the clock starts.
+    one, other = (program.put(workshop.feeds(graph, batch)) for _ in range(2))
+
+    def changed() -> bool:
+        return not np.array_equal(_pose(program, one), _pose(program, other))
+
+    return Subject(
+        what="forward",
+        batch=batch,
+        frames=_output_frames(graph, lengths),
+        flops=flops(graph, lengths),
+        contender=Contender(f"forward {batch}", lambda: program.run(one), workshop.wait),
+        changed=changed,
+    )
+
+
+def _train_step(workshop: Workshop, trainer: Trainer, batch: int) -> Subject:
+    graph, lengths = workshop.spec.train, workshop.lengths(batch)
+    feeds = trainer.program.put(workshop.feeds(graph, batch))
+
+    def changed() -> bool:
+        before = trainer.program.params()
+        trainer.step(feeds)
+        after = trainer.program.params()
+        return any(
+            not np.array_equal(before[name], after[name]) for name in graph.trainable()
+        )
+
+    return Subject(
+        what="train_step",
+        batch=batch,
+        frames=_output_frames(graph, lengths),
+        # forward plus twice as much for the backward pass, the usual count
+        flops=3 * flops(graph, lengths),
+        contender=Contender("train step", lambda: trainer.step(feeds), workshop.wait),
+        changed=changed,
+    )
+
+
+def _pose(program: Program, feeds: Feeds) -> np.ndarray:
+    return program.numpy(program.run(feeds)["pose"])
+
+
+def _output_frames(graph: Graph, lengths: dict[str, int]) -> int:
+    shape = dims.bind(graph.types[graph.outputs["pose"]].shape, lengths)
+    # (batch, frames, joints, 3), or flat: the pose of one frame
+    return shape[1] if len(shape) == 4 else 1
