@@ -1,5 +1,6 @@
-"""What a cache's header says of its clips, all but their arrays: typed, so that a file of
-another make is refused and not misread.
+"""What a cache's header says of its clips, all but their arrays.
+
+Typed, so that a file of another make is refused and not misread.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from bench.data.clip import Clip
 from bench.data.geometry.cameras import Camera, Rig
 from bench.data.geometry.skeletons import Skeleton
 
+# NaN fails both bounds; JSON's text keeps every bit of a float, so a camera comes back as it was.
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
+# A camera's fields by name: sizes in whole pixels, numbers, vectors and matrices.
 Lens = dict[str, PositiveInt | Number | tuple[Number, ...] | tuple[tuple[Number, ...], ...]]
 
 
 class Row(BaseModel):
-    """A clip's labels, the names of its skeleton and the number of its camera, and where
-    each of its arrays begins.
-    """
+    """A clip's labels, and where its skeleton, its camera and its arrays are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,10 +34,12 @@ class Row(BaseModel):
     fps: Annotated[float, Field(gt=0, le=1e9)]
     notes: tuple[str, ...]
     detector: str
-    skeleton: str
-    camera: NonNegativeInt
+    skeleton: str  # its name in the index
+    camera: NonNegativeInt  # its number in the index
     frames: PositiveInt
-    places: dict[str, NonNegativeInt]
+    places: dict[
+        str, NonNegativeInt
+    ]  # by field, the row of the tensor where its array begins
 
     def labels(self) -> dict[str, Any]:
         """The fields that are the clip's own."""
@@ -44,8 +47,9 @@ class Row(BaseModel):
 
 
 class Index(BaseModel):
-    """All clips; `rig` is the one that filmed them, where their kind of source has no
-    cameras of its own.
+    """All clips, and what they share.
+
+    `rig` is the one that filmed them, where their kind of source has no cameras of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,13 +71,14 @@ def index(
     clips: Sequence[Clip], places: Sequence[Mapping[str, int]], rig: Rig | None
 ) -> Index:
     """The index of clips whose arrays begin at `places`; what clips share is listed once."""
+    # by identity: a camera holds arrays, which have no hash, and a rig makes one for each take
     cameras = {id(clip.camera): clip.camera for clip in clips}
     numbers = {camera: number for number, camera in enumerate(cameras)}
-    own = [
-        name
-        for name in Row.model_fields
-        if name in Clip.__dataclass_fields__ and name not in ("skeleton", "camera")
-    ]
+    # what a row and a clip both have under one name, but for the two that are stored apart
+    own = Row.model_fields.keys() & Clip.__dataclass_fields__.keys() - {
+        "skeleton",
+        "camera",
+    }
     rows = [
         Row(
             **{name: getattr(clip, name) for name in own},
@@ -97,7 +102,8 @@ def index(
 
 
 def _plain(value: Any) -> Any:
-    """An array as nested tuples of Python's floats, which JSON keeps as they are."""
+    """An array as nested tuples of Python's floats; anything else as it is."""
     if not isinstance(value, np.ndarray):
         return value
+    # tolist() gives Python's numbers, which pydantic's strict reading wants
     return tuple(map(_plain, value)) if value.ndim > 1 else tuple(value.tolist())

@@ -1,15 +1,16 @@
-"""AMASS: motion capture as SMPL-H parameters, turned into joints and filmed by the
-protocol's virtual cameras.
+"""AMASS: motion capture as SMPL-H parameters, turned into joints and filmed.
 
-    DATASET/SUBJECT/*.npz   poses (n, 156) axis-angle, radians: root, 21 body joints, hands; trans (n, 3) m; betas (16,);
-                            mocap_framerate; gender
+By the protocol's virtual cameras: the archives hold none.
+
+    DATASET/SUBJECT/*.npz   poses (n, 156) axis-angle, radians: root, 21 body joints, hands;
+                            trans (n, 3) m; betas (16,); mocap_framerate; gender
 
 The world's z points up. SMPL-H itself is not in the archives. Where
-FOLDER/body_models/smplh/{male,female,neutral}/model.npz holds it, joints are the model's
-for each person's shape; with J_regressor_h36m*.npy (17, V) beside those folders too, they
-are Human3.6M's own, regressed from the skinned mesh. Without it the built-in skeleton
-moves: the same motion in an average body. SMPL's (n, 72) and SMPL-X's (n, 165) poses begin
-with the same 22 joints and are read so.
+FOLDER/body_models/smplh/{male,female,neutral}/model.npz holds it, joints are the model's for each
+person's shape; with J_regressor_h36m*.npy (17, V) beside those folders too, they are Human3.6M's
+own, regressed from the skinned mesh. Without it the built-in skeleton moves: the same motion in an
+average body. SMPL's (n, 72) and SMPL-X's (n, 165) poses begin with the same 22 joints and are read
+so.
 """
 
 from __future__ import annotations
@@ -39,8 +40,13 @@ SOURCE = (
 
 WIDTHS = (156, 165, 72)  # of poses: SMPL-H, SMPL-X, SMPL
 MODELS, REGRESSOR = "body_models", "J_regressor_h36m*.npy"
-FIELDS = ("poses", "trans", "betas", "gender", "mocap_framerate", "mocap_frame_rate")
-# two turns in radians, metres from the origin, frames a second: beyond is another unit
+RATES = (
+    "mocap_framerate",
+    "mocap_frame_rate",
+)  # SMPL-H's archives and SMPL-X's spell it so
+FIELDS = ("poses", "trans", "betas", "gender", *RATES)
+# Beyond these numbers are of another unit: two turns in radians, metres from the origin, frames a
+# second.
 TURN, FAR, FASTEST = 13.0, 100.0, 10_000.0
 GENDERS = ("male", "female", "neutral")
 NOTE = (
@@ -52,13 +58,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """An archive's content: poses (n, 72, 156 or 165) radians, trans (n, 3) metres, betas
-    (any,), gender and frames a second.
-    """
+    """An archive's content."""
 
-    poses: Array
-    trans: Array
-    betas: Array
+    poses: Array  # (n, 72, 156 or 165) radians
+    trans: Array  # (n, 3) metres
+    betas: Array  # (any,)
     gender: str
     fps: float
 
@@ -66,11 +70,10 @@ class Motion:
 def load(
     location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """Every take of a folder (sorted by path) or file seen by each camera of the rig;
-    `small` keeps the middle of each. `seed` is unused.
+    """Every take of a folder (sorted by path) or file seen by each camera of the rig.
 
-    Raises BadInput without a rig, and naming the archive and array for what is missing, of
-    another shape or not finite.
+    `small` keeps the middle of each. `seed` is unused. Raises BadInput without a rig, and naming
+    the archive and array for what is missing, of another shape or not finite.
     """
     if rig is None:
         raise BadInput(
@@ -88,13 +91,14 @@ def load(
             filmed = film(take, rig.around(take.world[:, 0]))
         except BadInput as error:
             raise BadInput(f"{file}: {error}") from None
+        # `film` has checked the numbers; a new Clip would look at all of them again
         clips += [trusted(**{**vars(clip), "notes": notes}) for clip in filmed]
     return clips
 
 
 def read(path: Path) -> Motion:
     """One archive. Raises BadInput as `load` does."""
-    content = load_npz(path, only=FIELDS)
+    content = load_npz(path, only=FIELDS)  # markers and soft tissue are left packed
     lacking = [key for key in ("poses", "trans") if key not in content]
     if lacking:
         raise BadInput(
@@ -109,17 +113,19 @@ def read(path: Path) -> Motion:
     if not len(poses):
         raise BadInput(f"{path}: zero frames; leave the file out")
     trans = array(content["trans"], (len(poses), 3), f"{path}: trans")
-    for name, values, most, unit in (
-        ("poses", poses, TURN, "radians"),
-        ("trans", trans, FAR, "metres"),
-    ):
-        if np.abs(values).max() > most:
-            raise BadInput(
-                f"{path}: {name} reach {np.abs(values).max():.4g}; {unit} were due, which"
-                f" stay below {most:g}"
-            )
+    _check_unit(poses, TURN, "radians", f"{path}: poses")
+    _check_unit(trans, FAR, "metres", f"{path}: trans")
+    # zeros are the mean shape
     betas = array(content.get("betas", np.zeros(smplh.BETAS)), (-1,), f"{path}: betas")
     return Motion(poses, trans, betas, _gender(content, path), _rate(content, path))
+
+
+def _check_unit(values: Array, most: float, unit: str, where: str) -> None:
+    largest = np.abs(values).max()
+    if largest > most:
+        raise BadInput(
+            f"{where} reach {largest:.4g}; {unit} were due, which stay below {most:g}"
+        )
 
 
 class _Bodies:
@@ -135,19 +141,18 @@ class _Bodies:
 
         Raises BadInput where both are.
         """
-        found = [
-            path
-            for each in (gender, "neutral")
-            if (path := self.folder / "smplh" / each / "model.npz").is_file()
-        ]
-        if not found:
+        folder = self.folder / "smplh"
+        paths = [folder / each / "model.npz" for each in (gender, "neutral")]
+        found = next((path for path in paths if path.is_file()), None)
+        # Not the built-in skeleton: its joints beside the model's would mix two bodies in one set.
+        if found is None:
             raise BadInput(
-                f"{self.folder / 'smplh'}: neither {gender}/model.npz nor neutral/model.npz"
-                " is there; add one or remove the folder"
+                f"{folder}: neither {gender}/model.npz nor neutral/model.npz is there; add"
+                " one or remove the folder"
             )
-        if found[0] not in self.models:
-            self.models[found[0]] = smplh.read(found[0])
-        return self.models[found[0]]
+        if found not in self.models:  # some eighty megabytes each
+            self.models[found] = smplh.read(found)
+        return self.models[found]
 
     @functools.cached_property
     def regressor(self) -> Path | None:
@@ -159,10 +164,10 @@ class _Bodies:
         if not self.here:
             return _by_rule(smplh.built_in(), motion)
         model = self.model(motion.gender)
+        # SMPL's and SMPL-X's hands are not SMPL-H's, so there is no mesh of theirs to regress from.
         if self.regressor is None or motion.poses.shape[1] != WIDTHS[0]:
-            return _by_rule(
-                (model.regressor @ model.shaped(motion.betas))[: smplh.BODY], motion
-            )
+            rest = model.regressor @ model.shaped(motion.betas)
+            return _by_rule(rest[: smplh.BODY], motion)
         regressor = array(
             load_npy(self.regressor),
             (len(H36M17.joints), len(model.template)),
@@ -173,8 +178,9 @@ class _Bodies:
 
 
 def _by_rule(rest: Array, motion: Motion) -> Array:
-    """Joints of the body, from their rest places (22, 3), as Human3.6M's by the rule
-    amass22-h36m17.
+    """Joints of the body, from their rest places (22, 3), as Human3.6M's.
+
+    By the rule amass22-h36m17.
     """
     turns = motion.poses[:, : 3 * smplh.BODY].reshape(-1, smplh.BODY, 3)
     place, _ = smplh.forward(rest, AMASS22.parents, smplh.rotations(turns))
@@ -182,29 +188,27 @@ def _by_rule(rest: Array, motion: Motion) -> Array:
 
 
 def _take(file: Path, root: Path, bodies: _Bodies) -> Take:
-    """Label a file: its path is its name, the folders are subject and dataset; AMASS names
-    no actions, so the file is its own.
+    """Label a file: its path is its name, the folders are subject and dataset.
+
+    AMASS names no actions, so each file is its own.
     """
     motion = read(file)
     world = 1000.0 * (bodies.joints(motion) + motion.trans[:, None])
     inside = file.relative_to(root) if root.is_dir() else Path(file.name)
-    folders = file.resolve().parent.parts
-    style = inside.parts[0] if len(inside.parts) > 2 else ""
     return Take(
-        inside.with_suffix("").as_posix(),
-        folders[-1],
-        file.stem,
-        style,
-        motion.fps,
-        H36M17,
-        world,
+        name=inside.with_suffix("").as_posix(),
+        # resolved: of a file given as `a.npz`, the folder has a name too
+        subject=file.resolve().parent.parts[-1],
+        action=file.stem,
+        style=inside.parts[0] if len(inside.parts) > 2 else "",
+        fps=motion.fps,
+        skeleton=H36M17,
+        world=world,
     )
 
 
 def _files(path: Path) -> list[Path]:
-    """The archives of motions: a subject's shape.npz and the first stage of a fit
-    (*_stagei.npz) hold none.
-    """
+    """The archives of motions, sorted."""
     if not path.exists():
         raise BadInput(
             f"amass:{path}: no such file or folder; give the path of an AMASS archive or of"
@@ -212,15 +216,10 @@ def _files(path: Path) -> list[Path]:
         )
     if path.is_file():
         return [path]
-    found = [
-        file
-        for file in sorted(path.rglob("*.npz"))
-        if MODELS not in file.relative_to(path).parts
-    ]
     motions = [
         file
-        for file in found
-        if file.name != "shape.npz" and not file.name.endswith("stagei.npz")
+        for file in sorted(path.rglob("*.npz"))
+        if MODELS not in file.relative_to(path).parts and _has_motion(file)
     ]
     if not motions:
         raise BadInput(
@@ -230,10 +229,16 @@ def _files(path: Path) -> list[Path]:
     return motions
 
 
+def _has_motion(file: Path) -> bool:
+    """By its name: a subject's shape.npz and the first stage of a fit (*_stagei.npz) have none."""
+    return file.name != "shape.npz" and not file.name.endswith("stagei.npz")
+
+
 def _gender(content: Mapping[str, Any], path: Path) -> str:
-    """Written as text or bytes; neutral where it is not."""
+    """Written as text or bytes; neutral where it is not written."""
     value = content.get("gender", np.array("neutral"))
     try:
+        # some archives hold it as (1,), some as bytes
         word = value.item() if value.size == 1 else None
     except ValueError:  # text that is no Unicode
         word = None
@@ -247,10 +252,10 @@ def _gender(content: Mapping[str, Any], path: Path) -> str:
 
 
 def _rate(content: Mapping[str, Any], path: Path) -> float:
-    key = next((key for key in FIELDS[-2:] if key in content), None)
+    key = next((key for key in RATES if key in content), None)
     if key is None:
         raise BadInput(
-            f"{path}: {FIELDS[-2]} is missing; an AMASS archive of a motion was due"
+            f"{path}: {RATES[0]} is missing; an AMASS archive of a motion was due"
         )
     rate = float(array(content[key].reshape(-1), (1,), f"{path}: {key}")[0])
     if not 0 < rate <= FASTEST:

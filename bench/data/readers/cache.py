@@ -1,10 +1,9 @@
-"""The clips of any source in one file, as they were read: mapped into memory, checked,
-ready at once.
+"""The clips of any source in one file, as they were read.
 
-Arrays lie end to end by skeleton and field (`h36m17.keypoints`); arrays that clips share,
-such as the world poses of a take seen by four cameras, are stored once. The header's texts
-are `kind` (of the source), `facts` (what `data info` says) and `clips` (the index: labels,
-cameras, places).
+Mapped into memory, checked, ready at once. Arrays lie end to end by skeleton and field
+(`h36m17.keypoints`); arrays that clips share, such as the world poses of a take seen by four
+cameras, are stored once. The header's texts are `kind` (of the source), `facts` (what `data info`
+says) and `clips` (the index: labels, cameras, places).
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ SOURCE = (
     "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
 )
 
+# of a clip; the first two every clip has
 FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
 
@@ -40,17 +40,17 @@ def save(
     rig: Rig | None,
     facts: Mapping[str, object],
 ) -> None:
-    """Write clips of a `kind` of source, filmed by `rig` where that kind has no cameras of
-    its own. Raises BadInput as `write` does.
+    """Write clips of a `kind` of source, filmed by `rig` where that kind has no cameras.
+
+    Raises BadInput as `mapped_file.write` does, and for clips whose labels no cache holds.
     """
     stock = _Stock()
     try:
         index = _cache_index.index(clips, [stock.add(clip) for clip in clips], rig)
     except ValidationError as error:
-        what = "; ".join(
-            f"{'.'.join(map(str, part['loc']))} {part['input']!r:.40}: {part['msg']}"
-            for part in error.errors()[:1]
-        )
+        part = error.errors()[0]  # the others are mostly of the same kind
+        place = ".".join(map(str, part["loc"]))
+        what = f"{place} {part['input']!r:.40}: {part['msg']}"
         raise BadInput(
             f"{path}: the clips say what no cache holds ({what}); correct the source"
         ) from None
@@ -65,11 +65,10 @@ def save(
 def load(
     location: str, *, rig: Rig | None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """The clips as they were converted, with read-only arrays mapped from the file; `small`
-    keeps the middle of each.
+    """The clips as they were converted, with read-only arrays mapped from the file.
 
-    Every block is checked against its sum. `seed` is unused. Raises BadInput for a damaged
-    file and for another rig than the clips were filmed by.
+    `small` keeps the middle of each. Every block is checked against its sum. `seed` is unused.
+    Raises BadInput for a damaged file and for another rig than the clips were filmed by.
     """
     found = header.read(Path(location))
     try:
@@ -80,6 +79,8 @@ def load(
             _clip(row, index.skeletons[row.skeleton], cameras[row.camera], arrays)
             for row in index.clips
         ]
+    # The sum of the header is right, so this is what another program wrote: pydantic's refusal, a
+    # skeleton, camera or tensor that is not there, an array of another shape.
     except (KeyError, IndexError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise BadInput(
@@ -91,7 +92,7 @@ def load(
             f"cache:{location}: filmed by other cameras than the protocol's; convert the"
             " source again under that protocol"
         )
-    mapped_file.verify(found)
+    mapped_file.verify(found)  # last: it reads the whole file
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
@@ -101,21 +102,17 @@ class _Stock:
     def __init__(self) -> None:
         self.parts: dict[str, list[Array]] = {}
         self._rows: dict[str, int] = {}
+        # where an array went, by what it is; `parts` keep all alive, so no address comes twice
         self._known: dict[tuple[object, ...], int] = {}
 
     def add(self, clip: Clip) -> dict[str, int]:
-        """Where each array of a clip begins in its tensor; a field without an array is left
-        out.
-        """
-        present = {
-            field: getattr(clip, field)
-            for field in FIELDS
-            if getattr(clip, field) is not None
-        }
-        return {
-            field: self._place(f"{clip.skeleton.name}.{field}", values)
-            for field, values in present.items()
-        }
+        """Where each array of a clip begins in its tensor; a field without one is left out."""
+        places: dict[str, int] = {}
+        for field in FIELDS:
+            values = getattr(clip, field)
+            if values is not None:
+                places[field] = self._place(f"{clip.skeleton.name}.{field}", values)
+        return places
 
     def _place(self, name: str, values: Array) -> int:
         # the same memory, seen the same way
@@ -130,10 +127,9 @@ class _Stock:
 def _clip(
     row: Row, skeleton: Skeleton, camera: Camera, arrays: Mapping[str, Array]
 ) -> Clip:
-    """One clip of mapped arrays.
+    """One clip of mapped arrays, their shapes checked.
 
-    Their numbers were checked when they were written, and looking at them here would load
-    them.
+    Their numbers were checked when they were written, and looking at them here would load them.
     """
     found = {
         field: arrays[f"{skeleton.name}.{field}"][place : place + row.frames]
@@ -147,9 +143,9 @@ def _clip(
         "world_pose": (*whole, 3),
         "counted": whole[:1],
     }
-    wrong = {*FIELDS[:2]} - {*found} | {
-        field for field, values in found.items() if values.shape != due[field]
-    }
+    # a slice beyond the end of a tensor is short, and no error of its own
+    wrong = {field for field, values in found.items() if values.shape != due[field]}
+    wrong |= {*FIELDS[:2]} - {*found}
     if wrong:
         raise ValueError(f"{', '.join(sorted(wrong))} of clip {row.name}")
     return trusted(
