@@ -24,6 +24,7 @@ Status = Literal[
     "invalid",
 ]
 Said = Annotated[str, Field(min_length=1)]
+Cell = tuple[str, str, str, str, str]  # task, backend, model, device, precision
 # of a protocol: there is no accuracy without one
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
 
@@ -373,6 +374,6 @@ def load(folder: Path) -> Run:
     return Run(info=info, records=tuple(records.values()), folder=folder)
 
 
-def cell(record: Record) -> tuple[str, str, str, str, str]:
+def cell(record: Record) -> Cell:
     """What makes a cell: task, backend, model, device, precision."""
     return record.task, record.backend, record.model, record.device, record.precision

@@ -49,12 +49,12 @@ def configure(
 def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
     """Run the cells, write the report, print what was found; the exit code."""
     import reports
-    from bench.coordinator import run
+    from bench.coordinator import checking, run
 
     if resume is not None:
         config = run.resumed(resume)
     with waiting("checking names and reading data", quiet=as_json):
-        clips = run.check(config, resume=resume)
+        clips = checking.check(config, resume=resume)
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     folder = resume or run.start(config, out=out, command=command, clips=clips)
     del clips  # the workers map them from the run folder

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from bench.config import Config, Model
-from bench.records import Payload
+from bench.records import Cell, Payload
 
 # what is going on, and how much of it is done (0 to 1)
 Progress = Callable[[str, float], None]
@@ -34,6 +34,17 @@ class Job(BaseModel):
     def settings(self) -> Model:
         """The settings of this job's model."""
         return self.config.model.get(self.model, Model())
+
+    @property
+    def cell(self) -> Cell:
+        """What makes it the job it is, as `records.cell` has it of its record."""
+        return (
+            self.task,
+            self.backend,
+            self.model,
+            self.config.device,
+            self.config.precision,
+        )
 
     @property
     def checkpoint(self) -> Path:

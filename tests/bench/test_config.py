@@ -12,7 +12,7 @@ import pytest
 import models
 from bench import config, tasks
 from bench.config import Config
-from bench.coordinator import run
+from bench.coordinator import checking
 from models.errors import BadInput, UnknownName
 
 
@@ -33,7 +33,7 @@ def fault(*overrides: str, **rest: Any) -> str:
     before work.
     """
     with pytest.raises(BadInput) as caught:
-        run.check(load("tasks=[parity]", *overrides, **rest))
+        checking.check(load("tasks=[parity]", *overrides, **rest))
     return str(caught.value)
 
 
@@ -47,7 +47,7 @@ def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> Non
         "videopose3d",
     ]
     assert content.tasks == tasks.usual()
-    run.check(content.model_copy(update={"tasks": ("feasibility",)}))
+    checking.check(content.model_copy(update={"tasks": ("feasibility",)}))
 
 
 def test_the_profiles_are_those_of_the_help_text() -> None:
@@ -103,7 +103,7 @@ def test_values_of_set_are_yaml() -> None:
 def test_a_configuration_survives_json() -> None:
     content = load("model.videopose3d.sizes.widths=[3, 3]")
     assert config.validate(content.model_dump(mode="json")) == content
-    run.check(
+    checking.check(
         config.validate(content.model_dump(mode="json")).model_copy(
             update={"tasks": ("parity",)}
         )
@@ -221,7 +221,7 @@ def test_a_wrong_value_is_answered_with_the_key_and_what_was_due(
 
 
 def test_sizes_that_are_whole_numbers_may_stand_for_floats() -> None:
-    run.check(
+    checking.check(
         load(
             "tasks=[parity]",
             "model.motionbert.sizes.mlp_ratio=1",

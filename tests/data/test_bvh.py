@@ -16,7 +16,7 @@ from bench.data import protocols
 from bench.data.batches.windows import Windows
 from bench.data.geometry import bvh_maps
 from bench.data.readers import bvh
-from bench.evaluation.baselines import baselines
+from bench.evaluation.baselines.predictors import baselines
 from models.errors import BadInput
 from tests.paths import SHARED
 

@@ -14,7 +14,7 @@ from bench.data.geometry.skeletons import H36M17
 from bench.data.protocols import load
 from bench.data.readers import synthetic
 from bench.data.readers._synthetic_actions import ACTIONS
-from bench.evaluation.baselines import baselines
+from bench.evaluation.baselines.predictors import baselines
 from models.errors import BadInput
 
 RIG = load("synthetic").rig

@@ -9,7 +9,7 @@ import pytest
 
 from bench import data
 from bench.config import Config
-from bench.coordinator import dataset, run
+from bench.coordinator import checking, dataset, run
 from bench.data import Split
 
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
@@ -51,10 +51,10 @@ def test_data_are_read_once_for_a_run(
     load = data.load
     monkeypatch.setattr(data, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1])
     config = config.model_copy(update={"tasks": ("train", "evaluate")})
-    folder = run.start(config, out=tmp_path, command="", clips=run.check(config))
+    folder = run.start(config, out=tmp_path, command="", clips=checking.check(config))
     for _ in range(3):
         dataset.of(config, folder)
-    assert run.check(config, resume=folder) is None, "a resumed run has its clips"
+    assert checking.check(config, resume=folder) is None, "a resumed run has its clips"
     assert len(reads) == 1
 
 

@@ -24,7 +24,7 @@ from backends.base import Backend
 from bench import config as configs
 from bench import records
 from bench.config import Config
-from bench.coordinator import crew
+from bench.coordinator import checking, crew
 from bench.coordinator import run as runs
 from bench.coordinator.job import Job
 from bench.evaluation import task as evaluate
@@ -119,7 +119,7 @@ def test_what_can_be_wrong_is_found_before_work_starts(
     change: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        runs.check(tiny(**change))
+        checking.check(tiny(**change))
 
 
 class Scripted:
@@ -465,11 +465,11 @@ def test_a_backend_that_is_not_installed_is_missing_before_work(
     with pytest.raises(
         Missing, match=r"backend numpy needs nonesuch, not installed here: pip install -e"
     ):
-        runs.check(tiny())
+        checking.check(tiny())
 
 
 def test_a_joint_count_beside_the_protocol_is_refused() -> None:
     with pytest.raises(BadInput, match=r"model\.motionbert\.sizes\.joints: 17 was due"):
-        runs.check_model(
+        checking.check_model(
             "motionbert", configs.Model(preset="small", sizes={"joints": 5}), joints=17
         )

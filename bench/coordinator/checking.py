@@ -1,0 +1,94 @@
+"""Everything that can be wrong before work starts: names, sizes, data. Nothing is written here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import backends
+import models
+from bench import data, metrics, tasks
+from bench.config import Config, Model
+from bench.coordinator import dataset
+from bench.data import Split, augment
+from models import ops
+from models.errors import BadInput, UnknownName
+
+
+def check(config: Config, *, resume: Path | None = None) -> Split | None:
+    """Go through a configuration; the clips, where they had to be read.
+
+    A run that is resumed has them already. Raises BadInput, UnknownName or Missing.
+    """
+    for backend in config.backend:
+        backends.require(backend)
+    for op in config.ops:
+        ops.get(op)
+    for metric in config.metrics:
+        metrics.load(metric)
+    if config.against and config.against not in config.backend:
+        raise UnknownName("backend of this run", config.against, config.backend)
+    joints = _joints(config)
+    for name, settings in config.model.items():
+        check_model(name, settings, joints=joints)
+    if config.augment:
+        augment.read(config.augment)
+    # Last, since it can take long: whoever misspelt a name is not made to wait for it.
+    kept = resume is not None and dataset.is_kept(resume, config)
+    reads = any(tasks.get(name).data for name in config.tasks)
+    return dataset.read(config) if reads and not kept else None
+
+
+def _joints(config: Config) -> int:
+    """How many joints the run's skeleton has. Raises BadInput for a protocol no model here fits."""
+    protocol = data.protocol_for(config.data, config.protocol)
+    if protocol.hypotheses != "one":
+        raise BadInput(
+            f"protocol {protocol.name} scores several poses for a frame, and models here"
+            " give one; use metrics.evaluate"
+        )
+    return len(protocol.joints)
+
+
+def check_model(name: str, settings: Model, *, joints: int) -> None:
+    """Build a model once.
+
+    Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit
+    the others.
+    """
+    preset = models.size(name, preset=settings.preset)
+    if settings.sizes.get("joints", joints) != joints:
+        raise BadInput(
+            f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of"
+            " the protocol's skeleton; leave it out"
+        )
+    for key, value in settings.sizes.items():
+        due = type(getattr(preset, key, value))
+        if not _fits(value, due):
+            raise BadInput(
+                f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
+                f" {value!r}"
+            )
+    sizes = {"joints": joints, **settings.sizes}
+    loss = settings.train.loss
+    try:
+        models.build(name, preset=settings.preset, loss=loss, **sizes)
+    except BadInput:
+        raise
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"configuration key model.{name}.sizes: {settings.sizes} make no network: {error}"
+        ) from None
+
+
+def _fits(value: Any, due: type) -> bool:
+    """Whether a value from YAML may stand where a size of type `due` does."""
+    # To Python a truth value is a whole number; to whoever wrote `width: true` it is a mistake.
+    if isinstance(value, bool) or due is bool:
+        return isinstance(value, bool) and due is bool
+    taken: dict[type, tuple[type, ...]] = {
+        int: (int,),
+        float: (int, float),
+        tuple: (list, tuple),  # YAML has lists alone
+    }
+    return due not in taken or isinstance(value, taken[due])
