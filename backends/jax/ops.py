@@ -1,5 +1,4 @@
-"""Kernels: one native JAX call each, pure, and the same whether they run op by op or are
-traced.
+"""Kernels: one native JAX call each, pure, the same run op by op or traced.
 
 `vector_norm` and `dropout` have none and run by their bodies: the gradient of
 jnp.linalg.norm at 0 is NaN, and a mask is two products.
@@ -7,20 +6,53 @@ jnp.linalg.norm at 0 is NaN, and a mask is two products.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from backends import kernels
 from backends.base import Gap
 
 GAPS: dict[str, str] = {}  # op -> why JAX cannot; nothing is missing
 PART_GAPS: tuple[Gap, ...] = ()
 
 Axes = tuple[int, ...]
-Kernels = Mapping[str, Callable[..., Any]]
+
+# ops whose kernel is JAX's own function
+NATIVE: Mapping[str, kernels.Kernel] = {
+    "add": jnp.add,
+    "subtract": jnp.subtract,
+    "multiply": jnp.multiply,
+    "divide": jnp.divide,
+    "maximum": jnp.maximum,
+    "minimum": jnp.minimum,
+    "negative": jnp.negative,
+    "sign": jnp.sign,
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "sqrt": jnp.sqrt,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "tanh": jnp.tanh,
+    "atan": jnp.arctan,
+    "erf": lax.erf,
+    "sigmoid": jax.nn.sigmoid,
+    "relu": jax.nn.relu,  # gradient 0 at 0, where that of jnp.maximum is a half
+    "equal": jnp.equal,
+    "not_equal": jnp.not_equal,
+    "less": jnp.less,
+    "less_equal": jnp.less_equal,
+    "greater": jnp.greater,
+    "greater_equal": jnp.greater_equal,
+    "logical_and": jnp.logical_and,
+    "logical_or": jnp.logical_or,
+    "logical_not": jnp.logical_not,
+    "where": jnp.where,
+    "matmul": jnp.matmul,
+    "stop_gradient": lax.stop_gradient,
+}
 
 
 def abs(x: Array) -> Array:
@@ -93,15 +125,12 @@ def slice(x: Array, *, axis: int, start: int, stop: int, step: int) -> Array:
 
 
 def pad(x: Array, *, axis: int, before: int, after: int, value: float) -> Array:
-    return jnp.pad(
-        x,
-        [(before, after) if i == axis else (0, 0) for i in range(x.ndim)],
-        constant_values=value,
-    )
+    widths = [(before, after) if i == axis else (0, 0) for i in range(x.ndim)]
+    return jnp.pad(x, widths, constant_values=value)
 
 
 def take(x: Array, index: Array, *, axis: int) -> Array:
-    # an index outside the axis gives NaN, not its neighbour
+    # an index outside the axis gives NaN, not its neighbour: a fault shows
     return jnp.take(x, index, axis)
 
 
@@ -110,15 +139,11 @@ def take_along_axis(x: Array, index: Array, *, axis: int) -> Array:
 
 
 def scatter_add(x: Array, index: Array, *, axis: int, length: int) -> Array:
-    where = [
-        index if i == axis else grid
-        for i, grid in enumerate(jnp.indices(x.shape, sparse=True))
-    ]
-    return (
-        jnp.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
-        .at[tuple(where)]
-        .add(x)
-    )
+    # every element's own place, but along `axis` the one that the index names
+    grids = enumerate(jnp.indices(x.shape, sparse=True))
+    place = tuple(index if i == axis else grid for i, grid in grids)
+    start = jnp.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+    return start.at[place].add(x)
 
 
 def flip(x: Array, *, axis: int) -> Array:
@@ -156,41 +181,43 @@ def conv(
     dilation: Axes,
     padding: Axes,
 ) -> Array:
-    out = lax.conv_general_dilated(
-        x, weight, stride, [(p, p) for p in padding], rhs_dilation=dilation
-    )
+    ends = [(p, p) for p in padding]
+    out = lax.conv_general_dilated(x, weight, stride, ends, rhs_dilation=dilation)
     return out if bias is None else out + _row(bias, out)
 
 
 def conv_transpose(
     x: Array, weight: Array, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
 ) -> Array:
-    """The input spread apart by the stride, convolved with the mirrored kernel; what the
-    padding took away comes back at the ends.
+    """The input spread apart by the stride, convolved with the mirrored kernel.
+
+    What the padding took away comes back at the ends.
     """
     mirrored = jnp.flip(jnp.swapaxes(weight, 0, 1), range(2, weight.ndim))
+    space = x.shape[2:], weight.shape[2:]
     ends = []
-    for n, m, k, s, d, p in zip(
-        length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
-    ):
-        before = (k - 1) * d - p
-        ends.append((before, n - 1 - (m - 1) * s + (k - 1) * d - before))
+    for n, m, k, s, d, p in zip(length, *space, stride, dilation, padding, strict=True):
+        reach = (k - 1) * d  # of the kernel, from its first tap to its last
+        spread = (m - 1) * s + 1
+        # one output for each place of the kernel: n = before + spread + after - reach
+        before = reach - p
+        ends.append((before, n - spread + reach - before))
+    ones = (1,) * len(stride)
     return lax.conv_general_dilated(
-        x, mirrored, (1,) * len(stride), ends, lhs_dilation=stride, rhs_dilation=dilation
+        x, mirrored, ones, ends, lhs_dilation=stride, rhs_dilation=dilation
     )
 
 
 def _row(row: Array, like: Array) -> Array:
+    """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
     return row.reshape(1, -1, *(1,) * (like.ndim - 2))
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, *, eps: float) -> Array:
     """Two passes: jax.nn.standardize takes the variance as E[x^2] - E[x]^2, which cancels."""
     centred = x - jnp.mean(x, -1, keepdims=True)
-    return (
-        centred * lax.rsqrt(jnp.mean(centred * centred, -1, keepdims=True) + eps) * weight
-        + bias
-    )
+    spread = jnp.mean(centred * centred, -1, keepdims=True)
+    return centred * lax.rsqrt(spread + eps) * weight + bias
 
 
 def batch_norm(
@@ -210,10 +237,10 @@ def batch_norm_train(
     eps: float,
     momentum: float,
 ) -> tuple[Array, Array, Array]:
-    """The batch's biased statistics normalise; the running variance takes the unbiased one."""
+    """The batch's biased variance normalises; the running one takes the unbiased one."""
     axes = (0, *range(2, x.ndim))
     here, spread = jnp.mean(x, axes), jnp.var(x, axes)
-    count = x.size // x.shape[1]
+    count = x.size // x.shape[1]  # of each channel
     new_mean = mean * (1 - momentum) + here * momentum
     new_var = var * (1 - momentum) + spread * (momentum * count / (count - 1))
     return batch_norm(x, weight, bias, here, spread, eps=eps), new_mean, new_var
@@ -234,86 +261,11 @@ def softmax(x: Array, *, axis: int) -> Array:
 
 def attention(query: Array, key: Array, value: Array, *, scale: float) -> Array:
     """Weights are in float32 even where the products are in bfloat16."""
-    logits = (
-        jnp.einsum("...md,...nd->...mn", query, key, preferred_element_type=jnp.float32)
-        * scale
-    )
-    return jnp.matmul(jax.nn.softmax(logits, -1).astype(value.dtype), value)
+    # (..., queries, width) by (..., keys, width): no transposed copy of the keys is made
+    product = "...md,...nd->...mn"
+    logits = jnp.einsum(product, query, key, preferred_element_type=jnp.float32) * scale
+    weights = jax.nn.softmax(logits, -1).astype(value.dtype)
+    return jnp.matmul(weights, value)
 
 
-def draw(key: Array, *, shape: Axes, kind: str, number: float) -> Array:
-    """A noise input, drawn by the key's generator (threefry, the same on every device)."""
-    match kind:
-        case "bernoulli":
-            return jax.random.bernoulli(key, number, shape).astype(jnp.float32)
-        case "normal":
-            return jax.random.normal(key, shape, jnp.float32) * number
-    return jax.random.uniform(key, shape, jnp.float32, 0.0, number)
-
-
-_SAME_NAME = (
-    "add subtract multiply divide maximum minimum negative sign exp log sqrt sin cos tanh"
-    " equal not_equal less less_equal greater greater_equal logical_and logical_or"
-    " logical_not where matmul"
-)
-_OTHER_NAME = {
-    "atan": jnp.arctan,
-    "erf": lax.erf,
-    "relu": jax.nn.relu,
-    "sigmoid": jax.nn.sigmoid,
-    "stop_gradient": lax.stop_gradient,
-}
-_OWN = (
-    abs, pow, sum, mean, var, max, min, reshape, permute_dims, expand_dims, squeeze, broadcast_to, concat, stack, split, unstack, slice,
-    pad, take, take_along_axis, scatter_add, flip, roll, tile, repeat, astype, linear, conv, conv_transpose, layer_norm, batch_norm,
-    batch_norm_train, leaky_relu, gelu, softmax, attention,
-)  # fmt: skip
-KERNELS: Kernels = (
-    {name: getattr(jnp, name) for name in _SAME_NAME.split()}
-    | _OTHER_NAME
-    | {kernel.__name__: kernel for kernel in _OWN}
-)
-
-# products, which the hardware has units for
-IN_HALF = ("linear", "matmul", "conv", "conv_transpose", "attention")
-IN_FULL = (
-    "exp",
-    "log",
-    "pow",
-    "sqrt",
-    "sum",
-    "mean",
-    "var",
-    "softmax",
-    "layer_norm",
-    "batch_norm",
-    "batch_norm_train",
-)
-
-
-def mixed(kernels: Kernels, half: Any) -> Kernels:
-    """Mixed precision as torch.autocast has it: products in `half`, sums and powers in
-    float32, the rest in the wider of its inputs.
-    """
-
-    def cast(name: str, dtype: Any) -> Callable[..., Any]:
-        def run(*operands: Any, **attributes: Any) -> Any:
-            return kernels[name](
-                *[_as(operand, dtype) for operand in operands], **attributes
-            )
-
-        return run
-
-    chosen = {name: cast(name, half) for name in IN_HALF} | {
-        name: cast(name, jnp.float32) for name in IN_FULL
-    }
-    return {**kernels, **chosen}
-
-
-def _as(operand: Any, dtype: Any) -> Any:
-    """Float tensors in another precision; literals and integers as they are."""
-    return (
-        operand.astype(dtype)
-        if hasattr(operand, "dtype") and jnp.issubdtype(operand.dtype, jnp.floating)
-        else operand
-    )
+KERNELS = kernels.of(globals(), NATIVE)

@@ -1,10 +1,9 @@
-"""Graph -> a pure function `apply(params, inputs)` of jax.numpy calls, which jit, grad,
-vmap and export take as it is.
+"""Graph -> a pure function `apply(params, inputs)` of jax.numpy calls.
 
-Weights live in a dictionary beside the function, under their official names. JAX keeps
-64-bit numbers out unless the whole process asks for them, so int64 (num_batches_tracked,
-indices) is int32 on the device: it is checked on the way in and is int64 again on the way
-out.
+jit, grad, vmap and export take it as it is. Weights live in a dictionary beside the
+function, under their official names. JAX keeps 64-bit numbers out unless the whole process
+asks for them, so int64 (num_batches_tracked, indices) is int32 on the device: it is checked
+on the way in and is int64 again on the way out.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ import numpy as np
 from backends.base import Arrays, Feeds, Program, Settings
 from backends.emit import function
 from backends.jax import ops
+from backends.jax.mixed import mixed
+from backends.jax.noise import noise
 from models import dims
 from models import params as initial
 from models.errors import BadInput
@@ -32,18 +33,18 @@ Apply = Callable[..., tuple[dict[str, jax.Array], dict[str, jax.Array]]]
 
 
 def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> Apply:
-    """`apply(params, inputs, key=None)` -> (outputs by name, new running state by name;
-    empty in an inference graph).
+    """`apply(params, inputs, key=None)` -> (outputs, new running state), both by name.
 
-    `inputs` holds the graph's inputs, and its noise too unless `draw_noise`: then `key`
-    decides it. Products are taken in full float32 whatever the process says. Raises
-    BadInput where noise is to be drawn and no key is given.
+    There is no state in an inference graph. `inputs` holds the graph's inputs, and its noise
+    too unless `draw_noise`: then `key` decides it. Products are taken in full float32
+    whatever the process says. Raises BadInput where noise is to be drawn and no key is given.
     """
     flat = decompose(graph, has=ops.KERNELS)
-    run = function(
-        flat,
-        ops.mixed(ops.KERNELS, HALVES[precision]) if precision in HALVES else ops.KERNELS,
-    )
+    # read at the call, not at import: a test may plant a fault in the table
+    kernels = ops.KERNELS
+    if precision in HALVES:
+        kernels = mixed(kernels, HALVES[precision])
+    run = function(flat, kernels)
     constants = {
         name: narrow(name, array, str(array.dtype))
         for name, array in flat.constants.items()
@@ -54,43 +55,10 @@ def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> 
     ) -> Any:
         # by default a GPU would round float32 products to TF32
         with jax.default_matmul_precision("highest"):
-            return run(
-                params,
-                {**inputs, **noise(flat, inputs, key)} if draw_noise else inputs,
-                constants,
-            )
+            drawn = noise(flat, inputs, key) if draw_noise else {}
+            return run(params, {**inputs, **drawn}, constants)
 
     return apply
-
-
-def noise(
-    graph: Graph, inputs: Mapping[str, Any], key: jax.Array | None
-) -> dict[str, jax.Array]:
-    """Every noise input of `graph`, of the lengths that `inputs` have, each from a key of
-    its own.
-    """
-    if not graph.noise:
-        return {}
-    if key is None:
-        raise BadInput(
-            f"{graph.name} draws noise and was given no key; call apply(params, inputs,"
-            " key) with a jax.random.key"
-        )
-    lengths = {
-        dims.axis_name(n): inputs[name].shape[i]
-        for name, type_ in graph.inputs.items()
-        for i, n in enumerate(type_.shape)
-    }
-    keys = jax.random.split(key, len(graph.noise))
-    return {
-        name: ops.draw(
-            own,
-            shape=dims.bind(drawn.type.shape, lengths),
-            kind=drawn.kind,
-            number=drawn.number,
-        )
-        for own, (name, drawn) in zip(keys, graph.noise.items(), strict=True)
-    }
 
 
 def narrow(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
@@ -101,17 +69,20 @@ def narrow(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
     array = np.array(array, dtype)
     if dtype != "int64":
         return array
-    if array.size and np.abs(array).max() > np.iinfo(np.int32).max:
+    # `initial` of 0: an empty array fits
+    largest = np.abs(array).max(initial=0)
+    if largest > np.iinfo(np.int32).max:
         raise BadInput(
-            f"{name}: {np.abs(array).max()} does not fit into int32, which stands for int64"
-            " in JAX; use smaller numbers"
+            f"{name}: {largest} does not fit into int32, which stands for int64 in JAX;"
+            " use smaller numbers"
         )
     return array.astype(np.int32)
 
 
 class JaxProgram(Program):
-    """`native` is `apply`, run under jax.jit unless the settings ask for op by op; `values`
-    are the weights and state it is given.
+    """`native` is `apply`, `values` are the weights and state that it is given.
+
+    It runs under jax.jit unless the settings ask for op by op.
     """
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
@@ -122,27 +93,23 @@ class JaxProgram(Program):
             graph, draw_noise=settings.draw_noise, precision=settings.precision
         )
         self.callable: Apply = self.compiled(self.native)
-        self.feeds = (
-            tuple(graph.inputs) if settings.draw_noise else (*graph.inputs, *graph.noise)
-        )
+        fed = () if settings.draw_noise else graph.noise
+        self.feeds = (*graph.inputs, *fed)
         self.key = jax.device_put(jax.random.key(settings.seed), self.device)
         self.values: dict[str, jax.Array] = {}
-        self.load(
-            {
-                name: np.zeros(dims.bind(param.type.shape, {}), param.type.dtype)
-                for name, param in graph.params.items()
-            }
-        )
+        shapes = {name: dims.bind(p.type.shape, {}) for name, p in graph.params.items()}
+        self.load({name: np.zeros(shape) for name, shape in shapes.items()})
 
     def compiled(
         self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()
     ) -> Any:
-        """`jax.jit(function)`, or the function itself where the settings ask for op by op."""
-        return (
-            function
-            if self.settings.compiled is False
-            else jax.jit(function, donate_argnums=donate)
-        )
+        """`jax.jit(function)`, or the function itself where the settings ask for op by op.
+
+        `donate` names arguments whose memory the results may take: they are gone after.
+        """
+        if self.settings.compiled is False:
+            return function
+        return jax.jit(function, donate_argnums=donate)
 
     def load(self, params: Arrays) -> None:
         """Copy weights to the device; raises BadInput where names or shapes do not fit."""
@@ -162,9 +129,11 @@ class JaxProgram(Program):
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; those declared int64 leave as NumPy arrays."""
+        # constants of the graph go where the rest is
         with jax.default_device(self.device):
             outputs, state = self.callable(self.values, feeds, self.next_key())
         self.values |= state
+        # JAX has no array to hold them in
         wide = {
             name: np.asarray(value, np.int64)
             for name, value in outputs.items()
@@ -174,11 +143,10 @@ class JaxProgram(Program):
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array; in float32 where autocast left less."""
-        return np.asarray(
-            value.astype(jnp.float32)
-            if self.settings.precision in HALVES and value.dtype in HALVES.values()
-            else value
-        )
+        halved = self.settings.precision in HALVES
+        if halved and value.dtype in HALVES.values():
+            value = value.astype(jnp.float32)
+        return np.asarray(value)
 
     def next_key(self) -> jax.Array | None:
         """A key not used before, where there is noise to draw."""
@@ -188,9 +156,8 @@ class JaxProgram(Program):
         return key
 
     def _placed(self, name: str, array: np.ndarray) -> jax.Array:
-        return jax.device_put(
-            narrow(name, array, self.graph.types[name].dtype), self.device
-        )
+        held = narrow(name, array, self.graph.types[name].dtype)
+        return jax.device_put(held, self.device)
 
     def _type(self, output: str) -> str:
         return self.graph.types[self.graph.outputs[output]].dtype

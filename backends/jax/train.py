@@ -1,8 +1,7 @@
-"""Training: value_and_grad and an optax update in one compiled function; the old weights
-and optimizer state give their memory to the new.
+"""Training: value_and_grad and an optax update in one compiled function.
 
-Noise is drawn inside the step from a key that is split there, so a step is a pure function
-of what it is given.
+The old weights and optimizer state give their memory to the new. Noise is drawn inside the
+step from a key that is split there, so a step is a pure function of what it is given.
 """
 
 from __future__ import annotations
@@ -25,26 +24,25 @@ Values = dict[str, jax.Array]
 
 
 def native_optimizer(o: Optimizer) -> Any:
-    """optax's version of the rule; the learning rate lies in the state, so that it can
-    change without compiling again.
+    """optax's version of the rule.
+
+    The learning rate lies in the state, so that it can change without compiling again.
     """
 
     def rule(learning_rate: Any) -> Any:
-        decay, descend = (
-            optax.add_decayed_weights(o.weight_decay),
-            optax.scale_by_learning_rate(learning_rate),
-        )
+        decay = optax.add_decayed_weights(o.weight_decay)
+        descend = optax.scale_by_learning_rate(learning_rate)
         match o.rule:
             case "sgd":
                 return optax.chain(decay, optax.sgd(learning_rate, o.momentum))
             # optax puts epsilon under the root and decays by 0.9 unless told
             case "rmsprop":
-                return optax.chain(
-                    decay, optax.rmsprop(learning_rate, o.alpha, o.eps, eps_in_sqrt=False)
-                )
+                native = optax.rmsprop(learning_rate, o.alpha, o.eps, eps_in_sqrt=False)
+                return optax.chain(decay, native)
             case "adam":
                 return optax.chain(decay, scale_by_adam(o), descend)
-        return optax.chain(scale_by_adam(o), decay, descend)  # adamw
+        # adamw: decay joins the step behind the moments, not the gradient before them
+        return optax.chain(scale_by_adam(o), decay, descend)
 
     return optax.inject_hyperparams(rule)(learning_rate=o.lr)
 
@@ -60,34 +58,30 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
     def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         # its own result is dropped by the compiler
         _, moments = native.update(grads, state, params)
+        # 1 - beta**t as -expm1(t log beta): no difference of numbers that are nearly alike
         first, second = (
             -jnp.expm1(moments.count * math.log(beta)) for beta in (o.beta1, o.beta2)
         )
-        return (
-            jax.tree.map(
-                lambda m, v: m / first / (jnp.sqrt(v / second) + o.eps),
-                moments.mu,
-                moments.nu,
-            ),
-            moments,
-        )
+
+        def step(m: Any, v: Any) -> Any:
+            return m / first / (jnp.sqrt(v / second) + o.eps)
+
+        return jax.tree.map(step, moments.mu, moments.nu), moments
 
     return optax.GradientTransformation(native.init, update)
 
 
 class JaxTrainer(Trainer):
-    """One compiled step; the program holds weights, state and key, the trainer optax's
-    state.
-    """
+    """One compiled step: the program holds weights, state and key, this optax's state."""
 
     def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
         self.program: JaxProgram = JaxProgram(graph, settings)
         self.optimizer = native_optimizer(optimizer)
         self._trained = graph.trainable()
-        self._slots = jax.device_put(
-            self.optimizer.init(self._weights(self.program.values)), self.program.device
-        )
+        fresh = self.optimizer.init(self._weights(self.program.values))
+        self._slots = jax.device_put(fresh, self.program.device)
         self._gradients = self.program.compiled(self._loss_and_grads)
+        # weights and slots; below the key too. Feeds are the caller's, and come again
         self._update = self.program.compiled(self._updated, donate=(0, 1))
         self._step = self.program.compiled(self._stepped, donate=(0, 1, 2))
         self.set_lr(optimizer.lr)
@@ -118,20 +112,15 @@ class JaxTrainer(Trainer):
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
-        self._slots = self._slots._replace(
-            hyperparams={
-                "learning_rate": jax.device_put(np.float32(lr), self.program.device)
-            }
-        )
+        # an array: a Python number would be another type, and compiled for anew
+        placed = jax.device_put(np.float32(lr), self.program.device)
+        self._slots = self._slots._replace(hyperparams={"learning_rate": placed})
 
     def state(self) -> dict[str, np.ndarray]:
-        """optax's state by its path (`inner_state/0/mu/NAME`), and the key that noise is
-        drawn from.
-        """
+        """optax's state by its path (`inner_state/0/mu/NAME`), and the key of the noise."""
         paths, _ = jax.tree_util.tree_flatten_with_path(self._slots)
-        return {_name(path): np.array(leaf) for path, leaf in paths} | {
-            "key": np.array(jax.random.key_data(self.program.key))
-        }
+        found = {_name(path): np.array(leaf) for path, leaf in paths}
+        return {**found, "key": np.array(jax.random.key_data(self.program.key))}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave.
@@ -145,13 +134,12 @@ class JaxTrainer(Trainer):
                 f"the optimizer's state does not fit, {len(missing)} differences:"
                 f" {', '.join(missing[:5])}"
             )
-        leaves = [
-            jax.device_put(np.array(state[name]), self.program.device) for name in names
-        ]
+        device = self.program.device
+        # copies: JAX might share the caller's memory, and the step gives it away
+        leaves = [jax.device_put(np.array(state[name]), device) for name in names]
         self._slots = jax.tree_util.tree_unflatten(tree, leaves)
-        self.program.key = jax.device_put(
-            jax.random.wrap_key_data(jnp.asarray(state["key"])), self.program.device
-        )
+        key = jax.random.wrap_key_data(jnp.asarray(state["key"]))
+        self.program.key = jax.device_put(key, device)
 
     def _weights(self, values: Values) -> Values:
         return {name: values[name] for name in self._trained}
@@ -159,8 +147,10 @@ class JaxTrainer(Trainer):
     def _loss_and_grads(
         self, values: Values, feeds: Feeds, key: Any
     ) -> tuple[tuple[jax.Array, Values], Values]:
+        # of the trained ones alone: running state and counts have no gradient
         def loss(weights: Values) -> tuple[jax.Array, Values]:
             outputs, state = self.program.native({**values, **weights}, feeds, key)
+            # in mixed precision a loss may come in less, and its gradient would too
             return outputs["loss"].astype(jnp.float32), state
 
         return jax.value_and_grad(loss, has_aux=True)(self._weights(values))

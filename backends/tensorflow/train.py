@@ -1,17 +1,18 @@
-"""tf.GradientTape and Keras optimizers over a train graph, one tf.function per step, every
-hyper-parameter written out.
+"""tf.GradientTape and Keras optimizers over a train graph, one tf.function per step.
 
-Keras' own update rules part from the written ones (models/optim.py) in places; each is
-subclassed just there:
+Every hyper-parameter is written out. Keras' own update rules part from the written ones
+(models/optim.py) in places; each is subclassed just there:
 
 SGD      keeps the learning rate inside the velocity: after a change from a to b, old
-gradients still move the weights at rate a. Adam     adds epsilon to the root of the
-uncorrected moment (epsilon-hat), so it weighs 1 / sqrt(1 - beta2^t) as much, 32 times at
-the first
-         step: a first gradient of 1e-6 with epsilon 1e-8 steps 23 % shorter (with Keras' default of 1e-7, 76 %).
+         gradients still move the weights at rate a.
+Adam     adds epsilon to the root of the uncorrected moment (epsilon-hat), so it weighs
+         1 / sqrt(1 - beta2^t) as much, 32 times at the first step: a first gradient of 1e-6
+         with epsilon 1e-8 steps 23 % shorter (with Keras' default of 1e-7, 76 %).
 RMSprop  has epsilon inside the root: a first gradient of 1e-3 with epsilon 1e-8 steps 29 %
-shorter. Weight decay is decoupled in all of them; the rules add it to the gradient but for
-AdamW, where Keras' own stays.
+         shorter.
+
+Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW,
+where Keras' own stays.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ NOISE = "#noise"  # state of the noise generator, kept with that of the optimize
 
 
 class Sgd(keras.optimizers.SGD):
-    """TensorFlow's fused momentum step: velocity = momentum velocity + gradient, parameter
-    -= lr velocity.
+    """TensorFlow's fused momentum step.
+
+    velocity = momentum velocity + gradient; parameter -= lr velocity.
     """
 
     def __init__(self, rule: Optimizer) -> None:
+        # Keras asks for a float
         super().__init__(rule.lr, momentum=float(rule.momentum))
         self.decay = rule.weight_decay
 
@@ -46,6 +49,7 @@ class Sgd(keras.optimizers.SGD):
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
         if not self.momentum:
+            # Keras has made no velocity then
             super().update_step(gradient, variable, learning_rate)
             return
         velocity = self.momentums[self._get_variable_index(variable)]
@@ -67,22 +71,18 @@ class Adam(keras.optimizers.Adam):
     def __init__(self, rule: Optimizer) -> None:
         decoupled = rule.weight_decay if rule.rule == "adamw" else None
         super().__init__(rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=decoupled)
+        # what is left to this class: decay in the gradient
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """One parameter.
-
-        The bias corrections are in float64: in float32, 1 - beta2^t would lose half of its
-        digits.
-        """
+        """One parameter."""
         at = self._get_variable_index(variable)
+        # float64: in float32, 1 - beta2^t would lose half of its digits
         step = tf.cast(self.iterations.value + 1, tf.float64)
-        first, root = (
-            1 - _rounded(self.beta_1) ** step,
-            tf.sqrt(1 - _rounded(self.beta_2) ** step),
-        )
+        first = 1 - _rounded(self.beta_1) ** step
+        root = tf.sqrt(1 - _rounded(self.beta_2) ** step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[at].value.handle,
@@ -92,7 +92,7 @@ class Adam(keras.optimizers.Adam):
             lr=learning_rate * tf.cast(root / first, tf.float32),
             beta1=self.beta_1,
             beta2=self.beta_2,
-            epsilon=tf.cast(self.epsilon * root, tf.float32),
+            epsilon=tf.cast(self.epsilon * root, tf.float32),  # which its root undoes
             grad=_decayed(gradient, variable, self.decay),
         )
 
@@ -116,13 +116,12 @@ class RmsProp(keras.optimizers.RMSprop):
 
 def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
     """The Keras optimizer that follows a written rule."""
-    return {"sgd": Sgd, "adam": Adam, "adamw": Adam, "rmsprop": RmsProp}[rule.rule](rule)
+    classes = {"sgd": Sgd, "adam": Adam, "adamw": Adam, "rmsprop": RmsProp}
+    return classes[rule.rule](rule)
 
 
 class TensorFlowTrainer(Trainer):
-    """Forward under the casting policy where asked for, backward, step; float16 losses are
-    scaled.
-    """
+    """Forward, in mixed precision where asked for, backward, step; float16 losses are scaled."""
 
     def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
@@ -130,12 +129,11 @@ class TensorFlowTrainer(Trainer):
         self._names = graph.trainable()
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
-            rule = native_optimizer(optimizer)
-            self.optimizer = (
-                keras.optimizers.LossScaleOptimizer(rule)
-                if settings.precision == "fp16"
-                else rule
-            )
+            self.optimizer = native_optimizer(optimizer)
+            if settings.precision == "fp16":
+                # float16 has no gradient below 6e-8; bfloat16 has the range of float32
+                self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
+            # now: variables cannot be made inside a tf.function that has run
             self.optimizer.build(self._variables)
         self._gradients = self.program.traced(self._differentiate)
         self._step = self.program.traced(self._advance)
@@ -144,10 +142,8 @@ class TensorFlowTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients."""
         loss, grads = self._gradients(feeds)
-        return float(loss), {
-            name: self.program.numpy(grad)
-            for name, grad in zip(self._names, grads, strict=True)
-        }
+        arrays = map(self.program.numpy, grads)
+        return float(loss), dict(zip(self._names, arrays, strict=True))
 
     def apply(self, grads: Arrays) -> None:
         """The optimizer alone."""
@@ -163,9 +159,8 @@ class TensorFlowTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays of the optimizer by Keras' names, and where the noise generator stands."""
-        return {
-            name: np.array(variable.numpy()) for name, variable in self._state().items()
-        }
+        held = self._state().items()
+        return {name: np.array(variable.numpy()) for name, variable in held}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave. Raises BadInput where it is of another optimizer."""
@@ -181,6 +176,7 @@ class TensorFlowTrainer(Trainer):
 
     def _state(self) -> dict[str, keras.Variable]:
         found = {variable.name: variable for variable in self.optimizer.variables}
+        # a model that draws nothing has none
         seed = getattr(self.program.native, "noise_seed", None)
         return found if seed is None else {**found, NOISE: seed.state}
 
@@ -194,23 +190,21 @@ class TensorFlowTrainer(Trainer):
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
             scaled = self.optimizer.scale_loss(loss)
+        # `apply` scales the gradients back, and leaves the step out where one is not finite
         self.optimizer.apply(self._dense(tape, scaled), self._variables)
         return loss
 
     def _update(self, grads: Feeds) -> None:
-        self.optimizer.apply(
-            [self.optimizer.scale_loss(grads[name]) for name in self._names],
-            self._variables,
-        )
+        # they come as the rule takes them, and `apply` would scale them back
+        scaled = [self.optimizer.scale_loss(grads[name]) for name in self._names]
+        self.optimizer.apply(scaled, self._variables)
 
     def _dense(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
-        """Zeros where a parameter has no part in the loss; rows gathered from a table
-        become a whole array.
-        """
+        """Whole arrays, in zeros where a parameter has no part in the loss."""
         variables = [variable.value for variable in self._variables]
-        grads = tape.gradient(
-            loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
+        zeros = tf.UnconnectedGradients.ZERO
+        grads = tape.gradient(loss, variables, unconnected_gradients=zeros)
+        # rows gathered from a table come as those rows alone
         return [tf.convert_to_tensor(grad) for grad in grads]
 
 
@@ -220,7 +214,5 @@ def _decayed(gradient: tf.Tensor, variable: tf.Variable, decay: float) -> tf.Ten
 
 
 def _rounded(beta: float) -> tf.Tensor:
-    """The float32 number that the fused step works with, so that its correction is the
-    exact one.
-    """
+    """The float32 number that the fused step works with: its correction is then the exact one."""
     return tf.constant(float(np.float32(beta)), tf.float64)

@@ -1,19 +1,21 @@
 """Kernels: one native PyTorch call each.
 
-They run eagerly on tensors, and are traced once into the GraphModule.
+They run eagerly on tensors, and are traced once into the GraphModule: over proxies, which
+know their shape and dtype but hold no numbers. So lengths are read off `x.shape`, and what
+depends on a value is left to PyTorch.
 """
 
 from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backends import kernels
 from backends.base import Gap
 
 GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
@@ -27,24 +29,67 @@ PART_GAPS = (
     Gap("conv_transpose", "no int32 on the CPU", dtype="int32"),
 )
 
-DTYPES = {
-    name: getattr(torch, name)
-    for name in ("float32", "float16", "bfloat16", "int64", "int32", "bool")
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "int64": torch.int64,
+    "int32": torch.int32,
+    "bool": torch.bool,
 }
 Axes = tuple[int, ...]
 
+# ops whose kernel is PyTorch's own function
+NATIVE: Mapping[str, kernels.Kernel] = {
+    # operators read as operators in the code of the module
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "negative": torch.negative,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tanh": torch.tanh,
+    "atan": torch.atan,
+    "erf": torch.erf,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "equal": torch.eq,  # torch.equal is one truth value for the whole
+    "not_equal": torch.ne,
+    "less": torch.lt,
+    "less_equal": torch.le,
+    "greater": torch.gt,
+    "greater_equal": torch.ge,
+    "logical_and": torch.logical_and,
+    "logical_or": torch.logical_or,
+    "logical_not": torch.logical_not,
+    "where": torch.where,
+    "matmul": torch.matmul,
+    "linear": F.linear,
+}
+
 
 def maximum(a: Tensor, b: Tensor | float) -> Tensor:
-    # clamp's gradient at a tie is 1, not a half
-    return torch.maximum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)
+    return torch.maximum(a, _beside(a, b))
 
 
 def minimum(a: Tensor, b: Tensor | float) -> Tensor:
-    return torch.minimum(a, a.new_full((), b) if isinstance(b, (int, float)) else b)
+    return torch.minimum(a, _beside(a, b))
+
+
+def _beside(a: Tensor, b: Tensor | float) -> Tensor:
+    # torch.clamp takes numbers, but its gradient at a tie is 1, not a half
+    return a.new_full((), b) if isinstance(b, (int, float)) else b
 
 
 def pow(x: Tensor, *, exponent: float) -> Tensor:
-    return x**exponent
+    powered: Tensor = x**exponent
+    return powered
 
 
 def sum(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
@@ -56,10 +101,12 @@ def mean(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
 
 
 def var(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
+    # PyTorch divides by n - 1 unless told
     return x.var(axis, correction=0, keepdim=keepdims)
 
 
 def max(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
+    # shares the gradient among ties, where x.max(axis) gives it to one of them
     return x.amax(axis, keepdim=keepdims)
 
 
@@ -108,11 +155,14 @@ def unstack(x: Tensor, *, axis: int) -> tuple[Tensor, ...]:
 
 
 def slice(x: Tensor, *, axis: int, start: int, stop: int, step: int) -> Tensor:
-    return x[(builtins.slice(None),) * axis + (builtins.slice(start, stop, step),)]
+    before = (builtins.slice(None),) * axis
+    return x[(*before, builtins.slice(start, stop, step))]
 
 
 def pad(x: Tensor, *, axis: int, before: int, after: int, value: float) -> Tensor:
-    return F.pad(x, [0, 0] * (len(x.shape) - 1 - axis) + [before, after], value=value)
+    # pairs from the last axis back
+    behind = [0, 0] * (len(x.shape) - 1 - axis)
+    return F.pad(x, [*behind, before, after], value=value)
 
 
 def take(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
@@ -120,13 +170,13 @@ def take(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
 
 
 def take_along_axis(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
+    # an index of int32 is refused
     return x.gather(axis, index.long())
 
 
 def scatter_add(x: Tensor, index: Tensor, *, axis: int, length: int) -> Tensor:
-    return x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :])).scatter_add(
-        axis, index.long(), x
-    )
+    start = x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]))
+    return start.scatter_add(axis, index.long(), x)
 
 
 def flip(x: Tensor, *, axis: int) -> Tensor:
@@ -138,6 +188,7 @@ def roll(x: Tensor, *, shift: int, axis: int) -> Tensor:
 
 
 def tile(x: Tensor, *, times: int, axis: int) -> Tensor:
+    # PyTorch calls tiling `repeat`, and repeating `repeat_interleave`
     return x.repeat([times if i == axis else 1 for i in range(len(x.shape))])
 
 
@@ -153,6 +204,7 @@ def stop_gradient(x: Tensor) -> Tensor:
     return x.detach()
 
 
+# by the number of spatial axes
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
@@ -166,19 +218,19 @@ def conv(
     dilation: Axes,
     padding: Axes,
 ) -> Tensor:
-    return _CONV[len(stride)](
-        x, weight, bias, stride=stride, padding=padding, dilation=dilation
-    )
+    native = _CONV[len(stride)]
+    return native(x, weight, bias, stride=stride, padding=padding, dilation=dilation)
 
 
 def conv_transpose(
     x: Tensor, weight: Tensor, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
 ) -> Tensor:
-    sizes = zip(
-        length, x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True
-    )
+    space = x.shape[2:], weight.shape[2:]
+    sizes = zip(length, *space, stride, dilation, padding, strict=True)
+    # steps at the end that no stride reached: PyTorch is told them, not the length
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    return _CONV_TRANSPOSE[len(stride)](
+    native = _CONV_TRANSPOSE[len(stride)]
+    return native(
         x, weight, stride=stride, padding=padding, output_padding=extra, dilation=dilation
     )
 
@@ -190,6 +242,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor
 def batch_norm(
     x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, eps: float
 ) -> Tensor:
+    # no training; the momentum is of no account then
     return F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
 
 
@@ -223,46 +276,4 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *, scale: float) -> Ten
     return F.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
-def drawn_dropout(x: Tensor, *, rate: float) -> Tensor:
-    """Dropout whose mask PyTorch draws itself."""
-    return F.dropout(x, rate, True)
-
-
-def draw(like: Tensor, *, shape: Axes, kind: str, number: float) -> Tensor:
-    """A noise input drawn on the device of `like`."""
-    blank = like.new_empty(shape, dtype=torch.float32)
-    match kind:
-        case "bernoulli":
-            return blank.bernoulli_(number)
-        case "normal":
-            return blank.normal_(0, number)
-    return blank.uniform_(0, number)
-
-
-_SAME_NAME = (
-    "abs exp log sqrt sin cos tanh erf sign matmul where logical_and logical_or logical_not"
-    " sigmoid relu atan negative"
-)
-_OPERATORS = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "equal": torch.eq,
-    "not_equal": torch.ne,
-    "less": torch.lt,
-    "less_equal": torch.le,
-    "greater": torch.gt,
-    "greater_equal": torch.ge,
-    "linear": F.linear,
-}
-_OWN = (
-    maximum, minimum, pow, sum, mean, var, max, min, vector_norm, reshape, permute_dims, expand_dims, squeeze, broadcast_to, concat, stack,
-    split, unstack, slice, pad, take, take_along_axis, scatter_add, flip, roll, tile, repeat, astype, stop_gradient, conv, conv_transpose,
-    layer_norm, batch_norm, batch_norm_train, leaky_relu, gelu, softmax, attention,
-)  # fmt: skip
-KERNELS: Mapping[str, Callable[..., Any]] = (
-    {name: getattr(torch, name) for name in _SAME_NAME.split()}
-    | _OPERATORS
-    | {kernel.__name__: kernel for kernel in _OWN}
-)
+KERNELS = kernels.of(globals(), NATIVE)

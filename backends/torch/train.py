@@ -1,5 +1,6 @@
-"""Native autograd and native torch.optim over a train graph, every hyper-parameter written
-out.
+"""Native autograd and native torch.optim over a train graph.
+
+Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'.
 """
 
 from __future__ import annotations
@@ -18,30 +19,27 @@ from models.optim import Optimizer
 def native_optimizer(
     o: Optimizer, params: list[torch.nn.Parameter]
 ) -> torch.optim.Optimizer:
-    """torch.optim's version of the rule, in one fused pass over the parameters where
-    PyTorch has that.
+    """torch.optim's version of the rule.
+
+    In one fused pass over the parameters where PyTorch has that: not for RMSprop.
     """
+    lr, decay, betas = o.lr, o.weight_decay, (o.beta1, o.beta2)
+    optim = torch.optim
     match o.rule:
         case "sgd":
-            return torch.optim.SGD(
-                params,
-                lr=o.lr,
-                momentum=o.momentum,
-                weight_decay=o.weight_decay,
-                fused=True,
+            return optim.SGD(
+                params, lr=lr, momentum=o.momentum, weight_decay=decay, fused=True
             )
         case "rmsprop":
-            return torch.optim.RMSprop(
-                params, lr=o.lr, alpha=o.alpha, eps=o.eps, weight_decay=o.weight_decay
+            return optim.RMSprop(
+                params, lr=lr, alpha=o.alpha, eps=o.eps, weight_decay=decay
             )
-    native = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[o.rule]
-    return native(
-        params,
-        lr=o.lr,
-        betas=(o.beta1, o.beta2),
-        eps=o.eps,
-        weight_decay=o.weight_decay,
-        fused=True,
+        case "adam":
+            return optim.Adam(
+                params, lr=lr, betas=betas, eps=o.eps, weight_decay=decay, fused=True
+            )
+    return optim.AdamW(
+        params, lr=lr, betas=betas, eps=o.eps, weight_decay=decay, fused=True
     )
 
 
@@ -50,33 +48,28 @@ class TorchTrainer(Trainer):
 
     def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
         self.program: TorchProgram = TorchProgram(graph, settings)
+        # of the noise: the generator belongs to the process, not to the module
         torch.manual_seed(settings.seed)
         self.optimizer = native_optimizer(optimizer, list(self.program.native.parameters()))
-        self._scaler = torch.amp.GradScaler(
-            settings.device, enabled=settings.precision == "fp16"
-        )
+        # float16 has no gradient below 6e-8; bfloat16 has the range of float32
+        scaled = settings.precision == "fp16"
+        self._scaler = torch.amp.GradScaler(settings.device, enabled=scaled)
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and unscaled gradients."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(feeds)
         loss.backward()
-        grads = {
-            name: (
-                np.zeros(tuple(param.shape), np.float32)
-                if param.grad is None
-                else self.program.numpy(param.grad).copy()
-            )
-            for name, param in self.program.native.named_parameters()
-        }
-        return float(loss.detach()), grads
+        named = self.program.native.named_parameters()
+        return float(loss.detach()), {name: self._gradient(param) for name, param in named}
 
     def apply(self, grads: Arrays) -> None:
         """Put the gradients where autograd would, and step."""
         for name, param in self.program.native.named_parameters():
-            param.grad = torch.from_numpy(np.array(grads[name], np.float32)).to(
-                param.device
-            )
+            # a copy: PyTorch would keep the caller's memory as the gradient
+            given = torch.from_numpy(np.array(grads[name], np.float32))
+            param.grad = given.to(param.device)
+        # past the scaler: these gradients are as the rule takes them
         self.optimizer.step()
 
     def step(self, feeds: Feeds) -> Any:
@@ -86,6 +79,7 @@ class TorchTrainer(Trainer):
         self._scaler.scale(loss).backward()
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        # without the graph, whose memory a held loss would keep
         return loss.detach()
 
     def set_lr(self, lr: float) -> None:
@@ -96,38 +90,44 @@ class TorchTrainer(Trainer):
     def state(self) -> dict[str, np.ndarray]:
         """`NAME#slot` per parameter and slot; `#random` is what dropout goes on from."""
         names = [name for name, _ in self.program.native.named_parameters()]
-        slots = self.optimizer.state_dict()["state"]
-        return {"#random": self._random().get_rng_state().numpy()} | {
-            f"{names[index]}#{slot}": torch.as_tensor(value).cpu().numpy().copy()
-            for index, values in slots.items()
-            for slot, value in values.items()
-            if value is not None
-        }
+        found = {"#random": self._random().get_rng_state().numpy()}
+        # PyTorch counts the parameters; names hold in another order too
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            for slot, value in slots.items():
+                if value is not None:  # SGD without momentum has an empty slot for it
+                    copied = torch.as_tensor(value).cpu().numpy().copy()
+                    found[f"{names[index]}#{slot}"] = copied
+        return found
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        index = {
-            name: i for i, (name, _) in enumerate(self.program.native.named_parameters())
-        }
+        names = [name for name, _ in self.program.native.named_parameters()]
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in state.items():
+            held = torch.from_numpy(np.array(value))
             name, slot = key.rsplit("#", 1)
-            if not name:
-                self._random().set_rng_state(torch.from_numpy(np.array(value)))
-                continue
-            slots.setdefault(index[name], {})[slot] = torch.from_numpy(np.array(value))
+            if name:
+                slots.setdefault(names.index(name), {})[slot] = held
+            else:  # "#random"
+                self._random().set_rng_state(held)
+        # learning rate and hyper-parameters stay as they are here
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
 
     def _random(self) -> Any:
         """The module that holds the device's own random state."""
-        return {"cuda": torch.cuda, "mps": torch.mps}.get(
-            self.program.settings.device, torch
-        )
+        gpus = {"cuda": torch.cuda, "mps": torch.mps}
+        return gpus.get(self.program.settings.device, torch)
 
-    def _loss(self, feeds: Feeds) -> torch.Tensor:
+    # untyped: a tensor's `backward` has no annotations
+    def _loss(self, feeds: Feeds) -> Any:
         program = self.program
+        # the backward pass runs outside, each op in the type that its forward had
         with program.autocast():
-            loss: torch.Tensor = program.named(
-                program.callable(*[feeds[name] for name in program.feeds])
-            )["loss"]
-        return loss
+            outputs = program.callable(*[feeds[name] for name in program.feeds])
+        return program.named(outputs)["loss"]
+
+    def _gradient(self, param: torch.nn.Parameter) -> np.ndarray:
+        if param.grad is None:  # it has no part in the loss
+            return np.zeros(tuple(param.shape), np.float32)
+        # a copy: the next pass adds into the same memory
+        return self.program.numpy(param.grad).copy()

@@ -26,7 +26,8 @@ from tests.asserts import assert_close
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from backends.torch import load  # noqa: E402  # after the skip
-from backends.torch.program import TorchProgram, module  # noqa: E402
+from backends.torch.module import module  # noqa: E402
+from backends.torch.program import TorchProgram  # noqa: E402
 
 ZOO = pytest.mark.parametrize("name", models.names())
 FRAMES = {"motionbert": 9, "poseformer": 9, "videopose3d": 27, "simple_baseline": 1}
