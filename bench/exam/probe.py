@@ -6,7 +6,7 @@ one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any, Literal
@@ -14,7 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from backends.base import Backend, Settings
+from backends.numpy.backend import NumpyBackend
 from backends.numpy.ops import kernels
+from bench.exam.draws import draw as draw
+from bench.exam.draws import weights_for as weights_for
 from models import ops
 from models.builder import Builder
 from models.graph import FLOATS, Graph
@@ -23,10 +26,10 @@ from models.passes import decompose
 from models.value import Value, emit, emit_all
 
 Arrays = dict[str, np.ndarray]
-PLAIN = Optimizer("sgd", 0.0, 0.0)
-
-
+Results = tuple[np.ndarray, ...]
 Layout = Literal["plain", "transposed", "strided"]
+# a trainer wants one; of a learning rate of 0 nothing moves
+PLAIN = Optimizer("sgd", 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,7 @@ class Probe:
     written: Mapping[str, Any] | None = None
 
     def arrays(self) -> Arrays:
-        """The tensor inputs by name, as they are fed; a transposed one is a view in NumPy
-        already.
-        """
+        """The tensor inputs by name, as they are fed."""
         return {
             f"x{i}": self._laid(operand)
             for i, operand in enumerate(self.operands)
@@ -60,9 +61,7 @@ class Probe:
 
     def floats(self) -> Arrays:
         """Those of them that are floats."""
-        return {
-            name: array for name, array in self.arrays().items() if array.dtype.kind == "f"
-        }
+        return {name: x for name, x in self.arrays().items() if x.dtype.kind == "f"}
 
     def differentiable(self) -> bool:
         """Whether any input can have a gradient."""
@@ -76,22 +75,15 @@ class Probe:
         """All tensors are inputs; results are outputs y0, y1, ..."""
         return forward([self])
 
-    def reference(self, working: type[np.floating[Any]]) -> tuple[np.ndarray, ...]:
+    def reference(self, working: type[np.floating[Any]]) -> Results:
         """What the op's definition gives in a working precision."""
-        operands = [
-            _cast(operand, working) if isinstance(operand, np.ndarray) else operand
-            for operand in self.operands
-        ]
+        operands = [_cast(operand, working) for operand in self.operands]
         results = kernels(working)[self.op](*operands, **self.attributes)
-        return (
-            tuple(map(np.asarray, results))
-            if isinstance(results, tuple)
-            else (np.asarray(results),)
-        )
+        several = results if isinstance(results, tuple) else (results,)
+        # reductions to a scalar give NumPy's scalars
+        return tuple(map(np.asarray, several))
 
-    def run(
-        self, backend: Backend, settings: Settings, *, body: bool = False
-    ) -> tuple[np.ndarray, ...]:
+    def run(self, backend: Backend, settings: Settings, *, body: bool = False) -> Results:
         """What a backend gives: by its kernel, or by the op's body in primitives."""
         return run([self], backend, settings, body=body)[0]
 
@@ -131,38 +123,41 @@ class Probe:
     def longer(self) -> Arrays:
         """The inputs with one more row on the open axis."""
         arrays = self.arrays()
+        if not self.symbolic:
+            return arrays
         x = arrays["x0"]
-        return (
-            {
-                **arrays,
-                "x0": np.concatenate(
-                    [x, x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)]
-                ),
-            }
-            if self.symbolic
-            else arrays
-        )
+        # of an empty axis there is no row to take again
+        row = x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)
+        return {**arrays, "x0": np.concatenate([x, row])}
 
     def _laid(self, array: np.ndarray) -> np.ndarray:
+        if self.layout == "transposed":
+            return array.T  # a view in NumPy already
         if self.layout == "strided" and array.ndim:
             # what no answer may depend on
             filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)
-            return np.stack([array, filler], -1).reshape(
-                *array.shape[:-1], 2 * array.shape[-1]
-            )
-        return array.T if self.layout == "transposed" else array
+            wide = (*array.shape[:-1], 2 * array.shape[-1])
+            return np.stack([array, filler], -1).reshape(wide)
+        return array
 
     def _unlaid(self, value: Value) -> Value:
+        """What was fed in another layout, as the op is to have it."""
         rank = len(value.shape)
+        if self.layout == "transposed":
+            return value.permute_dims(tuple(reversed(range(rank))))
         if self.layout == "strided" and rank:
-            return emit(
-                "slice", value, axis=rank - 1, start=0, stop=value.shape[-1], step=2
-            )
-        return (
-            value.permute_dims(tuple(reversed(range(rank))))
-            if self.layout == "transposed"
-            else value
-        )
+            stop = value.shape[-1]
+            return emit("slice", value, axis=rank - 1, start=0, stop=stop, step=2)
+        return value
+
+
+def has_gradient(op: str) -> bool:
+    """Whether an op, or the primitives of its body, has gradient rules that let something
+    through.
+    """
+    found = ops.get(op)
+    ruled = found.vjp is not None or found.body is not None
+    return ruled and found.gradient == "flows"
 
 
 def forward(probes: Sequence[Probe]) -> Graph:
@@ -171,12 +166,13 @@ def forward(probes: Sequence[Probe]) -> Graph:
     """
     builder = Builder(_name(probes))
     for mark, probe in _marked(probes):
-        shapes = {
-            name: probe.shape(name, array, f"batch{mark}")
-            for name, array in probe.arrays().items()
-        }
         values = {
-            name: builder.input(name + mark, shapes[name], dtype=probe.declared(array))
+            # open axes have names of their own: they need not be equally long
+            name: builder.input(
+                name + mark,
+                probe.shape(name, array, f"batch{mark}"),
+                dtype=probe.declared(array),
+            )
             for name, array in probe.arrays().items()
         }
         for i, result in enumerate(probe.emit(builder, values)):
@@ -189,13 +185,12 @@ def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]])
     of all float results, in float32.
     """
     builder = Builder(_name(probes))
-    parts = [
-        part
-        for (mark, probe), own in zip(_marked(probes), weights, strict=True)
-        for part in _losses(builder, probe, own, mark)
-    ]
+    parts: list[Value] = []
+    for (mark, probe), own in zip(_marked(probes), weights, strict=True):
+        parts += _losses(builder, probe, own, mark)
     if not parts:
         raise ValueError(f"{_name(probes)} has no float result")
+    # not sum(): it starts from 0, which would be a node more
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -205,27 +200,14 @@ def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]])
 
 def run(
     probes: Sequence[Probe], backend: Backend, settings: Settings, *, body: bool = False
-) -> list[tuple[np.ndarray, ...]]:
-    """What a backend gives for each probe; open axes have another length at a first call,
-    so that no program is made for one only.
-    """
-    graph = decompose(forward(probes), has=()) if body else forward(probes)
-    program = backend.program(graph, settings)
+) -> list[Results]:
+    """What a backend gives for each probe."""
+    graph = forward(probes)
+    program = backend.program(decompose(graph, has=()) if body else graph, settings)
     if any(probe.symbolic for probe in probes):
-        program(
-            {
-                name + mark: array
-                for mark, probe in _marked(probes)
-                for name, array in probe.longer().items()
-            }
-        )
-    results = program(
-        {
-            name + mark: array
-            for mark, probe in _marked(probes)
-            for name, array in probe.arrays().items()
-        }
-    )
+        # Another length comes first: a program that is made for one only would be found out.
+        program(_fed(probes, Probe.longer))
+    results = program(_fed(probes, Probe.arrays))
     return [_results(results, mark) for mark, _ in _marked(probes)]
 
 
@@ -239,15 +221,11 @@ def gradients(
     differentiation.
     """
     trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
-    trainer.program.load(
-        {
-            name + mark: array
-            for mark, probe in _marked(probes)
-            for name, array in probe.floats().items()
-        }
-    )
-    found = trainer.gradients(trainer.program.put({}))[1]
+    trainer.program.load(_fed(probes, Probe.floats))
+    # all tensors are parameters or constants: nothing is fed
+    _, found = trainer.gradients(trainer.program.put({}))
     return [
+        # state has no gradient
         {name: found[name + mark] for name in probe.floats() if name + mark in found}
         for mark, probe in _marked(probes)
     ]
@@ -257,44 +235,56 @@ def oracle_gradients(
     probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]], working: str
 ) -> list[Arrays]:
     """The same by the gradient graph in NumPy."""
-    from backends.numpy.backend import NumpyBackend
-
     return gradients(probes, NumpyBackend(), Settings(precision=working), weights)
 
 
 def _losses(
     builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark: str
 ) -> Iterator[Value]:
-    """The weighted sum of each float result; new running state is never differentiated."""
+    """The weighted sum of each float result."""
     values = {
-        name: (
-            builder.param(
-                name + mark,
-                array.shape,
-                init=("zeros", 0.0),
-                trainable=name not in probe.state(),
-                dtype=probe.dtype,
-            )
-            if array.dtype.kind == "f"
-            else builder.constant(name + mark, array.copy())
-        )
+        name: _parameter(builder, probe, name, array, mark)
         for name, array in probe.arrays().items()
     }
     results = probe.emit(builder, values)
-    for result, weight in zip(
-        results[:1] if probe.state() else results, weights, strict=False
-    ):
+    if probe.state():
+        # new running state is no function of the loss in any framework
+        results = results[:1]
+    for result, weight in zip(results, weights, strict=False):
         if result.dtype in FLOATS:
             scaled = result.astype("float32") * builder.constant(f"w_{result.name}", weight)
             yield scaled.sum(axis=tuple(range(weight.ndim)), keepdims=False)
 
 
-def _results(outputs: Mapping[str, np.ndarray], mark: str) -> tuple[np.ndarray, ...]:
-    """Those of the probe that has the mark."""
-    return tuple(
-        outputs[name]
-        for name in takewhile(outputs.__contains__, (f"y{i}{mark}" for i in count()))
+def _parameter(
+    builder: Builder, probe: Probe, name: str, array: np.ndarray, mark: str
+) -> Value:
+    """What can be differentiated in, as a parameter; the rest as a constant."""
+    if array.dtype.kind != "f":
+        # a copy in row-major order: the array may be a transposed view
+        return builder.constant(name + mark, array.copy())
+    return builder.param(
+        name + mark,
+        array.shape,
+        init=("zeros", 0.0),
+        trainable=name not in probe.state(),
+        dtype=probe.dtype,
     )
+
+
+def _fed(probes: Sequence[Probe], of: Callable[[Probe], Arrays]) -> Arrays:
+    """Arrays of all probes, under the names of the shared graph."""
+    return {
+        name + mark: array
+        for mark, probe in _marked(probes)
+        for name, array in of(probe).items()
+    }
+
+
+def _results(outputs: Mapping[str, np.ndarray], mark: str) -> Results:
+    """Those of the probe that has the mark."""
+    names = (f"y{i}{mark}" for i in count())
+    return tuple(outputs[name] for name in takewhile(outputs.__contains__, names))
 
 
 def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
@@ -303,63 +293,13 @@ def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
 
 
 def _name(probes: Sequence[Probe]) -> str:
-    return (
-        f"probe_{probes[0].op}"
-        if len({probe.op for probe in probes}) == 1
-        else f"probe_of_{len(probes)}"
-    )
+    asked = {probe.op for probe in probes}
+    return f"probe_{probes[0].op}" if len(asked) == 1 else f"probe_of_{len(probes)}"
 
 
-def draw(case: ops.Case, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """Inputs of an exam case, as its draws say; floats in float32."""
-    rng = np.random.default_rng(list(seed))
-    draws = case.draws or ("normal",) * len(case.shapes)
-    return tuple(
-        _draw(rng, kind, shape, case.high)
-        for kind, shape in zip(draws, case.shapes, strict=True)
-    )
-
-
-def weights_for(results: Sequence[np.ndarray], seed: int) -> tuple[np.ndarray, ...]:
-    """Fixed random weights that turn results into a scalar."""
-    rng = np.random.default_rng(seed)
-    return tuple(
-        np.asarray(rng.normal(size=result.shape), np.float32) for result in results
-    )
-
-
-def has_gradient(op: str) -> bool:
-    """Whether an op, or the primitives of its body, has gradient rules that let something
-    through.
-    """
-    found = ops.get(op)
-    return op not in ("sign", "astype", "stop_gradient") and (
-        found.vjp is not None or found.body is not None
-    )
-
-
-def _draw(
-    rng: np.random.Generator, kind: str, shape: tuple[int, ...], high: int
-) -> np.ndarray:
-    count = int(np.prod(shape))
-    match kind:
-        case "positive":
-            return np.asarray(rng.uniform(0.5, 2, shape), np.float32)
-        case "unit":
-            return np.asarray(rng.uniform(-0.9, 0.9, shape), np.float32)
-        # a shuffled grid, no value at 0: neighbours 0.2 apart, drawn anew for every input
-        case "apart":
-            return (
-                ((rng.permutation(count) - count // 2 + 0.3 + rng.uniform(0, 0.3)) * 0.2)
-                .reshape(shape)
-                .astype(np.float32)
-            )
-        case "index":
-            return np.asarray(rng.integers(0, high, shape))
-        case "bool":
-            return np.asarray(rng.random(shape) < 0.5)
-    return np.asarray(rng.normal(size=shape), np.float32)
-
-
-def _cast(array: np.ndarray, working: type[np.floating[Any]]) -> np.ndarray:
-    return array.astype(working) if array.dtype.kind == "f" else array
+def _cast(
+    operand: np.ndarray | float, working: type[np.floating[Any]]
+) -> np.ndarray | float:
+    if isinstance(operand, np.ndarray) and operand.dtype.kind == "f":
+        return operand.astype(working)
+    return operand

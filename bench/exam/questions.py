@@ -1,5 +1,5 @@
-"""Which questions the op exam puts: an op's cases, in the types, layouts and lengths of
-axes that make sense for it.
+"""Which questions the op exam puts: an op's cases, in the types, layouts and lengths of axes
+that make sense for it.
 """
 
 from __future__ import annotations
@@ -8,20 +8,21 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from bench.config import Exam
-from bench.exam.probe import Layout, Probe, draw
+from bench.exam.draws import draw
+from bench.exam.probe import Layout, Probe
 from bench.exam.random_cases import generated
 from models import ops
 from models.graph import FLOATS, Type
+from models.ops import Case
 
 Asked = tuple[Probe, str]  # with the case, readable
 # with the least rank that shows them
 LAYOUTS: tuple[tuple[Layout, int], ...] = (("transposed", 2), ("strided", 1))
-# a length among the attributes would no longer agree with an open axis
-RENAMED = ("reshape", "broadcast_to", "conv_transpose")
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,20 @@ def plan(
     left_out: dict[str, str] = {}
     for asked in exam.modes:
         mode = customary if asked == "customary" else asked
-        if mode not in modes:
-            left_out[asked] = f"programs run {' or '.join(modes)} here, and in no other way"
-        elif mode == customary:
-            parts[mode] = Part(
-                exam.dtypes, exam.cases, exam.variants, exam.typed, exam.generated
-            )
-        elif mode == "compiled":
-            parts[mode] = Part(exam.dtypes, cases=1, variants="none", typed="first")
+        if mode in modes:
+            parts[mode] = _part(exam, mode, customary)
         else:
-            parts[mode] = Part(exam.dtypes, exam.cases, exam.variants, exam.typed)
+            left_out[asked] = f"programs run {' or '.join(modes)} here, and in no other way"
     return parts, left_out
+
+
+def _part(exam: Exam, mode: str, customary: str) -> Part:
+    if mode == "compiled" and mode != customary:
+        # every question is compiled, which takes seconds: one case of each op and type
+        return Part(exam.dtypes, cases=1, variants="none", typed="first")
+    full = Part(exam.dtypes, exam.cases, exam.variants, exam.typed)
+    # random cases look for holes in kernels, which all modes share
+    return replace(full, generated=exam.generated) if mode == customary else full
 
 
 def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
@@ -65,29 +69,31 @@ def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
     """
     seen: set[str] = set()
     for i, case in enumerate(ops.get(name).cases):
-        probe = Probe(name, draw(case, (zlib.crc32(name.encode()), i)), case.attributes)
+        probe = _probe(name, case, i)
         for kind, variant in _variants(probe, part, first=not part.cases or i < part.cases):
             if kind not in seen or _every(part, kind):
-                yield (
-                    variant,
-                    (describe(case) if kind in part.dtypes else f"{describe(case)} {kind}"),
-                )
+                # a type is a column of its own in the report, an arrangement is not
+                typed = kind in part.dtypes
+                yield variant, describe(case) if typed else f"{describe(case)} {kind}"
             seen.add(kind)
     for i, case in enumerate(generated(name, count=part.generated, seed=seed)):
-        probe = Probe(
-            name, draw(case, (seed, zlib.crc32(name.encode()), i)), case.attributes
-        )
-        yield probe, f"{describe(case)} generated from seed {seed}"
+        yield _probe(name, case, seed, i), f"{describe(case)} generated from seed {seed}"
+
+
+def _probe(name: str, case: Case, *numbers: int) -> Probe:
+    """Numbers are drawn from the op's name and the case's: others may come and go."""
+    *seed, number = numbers
+    inputs = draw(case, (*seed, zlib.crc32(name.encode()), number))
+    return Probe(name, inputs, case.attributes)
 
 
 def _every(part: Part, kind: str) -> bool:
     """Whether a kind of variant is put on every case, not only on the first that admits it."""
-    return (
-        kind == "float32" or (part.typed if kind in part.dtypes else part.variants) == "all"
-    )
+    asked = part.typed if kind in part.dtypes else part.variants
+    return kind == "float32" or asked == "all"
 
 
-def describe(case: ops.Case) -> str:
+def describe(case: Case) -> str:
     """Shapes and attributes, readable."""
     shapes = ", ".join("x".join(map(str, shape)) or "scalar" for shape in case.shapes)
     attributes = ", ".join(f"{key}={value}" for key, value in case.attributes.items())
@@ -126,50 +132,43 @@ def _opened(probe: Probe) -> Probe | None:
     """With the first axis of the first input called `batch`, where the rules still hold
     then.
     """
-    opened = replace(probe, symbolic=True)
     x = probe.arrays().get("x0")
-    return (
-        opened
-        if x is not None and x.ndim and probe.op not in RENAMED and _stands(opened)
-        else None
-    )
-
-
-def _stands(probe: Probe) -> bool:
+    if x is None or not x.ndim or ops.get(probe.op).lengths:
+        return None
+    opened = replace(probe, symbolic=True)
     try:
-        probe.graph()
+        opened.graph()
     except ValueError:
-        return False
-    return True
+        # another input has the length in numbers, or the rule needs a number
+        return None
+    return opened
 
 
 def _negative(probe: Probe) -> Probe | None:
-    """Written with negative axes, where the op has a method that makes the same node of
-    them.
-    """
-    axes = {
-        key: value
-        for key, value in probe.attributes.items()
-        if key in ("axis", "axes") and value != ()
-    }
+    """Written with axes counted from the end, which the op's method counts from the start."""
+    op = ops.get(probe.op)
     rank = next(iter(probe.arrays().values())).ndim
-    if not axes or probe.op not in ops.methods():
+    written = _from_end(probe.attributes, op.axes, rank)
+    written |= _from_end(probe.attributes, op.axes_of_result, rank + 1)
+    if not written:
         return None
-    for length in (max(rank, 1), rank + 1):  # axes of a result that has one more
-        written = {
-            key: (
-                value - length
-                if isinstance(value, int)
-                else tuple(a - length for a in value)
-            )
-            for key, value in axes.items()
-        }
-        negative = replace(probe, written={**probe.attributes, **written})
-        if _stands(negative) and [
-            dict(node.attributes) for node in negative.graph().nodes
-        ] == [dict(probe.attributes)]:
-            return negative
-    return None
+    negative = replace(probe, written={**probe.attributes, **written})
+    # a method makes no node of what changes nothing, such as the identical permutation
+    return negative if negative.graph().nodes else None
+
+
+def _from_end(
+    attributes: Mapping[str, Any], names: tuple[str, ...], rank: int
+) -> dict[str, Any]:
+    """Axes of a rank as negative numbers; no axes at all cannot be counted."""
+    found: dict[str, Any] = {}
+    for name in names:
+        axes = attributes[name]
+        if isinstance(axes, int):
+            found[name] = axes - rank
+        elif axes:
+            found[name] = tuple(axis - rank for axis in axes)
+    return found
 
 
 def _typed(probe: Probe, dtype: str) -> Probe | None:
@@ -191,33 +190,26 @@ def _as(operand: np.ndarray, dtype: str) -> np.ndarray:
     truth by sign. Indices follow int32.
     """
     if operand.dtype.kind != "f":
-        return (
-            operand.astype(dtype)
-            if (str(operand.dtype), dtype) == ("int64", "int32")
-            else operand
-        )
+        follows = (str(operand.dtype), dtype) == ("int64", "int32")
+        return operand.astype(dtype) if follows else operand
     if dtype in FLOATS:
+        # back to float32, in which every probe keeps its floats
         return operand.astype(dtype).astype(np.float32)
+    # times 3: of normal draws, most would be 0 or 1 in size
     return np.asarray(operand > 0 if dtype == "bool" else np.rint(operand * 3), dtype)
 
 
 @cache
 def _defined(name: str, dtype: str) -> bool:
-    """What the op's first case says: empty cases, and those of one number, prove nothing.
-
-    Truth values are moved, never reckoned with.
-    """
+    """What the op's first case says: empty cases, and those of one number, prove nothing."""
     op = ops.get(name)
-    probe = Probe(name, draw(op.cases[0], (0,)), op.cases[0].attributes)
-    typed = replace(
-        probe,
-        operands=tuple(
-            _as(operand, dtype)
-            for operand in probe.operands
-            if isinstance(operand, np.ndarray)
-        ),
-    )
-    return (dtype != "bool" or op.flops is ops.free) and meaningful(typed, probe)
+    if dtype == "bool" and op.flops is not ops.free:
+        return False  # truth values are moved, never reckoned with
+    case = op.cases[0]
+    probe = Probe(name, draw(case, (0,)), case.attributes)
+    arrays = probe.arrays().values()
+    typed = replace(probe, operands=tuple(_as(array, dtype) for array in arrays))
+    return meaningful(typed, probe)
 
 
 def meaningful(typed: Probe, probe: Probe) -> bool:
@@ -225,28 +217,23 @@ def meaningful(typed: Probe, probe: Probe) -> bool:
     promise, and the numbers that it gives for floats.
     """
     pairs = zip(typed.operands, probe.operands, strict=True)
-    wide = [
-        (
-            np.asarray(new, np.float64)
-            if isinstance(old, np.ndarray) and old.dtype.kind == "f"
-            else new
-        )
-        for new, old in pairs
-    ]
+    wide = replace(typed, operands=tuple(_wide(new, old) for new, old in pairs))
+    arrays = typed.arrays().values()
+    types = [Type(array.shape, str(array.dtype)) for array in arrays]
     try:
+        # what is not defined may divide by 0 on the way
         with np.errstate(all="ignore"):
-            due = ops.infer(
-                typed.op,
-                [Type(array.shape, str(array.dtype)) for array in typed.arrays().values()],
-                typed.attributes,
-            )
-            came, exact = (
-                typed.reference(np.float64),
-                replace(typed, operands=tuple(wide)).reference(np.float64),
-            )
+            due = ops.infer(typed.op, types, typed.attributes)
+            came, exact = typed.reference(np.float64), wide.reference(np.float64)
     except (TypeError, ValueError):
         return False
     return all(
         str(a.dtype) == type_.dtype and np.array_equal(a, b)
         for a, b, type_ in zip(came, exact, due, strict=True)
     )
+
+
+def _wide(new: np.ndarray | float, old: np.ndarray | float) -> np.ndarray | float:
+    """What stands for a float, as a float again: indices and conditions stay as they are."""
+    was_float = isinstance(old, np.ndarray) and old.dtype.kind == "f"
+    return np.asarray(new, np.float64) if was_float else new

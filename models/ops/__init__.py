@@ -1,95 +1,105 @@
-"""The op table: each file of this folder contributes `OPS`, each op one record: what it
-computes, what it costs, how it is examined.
+"""The op table: each file of this folder contributes `OPS`, one record per op.
 
-A primitive has a `vjp`; a composition has a `body` written in other ops, so every backend
-runs it at once.
+A record holds all that is known of its op: what it computes, what it costs, how it is
+examined, what mixed precision makes of it. A primitive has a `vjp`; a composition has a
+`body` written in other ops, so every backend runs it at once. What starts with an underscore
+serves the op files.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
+import numpy as np
+
+from models import folder
 from models.dims import Length, Shape, size
 from models.errors import UnknownName
-from models.graph import Type
+from models.graph import Attributes, Type
+from models.ops._cases import Case as Case
+from models.ops._cases import Draw as Draw
+from models.ops._cases import Random, alike
 
-Draw = Literal["normal", "positive", "unit", "apart", "index", "bool"]
+Array = np.ndarray
+Shapes = Sequence[Shape]
 # product: a matrix product, which the hardware computes in half; full: sums and powers, in
 # float32, or they overflow; follow: in the type of the inputs, the wider where they differ
 Precision = Literal["product", "full", "follow"]
+# flows: back to the float inputs; zero: nothing moves the result but a jump; between floats:
+# to whole numbers and back there is none; stopped: 0 by definition, whatever the slope is
+Gradient = Literal["flows", "zero", "between floats", "stopped"]
 
 
-@dataclass(frozen=True)
-class Case:
-    """One exam question: input shapes, attributes, and how each input is drawn.
-
-    Draws: normal; positive (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1
-    apart, for ops with kinks or ties); index (0 to `high`); bool.
-    """
-
-    shapes: tuple[tuple[int, ...], ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    draws: tuple[Draw, ...] = ()  # one per input; normal where left out
-    high: int = 1  # exclusive bound of index draws
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Op:
     """One operation of the language.
 
     Attributes are keyword-only everywhere and have no defaults.
     """
 
-    # input shapes, attributes -> output shape (or tuple of shapes); ValueError says what
-    # was due
+    # input shapes, attributes -> shape of the result, or a tuple of shapes. Its signature
+    # declares the attributes; ValueError says what was due.
     shape: Callable[..., Any]
-    # NumPy arrays, attributes -> array (or tuple): the definition, in the dtype of its
-    # inputs
+    # arrays, attributes -> array, or a tuple: the definition, in the dtype of its inputs
     reference: Callable[..., Any]
     cases: tuple[Case, ...]
-    # (output shapes, input shapes, attributes) -> floating-point operations
-    flops: Callable[..., Length]
-    method: Callable[..., Any] | None = None  # fluent builder method
-    # Values, attributes -> Value (or tuple), in other ops
+    # output shapes, input shapes, attributes -> floating-point operations
+    flops: Callable[[Shapes, Shapes, Attributes], Length]
+    method: Callable[..., Any] | None = None  # fluent method of Value
+    # Values, attributes -> Value, or a tuple: the op in other ops
     body: Callable[..., Any] | None = None
-    # (gradient, result, *inputs, attributes) -> gradient of each input, or None
+    # gradient, result, *inputs, attributes -> gradient of each input, or None
     vjp: Callable[..., Any] | None = None
     # input dtypes, attributes -> output dtype; None: all alike, kept
     dtype: Callable[..., str] | None = None
     several: bool = False  # results come as a tuple, even where there is only one
     # inputs that are running state: replaced, never differentiated
     state: tuple[int, ...] = ()
-    group: Literal["elementwise", "reduction", "shape", "index", "network", "random"] = (
-        "network"
-    )
-    # in mixed precision; what this does to a model is as in torch.autocast
-    precision: Precision = "follow"
+    precision: Precision = "follow"  # in mixed precision, as torch.autocast has it
+    gradient: Gradient = "flows"
+    random: Random = alike  # which random cases are legal
+    axes: tuple[str, ...] = ()  # attributes that are axes of the first input
+    # attributes that are axes of the result, which has one more than the input
+    axes_of_result: tuple[str, ...] = ()
+    # attributes that are lengths: they must agree with the input, so no axis may stay open
+    lengths: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """For the one backend that does not ask for `precision` yet."""
+        moves = self.flops is free or self.cases[0].draws[-1:] == ("index",)
+        return "shape" if moves else ""
+
+
+def _modules() -> Iterator[ModuleType]:
+    for name in folder.files(Path(__file__).parent):
+        yield importlib.import_module(f"{__name__}.{name}")
 
 
 @cache
 def table() -> dict[str, Op]:
     """Every op by name."""
     found: dict[str, Op] = {}
-    for module in pkgutil.iter_modules(__path__):
-        found |= importlib.import_module(f"{__name__}.{module.name}").OPS
+    for module in _modules():
+        found |= module.OPS
     return dict(sorted(found.items()))
 
 
 @cache
 def methods() -> dict[str, Callable[..., Any]]:
-    """Fluent methods by name: those of the ops, and those of `METHODS` in an op file (sugar
-    that emits several nodes).
+    """Fluent methods by name: those of the ops, and `METHODS` of an op file.
+
+    The latter are sugar that makes several nodes, or parameters of its own.
     """
     found = {name: op.method for name, op in table().items() if op.method is not None}
-    for module in pkgutil.iter_modules(__path__):
-        found |= getattr(
-            importlib.import_module(f"{__name__}.{module.name}"), "METHODS", {}
-        )
+    for module in _modules():
+        found |= getattr(module, "METHODS", {})
     return found
 
 
@@ -105,16 +115,16 @@ def infer(
 ) -> tuple[Type, ...]:
     """Output types by the op's rules. Raises ValueError saying what was due."""
     op = get(name)
-    shapes = op.shape(*[type_.shape for type_ in types], **attributes)
+    found = op.shape(*[type_.shape for type_ in types], **attributes)
+    shapes = found if op.several else (found,)
+    # a number written into the call takes the type of its neighbour
     dtypes = [type_.dtype for type_ in types if type_.dtype != "literal"]
-    dtype = op.dtype(*dtypes, **attributes) if op.dtype else same(*dtypes)
-    return tuple(Type(shape, dtype) for shape in (shapes if op.several else (shapes,)))
+    dtype = (op.dtype or same)(*dtypes, **attributes)
+    return tuple(Type(shape, dtype) for shape in shapes)
 
 
 def same(*dtypes: str, **_: Any) -> str:
-    """dtype rule: all tensors alike; promotion is strict because frameworks promote
-    differently.
-    """
+    """dtype rule: all alike. Nothing is promoted: frameworks promote differently."""
     if len(set(dtypes)) > 1:
         raise ValueError(
             f"dtypes differ ({', '.join(dtypes)}) and nothing is promoted silently; use"
@@ -134,42 +144,27 @@ def boolean(*dtypes: str, **_: Any) -> str:
     return "bool"
 
 
-def per_element(cost: int) -> Callable[..., Length]:
+def unchanged(x: Shape) -> Shape:
+    """Shape rule: that of the one input; there are no attributes."""
+    return x
+
+
+def per_element(cost: int) -> Callable[[Shapes, Shapes, Attributes], Length]:
     """FLOP rule: `cost` operations for each output element."""
 
-    def rule(
-        outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-    ) -> Length:
+    def rule(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
         return size(outputs[0]) * cost
 
     return rule
 
 
-def per_input(cost: int) -> Callable[..., Length]:
+def per_input(cost: int) -> Callable[[Shapes, Shapes, Attributes], Length]:
     """FLOP rule: `cost` operations for each element of the first input."""
 
-    def rule(
-        outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-    ) -> Length:
+    def rule(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
         return size(inputs[0]) * cost
 
     return rule
 
 
 free = per_element(0)  # moves data, computes nothing
-
-
-def axis_of(axis: int, rank: int) -> int:
-    """A negative axis counted from the end. Raises ValueError outside the rank."""
-    if not -rank <= axis < rank:
-        raise ValueError(
-            f"axis {axis} does not exist in rank {rank}; use {-rank} to {rank - 1}"
-        )
-    return axis % rank
-
-
-def positive(axis: int, rank: int) -> int:
-    """A negative axis counted from the start; one outside the rank stays as it is, for the
-    shape rule to name.
-    """
-    return axis % rank if -rank <= axis < rank else axis

@@ -1,9 +1,9 @@
 """Activations as compositions.
 
-relu: max(x, 0), gradient 0 at 0. leaky_relu: x where x > 0, else slope x. sigmoid: 1 / (1 +
-exp(-x)). gelu: x Phi(x), exactly with erf (`approximate="none"`) or by tanh(sqrt(2/pi) (x +
-0.044715 x^3)) (`"tanh"`), as torch.nn.functional.gelu names them (Hendrycks and Gimpel,
-2016). softmax: exp(x - max) / sum(exp(x - max)) over one axis.
+relu: max(x, 0), gradient 0 at 0. leaky_relu: x where x > 0, else slope x.
+sigmoid: 1 / (1 + exp(-x)). softmax: exp(x - max) / sum(exp(x - max)) over one axis.
+gelu: x Phi(x), exactly with erf (`approximate="none"`) or by tanh(sqrt(2/pi) (x + 0.044715
+x^3)) (`"tanh"`), as torch.nn.functional.gelu names them (Hendrycks and Gimpel, 2016).
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import math
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, per_element, positive
+from models.ops import Array, Op, per_element, unchanged
+from models.ops._axes import axis_of, positive
+from models.ops._cases import along, case
 from models.ops.elementwise import erf64
 from models.value import Value, emit
 
+# of the tanh form: it makes the slope at 0 that of Phi
 _C = math.sqrt(2 / math.pi)
+_CUBIC = 0.044715  # fitted by Hendrycks and Gimpel
 
 
 def relu(x: Value) -> Value:
@@ -45,10 +49,6 @@ def softmax(x: Value, *, axis: int) -> Value:
     return emit("softmax", x, axis=positive(axis, len(x.shape)))
 
 
-def _same(x: Shape) -> Shape:
-    return x
-
-
 def _leaky_shape(x: Shape, *, slope: float) -> Shape:
     return x
 
@@ -64,32 +64,35 @@ def _softmax_shape(x: Shape, *, axis: int) -> Shape:
     return x
 
 
-def _relu(x: np.ndarray) -> np.ndarray:
+def _relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-def _leaky(x: np.ndarray, *, slope: float) -> np.ndarray:
+def _leaky(x: Array, *, slope: float) -> Array:
     return np.where(x > 0, x, slope * x)
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    # the same function, without overflow
+def _sigmoid(x: Array) -> Array:
+    # the same function as with exp, without overflow
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), x.dtype)
 
 
-def _gelu(x: np.ndarray, *, approximate: str) -> np.ndarray:
+def _gelu(x: Array, *, approximate: str) -> Array:
     if approximate == "tanh":
-        return 0.5 * x * (1 + np.tanh(_C * (x + 0.044715 * x**3)))
-    return (0.5 * x * (1 + (erf64(x / math.sqrt(2)) if x.size else x))).astype(x.dtype)
+        return 0.5 * x * (1 + np.tanh(_C * (x + _CUBIC * x**3)))
+    # np.vectorize, which erf64 is made with, takes no empty array
+    erf = erf64(x / math.sqrt(2)) if x.size else x
+    return (0.5 * x * (1 + erf)).astype(x.dtype)
 
 
-def _softmax(x: np.ndarray, *, axis: int) -> np.ndarray:
+def _softmax(x: Array, *, axis: int) -> Array:
+    # the largest logit goes first, or exp overflows
     weights = np.exp(x - x.max(axis, keepdims=True))
     return weights / weights.sum(axis, keepdims=True)
 
 
 def _relu_body(x: Value) -> Value:
-    # whole numbers, which integers have too
+    # a whole number for 0, which integers have too; `greater` gives gradient 0 at 0
     return emit("where", emit("greater", x, 0), x, 0)
 
 
@@ -103,55 +106,82 @@ def _sigmoid_body(x: Value) -> Value:
 
 def _gelu_body(x: Value, *, approximate: str) -> Value:
     if approximate == "tanh":
-        return 0.5 * x * (emit("tanh", _C * (x + 0.044715 * (x * x * x))) + 1.0)
+        return 0.5 * x * (emit("tanh", _C * (x + _CUBIC * (x * x * x))) + 1.0)
     return 0.5 * x * (emit("erf", x * math.sqrt(0.5)) + 1.0)
 
 
 def _softmax_body(x: Value, *, axis: int) -> Value:
-    weights = emit("exp", x - emit("stop_gradient", x.max(axis=axis, keepdims=True)))
+    # The shift cancels in the quotient. Without stop_gradient its gradient would be computed
+    # too, and cancel only up to rounding.
+    largest = emit("stop_gradient", x.max(axis=axis, keepdims=True))
+    weights = emit("exp", x - largest)
     return weights / weights.sum(axis=axis, keepdims=True)
 
 
 _SHAPES = ((2, 3), (4,), (2, 1, 3), (0, 3))
-_CASES = tuple(Case((s,), {}, ("apart",)) for s in _SHAPES)
+# apart: no input within a finite difference of the kink at 0
+_CASES = tuple(case(shape, draws=("apart",)) for shape in _SHAPES)
+_LEAKY = tuple(
+    case(shape, slope=slope, draws=("apart",))
+    for shape in _SHAPES
+    for slope in (0.2, 0.01)  # the defaults of TensorFlow and of PyTorch
+)
+_GELU = tuple(
+    case(shape, approximate=approximate)
+    for shape in _SHAPES
+    for approximate in ("none", "tanh")
+)
+_SOFTMAX = (
+    case((2, 3), axis=1),
+    case((2, 3), axis=0),
+    case((2, 4, 3), axis=1),
+    case((5,), axis=0),
+    case((2, 1), axis=1),  # all weights are 1, all gradients 0
+    case((0, 3), axis=1),
+)
 OPS = {
-    "relu": Op(_same, _relu, _CASES, per_element(1), method=relu, body=_relu_body),
+    "relu": Op(
+        shape=unchanged,
+        reference=_relu,
+        cases=_CASES,
+        flops=per_element(1),
+        method=relu,
+        body=_relu_body,
+    ),
     "leaky_relu": Op(
-        _leaky_shape,
-        _leaky,
-        tuple(Case((s,), {"slope": k}, ("apart",)) for s in _SHAPES for k in (0.2, 0.01)),
-        per_element(2),
+        shape=_leaky_shape,
+        reference=_leaky,
+        cases=_LEAKY,
+        flops=per_element(2),
         method=leaky_relu,
         body=_leaky_body,
     ),
     "sigmoid": Op(
-        _same, _sigmoid, _CASES, per_element(4), method=sigmoid, body=_sigmoid_body
+        shape=unchanged,
+        reference=_sigmoid,
+        cases=_CASES,
+        flops=per_element(4),
+        method=sigmoid,
+        body=_sigmoid_body,
     ),
     "gelu": Op(
-        _gelu_shape,
-        _gelu,
-        tuple(Case((s,), {"approximate": a}) for s in _SHAPES for a in ("none", "tanh")),
-        per_element(8),
-        gelu,
-        _gelu_body,
+        shape=_gelu_shape,
+        reference=_gelu,
+        cases=_GELU,
+        flops=per_element(8),
+        method=gelu,
+        body=_gelu_body,
     ),
     "softmax": Op(
-        _softmax_shape,
-        _softmax,
-        tuple(
-            Case((s,), {"axis": a})
-            for s, a in (
-                ((2, 3), 1),
-                ((2, 3), 0),
-                ((2, 4, 3), 1),
-                ((5,), 0),
-                ((2, 1), 1),
-                ((0, 3), 1),
-            )
-        ),
-        per_element(5),
+        shape=_softmax_shape,
+        reference=_softmax,
+        cases=_SOFTMAX,
+        # largest, difference, exp, sum, quotient
+        flops=per_element(5),
         method=softmax,
         body=_softmax_body,
         precision="full",
+        random=along,
+        axes=("axis",),
     ),
 }

@@ -1,6 +1,4 @@
-"""astype changes the element type (gradients flow between floats only); stop_gradient is
-the identity with gradient 0.
-"""
+"""astype changes the element type; stop_gradient is the identity with gradient 0."""
 
 from __future__ import annotations
 
@@ -8,7 +6,8 @@ import numpy as np
 
 from models.dims import Shape
 from models.graph import FLOATS
-from models.ops import Case, Op, free
+from models.ops import Array, Op, free, unchanged
+from models.ops._cases import case
 from models.value import Value, emit
 
 
@@ -30,63 +29,71 @@ def _astype_shape(x: Shape, *, dtype: str) -> Shape:
     return x
 
 
-def _same_shape(x: Shape) -> Shape:
-    return x
-
-
 def _dtype(_: str, *, dtype: str) -> str:
     return dtype
 
 
-def _astype(x: np.ndarray, *, dtype: str) -> np.ndarray:
-    """Any float type is nominal: x stays in the working precision where it is a float
-    already; elsewhere it becomes float64.
-    """
-    if dtype in FLOATS:
-        return x if x.dtype.kind == "f" else x.astype(np.float64)
-    return x.astype(dtype)
+def _astype(x: Array, *, dtype: str) -> Array:
+    if dtype not in FLOATS:
+        return x.astype(dtype)
+    # Float types are nominal to a reference: x stays in the working precision that it has,
+    # and becomes float64 where it has none.
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
-def _identity(x: np.ndarray) -> np.ndarray:
+def _identity(x: Array) -> Array:
     return x
 
 
-def _astype_vjp(grad: Value, out: Value, x: Value, *, dtype: str) -> tuple[Value | None]:
+def _astype_vjp(
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    dtype: str,
+) -> tuple[Value | None]:
     return (astype(grad, x.dtype) if {x.dtype, dtype} <= set(FLOATS) else None,)
 
 
-def _no_gradient(grad: Value, out: Value, x: Value, **attributes: object) -> tuple[None]:
+def _no_gradient(
+    grad: Value,
+    out: Value,
+    x: Value,
+    **attributes: object,
+) -> tuple[None]:
     return (None,)
 
 
 _CASES = (
-    Case(((2, 3),), {"dtype": "int64"}, ("index",), high=5),
-    Case(((2, 3),), {"dtype": "float32"}, ("bool",)),
-    Case(((4,),), {"dtype": "float32"}, ("index",), high=9),
-    Case(((2, 0),), {"dtype": "bool"}, ("index",), high=2),
-    Case(((2, 3),), {"dtype": "float16"}),
-    Case(((2, 3),), {"dtype": "bfloat16"}),
-    Case(((2, 3),), {"dtype": "int32"}, ("index",), high=9),
-    Case(((2, 3),), {"dtype": "int64"}),
+    case((2, 3), dtype="int64", draws=("index",), high=5),
+    case((2, 3), dtype="float32", draws=("bool",)),
+    case((4,), dtype="float32", draws=("index",), high=9),
+    # bool means "not 0": indices of 0 and 1 show both
+    case((2, 0), dtype="bool", draws=("index",), high=2),
+    case((2, 3), dtype="float16"),
+    case((2, 3), dtype="bfloat16"),
+    case((2, 3), dtype="int32", draws=("index",), high=9),
+    # towards 0, of negative numbers too
+    case((2, 3), dtype="int64"),
 )
 OPS = {
     "astype": Op(
-        _astype_shape,
-        _astype,
-        _CASES,
-        free,
+        shape=_astype_shape,
+        reference=_astype,
+        cases=_CASES,
+        flops=free,
         method=astype,
         vjp=_astype_vjp,
         dtype=_dtype,
-        group="elementwise",
+        gradient="between floats",
     ),
     "stop_gradient": Op(
-        _same_shape,
-        _identity,
-        (Case(((2, 3),)), Case(((),))),
-        free,
+        shape=unchanged,
+        reference=_identity,
+        cases=(case((2, 3)), case(())),
+        flops=free,
         method=stop_gradient,
         vjp=_no_gradient,
-        group="elementwise",
+        gradient="stopped",
     ),
 }

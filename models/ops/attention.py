@@ -1,26 +1,38 @@
-"""attention(q, k, v) = softmax(q k^T scale) v over the last two axes (tokens, width);
+"""attention(q, k, v) = softmax(q k^T scale) v over the last two axes (tokens, width).
+
 Vaswani et al., 2017.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.ops import Case, Op
+from models.graph import Attributes
+from models.ops import Array, Op, Shapes
+from models.ops._cases import Case, Rng, case, lengths
 from models.ops.matmul import swap
 from models.value import Value, emit
 
 
-def attention(query: Value, key: Value, value: Value, *, scale: float) -> Value:
+def attention(
+    query: Value,
+    key: Value,
+    value: Value,
+    *,
+    scale: float,
+) -> Value:
     """Scaled dot-product attention; leading axes are batch."""
     return emit("attention", query, key, value, scale=scale)
 
 
-def shape(query: Shape, key: Shape, value: Shape, *, scale: float) -> Shape:
+def shape(
+    query: Shape,
+    key: Shape,
+    value: Shape,
+    *,
+    scale: float,
+) -> Shape:
     if (
         not len(query) == len(key) == len(value) >= 2
         or query[:-2] != key[:-2]
@@ -35,40 +47,63 @@ def shape(query: Shape, key: Shape, value: Shape, *, scale: float) -> Shape:
 
 
 def reference(
-    query: np.ndarray, key: np.ndarray, value: np.ndarray, *, scale: float
-) -> np.ndarray:
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: float,
+) -> Array:
     logits = query @ np.swapaxes(key, -1, -2) * scale
+    # the largest logit goes first, or exp overflows
     weights = np.exp(logits - logits.max(-1, keepdims=True))
     return weights / weights.sum(-1, keepdims=True) @ value
 
 
-def body(query: Value, key: Value, value: Value, *, scale: float) -> Value:
+def body(
+    query: Value,
+    key: Value,
+    value: Value,
+    *,
+    scale: float,
+) -> Value:
     return (query @ swap(key) * scale).softmax(axis=-1) @ value
 
 
-def flops(
-    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-) -> Length:
-    tokens = inputs[1][-2]
-    return (
-        size(inputs[0]) * tokens * 2
-        + size(inputs[0][:-1]) * tokens * 5
-        + size(outputs[0]) * tokens * 2
+def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+    query, key = inputs[0], inputs[1]
+    tokens = key[-2]
+    products = (size(query) + size(outputs[0])) * tokens * 2
+    softmax = size(query[:-1]) * tokens * 5  # its own cost for each logit
+    return products + softmax
+
+
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    lead = lengths(rng, max(0, rank - 2), least=1)
+    # values may have another width than keys, and queries another number of tokens
+    tokens, others, width, out = lengths(rng, 4, least=1)
+    return example.redrawn(
+        (*lead, tokens, width), (*lead, others, width), (*lead, others, out)
     )
 
 
-CASES = tuple(
-    Case(shapes, {"scale": scale})
-    for shapes, scale in (
-        (((2, 4, 5, 8),) * 3, 8**-0.5),
-        (((2, 3, 4),) * 3, 0.5),
-        (((5, 4), (3, 4), (3, 2)), 1.0),
-        (((2, 2, 1, 4),) * 3, 0.5),
-        (((2, 3, 2, 5, 4),) * 3, 0.3),
-    )
+CASES = (
+    # (batch, heads, tokens, width), at the scale of the paper: 1 / sqrt(width)
+    case((2, 4, 5, 8), (2, 4, 5, 8), (2, 4, 5, 8), scale=8**-0.5),
+    case((2, 3, 4), (2, 3, 4), (2, 3, 4), scale=0.5),
+    case((5, 4), (3, 4), (3, 2), scale=1.0),
+    # one token: the weights are 1
+    case((2, 2, 1, 4), (2, 2, 1, 4), (2, 2, 1, 4), scale=0.5),
+    case((2, 3, 2, 5, 4), (2, 3, 2, 5, 4), (2, 3, 2, 5, 4), scale=0.3),
 )
 OPS = {
     "attention": Op(
-        shape, reference, CASES, flops, method=attention, body=body, precision="product"
+        shape=shape,
+        reference=reference,
+        cases=CASES,
+        flops=flops,
+        method=attention,
+        body=body,
+        precision="product",
+        random=random,
     )
 }

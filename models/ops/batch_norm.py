@@ -1,5 +1,4 @@
-"""y = (x - mean) / sqrt(var + eps) * weight + bias over axis 1 (channels) of (batch,
-channels, *space).
+"""y = (x - mean) / sqrt(var + eps) * weight + bias over axis 1 of (batch, channels, *space).
 
 batch_norm (inference) is given mean and var. batch_norm_train takes them, biased, from the
 batch, and also gives the running statistics: running <- (1 - momentum) running + momentum
@@ -12,19 +11,29 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape, size
-from models.ops import Case, Draw, Op, per_element
+from models.ops import Array, Op, per_element
+from models.ops._cases import Case, Draw, Ints, Rng, case, lengths, one
 from models.value import Value, emit, emit_all
 
 
-def batch_norm(x: Value, *, eps: float, momentum: float, train: bool, name: str) -> Value:
-    """Normalise axis 1 with the batch's statistics (and update the running ones) in a train
-    graph, else with the running ones.
+def batch_norm(
+    x: Value,
+    *,
+    eps: float,
+    momentum: float,
+    train: bool,
+    name: str,
+) -> Value:
+    """Normalise axis 1: with the batch's statistics in a train graph, else the running ones.
+
+    A train graph updates the running ones.
     """
     g, width = x.graph, x.shape[1:2]
     weight = g.param(f"{name}.weight", width, init=("ones", 0.0))
     bias = g.param(f"{name}.bias", width, init=("zeros", 0.0))
     mean = g.param(f"{name}.running_mean", width, init=("zeros", 0.0), trainable=False)
     var = g.param(f"{name}.running_var", width, init=("ones", 0.0), trainable=False)
+    # no formula reads it: PyTorch's checkpoints hold it, and so do ours
     seen = g.param(
         f"{name}.num_batches_tracked",
         (),
@@ -32,13 +41,15 @@ def batch_norm(x: Value, *, eps: float, momentum: float, train: bool, name: str)
         trainable=False,
         dtype="int64",
     )
+    rows = (weight, bias, mean, var)
     if not train:
-        return emit("batch_norm", x, weight, bias, mean, var, eps=eps)
+        return emit("batch_norm", x, *rows, eps=eps)
     out, new_mean, new_var = emit_all(
-        "batch_norm_train", x, weight, bias, mean, var, eps=eps, momentum=momentum
+        "batch_norm_train", x, *rows, eps=eps, momentum=momentum
     )
-    for state, value in ((mean, new_mean), (var, new_var), (seen, seen + 1)):
-        g.update(state, value)
+    g.update(mean, new_mean)
+    g.update(var, new_var)
+    g.update(seen, seen + 1)
     return out
 
 
@@ -51,60 +62,72 @@ def shape(x: Shape, *rows: Shape, eps: float) -> Shape:
 
 
 def _train_shape(
-    x: Shape, *rows: Shape, eps: float, momentum: float
+    x: Shape,
+    *rows: Shape,
+    eps: float,
+    momentum: float,
 ) -> tuple[Shape, Shape, Shape]:
     return shape(x, *rows, eps=eps), x[1:2], x[1:2]
 
 
-def _axes(rank: int) -> tuple[int, ...]:
+def _axes(rank: int) -> Ints:
+    """All but the channels."""
     return (0, *range(2, rank))
 
 
-def _wide(row: np.ndarray, rank: int) -> np.ndarray:
+def _wide(row: Array, rank: int) -> Array:
+    """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
     return row.reshape(1, -1, *(1,) * (rank - 2))
 
 
 def reference(
-    x: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    mean: np.ndarray,
-    var: np.ndarray,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    mean: Array,
+    var: Array,
     *,
     eps: float,
-) -> np.ndarray:
+) -> Array:
     mean, var, weight, bias = (_wide(row, x.ndim) for row in (mean, var, weight, bias))
     return (x - mean) / np.sqrt(var + eps) * weight + bias
 
 
 def _train(
-    x: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    mean: np.ndarray,
-    var: np.ndarray,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    mean: Array,
+    var: Array,
     *,
     eps: float,
     momentum: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Array, Array, Array]:
     axes = _axes(x.ndim)
     count = x.size // x.shape[1]
     here, spread = x.mean(axes), x.var(axes)
     new_mean = mean * (1 - momentum) + here * momentum
+    # NumPy's variance is the biased one; the quotient makes it unbiased
     new_var = var * (1 - momentum) + spread * (momentum * count / (count - 1))
     return reference(x, weight, bias, here, spread, eps=eps), new_mean, new_var
 
 
 def _row(row: Value, like: Value) -> Value:
+    """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
     return row.reshape((1, row.shape[0], *(1,) * (len(like.shape) - 2)))
 
 
 def body(
-    x: Value, weight: Value, bias: Value, mean: Value, var: Value, *, eps: float
+    x: Value,
+    weight: Value,
+    bias: Value,
+    mean: Value,
+    var: Value,
+    *,
+    eps: float,
 ) -> Value:
-    return (x - _row(mean, x)) / (_row(var, x) + eps) ** 0.5 * _row(weight, x) + _row(
-        bias, x
-    )
+    normal = (x - _row(mean, x)) / (_row(var, x) + eps) ** 0.5
+    return normal * _row(weight, x) + _row(bias, x)
 
 
 def _train_body(
@@ -120,10 +143,12 @@ def _train_body(
     axes = _axes(len(x.shape))
     count = size(tuple(x.shape[a] for a in axes))
     here = x.mean(axis=axes, keepdims=True)
+    # two passes, as in layer_norm: E[x^2] - E[x]^2 cancels
     centred = x - here
     spread = (centred * centred).mean(axis=axes, keepdims=True)
     out = centred / (spread + eps) ** 0.5 * _row(weight, x) + _row(bias, x)
-    unbiased = emit("divide", emit("multiply", spread.reshape(var.shape), count), count - 1)
+    # the count may be a symbolic length: it is divided by in the graph, not here
+    unbiased = spread.reshape(var.shape) * count / (count - 1)
     return (
         out,
         mean * (1 - momentum) + here.reshape(mean.shape) * momentum,
@@ -131,36 +156,48 @@ def _train_body(
     )
 
 
-_ROWS: tuple[Draw, ...] = ("normal", "normal", "normal", "normal", "positive")
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    # three numbers or more of each channel, or there is no variance to speak of
+    batch = one(rng, 3, 6)
+    shape = (batch, *lengths(rng, max(1, rank - 1), least=1))
+    return example.redrawn(shape, *(shape[1:2],) * 4)
+
+
+# x, weight, bias, mean, var: a variance is positive
+_DRAWS: tuple[Draw, ...] = ("normal", "normal", "normal", "normal", "positive")
+_SHAPES = ((4, 3), (2, 3, 5), (2, 3, 4, 2))
 _CASES = tuple(
-    Case((s, *(s[1:2],) * 4), {"eps": eps}, _ROWS)
-    for s in ((4, 3), (2, 3, 5), (2, 3, 4, 2))
-    for eps in (1e-5, 1e-3)
+    case(shape, *(shape[1:2],) * 4, eps=eps, draws=_DRAWS)
+    for shape in _SHAPES
+    for eps in (1e-5, 1e-3)  # the defaults of PyTorch and of Keras
 )
 _TRAIN = tuple(
-    Case((s, *(s[1:2],) * 4), {"eps": eps, "momentum": momentum}, _ROWS)
-    for s in ((4, 3), (2, 3, 5), (2, 3, 4, 2))
+    case(shape, *(shape[1:2],) * 4, eps=eps, momentum=momentum, draws=_DRAWS)
+    for shape in _SHAPES
+    # again theirs: Keras calls 0.01 a momentum of 0.99
     for eps, momentum in ((1e-5, 0.1), (1e-3, 0.01))
 )
 OPS = {
     "batch_norm": Op(
-        shape,
-        reference,
-        _CASES,
-        per_element(4),
+        shape=shape,
+        reference=reference,
+        cases=_CASES,
+        flops=per_element(4),
         method=batch_norm,
         body=body,
         state=(3, 4),
         precision="full",
+        random=random,
     ),
     "batch_norm_train": Op(
-        _train_shape,
-        _train,
-        _TRAIN,
-        per_element(8),
+        shape=_train_shape,
+        reference=_train,
+        cases=_TRAIN,
+        flops=per_element(8),
         body=_train_body,
         several=True,
         state=(3, 4),
         precision="full",
+        random=random,
     ),
 }

@@ -1,24 +1,23 @@
-"""conv: y[b, o, t] = sum_{i, k} weight[o, i, k] x[b, i, t stride + k dilation - padding] (+
-bias[o]); any number of spatial axes.
+"""Convolution over any number of spatial axes, and its transpose.
 
-conv_transpose is its transpose in x, weight laid out alike: y[b, i, t stride + k dilation -
-padding] += weight[o, i, k] x[b, o, t]. Layouts are PyTorch's: x (batch, channels, *space),
-weight (out, in, *kernel). Padding is explicit: SAME and VALID mean different things
+conv: y[b, o, t] = sum_{i, k} weight[o, i, k] x[b, i, t stride + k dilation - padding] (+
+bias[o]). conv_transpose is its transpose in x, weight laid out alike: y[b, i, t stride + k
+dilation - padding] += weight[o, i, k] x[b, o, t]. Layouts are PyTorch's: x (batch, channels,
+*space), weight (out, in, *kernel). Padding is explicit: SAME and VALID mean different things
 elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.ops import Case, Op
+from models.graph import Attributes
+from models.ops import Array, Op, Shapes
+from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
 from models.value import Value, emit
-
-Ints = tuple[int, ...]
 
 
 def conv1d(
@@ -35,27 +34,23 @@ def conv1d(
     """Convolution over the last axis of x (batch, channels, time) with weights of its own,
     initialised as torch.nn.Conv1d.
     """
-    channels = int(str(x.shape[1]))
-    bound = (channels * kernel) ** -0.5
-    weight = x.graph.param(
-        f"{name}.weight", (width, channels, kernel), init=("uniform", bound)
-    )
-    extra = (
-        (x.graph.param(f"{name}.bias", (width,), init=("uniform", bound)),) if bias else ()
-    )
+    g, channels = x.graph, int(str(x.shape[1]))
+    usual = ("uniform", (channels * kernel) ** -0.5)
+    rows = [g.param(f"{name}.weight", (width, channels, kernel), init=usual)]
+    if bias:
+        rows.append(g.param(f"{name}.bias", (width,), init=usual))
+    # one number for each spatial axis
     return emit(
-        "conv",
-        x,
-        weight,
-        *extra,
-        stride=(stride,),
-        dilation=(dilation,),
-        padding=(padding,),
+        "conv", x, *rows, stride=(stride,), dilation=(dilation,), padding=(padding,)
     )
 
 
 def _length(
-    length: Length, kernel: Length, stride: int, dilation: int, padding: int
+    length: Length,
+    kernel: Length,
+    stride: int,
+    dilation: int,
+    padding: int,
 ) -> Length:
     reach = (kernel - 1) * dilation
     span = length + 2 * padding - reach - 1
@@ -64,11 +59,17 @@ def _length(
             f"length {length} with padding {padding} is shorter than the kernel's reach"
             f" {reach + 1}"
         )
+    # rounded down: what is left behind the last stride is not looked at
     return span // stride + 1
 
 
 def shape(
-    x: Shape, weight: Shape, *bias: Shape, stride: Ints, dilation: Ints, padding: Ints
+    x: Shape,
+    weight: Shape,
+    *bias: Shape,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
 ) -> Shape:
     space = len(stride)
     if not len(x) == len(weight) == space + 2 or x[1] != weight[1]:
@@ -82,26 +83,27 @@ def shape(
 
 
 def reference(
-    x: np.ndarray,
-    weight: np.ndarray,
-    *bias: np.ndarray,
+    x: Array,
+    weight: Array,
+    *bias: Array,
     stride: Ints,
     dilation: Ints,
     padding: Ints,
-) -> np.ndarray:
+) -> Array:
     space = len(stride)
     padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
-    reach = tuple((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+    reach = [(k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True)]
+    # (batch, in, *space, *reach): a view, no copy
     windows = np.lib.stride_tricks.sliding_window_view(
         padded, reach, axis=tuple(range(2, 2 + space))
     )
-    windows = windows[
-        (np.s_[:], np.s_[:], *(np.s_[::s] for s in stride), *(np.s_[::d] for d in dilation))
-    ]
-    axes = [1, *range(2 + space, 2 + 2 * space)]
-    out = np.moveaxis(
-        np.tensordot(windows, weight, (axes, list(range(1, 2 + space)))), -1, 1
-    )
+    # every stride-th window, and of each every dilation-th element
+    strides = [np.s_[::s] for s in stride]
+    dilations = [np.s_[::d] for d in dilation]
+    taken = windows[(np.s_[:], np.s_[:], *strides, *dilations)]
+    summed = ([1, *range(2 + space, 2 + 2 * space)], list(range(1, 2 + space)))
+    # the product leaves (batch, *space, out)
+    out = np.moveaxis(np.tensordot(taken, weight, summed), -1, 1)
     return out + bias[0].reshape(-1, *(1,) * space) if bias else out
 
 
@@ -115,7 +117,6 @@ def vjp(
     dilation: Ints,
     padding: Ints,
 ) -> tuple[Value, ...]:
-    spatial = range(2, len(x.shape))
     to_x = emit(
         "conv_transpose",
         grad,
@@ -123,14 +124,21 @@ def vjp(
         stride=stride,
         dilation=dilation,
         padding=padding,
+        # the stride rounds down, so the length of x does not follow from that of the result
         length=x.shape[2:],
     )
-    to_bias = tuple(grad.sum(axis=(0, *spatial), keepdims=False) for _ in bias)
+    axes = (0, *range(2, len(x.shape)))
+    to_bias = [grad.sum(axis=axes, keepdims=False) for _ in bias]
     return to_x, _weight_gradient(grad, x, weight, stride, dilation, padding), *to_bias
 
 
 def _weight_gradient(
-    grad: Value, x: Value, weight: Value, stride: Ints, dilation: Ints, padding: Ints
+    grad: Value,
+    x: Value,
+    weight: Value,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
 ) -> Value:
     """Correlate x with grad: batch and channels change places, so do stride and dilation."""
     swap = (1, 0, *range(2, len(x.shape)))
@@ -150,48 +158,45 @@ def _weight_gradient(
 
 
 def _transpose_shape(
-    x: Shape, weight: Shape, *, stride: Ints, dilation: Ints, padding: Ints, length: Shape
+    x: Shape,
+    weight: Shape,
+    *,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
+    length: Shape,
 ) -> Shape:
-    due = shape(
-        (x[0], weight[1], *length),
-        weight,
-        stride=stride,
-        dilation=dilation,
-        padding=padding,
-    )
+    out = (x[0], weight[1], *length)
+    due = shape(out, weight, stride=stride, dilation=dilation, padding=padding)
     if x != due:
         raise ValueError(
             f"conv of length ({', '.join(map(str, length))}) gives"
             f" ({', '.join(map(str, due))}), so its transpose starts there"
         )
-    return (x[0], weight[1], *length)
+    return out
 
 
 def _transpose(
-    x: np.ndarray,
-    weight: np.ndarray,
+    x: Array,
+    weight: Array,
     *,
     stride: Ints,
     dilation: Ints,
     padding: Ints,
     length: Ints,
-) -> np.ndarray:
-    full = tuple(n + 2 * p for n, p in zip(length, padding, strict=True))
+) -> Array:
+    full = [n + 2 * p for n, p in zip(length, padding, strict=True)]
     out = np.zeros((x.shape[0], weight.shape[1], *full), x.dtype)
+    # each tap of the kernel adds all of x, moved by its dilation and spread by the stride
     for tap in np.ndindex(weight.shape[2:]):
         rows = zip(tap, stride, dilation, x.shape[2:], strict=True)
-        target = tuple(np.s_[k * d : k * d + (n - 1) * s + 1 : s] for k, s, d, n in rows)
+        target = [np.s_[k * d : k * d + (n - 1) * s + 1 : s] for k, s, d, n in rows]
         taps = weight[(np.s_[:], np.s_[:], *tap)]
-        out[(np.s_[:], np.s_[:], *target)] += np.moveaxis(
-            np.tensordot(x, taps, ((1,), (0,))), -1, 1
-        )
-    return out[
-        (
-            np.s_[:],
-            np.s_[:],
-            *(np.s_[p : p + n] for p, n in zip(padding, length, strict=True)),
-        )
-    ]
+        added = np.moveaxis(np.tensordot(x, taps, ((1,), (0,))), -1, 1)
+        out[(np.s_[:], np.s_[:], *target)] += added
+    # the padding was never there
+    inner = [np.s_[p : p + n] for p, n in zip(padding, length, strict=True)]
+    return out[(np.s_[:], np.s_[:], *inner)]
 
 
 def _transpose_vjp(
@@ -206,53 +211,114 @@ def _transpose_vjp(
     length: Shape,
 ) -> tuple[Value, Value]:
     to_x = emit("conv", grad, weight, stride=stride, dilation=dilation, padding=padding)
+    # x and the gradient have changed roles
     return to_x, _weight_gradient(x, grad, weight, stride, dilation, padding)
 
 
-def flops(
-    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-) -> Length:
+def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+    # each element of the result is one product over (in, *kernel)
     return size(outputs[0]) * size(inputs[1][1:]) * 2
 
 
-def _transpose_flops(
-    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-) -> Length:
+def _transpose_flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+    # each element of the input goes through all of (in, *kernel)
     return size(inputs[0]) * size(inputs[1][1:]) * 2
 
 
-_ROWS: tuple[tuple[tuple[int, ...], tuple[int, ...], Ints, Ints, Ints], ...] = (
+def _drawn(rng: Rng, rank: int) -> tuple[Ints, Ints, dict[str, Any]]:
+    """x, weight and attributes over one to three axes, each long enough for the kernel."""
+    space = max(1, rank - 2)
+    kernel = integers(rng.integers(1, 4, space))
+    stride = integers(rng.integers(1, 4, space))
+    dilation = integers(rng.integers(1, 4, space))
+    padding = integers(rng.integers(0, 3, space))
+    taps = zip(kernel, dilation, padding, strict=True)
+    least = [max(1, (k - 1) * d + 1 - 2 * p) for k, d, p in taps]
+    batch, inner, out = lengths(rng, 3, least=1)
+    x = (batch, inner, *(n + one(rng, 0, 4) for n in least))
+    attributes = {"stride": stride, "dilation": dilation, "padding": padding}
+    return x, (out, inner, *kernel), attributes
+
+
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    x, weight, attributes = _drawn(rng, rank)
+    # with a bias where the example has one
+    shapes = (x, weight, weight[:1])[: len(example.shapes)]
+    return example.redrawn(*shapes, **attributes)
+
+
+def _random_transpose(rng: Rng, rank: int, example: Case) -> Case:
+    """From what a convolution gives back to what it was given."""
+    x, weight, attributes = _drawn(rng, rank)
+    return example.redrawn(
+        _result(x, weight, attributes), weight, **attributes, length=x[2:]
+    )
+
+
+def _result(x: Ints, weight: Ints, attributes: dict[str, Any]) -> Ints:
+    """What a convolution gives, in numbers."""
+    return tuple(int(str(n)) for n in shape(x, weight, **attributes))
+
+
+# x, weight, stride, dilation, padding
+_ROWS: tuple[tuple[Ints, Ints, Ints, Ints, Ints], ...] = (
     ((2, 3, 9), (4, 3, 3), (1,), (1,), (0,)),
+    # the layers of VideoPose3D: strided, and dilated
     ((2, 3, 9), (4, 3, 3), (3,), (1,), (0,)),
     ((2, 3, 9), (4, 3, 3), (1,), (3,), (0,)),
     ((2, 3, 10), (4, 3, 3), (3,), (1,), (1,)),
     ((2, 3, 5), (4, 3, 1), (1,), (1,), (0,)),
+    # all three at once, which not every framework has a kernel for
     ((1, 1, 8), (1, 1, 2), (2,), (3,), (2,)),
     ((2, 2, 6, 5), (3, 2, 3, 3), (2, 1), (1, 1), (1, 1)),
 )
-_CASES = tuple(
-    Case((x, w, *((w[0],),) * bias), {"stride": s, "dilation": d, "padding": p})
-    for x, w, s, d, p in _ROWS
-    for bias in (0, 1)
-)
 
 
-def _transposed_case(
-    x: tuple[int, ...], w: tuple[int, ...], s: Ints, d: Ints, p: Ints
+def _case(
+    x: Ints,
+    weight: Ints,
+    s: Ints,
+    d: Ints,
+    p: Ints,
+    *,
+    bias: bool,
 ) -> Case:
-    start = tuple(int(str(n)) for n in shape(x, w, stride=s, dilation=d, padding=p))
-    return Case((start, w), {"stride": s, "dilation": d, "padding": p, "length": x[2:]})
+    rows = (weight[:1],) if bias else ()
+    return case(x, weight, *rows, stride=s, dilation=d, padding=p)
 
 
+def _transposed(
+    x: Ints,
+    weight: Ints,
+    s: Ints,
+    d: Ints,
+    p: Ints,
+) -> Case:
+    attributes: dict[str, Any] = {"stride": s, "dilation": d, "padding": p}
+    start = _result(x, weight, attributes)
+    return case(start, weight, **attributes, length=x[2:])
+
+
+_CASES = tuple(_case(*row, bias=bias) for row in _ROWS for bias in (False, True))
 OPS = {
-    "conv": Op(shape, reference, _CASES, flops, vjp=vjp, precision="product"),
+    "conv": Op(
+        shape=shape,
+        reference=reference,
+        cases=_CASES,
+        flops=flops,
+        vjp=vjp,
+        precision="product",
+        random=random,
+    ),
     "conv_transpose": Op(
-        _transpose_shape,
-        _transpose,
-        tuple(_transposed_case(*row) for row in _ROWS),
-        _transpose_flops,
+        shape=_transpose_shape,
+        reference=_transpose,
+        cases=tuple(_transposed(*row) for row in _ROWS),
+        flops=_transpose_flops,
         vjp=_transpose_vjp,
         precision="product",
+        random=_random_transpose,
+        lengths=("length",),
     ),
 }
 METHODS = {"conv1d": conv1d}

@@ -1,8 +1,8 @@
 """Elementwise primitives, one row each: y[i] = f(x[i]), inputs broadcast as in NumPy.
 
 pow takes a literal exponent; at 0 the gradients of abs, sqrt and pow follow PyTorch
-(sign(0) = 0, 1/0 = inf). maximum and minimum give half of the gradient to each side of a
-tie, as PyTorch and JAX do.
+(sign(0) = 0, 1/0 = inf). maximum and minimum give half of the gradient to each side of a tie,
+as PyTorch and JAX do.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from typing import Any
 import numpy as np
 
 from models.dims import Length, Shape
-from models.ops import Case, Op, boolean, per_element
+from models.ops import Array, Op, boolean, per_element, unchanged
+from models.ops._cases import Case, Draw, case
 from models.value import Value, emit
+
+# gradient, result, inputs -> gradient of one input, in the shape of the result
+Partial = Callable[[Value, Value, Any, Any], Value]
 
 # NumPy has no erf; the C library's is accurate to one ulp
 erf64 = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """Common shape of `shapes` under NumPy's rule, symbolic lengths equal only to
-    themselves or 1.
+    """Common shape of `shapes` under NumPy's rule.
+
+    A symbolic length equals itself and 1 only.
     """
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
@@ -31,6 +36,7 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def _common(lengths: tuple[Length, ...], shapes: tuple[Shape, ...]) -> Length:
+    # a dict keeps the order in which they came, for the message
     long = list(dict.fromkeys(length for length in lengths if length != 1))
     if len(long) > 1:
         shown = " and ".join(f"({', '.join(map(str, shape))})" for shape in shapes)
@@ -42,57 +48,69 @@ def unbroadcast(grad: Value, to: Value | float) -> Value | None:
     """Sum a gradient back to the shape of the operand it belongs to; literals have none."""
     if not isinstance(to, Value):
         return None
+    # axes that the operand did not have, then those that it had with length 1
     extra = len(grad.shape) - len(to.shape)
-    kept = [
+    stretched = [
         extra + i
         for i, length in enumerate(to.shape)
         if length == 1 and grad.shape[extra + i] != 1
     ]
-    axes = (*range(extra), *kept)
+    axes = (*range(extra), *stretched)
     summed = grad.sum(axis=axes, keepdims=False) if axes else grad
     return summed.reshape(to.shape)
 
 
-def _unary(shape: Shape) -> Shape:
-    return shape
-
-
-def _erf(x: np.ndarray) -> np.ndarray:
+def _erf(x: Array) -> Array:
+    # np.vectorize takes no empty array
     return np.asarray(erf64(x) if x.size else x).astype(x.dtype)
+
+
+def _where_dtype(condition: str, *branches: str) -> str:
+    if condition != "bool" or len(set(branches)) != 1:
+        raise ValueError(
+            "where takes a bool condition and two branches of one dtype (one may be a"
+            f" number), not {condition} and {', '.join(branches) or 'numbers'}"
+        )
+    return branches[0]
 
 
 def _row(
     name: str,
     reference: Callable[..., Any],
     vjp: Callable[..., Any] | None,
-    draws: tuple[Any, ...],
-    flops: int,
-) -> Op:
+    *draws: Draw,
+    **facts: Any,
+) -> tuple[str, Op]:
     """One op of the table: unary, binary or ternary by its number of draws."""
+    arity = len(draws)
+    op = Op(
+        shape=broadcast if arity > 1 else unchanged,
+        reference=reference,
+        cases=_cases(draws),
+        flops=per_element(1),
+        method=_method(name, arity),
+        vjp=vjp,
+        **facts,
+    )
+    return name, op
+
+
+def _cases(draws: tuple[Draw, ...]) -> tuple[Case, ...]:
     arity = len(draws)
     shapes = [((2, 3),) * arity, ((4,),) * arity, ((0, 3),) * arity, ((),) * arity]
     if arity >= 2:
+        # of three inputs the last one has all axes, or only one of length 1
         shapes += [
             ((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2),
             ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2),
         ]
-
-    return Op(
-        shape=broadcast if arity > 1 else _unary,
-        reference=reference,
-        vjp=vjp,
-        method=_method(name, arity),
-        dtype=_DTYPES.get(name),
-        flops=per_element(flops),
-        cases=tuple(Case(shape, {}, draws) for shape in shapes),
-        group="elementwise",
-        precision="full" if name in _FULL else "follow",
-    )
+    return tuple(case(*shape, draws=draws) for shape in shapes)
 
 
 def _method(name: str, arity: int) -> Callable[..., Value]:
     """The fluent method of a unary, binary or ternary op."""
 
+    # written out, not *others: editors and the stub file show the signature
     def one(x: Value) -> Value:
         return emit(name, x)
 
@@ -107,41 +125,18 @@ def _method(name: str, arity: int) -> Callable[..., Value]:
     return method
 
 
-def _where_dtype(condition: str, *branches: str) -> str:
-    if condition != "bool" or len(set(branches)) != 1:
-        raise ValueError(
-            "where takes a bool condition and two branches of one dtype (one may be a"
-            f" number), not {condition} and {', '.join(branches) or 'numbers'}"
-        )
-    return branches[0]
-
-
-_COMPARISONS = (
-    "equal",
-    "not_equal",
-    "less",
-    "less_equal",
-    "greater",
-    "greater_equal",
-    "logical_and",
-    "logical_or",
-    "logical_not",
-)
-# they overflow in float16, and lose most of their digits in bfloat16
-_FULL = ("exp", "log", "sqrt")
-_DTYPES: dict[str, Callable[..., str]] = dict.fromkeys(_COMPARISONS, boolean) | {
-    "where": _where_dtype
-}
-
-
 def _pair(
-    left: Callable[..., Value], right: Callable[..., Value]
+    left: Partial, right: Partial
 ) -> Callable[..., tuple[Value | None, Value | None]]:
-    """vjp of a binary op from the two partial rules, each (grad, out, a, b) -> gradient
-    before un-broadcasting.
-    """
+    """vjp of a binary op from the rules of its two sides."""
 
-    def vjp(grad: Value, out: Value, a: Any, b: Any) -> tuple[Value | None, Value | None]:
+    def vjp(
+        grad: Value,
+        out: Value,
+        a: Any,
+        b: Any,
+    ) -> tuple[Value | None, Value | None]:
+        # a literal has no gradient, and its rule is not asked: it may want a tensor's methods
         return (
             unbroadcast(left(grad, out, a, b), a) if isinstance(a, Value) else None,
             unbroadcast(right(grad, out, a, b), b) if isinstance(b, Value) else None,
@@ -150,17 +145,24 @@ def _pair(
     return vjp
 
 
-def _share(grad: Value, out: Value, mine: Value, other: Any) -> Value:
-    """Gradient of maximum or minimum for one operand: all where it won, half where both are
-    equal.
-    """
+def _share(
+    grad: Value,
+    out: Value,
+    mine: Value,
+    other: Any,
+) -> Value:
+    """Of maximum or minimum for one side: all where it won, half where both are equal."""
     won = emit("equal", mine, out).astype(grad.dtype)
     tie = emit("equal", mine, other).astype(grad.dtype)
     return grad * (won - 0.5 * tie)
 
 
 def _where_vjp(
-    grad: Value, out: Value, condition: Value, a: Any, b: Any
+    grad: Value,
+    out: Value,
+    condition: Value,
+    a: Any,
+    b: Any,
 ) -> tuple[None, Value | None, Value | None]:
     return (
         None,
@@ -169,74 +171,12 @@ def _where_vjp(
     )
 
 
-N, P, U, A, B = "normal", "positive", "unit", "apart", "bool"
-ROWS: tuple[
-    tuple[str, Callable[..., Any], Callable[..., Any] | None, tuple[str, ...], int], ...
-] = (
-    ("add", np.add, _pair(lambda g, y, a, b: g, lambda g, y, a, b: g), (N, N), 1),
-    (
-        "subtract",
-        np.subtract,
-        _pair(lambda g, y, a, b: g, lambda g, y, a, b: -g),
-        (N, N),
-        1,
-    ),
-    (
-        "multiply",
-        np.multiply,
-        _pair(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-        (N, N),
-        1,
-    ),
-    (
-        "divide",
-        np.divide,
-        _pair(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
-        (N, P),
-        1,
-    ),
-    (
-        "maximum",
-        np.maximum,
-        _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)),
-        (A, A),
-        1,
-    ),
-    (
-        "minimum",
-        np.minimum,
-        _pair(lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)),
-        (A, A),
-        1,
-    ),
-    ("negative", np.negative, lambda g, y, x: (-g,), (N,), 1),
-    ("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), (A,), 1),
-    ("sign", np.sign, lambda g, y, x: (None,), (A,), 1),
-    ("exp", np.exp, lambda g, y, x: (g * y,), (N,), 1),
-    ("log", np.log, lambda g, y, x: (g / x,), (P,), 1),
-    ("sqrt", np.sqrt, lambda g, y, x: (g * 0.5 / y,), (P,), 1),
-    ("sin", np.sin, lambda g, y, x: (g * emit("cos", x),), (N,), 1),
-    ("cos", np.cos, lambda g, y, x: (-g * emit("sin", x),), (N,), 1),
-    ("tanh", np.tanh, lambda g, y, x: (g * (1.0 - y * y),), (N,), 1),
-    ("atan", np.arctan, lambda g, y, x: (g / (1.0 + x * x),), (N,), 1),
-    (
-        "erf",
-        _erf,
-        lambda g, y, x: (g * emit("exp", -(x * x)) * (2 / math.sqrt(math.pi)),),
-        (N,),
-        1,
-    ),
-    ("equal", np.equal, None, (A, A), 1),
-    ("not_equal", np.not_equal, None, (A, A), 1),
-    ("less", np.less, None, (A, A), 1),
-    ("less_equal", np.less_equal, None, (A, A), 1),
-    ("greater", np.greater, None, (A, A), 1),
-    ("greater_equal", np.greater_equal, None, (A, A), 1),
-    ("logical_and", np.logical_and, None, (B, B), 1),
-    ("logical_or", np.logical_or, None, (B, B), 1),
-    ("logical_not", np.logical_not, None, (B,), 1),
-    ("where", np.where, _where_vjp, (B, N, N), 1),
-)
+def _erf_vjp(grad: Value, out: Value, x: Value) -> tuple[Value]:
+    return (grad * emit("exp", -(x * x)) * (2 / math.sqrt(math.pi)),)
+
+
+def _sqrt_vjp(grad: Value, out: Value, x: Value) -> tuple[Value]:
+    return (grad * 0.5 / out,)
 
 
 def pow(x: Value, exponent: float) -> Value:
@@ -248,30 +188,92 @@ def _pow_shape(x: Shape, *, exponent: float) -> Shape:
     return x
 
 
-def _pow(x: np.ndarray, *, exponent: float) -> np.ndarray:
+def _pow(x: Array, *, exponent: float) -> Array:
     return np.power(x, exponent)
 
 
-def _pow_vjp(grad: Value, out: Value, x: Value, *, exponent: float) -> tuple[Value]:
+def _pow_vjp(
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    exponent: float,
+) -> tuple[Value]:
     return (grad * (emit("pow", x, exponent=exponent - 1) * exponent),)
 
 
+_EXTREME = _pair(
+    lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)
+)
 _POW_CASES = tuple(
-    Case(((2, 3),), {"exponent": exponent}, ("positive",))
+    case((2, 3), exponent=exponent, draws=("positive",))
     for exponent in (2.0, 3.0, -1.0, -0.5)
 )
 
-OPS = {
-    name: _row(name, reference, vjp, draws, flops)
-    for name, reference, vjp, draws, flops in ROWS
-}
+# How inputs are drawn. apart: where an op has kinks, or where equal values would decide.
+N: Draw = "normal"
+P: Draw = "positive"
+A: Draw = "apart"
+B: Draw = "bool"
+# name, reference, vjp (g: gradient, y: result), draws
+OPS = dict(
+    [
+        _row("add", np.add, _pair(lambda g, y, a, b: g, lambda g, y, a, b: g), N, N),
+        _row(
+            "subtract",
+            np.subtract,
+            _pair(lambda g, y, a, b: g, lambda g, y, a, b: -g),
+            N,
+            N,
+        ),
+        _row(
+            "multiply",
+            np.multiply,
+            _pair(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+            N,
+            N,
+        ),
+        # the result is at hand: y / b, not a / b^2
+        _row(
+            "divide",
+            np.divide,
+            _pair(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
+            N,
+            P,
+        ),
+        _row("maximum", np.maximum, _EXTREME, A, A),
+        _row("minimum", np.minimum, _EXTREME, A, A),
+        _row("negative", np.negative, lambda g, y, x: (-g,), N),
+        _row("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), A),
+        _row("sign", np.sign, lambda g, y, x: (None,), A, gradient="zero"),
+        # full: they overflow in float16, or lose most of their digits in bfloat16
+        _row("exp", np.exp, lambda g, y, x: (g * y,), N, precision="full"),
+        _row("log", np.log, lambda g, y, x: (g / x,), P, precision="full"),
+        _row("sqrt", np.sqrt, _sqrt_vjp, P, precision="full"),
+        _row("sin", np.sin, lambda g, y, x: (g * emit("cos", x),), N),
+        _row("cos", np.cos, lambda g, y, x: (-g * emit("sin", x),), N),
+        _row("tanh", np.tanh, lambda g, y, x: (g * (1.0 - y * y),), N),
+        _row("atan", np.arctan, lambda g, y, x: (g / (1.0 + x * x),), N),
+        _row("erf", _erf, _erf_vjp, N),
+        # truth values have no gradient, and pass none on
+        _row("equal", np.equal, None, A, A, dtype=boolean),
+        _row("not_equal", np.not_equal, None, A, A, dtype=boolean),
+        _row("less", np.less, None, A, A, dtype=boolean),
+        _row("less_equal", np.less_equal, None, A, A, dtype=boolean),
+        _row("greater", np.greater, None, A, A, dtype=boolean),
+        _row("greater_equal", np.greater_equal, None, A, A, dtype=boolean),
+        _row("logical_and", np.logical_and, None, B, B, dtype=boolean),
+        _row("logical_or", np.logical_or, None, B, B, dtype=boolean),
+        _row("logical_not", np.logical_not, None, B, dtype=boolean),
+        _row("where", np.where, _where_vjp, B, N, N, dtype=_where_dtype),
+    ]
+)
 OPS["pow"] = Op(
-    _pow_shape,
-    _pow,
-    _POW_CASES,
-    per_element(1),
+    shape=_pow_shape,
+    reference=_pow,
+    cases=_POW_CASES,
+    flops=per_element(1),
     method=pow,
     vjp=_pow_vjp,
-    group="elementwise",
     precision="full",
 )

@@ -1,5 +1,6 @@
-"""expand_dims puts an axis of length 1 before `axis` (negative: counted in the result);
-squeeze takes axes of length 1 away.
+"""expand_dims puts an axis of length 1 before `axis`; squeeze takes one away.
+
+A negative axis of expand_dims is counted in the result.
 """
 
 from __future__ import annotations
@@ -7,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, free, positive
+from models.ops import Op, free
+from models.ops._axes import axis_of, positive, spliced
+from models.ops._cases import Case, Rng, axis_in, case, lengths
 from models.value import Value, emit
 
 
@@ -28,19 +31,12 @@ def _expanded(x: Shape, *, axis: int) -> Shape:
 
 def _squeezed(x: Shape, *, axis: int) -> Shape:
     at = axis_of(axis, len(x))
+    # a symbolic length is refused as well: it may be 1 today and 2 tomorrow
     if x[at] != 1:
         raise ValueError(
             f"axis {axis} has length {x[at]} and cannot be squeezed; only length 1 can"
         )
-    return (*x[:at], *x[at + 1 :])
-
-
-def _expand(x: np.ndarray, *, axis: int) -> np.ndarray:
-    return np.expand_dims(x, axis)
-
-
-def _squeeze(x: np.ndarray, *, axis: int) -> np.ndarray:
-    return np.squeeze(x, axis)
+    return spliced(x, at)
 
 
 def _expand_body(x: Value, *, axis: int) -> Value:
@@ -51,31 +47,49 @@ def _squeeze_body(x: Value, *, axis: int) -> Value:
     return emit("reshape", x, shape=_squeezed(x.shape, axis=axis))
 
 
-_EXPAND = tuple(
-    Case((s,), {"axis": a})
-    for s, a in (((2, 3), 0), ((2, 3), 1), ((2, 3), 2), ((), 0), ((0, 2), 1))
+def _random_expand(rng: Rng, rank: int, example: Case) -> Case:
+    # `rank` is that of the result
+    return example.redrawn(lengths(rng, rank - 1), axis=axis_in(rng, rank))
+
+
+def _random_squeeze(rng: Rng, rank: int, example: Case) -> Case:
+    axis = axis_in(rng, rank)
+    return example.redrawn(spliced(lengths(rng, rank), axis, 1), axis=axis)
+
+
+_EXPAND = (
+    case((2, 3), axis=0),
+    case((2, 3), axis=1),
+    case((2, 3), axis=2),  # behind the last axis
+    case((), axis=0),
+    case((0, 2), axis=1),
 )
-_SQUEEZE = tuple(
-    Case((s,), {"axis": a})
-    for s, a in (((1, 3), 0), ((2, 1), 1), ((2, 1, 3), 1), ((1,), 0), ((0, 1), 1))
+_SQUEEZE = (
+    case((1, 3), axis=0),
+    case((2, 1), axis=1),
+    case((2, 1, 3), axis=1),
+    case((1,), axis=0),  # to a scalar
+    case((0, 1), axis=1),
 )
 OPS = {
     "expand_dims": Op(
-        _expanded,
-        _expand,
-        _EXPAND,
-        free,
+        shape=_expanded,
+        reference=np.expand_dims,
+        cases=_EXPAND,
+        flops=free,
         method=expand_dims,
         body=_expand_body,
-        group="shape",
+        random=_random_expand,
+        axes_of_result=("axis",),
     ),
     "squeeze": Op(
-        _squeezed,
-        _squeeze,
-        _SQUEEZE,
-        free,
+        shape=_squeezed,
+        reference=np.squeeze,
+        cases=_SQUEEZE,
+        flops=free,
         method=squeeze,
         body=_squeeze_body,
-        group="shape",
+        random=_random_squeeze,
+        axes=("axis",),
     ),
 }

@@ -1,13 +1,13 @@
-"""flip reverses one axis; roll shifts it by `shift`, what falls off one end entering at the
-other.
-"""
+"""flip reverses one axis; roll shifts it, what falls off one end entering at the other."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, free, positive
+from models.ops import Op, free
+from models.ops._axes import axis_of, positive
+from models.ops._cases import Case, Rng, along, axis_in, case, lengths, one
 from models.value import Value, emit
 
 
@@ -27,20 +27,19 @@ def _flip_shape(x: Shape, *, axis: int) -> Shape:
 
 
 def _roll_shape(x: Shape, *, shift: int, axis: int) -> Shape:
+    # the body cuts at shift modulo the length, which has to be known
     if not isinstance(x[axis_of(axis, len(x))], int):
         raise ValueError(f"roll needs a numeric length on axis {axis}, which is {x[axis]}")
     return x
 
 
-def _flip(x: np.ndarray, *, axis: int) -> np.ndarray:
-    return np.flip(x, axis)
-
-
-def _roll(x: np.ndarray, *, shift: int, axis: int) -> np.ndarray:
-    return np.roll(x, shift, axis)
-
-
-def _flip_vjp(grad: Value, out: Value, x: Value, *, axis: int) -> tuple[Value]:
+def _flip_vjp(
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    axis: int,
+) -> tuple[Value]:
     return (emit("flip", grad, axis=axis),)
 
 
@@ -49,33 +48,42 @@ def _roll_body(x: Value, *, shift: int, axis: int) -> Value:
     # the shape rule lets numbers through only
     cut = -shift % length if length != 0 else 0  # type: ignore[operator]
     head = emit("slice", x, axis=axis, start=cut, stop=length, step=1)
-    return emit(
-        "concat", head, emit("slice", x, axis=axis, start=0, stop=cut, step=1), axis=axis
-    )
+    tail = emit("slice", x, axis=axis, start=0, stop=cut, step=1)
+    return emit("concat", head, tail, axis=axis)
+
+
+def _random_roll(rng: Rng, rank: int, example: Case) -> Case:
+    shape, axis = lengths(rng, rank), axis_in(rng, rank)
+    # further than any axis is long, both ways
+    return example.redrawn(shape, axis=axis, shift=one(rng, -6, 7))
 
 
 _SHAPES = (((2, 3), 0), ((2, 3), 1), ((2, 3, 4), 1), ((1,), 0), ((0, 3), 0))
+_FLIP = tuple(case(shape, axis=axis) for shape, axis in _SHAPES)
+_ROLL = tuple(
+    case(shape, shift=shift, axis=axis)
+    for shape, axis in _SHAPES
+    for shift in (1, -2, 7)  # once around and on
+)
 OPS = {
     "flip": Op(
-        _flip_shape,
-        _flip,
-        tuple(Case((s,), {"axis": a}) for s, a in _SHAPES),
-        free,
+        shape=_flip_shape,
+        reference=np.flip,
+        cases=_FLIP,
+        flops=free,
         method=flip,
         vjp=_flip_vjp,
-        group="shape",
+        random=along,
+        axes=("axis",),
     ),
     "roll": Op(
-        _roll_shape,
-        _roll,
-        tuple(
-            Case((s,), {"shift": shift, "axis": a})
-            for s, a in _SHAPES
-            for shift in (1, -2, 7)
-        ),
-        free,
+        shape=_roll_shape,
+        reference=np.roll,
+        cases=_ROLL,
+        flops=free,
         method=roll,
         body=_roll_body,
-        group="shape",
+        random=_random_roll,
+        axes=("axis",),
     ),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, per_element
+from models.ops import Array, Op, per_element
+from models.ops._cases import Case, Rng, case, lengths, one
 from models.value import Value, emit
 
 
@@ -16,7 +17,13 @@ def layer_norm(x: Value, *, eps: float, name: str) -> Value:
     return emit("layer_norm", x, weight, bias, eps=eps)
 
 
-def shape(x: Shape, weight: Shape, bias: Shape, *, eps: float) -> Shape:
+def shape(
+    x: Shape,
+    weight: Shape,
+    bias: Shape,
+    *,
+    eps: float,
+) -> Shape:
     if weight != x[-1:] or bias != x[-1:]:
         raise ValueError(
             "weight and bias must have the shape of the last axis,"
@@ -26,34 +33,51 @@ def shape(x: Shape, weight: Shape, bias: Shape, *, eps: float) -> Shape:
 
 
 def reference(
-    x: np.ndarray, weight: np.ndarray, bias: np.ndarray, *, eps: float
-) -> np.ndarray:
+    x: Array,
+    weight: Array,
+    bias: Array,
+    *,
+    eps: float,
+) -> Array:
+    # two passes: E[x^2] - E[x]^2 cancels where the mean is large
     centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + eps) * weight + bias
+    spread = (centred**2).mean(-1, keepdims=True)
+    return centred / np.sqrt(spread + eps) * weight + bias
 
 
-def body(x: Value, weight: Value, bias: Value, *, eps: float) -> Value:
+def body(
+    x: Value,
+    weight: Value,
+    bias: Value,
+    *,
+    eps: float,
+) -> Value:
     last = len(x.shape) - 1
     centred = x - x.mean(axis=last, keepdims=True)
-    return (
-        centred / ((centred * centred).mean(axis=last, keepdims=True) + eps) ** 0.5 * weight
-        + bias
-    )
+    spread = (centred * centred).mean(axis=last, keepdims=True)
+    return centred / (spread + eps) ** 0.5 * weight + bias
+
+
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    # three numbers or more: of two equal ones, or of one, only eps would be left to see
+    shape = (*lengths(rng, rank - 1), one(rng, 3, 6))
+    return example.redrawn(shape, shape[-1:], shape[-1:])
 
 
 CASES = tuple(
-    Case((s, s[-1:], s[-1:]), {"eps": eps})
-    for s in ((2, 5, 8), (3, 4), (6,), (0, 4), (2, 3, 4, 5))
-    for eps in (1e-5, 1e-3)
+    case(shape, shape[-1:], shape[-1:], eps=eps)
+    for shape in ((2, 5, 8), (3, 4), (6,), (0, 4), (2, 3, 4, 5))
+    for eps in (1e-5, 1e-3)  # the defaults of PyTorch and of Keras
 )
 OPS = {
     "layer_norm": Op(
-        shape,
-        reference,
-        CASES,
-        per_element(8),
+        shape=shape,
+        reference=reference,
+        cases=CASES,
+        flops=per_element(8),
         method=layer_norm,
         body=body,
         precision="full",
+        random=random,
     )
 }

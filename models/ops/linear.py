@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-
 from models.dims import Length, Shape, size
-from models.ops import Case, Op
+from models.graph import Attributes
+from models.ops import Array, Op, Shapes
+from models.ops._cases import Case, Rng, case, lengths, one
 from models.ops.matmul import swap
 from models.value import Value, emit
 
@@ -22,16 +19,18 @@ def linear(
     init: tuple[str, float] | None = None,
     bias_init: tuple[str, float] | None = None,
 ) -> Value:
-    """Dense layer with weights of its own; `init` None means PyTorch's: uniform within
-    1/sqrt(in) for both.
+    """Dense layer with weights of its own.
+
+    `init` None means PyTorch's: uniform within 1/sqrt(in) for both.
     """
+    # weights have lengths that are known: a symbolic last axis fails here
     inner = int(str(x.shape[-1]))
     usual = ("uniform", inner**-0.5)
     weight = x.graph.param(f"{name}.weight", (width, inner), init=init or usual)
-    extra = (
-        (x.graph.param(f"{name}.bias", (width,), init=bias_init or usual),) if bias else ()
-    )
-    return emit("linear", x, weight, *extra)
+    if not bias:
+        return emit("linear", x, weight)
+    row = x.graph.param(f"{name}.bias", (width,), init=bias_init or usual)
+    return emit("linear", x, weight, row)
 
 
 def shape(x: Shape, weight: Shape, *bias: Shape) -> Shape:
@@ -42,8 +41,9 @@ def shape(x: Shape, weight: Shape, *bias: Shape) -> Shape:
     return (*x[:-1], weight[0])
 
 
-def reference(x: np.ndarray, weight: np.ndarray, *bias: np.ndarray) -> np.ndarray:
-    return x @ weight.T + bias[0] if bias else x @ weight.T
+def reference(x: Array, weight: Array, *bias: Array) -> Array:
+    product = x @ weight.T
+    return product + bias[0] if bias else product
 
 
 def body(x: Value, weight: Value, *bias: Value) -> Value:
@@ -53,26 +53,38 @@ def body(x: Value, weight: Value, *bias: Value) -> Value:
     return out + bias[0] if bias else out
 
 
-def flops(
-    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-) -> Length:
+def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+    # multiplied and added; PyTorch's counter leaves the bias out, too
     return size(outputs[0]) * inputs[0][-1] * 2
 
 
-CASES = tuple(
-    Case(shapes)
-    for shapes in (
-        ((2, 3), (4, 3), (4,)),
-        ((2, 5, 3), (4, 3), (4,)),
-        ((2, 1, 5, 3), (4, 3)),
-        ((2, 4), (4, 4), (4,)),  # square: a transposed weight has the right shape
-        ((3,), (4, 3), (4,)),
-        ((0, 3), (4, 3), (4,)),
-        ((2, 3, 4, 2, 3), (1, 3), (1,)),
-    )
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    lead = lengths(rng, max(1, rank - 1))
+    inner, width = one(rng, 1, 5), one(rng, 1, 5)
+    shapes = ((*lead, inner), (width, inner), (width,))
+    # with a bias where the example has one
+    return example.redrawn(*shapes[: len(example.shapes)])
+
+
+CASES = (
+    case((2, 3), (4, 3), (4,)),
+    case((2, 5, 3), (4, 3), (4,)),
+    case((2, 1, 5, 3), (4, 3)),
+    # square: a transposed weight has the right shape
+    case((2, 4), (4, 4), (4,)),
+    case((3,), (4, 3), (4,)),
+    case((0, 3), (4, 3), (4,)),
+    case((2, 3, 4, 2, 3), (1, 3), (1,)),
 )
 OPS = {
     "linear": Op(
-        shape, reference, CASES, flops, method=linear, body=body, precision="product"
+        shape=shape,
+        reference=reference,
+        cases=CASES,
+        flops=flops,
+        method=linear,
+        body=body,
+        precision="product",
+        random=random,
     )
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.ops import Case, Op
+from models.graph import Attributes
+from models.ops import Op, Shapes
+from models.ops._cases import Case, Rng, case, lengths, part_of
 from models.ops.elementwise import broadcast, unbroadcast
 from models.value import Value, emit
 
@@ -27,7 +26,12 @@ def shape(a: Shape, b: Shape) -> Shape:
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
 
-def vjp(grad: Value, out: Value, a: Value, b: Value) -> tuple[Value | None, Value | None]:
+def vjp(
+    grad: Value,
+    out: Value,
+    a: Value,
+    b: Value,
+) -> tuple[Value | None, Value | None]:
     return unbroadcast(grad @ swap(b), a), unbroadcast(swap(a) @ grad, b)
 
 
@@ -37,28 +41,36 @@ def swap(x: Value) -> Value:
     return x.permute_dims((*range(rank - 2), rank - 1, rank - 2))
 
 
-def flops(
-    outputs: Sequence[Shape], inputs: Sequence[Shape], attributes: Mapping[str, Any]
-) -> Length:
-    return size(outputs[0]) * inputs[0][-1] * 2
+def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+    inner = inputs[0][-1]
+    return size(outputs[0]) * inner * 2
+
+
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    lead = lengths(rng, max(0, rank - 2))
+    # the three of the product are not empty: a sum over nothing says little
+    rows, inner, columns = lengths(rng, 3, least=1)
+    others = part_of(rng, lead)
+    return example.redrawn((*lead, rows, inner), (*others, inner, columns))
 
 
 CASES = (
-    Case(((2, 3), (3, 4))),
-    Case(((5, 2, 3), (3, 4))),
-    Case(((2, 1, 2, 3), (4, 3, 2))),
-    Case(((0, 3), (3, 4))),
-    Case(((1, 1), (1, 1))),
+    case((2, 3), (3, 4)),
+    case((5, 2, 3), (3, 4)),
+    # both have an axis to repeat: neither gradient has the shape of the result
+    case((2, 1, 2, 3), (4, 3, 2)),
+    case((0, 3), (3, 4)),
+    case((1, 1), (1, 1)),
 )
 OPS = {
     "matmul": Op(
-        shape,
-        np.matmul,
-        CASES,
-        flops,
+        shape=shape,
+        reference=np.matmul,
+        cases=CASES,
+        flops=flops,
         method=matmul,
         vjp=vjp,
-        group="network",
         precision="product",
+        random=random,
     )
 }

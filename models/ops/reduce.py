@@ -1,7 +1,7 @@
-"""Reductions over a tuple of axes: sum, mean, max, min (primitive: sum, max, min), and var
-(biased, mean of squared deviations).
+"""Reductions over a tuple of axes: sum, mean, max, min, and var (biased).
 
-The gradient of max and min is shared equally between ties, as PyTorch's amax and JAX do.
+Primitive are sum, max and min. The gradient of max and min is shared equally between ties, as
+PyTorch's amax and JAX do.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.ops import Case, Op, axis_of, per_input
+from models.ops import Op, per_input
+from models.ops._axes import axis_of
+from models.ops._cases import Case, Draw, Ints, Rng, case, integers, lengths, one
 from models.value import Value, emit
 
 Axes = int | tuple[int, ...]
 
 
-def _normalise(x: Value, axis: Axes) -> tuple[int, ...]:
+def _normalise(x: Value, axis: Axes) -> Ints:
     axes = (axis,) if isinstance(axis, int) else axis
     try:
+        # sorted: the same reduction is then the same node
         return tuple(sorted(axis_of(a, len(x.shape)) for a in axes))
     except ValueError:
         return axes  # the shape rule names the mistake together with the author's line
@@ -35,141 +38,117 @@ def _method(name: str) -> Callable[..., Value]:
     return method
 
 
-def shape(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+def shape(x: Shape, *, axis: Ints, keepdims: bool) -> Shape:
     axes = {axis_of(a, len(x)) for a in axis}
     if len(axes) != len(axis):
         raise ValueError(f"axis {axis} names an axis twice")
-    return tuple(
-        1 if i in axes else length
-        for i, length in enumerate(x)
-        if keepdims or i not in axes
-    )
+    if keepdims:
+        return tuple(1 if i in axes else length for i, length in enumerate(x))
+    return tuple(length for i, length in enumerate(x) if i not in axes)
 
 
-def count(x: Value, axis: tuple[int, ...]) -> Length:
+def count(x: Value, axis: Ints) -> Length:
     """Number of elements that one result is made of."""
     return size(tuple(x.shape[a] for a in axis))
 
 
-def keep(x: Value, like: Value, axis: tuple[int, ...]) -> Value:
+def keep(x: Value, like: Value, axis: Ints) -> Value:
     """Give a reduced tensor its reduced axes back, with length 1."""
-    return x.reshape(
-        tuple(1 if i in axis else length for i, length in enumerate(like.shape))
-    )
-
-
-def _sum(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    kept = [1 if i in axis else length for i, length in enumerate(like.shape)]
+    return x.reshape(tuple(kept))
 
 
 def _sum_vjp(
-    grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    axis: Ints,
+    keepdims: bool,
 ) -> tuple[Value]:
     return (keep(grad, x, axis).broadcast_to(x.shape),)
 
 
-def _mean(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.mean(x, axis=axis, keepdims=keepdims)
+def _mean_body(x: Value, *, axis: Ints, keepdims: bool) -> Value:
+    return x.sum(axis=axis, keepdims=keepdims) / count(x, axis)
 
 
-def _mean_body(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
-    return emit("divide", x.sum(axis=axis, keepdims=keepdims), count(x, axis))
-
-
-def _var(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.var(x, axis=axis, keepdims=keepdims)
-
-
-def _var_body(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+def _var_body(x: Value, *, axis: Ints, keepdims: bool) -> Value:
+    # two passes: E[x^2] - E[x]^2 cancels where the mean is large
     centred = x - x.mean(axis=axis, keepdims=True)
     return (centred * centred).mean(axis=axis, keepdims=keepdims)
 
 
-def _max(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.max(x, axis=axis, keepdims=keepdims)
-
-
-def _min(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.min(x, axis=axis, keepdims=keepdims)
-
-
 def _extreme_vjp(
-    grad: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    axis: Ints,
+    keepdims: bool,
 ) -> tuple[Value]:
     won = emit("equal", x, keep(out, x, axis)).astype(grad.dtype)
     return (keep(grad, x, axis) * won / won.sum(axis=axis, keepdims=True),)
 
 
-def _cases(*, empty: bool, draw: Any) -> tuple[Case, ...]:
-    wanted: list[tuple[tuple[int, ...], tuple[int, ...], bool]] = [
-        ((2, 3), (1,), False),
-        ((2, 3), (0,), True),
-        ((2, 3, 4), (0, 2), False),
-        ((2, 1, 3), (1,), True),
-        ((2, 3, 4, 2), (1, 2, 3), False),
-        ((4,), (0,), False),
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    shape = lengths(rng, rank, least=1)
+    axes = rng.choice(rank, one(rng, 1, rank + 1), replace=False)
+    reduced = tuple(sorted(integers(axes)))
+    # Only an axis that stays may be empty: nothing has no largest element, and no mean.
+    emptied = [
+        length if i in reduced or rng.random() < 0.9 else 0
+        for i, length in enumerate(shape)
     ]
-    if empty:
-        wanted.append(((0, 3), (0,), False))
-    wanted.append(((0, 3), (1,), False))
+    keepdims = bool(rng.random() < 0.5)
+    return example.redrawn(tuple(emptied), axis=reduced, keepdims=keepdims)
+
+
+_WANTED: tuple[tuple[Ints, Ints, bool], ...] = (
+    ((2, 3), (1,), False),
+    ((2, 3), (0,), True),
+    ((2, 3, 4), (0, 2), False),
+    ((2, 1, 3), (1,), True),
+    ((2, 3, 4, 2), (1, 2, 3), False),
+    ((4,), (0,), False),
+    ((0, 3), (0,), False),  # over nothing: only a sum is defined
+    ((0, 3), (1,), False),
+)
+
+
+def _cases(draw: Draw, *, over_nothing: bool = False) -> tuple[Case, ...]:
     return tuple(
-        Case((shape,), {"axis": axis, "keepdims": keepdims}, (draw,))
-        for shape, axis, keepdims in wanted
+        case(shape, axis=axis, keepdims=keepdims, draws=(draw,))
+        for shape, axis, keepdims in _WANTED
+        if over_nothing or all(shape[a] for a in axis)
     )
 
 
-_CASES, _FULL_CASES, _TIES = (
-    _cases(empty=True, draw="normal"),
-    _cases(empty=False, draw="normal"),
-    _cases(empty=False, draw="apart"),
-)
+def _op(
+    name: str,
+    reference: Callable[..., Any],
+    cost: int = 1,
+    **rest: Any,
+) -> Op:
+    """A reduction; `cost` is in operations for each element that goes in."""
+    return Op(
+        shape=shape,
+        reference=reference,
+        flops=per_input(cost),
+        method=_method(name),
+        random=random,
+        axes=("axis",),
+        **rest,
+    )
+
+
+_SUM = _cases("normal", over_nothing=True)
+_FULL = _cases("normal")
+_APART = _cases("apart")  # no ties within a finite difference
 OPS = {
-    "sum": Op(
-        shape,
-        _sum,
-        _CASES,
-        per_input(1),
-        method=_method("sum"),
-        vjp=_sum_vjp,
-        group="reduction",
-        precision="full",
-    ),
-    "mean": Op(
-        shape,
-        _mean,
-        _FULL_CASES,
-        per_input(1),
-        method=_method("mean"),
-        body=_mean_body,
-        group="reduction",
-        precision="full",
-    ),
-    "var": Op(
-        shape,
-        _var,
-        _FULL_CASES,
-        per_input(4),
-        method=_method("var"),
-        body=_var_body,
-        group="reduction",
-        precision="full",
-    ),
-    "max": Op(
-        shape,
-        _max,
-        _TIES,
-        per_input(1),
-        method=_method("max"),
-        vjp=_extreme_vjp,
-        group="reduction",
-    ),
-    "min": Op(
-        shape,
-        _min,
-        _TIES,
-        per_input(1),
-        method=_method("min"),
-        vjp=_extreme_vjp,
-        group="reduction",
-    ),
+    "sum": _op("sum", np.sum, cases=_SUM, vjp=_sum_vjp, precision="full"),
+    "mean": _op("mean", np.mean, cases=_FULL, body=_mean_body, precision="full"),
+    "var": _op("var", np.var, 4, cases=_FULL, body=_var_body, precision="full"),
+    "max": _op("max", np.max, cases=_APART, vjp=_extreme_vjp),
+    "min": _op("min", np.min, cases=_APART, vjp=_extreme_vjp),
 }

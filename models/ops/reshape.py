@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from models import pattern as patterns
 from models.dims import Length, Shape, as_shape, size
-from models.ops import Case, Op, free
+from models.ops import Array, Op, free
+from models.ops._cases import RANKS, Case, Ints, Rng, axis_in, case, lengths, one
 from models.value import Value, emit
 
 
@@ -48,40 +47,66 @@ def _open(x: Shape, target: Shape) -> Shape:
         return target
     rest = size(tuple(length for length in target if length != -1))
     total = size(x)
-    exact = not (isinstance(rest, int) and isinstance(total, int)) or (
-        rest != 0 and total % rest == 0
-    )
-    return tuple(total // rest if length == -1 and exact else length for length in target)
+    # Symbolic lengths divide exactly or raise by themselves; numbers would be rounded down.
+    if isinstance(rest, int) and isinstance(total, int) and (rest == 0 or total % rest):
+        return target
+    return tuple(total // rest if length == -1 else length for length in target)
 
 
 def _at_author(error: ValueError, x: Value) -> ValueError:
+    # looked up late: the module of values looks up this one
     from models.errors import SpecError
     from models.value import author_line
 
     return SpecError(f"{author_line()}: rearrange: {error}; got {x.type}")
 
 
-def reference(x: np.ndarray, *, shape: tuple[int, ...]) -> np.ndarray:
+def reference(x: Array, *, shape: Ints) -> Array:
     return x.reshape(shape)
 
 
-def vjp(grad: Value, out: Value, x: Value, *, shape: Shape) -> tuple[Value]:
+def vjp(
+    grad: Value,
+    out: Value,
+    x: Value,
+    *,
+    shape: Shape,
+) -> tuple[Value]:
     return (reshape(grad, x.shape),)
 
 
-def _case(before: tuple[int, ...], after: tuple[int, ...]) -> Case:
-    return Case((before,), {"shape": after})
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    """The prime factors of the lengths, dealt anew."""
+    shape = lengths(rng, rank)
+    target = [1] * one(rng, 1, RANKS + 1)
+    # 4 is the only length drawn that is not prime
+    factors = [f for n in shape for f in ((2, 2) if n == 4 else (n,))]
+    for factor in factors:
+        target[axis_in(rng, len(target))] *= factor
+    return example.redrawn(shape, shape=tuple(target))
 
 
 CASES = (
-    _case((2, 6), (3, 4)),
-    _case((2, 3, 4), (6, 4)),
-    _case((2, 3, 4), (2, 12)),
-    _case((6,), (1, 2, 1, 3)),
-    _case((2, 1, 3), (6,)),
-    _case((0, 3), (3, 0)),
-    _case((1,), ()),
-    _case((2, 3, 4, 5), (2, 4, 3, 5)),
+    case((2, 6), shape=(3, 4)),
+    case((2, 3, 4), shape=(6, 4)),
+    case((2, 3, 4), shape=(2, 12)),
+    case((6,), shape=(1, 2, 1, 3)),
+    case((2, 1, 3), shape=(6,)),
+    case((0, 3), shape=(3, 0)),
+    case((1,), shape=()),
+    # the lengths of a transposition, the order of a reshape
+    case((2, 3, 4, 5), shape=(2, 4, 3, 5)),
 )
-OPS = {"reshape": Op(shape, reference, CASES, free, method=reshape, vjp=vjp, group="shape")}
+OPS = {
+    "reshape": Op(
+        shape=shape,
+        reference=reference,
+        cases=CASES,
+        flops=free,
+        method=reshape,
+        vjp=vjp,
+        random=random,
+        lengths=("shape",),
+    )
+}
 METHODS = {"rearrange": rearrange}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, free, positive
+from models.ops import Array, Op, free
+from models.ops._axes import axis_of, positive, spliced
+from models.ops._cases import Case, Rng, along, axis_in, case, lengths, one
 from models.value import Value, emit, emit_all
 
 
@@ -25,25 +27,26 @@ def _split_shape(x: Shape, *, parts: int, axis: int) -> tuple[Shape, ...]:
         raise ValueError(
             f"axis {axis} of length {x[at]} does not split into {parts} equal parts"
         )
-    return ((*x[:at], x[at] // parts, *x[at + 1 :]),) * parts
+    return (spliced(x, at, x[at] // parts),) * parts
 
 
 def _unstack_shape(x: Shape, *, axis: int) -> tuple[Shape, ...]:
     at = axis_of(axis, len(x))
     length = x[at]
+    # how many results a node has must be known when it is written down
     if not isinstance(length, int) or length < 1:
         raise ValueError(
             f"axis {axis} of length {length} cannot be unstacked; its length must be a"
             " number of 1 or more"
         )
-    return ((*x[:at], *x[at + 1 :]),) * length
+    return (spliced(x, at),) * length
 
 
-def _split(x: np.ndarray, *, parts: int, axis: int) -> tuple[np.ndarray, ...]:
+def _split(x: Array, *, parts: int, axis: int) -> tuple[Array, ...]:
     return tuple(np.split(x, parts, axis))
 
 
-def _unstack(x: np.ndarray, *, axis: int) -> tuple[np.ndarray, ...]:
+def _unstack(x: Array, *, axis: int) -> tuple[Array, ...]:
     return tuple(np.moveaxis(x, axis, 0))
 
 
@@ -56,46 +59,56 @@ def _split_body(x: Value, *, parts: int, axis: int) -> tuple[Value, ...]:
 
 
 def _unstack_body(x: Value, *, axis: int) -> tuple[Value, ...]:
-    rows = (
-        emit("slice", x, axis=axis, start=i, stop=i + 1, step=1)
-        for i in range(int(str(x.shape[axis])))
-    )
-    return tuple(row.squeeze(axis=axis) for row in rows)
+    def row(i: int) -> Value:
+        return emit("slice", x, axis=axis, start=i, stop=i + 1, step=1).squeeze(axis=axis)
+
+    # the shape rule lets numbers through only
+    return tuple(row(i) for i in range(int(str(x.shape[axis]))))
 
 
-_SPLIT = tuple(
-    Case((shape,), {"parts": parts, "axis": axis})
-    for shape, parts, axis in (
-        ((4, 3), 2, 0),
-        ((2, 6), 3, 1),
-        ((2, 4, 3), 1, 1),
-        ((2, 3, 2), 2, 2),
-        ((0, 4), 2, 1),
-    )
+def _random_split(rng: Rng, rank: int, example: Case) -> Case:
+    axis, parts = axis_in(rng, rank), one(rng, 1, 4)
+    shape = lengths(rng, rank)
+    length = parts * one(rng, 0, 3)
+    return example.redrawn(spliced(shape, axis, length), axis=axis, parts=parts)
+
+
+_SPLIT = (
+    case((4, 3), parts=2, axis=0),
+    case((2, 6), parts=3, axis=1),
+    # one part is still a tuple
+    case((2, 4, 3), parts=1, axis=1),
+    case((2, 3, 2), parts=2, axis=2),
+    case((0, 4), parts=2, axis=1),
 )
-_UNSTACK = tuple(
-    Case((shape,), {"axis": axis})
-    for shape, axis in (((3, 2), 0), ((2, 3), 1), ((2, 3, 4), 1), ((1,), 0), ((3, 0), 0))
+_UNSTACK = (
+    case((3, 2), axis=0),
+    case((2, 3), axis=1),
+    case((2, 3, 4), axis=1),
+    case((1,), axis=0),  # one result, and a scalar
+    case((3, 0), axis=0),
 )
 OPS = {
     "split": Op(
-        _split_shape,
-        _split,
-        _SPLIT,
-        free,
+        shape=_split_shape,
+        reference=_split,
+        cases=_SPLIT,
+        flops=free,
         method=split,
         body=_split_body,
         several=True,
-        group="shape",
+        random=_random_split,
+        axes=("axis",),
     ),
     "unstack": Op(
-        _unstack_shape,
-        _unstack,
-        _UNSTACK,
-        free,
+        shape=_unstack_shape,
+        reference=_unstack,
+        cases=_UNSTACK,
+        flops=free,
         method=unstack,
         body=_unstack_body,
         several=True,
-        group="shape",
+        random=along,
+        axes=("axis",),
     ),
 }

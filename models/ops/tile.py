@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, free, positive
+from models.ops import Array, Op, free
+from models.ops._axes import axis_of, positive, spliced
+from models.ops._cases import Case, Rng, axis_in, case, lengths, one
 from models.value import Value, emit
 
 
@@ -23,44 +25,71 @@ def shape(x: Shape, *, times: int, axis: int) -> Shape:
     at = axis_of(axis, len(x))
     if times < 1:
         raise ValueError(f"times must be 1 or more, not {times}")
-    return (*x[:at], x[at] * times, *x[at + 1 :])
+    return spliced(x, at, x[at] * times)
 
 
-def _tile(x: np.ndarray, *, times: int, axis: int) -> np.ndarray:
+def _tile(x: Array, *, times: int, axis: int) -> Array:
     return np.tile(x, [times if i == axis else 1 for i in range(x.ndim)])
 
 
-def _repeat(x: np.ndarray, *, times: int, axis: int) -> np.ndarray:
+def _repeat(x: Array, *, times: int, axis: int) -> Array:
     return np.repeat(x, times, axis)
 
 
-def _along_new_axis(x: Value, times: int, axis: int, at: int) -> Value:
+def _along_new_axis(
+    x: Value,
+    times: int,
+    axis: int,
+    at: int,
+) -> Value:
+    """Copies along a new axis, merged with its neighbour: no index, so no gather."""
     wide = x.expand_dims(axis=at)
-    wide = wide.broadcast_to((*wide.shape[:at], times, *wide.shape[at + 1 :]))
+    wide = wide.broadcast_to(spliced(wide.shape, at, times))
     return wide.reshape(shape(x.shape, times=times, axis=axis))
 
 
 def _tile_body(x: Value, *, times: int, axis: int) -> Value:
+    # before the axis: the copies go slowest
     return _along_new_axis(x, times, axis, axis)
 
 
 def _repeat_body(x: Value, *, times: int, axis: int) -> Value:
+    # behind it: they go fastest
     return _along_new_axis(x, times, axis, axis + 1)
 
 
-CASES = tuple(
-    Case((s,), {"times": times, "axis": axis})
-    for s, times, axis in (
-        ((2, 3), 2, 0),
-        ((2, 3), 3, 1),
-        ((2, 1, 3), 2, 1),
-        ((4,), 1, 0),
-        ((0, 2), 2, 1),
-    )
+def random(rng: Rng, rank: int, example: Case) -> Case:
+    shape, axis = lengths(rng, rank), axis_in(rng, rank)
+    return example.redrawn(shape, axis=axis, times=one(rng, 1, 4))
+
+
+CASES = (
+    case((2, 3), times=2, axis=0),
+    case((2, 3), times=3, axis=1),
+    # of one element, both give the same
+    case((2, 1, 3), times=2, axis=1),
+    case((4,), times=1, axis=0),
+    case((0, 2), times=2, axis=1),
 )
 OPS = {
-    "tile": Op(shape, _tile, CASES, free, method=tile, body=_tile_body, group="shape"),
+    "tile": Op(
+        shape=shape,
+        reference=_tile,
+        cases=CASES,
+        flops=free,
+        method=tile,
+        body=_tile_body,
+        random=random,
+        axes=("axis",),
+    ),
     "repeat": Op(
-        shape, _repeat, CASES, free, method=repeat, body=_repeat_body, group="shape"
+        shape=shape,
+        reference=_repeat,
+        cases=CASES,
+        flops=free,
+        method=repeat,
+        body=_repeat_body,
+        random=random,
+        axes=("axis",),
     ),
 }

@@ -1,5 +1,6 @@
-"""y = sqrt(sum x^2) over one axis, with gradient 0 at x = 0 (PyTorch's; the plain formula
-gives NaN there).
+"""y = sqrt(sum x^2) over one axis, with gradient 0 at x = 0.
+
+That is PyTorch's convention; the plain formula gives NaN there.
 """
 
 from __future__ import annotations
@@ -7,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.ops import Case, Op, axis_of, per_input, positive
+from models.ops import Array, Op, per_input
+from models.ops._axes import axis_of, positive, spliced
+from models.ops._cases import along, case
 from models.value import Value, emit
 
 
@@ -17,33 +20,39 @@ def vector_norm(x: Value, *, axis: int) -> Value:
 
 
 def shape(x: Shape, *, axis: int) -> Shape:
-    at = axis_of(axis, len(x))
-    return (*x[:at], *x[at + 1 :])
+    return spliced(x, axis_of(axis, len(x)))
 
 
-def reference(x: np.ndarray, *, axis: int) -> np.ndarray:
+def reference(x: Array, *, axis: int) -> Array:
     return np.sqrt(np.sum(x * x, axis=axis))
 
 
 def body(x: Value, *, axis: int) -> Value:
     squares = (x * x).sum(axis=axis, keepdims=False)
     zero = emit("equal", squares, 0.0)
-    return emit("where", zero, 0.0, emit("sqrt", emit("where", zero, 1.0, squares)))
+    # Chosen twice: the outer `where` alone would multiply the infinite slope of the root at 0
+    # by a gradient of 0, which is NaN.
+    safe = emit("where", zero, 1.0, squares)
+    return emit("where", zero, 0.0, emit("sqrt", safe))
 
 
-CASES = tuple(
-    Case((s,), {"axis": a})
-    for s, a in (((2, 3), 1), ((2, 3, 4), 0), ((2, 3, 4), 1), ((3,), 0), ((0, 3), 1))
+CASES = (
+    case((2, 3), axis=1),
+    case((2, 3, 4), axis=0),
+    case((2, 3, 4), axis=1),
+    case((3,), axis=0),
+    case((0, 3), axis=1),
 )
 OPS = {
     "vector_norm": Op(
-        shape,
-        reference,
-        CASES,
-        per_input(2),
+        shape=shape,
+        reference=reference,
+        cases=CASES,
+        flops=per_input(2),
         method=vector_norm,
         body=body,
-        group="reduction",
         precision="full",
+        random=along,
+        axes=("axis",),
     )
 }
