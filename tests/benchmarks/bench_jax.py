@@ -60,14 +60,18 @@ def attention(p: Weights, name: str, x: Any, *, heads: int) -> Any:
     q, k, v = packed.transpose(2, 0, 3, 1, 4)
     weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) * (width // heads) ** -0.5)
     return dense(
-        p, f"{name}.proj", (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width)
+        p,
+        f"{name}.proj",
+        (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width),
     )
 
 
 def mlp(p: Weights, name: str, x: Any) -> Any:
     """Two layers with an exact GELU between them."""
     return dense(
-        p, f"{name}.fc2", jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False)
+        p,
+        f"{name}.fc2",
+        jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False),
     )
 
 
@@ -102,10 +106,16 @@ def motion_bert(p: Weights, keypoints: Any, *, depth: int, heads: int) -> Any:
     )
     for i in range(depth):
         st = temporal(
-            p, f"blocks_st.{i}", spatial(p, f"blocks_st.{i}", x, heads=heads), heads=heads
+            p,
+            f"blocks_st.{i}",
+            spatial(p, f"blocks_st.{i}", x, heads=heads),
+            heads=heads,
         )
         ts = spatial(
-            p, f"blocks_ts.{i}", temporal(p, f"blocks_ts.{i}", x, heads=heads), heads=heads
+            p,
+            f"blocks_ts.{i}",
+            temporal(p, f"blocks_ts.{i}", x, heads=heads),
+            heads=heads,
         )
         weights = jax.nn.softmax(dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1)))
         x = st * weights[..., :1] + ts * weights[..., 1:]
@@ -134,10 +144,8 @@ def forward() -> tuple[Work, Work]:
     spec = models.build("motionbert", preset="small", frames=FRAMES)
     program = JaxProgram(spec.infer, Settings(compiled=True))
     program.load(params.draw(spec.infer.params, seed=0))
-    apply, weights = (
-        jax.jit(by_hand(models.size("motionbert", preset="small"))),
-        dict(program.values),
-    )
+    apply = jax.jit(by_hand(models.size("motionbert", preset="small")))
+    weights = dict(program.values)
     feeds = {"keypoints": drawn(BATCH, FRAMES, 17, 3)}
 
     def ours() -> Any:
@@ -156,7 +164,10 @@ def training() -> tuple[Work, Work]:
     Raises AssertionError where loss or gradients differ.
     """
     graph = models.build(
-        "motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}
+        "motionbert",
+        preset="small",
+        frames=FRAMES,
+        loss={"mpjpe": 1.0},
     ).train
     trainer = JaxTrainer(graph, ADAMW, Settings())
     start = params.draw(graph.params, seed=0)
@@ -165,10 +176,8 @@ def training() -> tuple[Work, Work]:
         "keypoints": drawn(BATCH, FRAMES, 17, 3),
         "target": drawn(BATCH, FRAMES, 17, 3) + 1,
     }
-    apply, tx = (
-        by_hand(models.size("motionbert", preset="small")),
-        optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay),
-    )
+    apply = by_hand(models.size("motionbert", preset="small"))
+    tx = optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay)
 
     def loss(p: Weights, x: Any, target: Any) -> Any:
         return jnp.sqrt(((apply(p, x) - target) ** 2).sum(-1)).mean()

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from bench import metrics
@@ -45,7 +46,8 @@ def by_svd(pred: Array, true: Array) -> Array:
 def in_closed_form(pred: Array, true: Array) -> Array:
     """(N,) mm: what `evaluate` does, the copying into blocks included."""
     size = _blocks.POINTS // JOINTS
-    room, error = np.empty((2, 3, JOINTS, size)), np.empty(len(pred))
+    room = np.empty((2, 3, JOINTS, size))
+    error = np.empty(len(pred))
     for start in range(0, len(pred), size):
         part = slice(start, min(start + size, len(pred)))
         block = room[..., : part.stop - start]
@@ -64,9 +66,7 @@ def test_alignment_against_singular_values(
     pred = (
         pred * {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}[kind]
     )
-    np.testing.assert_allclose(
-        in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6
-    )
+    assert_allclose(in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6)
     names = ("singular values", "closed form")
     with capsys.disabled():
         told(
@@ -85,11 +85,17 @@ def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
         "subjects": ["S9" if place % 5 < 2 else "S11" for place in range(TEST_SET)],
         "clips": [place // 2400 for place in range(TEST_SET)],
     }
-    start, busy = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
+    busy = time.process_time()
     found = metrics.evaluate(
-        pred, true, joint_names=H36M17.joints, protocol=protocols.load("h36m-p1"), **labels
+        pred,
+        true,
+        joint_names=H36M17.joints,
+        protocol=protocols.load("h36m-p1"),
+        **labels,
     )  # type: ignore[arg-type]
-    wall, cpu = time.perf_counter() - start, time.process_time() - busy
+    wall = time.perf_counter() - start
+    cpu = time.process_time() - busy
     with capsys.disabled():
         print(
             f"\n{len(found)} metrics of {TEST_SET:,} poses: {wall:.2f} s ({cpu:.2f} s of"

@@ -123,7 +123,8 @@ def forward(both: Pair) -> tuple[Work, Work]:
 
         return once
 
-    ours, by_hand = run(both.realised), run(both.handwritten)
+    ours = run(both.realised)
+    by_hand = run(both.handwritten)
     assert_close(ours(), by_hand(), rtol=1e-5, what="pose")
     return ours, by_hand
 

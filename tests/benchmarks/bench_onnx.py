@@ -58,7 +58,10 @@ def export(path: str) -> None:
     inputs = torch.zeros(2, FRAMES, 17, 3)
     batch = torch.export.Dim("batch", min=1, max=4096)
     program = torch.onnx.export(
-        module, (inputs,), dynamo=True, dynamic_shapes=({0: batch},)
+        module,
+        (inputs,),
+        dynamo=True,
+        dynamic_shapes=({0: batch},),
     )
     program.save(path, external_data=False)
 
@@ -105,7 +108,9 @@ def test_the_emitted_model_against_the_one_torch_exports(
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
         ours = session(
             model(
-                models.build("motionbert", **SIZES).infer, weights(), opset=opset
+                models.build("motionbert", **SIZES).infer,
+                weights(),
+                opset=opset,
             ).SerializeToString()
         )
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")
@@ -132,7 +137,9 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
         OnnxProgram(graph, Settings(), threads=1), Optimizer("adamw", 1e-6, 0.01)
     )
     oracle = NumpyBackend().trainer(
-        graph, Optimizer("adamw", 1e-6, 0.01), Settings(precision="fp32")
+        graph,
+        Optimizer("adamw", 1e-6, 0.01),
+        Settings(precision="fp32"),
     )
     for one in (trainer, oracle):
         one.program.load(weights())
@@ -148,12 +155,10 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
             what=f"gradient of {name}",
         )
     fed = trainer.program.put(feeds)
-    what, names = (
-        f"motionbert training step, {BATCH} x {FRAMES} frames",
-        (
-            "the step",
-            "the forward of the same graph",
-        ),
+    what = f"motionbert training step, {BATCH} x {FRAMES} frames"
+    names = (
+        "the step",
+        "the forward of the same graph",
     )
     said = told(
         what,

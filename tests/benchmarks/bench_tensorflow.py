@@ -45,7 +45,8 @@ class Attention(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """(rows, tokens, c) -> (rows, tokens, c)."""
-        tokens, head = x.shape[1], self.width // self.heads
+        tokens = x.shape[1]
+        head = self.width // self.heads
         packed = tf.reshape(self.qkv(x), (-1, tokens, 3, self.heads, head))
         q, k, v = tf.unstack(tf.transpose(packed, (2, 0, 3, 1, 4)), axis=0)
         weights = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * head**-0.5)
@@ -75,11 +76,15 @@ class Block(keras.layers.Layer):
         self.spatial_first = spatial_first
         for axis in "st":
             setattr(
-                self, f"norm1_{axis}", keras.layers.LayerNormalization(epsilon=size.eps)
+                self,
+                f"norm1_{axis}",
+                keras.layers.LayerNormalization(epsilon=size.eps),
             )
             setattr(self, f"attn_{axis}", Attention(size.width, size.heads))
             setattr(
-                self, f"norm2_{axis}", keras.layers.LayerNormalization(epsilon=size.eps)
+                self,
+                f"norm2_{axis}",
+                keras.layers.LayerNormalization(epsilon=size.eps),
             )
             setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
 
@@ -128,9 +133,13 @@ class MotionBert(keras.Model):
         """(b, t, j, channels) -> (b, t, j, 3)."""
         x = self.joints_embed(x) + self.pos_embed + self.temp_embed[:, : x.shape[1]]
         for of_st, of_ts, fuse in zip(
-            self.blocks_st, self.blocks_ts, self.ts_attn, strict=True
+            self.blocks_st,
+            self.blocks_ts,
+            self.ts_attn,
+            strict=True,
         ):
-            st, ts = of_st(x), of_ts(x)
+            st = of_st(x)
+            ts = of_ts(x)
             weights = tf.nn.softmax(fuse(tf.concat([st, ts], -1)))
             x = st * weights[..., :1] + ts * weights[..., 1:]
         return self.head(tf.tanh(self.pre_logits(self.norm(x))))
@@ -174,7 +183,8 @@ class Pair:
         """Inference of both. Raises AssertionError where the poses differ."""
         program = BACKEND.program(self.spec.infer, Settings())
         program.load(self.weights)
-        feeds, inputs = program.put({"keypoints": self.inputs}), tf.constant(self.inputs)
+        feeds = program.put({"keypoints": self.inputs})
+        inputs = tf.constant(self.inputs)
         plain = tf.function(self.by_hand, autograph=False)
         assert_close(program.run(feeds)["pose"], plain(inputs), rtol=1e-5, what="pose")
         return lambda: program.run(feeds), lambda: plain(inputs)
@@ -185,11 +195,14 @@ class Pair:
         Raises AssertionError where loss or gradients differ.
         """
         trainer = BACKEND.trainer(
-            self.spec.train, Optimizer("adamw", 1e-6, 0.004), Settings()
+            self.spec.train,
+            Optimizer("adamw", 1e-6, 0.004),
+            Settings(),
         )
         trainer.program.load(self.weights)
         feeds = trainer.program.put({"keypoints": self.inputs, "target": self.target})
-        inputs, target = tf.constant(self.inputs), tf.constant(self.target)
+        inputs = tf.constant(self.inputs)
+        target = tf.constant(self.target)
         optimizer = keras.optimizers.AdamW(1e-6, weight_decay=0.004)
         variables = [variable.value for variable in self.variables.values()]
         optimizer.build(list(self.variables.values()))

@@ -69,9 +69,11 @@ def measure(windows: Windows, clips: list[Clip]) -> Speed:
 
     def loop(turn: int) -> None:
         for row, pick in enumerate(picks[turn]):
-            clip, first = where[0][pick], where[1][pick]
+            clip = where[0][pick]
+            first = where[1][pick]
             keypoints, pose = arrays[clip]
-            low, high = first - context, first - context + windows.frames
+            low = first - context
+            high = first - context + windows.frames
             part = keypoints[max(low, 0) : min(high, len(keypoints))]
             if low < 0 or high > len(keypoints):
                 part = np.pad(
@@ -90,7 +92,10 @@ def measure(windows: Windows, clips: list[Clip]) -> Speed:
         {"sampler": lambda turn: windows.batch(picks[turn]), "copy": copy, "loop": loop}
     )
     return Speed(
-        best["sampler"], best["copy"], best["loop"], sum(part.nbytes for part in sources)
+        best["sampler"],
+        best["copy"],
+        best["loop"],
+        sum(part.nbytes for part in sources),
     )
 
 
@@ -112,7 +117,8 @@ def test_sampler_speed(
 ) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
     speed = measure(Windows(clips, frames=frames, outputs=outputs, stride=1), clips)
-    fraction, gain = speed.copy / speed.sampler, speed.loop / speed.sampler
+    fraction = speed.copy / speed.sampler
+    gain = speed.loop / speed.sampler
     with capsys.disabled():
         print(
             f"\nT={frames} outputs={outputs}: {BATCH / speed.sampler:,.0f} windows/s,"
@@ -175,7 +181,11 @@ def test_memory_of_a_million_and_a_half_frames(
 ) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
     said = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=ROOT
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     ).stdout
     resident, arrays, loading, filling = map(float, said.split())
     with capsys.disabled():

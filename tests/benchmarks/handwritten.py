@@ -59,7 +59,9 @@ class Block(nn.Module):
         for axis in "st":
             setattr(self, f"norm1_{axis}", nn.LayerNorm(size.width, eps=size.eps))
             setattr(
-                self, f"attn_{axis}", Attention(size.width, size.heads, bias=size.qkv_bias)
+                self,
+                f"attn_{axis}",
+                Attention(size.width, size.heads, bias=size.qkv_bias),
             )
             setattr(self, f"norm2_{axis}", nn.LayerNorm(size.width, eps=size.eps))
             setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
@@ -125,9 +127,13 @@ class MotionBert(nn.Module):
             + self.temp_embed[:, : keypoints.shape[1]]
         )
         for spatial_first, temporal_first, fuse in zip(
-            self.blocks_st, self.blocks_ts, self.ts_attn, strict=True
+            self.blocks_st,
+            self.blocks_ts,
+            self.ts_attn,
+            strict=True,
         ):
-            st, ts = spatial_first(x), temporal_first(x)
+            st = spatial_first(x)
+            ts = temporal_first(x)
             weights = fuse(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
             x = st * weights[..., :1] + ts * weights[..., 1:]
         return self.head(self.pre_logits(self.norm(x)))
@@ -152,7 +158,8 @@ class VideoPose3D(nn.Module):
         self.expand_bn = nn.BatchNorm1d(size.width, momentum=0.1)
         self.drop = nn.Dropout(size.dropout)
         self.shrink = nn.Conv1d(size.width, size.joints * 3, 1)
-        convolutions, reach = [], first
+        convolutions = []
+        reach = first
         for taps in rest:
             step = {"stride": taps} if strided else {"dilation": reach}
             convolutions += [

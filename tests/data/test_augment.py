@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
 from bench.data import augment
 from bench.data.augment import STEPS, apply, parse
@@ -26,7 +27,14 @@ from bench.data.readers.synthetic import make
 from models.errors import BadInput
 
 RIG = Rig(
-    (40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800
+    (40.0, 130.0),
+    (4600.0, 5200.0),
+    (1500.0, 1600.0),
+    900.0,
+    "clip",
+    1145.0,
+    1000,
+    800,
 )
 LENS = {"radial": np.array([-0.2, 0.25, -0.003]), "tangential": np.array([-0.001, -0.0014])}
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose")
@@ -52,13 +60,14 @@ def one(step: str, clip: Clip, *, seed: int = 0, **options: object) -> Clip:
 
 def is_consistent(clip: Clip, atol: float = 0.01) -> None:
     """The camera shows the world where poses and keypoints say."""
-    assert clip.world_pose is not None and clip.camera_pose is not None
-    np.testing.assert_allclose(
-        world_to_camera(clip.camera, clip.world_pose), clip.camera_pose, atol=atol
+    assert clip.world_pose is not None
+    assert clip.camera_pose is not None
+    assert_allclose(
+        world_to_camera(clip.camera, clip.world_pose),
+        clip.camera_pose,
+        atol=atol,
     )
-    np.testing.assert_allclose(
-        project(clip.camera, clip.camera_pose), clip.keypoints, atol=atol
-    )
+    assert_allclose(project(clip.camera, clip.camera_pose), clip.keypoints, atol=atol)
 
 
 def bones(world: np.ndarray) -> np.ndarray:
@@ -71,7 +80,13 @@ def bones(world: np.ndarray) -> np.ndarray:
 def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
     draw = np.random.default_rng(seed)
     take = Take(
-        "t", "S1", "A", "", 50.0, H36M17, draw.normal(0, 400, (5, 17, 3)) + [0, 0, 900]
+        "t",
+        "S1",
+        "A",
+        "",
+        50.0,
+        H36M17,
+        draw.normal(0, 400, (5, 17, 3)) + [0, 0, 900],
     )
     camera = look_at(
         (*draw.normal(0, 1, 2) * 900 + 4500, 1500),
@@ -80,7 +95,9 @@ def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
         size=(1000, 800),
     )
     camera = dataclasses.replace(
-        camera, centre=camera.centre + draw.normal(0, 9, 2), **LENS if lens else {}
+        camera,
+        centre=camera.centre + draw.normal(0, 9, 2),
+        **LENS if lens else {},
     )
     clip = film(take, {"cam": camera})[0]
     clip = dataclasses.replace(clip, confidence=draw.random((5, 17)).astype(np.float32))
@@ -88,27 +105,24 @@ def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
     is_consistent(flipped)
     again = one("flip", flipped)
     for name in ARRAYS:
-        np.testing.assert_allclose(getattr(again, name), getattr(clip, name), atol=1e-4)
+        assert_allclose(getattr(again, name), getattr(clip, name), atol=1e-4)
     for name in ("rotation", "translation", "centre", "tangential"):
-        np.testing.assert_allclose(
-            getattr(again.camera, name), getattr(camera, name), atol=1e-9
-        )
+        assert_allclose(getattr(again.camera, name), getattr(camera, name), atol=1e-9)
     assert not np.allclose(flipped.keypoints, clip.keypoints)
 
 
 def test_flip_swaps_hands_and_mirrors_the_picture() -> None:
     clip = clips()[0]
     flipped = one("flip", clip)
-    left, right = H36M17.index("LWrist"), H36M17.index("RWrist")
-    np.testing.assert_allclose(
-        flipped.keypoints[:, left, 0], 1000 - clip.keypoints[:, right, 0], atol=1e-4
+    left = H36M17.index("LWrist")
+    right = H36M17.index("RWrist")
+    assert_allclose(
+        flipped.keypoints[:, left, 0],
+        1000 - clip.keypoints[:, right, 0],
+        atol=1e-4,
     )
-    np.testing.assert_array_equal(
-        flipped.keypoints[:, left, 1], clip.keypoints[:, right, 1]
-    )
-    np.testing.assert_array_equal(
-        flipped.world_pose[:, left], clip.world_pose[:, right] * (-1, 1, 1)
-    )
+    assert_array_equal(flipped.keypoints[:, left, 1], clip.keypoints[:, right, 1])
+    assert_array_equal(flipped.world_pose[:, left], clip.world_pose[:, right] * (-1, 1, 1))
 
 
 @pytest.mark.parametrize("step", ["rotate", "scale", "flip"])
@@ -117,35 +131,36 @@ def test_body_steps_keep_the_views_of_a_take_together(step: str) -> None:
     after = apply(before, parse([step]), seed=3)
     for clip in after:
         is_consistent(clip)
-    np.testing.assert_array_equal(after[0].world_pose, after[1].world_pose)
+    assert_array_equal(after[0].world_pose, after[1].world_pose)
     assert not np.allclose(after[0].world_pose, before[0].world_pose)
 
 
 def test_rotation_is_about_the_vertical_through_the_root() -> None:
     clip = clips()[0]
     turned = one("rotate", clip)
-    assert clip.world_pose is not None and turned.world_pose is not None
-    np.testing.assert_allclose(
-        turned.world_pose[..., 2], clip.world_pose[..., 2], atol=1e-3
+    assert clip.world_pose is not None
+    assert turned.world_pose is not None
+    assert_allclose(turned.world_pose[..., 2], clip.world_pose[..., 2], atol=1e-3)
+    assert_allclose(
+        turned.world_pose[:, 0].mean(axis=0),
+        clip.world_pose[:, 0].mean(axis=0),
+        atol=0.05,
     )
-    np.testing.assert_allclose(
-        turned.world_pose[:, 0].mean(axis=0), clip.world_pose[:, 0].mean(axis=0), atol=0.05
-    )
-    np.testing.assert_allclose(bones(turned.world_pose), bones(clip.world_pose), atol=0.01)
-    np.testing.assert_allclose(
-        one("rotate", clip, degrees=0).keypoints, clip.keypoints, atol=1e-3
-    )
+    assert_allclose(bones(turned.world_pose), bones(clip.world_pose), atol=0.01)
+    assert_allclose(one("rotate", clip, degrees=0).keypoints, clip.keypoints, atol=1e-3)
 
 
 def test_scale_keeps_feet_on_the_floor() -> None:
     clip = clips()[0]
     larger = one("scale", clip, low=1.2, high=1.2)
-    assert clip.world_pose is not None and larger.world_pose is not None
-    np.testing.assert_allclose(
-        bones(larger.world_pose), 1.2 * bones(clip.world_pose), rtol=1e-4
-    )
-    np.testing.assert_allclose(
-        larger.world_pose[..., 2], 1.2 * clip.world_pose[..., 2], rtol=1e-4, atol=1e-3
+    assert clip.world_pose is not None
+    assert larger.world_pose is not None
+    assert_allclose(bones(larger.world_pose), 1.2 * bones(clip.world_pose), rtol=1e-4)
+    assert_allclose(
+        larger.world_pose[..., 2],
+        1.2 * clip.world_pose[..., 2],
+        rtol=1e-4,
+        atol=1e-3,
     )
 
 
@@ -159,21 +174,24 @@ def test_jitter_moves_the_camera_and_not_the_world() -> None:
     turns = []
     for old, new in zip(before, after, strict=True):
         is_consistent(new)
-        np.testing.assert_array_equal(new.world_pose, old.world_pose)
+        assert_array_equal(new.world_pose, old.world_pose)
         assert 0 < np.linalg.norm(new.camera.position - old.camera.position) < 100
         turns.append(
             np.degrees(
                 np.arccos((np.trace(new.camera.rotation @ old.camera.rotation.T) - 1) / 2)
             )
         )
-    assert min(turns) > 0.05 and max(turns) < 3 and turns[0] != turns[1]
+    assert min(turns) > 0.05
+    assert max(turns) < 3
+    assert turns[0] != turns[1]
 
 
 def test_jitter_does_with_camera_poses() -> None:
     clip = dataclasses.replace(clips()[0], world_pose=None)
     moved = one("jitter", clip)
-    assert moved.world_pose is None and moved.camera_pose is not None
-    np.testing.assert_allclose(
+    assert moved.world_pose is None
+    assert moved.camera_pose is not None
+    assert_allclose(
         camera_to_world(moved.camera, moved.camera_pose),
         camera_to_world(clip.camera, clip.camera_pose),
         atol=0.01,
@@ -184,9 +202,12 @@ def test_a_detectors_errors_stay_where_body_or_camera_moves() -> None:
     clean = clips()[0]
     noisy = detect(clean)
     for step in ("rotate", "scale", "jitter"):
-        exact, moved = one(step, clean), one(step, noisy)
-        np.testing.assert_allclose(
-            moved.keypoints - exact.keypoints, noisy.keypoints - clean.keypoints, atol=0.01
+        exact = one(step, clean)
+        moved = one(step, noisy)
+        assert_allclose(
+            moved.keypoints - exact.keypoints,
+            noisy.keypoints - clean.keypoints,
+            atol=0.01,
         )
 
 
@@ -200,7 +221,7 @@ def test_resampling(fps: float, frames: int) -> None:
     times = np.arange(frames) * 50 / fps
     for name in ("keypoints", "camera_pose", "world_pose"):
         series = getattr(clip, name)[:, 13, 0]
-        np.testing.assert_allclose(
+        assert_allclose(
             getattr(found, name)[:, 13, 0],
             np.interp(times, np.arange(60), series),
             atol=2e-3,
@@ -210,7 +231,7 @@ def test_resampling(fps: float, frames: int) -> None:
 def test_speed_keeps_the_frame_rate() -> None:
     found = one("speed", clips()[0], low=2, high=2)
     assert (found.fps, found.frames) == (50.0, 30)
-    np.testing.assert_array_equal(found.world_pose, clips()[0].world_pose[::2])
+    assert_array_equal(found.world_pose, clips()[0].world_pose[::2])
     assert one("speed", clips(1)[0]).frames == 1
 
 
@@ -225,19 +246,19 @@ def test_between_a_seen_and_a_missed_frame_a_joint_is_missed() -> None:
 def test_masks_hide_their_share() -> None:
     clip = clips(400)[0]
     joints = one("mask_joints", clip, share=0.2).confidence == 0
-    assert (
-        0.17 < joints.mean() < 0.23
-        and joints.any(axis=1).mean() > 0
-        and not joints.all(axis=1).any()
-    )
+    assert 0.17 < joints.mean() < 0.23
+    assert joints.any(axis=1).mean() > 0
+    assert not joints.all(axis=1).any()
     frames = one("mask_frames", clip, share=0.2).confidence == 0
-    assert 0.12 < frames.mean() < 0.28 and (frames.all(axis=1) == frames.any(axis=1)).all()
+    assert 0.12 < frames.mean() < 0.28
+    assert (frames.all(axis=1) == frames.any(axis=1)).all()
 
 
 def test_occlusions_are_bursts_of_limbs() -> None:
     missed = one("occlude", clips(2000)[0], rate=0.5, seconds=0.4).confidence == 0
     assert 0.02 < missed.mean() < 0.2 and not missed[:, 0].any(), "the root stays"
-    knee, foot = missed[:, H36M17.index("LKnee")], missed[:, H36M17.index("LFoot")]
+    knee = missed[:, H36M17.index("LKnee")]
+    foot = missed[:, H36M17.index("LFoot")]
     assert (foot | ~knee).all() and knee.any(), "where the knee is hidden, so is the foot"
     changes = np.flatnonzero(np.diff(foot.astype(int)))
     assert 5 < np.diff(changes)[:: 2 if foot[changes[0] + 1] else 1].mean() < 200
@@ -248,12 +269,8 @@ def test_a_missed_joint_is_held() -> None:
     missed = np.zeros((6, 17), dtype=bool)
     missed[[0, 3, 4], 5] = missed[:, 7] = True
     found = miss(clip, missed)
-    np.testing.assert_array_equal(
-        found.keypoints[:, 5], clip.keypoints[[1, 1, 2, 2, 2, 5], 5]
-    )
-    np.testing.assert_array_equal(
-        found.keypoints[:, 7], np.broadcast_to([500, 400], (6, 2))
-    )
+    assert_array_equal(found.keypoints[:, 5], clip.keypoints[[1, 1, 2, 2, 2, 5], 5])
+    assert_array_equal(found.keypoints[:, 7], np.broadcast_to([500, 400], (6, 2)))
     assert (found.confidence == 0).tolist() == missed.tolist()
 
 
@@ -272,12 +289,14 @@ ALL = [
 
 
 def test_the_stream_depends_on_seed_epoch_and_clip_alone() -> None:
-    steps, both = parse(ALL), clips()
-    first, again = apply(both, steps, seed=5), apply(both[::-1], steps, seed=5)[::-1]
+    steps = parse(ALL)
+    both = clips()
+    first = apply(both, steps, seed=5)
+    again = apply(both[::-1], steps, seed=5)[::-1]
     alone = apply(both[1:], steps, seed=5)
     for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(first[1], name), getattr(again[1], name))
-        np.testing.assert_array_equal(getattr(first[1], name), getattr(alone[0], name))
+        assert_array_equal(getattr(first[1], name), getattr(again[1], name))
+        assert_array_equal(getattr(first[1], name), getattr(alone[0], name))
     for other in (apply(both, steps, seed=6), apply(both, steps, seed=5, epoch=1)):
         assert first[1].keypoints.shape != other[1].keypoints.shape or not np.allclose(
             first[1].keypoints, other[1].keypoints
@@ -286,7 +305,8 @@ def test_the_stream_depends_on_seed_epoch_and_clip_alone() -> None:
 
 
 def test_a_probability_is_kept() -> None:
-    clip, steps = clips(1)[0], parse([{"flip": {}, "probability": 0.25}])
+    clip = clips(1)[0]
+    steps = parse([{"flip": {}, "probability": 0.25}])
     many = [dataclasses.replace(clip, name=f"take {number}") for number in range(200)]
     flipped = [
         after is not before

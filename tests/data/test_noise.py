@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from bench.__main__ import main
 from bench.data.augment import apply, parse
@@ -24,7 +25,14 @@ from bench.data.readers.synthetic import make
 from models.errors import BadInput
 
 RIG = Rig(
-    (40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 800
+    (40.0, 130.0),
+    (4600.0, 5200.0),
+    (1500.0, 1600.0),
+    900.0,
+    "clip",
+    1145.0,
+    1000,
+    800,
 )
 
 
@@ -57,14 +65,15 @@ def noisy_pair(frames: int = 6000) -> tuple[Clip, Clip]:
 
 def test_a_fit_finds_what_was_put_in() -> None:
     clean, noisy = noisy_pair()
-    found, due = fit([clean], [noisy]), known_noise()
-    np.testing.assert_allclose(found.bias, due.bias, atol=0.5)
-    np.testing.assert_allclose(found.covariance, due.covariance, atol=4)
-    np.testing.assert_allclose(found.memory, due.memory, atol=0.05)
-    np.testing.assert_allclose(found.outliers, due.outliers, atol=0.012)
-    np.testing.assert_allclose(found.outlier, due.outlier, rtol=0.25)
-    np.testing.assert_allclose(found.misses, due.misses, atol=0.012)
-    np.testing.assert_allclose(found.confidence, due.confidence, atol=0.02)
+    found = fit([clean], [noisy])
+    due = known_noise()
+    assert_allclose(found.bias, due.bias, atol=0.5)
+    assert_allclose(found.covariance, due.covariance, atol=4)
+    assert_allclose(found.memory, due.memory, atol=0.05)
+    assert_allclose(found.outliers, due.outliers, atol=0.012)
+    assert_allclose(found.outlier, due.outlier, rtol=0.25)
+    assert_allclose(found.misses, due.misses, atol=0.012)
+    assert_allclose(found.confidence, due.confidence, atol=0.02)
 
 
 def test_noise_scales_with_the_picture() -> None:
@@ -75,21 +84,22 @@ def test_noise_scales_with_the_picture() -> None:
         - clip.keypoints
         for clip in (clean, wide)
     ]
-    np.testing.assert_allclose(errors[1][:, 0], 2 * errors[0][:, 0], atol=1e-3)
+    assert_allclose(errors[1][:, 0], 2 * errors[0][:, 0], atol=1e-3)
 
 
 def test_a_model_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "detector.json"
     fitted_noise.save(known_noise(), path)
     found = fitted_noise.load(path)
-    assert found.joints == H36M17.joints and [each.name for each in tmp_path.iterdir()] == [
-        "detector.json"
-    ]
+    assert found.joints == H36M17.joints
+    assert [each.name for each in tmp_path.iterdir()] == ["detector.json"]
     for name in fitted_noise.TAILS:
-        np.testing.assert_array_equal(getattr(found, name), getattr(known_noise(), name))
+        assert_array_equal(getattr(found, name), getattr(known_noise(), name))
     clip = clips()[0]
     noisy = apply(
-        [clip], parse([{"fitted": {"file": "detector.json"}}], folder=tmp_path), seed=2
+        [clip],
+        parse([{"fitted": {"file": "detector.json"}}], folder=tmp_path),
+        seed=2,
     )[0]
     assert 1 < np.abs(noisy.keypoints - clip.keypoints).mean() < 9
     with pytest.raises(BadInput, match="cannot be written"):
@@ -103,11 +113,14 @@ def test_files_are_fitted(tmp_path: Path) -> None:
     np.save(tmp_path / "true.npy", clean.keypoints)
     np.save(tmp_path / "seen.npy", np.concatenate([seen, seen[-1:]]))
     found = fit_files(
-        tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+        tmp_path / "true.npy",
+        tmp_path / "seen.npy",
+        skeleton="h36m17",
+        width=1000,
     )
     due = fit([clean], [noisy])
-    np.testing.assert_allclose(found.covariance, due.covariance, atol=1e-3)
-    np.testing.assert_allclose(found.misses, gone.mean(axis=0))
+    assert_allclose(found.covariance, due.covariance, atol=1e-3)
+    assert_allclose(found.misses, gone.mean(axis=0))
 
 
 def test_the_command_fits_and_keeps(
@@ -121,12 +134,14 @@ def test_the_command_fits_and_keeps(
     rows = json.loads(capsys.readouterr().out)["joints"]
     kept = fitted_noise.load(tmp_path / "detector.json")
     due = fit_files(
-        tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+        tmp_path / "true.npy",
+        tmp_path / "seen.npy",
+        skeleton="h36m17",
+        width=1000,
     )
-    np.testing.assert_allclose(kept.covariance, due.covariance)
-    assert [row["joint"] for row in rows] == list(H36M17.joints) and rows[3][
-        "bias x"
-    ] == due.bias[3, 0]
+    assert_allclose(kept.covariance, due.covariance)
+    assert [row["joint"] for row in rows] == list(H36M17.joints)
+    assert rows[3]["bias x"] == due.bias[3, 0]
     assert main(["noise", *files[:2], "--to", files[2]]) == 0
     assert "{fitted: {file: detector.json}}" in capsys.readouterr().out
     assert main(["noise", files[0], str(tmp_path / "none.npy"), "--to", files[2]]) == 2
@@ -138,9 +153,12 @@ def test_json_files_are_fitted(tmp_path: Path) -> None:
         rows = np.concatenate([clip.keypoints, clip.confidence[..., None]], axis=-1)
         (tmp_path / f"{name}.json").write_text(json.dumps({"keypoints": rows.tolist()}))
     found = fit_files(
-        tmp_path / "true.json", tmp_path / "seen.json", skeleton="h36m17", width=1000
+        tmp_path / "true.json",
+        tmp_path / "seen.json",
+        skeleton="h36m17",
+        width=1000,
     )
-    np.testing.assert_allclose(found.bias, fit([clean], [noisy]).bias, atol=1e-3)
+    assert_allclose(found.bias, fit([clean], [noisy]).bias, atol=1e-3)
 
 
 def test_archives_are_fitted(tmp_path: Path) -> None:
@@ -153,9 +171,13 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
             metadata=np.array({"num_joints": 17}, dtype=object),
         )
     found = fit_files(
-        tmp_path / "gt.npz", tmp_path / "cpn.npz", skeleton="h36m17", width=1000
+        tmp_path / "gt.npz",
+        tmp_path / "cpn.npz",
+        skeleton="h36m17",
+        width=1000,
     )
-    assert (found.misses == 0).all() and np.isfinite(found.covariance).all()
+    assert (found.misses == 0).all()
+    assert np.isfinite(found.covariance).all()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +204,10 @@ def test_bad_detections_are_refused(
     write(tmp_path / "seen.npy")
     with pytest.raises(BadInput, match=message):
         fit_files(
-            tmp_path / "true.npy", tmp_path / "seen.npy", skeleton="h36m17", width=1000
+            tmp_path / "true.npy",
+            tmp_path / "seen.npy",
+            skeleton="h36m17",
+            width=1000,
         )
 
 
@@ -236,7 +261,8 @@ def test_other_joints_and_other_clips_are_refused() -> None:
 
 
 def test_bad_pairs_of_files_are_refused(tmp_path: Path) -> None:
-    true, seen = tmp_path / "true.npz", tmp_path / "seen.npz"
+    true = tmp_path / "true.npz"
+    seen = tmp_path / "seen.npz"
     for path, tree in (
         (true, {"S1": {"Eating": [np.zeros((40, 17, 2))]}}),
         (seen, {"S1": {"Walking": [np.zeros((40, 17, 2))]}}),
@@ -256,20 +282,21 @@ def test_bad_pairs_of_files_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "empty.npy", np.zeros((0, 17, 2)))
     with pytest.raises(BadInput, match="no clips, or empty ones"):
         fit_files(
-            tmp_path / "empty.npy", tmp_path / "empty.npy", skeleton="h36m17", width=1000
+            tmp_path / "empty.npy",
+            tmp_path / "empty.npy",
+            skeleton="h36m17",
+            width=1000,
         )
 
 
 def test_what_is_exact_has_no_errors() -> None:
     clean = clips(40)[0]
     found = fit([clean, clips(41)[1]], [clean, clips(41)[1]])
-    assert (
-        np.abs(found.covariance).max() < 1e-9
-        and not found.memory.any()
-        and not found.outliers.any()
-        and not found.misses.any()
-    )
-    np.testing.assert_allclose(
+    assert np.abs(found.covariance).max() < 1e-9
+    assert not found.memory.any()
+    assert not found.outliers.any()
+    assert not found.misses.any()
+    assert_allclose(
         fitted_noise.disturb(clean, found, np.random.default_rng(0)).keypoints,
         clean.keypoints,
         atol=1e-3,

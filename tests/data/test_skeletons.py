@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
 from bench.data.geometry import skeletons
 from bench.data.geometry.conversions import (
@@ -52,7 +53,8 @@ def numbered(name: str) -> np.ndarray:
 
 
 def test_skeletons() -> None:
-    assert len(H36M17.bones) == 16 and len(H36M16.bones) == 15
+    assert len(H36M17.bones) == 16
+    assert len(H36M16.bones) == 15
     assert H36M17.parents[H36M17.index("Head")] == H36M17.index("Neck/Nose")
     assert H36M16.joints[H36M16.parents[H36M16.index("Head")]] == "Thorax"
     swapped = [H36M17.joints[place] for place in H36M17.mirror]
@@ -60,13 +62,15 @@ def test_skeletons() -> None:
         middle = before in ("Hip", "Spine", "Thorax", "Neck/Nose", "Head")
         assert after == (before if middle else {"L": "R", "R": "L"}[before[0]] + before[1:])
     legs = subset(H36M17, "legs", ("LFoot", "RFoot", "Hip"))
-    assert legs.parents == (2, 2, -1) and (legs.left, legs.right) == ((0,), (1,))
+    assert legs.parents == (2, 2, -1)
+    assert (legs.left, legs.right) == ((0,), (1,))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
     skeleton = SKELETONS[name]
-    assert len(skeleton.joints) == COUNTS[name] and skeleton.parents.count(-1) == 1
+    assert len(skeleton.joints) == COUNTS[name]
+    assert skeleton.parents.count(-1) == 1
     reached = {skeleton.parents.index(-1)}
     for _ in skeleton.joints:
         reached |= {child for parent, child in skeleton.bones if parent in reached}
@@ -134,7 +138,7 @@ def test_bad_skeletons_are_refused() -> None:
 def test_picks_are_the_published_ones(pair: tuple[str, str], picks: list[int]) -> None:
     pose = numbered(pair[0]).astype(np.float32)
     found = convert(pose, *pair)
-    np.testing.assert_array_equal(found, pose[:, picks])
+    assert_array_equal(found, pose[:, picks])
     assert found.dtype == np.float32
 
 
@@ -145,7 +149,7 @@ def test_coco_goes_to_human36m_as_in_motionbert() -> None:
     due[:, 8] = (pose[:, 5] + pose[:, 6]) / 2
     due[:, 7] = (due[:, 0] + due[:, 8]) / 2
     due[:, 10] = (pose[:, 1] + pose[:, 2]) / 2
-    np.testing.assert_allclose(convert(pose, "coco17", "h36m17"), due)
+    assert_allclose(convert(pose, "coco17", "h36m17"), due)
 
 
 def test_a_nan_reaches_no_other_joint() -> None:
@@ -161,12 +165,10 @@ def test_hourglass_is_taken_where_it_is_named() -> None:
     pose = numbered("mpii16")
     named = convert(pose, "mpii16", "h36m16", rule="hourglass")
     # Martinez et al.
-    np.testing.assert_array_equal(
+    assert_array_equal(
         named, pose[:, [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]]
     )
-    np.testing.assert_allclose(
-        convert(pose, "mpii16", "h36m16")[:, 7], (pose[:, 6] + pose[:, 7]) / 2
-    )
+    assert_allclose(convert(pose, "mpii16", "h36m16")[:, 7], (pose[:, 6] + pose[:, 7]) / 2)
     with pytest.raises(
         BadInput, match="hourglass goes from mpii16 to h36m16, not from coco17"
     ):
@@ -185,7 +187,9 @@ def test_the_crown_is_extrapolated_for_smpl() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [*RULES.values(), *ASKED.values()], ids=lambda rule: rule.name
+    "rule",
+    [*RULES.values(), *ASKED.values()],
+    ids=lambda rule: rule.name,
 )
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32 - 1))
@@ -193,14 +197,15 @@ def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
     draw = np.random.default_rng(seed)
     pose = draw.normal(0, 500, (2, len(rule.source.joints), 3))
     apply = {"from_name": rule.source.name, "to_name": rule.target.name, "rule": rule.name}
-    turn, move = np.linalg.qr(draw.normal(size=(3, 3)))[0], draw.normal(0, 1000, 3)
-    np.testing.assert_allclose(
+    turn = np.linalg.qr(draw.normal(size=(3, 3)))[0]
+    move = draw.normal(0, 1000, 3)
+    assert_allclose(
         convert(pose @ turn + move, **apply),
         convert(pose, **apply) @ turn + move,
         atol=1e-8,
     )
     mirrored = convert(pose[:, list(rule.source.mirror)] * (-1, 1, 1), **apply)
-    np.testing.assert_allclose(
+    assert_allclose(
         mirrored,
         convert(pose, **apply)[:, list(rule.target.mirror)] * (-1, 1, 1),
         atol=1e-8,
@@ -209,12 +214,12 @@ def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
 
 def test_renamings_go_back_and_forth() -> None:
     pose = numbered("dhp17")
-    np.testing.assert_array_equal(
-        convert(convert(pose, "dhp17", "h36m17"), "h36m17", "dhp17"), pose
-    )
-    assert rules("h36m17", "h36m17") == () and [
-        rule.name for rule in rules("smpl24", "h36m17")
-    ] == ["smpl24-amass22", "amass22-h36m17"]
+    assert_array_equal(convert(convert(pose, "dhp17", "h36m17"), "h36m17", "dhp17"), pose)
+    assert rules("h36m17", "h36m17") == ()
+    assert [rule.name for rule in rules("smpl24", "h36m17")] == [
+        "smpl24-amass22",
+        "amass22-h36m17",
+    ]
 
 
 def test_what_cannot_be_made_is_refused() -> None:
@@ -243,20 +248,23 @@ def test_a_joint_made_of_a_missed_one_is_missed() -> None:
         "LHip",
         "Spine",
     ]
-    assert found[1, H36M17.index("Head")] == 0.25 and (found[1] == 1).sum() == 16
+    assert found[1, H36M17.index("Head")] == 0.25
+    assert (found[1] == 1).sum() == 16
 
 
 def test_a_clip_is_converted_whole() -> None:
     clip = synthetic.load(rig=load("synthetic").rig, small=0.05)[0]
     found = convert_clip(clip, "dhp17")
-    assert found.skeleton.name == "dhp17" and found.camera is clip.camera
+    assert found.skeleton.name == "dhp17"
+    assert found.camera is clip.camera
     hip = found.skeleton.index("RHip")
     for field in ("keypoints", "camera_pose", "world_pose"):
-        np.testing.assert_array_equal(
+        assert_array_equal(
             getattr(found, field)[:, hip], getattr(clip, field)[:, H36M17.index("RHip")]
         )
     assert convert_clip(clip, "h36m17") is clip
     flat = convert_clip(
         dataclasses.replace(clip, camera_pose=None, world_pose=None), "h36m16"
     )
-    assert flat.camera_pose is None and flat.keypoints.shape == (clip.frames, 16, 2)
+    assert flat.camera_pose is None
+    assert flat.keypoints.shape == (clip.frames, 16, 2)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
@@ -19,16 +20,23 @@ POSES = DRAW.normal(0, 300, (40, 17, 3))
 def test_alignment_agrees_with_scipy() -> None:
     noisy = POSES + DRAW.normal(0, 100, POSES.shape)
     for pred, true, left in zip(
-        noisy, POSES, _procrustes.residuals(noisy, POSES), strict=True
+        noisy,
+        POSES,
+        _procrustes.residuals(noisy, POSES),
+        strict=True,
     ):
         first, second, _ = procrustes(true, pred)  # both centred, the first of norm 1
-        np.testing.assert_allclose(
-            left, (second - first) * np.linalg.norm(true - true.mean(0)), atol=1e-6
+        assert_allclose(
+            left,
+            (second - first) * np.linalg.norm(true - true.mean(0)),
+            atol=1e-6,
         )
     turn = Rotation.align_vectors(true - true.mean(0), pred - pred.mean(0))[0]
     expected = turn.apply(pred - pred.mean(0)) - (true - true.mean(0))
-    np.testing.assert_allclose(
-        _procrustes.residuals(pred[None], true[None], scaled=False)[0], expected, atol=1e-6
+    assert_allclose(
+        _procrustes.residuals(pred[None], true[None], scaled=False)[0],
+        expected,
+        atol=1e-6,
     )
 
 
@@ -55,7 +63,8 @@ def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray
     """What is left of each joint's error by Umeyama (1991), one singular value
     decomposition for each pose.
     """
-    y, x = pred - pred.mean(axis=1, keepdims=True), true - true.mean(axis=1, keepdims=True)
+    y = pred - pred.mean(axis=1, keepdims=True)
+    x = true - true.mean(axis=1, keepdims=True)
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     flip = np.ones_like(sizes)
     flip[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1, 1)
@@ -117,7 +126,7 @@ def test_alignment_equals_singular_values_on_100_000_poses(scaled: bool) -> None
         )
         # what float64 can hold of a prediction that is kilometres wide
         size = 1.0 if scaled else max(1.0, np.abs(pred).max() / 1e8)
-        np.testing.assert_allclose(
+        assert_allclose(
             came,
             reference(pred, true, scaled=scaled),
             rtol=0,
