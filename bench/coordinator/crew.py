@@ -1,5 +1,6 @@
-"""Workers at work, several at once where the machine has room; whatever stops the
-coordinator stops them in order.
+"""Workers at work, several at once where the machine has room.
+
+Whatever stops the coordinator stops them in order, so that none is left behind or cut short.
 """
 
 from __future__ import annotations
@@ -20,22 +21,23 @@ from bench.speed.turns import Baton
 
 Listener = Callable[[Job, str, float], None]
 Keep = Callable[[Record], None]
-# seconds between looks at what signals have asked for; the work itself is waited for
-WAKE = 0.2
+WAKE = (
+    0.2  # seconds between looks at what signals have asked for; work itself is waited for
+)
 
 
 def lanes(config: Config) -> int:
-    """Workers at once: as many as the cores hold; one where an accelerator may be in use,
-    which cannot be shared fairly.
-    """
+    """Workers at once: as many as the cores hold."""
+    # An accelerator cannot be shared fairly, and whether one will be used is not known yet.
     if config.device != "cpu" and machine.has_accelerator():
         return 1
     return config.workers or max(1, machine.usable_cores() // config.threads)
 
 
 class Crew:
-    """Runs groups of jobs, each group in a worker of its own. `keep` gets each record, one
-    at a time.
+    """Runs groups of jobs, each group in a worker of its own.
+
+    `keep` gets each record, one at a time.
     """
 
     def __init__(self, config: Config, listen: Listener, keep: Keep) -> None:
@@ -58,10 +60,11 @@ class Crew:
         ):
             pending = {pool.submit(self._work_off, group) for group in groups}
             try:
+                # A thread that is waited for hears no signal, hence the looks in between.
                 while pending:
                     done, pending = wait(pending, timeout=WAKE, return_when=FIRST_COMPLETED)
                     for future in done:
-                        future.result()
+                        future.result()  # raises here what was raised over there
                     if asked.is_set():
                         raise KeyboardInterrupt
             except BaseException:
@@ -69,13 +72,10 @@ class Crew:
                 raise
 
     def compete(self, jobs: Sequence[Job]) -> None:
-        """One job of each backend, all workers alive at once, each computing in its turn
-        only.
-        """
+        """One job of each backend, all workers alive at once, each computing in its turn."""
         self._baton = Baton([job.backend for job in jobs])
-        self.serve(
-            [[job.model_copy(update={"turns": True})] for job in jobs], at_once=len(jobs)
-        )
+        groups = [[job.model_copy(update={"turns": True})] for job in jobs]
+        self.serve(groups, at_once=len(jobs))
 
     def _work_off(self, group: Sequence[Job]) -> None:
         worker = Worker(threads=self._config.threads)
@@ -98,6 +98,7 @@ class Crew:
                 turn=lambda: self._baton.take(job.backend),
             )
         finally:
+            # However it ended: the others would wait for its turn for ever.
             self._baton.leave(job.backend)
 
     @contextmanager
@@ -113,7 +114,7 @@ class Crew:
     def _stop(self, pending: set[Future[None]]) -> None:
         """Take back what has not begun, and ask the rest to save its state."""
         self._stopping.set()
-        self._baton.end()
+        self._baton.end()  # a worker that waits for its turn cannot be asked to stop
         for future in pending:
             future.cancel()
         for worker in list(self._workers):
@@ -122,19 +123,16 @@ class Crew:
 
 @contextmanager
 def _stop_asked() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, and by SIGTERM too, so that a scheduler's stop loses nothing; the
-    second one does not wait for anything.
-    """
+    """Set by Ctrl-C, and by SIGTERM too, so that a scheduler's stop loses nothing."""
     asked = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
         if asked.is_set():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt  # the second time nothing is waited for
         asked.set()
 
-    before = {
-        number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, note) for number in watched}
     try:
         yield asked
     finally:

@@ -1,7 +1,6 @@
-"""The child process: reads jobs as JSON lines on stdin, runs each under one backend,
-answers with progress and record lines.
+"""The child's main: jobs come as JSON lines on stdin, progress and records go out on stdout.
 
-It is the only place where a framework is imported. Its stdout belongs to the protocol;
+Here alone a framework is imported, one for each process. Its stdout belongs to the protocol;
 whatever else prints goes to stderr.
 """
 
@@ -33,9 +32,11 @@ class Stop(BaseException):
 
 def main() -> int:
     """Serve jobs until stdin closes."""
+    # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, _stop)
+    # Ctrl-C is the coordinator's, which then asks by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for line in iter(sys.stdin.readline, ""):
@@ -43,7 +44,7 @@ def main() -> int:
             backends.isolate(job.backend)
             _send(out, {"record": serve(job, out).model_dump(mode="json")})
     except Stop:
-        return 143
+        return 143  # as a shell has it of a process that SIGTERM ended
     return 0
 
 
@@ -88,6 +89,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
     def progress(text: str, done: float) -> None:
         nonlocal last
         now = time.perf_counter()
+        # Seldom enough to cost nothing, often enough for a bar to move.
         if now - last > 0.2 or done >= 1:
             last = now
             _send(out, {"progress": [text, done]})
@@ -99,7 +101,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
     except PosePortError as error:
         return Finding(None, "failed", str(error))
     except MemoryError:
-        raise
+        raise  # ends the process, whose memory is then free; the parent knows the sign
     except Exception as error:  # the cell is lost, the sweep goes on
         traceback.print_exc()
         # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like

@@ -12,6 +12,7 @@ from pathlib import Path
 import backends
 
 ROOT = Path(__file__).resolve().parents[2]
+# Each library that computes has a pool of its own, and reads its size from its own variable.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -29,13 +30,16 @@ def describe() -> dict[str, object]:
         "system": platform.platform(),
         "processor": processor(),
         "cores": usable_cores(),
-        "memory_bytes": (
-            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            if hasattr(os, "sysconf")
-            else None
-        ),
+        "memory_bytes": _memory_bytes(),
         "python": platform.python_version(),
     }
+
+
+def _memory_bytes() -> int | None:
+    """All of it; None where the system does not say (Windows)."""
+    if not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def processor() -> str:
@@ -44,25 +48,21 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        platform.machine(),
-    )
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.machine()  # ARM gives no name
 
 
 def usable_cores() -> int:
     """Cores this process may run on."""
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    # A container or `taskset` allows fewer than the machine has; macOS cannot say.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_accelerator() -> bool:
-    """Whether a GPU might be here, as far as can be seen without a framework: NVIDIA's
-    device file, or an Apple machine.
-    """
+    """Whether a GPU might be here, as far as can be seen without a framework."""
+    # NVIDIA's driver makes this file; every Apple machine has a GPU.
     return Path("/dev/nvidiactl").exists() or sys.platform == "darwin"
 
 
@@ -80,23 +80,18 @@ def versions() -> dict[str, str]:
 def commit() -> str | None:
     """The checkout's commit, with `+` where files differ from it; None outside a checkout."""
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        dirty = subprocess.run(
-            ["git", "status", "--porcelain", "-uno"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        head = _git("rev-parse", "--short=12", "HEAD")
+        # Files that git does not know are nobody's change.
+        dirty = _git("status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "")
+    return head + ("+" if dirty else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def thread_environment(threads: int) -> dict[str, str]:

@@ -1,5 +1,7 @@
-"""Ask one question of one backend in a process of its own: `python -m MODULE BACKEND
-ARGUMENTS...` prints JSON as its last line.
+"""Ask one question of one backend in a process of its own.
+
+`python -m MODULE BACKEND ARGUMENTS...` prints JSON as its last line: frameworks greet and warn on
+stdout before it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ def ask(module: str, arguments: Sequence[str]) -> Any:
     """
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    # What a framework said before is noise; what ended it comes last.
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     if done.returncode == 2:
         raise BadInput(last)
@@ -34,7 +37,7 @@ def ask(module: str, arguments: Sequence[str]) -> Any:
 
 def answer(question: Callable[[Sequence[str]], Any]) -> int:
     """The child's side: print the answer; the exit code."""
-    backends.isolate(sys.argv[1])
+    backends.isolate(sys.argv[1])  # before anything can import another framework
     try:
         print(json.dumps(question(sys.argv[1:])))
     except BadInput as error:

@@ -1,7 +1,7 @@
-"""One worker process per backend and model: started when first needed, killed when it
-hangs, replaced when it dies.
+"""The parent's handle on a worker process: started when first needed, killed when it hangs,
+replaced when it dies.
 
-The parent blocks on the worker's pipe; it never polls.
+The parent blocks on the worker's pipe; it never polls, which would disturb what is timed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from bench.coordinator.job import Job
 from bench.processes.machine import ROOT, thread_environment
-from bench.records import Record
+from bench.records import Record, Status
 
 Listener = Callable[[str, float], None]
 Turn = Callable[[], None]
@@ -52,9 +52,11 @@ class Worker:
         timer = threading.Timer(timeout, kill)
         timer.start()
         try:
-            return self._converse(process, job, listen, turn) or self._post_mortem(
-                process, job, timed_out=killed.is_set(), timeout=timeout
-            )
+            record = self._converse(process, job, listen, turn)
+            if record is not None:
+                return record
+            late = timeout if killed.is_set() else None
+            return self._post_mortem(process, job, late=late)
         finally:
             timer.cancel()
 
@@ -63,6 +65,7 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
+        # A worker ends by itself when nobody can ask it any more.
         with suppress(BrokenPipeError):
             if process.stdin:
                 process.stdin.close()
@@ -84,8 +87,8 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            # closed with the worker
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+            # A file, not a pipe: nobody reads it, and a full pipe would stop the worker.
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
             environment = {
                 **os.environ,
                 **thread_environment(self._threads),
@@ -118,40 +121,23 @@ class Worker:
             if "turn" in message and turn:
                 turn()
                 _tell(process.stdin, "go")
-        return None
+        return None  # the pipe has closed
 
     def _post_mortem(
-        self, process: subprocess.Popen[str], job: Job, *, timed_out: bool, timeout: float
+        self, process: subprocess.Popen[str], job: Job, *, late: float | None
     ) -> Record:
-        """Why the pipe closed without a record."""
+        """Why the pipe closed without a record; `late` is the time-out, where that was it."""
         code = process.wait()
         tail = self._last_words()
         self._release(process)
-        if timed_out:
-            status, reason = (
-                "timeout",
-                f"no result after {timeout:g} s; raise it with --set timeout=SECONDS",
-            )
-        elif code == -signal.SIGKILL or "MemoryError" in tail:
-            status, reason = (
-                "out_of_memory",
-                (
-                    "the worker was killed, most likely for memory; lower the batch or the"
-                    " model's sizes"
-                ),
-            )
-        else:
-            how = (
-                f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            )
-            status, reason = "crashed", f"the worker ended with {how}: {tail}"
+        status, reason = _cause(code, tail, late=late)
         return Record(
             task=job.task,
             backend=job.backend,
             model=job.model,
             device=job.config.device,
             precision=job.config.precision,
-            status=status,  # type: ignore[arg-type]  # one of the three above
+            status=status,
             reason=reason,
         )
 
@@ -171,6 +157,19 @@ class Worker:
         return lines[-1][:300] if lines else "it said nothing"
 
 
+def _cause(code: int, tail: str, *, late: float | None) -> tuple[Status, str]:
+    """What an exit code and the last line on stderr say of a worker's end."""
+    if late is not None:
+        raised = "raise it with --set timeout=SECONDS"
+        return "timeout", f"no result after {late:g} s; {raised}"
+    # Linux kills with SIGKILL whoever takes the last memory; nothing else here does.
+    if code == -signal.SIGKILL or "MemoryError" in tail:
+        lower = "lower the batch or the model's sizes"
+        return "out_of_memory", f"the worker was killed, most likely for memory; {lower}"
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return "crashed", f"the worker ended with {how}: {tail}"
+
+
 def _tell(pipe: IO[str], line: str) -> None:
     """Write one line; a worker that has died says so by its silence."""
     with suppress(BrokenPipeError):
@@ -179,13 +178,11 @@ def _tell(pipe: IO[str], line: str) -> None:
 
 
 def _message(line: str) -> dict[str, Any]:
-    """A line of the protocol; nothing where a dying worker left half of one, or something
-    else reached the pipe.
-    """
+    """A line of the protocol; nothing for half of one, or for what else reached the pipe."""
     try:
         message = json.loads(line)
     except ValueError:
-        return {}
+        return {}  # a dying worker's last line, or a library that prints past Python
     return message if isinstance(message, dict) else {}
 
 
