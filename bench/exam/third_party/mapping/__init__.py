@@ -14,7 +14,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -32,6 +31,7 @@ __all__ = ["Call", "NotMappable", "feeds", "table", "to_graph"]
 
 # bfloat16 has no place in the collected files
 TYPES = ("float32", "float16", "int64", "int32", "bool")
+UNKNOWN = "no op of the language, nor a composition of them, has this meaning"
 
 
 @cache
@@ -39,6 +39,7 @@ def table() -> dict[str, Callable[[Call], Results]]:
     """Every mapping by ONNX operator."""
     found: dict[str, Callable[[Call], Results]] = {}
     for module in pkgutil.iter_modules(__path__):
+        # some files serve the others and map nothing
         found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "MAP", {})
     return dict(sorted(found.items()))
 
@@ -48,18 +49,10 @@ def to_graph(case: Case) -> Graph:
 
     Raises NotMappable with the reason.
     """
-    unknown = [
-        node.op
-        for node in case.nodes
-        if node.op not in table() and node.op not in fixed.RULES
-    ]
-    if unknown:
-        raise NotMappable(
-            OPERATORS.get(
-                unknown[0],
-                "no op of the language, nor a composition of them, has this meaning",
-            )
-        )
+    # Before types: that an operator is none of the language is the better reason.
+    for node in case.nodes:
+        if node.op not in table() and node.op not in fixed.RULES:
+            raise NotMappable(OPERATORS.get(node.op, UNKNOWN))
     strange = sorted(set(case.types) - set(TYPES))
     if strange:
         raise NotMappable(f"element type {strange[0]} is not in the language")
@@ -77,18 +70,16 @@ def _translate(node: Node, scope: Scope) -> None:
     """
     if node.op in fixed.RULES:
         scope.fixed[node.outputs[0]] = fixed.RULES[node.op](Call(node, scope))
-    elif all(name in scope.fixed for name in node.inputs if name):
+        return
+    if all(name in scope.fixed for name in node.inputs if name):
         scope.fixed.update(_folded(node, scope))
-    else:
-        results = table()[node.op](Call(node, scope))
-        values = [results] if isinstance(results, Value) else list(results)
-        scope.values.update(
-            {
-                name: value
-                for name, value in zip(node.outputs, values, strict=False)
-                if value is not None
-            }
-        )
+        return
+    results = table()[node.op](Call(node, scope))
+    values = [results] if isinstance(results, Value) else results
+    # not strict: a mapping may give more than the node names, or leave out the last ones
+    for name, value in zip(node.outputs, values, strict=False):
+        if value is not None:
+            scope.values[name] = value
 
 
 def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
@@ -96,18 +87,19 @@ def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
     also divided, which the language does not.
     """
     inputs = {name: scope.fixed[name] for name in node.inputs if name}
-    if node.op in fixed.DIVISIONS and all(
-        array.dtype.kind == "i" for array in inputs.values()
-    ):
+    lengths = all(array.dtype.kind == "i" for array in inputs.values())
+    if lengths and node.op in fixed.DIVISIONS:
         return {node.outputs[0]: fixed.DIVISIONS[node.op](*inputs.values())}
+    # Of a case the mapping reads names only where outputs are concerned.
     outputs = {name: np.empty(0) for name in node.outputs if name}
-    alone = Case(node.op, scope.case.opsets, (node,), inputs, outputs, ())
+    alone = Case(node.op, scope.case.opsets, (node,), inputs, outputs, types=())
     graph = to_graph(alone)
     results = NumpyProgram(graph, Settings())(feeds(alone, graph))
     return dict(zip(outputs, results.values(), strict=True))
 
 
 def _result(name: str, scope: Scope) -> Value:
+    """An expected output of the case."""
     if name in scope.fixed:
         raise NotMappable("makes a constant; nothing is computed from data")
     if name not in scope.values:
@@ -117,7 +109,6 @@ def _result(name: str, scope: Scope) -> Value:
 
 def feeds(case: Case, graph: Graph) -> Mapping[str, np.ndarray]:
     """What goes into the inputs of `to_graph(case)`."""
-    arrays: dict[str, Any] = {
-        f"x{i}": array for i, array in enumerate(case.inputs.values())
-    }
+    # numbered among all inputs of the case; those that shape the graph are not fed
+    arrays = {f"x{i}": array for i, array in enumerate(case.inputs.values())}
     return {name: arrays[name] for name in graph.inputs}

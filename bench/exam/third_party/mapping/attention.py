@@ -6,14 +6,17 @@ Axes: b batch, h heads, q and k tokens of queries and keys, d width of a head.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from bench.exam.third_party.mapping.call import Call, lengths, rank, total, where
-from models.dims import Shape
 from models.ops.matmul import swap
 from models.value import Value, emit
+
+# Places of the inputs after query, key and value
+MASK, PAST_KEY, PAST_VALUE, KEYS_THERE = 3, 4, 5, 6
+STAGE = 3  # place of the output that shows logits or weights
+# Places of the inputs of linear attention after query, key and value
+STATE, DECAY, LEARNING = 3, 4, 5
 
 
 def attention(call: Call) -> list[Value | None]:
@@ -22,34 +25,38 @@ def attention(call: Call) -> list[Value | None]:
     """
     query, key, value = _heads(call)
     present = [key, value]
-    if call.has(4):
-        present = [call.x(4).concat(key, axis=2), call.x(5).concat(value, axis=2)]
+    if call.has(PAST_KEY):
+        past = call.x(PAST_KEY), call.x(PAST_VALUE)
+        present = [past[0].concat(key, axis=2), past[1].concat(value, axis=2)]
+    # Several queries may share a key: the cache holds it once, the product wants it for each.
     times = lengths(query)[1] // lengths(key)[1]
     key, value = (
         part if times == 1 else part.repeat(times=times, axis=1) for part in present
     )
     scale = call.attribute("scale") or lengths(query)[3] ** -0.5
+    stage = None
     if _plain(call):
-        out, stage = emit("attention", query, key, value, scale=scale), None
+        out = emit("attention", query, key, value, scale=scale)
     else:
         out, stage = _stages(call, query @ swap(key) * scale, value)
-    out = out.rearrange("b h q d -> b q (h d)") if rank(call.x()) == 3 else out
+    if rank(call.x()) == 3:
+        out = out.rearrange("b h q d -> b q (h d)")
     return [out, *present, stage]
 
 
 def _plain(call: Call) -> bool:
-    """Nothing between the product and the softmax, nor asked about it."""
-    windows = max(
-        call.attribute("left_window_size", -1), call.attribute("right_window_size", -1)
-    )
-    extras = (
-        call.has(3)
-        or call.has(6)
-        or call.attribute("is_causal", 0)
-        or call.attribute("softcap", 0)
-        or windows >= 0
-    )
-    return not extras and not call.wants(3)
+    """Nothing between the product and the softmax, nor asked about it: the language's own
+    attention.
+    """
+    asked = call.has(MASK) or call.has(KEYS_THERE) or call.wants(STAGE)
+    changed = call.flag("is_causal") or call.attribute("softcap", 0)
+    return not asked and not changed and max(_window(call)) < 0
+
+
+def _window(call: Call) -> tuple[int, int]:
+    """How far a query may look back and ahead; -1 for as far as there are keys."""
+    left = call.attribute("left_window_size", -1)
+    return left, call.attribute("right_window_size", -1)
 
 
 def _heads(call: Call) -> list[Value]:
@@ -57,10 +64,10 @@ def _heads(call: Call) -> list[Value]:
     values = [call.x(i) for i in range(3)]
     if rank(values[0]) == 4:
         return values
-    counts = [call.attribute("q_num_heads"), *[call.attribute("kv_num_heads")] * 2]
+    own, shared = call.attribute("q_num_heads"), call.attribute("kv_num_heads")
     return [
         value.rearrange("b t (h d) -> b h t d", h=count)
-        for value, count in zip(values, counts, strict=True)
+        for value, count in zip(values, (own, shared, shared), strict=True)
     ]
 
 
@@ -69,18 +76,18 @@ def _stages(call: Call, logits: Value, value: Value) -> tuple[Value, Value]:
     the softmax (3).
     """
     cap = call.attribute("softcap", 0.0)
+    # between -cap and cap, nearly untouched around 0
     capped = emit("tanh", logits / cap) * cap if cap else logits
     bias = _bias(call, logits)
     masked = capped if bias is None else capped + bias
     weights = masked.softmax(axis=3) if bias is None else _weights(call, masked, bias)
-    return (
-        weights @ value,
-        (logits, capped, masked, weights)[call.attribute("qk_matmul_output_mode", 0)],
-    )
+    stages = (logits, capped, masked, weights)
+    return weights @ value, stages[call.attribute("qk_matmul_output_mode", 0)]
 
 
 def _weights(call: Call, masked: Value, bias: Value) -> Value:
     """Softmax, and 0 for a query that may look nowhere."""
+    # where all logits are minus infinity, their softmax is NaN
     nowhere = emit("equal", bias.max(axis=-1, keepdims=True), call.infinity(-1.0, bias))
     return where(nowhere, 0.0, where(nowhere, 0.0, masked).softmax(axis=3))
 
@@ -90,25 +97,31 @@ def _bias(call: Call, logits: Value) -> Value | None:
     condition does not hold; (..., q, k).
     """
     conditions, added = _conditions(call, logits), None
-    if call.has(3):
-        mask, keys = call.x(3), lengths(logits)[3]
-        missing = keys - lengths(mask)[-1]
-        if missing:
-            conditions.append(call.constant(np.arange(keys)[None] < keys - missing))
-            mask = mask.pad(
-                axis=-1,
-                before=0,
-                after=missing,
-                value=False if mask.dtype == "bool" else 0.0,
-            )
+    if call.has(MASK):
+        mask, inside = _mask(call, lengths(logits)[3])
+        conditions += inside
         if mask.dtype == "bool":
             conditions.append(mask)
         else:
             added = mask
     if not conditions:
         return added
-    hidden = where(total(conditions, "logical_and"), 0.0, call.infinity(-1.0, logits))
+    allowed = total(conditions, "logical_and")
+    hidden = where(allowed, 0.0, call.infinity(-1.0, logits))
     return hidden if added is None else added + hidden
+
+
+def _mask(call: Call, keys: int) -> tuple[Value, list[Value]]:
+    """The mask, as wide as there are keys; a shorter one hides the keys beyond it, which is
+    a condition of its own, as a mask of numbers cannot say it.
+    """
+    mask = call.x(MASK)
+    missing = keys - lengths(mask)[-1]
+    if not missing:
+        return mask, []
+    inside = call.constant(np.arange(keys)[None] < keys - missing)
+    filler = False if mask.dtype == "bool" else 0.0
+    return mask.pad(axis=-1, before=0, after=missing, value=filler), [inside]
 
 
 def _conditions(call: Call, logits: Value) -> list[Value]:
@@ -116,59 +129,62 @@ def _conditions(call: Call, logits: Value) -> list[Value]:
     the keys that are there.
     """
     queries, keys = lengths(logits)[2:]
+    # The keys of a cache stand before those of the queries.
+    offset = lengths(call.x(PAST_KEY))[2] if call.has(PAST_KEY) else 0
     column = call.constant(np.arange(keys)[None])
-    place: Value = call.constant(
-        np.arange(queries)[:, None] + (lengths(call.x(4))[2] if call.has(4) else 0)
-    )
+    place: Value = call.constant(np.arange(queries)[:, None] + offset)
     found = []
-    if call.has(6):
-        count = call.x(6).reshape((-1, 1, 1, 1))
+    if call.has(KEYS_THERE):
+        # A buffer of which so many keys are filled: the queries are the last of these.
+        count = call.x(KEYS_THERE).reshape((-1, 1, 1, 1))
         found.append(emit("less", column, count))
         place = place + (count - queries)
-    left, right = (
-        call.attribute("left_window_size", -1),
-        call.attribute("right_window_size", -1),
-    )
-    found += [emit("less_equal", column, place)] if call.attribute("is_causal", 0) else []
-    found += [emit("greater_equal", column, place - left)] if left >= 0 else []
-    return found + ([emit("less_equal", column, place + right)] if right >= 0 else [])
+    left, right = _window(call)
+    if call.flag("is_causal"):
+        found.append(emit("less_equal", column, place))
+    if left >= 0:
+        found.append(emit("greater_equal", column, place - left))
+    if right >= 0:
+        found.append(emit("less_equal", column, place + right))
+    return found
 
 
 def rotary(call: Call) -> Value:
     """The first `rotary_embedding_dim` of each head turned by the angle of its position:
     halves, or neighbours, are a plane.
     """
-    x, cos, sin = call.x(0), call.x(1), call.x(2)
-    heads = (
-        x
-        if rank(x) == 4
-        else x.rearrange("b t (h d) -> b h t d", h=call.attribute("num_heads"))
-    )
+    x = call.x(0)
+    heads = x
+    if rank(x) == 3:
+        heads = x.rearrange("b t (h d) -> b h t d", h=call.attribute("num_heads"))
     batch, _, tokens, width = lengths(heads)
     turned = call.attribute("rotary_embedding_dim", 0) or width
-    cos, sin = (
-        _angles(call, table, (batch, 1, tokens, turned // 2)) for table in (cos, sin)
-    )
+    shape = (batch, 1, tokens, turned // 2)  # of the angles, one for each plane
+    cos, sin = (_angles(call, call.x(i), shape) for i in (1, 2))
     head = heads.slice(axis=3, start=0, stop=turned, step=1)
-    if call.attribute("interleaved", 0):
+    if call.flag("interleaved"):
         first, second = (head.slice(axis=3, start=i, stop=turned, step=2) for i in (0, 1))
-        join = partial(_interleaved, shape=head.shape)
     else:
-        (first, second), join = head.split(2, axis=3), partial(emit, "concat", axis=3)
-    new = join(first * cos - second * sin, first * sin + second * cos)
+        first, second = head.split(2, axis=3)
+    new = first * cos - second * sin, first * sin + second * cos
+    # as they were taken apart
+    out = (
+        new[0].stack(new[1], axis=4).reshape(head.shape)
+        if call.flag("interleaved")
+        else new[0].concat(new[1], axis=3)
+    )
     rest = heads.slice(axis=3, start=turned, stop=width, step=1)
-    out = new if turned == width else new.concat(rest, axis=3)
+    out = out if turned == width else out.concat(rest, axis=3)
     return out if rank(x) == 4 else out.rearrange("b h t d -> b t (h d)")
 
 
 def _angles(call: Call, table: Value, shape: tuple[int, ...]) -> Value:
-    """Rows of a table by position, (b, 1, t, d / 2)."""
-    rows = table.take(call.x(3).reshape((-1,)), axis=0) if call.has(3) else table
+    """Rows of a table by position, (b, 1, t, d / 2); a table may hold them in their order
+    already.
+    """
+    positions = call.optional(3)
+    rows = table if positions is None else table.take(positions.reshape((-1,)), axis=0)
     return rows.reshape(shape)
-
-
-def _interleaved(first: Value, second: Value, *, shape: Shape) -> Value:
-    return first.stack(second, axis=4).reshape(shape)
 
 
 def linear_attention(call: Call) -> list[Value]:
@@ -180,15 +196,15 @@ def linear_attention(call: Call) -> list[Value]:
         _columns(call.x(i), count) for i, count in enumerate((heads, shared, shared))
     )
     steps, batch, _, width, _ = lengths(key)
-    state = (
-        call.x(3)
-        if call.has(3)
-        else call.constant(np.zeros((batch, shared, width, lengths(value)[3])), key)
-    )
+    if call.has(STATE):
+        state = call.x(STATE)
+    else:
+        state = call.constant(np.zeros((batch, shared, width, lengths(value)[3])), key)
     scale = call.attribute("scale", 0.0) or width**-0.5
     outputs = []
     for t in range(steps):
         state = _updated(call, state, key.unstack(axis=0)[t], value.unstack(axis=0)[t], t)
+        # several queries may share a state
         seen = state if heads == shared else state.repeat(times=heads // shared, axis=1)
         # (b, h, 1, value width)
         outputs.append(swap(query.unstack(axis=0)[t]) @ seen * scale)
@@ -204,20 +220,21 @@ def _columns(x: Value, heads: int) -> Value:
 def _updated(call: Call, state: Value, key: Value, value: Value, t: int) -> Value:
     """The state after one token; key and value are columns (b, h, d, 1)."""
     rule, heads = call.attribute("update_rule", "gated_delta"), lengths(state)[1]
+    # linear, gated, delta, gated_delta: the last is both, the gate before the correction
     if "gated" in rule:
-        state = state * emit("exp", _rates(call.x(4), t, heads))
+        state = state * emit("exp", _rates(call.x(DECAY), t, heads))
     if "delta" in rule:
-        value = (value - swap(state) @ key) * _rates(call.x(5), t, heads)
+        value = (value - swap(state) @ key) * _rates(call.x(LEARNING), t, heads)
     return state + key @ swap(value)
 
 
 def _rates(rates: Value, t: int, heads: int) -> Value:
     """The rates of a token as (b, h or 1, d or 1, 1)."""
     batch, _, width = lengths(rates)
+    # a number for each key of each head, for each head, or for all
     count = heads if width >= heads else 1
-    return rates.slice(axis=1, start=t, stop=t + 1, step=1).reshape(
-        (batch, count, width // count, 1)
-    )
+    token = rates.slice(axis=1, start=t, stop=t + 1, step=1)
+    return token.reshape((batch, count, width // count, 1))
 
 
 MAP = {

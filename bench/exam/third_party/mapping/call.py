@@ -68,21 +68,19 @@ class Call:
     def x(self, i: int = 0) -> Value:
         """Input `i` as a value."""
         name, scope = self.node.inputs[i], self.scope
+        # Asked for twice it is the same value, and one input of the graph.
         if name not in scope.values:
-            scope.values[name] = (
-                self.constant(scope.fixed[name])
-                if name in scope.fixed
-                else self._input(name)
-            )
+            if name in scope.fixed:
+                scope.values[name] = self.constant(scope.fixed[name])
+            else:
+                scope.values[name] = self._input(name)
         return scope.values[name]
 
     def _input(self, name: str) -> Value:
-        inputs = self.scope.case.inputs
-        return self.scope.graph.input(
-            f"x{list(inputs).index(name)}",
-            inputs[name].shape,
-            dtype=str(inputs[name].dtype),
-        )
+        # counted among all inputs of the case, also those that shape the graph
+        place = list(self.scope.case.inputs).index(name)
+        array = self.scope.case.inputs[name]
+        return self.scope.graph.input(f"x{place}", array.shape, dtype=str(array.dtype))
 
     def all(self) -> list[Value]:
         """Every given input as a value."""
@@ -98,6 +96,7 @@ class Call:
 
         Raises NotMappable where it is the result of a computation on data.
         """
+        # A case gives as inputs what a model would have as constants.
         known = {**self.scope.case.inputs, **self.scope.fixed}
         if self.node.inputs[i] not in known:
             raise NotMappable("the shape of the graph is computed from data")
@@ -117,9 +116,22 @@ class Call:
         """An attribute, or its default in ONNX."""
         return self.node.attributes.get(name, default)
 
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An attribute that is 0 or 1: ONNX has no truth values there."""
+        return bool(self.attribute(name, int(default)))
+
+    def axis(self, default: int) -> int:
+        """The attribute `axis` of the first input, counted from the start."""
+        return self.attribute("axis", default) % rank(self.x())
+
+    def each(self, name: str, count: int, default: int) -> list[int]:
+        """An attribute with a number for each of `count` axes (or of their ends)."""
+        return list(self.attribute(name, [default] * count))
+
     def constant(self, array: np.ndarray, like: Value | None = None) -> Value:
         """A fixed table, in the element type of `like` where that is given."""
         table = np.asarray(array, like.dtype if like is not None else None)
+        # two tables may be alike, and still need two names
         return self.scope.graph.constant(self.scope.graph.fresh("table"), table)
 
 
@@ -145,6 +157,7 @@ def where(condition: Value, x: Value | float, other: Value | float) -> Value:
 
 def split(x: Value, widths: Sequence[int], axis: int) -> list[Value]:
     """Parts of given widths along one axis."""
+    # the op of the language makes equal parts only
     stops = np.cumsum(widths).tolist()
     return [
         x.slice(axis=axis, start=stop - width, stop=stop, step=1)
@@ -154,7 +167,18 @@ def split(x: Value, widths: Sequence[int], axis: int) -> list[Value]:
 
 def wide(row: Value, *, axis: int, rank: int) -> Value:
     """A rank-1 row laid along `axis` of tensors of `rank`."""
-    return row.reshape((*(1,) * axis, row.shape[0], *(1,) * (rank - axis - 1)))
+    before, after = (1,) * axis, (1,) * (rank - axis - 1)
+    return row.reshape((*before, row.shape[0], *after))
+
+
+def last(axis: int, rank: int) -> tuple[int, ...]:
+    """The order of axes that puts `axis` last and leaves the others as they are."""
+    return (*(i for i in range(rank) if i != axis), axis)
+
+
+def undone(order: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that takes `order` back."""
+    return tuple(np.argsort(order).tolist())
 
 
 def total(values: Sequence[Value], op: str) -> Value:
@@ -163,3 +187,8 @@ def total(values: Sequence[Value], op: str) -> Value:
     for value in values[1:]:
         result = emit(op, result, value)
     return result
+
+
+def joined(parts: Sequence[Value], axis: int) -> Value:
+    """Parts side by side; one alone is no node."""
+    return parts[0].concat(*parts[1:], axis=axis) if len(parts) > 1 else parts[0]

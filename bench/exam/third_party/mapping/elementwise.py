@@ -8,7 +8,7 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, total, where
 from models.graph import FLOATS
 from models.value import Value, emit
 
-# TensorProto.DataType
+# Numbers that ONNX gives to element types (TensorProto.DataType), of those that the language has
 TYPES = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 10: "float16"}
 
 
@@ -53,26 +53,19 @@ def mod(call: Call) -> Value:
 def power(call: Call) -> Value:
     """x to a power that is one number; the language has no power by a tensor."""
     exponent = call.static(1)
-    if (
-        exponent.size != 1
-        or call.x().dtype not in FLOATS
-        or exponent.ndim > len(call.x().shape)
-    ):
+    # one number of a higher rank would give the result that rank
+    fits = exponent.size == 1 and exponent.ndim <= len(call.x().shape)
+    if not fits or call.x().dtype not in FLOATS:
         raise NotMappable("the exponent is a tensor, or the base an integer")
     return emit("pow", call.x(), exponent=float(exponent.ravel()[0]))
-
-
-def xor(call: Call) -> Value:
-    """One of both, not both."""
-    return emit("not_equal", call.x(0), call.x(1))
 
 
 def clip(call: Call) -> Value:
     """min(max(x, low), high); the upper bound wins where both cross."""
     x = call.x()
-    for i, op in ((1, "maximum"), (2, "minimum")):
-        x = emit(op, x, call.x(i)) if call.has(i) else x
-    return x
+    if call.has(1):
+        x = emit("maximum", x, call.x(1))
+    return emit("minimum", x, call.x(2)) if call.has(2) else x
 
 
 def reciprocal(call: Call) -> Value:
@@ -82,6 +75,7 @@ def reciprocal(call: Call) -> Value:
 
 def identity(call: Call) -> Value:
     """x."""
+    # the op that does nothing: a graph has no output that is an input
     return emit("stop_gradient", call.x())
 
 
@@ -120,17 +114,16 @@ def _elu(x: Value, alpha: float) -> Value:
 def celu(call: Call) -> Value:
     """x above 0, alpha (exp(x / alpha) - 1) below."""
     alpha = call.attribute("alpha", 1.0)
-    return emit("maximum", call.x(), 0.0) + emit(
-        "minimum", expm1(call.x() / alpha) * alpha, 0.0
-    )
+    above = emit("maximum", call.x(), 0.0)
+    # each of the two is 0 where the other counts
+    return above + emit("minimum", expm1(call.x() / alpha) * alpha, 0.0)
 
 
 def selu(call: Call) -> Value:
     """gamma times elu."""
-    alpha, gamma = (
-        call.attribute("alpha", 1.6732631921768188),
-        call.attribute("gamma", 1.0507010221481323),
-    )
+    # with these, mean 0 and variance 1 are kept from layer to layer (Klambauer et al. 2017)
+    alpha = call.attribute("alpha", 1.6732631921768188)
+    gamma = call.attribute("gamma", 1.0507010221481323)
     return _elu(call.x(), alpha) * gamma
 
 
@@ -157,16 +150,14 @@ def thresholded_relu(call: Call) -> Value:
 
 def binarizer(call: Call) -> Value:
     """1 above a threshold, else 0."""
-    return emit("greater", call.x(), call.attribute("threshold", 0.0)).astype(
-        call.x().dtype
-    )
+    above = emit("greater", call.x(), call.attribute("threshold", 0.0))
+    return above.astype(call.x().dtype)
 
 
 def hard_sigmoid(call: Call) -> Value:
     """alpha x + beta between 0 and 1."""
-    return _hard_sigmoid(
-        call.x(), call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
-    )
+    alpha, beta = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
+    return _hard_sigmoid(call.x(), alpha, beta)
 
 
 def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
@@ -181,9 +172,8 @@ def hard_swish(call: Call) -> Value:
 def shrink(call: Call) -> Value:
     """x moved by `bias` towards 0, and 0 within `lambd`."""
     x, bias, edge = call.x(), call.attribute("bias", 0.0), call.attribute("lambd", 0.5)
-    return where(
-        emit("less", x, -edge), x + bias, where(emit("greater", x, edge), x - bias, 0.0)
-    )
+    upper = where(emit("greater", x, edge), x - bias, 0.0)
+    return where(emit("less", x, -edge), x + bias, upper)
 
 
 def softplus(x: Value) -> Value:
@@ -268,23 +258,20 @@ def round_half_even(x: Value) -> Value:
     low = floor(x)
     part = x - low
     odd = emit("not_equal", floor(low * 0.5) * 2.0, low)
-    up = emit(
-        "logical_or",
-        emit("greater", part, 0.5),
-        emit("logical_and", emit("equal", part, 0.5), odd),
-    )
+    tied = emit("logical_and", emit("equal", part, 0.5), odd)
+    up = emit("logical_or", emit("greater", part, 0.5), tied)
     return where(up, low + 1.0, low)
 
 
 def is_inf(call: Call) -> Value:
     """Whether x is infinite, on the sides asked for."""
-    signs = [
-        sign
-        for name, sign in (("detect_positive", 1.0), ("detect_negative", -1.0))
-        if call.attribute(name, 1)
-    ]
-    hits = [emit("equal", call.x(), call.infinity(sign, call.x())) for sign in signs]
-    return total(hits, "logical_or") if hits else emit("not_equal", call.x(), call.x())
+    x = call.x()
+    hits = []
+    for name, sign in (("detect_positive", 1.0), ("detect_negative", -1.0)):
+        if call.flag(name, default=True):
+            hits.append(emit("equal", x, call.infinity(sign, x)))
+    # of no side: nowhere, unless x is NaN, which no case has
+    return total(hits, "logical_or") if hits else is_nan(call)
 
 
 def is_nan(call: Call) -> Value:
@@ -297,21 +284,14 @@ def select(call: Call) -> Value:
     return where(*call.all())
 
 
-_SAME = (
-    "Abs",
-    "Cos",
-    "Erf",
-    "Exp",
-    "Log",
-    "Relu",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Sqrt",
-    "Tanh",
-    "Atan",
-)
-_RENAMED = {
+def _of(function: Callable[[Value], Value]) -> Callable[[Call], Value]:
+    """A function of the only input."""
+    return lambda call: function(call.x())
+
+
+_SAME = "Abs Atan Cos Erf Exp Log Relu Sigmoid Sign Sin Sqrt Tanh"  # but for capitals
+_UNARY = {"Neg": "negative", "Not": "logical_not"}
+_BINARY = {
     "And": "logical_and",
     "Equal": "equal",
     "Greater": "greater",
@@ -321,70 +301,56 @@ _RENAMED = {
     "Mul": "multiply",
     "Or": "logical_or",
     "Sub": "subtract",
+    "Xor": "not_equal",
 }
-MAP: dict[str, Callable[[Call], Value]] = (
-    {name: _unary(name.lower()) for name in _SAME}
-    | {name: _binary(op) for name, op in _RENAMED.items()}
-    | {
-        "Max": _fold("maximum"),
-        "Min": _fold("minimum"),
-        "Sum": add,
-        "Add": add,
-        "Neg": _unary("negative"),
-        "Not": _unary("logical_not"),
-    }
-    | {
-        "Div": divide,
-        "Mean": mean,
-        "Mod": mod,
-        "Pow": power,
-        "Xor": xor,
-        "Clip": clip,
-        "Reciprocal": reciprocal,
-        "Identity": identity,
-    }
-    | {
-        "Elu": elu,
-        "Celu": celu,
-        "Selu": selu,
-        "Gelu": gelu,
-        "LeakyRelu": leaky_relu,
-        "PRelu": prelu,
-        "Binarizer": binarizer,
-    }
-    | {
-        "ThresholdedRelu": thresholded_relu,
-        "HardSigmoid": hard_sigmoid,
-        "HardSwish": hard_swish,
-        "Shrink": shrink,
-        "Mish": mish,
-    }
-    | {
-        "Softplus": lambda call: softplus(call.x()),
-        "Softsign": softsign,
-        "Swish": swish,
-        "SwiGLU": swiglu,
-        "Tan": tan,
-    }
-    | {
-        "Asin": lambda call: asin(call.x()),
-        "Acos": acos,
-        "Sinh": sinh,
-        "Cosh": cosh,
-        "Asinh": asinh,
-        "Acosh": acosh,
-        "Atanh": atanh,
-    }
-    | {
-        "Floor": lambda call: floor(call.x()),
-        "Ceil": lambda call: -floor(-call.x()),
-        "Round": lambda call: round_half_even(call.x()),
-    }
-    | {
-        "Cast": cast,
-        "CastLike": cast_like,
-        "IsInf": is_inf,
-        "IsNaN": is_nan,
-        "Where": select,
-    }
-)
+_OPS: dict[str, Callable[[Call], Value]] = {
+    **{name: _unary(name.lower()) for name in _SAME.split()},
+    **{name: _unary(op) for name, op in _UNARY.items()},
+    **{name: _binary(op) for name, op in _BINARY.items()},
+}
+_COMPOSED: dict[str, Callable[[Call], Value]] = {
+    "Acos": acos,
+    "Acosh": acosh,
+    "Add": add,
+    "Asin": _of(asin),
+    "Asinh": asinh,
+    "Atanh": atanh,
+    "Binarizer": binarizer,
+    "Cast": cast,
+    "CastLike": cast_like,
+    "Ceil": lambda call: -floor(-call.x()),
+    "Celu": celu,
+    "Clip": clip,
+    "Cosh": cosh,
+    "Div": divide,
+    "Elu": elu,
+    "Floor": _of(floor),
+    "Gelu": gelu,
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": hard_swish,
+    "Identity": identity,
+    "IsInf": is_inf,
+    "IsNaN": is_nan,
+    "LeakyRelu": leaky_relu,
+    "Max": _fold("maximum"),
+    "Mean": mean,
+    "Min": _fold("minimum"),
+    "Mish": mish,
+    "Mod": mod,
+    "PRelu": prelu,
+    "Pow": power,
+    "Reciprocal": reciprocal,
+    "Round": _of(round_half_even),
+    "Selu": selu,
+    "Shrink": shrink,
+    "Sinh": sinh,
+    "Softplus": _of(softplus),
+    "Softsign": softsign,
+    "Sum": add,
+    "SwiGLU": swiglu,
+    "Swish": swish,
+    "Tan": tan,
+    "ThresholdedRelu": thresholded_relu,
+    "Where": select,
+}
+MAP = _OPS | _COMPOSED

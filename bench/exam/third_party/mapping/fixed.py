@@ -11,17 +11,18 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, lengths
 
 def constant(call: Call) -> np.ndarray:
     """The tensor, number or list among the attributes."""
-    (name, value), *_ = call.node.attributes.items()
+    # exactly one of them is given
+    [(name, value)] = call.node.attributes.items()
     if name not in ("value", "value_int", "value_ints", "value_float", "value_floats"):
         raise NotMappable("a constant of text or one that is sparse")
+    # Python's fractions are float64, ONNX's float32
     return np.asarray(value, np.float32 if "float" in name else None)
 
 
 def shape(call: Call) -> np.ndarray:
     """Lengths of the axes from `start` to `end`."""
-    return np.array(
-        lengths(call.x())[call.attribute("start", 0) : call.attribute("end")], np.int64
-    )
+    start, end = call.attribute("start", 0), call.attribute("end")
+    return np.array(lengths(call.x())[start:end], np.int64)
 
 
 def size(call: Call) -> np.ndarray:
@@ -40,7 +41,7 @@ def steps(call: Call) -> np.ndarray:
     return np.arange(start, limit, step).astype(call.static(0).dtype)
 
 
-# of lengths, which are not negative
+# Of lengths, which are not negative: there, all roundings of a quotient are the same.
 DIVISIONS: dict[str, Callable[..., np.ndarray]] = {"Div": np.floor_divide, "Mod": np.mod}
 RULES: dict[str, Callable[[Call], np.ndarray]] = {
     "Constant": constant,

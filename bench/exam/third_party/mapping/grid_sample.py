@@ -14,15 +14,15 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, lengths, rank
 from bench.exam.third_party.mapping.elementwise import floor, round_half_even
 from models.value import Value, emit
 
+A = -0.75  # the parameter of Keys' cubic that ONNX has fixed here
+
 
 @dataclass(frozen=True)
 class Tap:
-    """One element along one axis for every point: its index (n, p), clamped to the axis,
-    and its weight (n, p).
-    """
+    """One element along one axis for every point."""
 
-    index: Value
-    weight: Value
+    index: Value  # (n, p), clamped to the axis
+    weight: Value  # (n, p)
 
 
 def grid_sample(call: Call) -> Value:
@@ -30,27 +30,32 @@ def grid_sample(call: Call) -> Value:
     first.
     """
     x, grid = call.all()
-    if call.attribute("padding_mode", "zeros") == "reflection":
+    if _beyond(call) == "reflection":
         raise NotMappable("sampling beyond the edge by reflection")
     batch, channels, *space = lengths(x)
-    count = math.prod(lengths(grid)[1:-1])
-    points = grid.reshape((batch, count, len(space))).unstack(axis=2)[::-1]
+    shape = lengths(grid)[1:-1]  # of the points
+    points = grid.reshape((batch, math.prod(shape), len(space))).unstack(axis=2)
     taps = [
         _taps(call, _place(call, point, length), length)
-        for point, length in zip(points, space, strict=True)
+        for point, length in zip(points[::-1], space, strict=True)
     ]
     flat = x.reshape((batch, channels, math.prod(space)))
-    out = total(
-        [_sampled(flat, around, space) for around in itertools.product(*taps)], "add"
-    )
-    return out.reshape((batch, channels, *lengths(grid)[1:-1]))
+    # two taps along each of two axes make four elements around a point
+    corners = itertools.product(*taps)
+    out = total([_sampled(flat, around, space) for around in corners], "add")
+    return out.reshape((batch, channels, *shape))
+
+
+def _beyond(call: Call) -> str:
+    """What is seen beyond the edge."""
+    return str(call.attribute("padding_mode", "zeros"))
 
 
 def _place(call: Call, point: Value, length: int) -> Value:
     """From [-1, 1] to elements: -1 and 1 are the centres of the outermost ones
     (align_corners), or their outer edges.
     """
-    if call.attribute("align_corners", 0):
+    if call.flag("align_corners"):
         return (point + 1.0) * ((length - 1) / 2)
     return (point + 1.0) * (length / 2) - 0.5
 
@@ -60,45 +65,56 @@ def _taps(call: Call, place: Value, length: int) -> list[Tap]:
     mode = call.attribute("mode", "linear")
     if mode == "nearest":
         return [_tap(call, round_half_even(place), None, length)]
-    if call.attribute("padding_mode", "zeros") == "border":
-        place = emit("minimum", emit("maximum", place, 0.0), float(length - 1))
+    if _beyond(call) == "border":
+        place = _clamped(place, length)
     low = floor(place)
     part = place - low
+    # older cases say bicubic, as all images had two axes
     weights = _cubic(part) if mode in ("cubic", "bicubic") else [1.0 - part, part]
+    # linear: elements 0 and 1 from the one below; cubic: -1 to 2
+    first = 1 - len(weights) // 2
     return [
-        _tap(call, low + float(i + 1 - len(weights) // 2), weight, length)
+        _tap(call, low + float(first + i), weight, length)
         for i, weight in enumerate(weights)
     ]
 
 
 def _cubic(part: Value) -> list[Value]:
-    """Keys' weights with a = -0.75 of the four elements around."""
-    a, rest = -0.75, 1.0 - part
-    near = [((t * (a + 2) - (a + 3)) * t * t) + 1.0 for t in (part, rest)]
-    far = [(((t - 5.0) * t + 8.0) * t - 4.0) * a for t in (part + 1.0, rest + 1.0)]
+    """Keys' weights of the four elements around: two at a distance below 1, and two beyond
+    them.
+    """
+    rest = 1.0 - part
+    near = [((t * (A + 2) - (A + 3)) * t * t) + 1.0 for t in (part, rest)]
+    far = [(((t - 5.0) * t + 8.0) * t - 4.0) * A for t in (part + 1.0, rest + 1.0)]
     return [far[0], near[0], near[1], far[1]]
+
+
+def _clamped(place: Value, length: int) -> Value:
+    return emit("minimum", emit("maximum", place, 0.0), float(length - 1))
 
 
 def _tap(call: Call, index: Value, weight: Value | None, length: int) -> Tap:
     """Outside the axis an element is that of the edge (border), or 0, which its weight
     says.
     """
-    inside = emit("minimum", emit("maximum", index, 0.0), float(length - 1))
-    due = index if call.attribute("padding_mode", "zeros") == "zeros" else inside
+    inside = _clamped(index, length)
+    # an index that clamping has moved lay outside
+    due = index if _beyond(call) == "zeros" else inside
     present = emit("equal", inside, due).astype(index.dtype)
     return Tap(inside.astype("int64"), present if weight is None else weight * present)
 
 
 def _sampled(flat: Value, around: tuple[Tap, ...], space: list[int]) -> Value:
     """One combination of taps: the element times all weights, (n, c, p)."""
-    index = around[0].index
-    for tap, length in zip(around[1:], space[1:], strict=True):
+    first, *others = around
+    index = first.index  # in the flat view, axis by axis
+    for tap, length in zip(others, space[1:], strict=True):
         index = index * length + tap.index
     weight = total([tap.weight for tap in around], "multiply")
     shape = (*lengths(flat)[:2], lengths(index)[1])
-    picked = flat.take_along_axis(
-        index.expand_dims(axis=1).broadcast_to(shape), axis=rank(flat) - 1
-    )
+    # all channels are sampled at the same points
+    rows = index.expand_dims(axis=1).broadcast_to(shape)
+    picked = flat.take_along_axis(rows, axis=rank(flat) - 1)
     return picked * weight.expand_dims(axis=1)
 
 

@@ -17,10 +17,16 @@ from bench.exam.third_party.mapping.call import (
     NotMappable,
     lengths,
     rank,
+    undone,
     where,
     wide,
 )
 from models.value import Value, emit
+
+
+def _strides(axes: Sequence[int]) -> list[int]:
+    """How far apart in a flat view neighbours along each axis lie."""
+    return [math.prod(axes[i + 1 :]) for i in range(len(axes))]
 
 
 def wrapped(index: Value, length: int) -> Value:
@@ -31,15 +37,17 @@ def wrapped(index: Value, length: int) -> Value:
 def gather(call: Call) -> Value:
     """Slices of an axis by an index of any rank."""
     x, index = call.all()
-    axis = call.attribute("axis", 0) % rank(x)
-    rows = x.take(wrapped(index, lengths(x)[axis]).reshape((-1,)), axis=axis)
-    return rows.reshape((*lengths(x)[:axis], *lengths(index), *lengths(x)[axis + 1 :]))
+    axis, shape = call.axis(0), lengths(x)
+    # `take` has indices of rank 1: theirs is made flat, and comes back in the result
+    flat = wrapped(index, shape[axis]).reshape((-1,))
+    rows = x.take(flat, axis=axis)
+    return rows.reshape((*shape[:axis], *lengths(index), *shape[axis + 1 :]))
 
 
 def gather_elements(call: Call) -> Value:
     """One element for each index; other axes go as far as the index does."""
     x, index = call.all()
-    axis = call.attribute("axis", 0) % rank(x)
+    axis = call.axis(0)
     for other, length in enumerate(lengths(index)):
         if other != axis:
             x = x.slice(axis=other, start=0, stop=length, step=1)
@@ -48,33 +56,34 @@ def gather_elements(call: Call) -> Value:
 
 def array_feature(call: Call) -> Value:
     """Columns by index."""
-    return call.x(0).take(
-        wrapped(call.x(1), lengths(call.x(0))[-1]).reshape((-1,)), axis=-1
-    )
+    x = call.x(0)
+    index = wrapped(call.x(1), lengths(x)[-1])
+    return x.take(index.reshape((-1,)), axis=-1)
 
 
 def gather_nd(call: Call) -> Value:
     """Slices by coordinates in the last axis of the index, batch entry by batch entry."""
     x, index = call.all()
     batch, depth = call.attribute("batch_dims", 0), lengths(index)[-1]
-    outer, inner = lengths(x)[:batch], lengths(x)[batch + depth :]
+    # the shape of x: batch axes, axes that coordinates name, axes of a slice
+    outer = lengths(x)[:batch]
     axes = lengths(x)[batch : batch + depth]
+    inner = lengths(x)[batch + depth :]
     flat = _flat(call, index, axes)
     if batch:
-        starts = np.arange(math.prod(outer)).reshape(
-            (*outer, *(1,) * (rank(flat) - batch))
-        ) * math.prod(axes)
+        # the rows of a batch entry come after those of the entries before it
+        entries = np.arange(math.prod(outer)) * math.prod(axes)
+        starts = entries.reshape((*outer, *(1,) * (rank(flat) - batch)))
         flat = flat + call.constant(starts, flat)
     rows = x.reshape((math.prod(outer) * math.prod(axes), *inner))
-    return rows.take(flat.reshape((-1,)), axis=0).reshape((*lengths(index)[:-1], *inner))
+    picked = rows.take(flat.reshape((-1,)), axis=0)
+    return picked.reshape((*lengths(index)[:-1], *inner))
 
 
 def _flat(call: Call, index: Value, axes: Sequence[int]) -> Value:
     """Row number of the coordinates in the last axis of an index."""
     sizes = call.constant(np.array(axes), index)
-    strides = call.constant(
-        np.array([math.prod(axes[i + 1 :]) for i in range(len(axes))]), index
-    )
+    strides = call.constant(np.array(_strides(axes)), index)
     whole = where(emit("less", index, 0), index + sizes, index)
     return (whole * strides).sum(axis=rank(index) - 1, keepdims=False)
 
@@ -82,19 +91,15 @@ def _flat(call: Call, index: Value, axes: Sequence[int]) -> Value:
 def scatter_elements(call: Call) -> Value:
     """Each update at its index along an axis, elsewhere at its own place."""
     x, index, updates = call.all()
-    axis, shape = call.attribute("axis", 0) % rank(x), lengths(x)
-    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    places = sum(
-        grid * stride
-        for i, (grid, stride) in enumerate(
-            zip(np.indices(lengths(index)), strides, strict=True)
-        )
-        if i != axis
-    )
-    flat = wrapped(index, shape[axis]) * strides[axis] + call.constant(
-        np.broadcast_to(places, lengths(index)), index
-    )
-    out = _scatter(call, x.reshape((-1, 1)), flat.reshape((-1,)), updates.reshape((-1, 1)))
+    axis, shape = call.axis(0), lengths(x)
+    strides = _strides(shape)
+    # what the other axes add to the place in a flat view, which only shapes decide
+    grids = np.indices(lengths(index))
+    others = [i for i in range(len(shape)) if i != axis]
+    places = sum((grids[i] * strides[i] for i in others), np.zeros_like(grids[0]))
+    own = wrapped(index, shape[axis]) * strides[axis]
+    flat = (own + call.constant(places, index)).reshape((-1,))
+    out = _scatter(call, x.reshape((-1, 1)), flat, updates.reshape((-1, 1)))
     return out.reshape(x.shape)
 
 
@@ -103,33 +108,31 @@ def scatter_nd(call: Call) -> Value:
     x, index, updates = call.all()
     depth = lengths(index)[-1]
     axes, inner = lengths(x)[:depth], math.prod(lengths(x)[depth:])
+    rows = x.reshape((math.prod(axes), inner))
     flat = _flat(call, index, axes).reshape((-1,))
-    return _scatter(
-        call, x.reshape((math.prod(axes), inner)), flat, updates.reshape((-1, inner))
-    ).reshape(x.shape)
+    return _scatter(call, rows, flat, updates.reshape((-1, inner))).reshape(x.shape)
 
 
 def _scatter(call: Call, rows: Value, index: Value, updates: Value) -> Value:
     """Rows of updates put into, or added to, rows."""
     how = call.attribute("reduction", "none")
-    if how not in ("none", "add"):
-        raise NotMappable("scattering by a product or an extreme")
-    return (
-        rows + _sums(updates, index, rows)
-        if how == "add"
-        else put(call, rows, index, updates)
-    )
+    if how == "add":
+        return rows + _sums(updates, index, rows)
+    if how == "none":
+        return put(call, rows, index, updates)
+    raise NotMappable("scattering by a product or an extreme")
 
 
 def put(call: Call, rows: Value, index: Value, updates: Value) -> Value:
     """Rows of updates in the place of rows."""
+    # The language only adds: a count beside the sums says where anything was written.
     ones = call.constant(np.ones(lengths(updates)), updates)
-    return where(
-        emit("greater", _sums(ones, index, rows), 0.0), _sums(updates, index, rows), rows
-    )
+    written = emit("greater", _sums(ones, index, rows), 0.0)
+    return where(written, _sums(updates, index, rows), rows)
 
 
 def _sums(updates: Value, index: Value, rows: Value) -> Value:
+    """Rows of zeros with the updates added up at their index."""
     whole = wide(index, axis=0, rank=2).broadcast_to(updates.shape)
     return emit("scatter_add", updates, whole, axis=0, length=lengths(rows)[0])
 
@@ -139,22 +142,23 @@ def tensor_scatter(call: Call) -> Value:
     where the mode is circular.
     """
     cache, update = call.x(0), call.x(1)
-    axis = call.attribute("axis", -2) % rank(cache)
-    length, steps, batch = lengths(cache)[axis], lengths(update)[axis], lengths(cache)[0]
+    axis = call.axis(-2)
+    batch, length, steps = lengths(cache)[0], lengths(cache)[axis], lengths(update)[axis]
     place = call.constant(np.broadcast_to(np.arange(steps), (batch, steps)))
-    place = place + call.x(2).expand_dims(axis=1) if call.has(2) else place
+    if call.has(2):
+        place = place + call.x(2).expand_dims(axis=1)
     if call.attribute("mode", "linear") == "circular":
         place = where(emit("greater_equal", place, length), place - length, place)
-    flat = place + call.constant(np.arange(batch)[:, None] * length, place)
+    # Batch and steps become the rows that are written, all other axes their columns.
+    starts = call.constant(np.arange(batch)[:, None] * length, place)
+    flat = (place + starts).reshape((-1,))
     order = (0, axis, *(i for i in range(1, rank(cache)) if i != axis))
     rows, new = (
         value.permute_dims(order).reshape((batch * lengths(value)[axis], -1))
         for value in (cache, update)
     )
-    out = put(call, rows, flat.reshape((-1,)), new)
-    return out.reshape(tuple(cache.shape[i] for i in order)).permute_dims(
-        tuple(np.argsort(order).tolist())
-    )
+    turned = tuple(cache.shape[i] for i in order)
+    return put(call, rows, flat, new).reshape(turned).permute_dims(undone(order))
 
 
 def max_unpool(call: Call) -> Value:
@@ -163,36 +167,32 @@ def max_unpool(call: Call) -> Value:
     """
     x, index = call.x(0), call.x(1)
     kernel = call.attribute("kernel_shape")
-    strides, pads = (
-        call.attribute("strides", [1] * len(kernel)),
-        call.attribute("pads", [0] * 2 * len(kernel)),
-    )
-    rows = enumerate(zip(lengths(x)[2:], kernel, strides, strict=True))
-    space = tuple(
-        (n - 1) * s + k - pads[i] - pads[i + len(kernel)] for i, (n, k, s) in rows
-    )
+    count = len(kernel)
+    strides, pads = call.each("strides", count, 1), call.each("pads", 2 * count, 0)
+    # what the pool has come from: its windows side by side, less the padding of both ends
+    space = [
+        (n - 1) * strides[i] + kernel[i] - pads[i] - pads[i + count]
+        for i, n in enumerate(lengths(x)[2:])
+    ]
     shape = (*lengths(x)[:2], *space)
-    flat = emit(
-        "scatter_add",
-        x.reshape((-1,)),
-        index.reshape((-1,)),
-        axis=0,
-        length=math.prod(shape),
-    ).reshape(shape)
+    rows, places = x.reshape((-1,)), index.reshape((-1,))
+    flat = emit("scatter_add", rows, places, axis=0, length=math.prod(shape))
+    out = flat.reshape(shape)
+    # Rounding down may have lost elements at the ends, which a given shape says.
     for i, length in enumerate(call.ints(2) if call.has(2) else shape):
-        flat = flat.pad(axis=i, before=0, after=length - shape[i], value=0.0)
-    return flat
+        out = out.pad(axis=i, before=0, after=length - shape[i], value=0.0)
+    return out
 
 
 def one_hot(call: Call) -> Value:
     """The second value where an index names the place along a new axis, else the first."""
     index, depth = call.x(0), int(call.static(1).ravel()[0])
-    axis = call.attribute("axis", -1) % (rank(index) + 1)
-    places = wide(call.constant(np.arange(depth), index), axis=axis, rank=rank(index) + 1)
+    wider = rank(index) + 1
+    axis = call.attribute("axis", -1) % wider  # in the result
+    places = wide(call.constant(np.arange(depth), index), axis=axis, rank=wider)
+    hit = emit("equal", wrapped(index, depth).expand_dims(axis=axis), places)
     off, on = call.x(2).split(2, axis=0)
-    return where(
-        emit("equal", wrapped(index, depth).expand_dims(axis=axis), places), on, off
-    )
+    return where(hit, on, off)
 
 
 MAP = {
@@ -202,7 +202,7 @@ MAP = {
     "GatherND": gather_nd,
     "MaxUnpool": max_unpool,
     "OneHot": one_hot,
-    "Scatter": scatter_elements,
+    "Scatter": scatter_elements,  # the older name
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_nd,
     "TensorScatter": tensor_scatter,

@@ -25,6 +25,7 @@ def _loss(call: Call, logs: Value) -> Value:
     left_out = None if ignored is None else emit("equal", target, ignored)
     # an ignored number may lie outside the classes
     place = target if left_out is None else where(left_out, 0, target)
+    # classes are the second axis, (batch, classes, ...)
     score = -logs.take_along_axis(place.expand_dims(axis=1), axis=1).squeeze(axis=1)
     weight = _weight(call, place, score, left_out)
     loss = score if weight is None else score * weight
@@ -36,7 +37,9 @@ def _loss(call: Call, logs: Value) -> Value:
             return loss.sum(axis=axes, keepdims=False)
     if weight is None:
         return loss.mean(axis=axes, keepdims=False)
-    return loss.sum(axis=axes, keepdims=False) / weight.sum(axis=axes, keepdims=False)
+    # the mean over weights, not over elements: those left out weigh nothing
+    whole = weight.sum(axis=axes, keepdims=False)
+    return loss.sum(axis=axes, keepdims=False) / whole
 
 
 def _weight(call: Call, place: Value, like: Value, left_out: Value | None) -> Value | None:
@@ -46,11 +49,9 @@ def _weight(call: Call, place: Value, like: Value, left_out: Value | None) -> Va
         weight = call.x(2).take(place.reshape((-1,)), axis=0).reshape(place.shape)
     if left_out is None:
         return weight
-    return (
-        emit("logical_not", left_out).astype(like.dtype)
-        if weight is None
-        else where(left_out, 0.0, weight)
-    )
+    if weight is None:
+        return emit("logical_not", left_out).astype(like.dtype)
+    return where(left_out, 0.0, weight)
 
 
 MAP = {

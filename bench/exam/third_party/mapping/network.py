@@ -9,6 +9,7 @@ import numpy as np
 from bench.exam.third_party.mapping.call import (
     Call,
     NotMappable,
+    joined,
     lengths,
     rank,
     total,
@@ -25,6 +26,7 @@ def matmul(call: Call) -> Value:
     left = a.expand_dims(axis=0) if rank(a) == 1 else a
     right = b.expand_dims(axis=1) if rank(b) == 1 else b
     out = left @ right
+    # the axes that were added go again; the row's stands before the column's
     out = out.squeeze(axis=-1) if rank(b) == 1 else out
     return out.squeeze(axis=-2 if rank(b) > 1 else -1) if rank(a) == 1 else out
 
@@ -32,11 +34,14 @@ def matmul(call: Call) -> Value:
 def gemm(call: Call) -> Value:
     """alpha a b + beta c, a and b transposed where asked; a transposed b is a linear layer."""
     a, b = call.x(0), call.x(1)
-    a = swap(a) if call.attribute("transA", 0) else a
-    out = emit("linear", a, b) if call.attribute("transB", 0) else a @ b
+    a = swap(a) if call.flag("transA") else a
+    out = emit("linear", a, b) if call.flag("transB") else a @ b
     alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
+    # a factor of 1 is no node: it is the usual one
     out = out if alpha == 1 else out * alpha
-    return out + (call.x(2) if beta == 1 else call.x(2) * beta) if call.has(2) else out
+    if not call.has(2):
+        return out
+    return out + (call.x(2) if beta == 1 else call.x(2) * beta)
 
 
 def conv(call: Call) -> Value:
@@ -44,86 +49,90 @@ def conv(call: Call) -> Value:
     x, weight, groups = call.x(0), call.x(1), call.attribute("group", 1)
     axes = axes_of(call, x, lengths(weight)[2:])
     parts = zip(x.split(groups, axis=1), weight.split(groups, axis=0), strict=True)
-    return _joined(call, [_conv(part, kernel, axes) for part, kernel in parts])
+    return _biased(call, joined([_conv(part, kernel, axes) for part, kernel in parts], 1))
 
 
 def _conv(x: Value, weight: Value, axes: Sequence[Axis]) -> Value:
-    attributes = {
-        "stride": tuple(axis.stride for axis in axes),
-        "dilation": tuple(axis.dilation for axis in axes),
-    }
-    ends = {(axis.before, axis.after) for axis in axes}
-    if all(before == after for before, after in ends):
-        return emit(
-            "conv", x, weight, padding=tuple(axis.before for axis in axes), **attributes
-        )
-    return emit("conv", pad(x, axes, 0.0), weight, padding=(0,) * len(axes), **attributes)
+    padding = tuple(axis.before for axis in axes)
+    if any(axis.before != axis.after for axis in axes):
+        # the op pads both ends alike
+        x, padding = pad(x, axes, 0.0), (0,) * len(axes)
+    return emit(
+        "conv",
+        x,
+        weight,
+        stride=tuple(axis.stride for axis in axes),
+        padding=padding,
+        dilation=tuple(axis.dilation for axis in axes),
+    )
 
 
-def _joined(call: Call, parts: list[Value]) -> Value:
-    """Groups side by side, and the bias of each channel."""
-    out = parts[0].concat(*parts[1:], axis=1) if len(parts) > 1 else parts[0]
+def _biased(call: Call, out: Value) -> Value:
+    """With the bias of each channel, if there is one."""
     return out + wide(call.x(2), axis=1, rank=rank(out)) if call.has(2) else out
 
 
 def conv_transpose(call: Call) -> Value:
     """The transpose of a convolution: the whole reach of every input, cut at both ends."""
     x, weight, groups = call.x(0), call.x(1), call.attribute("group", 1)
+    space, kernel = lengths(x)[2:], lengths(weight)[2:]
+    count = len(kernel)
+    stride = tuple(call.each("strides", count, 1))
+    dilation = tuple(call.each("dilations", count, 1))
+    # from the first tap of the first input to the last tap of the last
+    full = [
+        (n - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1 for i, n in enumerate(space)
+    ]
     parts = zip(x.split(groups, axis=1), weight.split(groups, axis=0), strict=True)
-    kernel = lengths(weight)[2:]
-    ones = [1] * len(kernel)
-    stride, dilation = (
-        tuple(call.attribute("strides", ones)),
-        tuple(call.attribute("dilations", ones)),
-    )
-    rows = zip(lengths(x)[2:], kernel, stride, dilation, strict=True)
-    full = tuple((n - 1) * s + (k - 1) * d + 1 for n, k, s, d in rows)
-    keep = {
-        "stride": stride,
-        "dilation": dilation,
-        "padding": (0,) * len(kernel),
-        "length": full,
-    }
-    out = _joined_whole([emit("conv_transpose", part, w, **keep) for part, w in parts])
+    whole = [
+        emit(
+            "conv_transpose",
+            part,
+            rows,
+            stride=stride,
+            padding=(0,) * count,
+            dilation=dilation,
+            length=tuple(full),
+        )
+        for part, rows in parts
+    ]
+    out = joined(whole, axis=1)
     for i, length in enumerate(full):
-        out = _cut(call, out, i, length, lengths(x)[i + 2] * stride[i])
-    return out + wide(call.x(2), axis=1, rank=rank(out)) if call.has(2) else out
-
-
-def _joined_whole(parts: list[Value]) -> Value:
-    return parts[0].concat(*parts[1:], axis=1) if len(parts) > 1 else parts[0]
+        out = _cut(call, out, i, length, space[i] * stride[i])
+    return _biased(call, out)
 
 
 def _cut(call: Call, out: Value, i: int, length: int, same: int) -> Value:
     """Take the padding off spatial axis `i` of full `length`; what is asked for beyond it
     is 0. `same` is the length that SAME gives.
     """
-    space = rank(out) - 2
-    extra = call.attribute("output_padding", [0] * space)[i]
-    pads, mode = (
-        call.attribute("pads", [0] * 2 * space),
-        call.attribute("auto_pad", "NOTSET"),
-    )
-    before, due = pads[i], length + extra - pads[i] - pads[i + space]
+    count = rank(out) - 2
+    mode = call.attribute("auto_pad", "NOTSET")
+    pads = call.each("pads", 2 * count, 0)
+    longer = length + call.each("output_padding", count, 0)[i]
+    before, due = pads[i], longer - pads[i] - pads[i + count]
     if mode.startswith("SAME") or call.attribute("output_shape"):
-        due = call.attribute("output_shape", [same] * space)[-space:][i]
-        off = max(length + extra - due, 0)
+        # The length is given and the padding follows from it; the odd element of it goes to
+        # the end (UPPER) or to the start. A given shape may begin with batch and channels.
+        due = call.each("output_shape", count, same)[-count:][i]
+        off = max(longer - due, 0)
         before = off // 2 if mode == "SAME_UPPER" else off - off // 2
+    axis = i + 2
     stop = min(before + due, length)
-    part = out.slice(axis=i + 2, start=before, stop=stop, step=1)
-    return part.pad(axis=i + 2, before=0, after=due - (stop - before), value=0.0)
+    part = out.slice(axis=axis, start=before, stop=stop, step=1)
+    return part.pad(axis=axis, before=0, after=due - (stop - before), value=0.0)
 
 
 def dropout(call: Call) -> list[Value]:
     """Nothing is dropped outside training, nor at ratio 0."""
+    # Before, training was no input of it, and the cases are of use.
     training = call.opset >= 12 and call.has(2) and bool(call.static(2))
     if training and not (call.has(1) and float(call.static(1)) == 0):
         raise NotMappable("random numbers of its own")
     kept = np.ones(lengths(call.x()), np.bool_)
-    return [
-        emit("stop_gradient", call.x()),
-        *([call.constant(kept)] if call.wants(1) else []),
-    ]
+    # the op that does nothing: a graph has no output that is an input
+    out = emit("stop_gradient", call.x())
+    return [out, call.constant(kept)] if call.wants(1) else [out]
 
 
 def determinant(call: Call) -> Value:
@@ -138,42 +147,41 @@ def determinant(call: Call) -> Value:
 def col2im(call: Call) -> Value:
     """Columns of windows added up where they come from: the places are fixed by the shapes."""
     x, image, block = call.x(), call.ints(1), call.ints(2)
-    space, count = len(image), int(np.prod(block))
-    ones, zeros = [1] * space, [0] * 2 * space
-    strides, dilations = call.attribute("strides", ones), call.attribute("dilations", ones)
-    pads = call.attribute("pads", zeros)
-    padded = [n + pads[i] + pads[i + space] for i, n in enumerate(image)]
-    starts = [
-        np.arange(0, padded[i] - (block[i] - 1) * dilations[i], strides[i])
-        for i in range(space)
-    ]
-    taps = [np.arange(block[i]) * dilations[i] for i in range(space)]
+    space = range(len(image))
+    strides = call.each("strides", len(image), 1)
+    dilations = call.each("dilations", len(image), 1)
+    pads = call.each("pads", 2 * len(image), 0)
+    padded = [n + pads[i] + pads[i + len(image)] for i, n in enumerate(image)]
+    taps = [np.arange(block[i]) * dilations[i] for i in space]
+    starts = [np.arange(0, padded[i] - taps[i].max(), strides[i]) for i in space]
+    # (taps of each axis, windows along each axis), which is the order of the columns
     grid = np.meshgrid(*taps, *starts, indexing="ij")
-    places = np.ravel_multi_index(
-        [grid[i] + grid[i + space] for i in range(space)], padded
-    ).reshape(-1)
-    batch, wide_channels = lengths(x)[:2]
-    rows = x.reshape((batch, wide_channels // count, len(places)))
+    coordinates = [grid[i] + grid[i + len(image)] for i in space]
+    places = np.ravel_multi_index(coordinates, padded).reshape(-1)
+    batch, columns = lengths(x)[:2]
+    channels = columns // int(np.prod(block))
+    rows = x.reshape((batch, channels, len(places)))
     index = call.constant(places).broadcast_to(rows.shape)
-    out = emit("scatter_add", rows, index, axis=2, length=int(np.prod(padded))).reshape(
-        (*rows.shape[:2], *padded)
-    )
-    for i in range(space):
+    sums = emit("scatter_add", rows, index, axis=2, length=int(np.prod(padded)))
+    out = sums.reshape((batch, channels, *padded))
+    for i in space:
         out = out.slice(axis=i + 2, start=pads[i], stop=pads[i] + image[i], step=1)
     return out
 
 
 def affine_grid(call: Call) -> Value:
     """Points of a regular grid over [-1, 1], moved by a matrix for each batch entry."""
-    theta, size = call.x(), call.ints(1)
-    corners = bool(call.attribute("align_corners", 0))
+    theta, (batch, _, *space) = call.x(), call.ints(1)
+    # -1 and 1 are the centres of the outermost elements, or their outer edges
+    corners = call.flag("align_corners")
     lines = [
-        np.linspace(-1, 1, n) if corners else (2 * np.arange(n) + 1) / n - 1
-        for n in size[2:]
+        np.linspace(-1, 1, n) if corners else (2 * np.arange(n) + 1) / n - 1 for n in space
     ]
-    points = np.stack([*np.meshgrid(*lines, indexing="ij")[::-1], np.ones(size[2:])], -1)
-    flat = call.constant(points.reshape(-1, len(lines) + 1), theta)
-    return (flat @ swap(theta)).reshape((size[0], *size[2:], len(lines)))
+    # A point is (x, y, 1): the last axis of the grid first, as in the matrix.
+    coordinates = np.meshgrid(*lines, indexing="ij")[::-1]
+    points = np.stack([*coordinates, np.ones(space)], -1).reshape(-1, len(space) + 1)
+    moved = call.constant(points, theta) @ swap(theta)
+    return moved.reshape((batch, *space, len(space)))
 
 
 def causal_conv(call: Call) -> list[Value]:
@@ -181,26 +189,23 @@ def causal_conv(call: Call) -> list[Value]:
     are the state of the next call.
     """
     x, weight = call.x(0), call.x(1)
-    reach = lengths(weight)[2] - 1
+    steps, reach = lengths(x)[2], lengths(weight)[2] - 1
     past = call.optional(3)
-    history = (
-        past.concat(x, axis=2)
-        if past is not None
-        else x.pad(axis=2, before=reach, after=0, value=0.0)
-    )
-    steps = lengths(x)[2]
+    if past is None:
+        history = x.pad(axis=2, before=reach, after=0, value=0.0)
+    else:
+        history = past.concat(x, axis=2)
+    # tap by tap: one kernel for each channel is no convolution of the language
     taps = weight.squeeze(axis=1).unstack(axis=1)
     parts = [
         history.slice(axis=2, start=i, stop=i + steps, step=1) * tap.expand_dims(axis=1)
         for i, tap in enumerate(taps)
     ]
     out = total(parts, "add")
-    out = out + call.x(2).expand_dims(axis=1) if call.has(2) else out
-    out = (
-        out * out.sigmoid()
-        if call.attribute("activation", "none") in ("silu", "swish")
-        else out
-    )
+    if call.has(2):
+        out = out + call.x(2).expand_dims(axis=1)
+    if call.attribute("activation", "none") in ("silu", "swish"):  # two names of one
+        out = out * out.sigmoid()
     return [out, history.slice(axis=2, start=steps, stop=steps + reach, step=1)]
 
 

@@ -8,18 +8,24 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, lengths, rank
 from bench.exam.third_party.mapping.windows import Axis, fold
 from models.value import Value, emit
 
+EPSILON = 1e-5  # what all of them add to a variance where they are not told
+
 
 def batch_norm(call: Call) -> list[Value]:
     """By the running statistics, or in training by the batch's, which then move the running
     ones: momentum is the share of the old.
     """
     x, scale, shift, mean, var = (call.x(i) for i in range(5))
-    eps = call.attribute("epsilon", 1e-5)
-    if not call.attribute("training_mode", 0):
+    eps = call.attribute("epsilon", EPSILON)
+    if not call.flag("training_mode"):
         return [emit("batch_norm", x, scale, shift, mean, var, eps=eps)]
-    axes, keep = (0, *range(2, rank(x))), call.attribute("momentum", 0.9)
-    here, spread = (emit(op, x, axis=axes, keepdims=False) for op in ("mean", "var"))
+    # not the language's own op for training, which moves the running variance by another
+    # estimate than ONNX does
+    axes = (0, *range(2, rank(x)))
+    here = emit("mean", x, axis=axes, keepdims=False)
+    spread = emit("var", x, axis=axes, keepdims=False)
     out = emit("batch_norm", x, scale, shift, here, spread, eps=eps)
+    keep = call.attribute("momentum", 0.9)
     return [out, mean * keep + here * (1 - keep), var * keep + spread * (1 - keep)]
 
 
@@ -27,12 +33,12 @@ def layer_norm(call: Call) -> list[Value | None]:
     """Over the last axes from `axis` on, as one axis; also the mean and the inverse
     deviation.
     """
-    x, eps = call.x(), call.attribute("epsilon", 1e-5)
-    first = call.attribute("axis", -1) % rank(x)
-    width = math.prod(lengths(x)[first:])
-    rows = x.reshape((math.prod(lengths(x)[:first]), width))
-    weight = call.x(1).reshape((width,))
-    shift = call.x(2).reshape((width,)) if call.has(2) else weight * 0.0
+    x, eps = call.x(), call.attribute("epsilon", EPSILON)
+    first = call.axis(-1)
+    outer, inner = math.prod(lengths(x)[:first]), math.prod(lengths(x)[first:])
+    rows, weight = x.reshape((outer, inner)), call.x(1).reshape((inner,))
+    # the op always has a shift
+    shift = call.x(2).reshape((inner,)) if call.has(2) else weight * 0.0
     out = emit("layer_norm", rows, weight, shift, eps=eps).reshape(x.shape)
     axes = tuple(range(first, rank(x)))
     mean, var = (emit(op, x, axis=axes, keepdims=True) for op in ("mean", "var"))
@@ -46,23 +52,30 @@ def layer_norm(call: Call) -> list[Value | None]:
 def rms_norm(call: Call) -> Value:
     """x over the root of its mean square, times a scale, over the last axes from `axis` on."""
     x, scale = call.all()
-    axes = tuple(range(call.attribute("axis", -1) % rank(x), rank(x)))
-    size = emit(
-        "sqrt", (x * x).mean(axis=axes, keepdims=True) + call.attribute("epsilon", 1e-5)
-    )
-    return x / size * scale
+    axes = tuple(range(call.axis(-1), rank(x)))
+    square = (x * x).mean(axis=axes, keepdims=True)
+    return x / emit("sqrt", square + call.attribute("epsilon", EPSILON)) * scale
 
 
 def _standard(x: Value, axes: tuple[int, ...], eps: float) -> Value:
+    """Mean 0 and variance 1 over some axes."""
     centred = x - x.mean(axis=axes, keepdims=True)
-    return centred / emit("sqrt", (centred * centred).mean(axis=axes, keepdims=True) + eps)
+    var = (centred * centred).mean(axis=axes, keepdims=True)
+    return centred / emit("sqrt", var + eps)
+
+
+def _by_channel(x: Value, scale: Value, shift: Value) -> Value:
+    """A scale and a shift of each channel of x (n, c, ...)."""
+    count = rank(x)
+    return x * wide(scale, axis=1, rank=count) + wide(shift, axis=1, rank=count)
 
 
 def instance_norm(call: Call) -> Value:
     """Over space, for each channel of each batch entry."""
     x, scale, shift = call.all()
-    out = _standard(x, tuple(range(2, rank(x))), call.attribute("epsilon", 1e-5))
-    return out * wide(scale, axis=1, rank=rank(x)) + wide(shift, axis=1, rank=rank(x))
+    space = tuple(range(2, rank(x)))
+    out = _standard(x, space, call.attribute("epsilon", EPSILON))
+    return _by_channel(out, scale, shift)
 
 
 def group_norm(call: Call) -> Value:
@@ -71,27 +84,32 @@ def group_norm(call: Call) -> Value:
     groups, (batch, channels) = call.attribute("num_groups"), lengths(x)[:2]
     if lengths(scale) != (channels,):
         raise NotMappable("a scale of each group (before opset 21)")
+    # a group's channels and space as one axis
     rows = x.reshape((batch, groups, -1))
-    out = _standard(rows, (2,), call.attribute("epsilon", 1e-5)).reshape(x.shape)
-    return out * wide(scale, axis=1, rank=rank(x)) + wide(shift, axis=1, rank=rank(x))
+    out = _standard(rows, (2,), call.attribute("epsilon", EPSILON))
+    return _by_channel(out.reshape(x.shape), scale, shift)
 
 
 def mean_variance(call: Call) -> Value:
-    """Mean 0 and deviation 1 over axes; 1e-9 is added to the deviation, not to the
-    variance.
-    """
+    """Mean 0 and deviation 1 over axes."""
     x, axes = call.x(), tuple(call.attribute("axes", (0, 2, 3)))
     centred = x - x.mean(axis=axes, keepdims=True)
-    return centred / (emit("sqrt", x.var(axis=axes, keepdims=True)) + 1e-9)
+    deviation = emit("sqrt", x.var(axis=axes, keepdims=True))
+    # to the deviation, not to the variance, and fixed by the operator
+    return centred / (deviation + 1e-9)
 
 
 def local_response(call: Call) -> Value:
     """x / (bias + alpha / size sum of squares of the channels around)^beta."""
     x, size = call.x(), call.attribute("size")
+    batch, channels = lengths(x)[:2]
+    # of an even number around, the odd one comes after
     before = (size - 1) // 2
     squares = (x * x).pad(axis=1, before=before, after=size - 1 - before, value=0.0)
-    rows = squares.reshape((lengths(x)[0], 1, lengths(x)[1] + size - 1, -1))
-    sums = fold(rows, [Axis(size, 1, 1, 0, 0)], "add").reshape(x.shape)
+    # channels as an axis of space, along which windows slide
+    rows = squares.reshape((batch, 1, channels + size - 1, -1))
+    window = Axis(kernel=size, stride=1, dilation=1, before=0, after=0)
+    sums = fold(rows, [window], "add").reshape(x.shape)
     base = sums * (call.attribute("alpha", 1e-4) / size) + call.attribute("bias", 1.0)
     return x * emit("pow", base, exponent=-call.attribute("beta", 0.75))
 

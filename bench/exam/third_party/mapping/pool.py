@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.exam.third_party.mapping.call import Call, lengths, rank
-from bench.exam.third_party.mapping.windows import Axis, axes_of, fold, pad
+from bench.exam.third_party.mapping.windows import axes_of, fold, pad
 from models.value import Value, emit
 
 
@@ -23,34 +23,15 @@ def average_pool(call: Call) -> Value:
     """
     axes = axes_of(call, call.x(), call.attribute("kernel_shape"))
     sums = fold(pad(call.x(), axes, 0.0), axes, "add")
-    counted = np.ones(
-        (
-            1,
-            1,
-            *(
-                _counted(axis, n, bool(call.attribute("count_include_pad", 0)))
-                for axis, n in _sides(call, axes)
-            ),
-        )
-    )
-    widths = [(0, 0), (0, 0), *_around(call, axes)]
-    return sums / fold(call.constant(np.pad(counted, widths), sums), axes, "add")
-
-
-def _sides(call: Call, axes: list[Axis]) -> list[tuple[Axis, int]]:
-    return list(zip(axes, lengths(call.x())[2:], strict=True))
-
-
-def _counted(axis: Axis, length: int, with_padding: bool) -> int:
-    """How many elements of a padded axis count."""
-    return length + (axis.before + axis.after if with_padding else 0)
-
-
-def _around(call: Call, axes: list[Axis]) -> list[tuple[int, int]]:
-    """What does not count at both ends."""
-    if call.attribute("count_include_pad", 0):
-        return [(0, axis.extra) for axis in axes]
-    return [(axis.before, axis.after + axis.extra) for axis in axes]
+    # The number of elements that count in each window, by the same sliding over ones.
+    counted = np.ones([1, 1])
+    padding = call.flag("count_include_pad")
+    for axis, length in zip(axes, lengths(call.x())[2:], strict=True):
+        ends = (0, axis.extra) if padding else (axis.before, axis.after + axis.extra)
+        inside = length + (axis.before + axis.after if padding else 0)
+        row = np.pad(np.ones(inside), ends)
+        counted = counted[..., None] * row
+    return sums / fold(call.constant(counted, sums), axes, "add")
 
 
 def lp_pool(call: Call) -> Value:
@@ -58,7 +39,8 @@ def lp_pool(call: Call) -> Value:
     p = float(call.attribute("p", 2))
     axes = axes_of(call, call.x(), call.attribute("kernel_shape"))
     powers = emit("pow", emit("abs", call.x()), exponent=p)
-    return emit("pow", fold(pad(powers, axes, 0.0), axes, "add"), exponent=1 / p)
+    sums = fold(pad(powers, axes, 0.0), axes, "add")
+    return emit("pow", sums, exponent=1 / p)
 
 
 def everywhere(op: str, call: Call) -> Value:

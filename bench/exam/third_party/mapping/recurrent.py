@@ -13,31 +13,44 @@ import numpy as np
 from bench.exam.third_party.mapping.call import Call, NotMappable, lengths
 from models.value import Value, emit
 
+# Places of the inputs, which the three operators share. There is a row of each for a direction.
+INPUT_WEIGHTS, HIDDEN_WEIGHTS, BIAS, LENGTHS, FIRST_STATE, PEEPHOLES = 1, 2, 3, 4, 5, 7
+# Attributes that make another layer of it.
+UNUSUAL = ("activations", "activation_alpha", "clip", "input_forget")
+GRU_GATES = 3  # stacked in this order: update z, reset r, new n
+LSTM_GATES = 4  # input i, output o, forget f, new n
+LSTM_PEEPHOLES = 3  # of the input, output and forget gate
+
 
 @dataclass(frozen=True)
 class Weights:
-    """Of one direction: (gates * h, i), (gates * h, h), (2, gates * h), and peepholes (3 *
-    h,) where the layer has them.
-    """
+    """Of one direction."""
 
-    inputs: Value
-    hidden: Value
-    bias: Value
-    peepholes: Value | None
+    inputs: Value  # (gates * h, i)
+    hidden: Value  # (gates * h, h)
+    bias: Value  # (2, gates * h): added to what comes from the input, and from the state
+    peepholes: Value | None  # (3 * h,), where the layer has them
 
     def gates(self, x: Value, state: Value, count: int) -> tuple[list[Value], list[Value]]:
         """What each gate gets from the input and from the state, biases included."""
         ours, theirs = self.bias.unstack(axis=0)
-        pair = (
-            emit("linear", x, self.inputs, ours),
-            emit("linear", state, self.hidden, theirs),
-        )
-        left, right = (list(value.split(count, axis=1)) for value in pair)
-        return left, right
+        left = emit("linear", x, self.inputs, ours)
+        right = emit("linear", state, self.hidden, theirs)
+        return list(left.split(count, axis=1)), list(right.split(count, axis=1))
 
 
-States = tuple[Value, ...]
+States = tuple[Value, ...]  # the hidden state (b, h), in an LSTM also the cell (b, h)
+# weights of a direction, input of a step and states before it -> states after it
 Step = Callable[[Call, Weights, Value, States], States]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of the three operators."""
+
+    step: Step
+    gates: int
+    states: int
 
 
 def rnn_step(call: Call, weights: Weights, x: Value, states: States) -> States:
@@ -50,103 +63,103 @@ def gru_step(call: Call, weights: Weights, x: Value, states: States) -> States:
     """h = (1 - z) n + z h, where n sees h through the reset gate r: before its weights, or
     after them (linear_before_reset).
     """
-    (keep, reset, new), (keep_h, reset_h, new_h) = weights.gates(x, states[0], 3)
+    [hidden] = states
+    from_x, from_h = weights.gates(x, hidden, GRU_GATES)
+    keep, reset, new = from_x
+    keep_h, reset_h, new_h = from_h
     z, r = (keep + keep_h).sigmoid(), (reset + reset_h).sigmoid()
-    if call.attribute("linear_before_reset", 0):
+    if call.flag("linear_before_reset"):
         seen = r * new_h
     else:
-        matrix, bias = (
-            weights.hidden.split(3, axis=0)[2],
-            weights.bias.unstack(axis=0)[1].split(3, axis=0)[2],
-        )
-        seen = emit("linear", r * states[0], matrix, bias)
-    return ((1.0 - z) * emit("tanh", new + seen) + z * states[0],)
+        # computed anew: the gates share one product with h, and this one is with r h
+        _, _, matrix = weights.hidden.split(GRU_GATES, axis=0)
+        _, theirs = weights.bias.unstack(axis=0)
+        _, _, bias = theirs.split(GRU_GATES, axis=0)
+        seen = emit("linear", r * hidden, matrix, bias)
+    return ((1.0 - z) * emit("tanh", new + seen) + z * hidden,)
 
 
 def lstm_step(call: Call, weights: Weights, x: Value, states: States) -> States:
     """c = f c + i tanh(n), h = o tanh(c); with peepholes the gates see c too."""
-    left, right = weights.gates(x, states[0], 4)
-    into, out, forget, new = (a + b for a, b in zip(left, right, strict=True))
-    cell, peep = (
-        states[1],
-        (weights.peepholes.split(3, axis=0) if weights.peepholes is not None else None),
-    )
-    if peep:
-        into, forget = into + cell * peep[0], forget + cell * peep[2]
+    hidden, cell = states
+    pairs = zip(*weights.gates(x, hidden, LSTM_GATES), strict=True)
+    into, out, forget, new = (left + right for left, right in pairs)
+    if weights.peepholes is None:
+        cell = forget.sigmoid() * cell + into.sigmoid() * emit("tanh", new)
+        return out.sigmoid() * emit("tanh", cell), cell
+    peep_into, peep_out, peep_forget = weights.peepholes.split(LSTM_PEEPHOLES, axis=0)
+    into, forget = into + cell * peep_into, forget + cell * peep_forget
     cell = forget.sigmoid() * cell + into.sigmoid() * emit("tanh", new)
-    out = out + cell * peep[1] if peep else out
+    # the output gate sees the cell as this step leaves it, the others as they found it
+    out = out + cell * peep_out
     return out.sigmoid() * emit("tanh", cell), cell
 
 
-def layer(step: Step, gates: int, states: int) -> Callable[[Call], list[Value]]:
+def mapped(layer: Layer) -> Callable[[Call], list[Value]]:
     """A mapping of a recurrent operator: all outputs, and the last states."""
 
     def mapping(call: Call) -> list[Value]:
         _usual(call)
-        batch_first = call.attribute("layout", 0)
-        x = call.x().permute_dims((1, 0, 2)) if batch_first else call.x()
-        runs = [
-            _direction(call, step, x, gates, states, i)
-            for i in range(lengths(call.x(1))[0])
-        ]
-        outputs = _stacked([run[0] for run in runs], axis=1)  # (t, directions, b, h)
-        # (directions, b, h)
-        last = [_stacked([run[1][s] for run in runs], axis=0) for s in range(states)]
+        batch_first = call.flag("layout")
+        x = call.x().permute_dims((1, 0, 2)) if batch_first else call.x()  # (t, b, i)
+        directions = lengths(call.x(INPUT_WEIGHTS))[0]
+        runs = [_direction(call, layer, x, i) for i in range(directions)]
+        outputs = _stacked([run for run, _ in runs], axis=1)  # (t, directions, b, h)
+        ends = zip(*(states for _, states in runs), strict=True)
+        last = [_stacked(state, axis=0) for state in ends]  # (directions, b, h) each
         if not batch_first:
             return [outputs, *last]
-        return [
-            outputs.permute_dims((2, 0, 1, 3)),
-            *(state.permute_dims((1, 0, 2)) for state in last),
-        ]
+        turned = [state.permute_dims((1, 0, 2)) for state in last]  # (b, directions, h)
+        return [outputs.permute_dims((2, 0, 1, 3)), *turned]
 
     return mapping
 
 
 def _usual(call: Call) -> None:
     """Activations as they are by default, nothing clipped, every sequence of full length."""
-    steps = lengths(call.x())[1 if call.attribute("layout", 0) else 0]
-    if any(
-        call.attribute(name)
-        for name in ("activations", "activation_alpha", "clip", "input_forget")
-    ):
+    if any(call.attribute(name) for name in UNUSUAL):
         raise NotMappable("a recurrent layer with other activations than the usual ones")
-    if call.has(4) and any(length != steps for length in call.ints(4)):
+    steps = lengths(call.x())[1 if call.flag("layout") else 0]
+    if call.has(LENGTHS) and any(length != steps for length in call.ints(LENGTHS)):
         raise NotMappable("sequences of differing length")
 
 
-def _direction(
-    call: Call, step: Step, x: Value, gates: int, states: int, i: int
-) -> tuple[Value, States]:
+def _direction(call: Call, layer: Layer, x: Value, i: int) -> tuple[Value, States]:
     """All steps of direction `i`, in the order of time, and the states after the last one."""
-    weights, now = _weights(call, gates, i), _start(call, lengths(x)[1], states, i)
-    backwards = call.attribute("direction", "forward") == "reverse" or i == 1
+    weights = _weights(call, layer, i)
+    states = _start(call, layer, lengths(x)[1], i)
+    # of two directions the second goes backwards
+    order = -1 if call.attribute("direction") == "reverse" or i == 1 else 1
     outputs = []
-    for item in list(x.unstack(axis=0))[:: -1 if backwards else 1]:
-        now = step(call, weights, item, now)
-        outputs.append(now[0])
-    return _stacked(outputs[:: -1 if backwards else 1], axis=0), now
+    for item in list(x.unstack(axis=0))[::order]:
+        states = layer.step(call, weights, item, states)
+        outputs.append(states[0])
+    return _stacked(outputs[::order], axis=0), states
 
 
-def _weights(call: Call, gates: int, i: int) -> Weights:
-    width = gates * call.attribute("hidden_size")
-    bias = (
-        _pick(call.x(3), i) if call.has(3) else call.constant(np.zeros(2 * width), call.x())
-    )
+def _weights(call: Call, layer: Layer, i: int) -> Weights:
+    """Those of direction `i`; a bias that is left out is 0."""
+    width = layer.gates * call.attribute("hidden_size")
+    if call.has(BIAS):
+        bias = _pick(call.x(BIAS), i)
+    else:
+        bias = call.constant(np.zeros(2 * width), call.x())
     return Weights(
-        _pick(call.x(1), i),
-        _pick(call.x(2), i),
-        bias.reshape((2, width)),
-        _pick(call.x(7), i) if call.has(7) else None,
+        inputs=_pick(call.x(INPUT_WEIGHTS), i),
+        hidden=_pick(call.x(HIDDEN_WEIGHTS), i),
+        bias=bias.reshape((2, width)),
+        peepholes=_pick(call.x(PEEPHOLES), i) if call.has(PEEPHOLES) else None,
     )
 
 
-def _start(call: Call, batch: int, states: int, i: int) -> States:
+def _start(call: Call, layer: Layer, batch: int, i: int) -> States:
     """Initial states: those given, else zeros."""
     zeros = np.zeros((batch, call.attribute("hidden_size")))
-    return tuple(
-        _pick(call.x(5 + s), i) if call.has(5 + s) else call.constant(zeros, call.x())
-        for s in range(states)
-    )
+    states: list[Value] = []
+    for place in range(FIRST_STATE, FIRST_STATE + layer.states):
+        given = call.optional(place)
+        states.append(call.constant(zeros, call.x()) if given is None else _pick(given, i))
+    return tuple(states)
 
 
 def _pick(x: Value, i: int) -> Value:
@@ -158,7 +171,7 @@ def _stacked(values: Sequence[Value], *, axis: int) -> Value:
 
 
 MAP = {
-    "GRU": layer(gru_step, 3, 1),
-    "LSTM": layer(lstm_step, 4, 2),
-    "RNN": layer(rnn_step, 1, 1),
+    "GRU": mapped(Layer(gru_step, GRU_GATES, states=1)),
+    "LSTM": mapped(Layer(lstm_step, LSTM_GATES, states=2)),
+    "RNN": mapped(Layer(rnn_step, gates=1, states=1)),
 }

@@ -17,17 +17,20 @@ def reduction(rule: Reduction) -> Callable[[Call], Value]:
 
     def mapping(call: Call) -> Value:
         x = call.x()
-        asked = tuple(call.ints(1)) if call.has(1) else tuple(call.attribute("axes", ()))
-        if not asked and call.attribute("noop_with_empty_axes", 0):
+        asked = call.ints(1) if call.has(1) else call.attribute("axes", ())
+        if not asked and call.flag("noop_with_empty_axes"):
             return _untouched(call, rule)
-        axes = tuple(sorted(axis % rank(x) for axis in asked)) or tuple(range(rank(x)))
-        return rule(x, axes, bool(call.attribute("keepdims", 1)))
+        axes = tuple(sorted(axis % rank(x) for axis in asked))
+        everything = tuple(range(rank(x)))
+        return rule(x, axes or everything, call.flag("keepdims", default=True))
 
     return mapping
 
 
 def _untouched(call: Call, rule: Reduction) -> Value:
-    """Nothing is reduced, which is a reduction over a new axis of length 1."""
+    """Nothing is reduced, which is a reduction over a new axis of length 1: what the rule
+    does to each element (a magnitude, a square) is done all the same.
+    """
     return rule(call.x().expand_dims(axis=0), (0,), False)
 
 
@@ -40,7 +43,9 @@ def _extreme(op: str) -> Reduction:
         if any(lengths(x)[axis] == 0 for axis in axes):
             raise NotMappable("the extreme of nothing is an error in the language")
         if x.dtype == "bool":
-            return emit(op, x.astype("int32"), axis=axes, keepdims=keep).astype("bool")
+            # the language has extremes of numbers only
+            numbers = x.astype("int32")
+            return emit(op, numbers, axis=axes, keepdims=keep).astype("bool")
         return emit(op, x, axis=axes, keepdims=keep)
 
     return rule
@@ -76,42 +81,40 @@ def _product(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
     """The factors of one axis after the other, multiplied one by one; the product of
     nothing is 1.
     """
+    # from the last axis on, so that those still to come keep their numbers
     for axis in sorted(axes, reverse=True):
         if lengths(x)[axis] == 0:
             x = x.sum(axis=axis, keepdims=True) + 1.0
         else:
-            x = total(
-                [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)], "multiply"
-            )
+            factors = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)]
+            x = total(factors, "multiply")
         x = x if keep else x.squeeze(axis=axis)
     return x
 
 
-def running(op: str) -> Callable[[Call], Value]:
-    """CumSum or CumProd: folded step by step; `exclusive` begins with nothing, `reverse`
-    comes from the end.
+def running(op: str, empty: int) -> Callable[[Call], Value]:
+    """CumSum or CumProd: folded step by step; `exclusive` begins with the result of nothing,
+    `reverse` comes from the end.
     """
 
     def mapping(call: Call) -> Value:
         x = call.x()
         axis = int(call.static(1)) % rank(x)
-        steps = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)]
-        steps = steps[::-1] if call.attribute("reverse", 0) else steps
-        if call.attribute("exclusive", 0):
-            steps = [
-                emit("subtract", steps[0], steps[0]) + (op == "multiply") * 1,
-                *steps[:-1],
-            ]
-        sums = [total(steps[: i + 1], op) for i in range(len(steps))]
-        sums = sums[::-1] if call.attribute("reverse", 0) else sums
+        order = -1 if call.flag("reverse") else 1
+        steps = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)][::order]
+        if call.flag("exclusive"):
+            # zeros of the shape and type of a step
+            nothing = emit("subtract", steps[0], steps[0])
+            steps = [nothing + empty, *steps[:-1]]
+        sums = [total(steps[: i + 1], op) for i in range(len(steps))][::order]
         return sums[0].concat(*sums[1:], axis=axis)
 
     return mapping
 
 
 MAP: dict[str, Callable[[Call], Value]] = {
-    "CumProd": running("multiply"),
-    "CumSum": running("add"),
+    "CumProd": running("multiply", empty=1),
+    "CumSum": running("add", empty=0),
     "ReduceL1": reduction(l1),
     "ReduceL2": reduction(l2),
     "ReduceLogSum": reduction(_log_sum),

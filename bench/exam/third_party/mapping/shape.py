@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from bench.exam.third_party.mapping.call import (
     rank,
     split,
     where,
+    wide,
 )
 from models.graph import FLOATS
 from models.value import Value, emit
@@ -22,10 +22,8 @@ from models.value import Value, emit
 def reshape(call: Call) -> Value:
     """Another shape; 0 keeps a length unless `allowzero`."""
     x, target = call.x(), call.ints(1)
-    if not call.attribute("allowzero", 0):
-        target = tuple(
-            lengths(x)[i] if length == 0 else length for i, length in enumerate(target)
-        )
+    if not call.flag("allowzero"):
+        target = tuple(length or lengths(x)[i] for i, length in enumerate(target))
     return emit("reshape", x, shape=_solved(target, math.prod(lengths(x))))
 
 
@@ -38,6 +36,7 @@ def _solved(target: tuple[int, ...], size: int) -> tuple[int, ...]:
 def flatten(call: Call) -> Value:
     """Two axes: those before `axis`, those from it on."""
     shape, axis = lengths(call.x()), call.attribute("axis", 1)
+    # not by a remainder: an axis as large as the rank puts all before it
     at = axis % len(shape) if axis < 0 else axis
     return emit("reshape", call.x(), shape=(math.prod(shape[:at]), math.prod(shape[at:])))
 
@@ -45,12 +44,12 @@ def flatten(call: Call) -> Value:
 def squeeze(call: Call) -> Value:
     """Axes of length 1 away."""
     x = call.x()
-    asked = (
-        call.ints(1)
-        if call.has(1)
-        else [i for i, length in enumerate(lengths(x)) if length == 1]
-    )
-    for axis in sorted((axis % rank(x) for axis in asked), reverse=True):
+    if call.has(1):
+        axes = [axis % rank(x) for axis in call.ints(1)]
+    else:
+        axes = [i for i, length in enumerate(lengths(x)) if length == 1]
+    # the last one first, so that the others keep their numbers
+    for axis in sorted(axes, reverse=True):
         x = x.squeeze(axis=axis)
     return x
 
@@ -58,25 +57,23 @@ def squeeze(call: Call) -> Value:
 def unsqueeze(call: Call) -> Value:
     """New axes of length 1, counted in the result."""
     x, asked = call.x(), call.ints(1)
-    for axis in sorted(axis % (rank(x) + len(asked)) for axis in asked):
+    wider = rank(x) + len(asked)
+    for axis in sorted(axis % wider for axis in asked):
         x = x.expand_dims(axis=axis)
     return x
 
 
 def transpose(call: Call) -> Value:
     """Axes in another order; reversed where none is given."""
-    return emit(
-        "permute_dims",
-        call.x(),
-        axes=tuple(call.attribute("perm", range(rank(call.x()))[::-1])),
-    )
+    backwards = range(rank(call.x()))[::-1]
+    return emit("permute_dims", call.x(), axes=tuple(call.attribute("perm", backwards)))
 
 
 def expand(call: Call) -> Value:
     """Broadcast against a shape, in both directions."""
-    return emit(
-        "broadcast_to", call.x(), shape=np.broadcast_shapes(lengths(call.x()), call.ints(1))
-    )
+    # a 1 in the shape keeps a longer axis
+    shape = np.broadcast_shapes(lengths(call.x()), call.ints(1))
+    return emit("broadcast_to", call.x(), shape=shape)
 
 
 def concat(call: Call) -> Value:
@@ -87,14 +84,14 @@ def concat(call: Call) -> Value:
 
 def split_node(call: Call) -> list[Value]:
     """Parts of given or equal width; the last one may be shorter."""
-    axis = call.attribute("axis", 0) % rank(call.x())
+    axis = call.axis(0)
     length, parts = lengths(call.x())[axis], len(call.node.outputs)
-    width = -(-length // parts)
-    widths = (
-        call.ints(1)
-        if call.has(1)
-        else tuple(min(width, length - width * i) for i in range(parts))
-    )
+    if call.has(1):
+        widths = call.ints(1)
+    else:
+        width = -(-length // parts)  # rounded up
+        widths = tuple(min(width, length - width * i) for i in range(parts))
+    # the op of the language makes equal parts, none of them empty
     if len(set(widths)) == 1 and widths[0] > 0:
         return list(call.x().split(parts, axis=axis))
     return split(call.x(), widths, axis)
@@ -116,20 +113,21 @@ def slice_node(call: Call) -> Value:
     axes = call.ints(3) if call.has(3) else tuple(range(len(starts)))
     steps = call.ints(4) if call.has(4) else (1,) * len(starts)
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
-        x = _cut(x, axis % rank(x), start, stop, step)
+        x = _cut(x, axis % rank(x), slice(start, stop, step))
     return x
 
 
-def _cut(x: Value, axis: int, start: int, stop: int, step: int) -> Value:
+def _cut(x: Value, axis: int, part: slice) -> Value:
     length = lengths(x)[axis]
-    if step < 0:
-        picked = range(length)[slice(start, stop if stop >= -length else None, step)]
-        first = length - 1 - picked.start  # where the flipped axis begins
-        return x.flip(axis=axis).slice(
-            axis=axis, start=first, stop=first + (picked.start - picked.stop), step=-step
-        )
-    low, high, _ = slice(start, stop, step).indices(length)
-    return x.slice(axis=axis, start=low, stop=max(low, high), step=step)
+    if part.step > 0:
+        start, stop, _ = part.indices(length)
+        return x.slice(axis=axis, start=start, stop=max(start, stop), step=part.step)
+    # Beyond the start a negative stop means all the way; Python would count it from the end.
+    stop = part.stop if part.stop >= -length else None
+    picked = range(length)[slice(part.start, stop, part.step)]
+    first = length - 1 - picked.start  # where the flipped axis begins
+    last = first + (picked.start - picked.stop)
+    return x.flip(axis=axis).slice(axis=axis, start=first, stop=last, step=-part.step)
 
 
 def pad(call: Call) -> Value:
@@ -137,22 +135,18 @@ def pad(call: Call) -> Value:
     repeated (edge), or around again (wrap).
     """
     x, widths = call.x(), call.ints(1)
-    axes = (
-        [axis % rank(x) for axis in call.ints(3)] if call.has(3) else list(range(rank(x)))
-    )
+    axes = [axis % rank(x) for axis in call.ints(3)] if call.has(3) else range(rank(x))
     mode = call.attribute("mode", "constant")
     value = call.static(2).item() if call.has(2) else 0
-    for axis, before, after in zip(
-        axes, widths[: len(axes)], widths[len(axes) :], strict=True
-    ):
+    # all widths before, then all behind
+    ends = zip(axes, widths[: len(axes)], widths[len(axes) :], strict=True)
+    for axis, before, after in ends:
         if before < 0 or after < 0:
             raise NotMappable("a negative padding")
-        constant = mode == "constant"
-        x = (
-            x.pad(axis=axis, before=before, after=after, value=value)
-            if constant
-            else _copies(call, x, axis, (before, after), mode)
-        )
+        if mode == "constant":
+            x = x.pad(axis=axis, before=before, after=after, value=value)
+        elif before or after:
+            x = _copies(call, x, axis, (before, after), mode)
     return x
 
 
@@ -160,7 +154,7 @@ def _copies(call: Call, x: Value, axis: int, widths: tuple[int, int], mode: str)
     """Padding with elements of the axis itself, whose places only the shape decides."""
     # ONNX's modes are NumPy's
     places = np.pad(np.arange(lengths(x)[axis]), widths, mode=mode)  # type: ignore[call-overload]
-    return x.take(call.constant(places), axis=axis) if sum(widths) else x
+    return x.take(call.constant(places), axis=axis)
 
 
 def center_crop_pad(call: Call) -> Value:
@@ -172,6 +166,7 @@ def center_crop_pad(call: Call) -> Value:
 
 
 def _centred(x: Value, axis: int, length: int) -> Value:
+    """Of an odd difference, the larger part is cut or put at the end."""
     now = lengths(x)[axis]
     if length <= now:
         start = (now - length) // 2
@@ -180,27 +175,33 @@ def _centred(x: Value, axis: int, length: int) -> Value:
     return x.pad(axis=axis, before=before, after=length - now - before, value=0.0)
 
 
+def _channels(call: Call) -> str:
+    """How channels hold blocks of p by q: depth outermost (DCR), or innermost (CRD)."""
+    return "(p q c)" if call.attribute("mode", "DCR") == "DCR" else "(c p q)"
+
+
 def depth_to_space(call: Call) -> Value:
-    """Channels into blocks: depth outermost (DCR) or innermost (CRD)."""
+    """Channels into blocks."""
     b = call.attribute("blocksize")
-    channels = "(p q c)" if call.attribute("mode", "DCR") == "DCR" else "(c p q)"
-    return call.x().rearrange(f"n {channels} h w -> n c (h p) (w q)", p=b, q=b)
+    return call.x().rearrange(f"n {_channels(call)} h w -> n c (h p) (w q)", p=b, q=b)
 
 
 def space_to_depth(call: Call) -> Value:
     """Blocks into channels, the inverse of depth_to_space."""
     b = call.attribute("blocksize")
-    channels = "(p q c)" if call.attribute("mode", "DCR") == "DCR" else "(c p q)"
-    return call.x().rearrange(f"n c (h p) (w q) -> n {channels} h w", p=b, q=b)
+    return call.x().rearrange(f"n c (h p) (w q) -> n {_channels(call)} h w", p=b, q=b)
 
 
 def trilu(call: Call) -> Value:
     """The upper or lower triangle of the last two axes, zeros elsewhere."""
     x, k = call.x(), int(call.static(1)) if call.has(1) else 0
     rows, columns = (np.arange(length) for length in lengths(x)[-2:])
-    reach = columns[None, :] - rows[:, None]
-    mask = call.constant(reach >= k if call.attribute("upper", 1) else reach <= k)
-    zero: Any = 0.0 if x.dtype in FLOATS else 0
+    # diagonals to the right of the main one; k moves the edge of the triangle there
+    diagonal = columns[None, :] - rows[:, None]
+    upper = call.flag("upper", default=True)
+    mask = call.constant(diagonal >= k if upper else diagonal <= k)
+    # a fraction is no literal beside integers
+    zero: float = 0.0 if x.dtype in FLOATS else 0
     return where(mask, x, zero)
 
 
@@ -208,14 +209,9 @@ def reverse_sequence(call: Call) -> Value:
     """The first `lengths[b]` steps of each batch entry backwards, the rest as it is."""
     x, counts = call.all()
     time, batch = call.attribute("time_axis", 0), call.attribute("batch_axis", 1)
-    shape = [1] * rank(x)
-    step = call.constant(
-        np.arange(lengths(x)[time]).reshape(
-            [-1 if i == time else 1 for i in range(rank(x))]
-        )
-    )
-    shape[batch] = lengths(x)[batch]
-    ends = counts.reshape(tuple(shape))
+    steps = call.constant(np.arange(lengths(x)[time]))
+    step = wide(steps, axis=time, rank=rank(x))
+    ends = wide(counts, axis=batch, rank=rank(x))
     place = where(emit("less", step, ends), ends - 1 - step, step)
     return x.take_along_axis(place.broadcast_to(x.shape), axis=time)
 

@@ -6,24 +6,22 @@ Shared by convolutions and pools.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bench.exam.third_party.mapping.call import Call, lengths
-from models.value import Value, emit
+from bench.exam.third_party.mapping.call import Call, lengths, total
+from models.value import Value
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The window along one spatial axis. `extra` is padding that only rounding up
-    (ceil_mode) adds at the end.
-    """
+    """The window along one spatial axis."""
 
     kernel: int
     stride: int
     dilation: int
-    before: int
+    before: int  # padding at the start
     after: int
-    extra: int = 0
+    extra: int = 0  # padding that only rounding up (ceil_mode) adds at the end
 
     @property
     def reach(self) -> int:
@@ -34,44 +32,39 @@ class Axis:
 def axes_of(call: Call, x: Value, kernel: Sequence[int]) -> list[Axis]:
     """The windows of a node by its attributes."""
     space = lengths(x)[2:]
-    ones, zeros = [1] * len(space), [0] * 2 * len(space)
-    strides, dilations = call.attribute("strides", ones), call.attribute("dilations", ones)
-    pads = call.attribute("pads", zeros)
+    count = len(space)
+    strides = call.each("strides", count, 1)
+    dilations = call.each("dilations", count, 1)
+    pads = call.each("pads", 2 * count, 0)  # all starts, then all ends
+    mode = call.attribute("auto_pad", "NOTSET")
     found = []
     for i, length in enumerate(space):
-        axis = Axis(kernel[i], strides[i], dilations[i], pads[i], pads[i + len(space)])
-        found.append(
-            _rounded(
-                _automatic(axis, length, call.attribute("auto_pad", "NOTSET")),
-                length,
-                bool(call.attribute("ceil_mode", 0)),
-            )
-        )
+        axis = Axis(kernel[i], strides[i], dilations[i], pads[i], pads[i + count])
+        if mode.startswith("SAME"):
+            axis = _same(axis, length, upper=mode == "SAME_UPPER")
+        found.append(_rounded_up(axis, length) if call.flag("ceil_mode") else axis)
     return found
 
 
-def _automatic(axis: Axis, length: int, mode: str) -> Axis:
-    """SAME pads so that every stride gives a result, the odd element at the end (UPPER) or
+def _same(axis: Axis, length: int, *, upper: bool) -> Axis:
+    """Padding by which every stride gives a result, the odd element at the end (UPPER) or
     the start (LOWER).
     """
-    if not mode.startswith("SAME"):
-        return axis
-    total = max((-(-length // axis.stride) - 1) * axis.stride + axis.reach - length, 0)
+    count = -(-length // axis.stride)  # rounded up
+    total = max((count - 1) * axis.stride + axis.reach - length, 0)
     small, large = total // 2, total - total // 2
-    before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
-    return Axis(axis.kernel, axis.stride, axis.dilation, before, after)
+    before, after = (small, large) if upper else (large, small)
+    return replace(axis, before=before, after=after)
 
 
-def _rounded(axis: Axis, length: int, up: bool) -> Axis:
-    """With ceil_mode a last window may hang over the end, if it starts before the padding
-    at the end.
-    """
+def _rounded_up(axis: Axis, length: int) -> Axis:
+    """A last window may hang over the end, if it starts before the padding at the end."""
     padded = length + axis.before + axis.after
     count = -(-(padded - axis.reach) // axis.stride) + 1
-    if not up or (count - 1) * axis.stride >= length + axis.before:
+    start = (count - 1) * axis.stride  # of the last window
+    if start >= length + axis.before:
         return axis
-    extra = max((count - 1) * axis.stride + axis.reach - padded, 0)
-    return Axis(axis.kernel, axis.stride, axis.dilation, axis.before, axis.after, extra)
+    return replace(axis, extra=max(start + axis.reach - padded, 0))
 
 
 def pad(x: Value, axes: Sequence[Axis], value: float) -> Value:
@@ -86,10 +79,12 @@ def fold(x: Value, axes: Sequence[Axis], op: str) -> Value:
     (a sum, an extreme).
     """
     for i, axis in enumerate(axes, start=2):
+        # Tap by tap, that tap of all windows at once: a slice with the stride of the windows.
+        # It ends with the last window that fits.
         span = (lengths(x)[i] - axis.reach) // axis.stride * axis.stride + 1
-        result = None
-        for tap in range(0, axis.reach, axis.dilation):
-            part = x.slice(axis=i, start=tap, stop=tap + span, step=axis.stride)
-            result = part if result is None else emit(op, result, part)
-        x = result if result is not None else x
+        parts = [
+            x.slice(axis=i, start=tap, stop=tap + span, step=axis.stride)
+            for tap in range(0, axis.reach, axis.dilation)
+        ]
+        x = total(parts, op)
     return x
