@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+# What stands in the place of every number that nobody took; never 0 and never a blank.
 NOT_MEASURED = "not measured"
 
 
@@ -31,6 +32,7 @@ class Strong:
 
 
 Inline = str | Code | Strong
+Row = dict[str, Inline]  # of a table: cells by the title of their column
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,11 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """A frame whose cells are `Inline`.
-
-    A `folded` table is shut until the reader opens it.
-    """
+    """A frame whose cells are `Inline`."""
 
     frame: pd.DataFrame
     caption: str = ""
-    folded: bool = False
+    folded: bool = False  # shut until the reader opens it
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,14 @@ def bullets(items: Iterable[Iterable[Inline]]) -> Bullets:
 def table(
     rows: Iterable[Mapping[str, Inline]], *, caption: str = "", folded: bool = False
 ) -> Table:
-    """A table from rows by column name; columns come in order of first mention, and a cell
-    no row fills was not measured.
-    """
+    """A table from rows by column name; a cell that no row fills was not measured."""
+    # Here, not above: pandas takes most of a second to load, and not every command reports.
     import pandas as pd
 
-    given = list(rows)
+    given = list(rows)  # gone through twice
+    # In order of first mention, so that a section gives its columns their places.
     columns = list(dict.fromkeys(column for row in given for column in row))
     cells = [[row.get(column, NOT_MEASURED) for column in columns] for row in given]
-    return Table(pd.DataFrame(cells, columns=columns, dtype=object), caption, folded)
+    # `object`: pandas would make numbers of "1,024" and "0", and write them its own way.
+    frame = pd.DataFrame(cells, columns=columns, dtype=object)
+    return Table(frame, caption, folded)

@@ -21,7 +21,7 @@ from bench.records import (
     Record,
     Run,
 )
-from reports.blocks import Code, Inline
+from reports.blocks import Code, Row
 
 P = TypeVar("P", bound=Frozen)
 
@@ -84,7 +84,7 @@ def label(record: Record) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def columns(record: Record) -> dict[str, Inline]:
+def columns(record: Record) -> Row:
     """The columns that say which cell a row is about."""
     about = {"Model": record.model, "Backend": record.backend, "On": spot(record)}
     return {title: Code(value) for title, value in about.items() if value}
@@ -93,7 +93,8 @@ def columns(record: Record) -> dict[str, Inline]:
 def slug(*parts: str) -> str:
     """A file name from names people chose: letters, digits and dashes only."""
     # Also what keeps "../.." of a backend's or protocol's name inside the figures folder.
-    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-").lower() or "unnamed"
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts))
+    return plain.strip("-").lower() or "unnamed"
 
 
 def figure_name(what: str, record: Record) -> str:

@@ -1,5 +1,6 @@
-"""Numbers for people: four significant digits, the unit in the column's title, and None as
-"not measured".
+"""Numbers for people: four significant digits, and None as "not measured".
+
+The unit stands in the column's title, and the name of a function here says which it is.
 """
 
 from __future__ import annotations
@@ -8,24 +9,30 @@ import math
 
 from reports.blocks import NOT_MEASURED
 
+# Timings repeat to a per cent or so, and an error matters by its order: a fifth digit would
+# be noise.
 DIGITS = 4
 # Outside this range a row of zeros is harder to read than a power of ten.
 PLAIN = (1e-3, 1e9)
 
 
 def number(value: float | None) -> str:
-    """Four significant digits: 12,350 and 0.01235 and 1.235e-07; None is "not measured",
-    NaN and infinity "not finite".
+    """Four significant digits: 12,350 and 0.01235 and 1.235e-07.
+
+    None is "not measured", NaN and infinity "not finite".
     """
     if value is None:
         return NOT_MEASURED
     if not math.isfinite(value):
         return "not finite"
+    # Zero has no power of ten, and no digits to show: it is exact.
     if value == 0:
         return "0"
+    # Rounded first: 9.9999 has one digit more before the point than it seems.
     rounded = float(f"{value:.{DIGITS - 1}e}")
     if not PLAIN[0] <= abs(rounded) < PLAIN[1]:
         return f"{value:.{DIGITS - 1}e}"
+    # As many after the point as are left of the four; 12,345 shows as 12,350 and none.
     decimals = DIGITS - 1 - math.floor(math.log10(abs(rounded)))
     return f"{rounded:,.{max(decimals, 0)}f}"
 
@@ -67,8 +74,6 @@ def percent(ratio: float | None) -> str:
 
 def interval(low: float | None, high: float | None, *, factor: float = 1.0) -> str:
     """Both ends of an interval in one cell; not measured unless both are."""
-    return (
-        NOT_MEASURED
-        if low is None or high is None
-        else f"{scaled(low, factor)} to {scaled(high, factor)}"
-    )
+    if low is None or high is None:
+        return NOT_MEASURED
+    return f"{scaled(low, factor)} to {scaled(high, factor)}"

@@ -7,27 +7,35 @@ from bench.commands import Json
 
 def command(json: Json = False) -> int:
     """List the backends: installed or what to install."""
+    # Under another name: the option is called `json`, and typer shows parameters by theirs.
     import json as encoder
 
-    import backends
     from bench.commands._tables import table
-    from models.errors import Missing
 
-    rows = []
-    for name in backends.names():
-        try:
-            backends.require(name)
-            rows.append({"backend": name, "installed": True, "note": ""})
-        except Missing as error:
-            rows.append({"backend": name, "installed": False, "note": str(error)})
+    rows = _rows()
     if json:
         print(encoder.dumps(rows))
-    else:
-        table(
-            ("backend", "installed", "note"),
-            [
-                (str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"]))
-                for row in rows
-            ],
-        )
+        return 0
+    shown = [
+        (str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"]))
+        for row in rows
+    ]
+    table(("backend", "installed", "note"), shown)
     return 0
+
+
+def _rows() -> list[dict[str, object]]:
+    """A row for each backend; the note of one that is missing says what to install."""
+    import backends
+    from models.errors import Missing
+
+    rows: list[dict[str, object]] = []
+    for name in backends.names():
+        try:
+            # Looks for the packages and imports none: frameworks never share a process.
+            backends.require(name)
+        except Missing as error:
+            rows.append({"backend": name, "installed": False, "note": str(error)})
+        else:
+            rows.append({"backend": name, "installed": True, "note": ""})
+    return rows

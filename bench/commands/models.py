@@ -15,48 +15,62 @@ def command(
     json: Json = False,
 ) -> int:
     """List the zoo: parameters, ops and graphs of each model."""
-    import json as encoder
+    if name is None:
+        _list(as_json=json)
+    else:
+        _show(name, preset, as_json=json)
+    return 0
+
+
+def _show(name: str, preset: str, *, as_json: bool) -> None:
+    """Both graphs of one model, node by node."""
+    import json
+
+    import models
+
+    # Dropout and batch normalization differ between them: neither stands for the other.
+    spec = models.build(name, preset=preset)
+    graphs = {"train": spec.train, "infer": spec.infer}
+    if as_json:
+        # A graph writes its own JSON; read back, it becomes a part of this document.
+        parts = {key: json.loads(graph.to_json()) for key, graph in graphs.items()}
+        print(json.dumps(parts))
+    else:
+        print(f"{spec.train}\n\n{spec.infer}")
+
+
+def _list(*, as_json: bool) -> None:
+    """Every model in every preset of sizes."""
+    import json
 
     import models
     from bench.commands._tables import table
 
-    if name is not None:
-        spec = models.build(name, preset=preset)
-        graphs = {"train": spec.train, "infer": spec.infer}
-        print(
-            encoder.dumps(
-                {key: encoder.loads(graph.to_json()) for key, graph in graphs.items()}
-            )
-            if json
-            else f"{spec.train}\n\n{spec.infer}"
-        )
-        return 0
     rows = [row for model in models.names() for row in _rows(model)]
-    if json:
-        print(encoder.dumps(rows))
-    else:
-        table(
-            ("model", "preset", "parameters", "input frames", "distinct ops", "recipe"),
-            [[str(value) for value in row.values()] for row in rows],
-        )
-    return 0
+    if as_json:
+        print(json.dumps(rows))
+        return
+    # The table says in words what the keys of the JSON say in one.
+    head = ("model", "preset", "parameters", "input frames", "distinct ops", "recipe")
+    table(head, [[str(value) for value in row.values()] for row in rows])
 
 
 def _rows(model: str) -> list[dict[str, object]]:
+    """A row for each preset of a model."""
     import models
 
-    specs = {
-        preset: models.build(model, preset=preset)
-        for preset in models.module(model).PRESETS
-    }
-    return [
-        {
-            "model": model,
-            "preset": preset,
-            "parameters": spec.parameter_count(),
-            "frames": spec.frames,
-            "ops": len(spec.train.census()),
-            "recipe": spec.recipe.source,
-        }
-        for preset, spec in specs.items()
-    ]
+    rows: list[dict[str, object]] = []
+    for preset in models.module(model).PRESETS:
+        spec = models.build(model, preset=preset)
+        rows.append(
+            {
+                "model": model,
+                "preset": preset,
+                "parameters": spec.parameter_count(),
+                "frames": spec.frames,
+                # Of the training graph: all that a backend must have to do both.
+                "ops": len(spec.train.census()),
+                "recipe": spec.recipe.source,
+            }
+        )
+    return rows

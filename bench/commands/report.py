@@ -14,9 +14,10 @@ def command(
     run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False
 ) -> int:
     """Write the report of a run again from its records."""
+    # Under another name: the option is called `json`, and typer shows parameters by theirs.
     import json as encoder
 
-    import reports
+    import reports  # loads pandas where the page has a table; --help must not wait for it
 
     path = reports.build(run)
     print(encoder.dumps({"report": str(path)}) if json else f"report: {path}")

@@ -19,8 +19,8 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 # One more thing to tell curves apart by, for whoever prints in black and white.
 MARKERS = "osD^vP"
 INK, GREY, PALE = "#222222", "#777777", "#e4e4e4"
-DPI = 110  # a figure of 9 inches is as wide as a page on GitHub
-# `Any`: matplotlib types each key of a style on its own, and a dict of str has them not.
+DPI = 110  # 9 inches are about 1,000 pixels, the width of a page on GitHub
+# `Any`: matplotlib's types admit its own keys alone, and a dict of str is wider.
 STYLE: Any = {
     "font.size": 9.5,
     "axes.titlesize": 10.5,

@@ -12,7 +12,17 @@ import numpy as np
 
 from bench.records import Baseline, Evaluation, Metric, Record
 from reports import cells, plot
-from reports.blocks import NOT_MEASURED, Block, Code, Figure, Inline, Table, table, text
+from reports.blocks import (
+    NOT_MEASURED,
+    Block,
+    Code,
+    Figure,
+    Inline,
+    Row,
+    Table,
+    table,
+    text,
+)
 from reports.numbers import count, number
 
 POSES = 4  # examples drawn for each model: more would shrink to matchstick men
@@ -63,16 +73,14 @@ def metrics_table(scores: list[Judged], baselines: tuple[Baseline, ...]) -> Tabl
     return table(rows, caption=caption)
 
 
-def predictor(title: Inline, kind: str, poses: int) -> dict[str, Inline]:
+def predictor(title: Inline, kind: str, poses: int) -> Row:
     """The columns that say what a row of metrics is of."""
     return {"Predictor": title, "Kind": kind, "Test poses": count(poses)}
 
 
-def metric_cells(
-    metrics: Iterable[Metric], known: Mapping[str, Metric]
-) -> dict[str, Inline]:
+def metric_cells(metrics: Iterable[Metric], known: Mapping[str, Metric]) -> Row:
     """All metrics of one predictor, in columns that all predictors share."""
-    row: dict[str, Inline] = {}
+    row: Row = {}
     taken = {metric.name: metric for metric in metrics}
     for name, like in known.items():
         found = taken.get(name)
@@ -110,12 +118,12 @@ def joints(
     ]
 
 
-def parts(title: str, errors: dict[str, dict[str, float]]) -> list[dict[str, Inline]]:
+def parts(title: str, errors: dict[str, dict[str, float]]) -> list[Row]:
     """A row for each action or joint, a column for each model that has any."""
     measured = {label: values for label, values in errors.items() if values}
     # Models may have different joints: each that any of them has gets a row.
     names = dict.fromkeys(name for values in measured.values() for name in values)
-    rows: list[dict[str, Inline]] = []
+    rows: list[Row] = []
     for name in names:
         rows.append({title: name})
         for label, values in measured.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.records import Exam, Feasibility, OpNeed, Record, Run
 from reports import cells
-from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
+from reports.blocks import Block, Code, Heading, Row, bullets, table, text
 from reports.numbers import count, gigaflops, millions
 from reports.sections.shape_ops import score
 
@@ -58,20 +58,20 @@ def examined(run: Run) -> list[Block]:
     return [title, table(rows, caption="Questions passed / asked")]
 
 
-def by_type(record: Record, exam: Exam, types: list[str]) -> dict[str, Inline]:
+def by_type(record: Record, exam: Exam, types: list[str]) -> Row:
     """How one backend did in each element type."""
     ops = {row.op for row in exam.rows}
-    cell: dict[str, Inline] = {"Backend": Code(record.backend), "Ops": count(len(ops))}
+    cell: Row = {"Backend": Code(record.backend), "Ops": count(len(ops))}
     # A type that was put to another backend alone shows as "not asked", not as a blank.
     for dtype in types:
         cell[dtype] = score([row for row in exam.rows if row.dtype == dtype])
     return cell
 
 
-def graph_rows(record: Record, payload: Feasibility) -> list[dict[str, Inline]]:
+def graph_rows(record: Record, payload: Feasibility) -> list[Row]:
     """A row for each graph of a model."""
     # Without device and precision: a manifest is about the model, and runs nowhere.
-    about: dict[str, Inline] = {
+    about: Row = {
         "Model": Code(record.model),
         "Backend": Code(record.backend),
     }
@@ -81,9 +81,9 @@ def graph_rows(record: Record, payload: Feasibility) -> list[dict[str, Inline]]:
     ]
 
 
-def tallies(needs: tuple[OpNeed, ...]) -> dict[str, Inline]:
+def tallies(needs: tuple[OpNeed, ...]) -> Row:
     """How many kinds and nodes are met in each way."""
-    cell: dict[str, Inline] = {}
+    cell: Row = {}
     for via in ("kernel", "body", "gap"):
         met = [need for need in needs if need.via == via]
         nodes = sum(need.count for need in met)
@@ -92,7 +92,7 @@ def tallies(needs: tuple[OpNeed, ...]) -> dict[str, Inline]:
     return cell
 
 
-def sizes(payload: Feasibility, graph: str) -> dict[str, Inline]:
+def sizes(payload: Feasibility, graph: str) -> Row:
     """Parameters and FLOPs, and how well all of it is known."""
     return {
         "Params (M)": millions(payload.parameters),
@@ -136,7 +136,7 @@ def detail(record: Record, payload: Feasibility) -> Block:
     }
     rows = []
     for (op, via), reason in sorted(reasons.items()):
-        row: dict[str, Inline] = {"Op": Code(op), "Via": via}
+        row: Row = {"Op": Code(op), "Via": via}
         for graph in payload.graph_ops:
             # 0, not "not measured": the graph was walked, and the op is not in it.
             row[f"Nodes in {graph}"] = count(nodes.get((graph, op, via), 0))

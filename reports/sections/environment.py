@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.records import Run
-from reports.blocks import NOT_MEASURED, Block, Code, Inline, Table, table, text
+from reports.blocks import NOT_MEASURED, Block, Code, Row, Table, table, text
 
 AFTER = ("side_by_side",)
 TITLE = "Environment"
@@ -69,7 +69,7 @@ def plain(value: object, absent: str) -> str:
 
 def pairs(values: Mapping[str, str], caption: str, *, folded: bool = False) -> Table:
     """Names and values as a table of two columns."""
-    rows: list[dict[str, Inline]] = [
+    rows: list[Row] = [
         {"What": name, "Value": Code(value)} for name, value in values.items()
     ]
     return table(rows, caption=caption, folded=folded)
@@ -79,7 +79,7 @@ def versions(run: Run) -> Block:
     """Versions that the workers of each backend reported, a row for each different set."""
     # Workers of one backend should all agree; where a resumed run found another framework,
     # it shows here as a second row.
-    seen: dict[tuple[str, str], dict[str, Inline]] = {}
+    seen: dict[tuple[str, str], Row] = {}
     for record in run.records:
         if record.versions and record.backend:
             key = (record.backend, str(sorted(record.versions.items())))

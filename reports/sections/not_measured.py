@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.records import Record, Run
 from reports import cells
-from reports.blocks import Block, Code, Inline, bullets, table, text
+from reports.blocks import Block, Code, Inline, Row, bullets, table, text
 from reports.numbers import number
 
 AFTER = ("throughput",)
@@ -39,7 +39,7 @@ def ended_badly(run: Run) -> Block:
     return table(map(row, bad), caption="Cells that did not end ok")
 
 
-def row(record: Record) -> dict[str, Inline]:
+def row(record: Record) -> Row:
     """One cell and why it has no number, or none that counts."""
     where = record.device
     if record.actual_device not in (None, record.device):

@@ -13,6 +13,7 @@ from reports.blocks import (
     Figure,
     Heading,
     Inline,
+    Row,
     Strong,
     bullets,
     table,
@@ -78,7 +79,7 @@ def against(run: Run) -> list[Block]:
     return [Heading("Backends against each other"), text(AGAINST), table(rows)]
 
 
-def comparison(record: Record, payload: Comparison) -> dict[str, Inline]:
+def comparison(record: Record, payload: Comparison) -> Row:
     """One model on two backends."""
     bad = worst(payload.checks)
     return {
@@ -117,8 +118,13 @@ def rungs(checks: Iterable[Check]) -> list[tuple[tuple[str, str], list[Check]]]:
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         groups.setdefault((check.kind, check.graph), []).append(check)
-    # A rung that this page does not know yet is shown last, and not lost.
-    return sorted(groups.items(), key=lambda item: order.get(item[0][0], len(order)))
+
+    def place(group: tuple[tuple[str, str], list[Check]]) -> int:
+        (rung, _), _ = group
+        # A rung that this page does not know yet is shown last, and not lost.
+        return order.get(rung, len(order))
+
+    return sorted(groups.items(), key=place)
 
 
 def worst(checks: Iterable[Check]) -> Check:
@@ -141,7 +147,7 @@ def failures(checks: Iterable[Check]) -> Inline:
     return Strong(count(failed)) if failed else "0"
 
 
-def row(rung: str, graph: str, checks: list[Check]) -> dict[str, Inline]:
+def row(rung: str, graph: str, checks: list[Check]) -> Row:
     """One rung."""
     bad = worst(checks)
     shifts = [check.millimetres for check in checks if check.millimetres is not None]

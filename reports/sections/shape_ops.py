@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.records import Exam, ExamRow, Record, Run
 from reports import cells
-from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
+from reports.blocks import Block, Code, Heading, Inline, Row, bullets, table, text
 from reports.numbers import count, number
 
 AFTER = ("coverage",)
@@ -67,7 +67,7 @@ def badness(row: ExamRow) -> float:
     return row.error / row.bound
 
 
-def failure(row: ExamRow) -> dict[str, Inline]:
+def failure(row: ExamRow) -> Row:
     """One wrong answer with the case that shows it."""
     return {
         "Op": Code(row.op),
@@ -100,7 +100,8 @@ def declared(exam: Exam) -> list[tuple[Code, str]]:
     for row in exam.rows:
         groups.setdefault((row.note, row.dtype, row.question), []).append(row)
     items = []
-    for (note, dtype, question), rows in sorted(groups.items(), key=lambda item: item[0]):
+    for key in sorted(groups):
+        (note, dtype, question), rows = key, groups[key]
         wrong = sum(row.result == "gap" for row in rows)
         # What only passed has a note, a type and a question too.
         if wrong:
@@ -115,7 +116,7 @@ def declared(exam: Exam) -> list[tuple[Code, str]]:
 
 def totals(exam: Exam) -> Block:
     """Results by question and mode."""
-    rows: list[dict[str, Inline]] = []
+    rows: list[Row] = []
     for question in QUESTIONS:
         for mode in modes(exam):
             rows.append({"Question": question, "Mode": mode})
@@ -141,7 +142,7 @@ def modes(exam: Exam) -> list[str]:
 def by_type(exam: Exam) -> Block:
     """Every type in every mode."""
     cell = grouped(exam, lambda row: (row.dtype, row.mode))
-    rows: list[dict[str, Inline]] = []
+    rows: list[Row] = []
     for dtype in sorted({row.dtype for row in exam.rows}):
         scores = {mode: score(cell.get((dtype, mode), [])) for mode in modes(exam)}
         rows.append({"Type": Code(dtype)} | scores)
@@ -159,7 +160,7 @@ def by_op(
     """A row for each op, a cell for each value of `key`; ops with failures come first."""
     cell = grouped(exam, lambda row: (row.op, key(row)))
     ops = {row.op for row in exam.rows}
-    rows: list[dict[str, Inline]] = []
+    rows: list[Row] = []
     for op in sorted(ops, key=lambda op: (trouble(exam, op), op)):
         scores = {title: score(cell.get((op, title), [])) for title in titles}
         rows.append({"Op": Code(op)} | scores)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.records import Evaluation, Record, Run
 from reports import cells, glance
-from reports.blocks import Block, Code, Inline, table, text
+from reports.blocks import Block, Code, Row, table, text
 from reports.numbers import number
 
 AFTER = ("summary",)
@@ -51,10 +51,10 @@ def quantities(run: Run) -> list[str]:
     return [name for name in QUANTITIES if name != MPJPE or len(protocols) == 1]
 
 
-def row(run: Run, model: str, quantity: str, backends: list[str]) -> dict[str, Inline]:
+def row(run: Run, model: str, quantity: str, backends: list[str]) -> Row:
     """One quantity of one model on all backends."""
     measure = QUANTITIES[quantity]
-    cell: dict[str, Inline] = {"Model": Code(model), "Quantity": quantity}
+    cell: Row = {"Model": Code(model), "Quantity": quantity}
     for backend in backends:
         cell[backend] = number(measure(cells.of_model(run, backend, model)))
     return cell

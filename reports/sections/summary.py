@@ -6,17 +6,7 @@ from pathlib import Path
 
 from bench.records import Evaluation, Feasibility, Record, Run
 from reports import cells, glance, verdict
-from reports.blocks import (
-    Block,
-    Bullets,
-    Code,
-    Heading,
-    Inline,
-    Strong,
-    bullets,
-    table,
-    text,
-)
+from reports.blocks import Block, Bullets, Code, Heading, Row, Strong, bullets, table, text
 from reports.numbers import count, millions, number
 from reports.verdict import Reason, Verdict
 
@@ -77,7 +67,7 @@ def models_table(run: Run, models: list[Verdict]) -> list[Block]:
     rows = []
     for item in models:
         here = cells.of_model(run, item.backend, item.model)
-        row: dict[str, Inline] = {"Model": Code(item.model), "Verdict": Strong(item.answer)}
+        row: Row = {"Model": Code(item.model), "Verdict": Strong(item.answer)}
         row |= sizes(here) | parity(here)
         if len(protocols) == 1:
             row |= accuracy(run, here)
@@ -92,7 +82,7 @@ def models_table(run: Run, models: list[Verdict]) -> list[Block]:
     return [table(rows), text(apart)]
 
 
-def sizes(records: list[Record]) -> dict[str, Inline]:
+def sizes(records: list[Record]) -> Row:
     """Parameters of the model."""
     found = cells.payloads(records, Feasibility)
     # A model has as many on every backend and device: the first record will do.
@@ -100,7 +90,7 @@ def sizes(records: list[Record]) -> dict[str, Inline]:
     return {"Params (M)": millions(size)}
 
 
-def parity(records: list[Record]) -> dict[str, Inline]:
+def parity(records: list[Record]) -> Row:
     """The worst check, as a part of its bound and in millimetres."""
     return {
         "Parity: worst error ÷ bound": number(glance.budget(records)),
@@ -108,7 +98,7 @@ def parity(records: list[Record]) -> dict[str, Inline]:
     }
 
 
-def accuracy(run: Run, records: list[Record]) -> dict[str, Inline]:
+def accuracy(run: Run, records: list[Record]) -> Row:
     """Trained MPJPE beside the best trivial baseline."""
     found = glance.evaluation(records)
     trivial = cells.baselines_of(run, found.protocol_hash) if found else ()
@@ -119,7 +109,7 @@ def accuracy(run: Run, records: list[Record]) -> dict[str, Inline]:
     }
 
 
-def speed(records: list[Record]) -> dict[str, Inline]:
+def speed(records: list[Record]) -> Row:
     """The fastest forward timing that counts."""
     return {"Forward (frames/s, best)": number(glance.fastest(records, "forward"))}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.records import Record, Run, ThirdParty, ThirdPartyRow
 from reports import cells
-from reports.blocks import Block, Code, Heading, Inline, bullets, table, text
+from reports.blocks import Block, Code, Heading, Row, bullets, table, text
 from reports.numbers import count, number
 
 AFTER = ("shape_ops",)
@@ -31,7 +31,7 @@ def render(run: Run, figures: Path) -> list[Block]:
     return page + reasons(found[0][1])
 
 
-def counts(record: Record, exam: ThirdParty) -> dict[str, Inline]:
+def counts(record: Record, exam: ThirdParty) -> Row:
     """One backend in numbers."""
     row = cells.columns(record) | {"Cases of": exam.source}
     for result, amount in exam.counts().items():
@@ -54,7 +54,7 @@ def about(record: Record, exam: ThirdParty) -> list[Block]:
     return [*page, by_op(exam)]
 
 
-def failure(row: ThirdPartyRow) -> dict[str, Inline]:
+def failure(row: ThirdPartyRow) -> Row:
     """One wrong answer."""
     return {
         "Case": Code(row.case),
@@ -70,7 +70,7 @@ def by_op(exam: ThirdParty) -> Block:
     # Most operators of onnx have no place in the language; rows of zeros would hide the rest.
     ops = sorted({row.op for row in exam.rows if row.result != "not_mappable"})
     tally: Counter[tuple[str, str]] = Counter((row.op, row.result) for row in exam.rows)
-    rows: list[dict[str, Inline]] = []
+    rows: list[Row] = []
     for op in ops:
         rows.append({"Operator": Code(op)})
         for result in RESULTS:

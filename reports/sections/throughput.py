@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.records import Record, Run, Throughput, Timing
 from reports import cells, plot, verdict
-from reports.blocks import Block, Code, Figure, Inline, Strong, bullets, table, text
+from reports.blocks import Block, Code, Figure, Row, Strong, bullets, table, text
 from reports.numbers import (
     count,
     gigaflops,
@@ -56,12 +56,12 @@ def legend() -> Block:
     )
 
 
-def row(record: Record, timing: Timing) -> dict[str, Inline]:
+def row(record: Record, timing: Timing) -> Row:
     """One timing; a void number is not shown as if it were one."""
     about = cells.columns(record)
     # The timing's own precision, which a record over several of them cannot give.
     about["On"] = Code(f"{cells.device(record)} {timing.precision}")
-    size: dict[str, Inline] = {
+    size: Row = {
         "Batch": count(timing.batch),
         "Frames": count(timing.frames),
         "Threads": count(timing.threads),
@@ -71,7 +71,7 @@ def row(record: Record, timing: Timing) -> dict[str, Inline]:
     return about | size | speed(timing) | relative(timing) | effort(timing)
 
 
-def speed(timing: Timing) -> dict[str, Inline]:
+def speed(timing: Timing) -> Row:
     """The speed of a timing that counts."""
     times = (
         milliseconds(timing.seconds),
@@ -82,7 +82,7 @@ def speed(timing: Timing) -> dict[str, Inline]:
     return dict(zip(SPEEDS, times, strict=True))
 
 
-def relative(timing: Timing) -> dict[str, Inline]:
+def relative(timing: Timing) -> Row:
     """Time beside that of another backend in the same rounds, where there was one."""
     beside = timing.ratio
     if beside is None:
@@ -91,7 +91,7 @@ def relative(timing: Timing) -> dict[str, Inline]:
     return {"Time ÷ other": f"{number(beside.value)} of {beside.against} ({ends})"}
 
 
-def effort(timing: Timing) -> dict[str, Inline]:
+def effort(timing: Timing) -> Row:
     """What the timing rests on, and what it cost beside time."""
     warm_up = count(timing.warm_up_steps)
     if not timing.steady:
@@ -129,16 +129,23 @@ def draw(record: Record, timing: Timing) -> plot.Bar | None:
     low, high = timing.low, timing.high
     if timing.lies or not rate or not seconds or not low or not high:
         return None
-    threads = f"{timing.threads} thread{'s' if timing.threads != 1 else ''}"
-    frames = f"{timing.frames} frame{'s' if timing.frames != 1 else ''}"
-    who = " · ".join((record.model, record.backend, cells.device(record), timing.precision))
+    cell = (record.model, record.backend, cells.device(record), timing.precision)
+    threads = f"{timing.threads} thread{plural(timing.threads)}"
+    frames = f"{timing.frames} frame{plural(timing.frames)}"
+    # On two lines: on one, the names would leave no room for the bars.
+    name = f"{' · '.join(cell)}\nbatch {timing.batch} of {frames}, {threads}"
     return plot.Bar(
-        f"{who}\nbatch {timing.batch} of {frames}, {threads}",
+        name,
         rate,
         # The slow end of the time is the low end of the rate.
         rate * seconds / high,
         rate * seconds / low,
     )
+
+
+def plural(amount: int) -> str:
+    """The ending of a noun."""
+    return "" if amount == 1 else "s"
 
 
 def voided(pairs: list[Timed]) -> list[Block]:

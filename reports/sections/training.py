@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.records import Baseline, Evaluation, Record, Run, Training
 from reports import cells, plot
-from reports.blocks import Block, Code, Figure, Heading, Inline, table, text
+from reports.blocks import Block, Code, Figure, Heading, Row, table, text
 from reports.numbers import count, millions, number
 from reports.sections import _accuracy
 from reports.sections._accuracy import Judged
@@ -93,7 +93,7 @@ def curve(record: Record, payload: Training) -> plot.Curve:
     )
 
 
-def training_row(record: Record, payload: Training) -> dict[str, Inline]:
+def training_row(record: Record, payload: Training) -> Row:
     """What one training took and how far it came."""
     return cells.columns(record) | {
         # One that broke off has numbers too, up to where it did.
@@ -114,7 +114,7 @@ def end(values: tuple[float | None, ...], place: int) -> float | None:
     return values[place] if values else None
 
 
-def recipe(record: Record, payload: Training) -> dict[str, Inline]:
+def recipe(record: Record, payload: Training) -> Row:
     """How one training was done, so that it can be done again."""
     settings = [
         f"{name} {number(value) if isinstance(value, float) else value}"
