@@ -67,6 +67,7 @@ NO_CHECKS = Parity(checks=())
 # Passed, it says, with an error of 100 %.
 LYING = Parity(checks=(sample.parity().checks[0].model_copy(update={"error": 1.0}),))
 BROKEN = sample.parity(worst=0.02)
+FOREIGN = sample.baselines(protocol_hash="bb0002")  # every evaluation is of 9f3a01
 
 # By the answer that they must lead to, and its grade.
 FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
@@ -134,7 +135,7 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
         "exam never run": Fault(without("shape_ops"), "op exam has no numbers"),
         "no baselines": Fault(without("baselines"), "baselines were not measured"),
         "baselines of another protocol": Fault(
-            instead(sample.baselines(protocol_hash="bb0002"), backend=""),
+            [*without("baselines"), sample.about_data(FOREIGN)],
             "baselines were not measured",
         ),
         "speed never measured": Fault(without("throughput"), "speed was not measured"),
