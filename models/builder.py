@@ -169,8 +169,10 @@ class Builder:
 
         A pass then copies the nodes over.
         """
-        self._inputs, self._params = dict(graph.inputs), dict(graph.params)
-        self._noise, self._constants = dict(graph.noise), dict(graph.constants)
+        self._inputs = dict(graph.inputs)
+        self._params = dict(graph.params)
+        self._noise = dict(graph.noise)
+        self._constants = dict(graph.constants)
         names = [*graph.inputs, *graph.params, *graph.noise, *graph.constants]
         # claimed all the same: a pass adds constants and noise of its own
         self._taken |= set(names)

@@ -7,15 +7,17 @@ with. Coefficients are integers; a division must be exact for every binding.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from operator import add, mul
+from numbers import Integral
+from operator import add, mul, sub
 from typing import Any
 
 # axis names in order, each as often as its power: ("batch", "batch") is batch squared
 Monomial = tuple[str, ...]
+Term = tuple[Monomial, int]
 
 
 @dataclass(frozen=True)
@@ -27,20 +29,29 @@ class Dim:
     """
 
     # monomials with their coefficients, highest degree first; made by `_collect` alone
-    terms: tuple[tuple[Monomial, int], ...]
+    terms: tuple[Term, ...]
 
     def __add__(self, other: Length) -> Length:
+        # a Value on the other side knows what to do with a length
+        if not isinstance(other, _LENGTHS):
+            return NotImplemented
         return _collect([*self.terms, *_terms(other)])
 
     def __mul__(self, other: Length) -> Length:
-        pairs = product(self.terms, _terms(other))
-        # sorted: batch*frames and frames*batch are one monomial
-        return _collect((tuple(sorted(a + b)), m * n) for (a, m), (b, n) in pairs)
+        if not isinstance(other, _LENGTHS):
+            return NotImplemented
+        terms: list[Term] = []
+        for (names, m), (others, n) in product(self.terms, _terms(other)):
+            # sorted: batch*frames and frames*batch are one monomial
+            terms.append((tuple(sorted(names + others)), m * n))
+        return _collect(terms)
 
     def __neg__(self) -> Length:
         return self * -1
 
     def __sub__(self, other: Length) -> Length:
+        if not isinstance(other, _LENGTHS):
+            return NotImplemented
         return self + other * -1
 
     def __rsub__(self, other: Length) -> Length:
@@ -52,7 +63,7 @@ class Dim:
     def __floordiv__(self, other: Length) -> Length:
         """Exact division only; raises ValueError where a remainder could exist."""
         [(divisor, factor), *rest] = _terms(other)
-        quotient: list[tuple[Monomial, int]] = []
+        quotient: list[Term] = []
         for names, n in self.terms:
             left = _without(names, divisor)
             # no division by a sum: the lengths of this language never need one
@@ -101,8 +112,14 @@ class Dim:
         return reduce(add, parts)
 
 
+_LENGTHS = (int, Dim, Integral)  # Integral for NumPy's integers, which are no int
 _GRAMMAR = "names, integers, + - and *"
 Length = int | Dim
+_SIGNS: dict[type, Callable[[Length, Length], Length]] = {
+    ast.Add: add,
+    ast.Sub: sub,
+    ast.Mult: mul,
+}
 Shape = tuple[Length, ...]
 
 
@@ -173,22 +190,27 @@ def names_in(length: Length) -> set[str]:
     return {name for names, _ in length.terms for name in names}
 
 
-def _terms(length: Length) -> tuple[tuple[Monomial, int], ...]:
+def _terms(length: Length) -> tuple[Term, ...]:
     # a number is the coefficient of the empty product
     return length.terms if isinstance(length, Dim) else (((), length),)
 
 
-def _collect(terms: Iterable[tuple[Monomial, int]]) -> Length:
+def _collect(terms: Iterable[Term]) -> Length:
     total: dict[Monomial, int] = {}
     for names, n in terms:
         total[names] = total.get(names, 0) + n
-    # one order for all, or equal polynomials would differ: by degree, then by name
     kept = [(names, n) for names, n in total.items() if n]
-    kept.sort(key=lambda term: (-len(term[0]), term))
+    kept.sort(key=_rank)
     if not kept:
         return 0
     highest, factor = kept[0]
     return Dim(tuple(kept)) if highest else factor
+
+
+def _rank(term: Term) -> tuple[int, Term]:
+    # one order for all, or equal polynomials would differ: by degree, then by name
+    names, _ = term
+    return -len(names), term
 
 
 def _without(names: Monomial, divisor: Monomial) -> Monomial | None:
@@ -218,10 +240,7 @@ def _evaluate(node: ast.expr) -> Length:
             return number
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return _evaluate(operand) * -1
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _evaluate(left) + _evaluate(right)
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return _evaluate(left) - _evaluate(right)
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _evaluate(left) * _evaluate(right)
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _SIGNS:
+            apply = _SIGNS[type(sign)]
+            return apply(_evaluate(left), _evaluate(right))
     raise ValueError(f"an axis length is made of {_GRAMMAR}, not {ast.unparse(node)}")

@@ -16,7 +16,8 @@ def flops(graph: Graph, lengths: Mapping[str, int]) -> int:
         # a literal counts as a tensor of shape ()
         inputs = [operand_type(graph, operand).shape for operand in node.inputs]
         outputs = [type_.shape for type_ in node.outputs]
-        cost = ops.get(node.op).flops(outputs, inputs, node.attributes)
+        rule = ops.get(node.op).flops
+        cost = rule(outputs, inputs, node.attributes)
         # a rule multiplies lengths, so its cost is symbolic where one of them is
         total += int(cost.bind(lengths)) if isinstance(cost, Dim) else cost
     return total

@@ -7,7 +7,7 @@ its JSON is read in `reading.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -40,9 +40,9 @@ class Type:
     def flaw(self) -> str:
         """What is wrong with it, in words that follow "has"; empty where nothing is."""
         for length in self.shape:
-            # bool is an int to Python, but no length
-            whole = isinstance(length, int) and not isinstance(length, bool) and length >= 0
-            if not whole and not isinstance(length, Dim):
+            # a truth value is an int to Python, and no length
+            number = isinstance(length, int) and not isinstance(length, bool)
+            if not isinstance(length, Dim) and not (number and length >= 0):
                 return f"the length {length!r}, which is no whole number and no axis"
         if self.dtype not in DTYPES:
             return f"dtype {self.dtype!r}, which is none of {', '.join(DTYPES)}"
@@ -132,20 +132,25 @@ class Graph:
     def types(self) -> dict[str, Type]:
         """Type of every value by name."""
         known = dict(self.inputs)
-        known |= {name: param.type for name, param in self.params.items()}
-        known |= {name: noise.type for name, noise in self.noise.items()}
+        for name, param in self.params.items():
+            known[name] = param.type
+        for name, noise in self.noise.items():
+            known[name] = noise.type
         for name, array in self.constants.items():
             known[name] = Type(array.shape, str(array.dtype))
         for node in self.nodes:
-            known |= dict(zip(node.results(), node.outputs, strict=True))
+            results = zip(node.results(), node.outputs, strict=True)
+            known.update(results)
         return known
 
     def axes(self) -> tuple[str, ...]:
         """Symbolic axis names, in the order in which the inputs mention them."""
-        lengths = [length for type_ in self.inputs.values() for length in type_.shape]
-        # `names_in` gives a set: sorted, or two runs could bind the axes in another order
-        names = [name for length in lengths for name in sorted(dims.names_in(length))]
-        return tuple(dict.fromkeys(names))
+        names: dict[str, None] = {}
+        for type_ in self.inputs.values():
+            for length in type_.shape:
+                # sorted: it is a set, and two runs could bind the axes in another order
+                names |= dict.fromkeys(sorted(dims.names_in(length)))
+        return tuple(names)
 
     def trainable(self) -> tuple[str, ...]:
         """Names of the trained parameters."""
@@ -153,9 +158,9 @@ class Graph:
 
     def parameter_count(self) -> int:
         """Number of trained scalars."""
-        counts = [dims.size(self.params[name].type.shape) for name in self.trainable()]
+        shapes = [self.params[name].type.shape for name in self.trainable()]
         # no axis is bound: a parameter has no symbolic axis
-        return sum(dims.bind(counts, {}))
+        return sum(dims.bind(map(dims.size, shapes), {}))
 
     def with_outputs(self, *names: str) -> Graph:
         """The same graph returning `names`: outputs, labels or value names.
@@ -164,36 +169,36 @@ class Graph:
         """
         # an output hides a label of the same name
         known = {**self.labels, **self.outputs}
-        unknown = [name for name in names if name not in known and name not in self.types]
+        values = known.keys() | self.types.keys()
+        unknown = [name for name in names if name not in values]
         if unknown:
             raise SpecError(
                 f"graph {self.name} has no output, label or value {', '.join(unknown)};"
                 f" outputs and labels: {', '.join(known)}"
             )
-        return replace(self, outputs={name: known.get(name, name) for name in names})
+        outputs = {name: known.get(name, name) for name in names}
+        return replace(self, outputs=outputs)
 
     def census(self) -> dict[str, int]:
         """How often each op occurs, most frequent first."""
         counts: dict[str, int] = {}
         for node in self.nodes:
             counts[node.op] = counts.get(node.op, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        # ties by name, so that a census prints alike on every machine
+        ordered = sorted(counts, key=lambda op: (-counts[op], op))
+        return {op: counts[op] for op in ordered}
 
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 
     def to_json(self) -> str:
         """The graph as text; `from_json` gives an equal graph back."""
-        constants = {
-            name: [str(array.dtype), list(array.shape), array.ravel().tolist()]
-            for name, array in self.constants.items()
-        }
         whole = {
             "name": self.name,
-            "inputs": {name: _type_json(type_) for name, type_ in self.inputs.items()},
-            "params": {name: _param_json(param) for name, param in self.params.items()},
-            "noise": {name: _noise_json(noise) for name, noise in self.noise.items()},
-            "constants": constants,
+            "inputs": _each(_type_json, self.inputs),
+            "params": _each(_param_json, self.params),
+            "noise": _each(_noise_json, self.noise),
+            "constants": _each(_constant_json, self.constants),
             "nodes": [_node_json(node) for node in self.nodes],
             "outputs": dict(self.outputs),
             "state": dict(self.state),
@@ -257,8 +262,12 @@ def _lines(graph: Graph) -> Iterator[str]:
 # attributes, a symbolic length is {"dim": text}.
 
 
+def _each(write: Callable[..., Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: write(one) for name, one in declared.items()}
+
+
 def _type_json(type_: Type) -> list[Any]:
-    shape = [length if isinstance(length, int) else str(length) for length in type_.shape]
+    shape = [str(length) if isinstance(length, Dim) else length for length in type_.shape]
     return [shape, type_.dtype]
 
 
@@ -270,12 +279,16 @@ def _noise_json(noise: Noise) -> list[Any]:
     return [_type_json(noise.type), noise.kind, noise.number]
 
 
+def _constant_json(array: np.ndarray) -> list[Any]:
+    return [str(array.dtype), list(array.shape), array.ravel().tolist()]
+
+
 def _node_json(node: Node) -> dict[str, Any]:
     return {
         "name": node.name,
         "op": node.op,
         "inputs": _freeze(node.inputs),
-        "attributes": {key: _freeze(value) for key, value in node.attributes.items()},
+        "attributes": _each(_freeze, node.attributes),
         "outputs": [_type_json(type_) for type_ in node.outputs],
         "where": node.where,
     }
@@ -284,4 +297,6 @@ def _node_json(node: Node) -> dict[str, Any]:
 def _freeze(value: Any) -> Any:
     if isinstance(value, Dim):
         return {"dim": str(value)}
-    return [_freeze(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_freeze(item) for item in value]
+    return value

@@ -34,6 +34,7 @@ def mlp(
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
     width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
     h = x.linear(hidden, name=f"{name}.fc1", **initialisers)
-    h = h.gelu(approximate="none").dropout(rate=drop, name=f"{name}.fc1")
+    h = h.gelu(approximate="none")
+    h = h.dropout(rate=drop, name=f"{name}.fc1")
     h = h.linear(width, name=f"{name}.fc2", **initialisers)
     return h.dropout(rate=drop, name=f"{name}.fc2")

@@ -18,7 +18,9 @@ from typing import Any
 from models.errors import UnknownName
 from models.value import Value
 
+# arrays that a rule keeps of a parameter, and what one step of it gives
 State = tuple[Any, ...]
+Step = tuple[Any, State]
 
 
 @dataclass(frozen=True)
@@ -43,54 +45,55 @@ class Optimizer:
 
     def slots(self) -> int:
         """How many arrays of state a parameter has."""
-        return RULES[self.rule][0]
+        slots, _ = RULES[self.rule]
+        return slots
 
-    def update(self, param: Any, grad: Any, state: State, step: Any) -> tuple[Any, State]:
+    def update(self, param: Any, grad: Any, state: State, step: Any) -> Step:
         """One step of the rule."""
-        return RULES[self.rule][1](param, grad, state, step, self)
+        _, rule = RULES[self.rule]
+        return rule(param, grad, state, step, self)
 
     def describe(self) -> Mapping[str, Any]:
         """The numbers, for a record."""
         return asdict(self)
 
 
-def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Momentum without dampening; the first velocity is the gradient itself."""
-    velocity = state[0] * o.momentum + (grad + param * o.weight_decay)
+    decayed = grad + param * o.weight_decay
+    velocity = state[0] * o.momentum + decayed
     return param - velocity * o.lr, (velocity,)
 
 
-def adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> tuple[Any, State]:
+def adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """L2 decay in the gradient."""
-    return _adam(param, grad + param * o.weight_decay, state, step, o)
+    decayed = grad + param * o.weight_decay
+    return _adam(param, decayed, state, step, o)
 
 
-def adamw(
-    param: Any, grad: Any, state: State, step: Any, o: Optimizer
-) -> tuple[Any, State]:
+def adamw(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Decoupled decay, applied before the step."""
-    return _adam(param * (1 - o.lr * o.weight_decay), grad, state, step, o)
+    decayed = param * (1 - o.lr * o.weight_decay)
+    return _adam(decayed, grad, state, step, o)
 
 
-def rmsprop(
-    param: Any, grad: Any, state: State, step: Any, o: Optimizer
-) -> tuple[Any, State]:
+def rmsprop(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Uncentred, without momentum."""
     grad = (
         grad + param * o.weight_decay
     )  # not +=, which would write into the caller's array
     square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
-    return param - grad / (square**0.5 + o.eps) * o.lr, (square,)
+    root = square**0.5 + o.eps
+    return param - grad / root * o.lr, (square,)
 
 
-def _adam(
-    param: Any, grad: Any, state: State, step: Any, o: Optimizer
-) -> tuple[Any, State]:
+def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     # moments of the gradient: running means that start at 0, hence the correction below
     first = state[0] * o.beta1 + grad * (1 - o.beta1)
     second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
+    mean = first / _unbias(o.beta1, step)
     root = (second / _unbias(o.beta2, step)) ** 0.5 + o.eps
-    return param - first / _unbias(o.beta1, step) / root * o.lr, (first, second)
+    return param - mean / root * o.lr, (first, second)
 
 
 def _unbias(beta: float, step: Any) -> Any:
@@ -105,7 +108,7 @@ def _unbias(beta: float, step: Any) -> Any:
 
 
 # by name: how many arrays of state a parameter has, all zero at first, and the rule
-RULES: dict[str, tuple[int, Callable[..., tuple[Any, State]]]] = {
+RULES: dict[str, tuple[int, Callable[..., Step]]] = {
     "sgd": (1, sgd),
     "adam": (2, adam),
     "adamw": (2, adamw),

@@ -49,7 +49,8 @@ def _draw(name: str, param: Param, seed: int) -> np.ndarray:
     # parameters have no symbolic axes; int(str()) says so where one has
     shape = tuple(int(str(length)) for length in param.type.shape)
     # 64 bits of a hash that, unlike Python's own, is the same in every process
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    digest = hashlib.sha256(name.encode()).digest()
+    key = int.from_bytes(digest[:8], "little")
     generator = np.random.default_rng([seed, key])
     match kind:
         case "zeros":
@@ -77,5 +78,6 @@ def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nda
     array = generator.normal(size=shape)
     # 4.6 % are outside at first, so four or five rounds do
     while (outside := np.abs(array) > 2).any():
-        array[outside] = generator.normal(size=int(outside.sum()))
+        again = generator.normal(size=int(outside.sum()))
+        array[outside] = again
     return array

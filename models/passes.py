@@ -14,10 +14,11 @@ from models.value import Value, emit, emit_all
 
 Arguments = Sequence[Value | float | Dim]
 Rule = Callable[[Node, Arguments], Sequence[Value] | None]
+Values = dict[str, Value]
 Kept = TypeVar("Kept")
 
 
-def copy(graph: Graph, rule: Rule) -> tuple[Builder, dict[str, Value]]:
+def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
     """Write `graph` down again in a new Builder, each node as `rule` says (None: unchanged).
 
     Also gives the value that each old name became.
@@ -85,7 +86,7 @@ def prune(graph: Graph) -> Graph:
 
     Parameters stay: a checkpoint holds them.
     """
-    needed = set(graph.outputs.values()) | set(graph.state.values())
+    needed = {*graph.outputs.values(), *graph.state.values()}
     nodes: list[Node] = []
     for node in reversed(graph.nodes):
         if needed & set(node.results()):
@@ -108,7 +109,7 @@ def _only(values: Mapping[str, Kept], needed: set[str]) -> dict[str, Kept]:
     return {name: value for name, value in values.items() if name in needed}
 
 
-def _finish(graph: Graph, builder: Builder, values: dict[str, Value]) -> Graph:
+def _finish(graph: Graph, builder: Builder, values: Values) -> Graph:
     """Carry outputs, labels and state updates over to the copy."""
     for name, value in graph.outputs.items():
         builder.output(name, values[value])

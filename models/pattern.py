@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from models.dims import Length, Shape, size
 
-# one side of a pattern: an axis by itself is a group of one
-Groups = tuple[tuple[str, ...], ...]
+# axes that are one axis of the tensor; an axis by itself is a group of one
+Group = tuple[str, ...]
+Groups = tuple[Group, ...]
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,24 @@ def plan(pattern: str, shape: Shape, sizes: Mapping[str, Length]) -> Plan:
     )
 
 
-def _lengths(groups: Iterable[tuple[str, ...]], lengths: Mapping[str, Length]) -> Shape:
-    return tuple(size(tuple(lengths[name] for name in group)) for group in groups)
+def _lengths(groups: Iterable[Group], lengths: Mapping[str, Length]) -> Shape:
+    merged: list[Length] = []
+    for group in groups:
+        parts = tuple(lengths[name] for name in group)
+        merged.append(size(parts))
+    return tuple(merged)
 
 
-def _runs(before: list[str], after: list[str]) -> list[tuple[str, ...]]:
+def _runs(before: list[str], after: list[str]) -> list[Group]:
     """Names that follow each other on both sides move as one axis.
 
     That leaves fewer axes to permute, and often no copy at all.
     """
-    runs: list[tuple[str, ...]] = []
+    runs: list[Group] = []
     for name in after:
         at = before.index(name)
-        if runs and at > 0 and before[at - 1] == runs[-1][-1]:
+        neighbour = before[at - 1] if at > 0 else ""  # no axis is called ""
+        if runs and neighbour == runs[-1][-1]:
             runs[-1] = (*runs[-1], name)
         else:
             runs.append((name,))
@@ -90,11 +96,11 @@ def _groups(side: str) -> Groups:
         raise ValueError(f"unbalanced parentheses in pattern side {side.strip()!r}")
     # (inside of parentheses, "") or ("", name)
     parts = re.findall(r"\(([^()]*)\)|(\w+)", side)
-    return tuple((single,) if single else tuple(group.split()) for group, single in parts)
+    return tuple(tuple((single or group).split()) for group, single in parts)
 
 
 def _solve(
-    pattern: str, group: tuple[str, ...], length: Length, sizes: Mapping[str, Length]
+    pattern: str, group: Group, length: Length, sizes: Mapping[str, Length]
 ) -> dict[str, Length]:
     """Lengths of the axes of one group: at most one may be open, and it takes what is left."""
     known = {name: sizes[name] for name in group if name in sizes}

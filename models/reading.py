@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import ml_dtypes  # noqa: F401  # tells NumPy what bfloat16 is
 import numpy as np
@@ -17,6 +18,7 @@ from models.dims import Length
 from models.errors import SpecError
 from models.graph import DTYPES, Graph, Node, Noise, Param, Type
 
+Read = TypeVar("Read")
 FIELDS = (
     "name",
     "inputs",
@@ -56,27 +58,24 @@ def _graph(raw: Any) -> Graph:
     whole = _object(raw, "graph", FIELDS)
     name = _text(whole["name"], "graph: name")
     at = f"graph {name}"
-    inputs, params = _object(whole["inputs"], at), _object(whole["params"], at)
-    noise, constants = _object(whole["noise"], at), _object(whole["constants"], at)
+    nodes = _list(whole["nodes"], f"{at}: nodes")
     return Graph(
         name=name,
-        inputs={key: _type(value, f"{at}: input {key}") for key, value in inputs.items()},
-        params={
-            key: _param(value, f"{at}: parameter {key}") for key, value in params.items()
-        },
-        noise={key: _noise(value, f"{at}: noise {key}") for key, value in noise.items()},
-        constants={
-            key: _constant(value, f"{at}: constant {key}")
-            for key, value in constants.items()
-        },
-        nodes=tuple(
-            _node(value, f"{at}: node {i}")
-            for i, value in enumerate(_list(whole["nodes"], f"{at}: nodes"))
-        ),
-        outputs=_names(whole["outputs"], f"{at}: outputs"),
-        state=_names(whole["state"], f"{at}: state"),
-        labels=_names(whole["labels"], f"{at}: labels"),
+        inputs=_each(whole["inputs"], f"{at}: input", _type),
+        params=_each(whole["params"], f"{at}: parameter", _param),
+        noise=_each(whole["noise"], f"{at}: noise", _noise),
+        constants=_each(whole["constants"], f"{at}: constant", _constant),
+        nodes=tuple(_node(node, f"{at}: node {i}") for i, node in enumerate(nodes)),
+        outputs=_each(whole["outputs"], f"{at}: output", _text),
+        state=_each(whole["state"], f"{at}: state", _text),
+        labels=_each(whole["labels"], f"{at}: label", _text),
     )
+
+
+def _each(raw: Any, at: str, read: Callable[[Any, str], Read]) -> dict[str, Read]:
+    """What is declared under a name each."""
+    declared = _object(raw, at)
+    return {name: read(value, f"{at} {name}") for name, value in declared.items()}
 
 
 def _param(raw: Any, at: str) -> Param:
@@ -84,80 +83,81 @@ def _param(raw: Any, at: str) -> Param:
     kind, number = _list(init, f"{at}: init", 2)
     if not isinstance(trainable, bool):
         raise _wrong(trainable, f"{at}: trainable", "true or false")
-    start = (_text(kind, f"{at}: init"), _number(number, f"{at}: init"))
+    start = _text(kind, f"{at}: init"), _number(number, f"{at}: init")
     return Param(_type(type_, at), start, trainable)
 
 
 def _noise(raw: Any, at: str) -> Noise:
     type_, kind, number = _list(raw, at, 3)
-    return Noise(_type(type_, at), _text(kind, f"{at}: kind"), _number(number, at))
+    drawn = _text(kind, f"{at}: kind")
+    return Noise(_type(type_, at), drawn, _number(number, at))
 
 
 def _constant(raw: Any, at: str) -> np.ndarray:
     dtype, lengths, elements = _list(raw, at, 3)
     if dtype not in DTYPES:
         raise _wrong(dtype, f"{at}: dtype", f"one of {', '.join(DTYPES)}")
-    shape = _type([lengths, dtype], at).shape
-    if not all(isinstance(length, int) and length >= 0 for length in shape):
+    shape = _list(lengths, f"{at}: shape")
+    # by `type`, here and below: true is 1 to isinstance, and would be stored as that
+    if not all(type(length) is int and length >= 0 for length in shape):
         raise _wrong(lengths, f"{at}: shape", "whole numbers")
-    count = math.prod(dims.bind(shape, {}))
-    listed = _list(elements, f"{at}: elements", count)
+    listed = _list(elements, f"{at}: elements", math.prod(shape))
     allowed = ELEMENTS[np.dtype(dtype).kind]
-    # `type`, not isinstance: true is no number here, though Python counts it as 1
     if stray := [element for element in listed if type(element) not in allowed]:
         raise _wrong(stray[0], f"{at}: elements", f"elements of {dtype}")
     try:
+        # else a number too large for the dtype would be stored as infinity
         with np.errstate(over="raise"):
-            return np.array(listed, dtype).reshape(dims.bind(shape, {}))
+            return np.array(listed, dtype).reshape(shape)
     except ArithmeticError:
         raise _wrong("a number", f"{at}: elements", f"one within {dtype}") from None
 
 
 def _node(raw: Any, at: str) -> Node:
     fields = _object(raw, at, NODE_FIELDS)
-    name, op, where = (
-        _text(fields[key], f"{at}: {key}") for key in ("name", "op", "where")
-    )
+    name = _text(fields["name"], f"{at}: name")
+    op = _text(fields["op"], f"{at}: op")
+    where = _text(fields["where"], f"{at}: where")
     # from here on a complaint names the node as a person knows it
     at = f"{at}, {name} = {op}, {where}"
-    attributes = _object(fields["attributes"], f"{at}: attributes")
+    inputs = _list(fields["inputs"], f"{at}: inputs")
     outputs = _list(fields["outputs"], f"{at}: outputs")
     return Node(
-        name,
-        op,
-        tuple(_thaw(value, at) for value in _list(fields["inputs"], f"{at}: inputs")),
-        {key: _thaw(value, f"{at}: {key}") for key, value in attributes.items()},
-        tuple(_type(value, f"{at}: output {i}") for i, value in enumerate(outputs)),
-        where,
+        name=name,
+        op=op,
+        inputs=tuple(_thaw(value, at) for value in inputs),
+        attributes=_each(fields["attributes"], f"{at}: attribute", _thaw),
+        outputs=tuple(_type(value, f"{at}: outputs") for value in outputs),
+        where=where,
     )
 
 
 def _type(raw: Any, at: str) -> Type:
     shape, dtype = _list(raw, at, 2)
-    lengths = tuple(_length(value, at) for value in _list(shape, f"{at}: shape"))
-    return Type(lengths, _text(dtype, f"{at}: dtype"))
+    lengths = _list(shape, f"{at}: shape")
+    read = tuple(_length(length, at) for length in lengths)
+    return Type(read, _text(dtype, f"{at}: dtype"))
 
 
 def _length(raw: Any, at: str) -> Length:
-    if isinstance(raw, bool) or not isinstance(raw, (int, str)):
-        raise _wrong(raw, at, "a length: a whole number, or an axis as text")
-    if isinstance(raw, int):
+    if type(raw) is int:
         return raw
+    if not isinstance(raw, str):
+        raise _wrong(raw, at, "a length: a whole number, or an axis as text")
     try:
         return dims.parse(raw)
     except ValueError as error:
-        raise SpecError(f"{at}: {error}") from None
+        raise SpecError(_line(f"{at}: {error}")) from None
 
 
 def _thaw(value: Any, at: str) -> Any:
     """An operand or attribute: the tuples and symbolic lengths that JSON has no word for."""
     if isinstance(value, dict):
-        return _length(_text(_object(value, at, ("dim",))["dim"], at), at)
-    return tuple(_thaw(item, at) for item in value) if isinstance(value, list) else value
-
-
-def _names(raw: Any, at: str) -> dict[str, str]:
-    return {key: _text(value, f"{at}: {key}") for key, value in _object(raw, at).items()}
+        text = _object(value, at, ("dim",))["dim"]
+        return _length(_text(text, at), at)
+    if isinstance(value, list):
+        return tuple(_thaw(item, at) for item in value)
+    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -199,9 +199,9 @@ def _number(raw: Any, at: str) -> float:
 
 
 def _wrong(raw: Any, at: str, due: str) -> SpecError:
-    came = json.dumps(raw)
-    # a whole table of weights would bury the sentence
-    shown = came if len(came) <= 60 else f"{came[:60]}..."
+    shown = json.dumps(raw)
+    if len(shown) > 60:  # a whole table of weights would bury the sentence
+        shown = f"{shown[:60]}..."
     return SpecError(
         _line(f"{at}: {shown} came, {due} was due; write it with Graph.to_json")
     )

@@ -11,6 +11,8 @@ from models.errors import SpecError
 from models.graph import Noise, Param, Type
 from models.value import Value
 
+HERE = r"tests/models/test_builder\.py:\d+: "
+
 
 def two_layers() -> Builder:
     g = Builder("two_layers")
@@ -24,21 +26,25 @@ def two_layers() -> Builder:
 def test_axes_named_by_text_are_symbols() -> None:
     x = Builder("g").input("x", ("batch", "frames", 17))
     assert x.shape == (symbol("batch"), symbol("frames"), 17)
-    assert x.dtype == "float32" and repr(x) == "x: (batch, frames, 17) float32"
+    assert x.dtype == "float32"
+    assert repr(x) == "x: (batch, frames, 17) float32"
 
 
 def test_parameters_are_named_by_scope() -> None:
     graph = two_layers().finish()
     assert list(graph.params) == ["body.up.weight", "body.up.bias", "down.weight"]
-    assert graph.params["body.up.weight"] == Param(Type((4, 3)), ("uniform", 3**-0.5))
+    # (out, in), and within 1/sqrt(in), as PyTorch starts a linear layer
+    due = Param(Type((4, 3)), ("uniform", 3**-0.5))
+    assert graph.params["body.up.weight"] == due
     assert graph.parameter_count() == 12 + 4 + 8
 
 
 def test_nodes_are_in_the_order_they_were_written() -> None:
     graph = two_layers().finish()
-    assert [node.op for node in graph.nodes] == ["linear", "relu", "linear"]
-    assert graph.nodes[1].inputs == (graph.nodes[0].name,)
-    assert graph.outputs == {"y": graph.nodes[2].name}
+    first, second, third = graph.nodes
+    assert [first.op, second.op, third.op] == ["linear", "relu", "linear"]
+    assert second.inputs == (first.name,)
+    assert graph.outputs == {"y": third.name}
 
 
 def test_a_parameter_asked_for_twice_is_shared() -> None:
@@ -46,14 +52,50 @@ def test_a_parameter_asked_for_twice_is_shared() -> None:
     first = g.param("w", (2, 2), init=("zeros", 0.0))
     again = g.param("w", (2, 2), init=("zeros", 0.0))
     assert first.name == again.name
-    with pytest.raises(
-        SpecError,
-        match=(
-            r"tests/models/test_builder\.py:\d+: parameter w is \(2, 2\) float32 already"
-            r" and cannot be \(2, 3\) float32"
-        ),
-    ):
+    said = (
+        HERE
+        + r"parameter w is \(2, 2\) float32 already and cannot be \(2, 3\) float32; rename"
+    )
+    with pytest.raises(SpecError, match=said):
         g.param("w", (2, 3), init=("zeros", 0.0))
+
+
+def test_a_constant_asked_for_twice_is_shared() -> None:
+    g = Builder("shared")
+    table = np.array([0.0, np.nan, -1.0])  # NaN is equal to itself here: bits are compared
+    first = g.constant("table", table)
+    # stored as float32, the nominal type, so both are one table
+    again = g.constant("table", table.astype(np.float32))
+    assert first.name == again.name
+    g.output("y", first + again)
+    assert list(g.finish().constants) == ["table"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.zeros(2),
+        np.zeros((3, 1)),
+        np.zeros(3, np.int64),
+        np.array([0.0, 0.0, 1.0]),
+        np.array([0.0, 0.0, -0.0]),  # the same numbers, other bits
+    ],
+    ids=["length", "rank", "dtype", "number", "sign of zero"],
+)
+def test_another_table_of_the_same_name_is_refused(other: np.ndarray) -> None:
+    g = Builder("shared")
+    g.constant("table", np.zeros(3))
+    said = HERE + r"constant table is another table already, \(3,\) float32; rename one$"
+    with pytest.raises(SpecError, match=said):
+        g.constant("table", other)
+
+
+def test_a_constant_is_a_copy() -> None:
+    g = Builder("copied")
+    table = np.zeros(2, np.float32)
+    g.output("y", g.constant("table", table) + 1.0)
+    table[:] = 7.0
+    assert g.finish().constants["table"].tolist() == [0.0, 0.0]
 
 
 def test_scopes_close_even_when_the_inside_fails() -> None:
@@ -66,10 +108,27 @@ def test_scopes_close_even_when_the_inside_fails() -> None:
 def test_a_name_is_given_once() -> None:
     g = Builder("names")
     g.input("x", (2,))
-    with pytest.raises(SpecError, match="the name x is taken in graph names"):
+    with pytest.raises(SpecError, match=HERE + "the name x is taken in graph names"):
         g.input("x", (3,))
-    with pytest.raises(SpecError, match="the name x is taken"):
+    # inputs, parameters, noise, constants and results share one table of names
+    with pytest.raises(SpecError, match=HERE + "the name x is taken"):
         g.constant("x", np.zeros(2))
+
+
+def test_a_declaration_of_an_unknown_kind_is_refused_where_it_is_written() -> None:
+    g = Builder("kinds")
+    with pytest.raises(
+        SpecError, match=HERE + "input x has dtype 'float8', which is none of"
+    ):
+        g.input("x", (2,), dtype="float8")
+    with pytest.raises(
+        SpecError, match=HERE + r"parameter w has the length 2\.5, which is no"
+    ):
+        g.param("w", (2.5,), init=("zeros", 0.0))  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match=HERE + "noise n has the length -1"):
+        g.noise("n", (-1,), kind="normal", number=1.0)
+    with pytest.raises(SpecError, match=HERE + "constant c has dtype 'uint8'"):
+        g.constant("c", np.zeros(2, np.uint8))
 
 
 def test_noise_takes_the_next_free_name() -> None:
@@ -78,19 +137,21 @@ def test_noise_takes_the_next_free_name() -> None:
     x.dropout(rate=0.25, name="drop")
     x.dropout(rate=0.25, name="drop")
     g.output("y", x)
-    assert g.finish().noise == {
-        name: Noise(x.type, "bernoulli", 0.75) for name in ("drop.mask", "drop.mask_2")
-    }
+    # bernoulli p is the probability of a 1, of what is kept
+    due = Noise(x.type, "bernoulli", 0.75)
+    assert g.finish().noise == {"drop.mask": due, "drop.mask_2": due}
 
 
 def test_a_rate_of_zero_adds_nothing() -> None:
     x = Builder("g").input("x", ("batch", 3))
-    assert x.dropout(rate=0, name="drop") is x and x.drop_path(rate=0, name="path") is x
+    assert x.dropout(rate=0, name="drop") is x
+    assert x.drop_path(rate=0, name="path") is x
 
 
 def test_drop_path_masks_whole_samples() -> None:
     g = Builder("path")
-    g.output("y", g.input("x", ("batch", 5, 3)).drop_path(rate=0.5, name="path"))
+    x = g.input("x", ("batch", 5, 3))
+    g.output("y", x.drop_path(rate=0.5, name="path"))
     assert g.finish().noise["path.mask"].type.shape == (symbol("batch"), 1, 1)
 
 
@@ -104,31 +165,25 @@ def test_constants_are_stored_as_the_nominal_float() -> None:
 def test_operators_are_elementwise_ops() -> None:
     g = Builder("operators")
     x, y = g.input("x", (2, 3)), g.input("y", (3,))
-    for value in (
-        x + y,
-        1.0 + x,
-        x - y,
-        1.0 - x,
-        x * y,
-        2.0 * x,
-        x / y,
-        1.0 / x,
-        x**2.0,
-        x**0.5,
-        -x,
-        x @ x.permute_dims((1, 0)),
-    ):
-        assert isinstance(value, Value)
-    g.output("z", value)
-    ops = [node.op for node in g.finish().nodes]
-    twice = ["add", "subtract", "multiply", "divide"]
-    assert ops == [op for op in twice for _ in range(2)] + [
-        "pow",
-        "sqrt",
-        "negative",
-        "permute_dims",
-        "matmul",
+    made = [
+        (x + y, "add"),
+        (1.0 + x, "add"),
+        (x - y, "subtract"),
+        (1.0 - x, "subtract"),
+        (x * y, "multiply"),
+        (2.0 * x, "multiply"),
+        (x / y, "divide"),
+        (1.0 / x, "divide"),
+        (x**2.0, "pow"),
+        (x**0.5, "sqrt"),
+        (-x, "negative"),
+        (x @ x.permute_dims((1, 0)), "matmul"),
     ]
+    for value, _ in made:
+        assert isinstance(value, Value)
+        g.output(value.name, value)
+    ops = {node.name: node.op for node in g.finish().nodes}
+    assert [ops[value.name] for value, _ in made] == [op for _, op in made]
 
 
 def test_literals_keep_their_side() -> None:
@@ -136,7 +191,8 @@ def test_literals_keep_their_side() -> None:
     x = g.input("x", (2,))
     g.output("y", (1.0 - x) / 2.0)
     subtract, divide = g.finish().nodes
-    assert subtract.inputs == (1.0, "x") and divide.inputs == (subtract.name, 2.0)
+    assert subtract.inputs == (1.0, "x")
+    assert divide.inputs == (subtract.name, 2.0)
 
 
 def test_several_results_have_names_of_their_own() -> None:
@@ -148,29 +204,25 @@ def test_several_results_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize(("parts", "length"), [(1, 4), (4, 4)])
 def test_one_result_of_many_is_still_a_tuple(parts: int, length: int) -> None:
-    assert len(Builder("parts").input("x", (length,)).split(parts, axis=0)) == parts
+    x = Builder("parts").input("x", (length,))
+    assert len(x.split(parts, axis=0)) == parts
 
 
 def test_labels_are_asked_for_later() -> None:
     g = Builder("labels")
     hidden = g.label("hidden", g.input("x", (2,)).relu())
     g.output("y", hidden * 2.0)
-    assert g.finish().with_outputs("hidden").outputs == {"hidden": hidden.name}
+    asked = g.finish().with_outputs("hidden")
+    assert asked.outputs == {"hidden": hidden.name}
 
 
 def test_batch_norm_in_a_train_graph_updates_its_state() -> None:
     g = Builder("norm")
-    g.output(
-        "y",
-        g.input("x", ("batch", 3)).batch_norm(
-            eps=1e-5, momentum=0.1, train=True, name="bn"
-        ),
-    )
+    x = g.input("x", ("batch", 3))
+    g.output("y", x.batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn"))
     graph = g.finish()
-    assert set(graph.state) == {
-        "bn.running_mean",
-        "bn.running_var",
-        "bn.num_batches_tracked",
-    }
+    # the counter has no part in the result: PyTorch's checkpoints hold it
+    kept = {"bn.running_mean", "bn.running_var", "bn.num_batches_tracked"}
+    assert set(graph.state) == kept
     assert graph.trainable() == ("bn.weight", "bn.bias")
     assert graph.params["bn.num_batches_tracked"].type == Type((), "int64")

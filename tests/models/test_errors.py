@@ -1,5 +1,6 @@
-"""Mistakes in a spec are found where they are written: this file, the line, both shapes,
-what was due.
+"""Mistakes in a spec are found where they are written.
+
+Each message names this file, the line, both shapes and what was due.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import pytest
 
 from models import ops
 from models.builder import Builder
+from models.dims import symbol
 from models.errors import BadInput, Missing, PosePortError, SpecError, UnknownName
-from models.value import Value
+from models.graph import Type
+from models.value import Value, emit, emit_all
 
 Mistake = Callable[[Builder, Value], Any]
 
-
+# what is written about x, (batch, 3, 4) float32, and parts of what must be said of it
 MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
     "broadcast": (
         lambda g, x: x + g.input("y", (5,)),
@@ -129,6 +132,107 @@ MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
 }
 
 
+# anything that is no tensor, number or axis length; text would be read as a value's name
+STRANGERS: dict[str, Any] = {
+    "text": "x",
+    "nothing": None,
+    "array": np.zeros(4),
+    "list": [1.0],
+    "type": Type((4,)),
+    "complex": 1j,
+}
+OPERATORS: dict[str, Callable[[Value, Any], Any]] = {
+    "x + y": lambda x, y: x + y,
+    "y + x": lambda x, y: y + x,
+    "x - y": lambda x, y: x - y,
+    "y - x": lambda x, y: y - x,
+    "x * y": lambda x, y: x * y,
+    "y * x": lambda x, y: y * x,
+    "x / y": lambda x, y: x / y,
+    "y / x": lambda x, y: y / x,
+    "x @ y": lambda x, y: x @ y,
+}
+# every method that takes other tensors
+METHODS: dict[str, Callable[[Value, Any], Any]] = {
+    "add": lambda x, y: x.add(y),
+    "attention": lambda x, y: x.attention(y, x, scale=1.0),
+    "attention, last": lambda x, y: x.attention(x, y, scale=1.0),
+    "concat": lambda x, y: x.concat(y, axis=0),
+    "divide": lambda x, y: x.divide(y),
+    "equal": lambda x, y: x.equal(y),
+    "greater": lambda x, y: x.greater(y),
+    "logical_and": lambda x, y: x.logical_and(y),
+    "matmul": lambda x, y: x.matmul(y),
+    "maximum": lambda x, y: x.maximum(y),
+    "minimum": lambda x, y: x.minimum(y),
+    "multiply": lambda x, y: x.multiply(y),
+    "scatter_add": lambda x, y: x.scatter_add(y, axis=1, length=3),
+    "stack": lambda x, y: x.stack(y, axis=0),
+    "subtract": lambda x, y: x.subtract(y),
+    "take": lambda x, y: x.take(y, axis=1),
+    "take_along_axis": lambda x, y: x.take_along_axis(y, axis=1),
+    "where": lambda x, y: x.greater(0.0).where(y, x),
+    "where, last": lambda x, y: x.greater(0.0).where(x, y),
+    "emit": lambda x, y: emit("add", x, y),
+    "emit, first": lambda x, y: emit("subtract", y, x),
+    "emit_all": lambda x, y: emit_all("add", x, y),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.parametrize("call", [*OPERATORS, *METHODS])
+def test_an_operand_is_a_value_a_number_or_a_length(call: str, stranger: str) -> None:
+    g = Builder("spec")
+    x = g.input("x", ("batch", 3, 4))
+    apply = (OPERATORS | METHODS)[call]
+    with pytest.raises(SpecError) as caught:
+        apply(x, STRANGERS[stranger])
+    text = str(caught.value)
+    line = inspect.getsourcelines(apply)[1]
+    assert text.startswith(f"tests/models/test_errors.py:{line}: ")
+    kind = type(STRANGERS[stranger]).__name__
+    assert f"an operand is a Value, a number or an axis length, not {kind};" in text
+    assert "\n" not in text
+
+
+def test_text_is_not_read_as_the_name_of_a_value() -> None:
+    g = Builder("spec")
+    x = g.input("x", (2,))
+    g.input("j", (2,))
+    with pytest.raises(SpecError, match="not str; .*; got \\(2\\) float32, 'j'"):
+        x + "j"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "number", [2, 2.0, True, np.float32(2), np.int64(2), symbol("batch")]
+)
+def test_numbers_and_lengths_are_operands(number: Any) -> None:
+    g = Builder("spec")
+    g.output("y", number * g.input("x", ("batch",)))
+    (node,) = g.finish().nodes
+    written = node.inputs[1]
+    assert written == number
+    # NumPy's own scalars could not be written into JSON
+    assert not isinstance(written, np.generic)
+
+
+def test_an_op_without_a_value_belongs_to_no_graph() -> None:
+    with pytest.raises(
+        SpecError, match="py:\\d+: add: at least one operand must be a Value"
+    ):
+        emit("add", 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "said"),
+    [("2", "exponent must be float, not '2'"), (None, "exponent must be float, not None")],
+)
+def test_an_exponent_is_a_number(exponent: Any, said: str) -> None:
+    x = Builder("spec").input("x", (2,))
+    with pytest.raises(SpecError, match=said):
+        x**exponent
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_names_this_file_this_line_and_the_shapes(name: str) -> None:
     mistake, said = MISTAKES[name]
@@ -136,9 +240,8 @@ def test_a_mistake_names_this_file_this_line_and_the_shapes(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         mistake(g, g.input("x", ("batch", 3, 4)))
     text = str(caught.value)
-    assert text.startswith(
-        f"tests/models/test_errors.py:{inspect.getsourcelines(mistake)[1]}: "
-    ), text
+    line = inspect.getsourcelines(mistake)[1]
+    assert text.startswith(f"tests/models/test_errors.py:{line}: "), text
     assert "\n" not in text
     for part in said:
         assert part in text
@@ -159,8 +262,9 @@ def test_an_unknown_method_lists_the_ops() -> None:
 
 
 def test_the_language_has_no_silent_defaults() -> None:
-    """eps, momentum, axis and approximation differ between frameworks; leaving one out must
-    not work.
+    """eps, momentum, axis and approximation differ between frameworks.
+
+    Leaving one out must not work.
     """
     x = Builder("spec").input("x", (2, 3, 4))
     for incomplete in (
@@ -179,15 +283,22 @@ def test_the_language_has_no_silent_defaults() -> None:
 def test_unknown_names_give_the_nearest_and_the_list() -> None:
     with pytest.raises(UnknownName) as caught:
         ops.get("sofmax")
-    assert str(caught.value).startswith("unknown op 'sofmax': did you mean softmax")
-    assert "known: abs, add, astype" in str(caught.value)
+    text = str(caught.value)
+    assert text.startswith("unknown op 'sofmax': did you mean softmax")
+    assert "known: abs, add, astype" in text
+    # nothing is near
     assert "did you mean" not in str(UnknownName("op", "zzzz", ["add"]))
 
 
 def test_the_tree() -> None:
-    assert issubclass(SpecError, BadInput) and issubclass(UnknownName, BadInput)
-    assert issubclass(BadInput, ValueError) and issubclass(BadInput, PosePortError)
-    assert issubclass(Missing, PosePortError) and not issubclass(Missing, BadInput)
+    assert issubclass(SpecError, BadInput)
+    assert issubclass(UnknownName, BadInput)
+    # a library's user catches ValueError without knowing PosePort's names
+    assert issubclass(BadInput, ValueError)
+    assert issubclass(BadInput, PosePortError)
+    # another exit code: what was asked for is right, and not here
+    assert issubclass(Missing, PosePortError)
+    assert not issubclass(Missing, BadInput)
 
 
 def test_a_constant_of_an_unknown_kind_is_refused_by_the_first_op() -> None:

@@ -58,7 +58,7 @@ PARTS: dict[str, tuple[str, Any, str]] = {
     "a result by its dtype": ("nodes/gelu/outputs", ["float32"], "a list of 2 was due"),
     "nodes by name": ("nodes", {}, "nodes: {} came, a list was due"),
     "a number for a node": ("nodes", [3], "node 0: 3 came, an object was due"),
-    "an output by number": ("outputs/y", 3, "outputs: y: 3 came, text was due"),
+    "an output by number": ("outputs/y", 3, "output y: 3 came, text was due"),
     "no state": ("state", GONE, "labels came, name, inputs, params"),
     "a version": ("version", 2, "version came, name, inputs, params"),
     "no name": ("name", None, "graph: name: null came, text was due"),
