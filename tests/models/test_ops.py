@@ -11,7 +11,7 @@ import pytest
 
 from backends.base import Backend, Program, Settings
 from backends.numpy.program import NumpyProgram
-from bench.exam.task import halved
+from bench.exam.asking import halved
 from models import dims, ops
 from models.gradient import PREFIX, gradient
 from models.graph import FLOATS, Graph, Type
