@@ -93,7 +93,7 @@ def test_every_metric_on_a_test_set(capsys: pytest.CaptureFixture[str]) -> None:
         joint_names=H36M17.joints,
         protocol=protocols.load("h36m-p1"),
         **labels,
-    )  # type: ignore[arg-type]
+    )
     wall = time.perf_counter() - start
     cpu = time.process_time() - busy
     with capsys.disabled():

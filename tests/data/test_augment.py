@@ -36,6 +36,7 @@ RIG = Rig(
     1000,
     800,
 )
+# Human3.6M's, rounded: with a pinhole a mirrored lens could not be seen
 LENS = {"radial": np.array([-0.2, 0.25, -0.003]), "tangential": np.array([-0.001, -0.0014])}
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose")
 
@@ -102,12 +103,15 @@ def test_flip_twice_is_the_identity(seed: int, lens: bool) -> None:
     clip = film(take, {"cam": camera})[0]
     clip = dataclasses.replace(clip, confidence=draw.random((5, 17)).astype(np.float32))
     flipped = one("flip", clip)
+    # the mirrored camera must show the mirrored world, lens and all
     is_consistent(flipped)
     again = one("flip", flipped)
     for name in ARRAYS:
         assert_allclose(getattr(again, name), getattr(clip, name), atol=1e-4)
+    # the camera too: a picture can be right by two errors that cancel
     for name in ("rotation", "translation", "centre", "tangential"):
         assert_allclose(getattr(again.camera, name), getattr(camera, name), atol=1e-9)
+    # a step that does nothing would pass all of the above
     assert not np.allclose(flipped.keypoints, clip.keypoints)
 
 
@@ -131,6 +135,7 @@ def test_body_steps_keep_the_views_of_a_take_together(step: str) -> None:
     after = apply(before, parse([step]), seed=3)
     for clip in after:
         is_consistent(clip)
+    # the second view drew nothing of its own
     assert_array_equal(after[0].world_pose, after[1].world_pose)
     assert not np.allclose(after[0].world_pose, before[0].world_pose)
 
@@ -172,6 +177,7 @@ def test_jitter_moves_the_camera_and_not_the_world() -> None:
         seed=1,
     )
     turns = []
+    # each view is another camera, and shakes by itself
     for old, new in zip(before, after, strict=True):
         is_consistent(new)
         assert_array_equal(new.world_pose, old.world_pose)
@@ -181,6 +187,7 @@ def test_jitter_moves_the_camera_and_not_the_world() -> None:
                 np.arccos((np.trace(new.camera.rotation @ old.camera.rotation.T) - 1) / 2)
             )
         )
+    # degrees: half a one was asked for, in each of three axes
     assert min(turns) > 0.05
     assert max(turns) < 3
     assert turns[0] != turns[1]
@@ -218,6 +225,7 @@ def test_resampling(fps: float, frames: int) -> None:
     clip = clips()[0]
     found = one("resample", clip, fps=fps)
     assert (found.fps, found.frames) == (fps, frames)
+    # in frames of the clip, which has 50 a second
     times = np.arange(frames) * 50 / fps
     for name in ("keypoints", "camera_pose", "world_pose"):
         series = getattr(clip, name)[:, 13, 0]
@@ -232,12 +240,14 @@ def test_speed_keeps_the_frame_rate() -> None:
     found = one("speed", clips()[0], low=2, high=2)
     assert (found.fps, found.frames) == (50.0, 30)
     assert_array_equal(found.world_pose, clips()[0].world_pose[::2])
+    # a single frame has no speed, and is kept
     assert one("speed", clips(1)[0]).frames == 1
 
 
 def test_between_a_seen_and_a_missed_frame_a_joint_is_missed() -> None:
     clip = clips(5)[0]
     missed = np.zeros((5, 17), dtype=bool)
+    # one joint in one frame, and both frames between it and its neighbours
     missed[2, 3] = True
     found = one("resample", miss(clip, missed), fps=100)
     assert np.flatnonzero(found.confidence[:, 3] == 0).tolist() == [3, 4, 5]
@@ -250,6 +260,7 @@ def test_masks_hide_their_share() -> None:
     assert joints.any(axis=1).mean() > 0
     assert not joints.all(axis=1).any()
     frames = one("mask_frames", clip, share=0.2).confidence == 0
+    # 400 frames are few draws: four standard deviations
     assert 0.12 < frames.mean() < 0.28
     assert (frames.all(axis=1) == frames.any(axis=1)).all()
 
@@ -267,6 +278,7 @@ def test_occlusions_are_bursts_of_limbs() -> None:
 def test_a_missed_joint_is_held() -> None:
     clip = clips(6)[0]
     missed = np.zeros((6, 17), dtype=bool)
+    # at the beginning, in the middle, and all the way
     missed[[0, 3, 4], 5] = missed[:, 7] = True
     found = miss(clip, missed)
     assert_array_equal(found.keypoints[:, 5], clip.keypoints[[1, 1, 2, 2, 2, 5], 5])
@@ -293,25 +305,30 @@ def test_the_stream_depends_on_seed_epoch_and_clip_alone() -> None:
     both = clips()
     first = apply(both, steps, seed=5)
     again = apply(both[::-1], steps, seed=5)[::-1]
+    # not only in another order: without the other as well
     alone = apply(both[1:], steps, seed=5)
     for name in ARRAYS:
         assert_array_equal(getattr(first[1], name), getattr(again[1], name))
         assert_array_equal(getattr(first[1], name), getattr(alone[0], name))
     for other in (apply(both, steps, seed=6), apply(both, steps, seed=5, epoch=1)):
+        # `speed` may leave another number of frames
         assert first[1].keypoints.shape != other[1].keypoints.shape or not np.allclose(
             first[1].keypoints, other[1].keypoints
         )
+    # whoever adds a step puts it into `ALL`, so that its stream is tested too
     assert {step.name for step in steps} | {"fitted"} == set(STEPS)
 
 
 def test_a_probability_is_kept() -> None:
     clip = clips(1)[0]
     steps = parse([{"flip": {}, "probability": 0.25}])
+    # the draws are by name, so that the same clip under other names is drawn anew
     many = [dataclasses.replace(clip, name=f"take {number}") for number in range(200)]
     flipped = [
         after is not before
         for before, after in zip(many, apply(many, steps, seed=0), strict=True)
     ]
+    # 200 draws of a quarter: nearly three standard deviations
     assert 0.17 < np.mean(flipped) < 0.33
 
 
@@ -328,6 +345,7 @@ def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:
     with pytest.raises(
         BadInput, match="clip S5 Walking, cam0: project: a point lies .* behind"
     ):
+        # nine times as large, about the floor: the body reaches past cameras at 5 m
         one("scale", clips()[0], low=9, high=9)
 
 
@@ -360,6 +378,7 @@ def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:
 def test_bad_lists_are_refused(content: object, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message) as caught:
         parse(content, folder=tmp_path)
+    # messages of pydantic have several lines
     assert "\n" not in str(caught.value)
 
 

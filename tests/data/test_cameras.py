@@ -36,6 +36,7 @@ RIG = Rig(
     1000,
     1000,
 )
+# mm: a room's worth
 number = st.floats(-3000, 3000)
 
 
@@ -63,6 +64,7 @@ def test_world_camera_pixels_and_back(
     )[0]
     seen = world_to_camera(camera, np.array(point))
     assert_allclose(camera_to_world(camera, seen), point, atol=1e-6)
+    # in front of the camera whatever is drawn, as points behind it are refused
     ray = np.array([0.1 * depth, -0.05 * depth, depth])
     assert_allclose(back_project(camera, project(camera, ray), ray[2]), ray, rtol=1e-9)
 
@@ -92,7 +94,7 @@ def studio(**change: object) -> Camera:
         1000,
         1002,
         **fields,
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_the_lens_by_hand() -> None:
@@ -111,9 +113,7 @@ def test_the_lens_by_hand() -> None:
 
 
 def test_a_tangential_factor_of_two_would_show() -> None:
-    """OpenCV doubles the diagonal terms; on Human3.6M's lens the two differ by a tenth of a
-    pixel at the picture's edge.
-    """
+    """OpenCV doubles the diagonal terms: a tenth of a pixel at the edge of Human3.6M's picture."""
     camera = studio()
     points = np.array([[1500.0, 1500, 4000], [-1500, 1500, 4000]])
     x, y = (points[:, :2] / points[:, 2:]).T
@@ -124,6 +124,7 @@ def test_a_tangential_factor_of_two_would_show() -> None:
         [x * (radial + twice) + px * square, y * (radial + twice) + py * square], axis=-1
     )
     difference = np.abs(project(camera, points) - (opencv * camera.focal + camera.centre))
+    # pixels: seen, and not for a fault of something else
     assert 0.05 < difference.max() < 1.0
 
 
@@ -143,6 +144,7 @@ def test_project_undistort_back_project(rays: list[tuple[float, float, float]]) 
     pixels = project(camera, points)
     assert_allclose(undistort(camera, pixels), project(pinhole, points), atol=1e-8)
     assert_allclose(back_project(camera, pixels, depth), points, atol=1e-6)
+    # not only close: without a lens nothing is computed
     assert_array_equal(undistort(pinhole, pixels), pixels)
     assert_allclose(
         camera_to_world(camera, points) @ camera.rotation.T + camera.translation,
@@ -152,9 +154,7 @@ def test_project_undistort_back_project(rays: list[tuple[float, float, float]]) 
 
 
 def test_extrinsics_of_four_conventions_are_one_camera() -> None:
-    """The same camera in the words of VideoPose3D, Pose2Mesh (R X + t), Integral (R (X -
-    T)) and mmpose (camera to world).
-    """
+    """The same camera as VideoPose3D, Pose2Mesh, Integral and mmpose write it."""
     rotation = np.array(
         [
             [-0.91536173, 0.40180838, 0.02574753],
@@ -166,6 +166,7 @@ def test_extrinsics_of_four_conventions_are_one_camera() -> None:
         "videopose3d": (QUATERNION, PLACE),
         "pose2mesh": (rotation, (-346.05078, 546.98078, 5474.48109)),
         "integral": (rotation, PLACE),
+        # a column, as its files hold it
         "mmpose": (rotation.T, np.reshape(PLACE, (3, 1))),
     }
     assert set(given) == set(CONVENTIONS)
@@ -190,6 +191,7 @@ def test_bad_extrinsics_are_refused() -> None:
 
 def test_a_pixel_no_ray_reaches_is_named() -> None:
     with pytest.raises(BadInput, match=r"undistort: pixel \[9000.0, 3.0\] is outside"):
+        # nine picture widths off: only the second is named
         undistort(studio(), np.array([[500.0, 500], [9000.0, 3]]))
 
 
@@ -225,6 +227,7 @@ def test_rig_centres_differ() -> None:
     roots = np.array([[100.0, 200, 950]])
     heights = {}
     for centre in ("clip", "root", "world"):
+        # the root at 950 mm: its height counts for `root` alone
         camera = dataclasses.replace(RIG, centre=centre).around(roots)["cam0"]
         heights[centre] = camera.rotation[2]
     assert not np.allclose(heights["clip"], heights["root"])
@@ -274,7 +277,7 @@ def test_screen_keeps_the_aspect() -> None:
 )
 def test_bad_cameras_are_refused(make: object, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        make()  # type: ignore[operator]
+        make()
 
 
 def test_point_behind_the_camera_is_named() -> None:
@@ -285,6 +288,7 @@ def test_point_behind_the_camera_is_named() -> None:
     points[2, 5] = 0
     with pytest.raises(BadInput, match=r"depth 0 mm \(index 2, 5\)"):
         project(camera, points)
+    # an earlier joint that is no number is told before a later one of depth 0
     points[1, 4] = np.nan
     with pytest.raises(BadInput, match=r"depth nan mm \(index 1, 4\)"):
         project(camera, points)

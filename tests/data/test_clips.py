@@ -22,6 +22,7 @@ RIG = Rig(
 )
 
 
+# no person, but not a metre nor a centimetre long either: its unit is not told
 def take(frames: int = 20) -> Take:
     draw = np.random.default_rng(0)
     return Take(
@@ -38,6 +39,7 @@ def take(frames: int = 20) -> Take:
 def test_film_projects_what_it_stores() -> None:
     clips = film(take(), RIG.around(np.zeros((1, 3))))
     assert [clip.camera_name for clip in clips] == ["cam0", "cam1"]
+    # one array and not one for each camera: it is half of a clip's memory
     assert clips[0].world_pose is clips[1].world_pose
     clip = clips[1]
     assert_allclose(project(clip.camera, clip.camera_pose), clip.keypoints, atol=1e-2)
@@ -49,6 +51,7 @@ def test_film_projects_what_it_stores() -> None:
 
 
 def test_film_names_clip_and_camera() -> None:
+    # a camera 10 mm from the middle of a person stands inside
     near = Rig((0.0,), (10.0,), (900.0,), 900.0, "clip", 1000.0, 100, 100)
     with pytest.raises(BadInput, match="clip t, cam0: .* behind the camera"):
         film(take(), near.around(np.zeros((1, 3))))
@@ -56,6 +59,7 @@ def test_film_names_clip_and_camera() -> None:
 
 @pytest.mark.parametrize(
     ("fraction", "frames", "due"),
+    # a fraction of nothing keeps 16 frames, and a short clip all it has
     [(1.0, 100, 100), (0.5, 100, 50), (0.01, 100, 16), (0.1, 9, 9)],
 )
 def test_crop_keeps_the_middle(fraction: float, frames: int, due: int) -> None:
@@ -79,14 +83,16 @@ def test_crop_keeps_the_middle(fraction: float, frames: int, due: int) -> None:
 )
 def test_bad_clips_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        dataclasses.replace(film(take(), RIG.around(np.zeros((1, 3))))[0], **change)  # type: ignore[arg-type]
+        dataclasses.replace(film(take(), RIG.around(np.zeros((1, 3))))[0], **change)
 
 
+# someone who stands, upright, in mm
 PERSON = np.zeros((1, 17, 3))
 # hip, right hip, knee, foot
 PERSON[0, :4] = [[0, 0, 900], [-130, 0, 900], [-130, 0, 460], [-130, 0, 20]]
 
 
+# millimetres in each
 @pytest.mark.parametrize(("unit", "size"), [("m", 1000), ("cm", 10), ("inch", 25.4)])
 @pytest.mark.parametrize("field", ["camera_pose", "world_pose"])
 def test_another_unit_is_named(unit: str, size: float, field: str) -> None:
@@ -100,6 +106,7 @@ def test_another_unit_is_named(unit: str, size: float, field: str) -> None:
 
 
 def test_legs_are_found_in_every_skeleton() -> None:
+    # 440 mm each of thigh and shank; 200 frames, of which 32 are looked at
     assert leg_length(np.repeat(PERSON, 200, axis=0), H36M17) == pytest.approx(880)
     for skeleton in (COCO17, MPII16, SMPL24):
         pose = np.zeros((1, len(skeleton.joints), 3))
@@ -134,4 +141,5 @@ def test_nan_is_located() -> None:
                 "camera_pose": pose,
             }
         )
+    # a message is one line, whatever array is wrong
     assert "\n" not in str(caught.value)

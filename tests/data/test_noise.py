@@ -1,5 +1,6 @@
-"""Detector noise learnt from keypoints beside the true ones: what was put in is found, kept
-in a file and drawn again.
+"""Detector noise learnt from keypoints beside the true ones.
+
+What was put in is found, kept in a file and drawn again.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def known_noise() -> FittedNoise:
     covariance = np.where(far[:, None, None], [[36.0, 12], [12, 16]], np.eye(2) * 4.0)
     return FittedNoise(
         joints=H36M17.joints,
+        # a bias in x and y, so that a swap of the two is seen
         bias=np.where(far[:, None], [2.0, -1.0], [0.0, 0.0]),
         covariance=covariance,
         memory=np.where(far, 0.7, 0.2),
@@ -59,6 +61,7 @@ def known_noise() -> FittedNoise:
 
 
 def noisy_pair(frames: int = 6000) -> tuple[Clip, Clip]:
+    # long enough for shares of one in a hundred to be told
     clean = clips(frames)[0]
     return clean, fitted_noise.disturb(clean, known_noise(), np.random.default_rng(0))
 
@@ -67,10 +70,12 @@ def test_a_fit_finds_what_was_put_in() -> None:
     clean, noisy = noisy_pair()
     found = fit([clean], [noisy])
     due = known_noise()
+    # px; the errors of 6000 frames that remember each other count as a fifth of them
     assert_allclose(found.bias, due.bias, atol=0.5)
     assert_allclose(found.covariance, due.covariance, atol=4)
     assert_allclose(found.memory, due.memory, atol=0.05)
     assert_allclose(found.outliers, due.outliers, atol=0.012)
+    # sixty outliers of a precise joint, and those that fell near are counted as ordinary
     assert_allclose(found.outlier, due.outlier, rtol=0.25)
     assert_allclose(found.misses, due.misses, atol=0.012)
     assert_allclose(found.confidence, due.confidence, atol=0.02)
@@ -78,6 +83,7 @@ def test_a_fit_finds_what_was_put_in() -> None:
 
 def test_noise_scales_with_the_picture() -> None:
     clean = clips(3000)[0]
+    # the same keypoints in a picture twice as wide: errors are shares of the width
     wide = dataclasses.replace(clean, camera=dataclasses.replace(clean.camera, width=2000))
     errors = [
         fitted_noise.disturb(clip, known_noise(), np.random.default_rng(0)).keypoints
@@ -92,6 +98,7 @@ def test_a_model_survives_its_file(tmp_path: Path) -> None:
     fitted_noise.save(known_noise(), path)
     found = fitted_noise.load(path)
     assert found.joints == H36M17.joints
+    # the draft that it was written to is gone
     assert [each.name for each in tmp_path.iterdir()] == ["detector.json"]
     for name in fitted_noise.TAILS:
         assert_array_equal(getattr(found, name), getattr(known_noise(), name))
@@ -101,6 +108,7 @@ def test_a_model_survives_its_file(tmp_path: Path) -> None:
         parse([{"fitted": {"file": "detector.json"}}], folder=tmp_path),
         seed=2,
     )[0]
+    # px: as far off as what was put in, whatever was drawn
     assert 1 < np.abs(noisy.keypoints - clip.keypoints).mean() < 9
     with pytest.raises(BadInput, match="cannot be written"):
         fitted_noise.save(known_noise(), tmp_path / "no" / "x.json")
@@ -109,8 +117,10 @@ def test_a_model_survives_its_file(tmp_path: Path) -> None:
 def test_files_are_fitted(tmp_path: Path) -> None:
     clean, noisy = noisy_pair(500)
     gone = noisy.confidence == 0
+    # some detectors write a miss as NaN, and have no confidence
     seen = np.where(gone[..., None], np.nan, noisy.keypoints)
     np.save(tmp_path / "true.npy", clean.keypoints)
+    # one frame longer, as detections often are
     np.save(tmp_path / "seen.npy", np.concatenate([seen, seen[-1:]]))
     found = fit_files(
         tmp_path / "true.npy",
@@ -144,6 +154,7 @@ def test_the_command_fits_and_keeps(
     assert rows[3]["bias x"] == due.bias[3, 0]
     assert main(["noise", *files[:2], "--to", files[2]]) == 0
     assert "{fitted: {file: detector.json}}" in capsys.readouterr().out
+    # a file that is not there is wrong usage, and no failure of a measurement
     assert main(["noise", files[0], str(tmp_path / "none.npy"), "--to", files[2]]) == 2
 
 
@@ -164,6 +175,7 @@ def test_json_files_are_fitted(tmp_path: Path) -> None:
 def test_archives_are_fitted(tmp_path: Path) -> None:
     clean, noisy = noisy_pair(200)
     for name, clip in (("gt", clean), ("cpn", noisy)):
+        # two cameras of one take
         tree = {"S1": {"Walking": [clip.keypoints, clip.keypoints]}}
         np.savez(
             tmp_path / f"{name}.npz",
@@ -176,6 +188,7 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
         skeleton="h36m17",
         width=1000,
     )
+    # such archives have no confidence, so that every joint is seen
     assert (found.misses == 0).all()
     assert np.isfinite(found.covariance).all()
 
@@ -236,6 +249,7 @@ def test_bad_models_are_refused(
 ) -> None:
     path = tmp_path / "detector.json"
     fitted_noise.save(known_noise(), path)
+    # one thing wrong at a time, in a file that is right
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(BadInput, match=rf"detector\.json: .*{message}"):
         fitted_noise.load(path)
@@ -243,6 +257,7 @@ def test_bad_models_are_refused(
 
 def test_other_joints_and_other_clips_are_refused() -> None:
     clean, noisy = noisy_pair(100)
+    # the root is gone from the model and not from the clip
     fewer = dataclasses.replace(
         known_noise(),
         **{name: getattr(known_noise(), name)[1:] for name in fitted_noise.TAILS},
@@ -274,6 +289,7 @@ def test_bad_pairs_of_files_are_refused(tmp_path: Path) -> None:
         fit_files(true, seen, skeleton="h36m17", width=1000)
     with pytest.raises(BadInput, match="width 0"):
         fit_files(true, true, skeleton="h36m17", width=0)
+    # an array where the tree of subjects should be
     np.savez(seen, positions_2d=np.zeros((40, 17, 2)))
     with pytest.raises(
         BadInput, match=r"seen\.npz: positions_2d as subject, action, cameras was due"
@@ -292,6 +308,7 @@ def test_bad_pairs_of_files_are_refused(tmp_path: Path) -> None:
 def test_what_is_exact_has_no_errors() -> None:
     clean = clips(40)[0]
     found = fit([clean, clips(41)[1]], [clean, clips(41)[1]])
+    # nothing to divide by: neither the ellipse nor the memory
     assert np.abs(found.covariance).max() < 1e-9
     assert not found.memory.any()
     assert not found.outliers.any()

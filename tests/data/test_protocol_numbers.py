@@ -25,6 +25,7 @@ from tests.reports import sample_run
 @pytest.mark.parametrize("field", ["protocol", "protocol_hash", "protocol_text"])
 def test_no_accuracy_is_recorded_without_its_protocol(field: str) -> None:
     content = sample_run.evaluation().model_dump()
+    # empty, or not there at all
     for bad in (
         {**content, field: ""},
         {key: value for key, value in content.items() if key != field},
@@ -34,6 +35,7 @@ def test_no_accuracy_is_recorded_without_its_protocol(field: str) -> None:
 
 
 def test_no_accuracy_is_printed_without_its_protocol() -> None:
+    # all that say millimetres
     for payload in (sample_run.evaluation(), sample_run.training()):
         said = summary(sample_run.record(payload))
         assert " mm" in said
@@ -66,6 +68,7 @@ def test_the_headline_is_always_scored() -> None:
         found = [
             metric.name for metric in score(pred, test, protocol=protocol, chosen=["auc"])
         ]
+        # one was asked for; MPJPE and the protocol's own come along
         assert set(found) == {"MPJPE", "AUC", metrics.load(protocol.headline).NAME}
         assert {metric.name for metric in score(pred, test, protocol=protocol)} > set(found)
 
@@ -74,6 +77,7 @@ def test_a_run_refuses_protocols_for_other_predictions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     several = protocols.load("synthetic").model_copy(update={"hypotheses": "mean"})
+    # no file in the folder is such a protocol
     monkeypatch.setattr("bench.data.protocol_for", lambda source, name: several)
     with pytest.raises(
         BadInput,
@@ -94,6 +98,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
             [inputs["keypoints"], 0 * inputs["keypoints"][..., :1]], axis=-1
         )
         pose[..., H36M17.index("RWrist"), 0] += 1
+        # keypoints as poses of depth 0: a model that needs no weights
         return {"pose": pose}
 
     def predicted(flip: bool) -> np.ndarray:
@@ -104,15 +109,17 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
             inputs=lambda keypoints: {"keypoints": keypoints},
             poses=lambda pose: pose,
         )
-        return poses.predicted(lopsided, feed, windows, lambda *_: None)  # type: ignore[arg-type]
+        return poses.predicted(lopsided, feed, windows, lambda *_: None)
 
     plain = predicted(False)
     flipped = predicted(True)
     left, right = H36M17.indices(("LWrist", "RWrist"))
     assert_allclose(
+        # the metre is shared between the two wrists: out by a half each way
         (plain - flipped)[:, [left, right], 0],
         np.tile([0.5, 0.5], (len(plain), 1)),
         atol=1e-6,
     )
     rest = [joint for joint in range(17) if joint not in (left, right)]
+    # what does not care for left and right is left as it was
     assert_allclose(plain[:, rest], flipped[:, rest], atol=1e-6)

@@ -28,6 +28,7 @@ def test_noise_and_fraction_change_the_hash_and_the_text() -> None:
     assert "noisy 2D" in noisy.protocol.text
     assert "only the middle 0.06" in plain.protocol.text
     assert (plain.test[0].keypoints != noisy.test[0].keypoints).any()
+    # 0.06 of 300 frames
     assert max(clip.frames for clip in plain.train) == 18
 
 
@@ -38,6 +39,7 @@ def test_corruption_is_done_to_both_sides_and_changes_the_hash(tmp_path: Path) -
         file.write_text(f"steps: [{{mask_joints: {{share: {share}}}}}]")
         splits.append(data.load("synthetic", small=0.06, corrupt=file))
     plain = data.load("synthetic", small=0.06)
+    # another share is another corruption
     assert len({split.protocol.hash for split in (plain, *splits)}) == 3
     assert (
         splits[0].protocol.text.count(
@@ -49,6 +51,7 @@ def test_corruption_is_done_to_both_sides_and_changes_the_hash(tmp_path: Path) -
         missed = np.mean(
             [(clip.confidence == 0).mean() for clip in getattr(splits[1], side)]
         )
+        # tens of thousands of draws of a half
         assert missed == pytest.approx(0.5, abs=0.01)
 
 
@@ -56,6 +59,7 @@ def test_a_fitted_detector_is_told_from_another_by_the_hash(tmp_path: Path) -> N
     names = protocols.load("synthetic").joints
     zeros = np.zeros(len(names))
     hashes = set()
+    # the file's name stays, and so does the step's text but for the digest
     for size in (1.0, 2.0):
         spread = np.broadcast_to(np.eye(2) * size, (len(names), 2, 2))
         model = FittedNoise(
@@ -101,6 +105,7 @@ def test_every_nth_take_keeps_cameras_together() -> None:
     clips = data.load("synthetic", small=0.06).train
     train, test = protocols.Rule(by="clip", every=5).split(clips)
     assert {clip.name for clip in train}.isdisjoint({clip.name for clip in test})
+    # all four cameras of every fifth take
     assert len(test) == len(clips) // 5
 
 
@@ -108,17 +113,19 @@ def test_describe() -> None:
     facts = data.describe("synthetic")
     assert facts["frames"] == 126_000
     assert facts["test_frames"] == 36_000
+    # seven subjects by fifteen actions
     assert facts["takes"] == 105
     assert facts["protocol_hash"] == protocols.load("synthetic").hash
 
 
 @pytest.fixture(scope="module")
 def clips() -> list[Clip]:
-    return synthetic.load(rig=protocols.load("synthetic").rig, small=0.06)  # type: ignore[arg-type]
+    return synthetic.load(rig=protocols.load("synthetic").rig, small=0.06)
 
 
 def test_takes_are_left_out_of_the_test(clips: list[Clip]) -> None:
     protocol = protocols.load("synthetic").model_copy(
+        # the third is of another data set's names, the last of a training subject
         update={"exclude": ("S9 Greet*", "S11 Walking", "S9_act_05*", "S1 *")}
     )
     protocol.check(clips)
@@ -151,6 +158,7 @@ def test_another_version_of_the_data_is_refused(clips: list[Clip]) -> None:
         BadInput, match=r"version annot3 of the data and clip S1 Directions is of none"
     ):
         protocol.check(clips)
+    # told by the clips' style, which says the version where there are several
     protocol.check([dataclasses.replace(clip, style="annot3") for clip in clips])
 
 
@@ -162,6 +170,7 @@ def test_training_on_one_data_set_and_testing_on_another() -> None:
     assert {clip.subject for clip in split.train} == {"S1", "S5"}
     assert {clip.subject for clip in split.test} == {"S9", "S11"}
     assert "synthetic (trained on synthetic S1, S5)" in split.protocol.text
+    # no subjects named are all seven
     everything = protocol.model_copy(update={"trained_on": {"synthetic": ()}})
     assert (
         len(
@@ -203,7 +212,7 @@ def test_clips_of_another_skeleton_are_converted() -> None:
         each
         for each in synthetic.load(rig=protocol.rig, small=0.06)
         if (each.name, each.camera_name) == (clip.name, clip.camera_name)
-    )  # type: ignore[arg-type]
+    )
     assert (
         clip.keypoints[:, clip.skeleton.index("LWrist")]
         == same.keypoints[:, H36M17.index("LWrist")]

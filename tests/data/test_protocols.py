@@ -1,6 +1,4 @@
-"""Protocols: every file is valid, the hash follows the content, a wrong one is named, and
-no number goes without one.
-"""
+"""Protocols: every file is valid, the hash follows the content, a wrong one is named."""
 
 from __future__ import annotations
 
@@ -26,7 +24,9 @@ def test_every_file_is_valid_and_says_what_it_is(name: str) -> None:
     assert protocol.headline in metrics.names()
     assert set(protocol.scored_for) <= set(metrics.names())
     assert len(protocol.hash) == 12
+    # hexadecimal, or this raises
     assert int(protocol.hash, 16) >= 0
+    # what a reader must know stands in the sentence itself
     for part in (
         protocol.skeleton,
         protocol.root,
@@ -44,6 +44,7 @@ def test_hashes_are_of_the_content_and_not_of_the_name(tmp_path: Path) -> None:
         protocols.names()
     )
     copy = tmp_path / "other.yaml"
+    # the same content under another name
     copy.write_text(GOOD)
     assert protocols.read(copy).hash == protocols.load("synthetic").hash
     for old, new in (
@@ -59,6 +60,7 @@ def test_hashes_are_of_the_content_and_not_of_the_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hash"),
     [
+        # they stand in reports: a hash that changed would part numbers that belong together
         ("synthetic", "cbcf0018679b"),
         ("bandai-clips", "6732a0d8407b"),
         ("bandai-styles", "7f07a7044d21"),
@@ -104,6 +106,7 @@ def test_no_two_protocols_read_the_same() -> None:
 
 
 def test_hash_is_stable() -> None:
+    # in another process, where Python's own hashes are other ones
     code = "from bench.data import protocols; print(protocols.load('bandai-styles').hash)"
     other = subprocess.run(
         [sys.executable, "-c", code],
@@ -118,8 +121,10 @@ def test_hash_is_stable() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        # deep inside the file, and named with its way there
         ("focal: 1145", "focl: 1145", "rig.focl"),
         ("focal: 1145", "focal: far", "rig.focal"),
+        # either is wrong, the strange key or the one that is missing
         ("source:", "sauce:", "sauce|source"),
         ("h36m17", "h36m71", "h36m71"),
         ("root: Hip", "root: Hipp", "did you mean"),
@@ -153,6 +158,7 @@ def test_unknown_names() -> None:
 
 
 def test_a_pair_takes_the_protocol_across_and_keypoints_have_none() -> None:
+    # nothing is read yet: x and y need not exist
     assert data.protocol_for("h36m-npz:x->3dhp:y").name == "h36m-to-3dhp"
     assert data.protocol_for("3dhp:y").name == "3dhp"
     with pytest.raises(
@@ -213,6 +219,7 @@ def test_h36m_protocols_say_what_they_are() -> None:
         "pa_mpjpe",
         "pa_mpjpe_rigid",
     )
+    # what papers call protocol 1: two subjects, the mean over actions, all 17 joints
     assert first.split.test == ("S9", "S11")
     assert first.averaging == "action"
     assert first.rig is None
@@ -224,4 +231,5 @@ def test_h36m_protocols_say_what_they_are() -> None:
         protocol = protocols.load(name)
         assert len(protocol.joints_for("pck150")) == len(protocol.joints_for("auc")) == 14
         assert not protocol.joints_for("mpjpe")
+        # 3DHP's PCK and AUC leave out what is at the root
         assert not {"Pelvis", "Spine", "Hip"} & set(protocol.joints_for("auc"))

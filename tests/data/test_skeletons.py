@@ -33,6 +33,7 @@ PUBLISHED = {
     "mpii16": ([3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]),
     "dhp17": ([5, 6, 7, 11, 12, 13], [2, 3, 4, 8, 9, 10]),
 }  # left and right joints
+# in their names, but for DHP's 28 of which `annot.mat` says so
 COUNTS = {
     "h36m17": 17,
     "h36m16": 16,
@@ -49,6 +50,7 @@ COUNTS = {
 def numbered(name: str) -> np.ndarray:
     """A pose (1, joints, 2) whose coordinates are the joint's index and its square."""
     index = np.arange(len(SKELETONS[name].joints), dtype=np.float64)
+    # the square tells a mean of two joints from the joint between them
     return np.stack([index, index**2], axis=-1)[None]
 
 
@@ -56,11 +58,13 @@ def test_skeletons() -> None:
     assert len(H36M17.bones) == 16
     assert len(H36M16.bones) == 15
     assert H36M17.parents[H36M17.index("Head")] == H36M17.index("Neck/Nose")
+    # the neck/nose, on which it hung, is left out
     assert H36M16.joints[H36M16.parents[H36M16.index("Head")]] == "Thorax"
     swapped = [H36M17.joints[place] for place in H36M17.mirror]
     for before, after in zip(H36M17.joints, swapped, strict=True):
         middle = before in ("Hip", "Spine", "Thorax", "Neck/Nose", "Head")
         assert after == (before if middle else {"L": "R", "R": "L"}[before[0]] + before[1:])
+    # no knees: the feet hang on the hip, over two joints that are gone
     legs = subset(H36M17, "legs", ("LFoot", "RFoot", "Hip"))
     assert legs.parents == (2, 2, -1)
     assert (legs.left, legs.right) == ((0,), (1,))
@@ -71,6 +75,7 @@ def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
     skeleton = SKELETONS[name]
     assert len(skeleton.joints) == COUNTS[name]
     assert skeleton.parents.count(-1) == 1
+    # as many rounds as joints are enough for the longest chain
     reached = {skeleton.parents.index(-1)}
     for _ in skeleton.joints:
         reached |= {child for parent, child in skeleton.bones if parent in reached}
@@ -78,6 +83,7 @@ def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
     mirror = np.array(skeleton.mirror)
     assert (mirror[mirror] == np.arange(len(mirror))).all()
     bones = set(skeleton.bones)
+    # a bone from left to right would break here
     assert {(mirror[parent], mirror[child]) for parent, child in bones} == bones, (
         "the mirror maps bones onto bones"
     )
@@ -85,6 +91,7 @@ def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
         skeleton.joints[left][1:] == skeleton.joints[right][1:]
         for left, right in skeleton.pairs
     )
+    # every joint with a side has a partner: a misspelt one would have none
     sided = {joint for joint in skeleton.joints if joint[0] in "LR" and joint[1].isupper()}
     assert len(sided) == 2 * len(skeleton.pairs)
 
@@ -144,6 +151,7 @@ def test_picks_are_the_published_ones(pair: tuple[str, str], picks: list[int]) -
 
 def test_coco_goes_to_human36m_as_in_motionbert() -> None:
     pose = numbered("coco17")
+    # places of COCO's joints; the four means are put in after
     due = pose[:, [11, 12, 14, 16, 11, 13, 15, 5, 5, 0, 1, 5, 7, 9, 6, 8, 10]]
     due[:, 0] = (pose[:, 11] + pose[:, 12]) / 2
     due[:, 8] = (pose[:, 5] + pose[:, 6]) / 2
@@ -154,6 +162,7 @@ def test_coco_goes_to_human36m_as_in_motionbert() -> None:
 
 def test_a_nan_reaches_no_other_joint() -> None:
     pose = numbered("coco17")
+    # the head is the mean of the eyes, and nothing else is made of one
     pose[:, SKELETONS["coco17"].index("LEye")] = np.nan
     found = convert(pose, "coco17", "h36m17")
     assert [H36M17.joints[joint] for joint in np.flatnonzero(np.isnan(found[0, :, 0]))] == [
@@ -197,6 +206,7 @@ def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
     draw = np.random.default_rng(seed)
     pose = draw.normal(0, 500, (2, len(rule.source.joints), 3))
     apply = {"from_name": rule.source.name, "to_name": rule.target.name, "rule": rule.name}
+    # a rotation, or one and a reflection: the rules are linear and must not care
     turn = np.linalg.qr(draw.normal(size=(3, 3)))[0]
     move = draw.normal(0, 1000, 3)
     assert_allclose(
@@ -239,6 +249,7 @@ def test_what_cannot_be_made_is_refused() -> None:
 
 def test_a_joint_made_of_a_missed_one_is_missed() -> None:
     confidence = np.ones((2, 17), dtype=np.float32)
+    # the spine is a mean over both hips, and so is the root
     confidence[0, SKELETONS["coco17"].index("LHip")] = 0
     confidence[1, SKELETONS["coco17"].index("REye")] = 0.25
     found = convert_confidence(confidence, "coco17", "h36m17")
@@ -256,12 +267,14 @@ def test_a_clip_is_converted_whole() -> None:
     clip = synthetic.load(rig=load("synthetic").rig, small=0.05)[0]
     found = convert_clip(clip, "dhp17")
     assert found.skeleton.name == "dhp17"
+    # the picture stays the same
     assert found.camera is clip.camera
     hip = found.skeleton.index("RHip")
     for field in ("keypoints", "camera_pose", "world_pose"):
         assert_array_equal(
             getattr(found, field)[:, hip], getattr(clip, field)[:, H36M17.index("RHip")]
         )
+    # nothing to convert is no copy
     assert convert_clip(clip, "h36m17") is clip
     flat = convert_clip(
         dataclasses.replace(clip, camera_pose=None, world_pose=None), "h36m16"

@@ -1,5 +1,6 @@
-"""Windows: each frame once, the right frames in the right place, the same stream after a
-resume and for any number of workers.
+"""Windows: each frame once, and the right frames in the right place.
+
+The order in which they come is in `test_epochs.py`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,22 @@ from models.errors import BadInput, UnknownName
 from tests.data.small_clips import CLIPS, clip
 
 
+def seen(each: Clip, frames: np.ndarray) -> np.ndarray:
+    """What a window holds of a clip's keypoints."""
+    return to_screen(each.keypoints[frames], width=1000, height=800)
+
+
+def truth(each: Clip, frames: np.ndarray) -> np.ndarray:
+    """What it is to predict: metres from the hip."""
+    pose = each.camera_pose[frames]
+    return (pose - pose[:, :1]) / 1000
+
+
 def collect(windows: Windows, **options: object) -> np.ndarray:
     """Put the targets where `places` says, checking that nothing is written twice."""
+    # NaN marks what is not written yet
     store = np.full((windows.scored, len(windows.skeleton.joints), 3), np.nan)
-    for batch in windows.epoch(5, shuffle=True, seed=1, **options):  # type: ignore[arg-type]
+    for batch in windows.epoch(5, shuffle=True, seed=1, **options):
         places = windows.places(batch.indices)
         keep = places >= 0
         assert np.isnan(store[places[keep]]).all()
@@ -59,40 +72,29 @@ def test_every_frame_comes_exactly_once(
     [(1, "centre"), (9, "centre"), (9, "all"), (8, "all"), (27, 9), (10, 3)],
 )
 def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) -> None:
-    windows = Windows(CLIPS, frames=frames, outputs=outputs, channels=3)  # type: ignore[arg-type]
+    windows = Windows(CLIPS, frames=frames, outputs=outputs, channels=3)
     keypoints, target = windows.batch(range(len(windows)))
+    # what frameworks take without a copy
     assert keypoints.dtype == target.dtype == np.float32
     assert keypoints.flags.c_contiguous
     assert target.flags.c_contiguous
     assert keypoints.shape == (len(windows), frames, 17, 3)
-    assert target.shape == (
-        len(windows),
-        windows.outputs,
-        17,
-        3,
-    )
+    count = windows.outputs
+    assert target.shape == (len(windows), count, 17, 3)
     row = 0
     for each in CLIPS:
-        count = windows.outputs
-        before = (frames - windows.outputs) // 2
         last = max(each.frames - count, 0)
         starts = [*range(0, last + 1, count)]
+        # the last window is shifted back to the end
         starts += [last] if starts[-1] < last else []
         for start in starts:
-            into = np.clip(
-                np.arange(start - before, start - before + frames),
-                0,
-                each.frames - 1,
-            )
-            out = np.clip(np.arange(start, start + count), 0, each.frames - 1)
-            screen = to_screen(each.keypoints[into], width=1000, height=800)
-            assert_allclose(keypoints[row, ..., :2], screen, atol=1e-6)
+            first = start - (frames - count) // 2
+            end = each.frames - 1
+            into = np.clip(np.arange(first, first + frames), 0, end)
+            out = np.clip(np.arange(start, start + count), 0, end)
+            assert_allclose(keypoints[row, ..., :2], seen(each, into), atol=1e-6)
             assert_array_equal(keypoints[row, ..., 2], each.confidence[into])
-            assert_allclose(
-                target[row],
-                (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000,
-                atol=1e-6,
-            )
+            assert_allclose(target[row], truth(each, out), atol=1e-6)
             row += 1
     assert row == len(windows)
 
@@ -101,42 +103,35 @@ def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) ->
     ("frames", "outputs"), [(9, "centre"), (243, "centre"), (27, "all"), (10, 3)]
 )
 def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
-    windows = Windows(CLIPS, frames=frames, outputs=outputs, pad="reflect", stride=1)  # type: ignore[arg-type]
+    windows = Windows(CLIPS, frames=frames, outputs=outputs, pad="reflect", stride=1)
     keypoints, target = windows.batch(range(len(windows)))
     row = 0
     for each in CLIPS:
         count = windows.outputs
         before = (frames - windows.outputs) // 2
+        # a clip shorter than the output is padded at its end
         short = max(0, count - each.frames)
         width = (before, frames - count - before + short)
+        # NumPy has nothing to reflect in a single frame
         mode = "reflect" if each.frames > 1 else "edge"
         numbers = np.pad(np.arange(each.frames), width, mode=mode)
         for start in range(max(each.frames - count, 0) + 1):
             into = numbers[start : start + frames]
-            out = numbers[start + before : start + before + count]
-            assert_allclose(
-                keypoints[row],
-                to_screen(each.keypoints[into], width=1000, height=800),
-                atol=1e-6,
-            )
-            assert_allclose(
-                target[row],
-                (each.camera_pose[out] - each.camera_pose[out][:, :1]) / 1000,
-                atol=1e-6,
-            )
+            out = into[before : before + count]
+            assert_allclose(keypoints[row], seen(each, into), atol=1e-6)
+            assert_allclose(target[row], truth(each, out), atol=1e-6)
             row += 1
     assert row == len(windows)
 
 
 def test_long_clips_are_filled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50])
+    options = {"frames": 9, "channels": 3, "stride": 1}
+    whole = Windows(CLIPS, **options).batch([0, 5, 50])
+    # fewer frames than a window has, so that blocks end within windows
     monkeypatch.setattr(padded, "BLOCK", 4)
-    for a, b in zip(
-        whole,
-        Windows(CLIPS, frames=9, channels=3, stride=1).batch([0, 5, 50]),
-        strict=True,
-    ):
-        assert_array_equal(a, b)
+    again = Windows(CLIPS, **options).batch([0, 5, 50])
+    assert_array_equal(again[0], whole[0])
+    assert_array_equal(again[1], whole[1])
 
 
 def test_clips_may_come_one_by_one() -> None:
@@ -148,6 +143,7 @@ def test_clips_may_come_one_by_one() -> None:
             made = dataclasses.replace(each)
             born.append(weakref.ref(made))
             yield made
+            # the loop's own name would keep it alive
             del made
             assert sum(ref() is not None for ref in born) <= 2, (
                 "the first, whose skeleton is compared, and the present one"
@@ -160,6 +156,7 @@ def test_clips_may_come_one_by_one() -> None:
         strict=True,
     ):
         assert_array_equal(a, b)
+    # not even the windows hold one
     assert [ref() for ref in born] == [None] * 4
     assert windows.labels("name").tolist() == ["a"] * 30 + ["b"] * 7 + ["c"] + ["d"] * 64
 
@@ -167,6 +164,7 @@ def test_clips_may_come_one_by_one() -> None:
 @given(st.lists(st.integers(0, 40), max_size=30), st.integers(0, 3))
 def test_rows_are_those_added(counts: list[int], width: int) -> None:
     rows = Rows(width)
+    # growing moves the memory, and must keep what is there
     for number, count in enumerate(counts):
         rows.add(count)[:] = number
     assert len(rows) == sum(counts)
@@ -186,6 +184,7 @@ def test_frames_that_do_not_count_are_context_alone() -> None:
         )
         for each in CLIPS
     ]
+    # half of the frames, scattered, so that windows hold both kinds
     kept = np.concatenate([each.counted > 0 for each in partly])
     windows = Windows(partly, frames=9, outputs="all")
     whole = Windows(CLIPS, frames=9, outputs="all")
@@ -205,6 +204,7 @@ def test_clips_without_poses_are_for_inference() -> None:
         strict=True,
     ):
         assert_array_equal(batch.keypoints, due.keypoints)
+        # no joints: a network's loss cannot be taken, and its prediction can
         assert batch.target.shape == (len(due.target), 3, 0, 3)
         assert_array_equal(windows.places(batch.indices), posed.places(due.indices))
     assert windows.truth().shape == (102, 0, 3)
@@ -218,9 +218,7 @@ def test_clips_without_poses_are_for_inference() -> None:
 def test_overlapping_predictions_are_averaged(
     lengths: list[int], frames: int, more: st.DataObject
 ) -> None:
-    """Each window says its own number; a frame must get the mean of the numbers of the
-    windows that hold it.
-    """
+    """Each window says its own number; a frame must get the mean of those that hold it."""
     outputs = more.draw(st.integers(1, frames))
     windows = Windows(
         [clip(length) for length in lengths],
@@ -228,6 +226,7 @@ def test_overlapping_predictions_are_averaged(
         outputs=outputs,
         stride=more.draw(st.integers(1, outputs)),
     )
+    # by frame: the numbers of the windows that predict it
     told: list[list[int]] = [[] for _ in range(windows.scored)]
     mean = Mean(windows)
     for batch in windows.epoch(3, shuffle=True):
@@ -258,11 +257,13 @@ def test_the_mean_of_right_predictions_is_right() -> None:
     for batch in windows.epoch(16, shuffle=False):
         mean.add(batch.indices, batch.target)
     assert_allclose(mean.result(), windows.truth(), atol=1e-6)
+    # sums over counts of integers would be float64
     assert mean.result().dtype == np.float32
 
 
 def test_skeleton_subset_and_root() -> None:
     windows = Windows(CLIPS, frames=3, skeleton="h36m16", root="Thorax")
+    # 8 is the thorax
     kept = H36M17.indices(H36M16.joints)
     pose = np.concatenate([each.camera_pose for each in CLIPS])
     assert_allclose(windows.truth(), (pose[:, kept] - pose[:, [8]]) / 1000, atol=1e-6)
@@ -279,7 +280,8 @@ def test_single_frames_match_windows_of_one() -> None:
 
 @pytest.mark.parametrize("outputs", ["centre", "all"])
 def test_scoring_every_nth_frame(outputs: str) -> None:
-    windows = Windows(CLIPS, frames=9, outputs=outputs, every=10)  # type: ignore[arg-type]
+    windows = Windows(CLIPS, frames=9, outputs=outputs, every=10)
+    # frames 0, 10, 20 of 30, the first of 7 and of 1, and 0 to 60 of 64
     assert windows.scored == 3 + 1 + 1 + 7
     assert_array_equal(collect(windows), windows.truth())
     whole = Windows(CLIPS, frames=1).truth()
@@ -288,6 +290,7 @@ def test_scoring_every_nth_frame(outputs: str) -> None:
 
 def test_wide_stride_predicts_only_its_frames() -> None:
     windows = Windows(CLIPS, frames=9, stride=10)
+    # no window at the end of a clip where gaps are meant
     assert len(windows) == windows.scored == 3 + 1 + 1 + 7
     assert_array_equal(collect(windows), windows.truth())
 
@@ -312,6 +315,7 @@ def test_pieces_split_and_leave_out() -> None:
     joined = np.concatenate([each.keypoints for each in found if each.name == "d"])
     assert_array_equal(joined, CLIPS[3].keypoints)
     assert_array_equal(found[1].camera_pose, CLIPS[0].camera_pose[16:])
+    # views: pieces of a mapped file load nothing
     assert found[0].camera is CLIPS[0].camera
     assert np.shares_memory(found[0].keypoints, CLIPS[0].keypoints)
     assert middle(CLIPS[3], 0.5).frames == 32
@@ -327,6 +331,7 @@ def test_pieces_split_and_leave_out() -> None:
 def test_mirror() -> None:
     values = np.random.default_rng(0).normal(size=(4, 17, 3)).astype(np.float32)
     once = mirror(values, H36M17)
+    # twice is the identity, bit by bit
     assert_array_equal(mirror(once, H36M17), values)
     left = H36M17.index("LWrist")
     right = H36M17.index("RWrist")
@@ -335,6 +340,7 @@ def test_mirror() -> None:
 
 def test_memory_is_the_arrays() -> None:
     windows = Windows([clip(1000)], frames=243)
+    # frames and context, joints, coordinates, bytes of a float32
     assert windows.nbytes == (1000 + 242) * 17 * 2 * 4 + 1000 * 17 * 3 * 4
 
 
@@ -351,7 +357,7 @@ def test_memory_is_the_arrays() -> None:
 )
 def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        Windows(CLIPS, **options)  # type: ignore[arg-type]
+        Windows(CLIPS, **options)
 
 
 def test_bad_clips_and_indices_are_refused() -> None:
@@ -360,6 +366,7 @@ def test_bad_clips_and_indices_are_refused() -> None:
     with pytest.raises(UnknownName, match="Hips"):
         Windows(CLIPS, frames=1, root="Hips")
     with pytest.raises(BadInput, match="there are 102"):
+        # one past the last, where a strided view would read on
         Windows(CLIPS, frames=1).batch([0, 102])
 
 

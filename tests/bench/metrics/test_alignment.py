@@ -1,5 +1,6 @@
-"""Alignment in closed form: as singular values have it, for poses of every kind, and never
-a reflection.
+"""Alignment in closed form: as singular values have it, for poses of every kind.
+
+And never a reflection.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def test_alignment_agrees_with_scipy() -> None:
             (second - first) * np.linalg.norm(true - true.mean(0)),
             atol=1e-6,
         )
+    # of the last pose alone, as SciPy aligns one at a time
     turn = Rotation.align_vectors(true - true.mean(0), pred - pred.mean(0))[0]
     expected = turn.apply(pred - pred.mean(0)) - (true - true.mean(0))
     assert_allclose(
@@ -51,6 +53,7 @@ def test_alignment_never_mirrors() -> None:
         )
         > 10
     )
+    # the aligned prediction: of three joints, about the mean, the determinant tells the handedness
     found = _procrustes.residuals(mirrored, POSES) + POSES
     centred = (
         (found - found.mean(1, keepdims=True))[:, :3],
@@ -60,14 +63,14 @@ def test_alignment_never_mirrors() -> None:
 
 
 def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray:
-    """What is left of each joint's error by Umeyama (1991), one singular value
-    decomposition for each pose.
-    """
+    """What is left of each joint's error by Umeyama (1991), decomposing pose by pose."""
     y = pred - pred.mean(axis=1, keepdims=True)
     x = true - true.mean(axis=1, keepdims=True)
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     flip = np.ones_like(sizes)
+    # a rotation and never a reflection: the least singular value changes its sign
     flip[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1, 1)
+    # a prediction in one point has no spread to divide by
     with np.errstate(invalid="ignore"):
         scale = (
             (sizes * flip).sum(axis=1) / (y**2).sum(axis=(1, 2))
@@ -99,6 +102,7 @@ def kinds(
         "nearly planar": (flat + small, flat + noise),
         "mirrored": (person * [-1, 1, 1], person),
         "mirrored, noisy": (person * [-1, 1, 1] + noise, person + noise),
+        # every rotation about any axis does as well as another
         "mirrored, of equal spread": (round_ * [-1, 1, 1] + small / 1000, round_),
         "collinear": (line + noise[:, :1], line),
         "collinear prediction": (line, person),
@@ -109,6 +113,7 @@ def kinds(
             person + [300, -200, 5000],
         ),
         "far away": (person + noise + 1e6, person - 1e6),
+        # eighteen orders of magnitude: no number of float64 holds the sum
         "huge beside tiny": (1e9 * (person + noise), 1e-9 * person),
     }
 
@@ -121,6 +126,7 @@ def test_alignment_equals_singular_values_on_100_000_poses(scaled: bool) -> None
         came = np.concatenate(
             [
                 _procrustes.residuals(p, t, scaled=scaled)
+                # in blocks, as `evaluate` has them
                 for p, t in zip(np.split(pred, 6), np.split(true, 6), strict=True)
             ]
         )
@@ -134,6 +140,7 @@ def test_alignment_equals_singular_values_on_100_000_poses(scaled: bool) -> None
             err_msg=kind,
         )
         total += len(pred)
+    # of all kinds together
     assert total > 100_000
 
 
