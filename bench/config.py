@@ -59,6 +59,9 @@ class Train(_Strict):
     weight_decay: float | None = Field(default=None, ge=0)
     optimizer: Rule | None = None
     loss: dict[str, float] | None = None
+    joint_weights: dict[
+        str, float
+    ] = {}  # by joint name, in losses that weigh; 1 where left out
     inputs: Literal["screen", "zscore"] | None = None
     # frames from one training window to the next
     stride: int | None = Field(default=None, ge=1)

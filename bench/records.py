@@ -206,7 +206,6 @@ class Evaluation(Scored):
     """A trained model under one protocol."""
 
     task: Literal["evaluate"] = "evaluate"
-    baselines: tuple[Baseline, ...] = ()
     # one readable sentence: skeleton, root, split, alignment, averaging
     protocol_text: Said
     test_poses: int

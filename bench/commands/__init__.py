@@ -1,5 +1,6 @@
-"""The commands: one file each, holding `command`; heavy imports stay inside it so that
-`--help` is quick.
+"""The commands: one file each, holding `command`; what starts with an underscore serves them.
+
+Heavy imports stay inside a command, so that `--help` is quick.
 
 Options that several commands share are defined here once.
 """
@@ -20,7 +21,7 @@ Backends = Annotated[
 ]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Zoo model, repeatable; all of the profile if left out."),
+    typer.Option("--model", help="Zoo model, repeatable; all if left out."),
 ]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Precision = Annotated[
@@ -65,9 +66,7 @@ Seed = Annotated[
 
 
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
-    """A command that measures `tasks` (all where None) on backends and models, into a run
-    folder with a report.
-    """
+    """A command that measures `tasks` (the usual ones where None) into a run folder."""
 
     def command(
         backend: Backends = None,
@@ -86,13 +85,6 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     ) -> int:
         from bench.commands._measure import configure, measure
 
-        options = {
-            "device": device,
-            "precision": precision,
-            "data": data,
-            "protocol": protocol,
-            "seed": seed,
-        }
         settings = configure(
             tasks=tasks,
             backend=backend,
@@ -100,7 +92,11 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
             profile=profile,
             file=config,
             overrides=set,
-            **options,
+            device=device,
+            precision=precision,
+            data=data,
+            protocol=protocol,
+            seed=seed,
         )
         return measure(settings, out=out, resume=resume, as_json=json)
 

@@ -12,83 +12,68 @@ from models.errors import BadInput, UnknownName
 
 MODES = ("customary", "eager", "compiled")
 
+Ops = Annotated[
+    list[str] | None,
+    typer.Option("--op", help="Op to examine, repeatable; all if left out."),
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        help="customary (as the framework's users run it), eager (op by op), compiled, or all.",
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Only what `run --profile smoke` asks: a minute at most."),
+]
+ThirdParty = Annotated[
+    bool,
+    typer.Option("--third-party", help="Put the node cases of the onnx package instead."),
+]
+Cases = Annotated[
+    Path | None,
+    typer.Option(
+        "--cases",
+        help="Folder of third-party cases; collected there first where it holds none.",
+    ),
+]
+
 
 def command(
     backend: Backends = None,
-    op: Annotated[
-        list[str] | None,
-        typer.Option("--op", help="Op to examine, repeatable; all if left out."),
-    ] = None,
-    mode: Annotated[
-        str,
-        typer.Option(
-            "--mode",
-            help=(
-                "customary (as the framework's users run it), eager (op by op), compiled,"
-                " or all."
-            ),
-        ),
-    ] = "all",
+    op: Ops = None,
+    mode: Mode = "all",
     seed: Seed = None,
-    quick: Annotated[
-        bool,
-        typer.Option(
-            "--quick", help="Only what `run --profile smoke` asks: a minute at most."
-        ),
-    ] = False,
-    third_party: Annotated[
-        bool,
-        typer.Option(
-            "--third-party", help="Put the node cases of the onnx package instead."
-        ),
-    ] = False,
-    cases: Annotated[
-        Path | None,
-        typer.Option(
-            "--cases",
-            help=(
-                "Folder of collected third-party cases; collected there first where it"
-                " holds none."
-            ),
-        ),
-    ] = None,
+    quick: Quick = False,
+    third_party: ThirdParty = False,
+    cases: Cases = None,
     device: Device = None,
     out: Out = Path("runs"),
     json: Json = False,
 ) -> int:
-    """Examine a backend op by op: shape, dtype, value, gradient, kernel against body; in
-    every type, layout and mode unless --quick.
+    """Examine a backend op by op: shape, dtype, value, gradient, kernel against body.
+
+    In every type, layout and mode unless --quick.
     """
     from bench.commands._measure import configure, measure
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
-    if not third_party:
-        exam: dict[str, Any] = {} if mode == "all" else {"exam": {"modes": [mode]}}
-        profile = "smoke" if quick else "full"
-        settings = configure(
-            tasks=["shape_ops"],
-            backend=backend,
-            model=None,
-            profile=profile,
-            device=device,
-            ops=op,
-            seed=seed,
-            **exam,
-        )
-    elif op:
-        raise BadInput(
-            f"--op {op[0]} with --third-party: the third-party exam puts all of its cases;"
-            " leave --op out"
-        )
+    if third_party:
+        if op:
+            raise BadInput(
+                f"--op {op[0]} with --third-party: the third-party exam puts all of its"
+                " cases; leave --op out"
+            )
+        folder = cases and str(cases.resolve())
+        asked: dict[str, Any] = {"tasks": ["third_party"], "onnx_cases": folder}
     else:
-        settings = configure(
-            tasks=["third_party"],
-            backend=backend,
-            model=None,
-            device=device,
-            onnx_cases=cases and str(cases.resolve()),
-        )
-    return measure(
-        settings.model_copy(update={"model": {}}), out=out, resume=None, as_json=json
-    )
+        profile = "smoke" if quick else "full"
+        asked = {"tasks": ["shape_ops"], "profile": profile, "ops": op, "seed": seed}
+        if mode != "all":
+            asked["exam"] = {"modes": [mode]}
+    settings = configure(backend=backend, model=None, device=device, **asked)
+    # The exam is about a backend alone.
+    settings = settings.model_copy(update={"model": {}})
+    return measure(settings, out=out, resume=None, as_json=json)

@@ -9,34 +9,40 @@ import typer
 
 from bench.commands import Json
 
+Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
+Lifted = Annotated[
+    str,
+    typer.Option(
+        "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
+    ),
+]
+To = Annotated[
+    Path,
+    typer.Option(
+        "--to", help="File to write: safetensors, an array of poses for each clip."
+    ),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option("--backend", help="Which backend's training, where there are several."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="Which model, where there are several."),
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option("--figure", help="PNG to draw a few poses of the first clip in."),
+]
+
 
 def command(
-    run: Annotated[Path, typer.Argument(help="Run folder with the trained model.")],
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
-        ),
-    ],
-    to: Annotated[
-        Path,
-        typer.Option(
-            "--to", help="File to write: safetensors, an array of poses for each clip."
-        ),
-    ],
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            "--backend", help="Which backend's training, where there are several."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Which model, where there are several.")
-    ] = None,
-    figure: Annotated[
-        Path | None,
-        typer.Option("--figure", help="PNG to draw a few poses of the first clip in."),
-    ] = None,
+    run: Folder,
+    data: Lifted,
+    to: To,
+    backend: Backend = None,
+    model: Model = None,
+    figure: Figure = None,
     json: Json = False,
 ) -> int:
     """Lift the keypoints of any source with a model that a run has trained."""

@@ -10,7 +10,9 @@ import models
 from bench import data, metrics, tasks
 from bench.config import Config, Model
 from bench.coordinator import dataset
+from bench.coordinator.spec import build
 from bench.data import Split, augment
+from bench.data.protocols import Protocol
 from models import ops
 from models.errors import BadInput, UnknownName
 
@@ -28,9 +30,9 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         metrics.load(metric)
     if config.against and config.against not in config.backend:
         raise UnknownName("backend of this run", config.against, config.backend)
-    joints = _joints(config)
+    protocol = _protocol(config)
     for name, settings in config.model.items():
-        check_model(name, settings, joints=joints)
+        check_model(name, settings, protocol)
     if config.augment:
         augment.read(config.augment)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
@@ -39,23 +41,24 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     return dataset.read(config) if reads and not kept else None
 
 
-def _joints(config: Config) -> int:
-    """How many joints the run's skeleton has. Raises BadInput for a protocol no model here fits."""
+def _protocol(config: Config) -> Protocol:
+    """The run's protocol. Raises BadInput for one that no model here fits."""
     protocol = data.protocol_for(config.data, config.protocol)
     if protocol.hypotheses != "one":
         raise BadInput(
             f"protocol {protocol.name} scores several poses for a frame, and models here"
             " give one; use metrics.evaluate"
         )
-    return len(protocol.joints)
+    return protocol
 
 
-def check_model(name: str, settings: Model, *, joints: int) -> None:
+def check_model(name: str, settings: Model, protocol: Protocol) -> None:
     """Build a model once.
 
     Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit
     the others.
     """
+    joints = len(protocol.joints)
     preset = models.size(name, preset=settings.preset)
     if settings.sizes.get("joints", joints) != joints:
         raise BadInput(
@@ -69,10 +72,8 @@ def check_model(name: str, settings: Model, *, joints: int) -> None:
                 f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
                 f" {value!r}"
             )
-    sizes = {"joints": joints, **settings.sizes}
-    loss = settings.train.loss
     try:
-        models.build(name, preset=settings.preset, loss=loss, **sizes)
+        build(name, settings, protocol)
     except BadInput:
         raise
     except (ArithmeticError, TypeError, ValueError) as error:

@@ -34,20 +34,19 @@ def windows_of(job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1) -
 
 
 def predicted(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
-    """Poses (M, J, 3) in the windows' unit, one for each scored frame, as the model gives
-    them: its root is not moved to zero.
+    """Poses (M, J, 3) in the windows' unit, one for each scored frame.
 
-    Under a protocol with flip averaging, the mean of that and of the mirror image of what
-    it makes of mirrored keypoints; under one of overlapping windows, the mean of all that
-    predict the frame.
+    They are as the model gives them: its root is not moved to zero. Under a protocol with flip
+    averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints;
+    under one of overlapping windows, the mean of all that predict the frame.
     """
     poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
         if feed.protocol.flip_tta:
-            other = feed.poses(
-                program(feed.inputs(mirror(batch.keypoints, windows.skeleton)))["pose"]
-            )
+            mirrored = mirror(batch.keypoints, windows.skeleton)
+            other = feed.poses(program(feed.inputs(mirrored))["pose"])
+            # Back in the mirror before the mean, or left and right would cancel.
             pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
         poses.add(batch.indices, pose)
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))

@@ -1,5 +1,4 @@
-"""Lifting what nobody scores: the poses that a run's trained model gives for the keypoints
-of any source.
+"""Lifting what nobody scores: poses of a run's trained model for the keypoints of any source.
 
 The framework runs in a process of its own (`python -m bench.evaluation.predict BACKEND
 ORDER`, the order as JSON), which writes the file.
@@ -45,8 +44,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Lifted:
-    """What was written: poses of so many clips and frames, (frames, joints, 3) in mm of the
-    camera frame, relative to the root.
+    """What was written.
+
+    Poses (frames, joints, 3) of so many clips, in mm of the camera frame, relative to the root.
     """
 
     path: str
@@ -74,19 +74,19 @@ def predict(
     """
     if out.exists():
         raise BadInput(f"{out}: is there already and is left as it is; give another name")
-    mapped_file.writable(out)
+    mapped_file.writable(out)  # said now, not after minutes of work
     training = _training(_load(run), backend, model)
     backends.require(training.backend)
+    # Absolute, since the child works from the checkout.
     order = Order(
-        str(run.absolute()),
-        training.backend,
-        training.model,
-        data.absolute(source),
-        str(out.absolute()),
+        run=str(run.absolute()),
+        backend=training.backend,
+        model=training.model,
+        source=data.absolute(source),
+        out=str(out.absolute()),
     )
-    found = question.ask(
-        "bench.evaluation.predict", [order.backend, json.dumps(asdict(order))]
-    )
+    written = json.dumps(asdict(order))
+    found = question.ask("bench.evaluation.predict", [order.backend, written])
     return Lifted(**{**found, "path": str(out), "joints": tuple(found["joints"])})
 
 
@@ -104,22 +104,18 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     )
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     feed, poses = _poses(job, protocols.load(record.payload.protocol), order.source)
-    frames, protocol, digest = (
-        sum(map(len, poses.values())),
-        feed.protocol,
-        record.payload.protocol_hash,
-    )
     done = Lifted(
-        order.out,
-        job.backend,
-        job.model,
-        len(poses),
-        frames,
-        protocol.joints,
-        protocol.root,
-        protocol.name,
-        digest,
+        path=order.out,
+        backend=job.backend,
+        model=job.model,
+        clips=len(poses),
+        frames=sum(map(len, poses.values())),
+        joints=feed.protocol.joints,
+        root=feed.protocol.root,
+        protocol=feed.protocol.name,
+        protocol_hash=record.payload.protocol_hash,
     )
+    # A safetensors header holds texts alone.
     header = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in asdict(done).items()
@@ -153,10 +149,8 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
     ]
     if len(found) == 1:
         return found[0]
-    listed = (
-        ", ".join(f"{record.model} on {record.backend}" for record in found or known)
-        or "none"
-    )
+    names = [f"{record.model} on {record.backend}" for record in found or known]
+    listed = ", ".join(names) or "none"
     what = "several trained models fit" if found else "no trained model fits"
     raise BadInput(
         f"{run.folder}: {what} --backend {backend or 'any'} --model {model or 'any'}; it"
@@ -174,16 +168,15 @@ def _poses(
             " scale; train under another protocol"
         )
     backend = backends.load(job.backend)
-    feed, program, _ = restored(
-        job, overlapping(job, protocol), backend, backend.device(job.config.device)
-    )
-    # motion capture needs cameras, whatever it was trained on
+    device = backend.device(job.config.device)
+    feed, program, _ = restored(job, overlapping(job, protocol), backend, device)
+    # Motion capture needs cameras, whatever the model was trained on.
     filmed = protocol if protocol.rig else data.default_protocol(source)
-    clips = data.clips_of(
-        source, protocol.model_copy(update={"rig": filmed.rig if filmed else None})
-    )
+    rig = filmed.rig if filmed else None
+    clips = data.clips_of(source, protocol.model_copy(update={"rig": rig}))
     windows = windows_of(job, feed, clips)
     poses = 1000 * predicted(program, feed, windows, lambda text, share: None)
+    # Poses come clip after clip: where the number changes, the next one begins.
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes, cameras = (windows.labels(label)[starts] for label in ("name", "camera_name"))
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]

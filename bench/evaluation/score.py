@@ -20,28 +20,22 @@ def score(
     protocol: Protocol,
     chosen: Sequence[str] = (),
 ) -> tuple[Metric, ...]:
-    """Metrics of predictions (M, J, 3) in the order of the test windows' scored frames:
-    all, or those `chosen`.
+    """Metrics of predictions (M, J, 3), which are in the order of the test windows' scored frames.
 
-    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes
-    mm of them. MPJPE and the protocol's headline are always among the metrics. Raises as
-    `evaluate` does.
+    All of them, or those `chosen`; MPJPE and the protocol's headline are always among them.
+    Predictions are mm, or pixels where the windows' targets are: each frame's factor makes mm
+    of them. Raises as `metrics.evaluate` does.
     """
-    labels = test.labels("action").tolist()
-    joints = test.skeleton.joints
-    names = (
-        [name for name in metrics.names() if name in ("mpjpe", protocol.headline, *chosen)]
-        if chosen
-        else None
-    )
+    wanted = {"mpjpe", protocol.headline, *chosen}
+    names = [name for name in metrics.names() if name in wanted]
     return metrics.evaluate(
         pred,
-        1000.0 * test.metres(test.truth()),
-        actions=labels,
+        1000.0 * test.metres(test.truth()),  # mm
+        actions=test.labels("action").tolist(),
         subjects=test.labels("subject").tolist(),
         clips=test.clip_numbers().tolist(),
-        joint_names=joints,
+        joint_names=test.skeleton.joints,
         protocol=protocol,
-        metrics=names,
+        metrics=names if chosen else None,
         extras=metrics.Extras(factors=test.factors()),
     )

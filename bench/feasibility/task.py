@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from backends.base import Backend, missing_ops
-from bench import data
 from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.spec import spec_of
 from bench.records import Feasibility, OpNeed
-from bench.training.feed import build
 from models import ops
 from models.flops import flops
 from models.graph import Graph
@@ -14,34 +13,30 @@ from models.graph import Graph
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Static: nothing is run."""
-    joints = len(data.protocol_for(job.config.data, job.config.protocol).joints)
-    spec = build(job.model, job.settings, joints=joints)
+    spec = spec_of(job)
     graphs = {"train": spec.train, "infer": spec.infer}
+    needs = {name: _needs(backend, graph) for name, graph in graphs.items()}
     payload = Feasibility(
-        graph_ops={name: _needs(backend, graph) for name, graph in graphs.items()},
+        graph_ops=needs,
         parameters=spec.parameter_count(),
-        flops={
-            name: flops(graph, dict.fromkeys(graph.axes(), spec.frames) | {"batch": 1})
-            for name, graph in graphs.items()
-        },
+        flops={name: _flops(graph, spec.frames) for name, graph in graphs.items()},
         features=backend.features(),
     )
-    gaps = sorted(
-        {
-            need.op
-            for needs in payload.graph_ops.values()
-            for need in needs
-            if need.via == "gap"
-        }
-    )
-    return Finding(
-        payload,
-        "unsupported" if gaps else "ok",
-        f"{backend.name} has no {', '.join(gaps)}" if gaps else "",
-    )
+    gaps = {need.op for graph in needs.values() for need in graph if need.via == "gap"}
+    if not gaps:
+        return Finding(payload)
+    reason = f"{backend.name} has no {', '.join(sorted(gaps))}"
+    return Finding(payload, "unsupported", reason)
+
+
+def _flops(graph: Graph, frames: int) -> int:
+    """Of one window: what is open beside the batch is a length of frames."""
+    lengths = dict.fromkeys(graph.axes(), frames) | {"batch": 1}
+    return flops(graph, lengths)
 
 
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
+    # Missing after decomposition: the primitives of a body count too.
     missing = missing_ops(backend, graph)
     return tuple(_need(backend, op, count, missing) for op, count in graph.census().items())
 

@@ -13,11 +13,10 @@ import numpy as np
 
 import backends
 from backends.base import Backend, Settings
-from bench import data
 from bench.config import Parity as Size
 from bench.coordinator.job import Job
+from bench.coordinator.spec import spec_of
 from bench.parity import feeds
-from bench.training.feed import build
 from bench.training.optimizer import optimizer_of
 from models import params as initial
 from models.graph import Graph
@@ -63,7 +62,8 @@ class Trial:
         # The oracle asked about itself answers in its own precision, with an error of 0.
         precision = "fp64" if self.backend.name == "numpy" else "fp32"
         own = Settings(device=self.device, precision=precision)
-        exact, rough = Settings(precision="fp64"), Settings(precision="fp32")
+        exact = Settings(precision="fp64")
+        rough = Settings(precision="fp32")
         return (self.backend, own), (self.oracle, exact), (self.oracle, rough)
 
     def question(self) -> str:
@@ -81,8 +81,7 @@ class Trial:
 def prepare(job: Job, backend: Backend, device: str) -> Trial:
     """Seeded weights, moved off their symmetric start, and seeded inputs and noise."""
     config = job.config
-    joints = len(data.protocol_for(config.data, config.protocol).joints)
-    spec = build(job.model, job.settings, joints=joints)
+    spec = spec_of(job)
     rng = np.random.default_rng([config.seed, START])
     # Weights are drawn before feeds: both come from one stream.
     params = _shaken(initial.draw(spec.parameters, seed=config.seed), rng)

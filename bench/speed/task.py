@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.base import Backend
-from bench import data
 from bench.config import Throughput as Size
 from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.spec import spec_of
 from bench.records import Throughput, Timing
 from bench.speed import timing
 from bench.speed.subjects import Subject, subjects
 from bench.speed.timing import Clock, Contender, Warm
-from bench.training.feed import build
 
 # How often the work done once and twice is compared before it counts as a lie that they take
 # as long: a host that is busy for a moment is no liar.
@@ -52,8 +51,7 @@ def run(
     `turn` returns when this worker alone may compute: that is asked for at each warm-up,
     each round and each check.
     """
-    joints = len(data.protocol_for(job.config.data, job.config.protocol).joints)
-    spec = build(job.model, job.settings, joints=joints)
+    spec = spec_of(job)
     # Before anything is compiled: threads and fast paths are fixed then.
     settings = backend.pin(threads=job.config.threads)
     watch = Watch(job.config.throughput, clock, turn)
@@ -98,7 +96,11 @@ def measure(subject: Subject, watch: Watch, job: Job) -> tuple[Timing, float]:
 
 
 def _row(
-    subject: Subject, job: Job, warm: Warm, one: list[float], twin: list[float]
+    subject: Subject,
+    job: Job,
+    warm: Warm,
+    one: list[float],
+    twin: list[float],
 ) -> Timing:
     """Both runs are samples of the same thing, and count alike."""
     samples = [*one, *twin]

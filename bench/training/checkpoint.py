@@ -1,5 +1,6 @@
-"""Checkpoints: one safetensors file with weights, optimizer state and input scaling, and
-the progress as JSON in its header.
+"""Checkpoints: one safetensors file with all that is needed to go on.
+
+Weights, optimizer state and input scaling are arrays; progress is JSON in the header.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ GROUPS = ("params", "optimizer", "scaling")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`params` under official names; `progress` says how far training is and for what
-    configuration.
+    """Where a training is, on any backend.
+
+    `params` are under official names; `progress` says how far it is and for what configuration.
     """
 
     params: Arrays
@@ -49,8 +51,8 @@ def load(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             progress = json.loads((file.metadata() or {})["progress"])
-            # not a dict
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()  # a method of this reader, which is no dict
+            arrays = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
             f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"

@@ -4,16 +4,15 @@ scaled and shaped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-import models
-from bench.config import Model
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
+from bench.coordinator.spec import build
 from bench.data import Split
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
@@ -23,17 +22,6 @@ from bench.data.protocols import Protocol
 from models.spec import Spec
 
 Array = NDArray[np.float32]
-
-
-def build(name: str, settings: Model, *, joints: int) -> Spec:
-    """The model of a run for a skeleton of `joints`.
-
-    Raises UnknownName for a size, loss or preset that does not exist.
-    """
-    loss: Mapping[str, float] | None = settings.train.loss
-    return models.build(
-        name, preset=settings.preset, loss=loss, **{"joints": joints, **settings.sizes}
-    )
 
 
 def split_of(job: Job) -> Split:
@@ -126,5 +114,5 @@ class Feed:
 
 def feed_of(job: Job, protocol: Protocol, standardizer: Standardizer | None = None) -> Feed:
     """How a job's model is fed under a protocol: the one place where that is decided."""
-    spec = build(job.model, job.settings, joints=len(protocol.joints))
+    spec = build(job.model, job.settings, protocol)
     return Feed(spec, protocol, standardizer, job.settings.pad)

@@ -56,43 +56,21 @@ def train(g: Builder, size: Size) -> Value:
 
 
 def infer(g: Builder, size: Size) -> Value:
-    """(b, t, j, c) -> (b, t - receptive field + 1, j, 3), any t of at least the receptive
-    field.
-    """
+    """(b, t, j, c) -> (b, t - receptive field + 1, j, 3), any t that holds a receptive field."""
     return _network(g, size, strided=False, train=False)
 
 
 def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
     frames = size.frames if strided else "frames"
-    x = g.input("keypoints", ("batch", frames, size.joints, size.channels)).rearrange(
-        "b t j c -> b (j c) t"
-    )
-    x = _conv(
-        x,
-        size,
-        size.widths[0],
-        stride=size.widths[0] if strided else 1,
-        dilation=1,
-        name="expand_conv",
-    )
+    shape = ("batch", frames, size.joints, size.channels)
+    x = g.input("keypoints", shape).rearrange("b t j c -> b (j c) t")
+    first = size.widths[0]
+    stride = first if strided else 1
+    x = _conv(x, size, first, stride=stride, dilation=1, name="expand_conv")
     x = _activate(x, size, train, "expand_bn")  # (b, width, t)
-    dilation = size.widths[0]
+    dilation = first
     for i, taps in enumerate(size.widths[1:]):
-        kept = (
-            _strided_residual(x, size, taps)
-            if strided
-            else _residual(x, size, taps, dilation)
-        )
-        with g.scope("layers_conv"):
-            h = _block_conv(x, size, taps, dilation, strided, name=str(2 * i))
-        h = _activate(h, size, train, f"layers_bn.{2 * i}")
-        h = _activate(
-            _conv(h, size, 1, stride=1, dilation=1, name=f"layers_conv.{2 * i + 1}"),
-            size,
-            train,
-            f"layers_bn.{2 * i + 1}",
-        )
-        x = kept + h
+        x = _block(x, size, taps, dilation, i, strided=strided, train=train)
         dilation *= taps
     x = x.conv1d(
         (size.joints_out or size.joints) * 3,
@@ -104,6 +82,23 @@ def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
         name="shrink",
     )
     return x.rearrange("b (j c) t -> b t j c", c=3)
+
+
+def _block(
+    x: Value, size: Size, taps: int, dilation: int, i: int, *, strided: bool, train: bool
+) -> Value:
+    """Two convolutions, the second over one frame, beside the frames they keep.
+
+    The official module lists both in one ModuleList, hence the names 2i and 2i + 1.
+    """
+    if strided:
+        kept = _strided_residual(x, size, taps)
+    else:
+        kept = _residual(x, size, taps, dilation)
+    h = _block_conv(x, size, taps, dilation, strided, name=f"layers_conv.{2 * i}")
+    h = _activate(h, size, train, f"layers_bn.{2 * i}")
+    h = _conv(h, size, 1, stride=1, dilation=1, name=f"layers_conv.{2 * i + 1}")
+    return kept + _activate(h, size, train, f"layers_bn.{2 * i + 1}")
 
 
 def _block_conv(

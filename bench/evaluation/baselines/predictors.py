@@ -1,10 +1,8 @@
-"""What costs nothing to predict, under the same protocol: a trained model's number means
-little without these beside it.
-"""
+"""What costs nothing to predict: the mean pose, and a linear map of one frame's keypoints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,39 +24,39 @@ def mean_pose(train: Windows) -> Predictor:
 
 
 def linear_map(train: Windows) -> Predictor:
-    """The affine map from one frame's keypoints to its pose with the least squared error on
-    the training frames.
+    """The affine map from one frame's keypoints to its pose.
+
+    It has the least squared error on the training frames.
     """
     truth = train.truth()
     inputs = _affine(train.single())
-    weights = np.linalg.lstsq(
-        inputs.T @ inputs,
-        inputs.T @ truth.reshape(len(truth), -1).astype(np.float64),
-        rcond=None,
-    )[0]
-    return lambda keypoints: (_affine(keypoints) @ weights).reshape(
-        len(keypoints), *truth.shape[1:]
-    )
+    outputs = truth.reshape(len(truth), -1).astype(np.float64)
+    # The normal equations: a few tens of unknowns, whatever the number of frames. A joint that
+    # never moves makes them singular, which lstsq takes and a plain solve would not.
+    weights = np.linalg.lstsq(inputs.T @ inputs, inputs.T @ outputs, rcond=None)[0]
+
+    def predict(keypoints: Array) -> NDArray[np.float64]:
+        return (_affine(keypoints) @ weights).reshape(len(keypoints), *truth.shape[1:])
+
+    return predict
+
+
+PREDICTORS: Mapping[str, Callable[[Windows], Predictor]] = {
+    "mean pose": mean_pose,
+    "least-squares linear map": linear_map,
+}
 
 
 def baselines(
     train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()
 ) -> tuple[Baseline, ...]:
-    """Both, fitted on the training windows' frames and scored on the test windows' frames
-    as `score` does.
-    """
-    return tuple(
-        Baseline(
-            name=name,
-            metrics=score(
-                1000 * fit(train)(test.single()), test, protocol=protocol, chosen=chosen
-            ),
-        )
-        for name, fit in (
-            ("mean pose", mean_pose),
-            ("least-squares linear map", linear_map),
-        )
-    )
+    """Both, fitted on the training windows' frames and scored on the test windows' frames."""
+    found = []
+    for name, fit in PREDICTORS.items():
+        pred = 1000 * fit(train)(test.single())  # metres to mm
+        scores = score(pred, test, protocol=protocol, chosen=chosen)
+        found.append(Baseline(name=name, metrics=scores))
+    return tuple(found)
 
 
 def _affine(keypoints: Array) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ from bench.config import Config
 from bench.coordinator import checking, crew
 from bench.coordinator import run as runs
 from bench.coordinator.job import Job
+from bench.data import protocols
 from bench.evaluation import task as evaluate
 from bench.processes.machine import ROOT
 from bench.records import Evaluation, Record, Training
@@ -471,5 +472,7 @@ def test_a_backend_that_is_not_installed_is_missing_before_work(
 def test_a_joint_count_beside_the_protocol_is_refused() -> None:
     with pytest.raises(BadInput, match=r"model\.motionbert\.sizes\.joints: 17 was due"):
         checking.check_model(
-            "motionbert", configs.Model(preset="small", sizes={"joints": 5}), joints=17
+            "motionbert",
+            configs.Model(preset="small", sizes={"joints": 5}),
+            protocols.load("synthetic"),
         )

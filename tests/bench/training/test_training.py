@@ -21,6 +21,7 @@ from backends.base import Backend
 from bench.config import Config, Model, Train
 from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job
+from bench.coordinator.spec import build
 from bench.data import protocols
 from bench.evaluation import task as evaluate
 from bench.evaluation.baselines import task as baselines
@@ -28,11 +29,12 @@ from bench.records import Baselines, Evaluation, Training
 from bench.training import checkpoint, loop
 from bench.training import task as train
 from bench.training.checkpoint import Checkpoint
-from bench.training.feed import Feed, build
+from bench.training.feed import Feed
 from bench.training.loop import Loop, schedule
 from models.errors import BadInput
 
 # no noise, so that a run can be repeated bit by bit
+PROTOCOL = protocols.load("synthetic")
 TINY = {"width": 16, "stages": 1, "dropout": 0.0}
 
 
@@ -140,7 +142,7 @@ def test_the_record_counts_right(tmp_path: Path, backend: Backend) -> None:
     assert found.optimizer["rule"] == "adam" and found.optimizer["lr"] == 0.01
     assert (
         found.parameters
-        == build("simple_baseline", Model(sizes=TINY), joints=17).parameter_count()
+        == build("simple_baseline", Model(sizes=TINY), PROTOCOL).parameter_count()
     )
     assert (tmp_path / found.checkpoint).exists()
 
@@ -336,7 +338,7 @@ def test_options_replace_the_recipe_and_the_recipe_fills_the_rest(
     tmp_path: Path, backend: Backend
 ) -> None:
     job = make_job(tmp_path, backend, lr=None)
-    spec = build(job.model, job.settings, joints=17)
+    spec = build(job.model, job.settings, PROTOCOL)
     assert train.optimizer_of(job, spec).describe()["lr"] == spec.recipe.lr
     given = train.optimizer_of(
         make_job(tmp_path, backend, lr=0.3, weight_decay=0.2, optimizer="sgd"), spec
@@ -381,7 +383,7 @@ def test_a_feed_gives_each_model_what_it_takes(
     model: str, channels: int, sequence: bool, flat: bool
 ) -> None:
     protocol = protocols.default("synthetic")
-    spec = build(model, Model(), joints=len(protocol.joints))
+    spec = build(model, Model(), protocol)
     feed = Feed(spec, protocol)
     assert (feed.channels, feed.sequence) == (channels, sequence)
     keypoints = np.arange(2 * spec.frames * 17 * channels, dtype=np.float32).reshape(
