@@ -9,7 +9,8 @@ import onnxruntime as ort
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.onnx import ops
 from backends.onnx.model import DEFAULT
-from backends.onnx.program import PROVIDERS, OnnxProgram
+from backends.onnx.program import OnnxProgram
+from backends.onnx.session import PROVIDERS
 from backends.onnx.train import OnnxTrainer
 from models.graph import Graph
 from models.optim import Optimizer

@@ -1,19 +1,19 @@
-"""Kernels: one or a few ONNX nodes each, appended by a Writer; operands and results are
-value names, symbolic lengths stay symbolic.
+"""Kernels: one or a few ONNX nodes each, appended by a Writer.
+
+Operands and results are value names; symbolic lengths stay symbolic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Mapping
 
 import numpy as np
 
+from backends import kernels
 from backends.base import Gap
+from backends.onnx.nodes import Ints, Writer, ints, zeros
 from models import dims
 from models.dims import Dim, Length, Shape
-from models.graph import Type
 
 GAPS: dict[str, str] = {}  # op -> why ONNX cannot; nothing is missing
 
@@ -21,6 +21,7 @@ _NO_BF16 = "ONNX, or ONNX Runtime on the CPU, has no bfloat16 for a node of it"
 _NO_BF16_BACK = "ONNX Runtime on the CPU has no bfloat16 for a node of its gradient"
 _NO_F16 = "ONNX Runtime's ScatterElements adds no float16"
 _NO_INT = "ONNX defines it for floats alone"
+_NO_GEMM = "ONNX Runtime's Gemm, which rank 2 becomes, takes no {}"
 # the first input is not empty; constants stand in for an empty result
 _FULL = "^[1-9x]+[,;]"
 PART_GAPS = (
@@ -49,57 +50,71 @@ PART_GAPS = (
     Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),
     Gap("conv conv_transpose", _NO_INT, dtype="int64"),
     Gap("conv conv_transpose", _NO_INT, dtype="int32"),
-    Gap(
-        "linear",
-        "ONNX Runtime's Gemm, which rank 2 becomes, takes no int64",
-        dtype="int64",
-        case=r"^[1-9]x\d,",
-    ),
-    Gap(
-        "linear",
-        "ONNX Runtime's Gemm, which rank 2 becomes, takes no int32",
-        dtype="int32",
-        case=r"^[1-9]x\d,",
-    ),
+    Gap("linear", _NO_GEMM.format("int64"), dtype="int64", case=r"^[1-9]x\d,"),
+    Gap("linear", _NO_GEMM.format("int32"), dtype="int32", case=r"^[1-9]x\d,"),
     Gap("relu", "ONNX Runtime's Relu takes no int64", dtype="int64"),
 )
 
-# op -> first opset with a native node; bodies stand in for it in older ones
-SINCE = {"gelu": 20, "attention": 23}
-Ints = tuple[int, ...]
 # "to the end", in either direction
 _END, _START = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
-class Writer(Protocol):
-    """What a kernel writes with."""
+def _node(op: str) -> kernels.Kernel:
+    """One node that takes the operands as they are."""
 
-    def node(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """Append an ONNX node; the name of its result."""
+    def kernel(w: Writer, *xs: str) -> str:
+        return w.node(op, *xs)
 
-    def several(
-        self, op: str, *inputs: str, results: int, **attributes: Any
-    ) -> tuple[str, ...]:
-        """Append an ONNX node with that many results; their names."""
-
-    def constant(self, array: np.ndarray) -> str:
-        """A stored array."""
-
-    def lengths(self, values: Sequence[Length]) -> str:
-        """A rank-1 int64 tensor of axis lengths, computed from the inputs where they are
-        symbolic.
-        """
-
-    def type(self, name: str) -> Type:
-        """Shape and dtype of a value of the graph."""
+    return kernel
 
 
-def ints(w: Writer, *values: int) -> str:
-    return w.constant(np.array(values, np.int64))
+def _reduction(op: str) -> kernels.Kernel:
+    """One node over a tuple of axes."""
+
+    def kernel(w: Writer, x: str, *, axis: Ints, keepdims: bool) -> str:
+        # else no axes would mean all of them
+        return w.node(op, x, ints(w, *axis), keepdims=int(keepdims), noop_with_empty_axes=1)
+
+    return kernel
 
 
-def same(w: Writer, *xs: str, op: str) -> str:
-    return w.node(op, *xs)
+# ops whose kernel is a node of ONNX
+NATIVE: Mapping[str, kernels.Kernel] = {
+    "add": _node("Add"),
+    "subtract": _node("Sub"),
+    "multiply": _node("Mul"),
+    "divide": _node("Div"),
+    "maximum": _node("Max"),
+    "minimum": _node("Min"),
+    "negative": _node("Neg"),
+    "abs": _node("Abs"),
+    "sign": _node("Sign"),
+    "exp": _node("Exp"),
+    "log": _node("Log"),
+    "sqrt": _node("Sqrt"),
+    "sin": _node("Sin"),
+    "cos": _node("Cos"),
+    "tanh": _node("Tanh"),
+    "atan": _node("Atan"),
+    "erf": _node("Erf"),
+    "sigmoid": _node("Sigmoid"),
+    "relu": _node("Relu"),
+    "equal": _node("Equal"),
+    "less": _node("Less"),
+    "less_equal": _node("LessOrEqual"),
+    "greater": _node("Greater"),
+    "greater_equal": _node("GreaterOrEqual"),
+    "logical_and": _node("And"),
+    "logical_or": _node("Or"),
+    "logical_not": _node("Not"),
+    "where": _node("Where"),
+    "matmul": _node("MatMul"),
+    "stop_gradient": _node("Identity"),
+    "sum": _reduction("ReduceSum"),
+    "mean": _reduction("ReduceMean"),
+    "max": _reduction("ReduceMax"),
+    "min": _reduction("ReduceMin"),
+}
 
 
 def not_equal(w: Writer, a: str, b: str) -> str:
@@ -107,17 +122,8 @@ def not_equal(w: Writer, a: str, b: str) -> str:
 
 
 def pow(w: Writer, x: str, *, exponent: float) -> str:
+    # ONNX takes an exponent of another type, ONNX Runtime not all of them
     return w.node("Pow", x, w.constant(np.array(exponent, w.type(x).dtype)))
-
-
-def reduce(w: Writer, x: str, *, axis: Ints, keepdims: bool, op: str) -> str:
-    return w.node(op, x, ints(w, *axis), keepdims=int(keepdims), noop_with_empty_axes=1)
-
-
-def zeros(w: Writer, like: str, shape: Shape) -> str:
-    return w.node(
-        "ConstantOfShape", w.lengths(shape), value=np.zeros(1, w.type(like).dtype)
-    )
 
 
 def vector_norm(w: Writer, x: str, *, axis: int) -> str:
@@ -125,15 +131,17 @@ def vector_norm(w: Writer, x: str, *, axis: int) -> str:
 
 
 def reshape(w: Writer, x: str, *, shape: Shape) -> str:
-    """0 keeps the input's length there and one -1 is what is left; lengths are computed
-    only where these do not do.
+    """Lengths are computed only where ONNX's two signs do not do.
+
+    0 keeps the length that the input has there, and one -1 is what is left.
     """
     before = w.type(x).shape
     if 0 in shape:
+        # a length of 0, and so no sign
         return w.node("Reshape", x, w.lengths(shape), allowzero=1)
+    kept = [before[i : i + 1] == (n,) for i, n in enumerate(shape)]
     plain: list[Length] = [
-        0 if isinstance(n, Dim) and before[i : i + 1] == (n,) else n
-        for i, n in enumerate(shape)
+        0 if same and isinstance(n, Dim) else n for same, n in zip(kept, shape, strict=True)
     ]
     if sum(isinstance(n, Dim) for n in plain) == 1:
         plain = [-1 if isinstance(n, Dim) else n for n in plain]
@@ -157,12 +165,10 @@ def broadcast_to(w: Writer, x: str, *, shape: Shape) -> str:
     if 0 in shape:
         # ONNX Runtime 1.31 takes an Expand to length 0 for one that changes nothing
         return zeros(w, x, shape)
+    # in as many axes as the result has
     before = (1,) * (len(shape) - len(w.type(x).shape)) + w.type(x).shape
-    return w.node(
-        "Expand",
-        x,
-        w.lengths([1 if n == m else n for n, m in zip(shape, before, strict=True)]),
-    )
+    lengths = [1 if n == m else n for n, m in zip(shape, before, strict=True)]
+    return w.node("Expand", x, w.lengths(lengths))
 
 
 def concat(w: Writer, *xs: str, axis: int) -> str:
@@ -174,29 +180,24 @@ def split(w: Writer, x: str, *, parts: int, axis: int) -> tuple[str, ...]:
 
 
 def unstack(w: Writer, x: str, *, axis: int) -> tuple[str, ...]:
-    return tuple(
-        squeeze(w, row, axis=axis)
-        for row in split(w, x, parts=int(str(w.type(x).shape[axis])), axis=axis)
-    )
+    # a number in every legal graph: there is a result for each
+    parts = int(str(w.type(x).shape[axis]))
+    rows = split(w, x, parts=parts, axis=axis)
+    return tuple(squeeze(w, row, axis=axis) for row in rows)
 
 
 def slice(w: Writer, x: str, *, axis: int, start: Length, stop: Length, step: int) -> str:
+    # no arithmetic for a symbolic length that is not needed
     end = _END if stop == w.type(x).shape[axis] else stop
-    return w.node(
-        "Slice", x, w.lengths([start]), w.lengths([end]), ints(w, axis), ints(w, step)
-    )
+    bounds = w.lengths([start]), w.lengths([end])
+    return w.node("Slice", x, *bounds, ints(w, axis), ints(w, step))
 
 
 def pad(
     w: Writer, x: str, *, axis: int, before: Length, after: Length, value: float
 ) -> str:
-    return w.node(
-        "Pad",
-        x,
-        w.lengths([before, after]),
-        w.constant(np.array(value, w.type(x).dtype)),
-        ints(w, axis),
-    )
+    filler = w.constant(np.array(value, w.type(x).dtype))
+    return w.node("Pad", x, w.lengths([before, after]), filler, ints(w, axis))
 
 
 def take(w: Writer, x: str, index: str, *, axis: int) -> str:
@@ -218,11 +219,8 @@ def flip(w: Writer, x: str, *, axis: int) -> str:
 
 
 def tile(w: Writer, x: str, *, times: int, axis: int) -> str:
-    return w.node(
-        "Tile",
-        x,
-        ints(w, *[times if i == axis else 1 for i in range(len(w.type(x).shape))]),
-    )
+    rank = len(w.type(x).shape)
+    return w.node("Tile", x, ints(w, *[times if i == axis else 1 for i in range(rank)]))
 
 
 def astype(w: Writer, x: str, *, dtype: str) -> str:
@@ -230,11 +228,13 @@ def astype(w: Writer, x: str, *, dtype: str) -> str:
 
 
 def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
-    # ONNX Runtime 1.31 makes a Gemm of MatMul and Add, and then reshapes to a length 0 that
-    # it refuses
-    if 0 in w.type(x).shape[:-1]:
-        return zeros(w, x, (*w.type(x).shape[:-1], w.type(weight).shape[0]))
-    if len(w.type(x).shape) == 2:
+    lead = w.type(x).shape[:-1]
+    if 0 in lead:
+        # ONNX Runtime 1.31 makes a Gemm of MatMul and Add, and then reshapes to a length 0
+        # that it refuses
+        return zeros(w, x, (*lead, w.type(weight).shape[0]))
+    if len(lead) == 1:
+        # Gemm takes rank 2 alone, and adds the bias itself
         return w.node("Gemm", x, weight, *bias, transB=1)
     product = w.node("MatMul", x, w.node("Transpose", weight, perm=(1, 0)))
     return w.node("Add", product, *bias) if bias else product
@@ -243,9 +243,8 @@ def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
 def conv(
     w: Writer, x: str, weight: str, *bias: str, stride: Ints, dilation: Ints, padding: Ints
 ) -> str:
-    return w.node(
-        "Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=padding * 2
-    )
+    pads = padding * 2  # all that is before, then all that is after
+    return w.node("Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=pads)
 
 
 def conv_transpose(
@@ -258,18 +257,10 @@ def conv_transpose(
     padding: Ints,
     length: Shape,
 ) -> str:
-    """`extra`: steps at the end that no stride reached; a number even where lengths are
-    symbolic, since those divide exactly.
-    """
-    sizes = zip(
-        length,
-        w.type(x).shape[2:],
-        w.type(weight).shape[2:],
-        stride,
-        dilation,
-        padding,
-        strict=True,
-    )
+    space = w.type(x).shape[2:], w.type(weight).shape[2:]
+    sizes = zip(length, *space, stride, dilation, padding, strict=True)
+    # steps at the end that no stride reached; a number even where lengths are symbolic,
+    # since those divide exactly
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
     return w.node(
         "ConvTranspose",
@@ -305,49 +296,28 @@ def softmax(w: Writer, x: str, *, axis: int) -> str:
 
 
 def attention(w: Writer, query: str, key: str, value: str, *, scale: float) -> str:
-    """The node takes (batch, heads, tokens, width): other ranks are reshaped to it and
-    back.
-    """
-    shapes = [w.type(name).shape for name in (query, key, value)]
+    """The node takes (batch, heads, tokens, width); other ranks are reshaped to it and back."""
+    operands = (query, key, value)
+    shapes = [w.type(name).shape for name in operands]
     if len(shapes[0]) == 4:
-        return w.node("Attention", query, key, value, scale=scale)
+        return w.node("Attention", *operands, scale=scale)
+    # all leading axes as the batch, of one head
     rows = [(dims.size(shape[:-2]), 1, *shape[-2:]) for shape in shapes]
     packed = [
         w.node("Reshape", name, w.lengths(row))
-        for name, row in zip((query, key, value), rows, strict=True)
+        for name, row in zip(operands, rows, strict=True)
     ]
-    return w.node(
-        "Reshape",
-        w.node("Attention", *packed, scale=scale),
-        w.lengths((*shapes[0][:-1], shapes[2][-1])),
-    )
+    attended = w.node("Attention", *packed, scale=scale)
+    return w.node("Reshape", attended, w.lengths((*shapes[0][:-1], shapes[2][-1])))
 
 
-_SAME = {
-    "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "maximum": "Max", "minimum": "Min", "negative": "Neg",
-    "abs": "Abs", "sign": "Sign", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "atan": "Atan",
-    "erf": "Erf", "equal": "Equal", "less": "Less", "less_equal": "LessOrEqual", "greater": "Greater", "greater_equal": "GreaterOrEqual",
-    "logical_and": "And", "logical_or": "Or", "logical_not": "Not", "where": "Where", "matmul": "MatMul", "relu": "Relu",
-    "sigmoid": "Sigmoid", "stop_gradient": "Identity",
-}  # fmt: skip
-_REDUCTIONS = {
-    "sum": "ReduceSum",
-    "mean": "ReduceMean",
-    "max": "ReduceMax",
-    "min": "ReduceMin",
-}
-_OWN = (
-    not_equal, pow, vector_norm, reshape, permute_dims, expand_dims, squeeze, broadcast_to, concat, split, unstack, slice, pad, take,
-    take_along_axis, scatter_add, flip, tile, astype, linear, conv, conv_transpose, layer_norm, batch_norm, leaky_relu, gelu, softmax,
-    attention,
-)  # fmt: skip
-KERNELS: Mapping[str, Callable[..., Any]] = (
-    {name: partial(same, op=op) for name, op in _SAME.items()}
-    | {name: partial(reduce, op=op) for name, op in _REDUCTIONS.items()}
-    | {kernel.__name__: kernel for kernel in _OWN}
-)
+KERNELS = kernels.of(globals(), NATIVE)
+# op -> first opset with a native node; bodies stand in for it in older ones
+_SINCE = {"gelu": 20, "attention": 23}
 
 
-def kernels(opset: int) -> Mapping[str, Callable[..., Any]]:
-    """Those whose nodes exist in an opset."""
-    return {name: kernel for name, kernel in KERNELS.items() if SINCE.get(name, 0) <= opset}
+def at(opset: int) -> Mapping[str, kernels.Kernel]:
+    """The kernels whose nodes exist in an opset."""
+    return {
+        name: kernel for name, kernel in KERNELS.items() if _SINCE.get(name, 0) <= opset
+    }

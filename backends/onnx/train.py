@@ -1,5 +1,6 @@
-"""Training without autograd: forward, gradient graph and optimizer rule as one ONNX graph,
-state in and state out.
+"""Training without autograd: a step is one ONNX graph, with state in and state out.
+
+It holds the forward pass, the gradient graph and the optimizer's rule, all in plain ops.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import onnx
 from onnxruntime import OrtValue
 
 from backends.base import Arrays, Feeds, Trainer
-from backends.onnx.model import NEXT, model
-from backends.onnx.program import OnnxProgram, Session
+from backends.onnx.model import model
+from backends.onnx.program import OnnxProgram
+from backends.onnx.session import Session
+from backends.onnx.writer import NEXT
 from models.builder import Builder
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
@@ -23,6 +26,7 @@ from models.optim import Optimizer
 from models.passes import copy
 from models.value import Value
 
+# inputs of the step beside the graph's own
 LR, STEP = "optimizer/lr", "optimizer/step"
 
 
@@ -32,14 +36,14 @@ def slot(name: str, i: int) -> str:
 
 
 def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
-    """One training step: the train graph's outputs, and parameters, slots and running
-    statistics as state.
+    """One training step: the train graph's outputs, and everything that moves as state.
 
-    Inputs beside the graph's own: learning rate (a scalar) and number of the step (int64,
-    from 1).
+    That is parameters, slots and running statistics. Inputs beside the graph's own: learning
+    rate (a scalar) and number of the step (int64, from 1).
     """
     flat = gradient(graph)
     builder, values = copy(flat, lambda node, arguments: None)
+    # gradients stay inside
     for name, value in flat.outputs.items():
         if not name.startswith(PREFIX):
             builder.output(name, values[value])
@@ -53,13 +57,12 @@ def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
 def update_graph(graph: Graph, optimizer: Optimizer) -> Graph:
     """The optimizer alone, gradients as inputs `grad/NAME`."""
     builder = Builder(f"{graph.name}_update")
+    shapes = {name: graph.params[name].type.shape for name in graph.trainable()}
+    zeros = ("zeros", 0.0)  # never drawn: the program's weights are fed
     params = {
-        name: builder.param(name, graph.params[name].type.shape, init=("zeros", 0.0))
-        for name in graph.trainable()
+        name: builder.param(name, shape, init=zeros) for name, shape in shapes.items()
     }
-    grads = {
-        name: builder.input(PREFIX + name, param.shape) for name, param in params.items()
-    }
+    grads = {name: builder.input(PREFIX + name, shape) for name, shape in shapes.items()}
     _update(builder, params, grads, optimizer)
     return builder.finish()
 
@@ -71,19 +74,17 @@ def _update(
     optimizer: Optimizer,
 ) -> None:
     """Write the rule down for every parameter."""
-    lr, step = (
-        builder.input(LR, ()),
-        builder.input(STEP, (), dtype="int64").astype("float32"),
-    )
-    rate: Any = lr  # the rules compute with a Value as they do with a number
-    rule, slots = replace(optimizer, lr=rate), range(optimizer.slots())
+    # the rules compute with a Value as they do with a number
+    rate: Any = builder.input(LR, ())
+    step = builder.input(STEP, (), dtype="int64").astype("float32")
+    rule = replace(optimizer, lr=rate)
+    zeros = ("zeros", 0.0)
+    # no line of a model asked for these nodes
     with builder.at(f"{optimizer.rule} of {builder.name}"):
         for name, param in params.items():
             held = tuple(
-                builder.param(
-                    slot(name, i), param.shape, init=("zeros", 0.0), trainable=False
-                )
-                for i in slots
+                builder.param(slot(name, i), param.shape, init=zeros, trainable=False)
+                for i in range(optimizer.slots())
             )
             new, moved = rule.update(param, grads[name], held, step)
             for old, value in ((param, new), *zip(held, moved, strict=True)):
@@ -93,21 +94,20 @@ def _update(
 class OnnxTrainer(Trainer):
     """`native` is the whole step as a ModelProto.
 
-    Parameters live in the program, slots here, both as OrtValues.
+    Parameters live in the program, slots here, both as OrtValues on the device.
     """
 
     def __init__(self, program: OnnxProgram, optimizer: Optimizer) -> None:
         self.program: OnnxProgram = program
         self.optimizer = optimizer
         self.steps = 0
-        params, slots = program.params(), range(optimizer.slots())
-        self.slots = program.place(
-            {
-                slot(name, i): np.zeros_like(params[name])
-                for name in program.graph.trainable()
-                for i in slots
-            }
-        )
+        params = program.params()
+        empty = {
+            slot(name, i): np.zeros_like(params[name])
+            for name in program.graph.trainable()
+            for i in range(optimizer.slots())
+        }
+        self.slots = program.place(empty)
 
     @cached_property
     def native(self) -> onnx.ModelProto:
@@ -126,21 +126,17 @@ class OnnxTrainer(Trainer):
     def apply(self, grads: Arrays) -> None:
         """The rule on given gradients."""
         self.steps += 1
-        self._run(
-            self._rule,
-            {
-                **self.program.place({PREFIX + name: grad for name, grad in grads.items()}),
-                **self._clock(),
-            },
-        )
+        named = {PREFIX + name: grad for name, grad in grads.items()}
+        self._run(self._rule, {**self.program.place(named), **self._clock()})
 
     def step(self, feeds: Feeds) -> Any:
         """One run of the step graph; the loss as an array."""
+        # a resumed run draws what it would have drawn: the call number is that of the step
         self.program.noise.calls = self.steps
         self.steps += 1
-        return self.program.numpy(
-            self._run(self._step, {**self.program.complete(feeds), **self._clock()})["loss"]
-        )
+        complete = self.program.complete(feeds)
+        results = self._run(self._step, {**complete, **self._clock()})
+        return self.program.numpy(results["loss"])
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
@@ -148,16 +144,15 @@ class OnnxTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
-        return {
-            **{name: self.program.numpy(value) for name, value in self.slots.items()},
-            "#steps": np.array(self.steps),
-        }
+        slots = {name: self.program.numpy(value) for name, value in self.slots.items()}
+        return {**slots, "#steps": np.array(self.steps)}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
         self.steps = int(state["#steps"])
         self.slots = self.program.place({name: state[name] for name in self.slots})
 
+    # each session is made when it is first asked for: a training run needs one of the three
     @cached_property
     def _step(self) -> Session:
         return self.program.open(self.native)
@@ -168,17 +163,16 @@ class OnnxTrainer(Trainer):
 
     @cached_property
     def _rule(self) -> Session:
-        return self.program.open(
-            self._model(update_graph(self.program.graph, self.optimizer))
-        )
+        graph = update_graph(self.program.graph, self.optimizer)
+        return self.program.open(self._model(graph))
 
     def _model(self, graph: Graph) -> onnx.ModelProto:
+        # all parameters as inputs: stored ones could not move
         return model(graph, {}, opset=self.program.opset, fed=graph.params)
 
     def _clock(self) -> dict[str, OrtValue]:
-        return self.program.place(
-            {LR: np.array(self.optimizer.lr), STEP: np.array(self.steps, np.int64)}
-        )
+        clock = {LR: np.array(self.optimizer.lr), STEP: np.array(self.steps, np.int64)}
+        return self.program.place(clock)
 
     def _run(self, session: Session, feeds: Feeds) -> dict[str, OrtValue]:
         """Run on parameters, slots and feeds; new state replaces the old where it lies."""

@@ -33,9 +33,12 @@ ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from backends.onnx import model as files  # noqa: E402  # after the skip
 from backends.onnx.backend import OnnxBackend  # noqa: E402
-from backends.onnx.model import NEXT, model, opsets  # noqa: E402
-from backends.onnx.program import Noise, OnnxProgram, Session  # noqa: E402
+from backends.onnx.model import model, opsets  # noqa: E402
+from backends.onnx.noise import Noise  # noqa: E402
+from backends.onnx.program import OnnxProgram  # noqa: E402
+from backends.onnx.session import Session  # noqa: E402
 from backends.onnx.train import LR, STEP, OnnxTrainer  # noqa: E402
+from backends.onnx.writer import LENGTH, NEXT  # noqa: E402
 
 ZOO = pytest.mark.parametrize("name", models.names())
 FRAMES = {
@@ -157,7 +160,7 @@ def test_axes_and_weights_keep_their_names(name: str) -> None:
 def test_each_node_names_the_line_of_the_model() -> None:
     nodes = exported(small("motionbert").infer).graph.node
     written = [
-        node for node in nodes if not node.name.startswith((f"{files.LENGTH}/", "output "))
+        node for node in nodes if not node.name.startswith((f"{LENGTH}/", "output "))
     ]
     assert len(written) > 100 and all(
         "models/zoo/motionbert.py:" in node.doc_string for node in written
@@ -396,7 +399,7 @@ def test_a_silent_fall_back_is_an_error() -> None:
 def test_axis_arithmetic_may_stay_on_the_cpu_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from backends.onnx import program
+    from backends.onnx import session as sessions
 
     def session(*parts: tuple[str, str, str]) -> Any:
         made = [
@@ -414,17 +417,17 @@ def test_axis_arithmetic_may_stay_on_the_cpu_and_nothing_else(
         ("Gpu", "linear_1/MatMul.3", "MatMul"),
         (
             CPU,
-            f"{files.LENGTH}/Shape.1",
+            f"{LENGTH}/Shape.1",
             "Shape",
         ),
     )
-    program._refuse_fallback(session(on_gpu, length), "Gpu")
+    sessions._refuse_fallback(session(on_gpu, length), "Gpu")
     with pytest.raises(Unsupported, match="Gpu was asked for, but it runs Erf elsewhere"):
-        program._refuse_fallback(
+        sessions._refuse_fallback(
             session(on_gpu, length, (CPU, "erf_2/Erf.9", "Erf")), "Gpu"
         )
     with pytest.raises(Unsupported, match="it could not be started"):
-        program._refuse_fallback(session(), "Other")
+        sessions._refuse_fallback(session(), "Other")
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "fp64", "fp8"])
