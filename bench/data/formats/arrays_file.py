@@ -1,5 +1,6 @@
-"""Arrays as a safetensors file, written whole: whoever reads sees the old file or the new
-one, and every array as it is.
+"""Arrays as a safetensors file, written whole.
+
+Whoever reads sees the old file or the new one, and every array as it is.
 """
 
 from __future__ import annotations
@@ -12,16 +13,14 @@ import numpy as np
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> None:
-    """Write beside `path`, then replace it. safetensors stores bytes as they lie, so arrays
-    are laid out in rows; scalars stay scalars.
-    """
+    """Write beside `path`, then replace it."""
+    # here: most who import this module write nothing
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(
-        {name: np.array(array, order="C") for name, array in arrays.items()},
-        draft,
-        metadata=dict(header),
-    )
+    # safetensors stores bytes as they lie, whatever the strides say, so arrays are laid out in
+    # rows. Not ascontiguousarray: that makes (1,) of a scalar.
+    rows = {name: np.array(array, order="C") for name, array in arrays.items()}
+    save_file(rows, draft, metadata=dict(header))
     draft.replace(path)

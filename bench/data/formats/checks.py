@@ -1,7 +1,7 @@
-"""Values from others' files looked at before use: objects, lists, whole numbers, arrays of
-a stated shape, with a one-line complaint.
+"""Values from others' files, looked at before use, with a one-line complaint.
 
-`where` leads every message: the file, and the place in it.
+Objects, lists, whole numbers, arrays of a stated shape. `where` leads every message: the file, and
+the place in it.
 """
 
 from __future__ import annotations
@@ -42,14 +42,16 @@ def sequence(value: object, where: str) -> list[Any]:
 
 
 def whole(value: object, where: str) -> int:
-    """The value as a whole number below 2^53, of text too, as keys of objects are.
+    """The value as a whole number below 2^53; of text too, as keys of objects are.
 
     Raises BadInput.
     """
     try:
         number: int = int(value)  # type: ignore[call-overload]
+    # no number; text of one in thousands of digits; infinity
     except (TypeError, ValueError, OverflowError):
         number = LARGE
+    # int() of 3.5 is 3
     if abs(number) >= LARGE or (isinstance(value, float) and number != value):
         raise BadInput(f"{where}: {value!r:.40} came; a whole number was due")
     return number
@@ -67,11 +69,12 @@ def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float
             f"{where}: {_kind(value)} that is not numbers in shape {_text(shape)} came;"
             " repair or leave it out"
         )
-    if found.ndim != len(shape) or any(
-        due not in (-1, size) for due, size in zip(shape, found.shape, strict=True)
-    ):
+    fits = len(shape) == found.ndim and all(
+        due in (-1, size) for due, size in zip(shape, found.shape, strict=True)
+    )
+    if not fits:
         raise BadInput(f"{where}: shape {found.shape} came; {_text(shape)} was due")
-    # NaN fails the comparison too
+    # NaN fails the comparison too. Largest and smallest first: they make no array of the size.
     if found.size and not (found.max() < HUGE and found.min() > -HUGE):
         place = np.argwhere(~(np.abs(found) < HUGE))[0].tolist()
         raise BadInput(
@@ -82,25 +85,30 @@ def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float
 
 
 def numbers(value: object) -> NDArray[np.float64] | None:
-    """Real numbers, an array or nested lists, as an array; None for anything else, numbers
-    written as text too.
+    """Real numbers, an array or nested lists, as an array.
+
+    None for anything else, numbers written as text too.
     """
     try:
         found = np.asarray(value)
-        # a list in which null stands for a number becomes objects
+        # A list in which null stands for a number becomes objects, and null NaN; an array of
+        # objects was one in the file, and is not numbers.
         known = "biuf" if found is value else "biufO"
+        if found.dtype.kind not in known:
+            return None
         with np.errstate(invalid="ignore"):  # a NaN of another kind
-            return (
-                found.astype(np.float64, copy=False) if found.dtype.kind in known else None
-            )
+            return found.astype(np.float64, copy=False)
+    # lists of unequal length; objects that are no numbers; whole numbers beyond a float
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def ahead(pose: NDArray[np.floating], joints: Sequence[str], where: str) -> None:
-    """Raise BadInput for a joint of (frames, joints, 3), mm in the camera frame, that is
-    not before the camera.
+    """Raise BadInput for a joint that is not before the camera.
+
+    The pose is (frames, joints, 3), mm in the camera frame.
     """
+    # Seen by itself, the projection of such a joint is an ordinary pixel.
     if not pose[..., 2].min(initial=1.0) > 0:
         frame, joint = np.argwhere(~(pose[..., 2] > 0))[0]
         depth = pose[frame, joint, 2]
@@ -111,10 +119,12 @@ def ahead(pose: NDArray[np.floating], joints: Sequence[str], where: str) -> None
 
 
 def in_pixels(points: NDArray[np.floating], where: str) -> None:
-    """Raise BadInput for keypoints (..., 2) that all lie next to the origin: they were
-    normalised, to 0..1 or to -1..1.
+    """Raise BadInput for keypoints (..., 2) that all lie next to the origin.
+
+    They were normalised, to 0..1 or to -1..1.
     """
     most = np.abs(points).max(initial=0.0)
+    # all zero is a clip in which nothing was seen
     if 0 < most < NORMALISED:
         raise BadInput(
             f"{where}: the largest coordinate is {most:.3g}, so these are parts of the"
@@ -123,6 +133,7 @@ def in_pixels(points: NDArray[np.floating], where: str) -> None:
 
 
 def _kind(value: object) -> str:
+    """What a value is, in JSON's terms; one that is short by itself as it is."""
     names = {
         dict: "an object",
         list: "a list",

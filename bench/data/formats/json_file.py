@@ -18,6 +18,7 @@ def read(path: Path) -> Any:
     """
     raw = whole_file.content(path, "the path of a JSON file")
     try:
+        # -sig: editors of Windows put a mark of three bytes at the beginning
         return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_single)
     except json.JSONDecodeError as error:
         raise BadInput(
@@ -35,8 +36,7 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"key {next(key for key in found if keys.count(key) > 1)!r:.40} comes twice in"
-            " one object"
-        )
+        twice = next(key for key in found if keys.count(key) > 1)
+        # a ValueError is what json.loads lets through, and `read` knows
+        raise ValueError(f"key {twice!r:.40} comes twice in one object")
     return found

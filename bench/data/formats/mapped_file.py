@@ -1,5 +1,6 @@
-"""Float32 arrays in one file, written in one stroke, summed block by block, mapped into
-memory when read; its header is `header.py`.
+"""Float32 arrays in one file, mapped into memory when read.
+
+Written in one stroke, summed block by block; the file's header is `header.py`.
 """
 
 from __future__ import annotations
@@ -35,17 +36,19 @@ def write(
         with draft.open("w+b") as file:
             _write(file, arrays, texts)
             file.flush()
+            # On the disk before the name is: a crash between the two must not leave zeros.
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         raise _refusal(path, error) from None
     finally:
-        draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)  # where anything failed; else it has gone to its name
 
 
 def check(path: Path) -> None:
-    """Raise BadInput where `write` would: what takes minutes to read should not be read in
-    vain.
+    """Raise BadInput where `write` would.
+
+    What takes minutes to read should not be read in vain.
     """
     writable(path)
     try:
@@ -63,6 +66,7 @@ def writable(path: Path) -> None:
     """Raise BadInput where no file can be made beside `path`."""
     draft = _draft(path)
     try:
+        # by trying: permissions, quotas and read-only mounts are not all told by asking
         draft.touch()
         draft.unlink()
     except OSError as error:
@@ -76,20 +80,22 @@ def verify(header: Header) -> None:
     """
     with header.path.open("rb") as file:
         for number, found in enumerate(_sums(file, header.start)):
-            if found != header.sums[8 * number : 8 * number + 8]:
+            due = header.sums[8 * number : 8 * number + 8]  # eight digits a block
+            if found != due:
                 place = header.start + number * BLOCK
                 raise BadInput(
                     f"{header.path}: the block at byte {place:,} is damaged (sum {found},"
-                    f" due {header.sums[8 * number : 8 * number + 8]}); convert the source"
-                    " again"
+                    f" due {due}); convert the source again"
                 )
 
 
 def arrays(header: Header) -> dict[str, Array]:
-    """The arrays by name, read-only and mapped: a page is read from the file when it is
-    first looked at.
+    """The arrays by name, read-only and mapped.
+
+    A page is read from the file when it is first looked at.
     """
     with header.path.open("rb") as file:
+        # The mapping outlives the open file, and even the file's name: the arrays hold it.
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return {
         name: np.ndarray(shape, dtype="<f4", buffer=mapping, offset=header.offsets[name])
@@ -100,6 +106,7 @@ def arrays(header: Header) -> dict[str, Array]:
 def _draft(path: Path) -> Path:
     if not path.name:
         raise BadInput(f"{path}: cannot be written (a folder); give a file in it")
+    # Beside the file, for only within a file system is a renaming one step; of this process alone.
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
@@ -113,13 +120,12 @@ def _refusal(path: Path, error: OSError) -> BadInput:
 def _write(
     file: BinaryIO, arrays: Mapping[str, Sequence[Array]], texts: Mapping[str, str]
 ) -> None:
-    """The header goes in twice: first to take its place, then with the sums of what
-    followed.
-    """
+    """The header goes in twice: first to take its place, then with the sums of what followed."""
     shapes = {
         name: (sum(map(len, parts)), *parts[0].shape[1:]) for name, parts in arrays.items()
     }
     total = 4 * sum(map(math.prod, shapes.values()))
+    # as many digits as there will be, so that the header's length does not change
     file.write(headers.encode(shapes, texts=texts, sums=NO_SUM * -(-total // BLOCK)))
     start = file.tell()
     for parts in arrays.values():
@@ -133,6 +139,6 @@ def _write(
 def _sums(file: BinaryIO, start: int) -> Iterator[str]:
     """Checksums of the blocks from `start` to the end of the file."""
     file.seek(start)
-    buffer = bytearray(BLOCK)
+    buffer = bytearray(BLOCK)  # one for all blocks: a file may be larger than the memory
     while count := file.readinto(buffer):  # type: ignore[attr-defined]
         yield headers.crc(memoryview(buffer)[:count])

@@ -1,9 +1,8 @@
-"""What NumPy writes into a pickle (arrays, dtypes, numbers), rebuilt from checked parts by
-functions of our own.
+"""What NumPy writes into a pickle (arrays, dtypes, numbers), rebuilt from checked parts.
 
-NumPy's own reconstruction trusts the file: a dtype with forged flags makes it take raw
-bytes for pointers. Here only the byte order is taken from a dtype's state, and an array is
-a view of its bytes, or a list of objects, of exactly the length its shape says.
+By functions of our own: NumPy's reconstruction trusts the file, and a dtype with forged flags makes
+it take raw bytes for pointers. Here only the byte order is taken from a dtype's state, and an array
+is a view of its bytes, or a list of objects, of exactly the length its shape says.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SIMPLE = (str, int, float, bool, bytes, type(None))
+SIMPLE = (str, int, float, bool, bytes, type(None))  # what hashes without looking further
 # numbers, text and objects, as NumPy names them; no records, no dates
 DTYPE = re.compile(r"[biufcSU][0-9]{1,6}|O8?")
 
@@ -26,23 +25,25 @@ class Refused(Exception):
 
 
 class Name(NamedTuple):
-    """A name the file may use: what is done with its arguments, or None where it only marks
-    a kind of array.
-    """
+    """A name the file may use."""
 
     text: str
-    make: Callable[..., object] | None
+    make: (
+        Callable[..., object] | None
+    )  # of its arguments; None where it only marks a kind of array
 
 
 class Blank:
-    """A value between its naming (REDUCE) and its filling (BUILD); `slots` are the places
-    in the memo that already hold it.
+    """A value between its naming (REDUCE) and its filling (BUILD).
+
+    `slots` are the places in the memo that already hold it.
     """
 
     __slots__ = ("fill", "slots")
 
     def __init__(self, fill: Callable[[Any], object]) -> None:
-        self.fill, self.slots = fill, list[int]()
+        self.fill = fill
+        self.slots: list[int] = []
 
 
 def key(value: Any) -> Any:
@@ -50,6 +51,7 @@ def key(value: Any) -> Any:
 
     Hashing deeper tuples could exhaust the C stack.
     """
+    # `type`, not isinstance, here and below: a subclass may hash and compare as it likes
     parts = value if type(value) is tuple else (value,)
     if not all(type(part) in SIMPLE for part in parts):
         raise Refused(f"a {type(value).__name__} as key, where text or numbers were due")
@@ -65,6 +67,7 @@ def _blank_array(kind: object, shape: object, code: object) -> Blank:
 def _fill_array(state: Any) -> NDArray[Any]:
     """(version, shape, dtype, Fortran order, bytes or list of objects) to an array."""
     version, shape, dtype, fortran, content = state
+    # True is 1 too, and no version
     if type(version) is not int or version != 1:
         raise Refused("an array of another version than 1")
     return _array(content, dtype, shape, "F" if fortran else "C")
@@ -74,12 +77,7 @@ def _array(
     content: Any, dtype: Any, shape: Any, order: Any, axes: None = None
 ) -> NDArray[Any]:
     """An array from its raw bytes, or from the list of its objects."""
-    plain = (
-        isinstance(dtype, np.dtype)
-        and type(shape) is tuple
-        and all(type(size) is int and size >= 0 for size in shape)
-    )
-    if not plain or axes is not None:
+    if not isinstance(dtype, np.dtype) or not _is_shape(shape) or axes is not None:
         raise Refused("an array without a proper dtype and shape")
     length = math.prod(shape)
     if dtype.hasobject:
@@ -92,8 +90,13 @@ def _array(
             f"an array of shape {str(shape)[:60]} and {dtype} does not have the bytes it"
             " needs"
         )
+    # frombuffer refuses nothing at all
     flat = np.frombuffer(raw, dtype) if length else np.empty(0, dtype)
     return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _is_shape(shape: object) -> bool:
+    return type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
 
 
 def _objects(content: Any, length: int) -> NDArray[Any]:
@@ -106,43 +109,40 @@ def _objects(content: Any, length: int) -> NDArray[Any]:
 
 
 def _dtype(code: Any, align: object = False, copy: object = True) -> Blank:
+    """A dtype by its code; what to align and copy is NumPy's own business."""
     if type(code) is not str or not DTYPE.fullmatch(code):
-        raise Refused(
-            "an array of type"
-            f" {str(code)[:40] if isinstance(code, (str, bytes)) else type(code).__name__!r}"
-        )
+        shown = isinstance(code, str | bytes)
+        came = repr(str(code)[:40]) if shown else repr(type(code).__name__)
+        raise Refused(f"an array of type {came}")
+    # O8 was the object's code on machines of 64 bits
     plain = np.dtype(object if code[0] == "O" else code)
     return Blank(lambda state: _fill_dtype(plain, state))
 
 
 def _fill_dtype(plain: np.dtype[Any], state: Any) -> np.dtype[Any]:
-    """Only the byte order is taken from the state: fields, sub-arrays and flags are how a
-    file could forge pointers.
+    """Only the byte order is taken from the state.
+
+    Fields, sub-arrays and flags are how a file could forge pointers.
     """
     _, order, *structure = state[:5]
-    if (
-        any(part is not None for part in structure)
-        or type(order) is not str
-        or order not in ("<", ">", "|", "=")
-    ):
+    ordered = type(order) is str and order in ("<", ">", "|", "=")
+    if not ordered or any(part is not None for part in structure):
         raise Refused("a structured array; plain arrays were due")
-    return plain if order in "|=" else plain.newbyteorder("<" if order == "<" else ">")
+    return plain if order in "|=" else plain.newbyteorder(order)
 
 
 def _scalar(dtype: Any, raw: Any = b"") -> object:
     if not isinstance(dtype, np.dtype):
         raise Refused("a NumPy number without a dtype")
-    if dtype.itemsize == 0:
+    if dtype.itemsize == 0:  # a text of no characters has no bytes to view
         return dtype.type()
     return _array(raw, dtype, (1,), "C")[0] if not dtype.hasobject else raw
 
 
 def _encode(text: Any, codec: Any) -> bytes:
-    if (
-        type(text) is not str
-        or type(codec) is not str
-        or codec not in ("latin1", "latin-1")
-    ):
+    """How protocol 2 writes bytes: as text, and the call that makes bytes of it."""
+    plain = type(text) is str and type(codec) is str
+    if not plain or codec not in ("latin1", "latin-1"):
         raise Refused("bytes in an unknown coding")
     return text.encode("latin-1")
 
@@ -152,26 +152,22 @@ def _members(make: type) -> Callable[..., object]:
 
 
 NDARRAY = Name("numpy.ndarray", None)
+CORES = ("core", "_core")  # NumPy 2 renamed its core
+BUILTINS = ("builtins", "__builtin__")  # Python 2's name is the second
+
+# Everything a file may call. Whoever adds a line lets strangers call it with what they like.
 NAMES = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy", "dtype"): Name("numpy.dtype", _dtype),
     ("_codecs", "encode"): Name("_codecs.encode", _encode),
-    **{
-        (f"numpy.{core}.multiarray", "_reconstruct"): Name("_reconstruct", _blank_array)
-        for core in ("core", "_core")
-    },
-    **{
-        (f"numpy.{core}.multiarray", "scalar"): Name("scalar", _scalar)
-        for core in ("core", "_core")
-    },
-    **{
-        (f"numpy.{core}.numeric", "_frombuffer"): Name("_frombuffer", _array)
-        for core in ("core", "_core")
-    },
-    **{(home, "bytes"): Name("bytes", lambda: b"") for home in ("builtins", "__builtin__")},
-    **{
-        (home, make.__name__): Name(make.__name__, _members(make))
-        for home in ("builtins", "__builtin__")
-        for make in (set, frozenset)
-    },
-}  # NumPy 2 renamed its core; Python 2 called builtins __builtin__
+}
+for _core in CORES:
+    _arrays = f"numpy.{_core}.multiarray"
+    NAMES[_arrays, "_reconstruct"] = Name("_reconstruct", _blank_array)
+    NAMES[_arrays, "scalar"] = Name("scalar", _scalar)
+    # protocol 5's, of arrays that lie in one piece
+    NAMES[f"numpy.{_core}.numeric", "_frombuffer"] = Name("_frombuffer", _array)
+for _home in BUILTINS:
+    NAMES[_home, "bytes"] = Name("bytes", lambda: b"")  # protocol 2 has no empty bytes
+    NAMES[_home, "set"] = Name("set", _members(set))
+    NAMES[_home, "frozenset"] = Name("frozenset", _members(frozenset))

@@ -1,12 +1,10 @@
-"""Pickles read as data: an interpreter of the pickle language that has no means of calling
-anything.
+"""Pickles read as data: an interpreter of their language that cannot call anything.
 
-The standard unpickler calls whatever a file names, so a file from a stranger is a program.
-This one knows the opcodes that build plain values (None, bool, int, float, str, bytes,
-list, tuple, dict, set) and a table of the few names NumPy writes for an array, a dtype or a
-scalar; each is rebuilt here from checked parts, never by NumPy's own reconstruction, which
-trusts the file's flags. Protocols 2 to 5. Memory is bounded too: every opcode is charged
-for what it makes.
+The standard unpickler calls whatever a file names, so a file from a stranger is a program. This one
+knows the opcodes that build plain values (None, bool, int, float, str, bytes, list, tuple, dict,
+set) and a table of the few names NumPy writes for an array, a dtype or a scalar; each is rebuilt
+here from checked parts, never by NumPy's own reconstruction, which trusts the file's flags.
+Protocols 2 to 5. Memory is bounded too: every opcode is charged for what it makes.
 """
 
 from __future__ import annotations
@@ -21,31 +19,35 @@ from bench.data.formats.pickled_arrays import NAMES, Blank, Name, Refused, key
 from models.errors import BadInput
 
 CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray)
+# how numbers stand in a pickle: little-endian, but for the float
 U1, U2, U4, U8, I4, F8 = map(struct.Struct, ("B", "<H", "<I", "<Q", "<i", ">d"))
+# what the steps below meet in a damaged file: an empty stack, a mark or memo that is not there,
+# bytes that are no text, a value of another type than the step's
+DAMAGE = (
+    LookupError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+    struct.error,
+    MemoryError,
+)
 
 
 def loads(data: bytes, *, where: str, spare: int) -> Any:
-    """The value of a pickle. `where` names the file in errors; `spare` bounds the bytes of
-    memory beside the payload itself.
+    """The value of a pickle.
 
-    Arrays may be read-only views of the bytes they came in. Raises BadInput for any other
-    name than NumPy's own, for damage (with the byte), and where small values would take
-    more memory than `spare`.
+    `where` names the file in errors; `spare` bounds the bytes of memory beside the payload itself.
+    Arrays may be read-only views of the bytes they came in. Raises BadInput for any other name than
+    NumPy's own, for damage (with the byte), and where small values would take more memory than
+    `spare`.
     """
     machine = _Machine(data, spare)
     try:
         return machine.run()
     except Refused as refusal:
         reason = str(refusal)
-    except (
-        LookupError,
-        ValueError,
-        TypeError,
-        OverflowError,
-        AttributeError,
-        struct.error,
-        MemoryError,
-    ) as error:
+    except DAMAGE as error:
         reason = f"the pickle is truncated or damaged ({type(error).__name__})"
     raise BadInput(
         f"{where}: byte {machine.place} of {len(data)}: {reason}; take a fresh copy of the"
@@ -54,16 +56,17 @@ def loads(data: bytes, *, where: str, spare: int) -> Any:
 
 
 class _Machine:
-    """The state of a reading: bytes, place in them, stack, marks in the stack, memo, and
-    memory left to spend.
-    """
+    """The state of a reading."""
 
+    # every opcode reads them: slots are found faster than a dictionary's entries
     __slots__ = ("data", "marks", "memo", "place", "shared", "spare", "stack")
 
     def __init__(self, data: bytes, spare: int) -> None:
-        self.data, self.place, self.spare = data, 0, spare
+        self.data = data
+        self.place = 0  # of the next byte
+        self.spare = spare  # bytes of memory left to spend
         self.stack: list[Any] = []
-        self.marks: list[int] = []
+        self.marks: list[int] = []  # places in the stack
         self.memo: dict[int, Any] = {}
         # identities of values that were taken from the memo, which keeps them alive
         self.shared: set[int] = set()
@@ -79,6 +82,7 @@ class _Machine:
                     " protocol 2 to 5 needs"
                 )
             pushes, cost, do = opcodes[code]
+            # `charge` written out: a call for each opcode would show
             self.spare -= cost
             if self.spare < 0:
                 self.charge(0)
@@ -143,23 +147,23 @@ class _Machine:
         value = self.stack[-1]
         self.memo[slot] = value
         if type(value) is Blank:
-            value.slots.append(slot)
+            value.slots.append(slot)  # the array itself goes there when it is filled
 
     def get(self, slot: int) -> Any:
-        """A remembered value.
-
-        What it holds counts again, for whoever reads the result may copy it.
-        """
+        """A remembered value."""
         value = self.memo[slot]
+        # What it holds counts again, for whoever reads the result may copy it.
         if type(value) in CONTAINERS:
             self.weigh(value)
             self.shared.add(id(value))
         return value
 
     def weigh(self, value: Any) -> None:
-        """Charge for a value and all that it holds, as often as it holds it: a few shared
-        lists can stand for endless data.
+        """Charge for a value and all that it holds, as often as it holds it.
+
+        A few shared lists can stand for endless data.
         """
+        # a list, not recursion: a file may nest as deep as it likes
         waiting = [value]
         while waiting:
             held = waiting.pop()
@@ -171,10 +175,9 @@ class _Machine:
                 waiting.extend(held.values() if type(held) is dict else held)
 
     def growing(self, kind: type) -> Any:
-        """The list, dict or set on top of the stack, into which values go; one that is
-        shared already may not change any more.
-        """
+        """The list, dict or set on top of the stack, into which values go."""
         value = self.top(kind)
+        # What is shared was weighed as it was then; and only so can a value come to hold itself.
         if id(value) in self.shared:
             raise Refused(f"a {kind.__name__} that holds itself")
         return value
@@ -200,10 +203,10 @@ class _Machine:
         self.stack[-1] = name.make(*arguments)
 
     def build(self) -> None:
-        """Fill a blank array or dtype, wherever it is known."""
+        """Fill a blank array or dtype, wherever it is known already."""
         state = self.stack.pop()
         blank = self.top(Blank)
-        self.charge(_weight(state[-1]))
+        self.charge(_weight(state[-1]))  # an array's content stands last
         value = blank.fill(state)
         self.stack[-1] = value
         self.memo.update(dict.fromkeys(blank.slots, value))
@@ -220,19 +223,16 @@ class _Machine:
 
 def _weight(value: object) -> int:
     """Memory of a copy that a name may make of its argument."""
-    return (
-        VALUE * len(value)
-        if isinstance(value, list)
-        else len(value)
-        if isinstance(value, str)
-        else 0
-    )
+    if isinstance(value, list):
+        return VALUE * len(value)
+    return len(value) if isinstance(value, str) else 0  # bytes are viewed, not copied
 
 
 Step = Callable[[_Machine], Any]
 
 
 def _text(form: struct.Struct) -> Step:
+    # as pickle writes text: halves of surrogate pairs may stand alone
     return lambda vm: vm.take(vm.number(form)).decode("utf-8", "surrogatepass")
 
 
@@ -242,6 +242,7 @@ def _raw(form: struct.Struct, kind: type = bytes) -> Step:
 
 def _tuple(size: int) -> Step:
     def make(vm: _Machine) -> tuple[Any, ...]:
+        # a slice of too few would be a shorter tuple
         if len(vm.stack) < size:
             raise Refused("the pickle is damaged: too few values for a tuple")
         values = tuple(vm.stack[-size:])
@@ -252,7 +253,7 @@ def _tuple(size: int) -> Step:
 
 
 def _append(vm: _Machine) -> None:
-    value = vm.stack.pop()
+    value = vm.stack.pop()  # above the list, so it goes first
     vm.growing(list).append(value)
 
 
@@ -289,25 +290,30 @@ def _protocol(vm: _Machine) -> None:
 STOP = ord(".")
 # bytes of memory charged for an opcode: a reference, a small value, a set or an array
 LIGHT, VALUE, HEAVY = 16, 64, 256
-PUSHED: tuple[tuple[bytes, int, Step], ...] = (  # steps that give a value for the stack
+# steps that give a value for the stack
+PUSHED: tuple[tuple[bytes, int, Step], ...] = (
     (b"N", LIGHT, lambda vm: None),
     (b"\x88", LIGHT, lambda vm: True),
     (b"\x89", LIGHT, lambda vm: False),
+    # whole numbers of one, two, four and any number of bytes, and a float
     (b"K", LIGHT, _Machine.byte),
     (b"M", VALUE, lambda vm: vm.number(U2)),
     (b"J", VALUE, lambda vm: vm.number(I4)),
     (b"\x8a", VALUE, lambda vm: int.from_bytes(vm.take(vm.byte()), "little", signed=True)),
     (b"G", VALUE, lambda vm: vm.number(F8)),
+    # text; most is short, and read the quick way
     (b"X", VALUE, _text(U4)),
     (b"\x8c", VALUE, lambda vm: vm.take(vm.byte()).decode("utf-8", "surrogatepass")),
     (b"\x8d", VALUE, _text(U8)),
     # T and U are Python 2's str
     (b"T", VALUE, lambda vm: vm.take(vm.number(U4)).decode("latin-1")),
     (b"U", VALUE, lambda vm: vm.take(vm.byte()).decode("latin-1")),
+    # bytes, with lengths of four, one and eight bytes, and protocol 5's bytearray
     (b"B", VALUE, _raw(U4)),
     (b"C", VALUE, _raw(U1)),
     (b"\x8e", VALUE, _raw(U8)),
     (b"\x96", VALUE, _raw(U8, bytearray)),
+    # containers, empty or of what lies above the last mark
     (b"]", VALUE, lambda vm: []),
     (b")", LIGHT, lambda vm: ()),
     (b"}", VALUE, lambda vm: {}),
@@ -317,27 +323,33 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (  # steps that give a value for t
     (b"\x85", VALUE, _tuple(1)),
     (b"\x86", VALUE, _tuple(2)),
     (b"\x87", VALUE, _tuple(3)),
+    # from the memo, and the allowed names
     (b"h", LIGHT, lambda vm: vm.get(vm.byte())),
     (b"j", LIGHT, lambda vm: vm.get(vm.number(U4))),
     (b"c", LIGHT, lambda vm: vm.name(vm.line(), vm.line())),
     (b"\x93", LIGHT, _stack_global),
 )
-DONE: tuple[tuple[bytes, int, Step], ...] = (  # steps that change what is there
+# steps that change what is there
+DONE: tuple[tuple[bytes, int, Step], ...] = (
     (b"\x80", LIGHT, _protocol),
     # a frame's length: the whole file is here anyway
     (b"\x95", LIGHT, lambda vm: vm.take(8)),
     (b"(", LIGHT, lambda vm: vm.marks.append(len(vm.stack))),
+    # one value, or all above the last mark, into a list, a dict or a set
     (b"a", LIGHT, _append),
     (b"e", LIGHT, _extend),
     (b"s", LIGHT, _set_item),
     (b"u", LIGHT, lambda vm: vm.set_items(vm.since_mark())),
     (b"\x90", LIGHT, _add_items),
+    # into the memo, a dict: a far slot, which is the file's to choose, costs no more than a near one
     (b"q", LIGHT, lambda vm: vm.put(vm.byte())),
     (b"r", VALUE, lambda vm: vm.put(vm.number(U4))),
     (b"\x94", VALUE, lambda vm: vm.put(len(vm.memo))),
+    # what another unpickler would call, and here only looks up
     (b"R", HEAVY, _Machine.reduce),
     (b"b", LIGHT, _Machine.build),
 )
+# by the opcode's byte: whether its step's value is pushed, what it is charged, the step
 OPCODES = {
     code[0]: (steps is PUSHED, cost, do)
     for steps in (PUSHED, DONE)
