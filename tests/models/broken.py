@@ -20,11 +20,14 @@ def sound() -> Graph:
     g = Builder("sound")
     x = g.input("x", ("batch", 4))
     table = g.constant("table", np.arange(4.0))
-    h = g.label("hidden", (x * table).linear(6, name="fc"))
+    h = (x * table).linear(6, name="fc")
+    g.label("hidden", h)
     h = h.dropout(rate=0.5, name="drop")
     h = h.batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn")
-    left, right = h.gelu(approximate="none").split(2, axis=1)
-    wide = left.concat(right.slice(axis=1, start=0, stop=2, step=1), axis=1)
+    h = h.gelu(approximate="none")
+    left, right = h.split(2, axis=1)  # two results
+    part = right.slice(axis=1, start=0, stop=2, step=1)
+    wide = left.concat(part, axis=1)
     g.output("y", wide)
     g.output("loss", wide.mean(axis=(0, 1), keepdims=False))
     return g.finish()
@@ -39,6 +42,7 @@ def with_change(path: str, value: Any) -> str:
     *way, last = path.split("/")
     inside = raw
     for key in way:
+        # by its op: names carry numbers, which change with every node before
         if isinstance(inside, list):
             inside = next(node for node in inside if node["op"] == key)
         else:

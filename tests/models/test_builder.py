@@ -19,7 +19,8 @@ def two_layers() -> Builder:
     x = g.input("x", ("batch", 3))
     with g.scope("body"):
         x = x.linear(4, name="up").relu()
-    g.output("y", x.linear(2, name="down", bias=False))
+    x = x.linear(2, name="down", bias=False)
+    g.output("y", x)
     return g
 
 
@@ -49,15 +50,16 @@ def test_nodes_are_in_the_order_they_were_written() -> None:
 
 def test_a_parameter_asked_for_twice_is_shared() -> None:
     g = Builder("shared")
-    first = g.param("w", (2, 2), init=("zeros", 0.0))
-    again = g.param("w", (2, 2), init=("zeros", 0.0))
+    zeros = ("zeros", 0.0)
+    first = g.param("w", (2, 2), init=zeros)
+    again = g.param("w", (2, 2), init=zeros)
     assert first.name == again.name
     said = (
         HERE
         + r"parameter w is \(2, 2\) float32 already and cannot be \(2, 3\) float32; rename"
     )
     with pytest.raises(SpecError, match=said):
-        g.param("w", (2, 3), init=("zeros", 0.0))
+        g.param("w", (2, 3), init=zeros)
 
 
 def test_a_constant_asked_for_twice_is_shared() -> None:
@@ -95,14 +97,16 @@ def test_a_constant_is_a_copy() -> None:
     table = np.zeros(2, np.float32)
     g.output("y", g.constant("table", table) + 1.0)
     table[:] = 7.0
-    assert g.finish().constants["table"].tolist() == [0.0, 0.0]
+    kept = g.finish().constants["table"]
+    assert kept.tolist() == [0.0, 0.0]
 
 
 def test_scopes_close_even_when_the_inside_fails() -> None:
     g = Builder("scopes")
     with pytest.raises(RuntimeError), g.scope("outer"):
         raise RuntimeError
-    assert g.param("w", (1,), init=("ones", 0.0)).name == "w"
+    w = g.param("w", (1,), init=("ones", 0.0))
+    assert w.name == "w"
 
 
 def test_a_name_is_given_once() -> None:
@@ -152,7 +156,8 @@ def test_drop_path_masks_whole_samples() -> None:
     g = Builder("path")
     x = g.input("x", ("batch", 5, 3))
     g.output("y", x.drop_path(rate=0.5, name="path"))
-    assert g.finish().noise["path.mask"].type.shape == (symbol("batch"), 1, 1)
+    mask = g.finish().noise["path.mask"]
+    assert mask.type.shape == (symbol("batch"), 1, 1)
 
 
 def test_constants_are_stored_as_the_nominal_float() -> None:
@@ -164,7 +169,8 @@ def test_constants_are_stored_as_the_nominal_float() -> None:
 
 def test_operators_are_elementwise_ops() -> None:
     g = Builder("operators")
-    x, y = g.input("x", (2, 3)), g.input("y", (3,))
+    x = g.input("x", (2, 3))
+    y = g.input("y", (3,))
     made = [
         (x + y, "add"),
         (1.0 + x, "add"),
@@ -183,7 +189,8 @@ def test_operators_are_elementwise_ops() -> None:
         assert isinstance(value, Value)
         g.output(value.name, value)
     ops = {node.name: node.op for node in g.finish().nodes}
-    assert [ops[value.name] for value, _ in made] == [op for _, op in made]
+    for value, due in made:
+        assert ops[value.name] == due
 
 
 def test_literals_keep_their_side() -> None:
@@ -197,7 +204,9 @@ def test_literals_keep_their_side() -> None:
 
 def test_several_results_have_names_of_their_own() -> None:
     g = Builder("parts")
-    parts = g.input("x", (6, 2)).split(3, axis=0)
+    x = g.input("x", (6, 2))
+    parts = x.split(3, axis=0)
+    # the node's own name for the first, so that a single result is found by it
     assert [part.name for part in parts] == ["split_1", "split_1:1", "split_1:2"]
     assert all(part.shape == (2, 2) for part in parts)
 
@@ -210,7 +219,8 @@ def test_one_result_of_many_is_still_a_tuple(parts: int, length: int) -> None:
 
 def test_labels_are_asked_for_later() -> None:
     g = Builder("labels")
-    hidden = g.label("hidden", g.input("x", (2,)).relu())
+    x = g.input("x", (2,))
+    hidden = g.label("hidden", x.relu())
     g.output("y", hidden * 2.0)
     asked = g.finish().with_outputs("hidden")
     assert asked.outputs == {"hidden": hidden.name}

@@ -6,6 +6,7 @@ Each message names this file, the line, both shapes and what was due.
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -141,58 +142,79 @@ STRANGERS: dict[str, Any] = {
     "type": Type((4,)),
     "complex": 1j,
 }
-OPERATORS: dict[str, Callable[[Value, Any], Any]] = {
-    "x + y": lambda x, y: x + y,
-    "y + x": lambda x, y: y + x,
-    "x - y": lambda x, y: x - y,
-    "y - x": lambda x, y: y - x,
-    "x * y": lambda x, y: x * y,
-    "y * x": lambda x, y: y * x,
-    "x / y": lambda x, y: x / y,
-    "y / x": lambda x, y: y / x,
-    "x @ y": lambda x, y: x @ y,
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }
-# every method that takes other tensors
-METHODS: dict[str, Callable[[Value, Any], Any]] = {
-    "add": lambda x, y: x.add(y),
-    "attention": lambda x, y: x.attention(y, x, scale=1.0),
-    "attention, last": lambda x, y: x.attention(x, y, scale=1.0),
+# methods of one other tensor, and those that take it with more
+BINARY = (
+    "add",
+    "divide",
+    "equal",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_or",
+    "matmul",
+    "maximum",
+    "minimum",
+    "multiply",
+    "not_equal",
+    "subtract",
+)
+OTHERS: dict[str, Callable[[Value, Any], Any]] = {
+    "matrix product": lambda x, y: x @ y,
+    "key": lambda x, y: x.attention(y, x, scale=1.0),
+    "value": lambda x, y: x.attention(x, y, scale=1.0),
     "concat": lambda x, y: x.concat(y, axis=0),
-    "divide": lambda x, y: x.divide(y),
-    "equal": lambda x, y: x.equal(y),
-    "greater": lambda x, y: x.greater(y),
-    "logical_and": lambda x, y: x.logical_and(y),
-    "matmul": lambda x, y: x.matmul(y),
-    "maximum": lambda x, y: x.maximum(y),
-    "minimum": lambda x, y: x.minimum(y),
-    "multiply": lambda x, y: x.multiply(y),
-    "scatter_add": lambda x, y: x.scatter_add(y, axis=1, length=3),
-    "stack": lambda x, y: x.stack(y, axis=0),
-    "subtract": lambda x, y: x.subtract(y),
+    "stack": lambda x, y: x.stack(x, y, axis=0),
     "take": lambda x, y: x.take(y, axis=1),
     "take_along_axis": lambda x, y: x.take_along_axis(y, axis=1),
-    "where": lambda x, y: x.greater(0.0).where(y, x),
-    "where, last": lambda x, y: x.greater(0.0).where(x, y),
-    "emit": lambda x, y: emit("add", x, y),
-    "emit, first": lambda x, y: emit("subtract", y, x),
+    "scatter_add": lambda x, y: x.scatter_add(y, axis=1, length=3),
+    "where": lambda x, y: x.where(y, x),
+    "where, last": lambda x, y: x.where(x, y),
+    "emit": lambda x, y: emit("subtract", y, x),
     "emit_all": lambda x, y: emit_all("add", x, y),
 }
+every_stranger = pytest.mark.parametrize("stranger", STRANGERS)
 
 
-@pytest.mark.parametrize("stranger", STRANGERS)
-@pytest.mark.parametrize("call", [*OPERATORS, *METHODS])
-def test_an_operand_is_a_value_a_number_or_a_length(call: str, stranger: str) -> None:
-    g = Builder("spec")
-    x = g.input("x", ("batch", 3, 4))
-    apply = (OPERATORS | METHODS)[call]
+def refused(call: Callable[[Any, Any], Any], *, stranger: str, first: bool = False) -> None:
+    """A call with something that is no operand, on either side."""
+    x = Builder("spec").input("x", ("batch", 3, 4))
+    other = STRANGERS[stranger]
     with pytest.raises(SpecError) as caught:
-        apply(x, STRANGERS[stranger])
+        call(other, x) if first else call(x, other)
     text = str(caught.value)
-    line = inspect.getsourcelines(apply)[1]
-    assert text.startswith(f"tests/models/test_errors.py:{line}: ")
-    kind = type(STRANGERS[stranger]).__name__
-    assert f"an operand is a Value, a number or an axis length, not {kind};" in text
+    assert text.startswith("tests/models/test_errors.py:")
     assert "\n" not in text
+    kind = type(other).__name__
+    assert f"an operand is a Value, a number or an axis length, not {kind};" in text
+
+
+@every_stranger
+@pytest.mark.parametrize("first", [True, False], ids=["left", "right"])
+@pytest.mark.parametrize("sign", OPERATORS)
+def test_an_operator_takes_values_numbers_and_lengths(
+    sign: str, first: bool, stranger: str
+) -> None:
+    refused(OPERATORS[sign], stranger=stranger, first=first)
+
+
+@every_stranger
+@pytest.mark.parametrize("method", BINARY)
+def test_a_method_takes_values_numbers_and_lengths(method: str, stranger: str) -> None:
+    refused(lambda x, y: getattr(x, method)(y), stranger=stranger)
+
+
+@every_stranger
+@pytest.mark.parametrize("call", OTHERS)
+def test_every_operand_of_a_call_is_looked_at(call: str, stranger: str) -> None:
+    refused(OTHERS[call], stranger=stranger)
 
 
 def test_text_is_not_read_as_the_name_of_a_value() -> None:
@@ -203,17 +225,22 @@ def test_text_is_not_read_as_the_name_of_a_value() -> None:
         x + "j"  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(
-    "number", [2, 2.0, True, np.float32(2), np.int64(2), symbol("batch")]
-)
-def test_numbers_and_lengths_are_operands(number: Any) -> None:
-    g = Builder("spec")
-    g.output("y", number * g.input("x", ("batch",)))
-    (node,) = g.finish().nodes
-    written = node.inputs[1]
-    assert written == number
-    # NumPy's own scalars could not be written into JSON
-    assert not isinstance(written, np.generic)
+NUMBERS = (2, 2.0, True, np.float32(2), np.int64(2), symbol("batch"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("sign", OPERATORS)
+def test_numbers_and_lengths_are_operands(sign: str, number: Any) -> None:
+    x = Builder("spec").input("x", ("batch",))
+    apply = OPERATORS[sign]
+    for value in (apply(x, number), apply(number, x)):
+        value.graph.output(value.name, value)
+    graph = x.graph.finish()
+    for node in graph.nodes:
+        (written,) = [operand for operand in node.inputs if operand != "x"]
+        assert written == number
+        # NumPy's own scalars could not be written into JSON
+        assert not isinstance(written, np.generic)
 
 
 def test_an_op_without_a_value_belongs_to_no_graph() -> None:

@@ -42,7 +42,7 @@ def function():
 if NAME:
     LAST = "indented"
 LONG_NAME = "long"
-LAST_LINE = "without an end"'''
+LAST_LINE = "without an end"'''  # as an editor may leave a file
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_files_are_modules_by_name_in_order(tmp_path: Path) -> None:
+    # helpers, packages and stubs are no entries of a registry
     for name in ("second.py", "first.py", "_helper.py", "__init__.py", "notes.md", "x.pyi"):
         (tmp_path / name).touch()
     (tmp_path / "deeper").mkdir()

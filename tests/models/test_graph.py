@@ -18,7 +18,8 @@ def small() -> Graph:
     g = Builder("small")
     x = g.input("x", ("batch", 4))
     table = g.constant("table", np.arange(4.0))
-    h = g.label("hidden", (x * table).linear(3, name="fc"))
+    h = (x * table).linear(3, name="fc")
+    g.label("hidden", h)
     h = h.dropout(rate=0.5, name="drop")
     h = h.batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn")
     g.output("y", h.slice(axis=1, start=0, stop=2, step=1))
@@ -94,6 +95,7 @@ def test_a_node_that_reads_what_is_not_there_is_caught() -> None:
 
 def test_nodes_out_of_order_are_caught() -> None:
     graph = small()
+    # node order is execution order: a graph is not sorted for its author
     with pytest.raises(SpecError, match="which nothing before it makes"):
         check(replace(graph, nodes=graph.nodes[::-1]))
 
@@ -138,6 +140,7 @@ def test_questions_asked_of_a_graph() -> None:
     assert graph.parameter_count() == 12 + 3 + 3 + 3
     census = graph.census()
     assert census["batch_norm_train"] == 1
+    # most frequent first
     counts = list(census.values())
     assert counts == sorted(counts, reverse=True)
 

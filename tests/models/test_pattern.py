@@ -10,26 +10,35 @@ from hypothesis import strategies as st
 from backends.base import Settings
 from backends.numpy.program import NumpyProgram
 from models.builder import Builder
-from models.dims import symbol
+from models.dims import Shape, symbol
 from models.errors import SpecError
 from models.pattern import plan
 from tests.asserts import assert_close
 from tests.strategies import Rearrangement, rearrangements, shapes
 
 BATCH = symbol("batch")
+FP64 = Settings(precision="fp64")
+
+
+def numbered(shape: tuple[int, ...]) -> np.ndarray:
+    """Every element another number, so that a wrong order shows."""
+    return np.arange(float(np.prod(shape))).reshape(shape)
 
 
 def emitted(built: Builder, x: np.ndarray) -> np.ndarray:
-    return NumpyProgram(built.finish(), Settings(precision="fp64"))({"x": x})["y"]
+    program = NumpyProgram(built.finish(), FP64)
+    return program({"x": x})["y"]
 
 
 @given(rearrangements())
 def test_a_pattern_is_reshape_permute_reshape(asked: Rearrangement) -> None:
-    x = np.arange(float(np.prod(asked.shape))).reshape(asked.shape)
     g = Builder("pattern")
-    g.output("y", g.input("x", asked.shape).rearrange(asked.pattern, **asked.sizes))
-    due = x.reshape(asked.split).transpose(asked.order).reshape(asked.merged)
-    assert_close(emitted(g, x), due, rtol=0, what=asked.pattern)
+    x = g.input("x", asked.shape)
+    g.output("y", x.rearrange(asked.pattern, **asked.sizes))
+    feed = numbered(asked.shape)
+    moved = feed.reshape(asked.split).transpose(asked.order)
+    due = moved.reshape(asked.merged)
+    assert_close(emitted(g, feed), due, rtol=0, what=asked.pattern)
 
 
 @given(rearrangements())
@@ -37,8 +46,9 @@ def test_a_plan_moves_no_more_axes_than_the_pattern_names(asked: Rearrangement) 
     made = plan(asked.pattern, asked.shape, asked.sizes)
     assert made.merged == asked.merged
     assert len(made.order) <= len(asked.order)
-    kept = all(a + 1 != b for a, b in zip(made.order, made.order[1:], strict=False))
-    assert kept, "neighbours that stay neighbours move as one axis"
+    pairs = zip(made.order, made.order[1:], strict=False)
+    # none follows its own neighbour: such a pair would have been one axis
+    assert all(before + 1 != after for before, after in pairs)
 
 
 @given(shapes(low=1), st.data())
@@ -46,34 +56,30 @@ def test_permute_dims_and_reshape_follow_numpy(
     shape: tuple[int, ...], data: st.DataObject
 ) -> None:
     order = tuple(data.draw(st.permutations(range(len(shape)))))
-    x = np.arange(float(np.prod(shape))).reshape(shape)
+    last = shape[order[-1]]
     g = Builder("moves")
-    g.output("y", g.input("x", shape).permute_dims(order).reshape((-1, shape[order[-1]])))
-    assert_close(
-        emitted(g, x),
-        x.transpose(order).reshape(-1, shape[order[-1]]),
-        rtol=0,
-        what=f"{shape} by {order}",
-    )
+    moved = g.input("x", shape).permute_dims(order)
+    g.output("y", moved.reshape((-1, last)))
+    feed = numbered(shape)
+    due = feed.transpose(order).reshape(-1, last)
+    assert_close(emitted(g, feed), due, rtol=0, what=f"{shape} by {order}")
 
 
 def test_symbolic_axes_pass_through() -> None:
     g = Builder("heads")
-    x = g.input("x", ("batch", "frames", 17, 24)).rearrange(
-        "b t j (s h d) -> s (b t) h j d", s=3, h=4
-    )
-    assert str(x.type) == "(3, batch*frames, 4, 17, 2) float32"
-    g.output("y", x)
-    feed = np.arange(2 * 5 * 17 * 24.0).reshape(2, 5, 17, 24)
-    due = (
-        feed.reshape(2, 5, 17, 3, 4, 2).transpose(3, 0, 1, 4, 2, 5).reshape(3, 10, 4, 17, 2)
-    )
+    x = g.input("x", ("batch", "frames", 17, 24))
+    heads = x.rearrange("b t j (s h d) -> s (b t) h j d", s=3, h=4)
+    assert str(heads.type) == "(3, batch*frames, 4, 17, 2) float32"
+    g.output("y", heads)
+    feed = numbered((2, 5, 17, 24))
+    split = feed.reshape(2, 5, 17, 3, 4, 2)
+    # s b t h j d, then b and t as one
+    due = split.transpose(3, 0, 1, 4, 2, 5).reshape(3, 10, 4, 17, 2)
     assert_close(emitted(g, feed), due, rtol=0, what="heads")
 
 
 def test_a_pattern_that_changes_nothing_adds_no_node() -> None:
-    g = Builder("same")
-    x = g.input("x", ("batch", 4))
+    x = Builder("same").input("x", ("batch", 4))
     assert x.rearrange("b c -> b c") is x
 
 
@@ -90,13 +96,14 @@ def test_a_pattern_that_changes_nothing_adds_no_node() -> None:
         ("b (h d) -> b h d", (2, 6), {"h": 3, "d": 3}, "has 9 elements, the axis has 6"),
         ("b c", (2, 3), {}, "must read 'axes -> axes'"),
         ("b c -> b c -> c b", (2, 3), {}, "must read 'axes -> axes'"),
+        # einops' commas are no part of this language
         ("b, c -> c b", (2, 3), {}, "must read 'axes -> axes'"),
         ("(b c -> c b", (2, 3), {}, "unbalanced parentheses"),
         ("(b t) c -> b t c", (BATCH, 3), {"t": 5}, "without a remainder"),
     ],
 )
 def test_a_pattern_that_does_not_fit_says_why(
-    pattern: str, shape: tuple[int, ...], sizes: dict[str, int], said: str
+    pattern: str, shape: Shape, sizes: dict[str, int], said: str
 ) -> None:
     with pytest.raises(ValueError) as caught:
         plan(pattern, shape, sizes)
@@ -105,11 +112,7 @@ def test_a_pattern_that_does_not_fit_says_why(
 
 def test_the_author_is_told_where() -> None:
     x = Builder("wrong").input("x", (2, 7))
-    with pytest.raises(
-        SpecError,
-        match=(
-            r"tests/models/test_pattern\.py:\d+: rearrange: .*7 is not divisible by 2.*got"
-            r" \(2, 7\) float32"
-        ),
-    ):
+    line = r"tests/models/test_pattern\.py:\d+: rearrange: "
+    said = line + r".*7 is not divisible by 2.*got \(2, 7\) float32"
+    with pytest.raises(SpecError, match=said):
         x.rearrange("b (h d) -> b h d", h=2)

@@ -47,6 +47,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_names_are_those_of_the_folders() -> None:
+    # not a list kept beside them
     files = Path(models.__file__).parent
     assert models.names() == list(folder.files(files / "zoo"))
     assert models.loss_names() == list(folder.files(files / "losses"))
@@ -54,6 +55,7 @@ def test_names_are_those_of_the_folders() -> None:
 
 def test_an_official_name_is_found_without_running_the_zoo() -> None:
     """Whoever misspells a class waits for no model file, and none can fail on the way."""
+    # in a process of its own: this one has read the zoo long ago
     statement = (
         "import sys, models\n"
         "try: models.from_official('Nobody', {})\n"

@@ -38,6 +38,7 @@ DECLARATIONS: dict[str, tuple[str, Any, str]] = {
     "half an initialiser": ("params/fc.bias", [BIAS, ["zeros"], True], "a list of 2 was"),
     "trained or not": ("params/fc.bias", [BIAS, ["zeros", 0], "yes"], "true or false was"),
 }
+# of the constant that the first node multiplies (batch, 4) with
 CONSTANTS: dict[str, tuple[Any, str]] = {
     "unknown dtype": (["uint8", [1], [1]], '"uint8" came, one of float32, float16'),
     "too short": (["float32", [4], [1.0]], "a list of 4 was due"),
@@ -51,6 +52,7 @@ CONSTANTS: dict[str, tuple[Any, str]] = {
     "another type": (["int64", [4], [0] * 4], "dtypes differ (float32, int64)"),
     "another shape": (["float32", [3], [0.0] * 3], "do not broadcast: 4 against 3"),
 }
+# keys of the file itself
 PARTS: dict[str, tuple[str, Any, str]] = {
     "a node without a name": ("nodes/gelu/name", GONE, "node 5: op, inputs, attributes"),
     "a node with more": ("nodes/gelu/device", "cpu", "where, device came, name, op"),
@@ -106,6 +108,7 @@ def test_a_long_value_does_not_bury_the_sentence() -> None:
 
 
 def test_names_with_line_breaks_still_make_one_line() -> None:
+    # `complaint` counts the lines
     complaint(with_change("nodes/gelu/inputs", ["gh\nost"]))
     complaint(with_change("na\nme", "b"))
 

@@ -20,6 +20,7 @@ def test_the_file_is_current() -> None:
 
 
 def test_a_method_that_the_file_lacks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    # as an op file would declare it, first argument and all
     def newest(x: Value, *, rate: float) -> Value:
         return x
 
