@@ -341,7 +341,7 @@ DONE: tuple[tuple[bytes, int, Step], ...] = (
     (b"s", LIGHT, _set_item),
     (b"u", LIGHT, lambda vm: vm.set_items(vm.since_mark())),
     (b"\x90", LIGHT, _add_items),
-    # into the memo, a dict: a far slot, which is the file's to choose, costs no more than a near one
+    # into the memo, a dict: a far slot, for the file to choose, costs no more than a near one
     (b"q", LIGHT, lambda vm: vm.put(vm.byte())),
     (b"r", VALUE, lambda vm: vm.put(vm.number(U4))),
     (b"\x94", VALUE, lambda vm: vm.put(len(vm.memo))),
