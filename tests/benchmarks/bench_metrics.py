@@ -1,9 +1,9 @@
-"""How fast poses are scored: PA-MPJPE against batched singular values on one thread, and
-every metric on a test set of Human3.6M's size.
+"""How fast poses are scored.
 
-Run: `OMP_NUM_THREADS=1 python -m pytest -q tests/benchmarks/bench_metrics.py`. The
-contenders are timed in turn, in one run. Nothing is asserted on time; both must give the
-same numbers.
+PA-MPJPE against batched singular values on one thread, and every metric on a test set of
+Human3.6M's size: `OMP_NUM_THREADS=1 python -m pytest -q -s tests/benchmarks/bench_metrics.py`. The
+contenders are timed in turn, in one run. Nothing is asserted on time; both must give the same
+numbers.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ JOINTS = len(H36M17.joints)
 
 
 def people(count: int) -> tuple[Array, Array]:
-    """Predictions and truths (count, 17, 3) mm: as wide as people, the error of a good
-    model.
-    """
+    """Predictions and truths (count, 17, 3) mm: as wide as people, the error of a good model."""
     draw = np.random.default_rng(0)
     true = draw.normal(0, [120, 400, 80], (count, JOINTS, 3))
     return true + draw.normal(0, 35, true.shape), true

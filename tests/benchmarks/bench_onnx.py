@@ -1,9 +1,9 @@
-"""Is the emitted ONNX as fast as what torch.onnx.export makes of the same model written by
-hand? And what does a training step cost?
+"""Is the emitted ONNX as fast as what PyTorch exports of the same model written by hand?
 
-Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`. PyTorch writes its file in a
-process of its own, by this interpreter or, where that has no PyTorch, by the one named in
-POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never asserted.
+And what does a training step cost? Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`.
+PyTorch writes its file in a process of its own, by this interpreter or, where that has no PyTorch,
+by the one named in POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never
+asserted.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 20.0  # time for one pair
 SIZES: dict[str, Any] = {"preset": "small", "frames": 27}
 BATCH, FRAMES = 32, 27
+ADAMW = Optimizer("adamw", 1e-6, 0.01)
 
 
 def weights() -> dict[str, np.ndarray]:
@@ -57,6 +58,7 @@ def export(path: str) -> None:
     )
     inputs = torch.zeros(2, FRAMES, 17, 3)
     batch = torch.export.Dim("batch", min=1, max=4096)
+    # the batch stays open, as ours does
     program = torch.onnx.export(
         module,
         (inputs,),
@@ -69,11 +71,9 @@ def export(path: str) -> None:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file PyTorch exports."""
-    python = (
-        sys.executable
-        if importlib.util.find_spec("torch")
-        else os.environ.get("POSEPORT_TORCH_PYTHON", "")
-    )
+    python = sys.executable
+    if not importlib.util.find_spec("torch"):
+        python = os.environ.get("POSEPORT_TORCH_PYTHON", "")
     if not python:
         pytest.skip(
             "no PyTorch to export a reference: install it, or name an interpreter that has"
@@ -106,13 +106,8 @@ def test_the_emitted_model_against_the_one_torch_exports(
 
     theirs = session(str(reference))
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
-        ours = session(
-            model(
-                models.build("motionbert", **SIZES).infer,
-                weights(),
-                opset=opset,
-            ).SerializeToString()
-        )
+        emitted = model(models.build("motionbert", **SIZES).infer, weights(), opset=opset)
+        ours = session(emitted.SerializeToString())
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")
         what = f"motionbert forward, {BATCH} x {FRAMES} frames, opset {opset}"
         said = told(what, ours, theirs, names=("emitted", "torch"), seconds=SECONDS)
@@ -129,23 +124,30 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
 
     graph = models.build("motionbert", **SIZES, loss={"mpjpe": 1.0}).train
     draw = np.random.default_rng(0)
-    feeds = {
-        "keypoints": draw.normal(size=(BATCH, FRAMES, 17, 3)),
-        "target": draw.normal(size=(BATCH, FRAMES, 17, 3)),
-    }
-    trainer = OnnxTrainer(
-        OnnxProgram(graph, Settings(), threads=1), Optimizer("adamw", 1e-6, 0.01)
+    shape = (BATCH, FRAMES, 17, 3)
+    feeds = {name: draw.normal(size=shape) for name in ("keypoints", "target")}
+    trainer = OnnxTrainer(OnnxProgram(graph, Settings(), threads=1), ADAMW)
+    oracle = NumpyBackend().trainer(graph, ADAMW, Settings(precision="fp32"))
+    _same_gradients(trainer, oracle, feeds)
+    fed = trainer.program.put(feeds)
+    said = told(
+        f"motionbert training step, {BATCH} x {FRAMES} frames",
+        lambda: trainer.step(fed),
+        lambda: trainer.program.run(fed),
+        names=("the step", "the forward of the same graph"),
+        seconds=SECONDS,
     )
-    oracle = NumpyBackend().trainer(
-        graph,
-        Optimizer("adamw", 1e-6, 0.01),
-        Settings(precision="fp32"),
-    )
+    benchmark.extra_info.update(ratio=said["ratio"])
+    benchmark.pedantic(lambda: trainer.step(fed), rounds=3, warmup_rounds=0)
+
+
+def _same_gradients(trainer: Any, oracle: Any, feeds: dict[str, np.ndarray]) -> None:
+    """Raise AssertionError where the gradient graph and the oracle differ."""
     for one in (trainer, oracle):
         one.program.load(weights())
-    (_, came), (_, due) = (
-        one.gradients(one.program.put(feeds)) for one in (trainer, oracle)
-    )
+    _, came = trainer.gradients(trainer.program.put(feeds))
+    _, due = oracle.gradients(oracle.program.put(feeds))
+    # relative to the largest of all: some are zero but for rounding
     largest = max(float(np.abs(grad).max()) for grad in due.values())
     for name, grad in due.items():
         assert_close(
@@ -154,21 +156,6 @@ def test_a_training_step_against_the_forward_it_contains(benchmark: Any) -> None
             rtol=1e-5,
             what=f"gradient of {name}",
         )
-    fed = trainer.program.put(feeds)
-    what = f"motionbert training step, {BATCH} x {FRAMES} frames"
-    names = (
-        "the step",
-        "the forward of the same graph",
-    )
-    said = told(
-        what,
-        lambda: trainer.step(fed),
-        lambda: trainer.program.run(fed),
-        names=names,
-        seconds=SECONDS,
-    )
-    benchmark.extra_info.update(ratio=said["ratio"])
-    benchmark.pedantic(lambda: trainer.step(fed), rounds=3, warmup_rounds=0)
 
 
 if __name__ == "__main__":

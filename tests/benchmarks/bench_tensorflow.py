@@ -1,9 +1,8 @@
-"""Does the realised Keras model cost more than one written by hand? Forward and training
-step, both in one interleaved run.
+"""Does the realised Keras model cost more than one written by hand?
 
-Run: `OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/bench_tensorflow.py -s`. Rounds go
-A B B A, one thread; the ratio is that of the medians. It is printed, never asserted: only
-the results must agree.
+Forward and training step, both in one interleaved run: `OMP_NUM_THREADS=1 python -m pytest
+tests/benchmarks/bench_tensorflow.py -s`. Rounds go A B B A, one thread; the ratio is that of the
+medians. It is printed, never asserted: only the results must agree.
 """
 
 from __future__ import annotations
@@ -111,9 +110,7 @@ class Block(keras.layers.Layer):
 
 
 class MotionBert(keras.Model):
-    """DSTformer without drop rates, its streams fused by learnt weights, as a good Keras
-    author writes it.
-    """
+    """DSTformer without drop rates, as a good Keras author writes it."""
 
     def __init__(self, size: motionbert.Size) -> None:
         super().__init__()

@@ -1,9 +1,9 @@
-"""How fast batches are cut, as a fraction of a plain memory copy of the same bytes and
-against a loop over windows; in what memory.
+"""How fast batches are cut, and in what memory.
 
-Run: `python -m pytest -q tests/benchmarks/bench_windows.py`. The three contenders are timed
-in turn, in one run, and the best time of each counts: what else the machine does slows some
-rounds of each.
+As a fraction of a plain memory copy of the same bytes, and against a loop over windows. Run:
+`OMP_NUM_THREADS=1 python -m pytest -q -s tests/benchmarks/bench_windows.py`. The three contenders
+are timed in turn, in one run, and the best time of each counts: what else the machine does slows
+some rounds of each. Times are printed beside what is due, never asserted; memory is.
 """
 
 from __future__ import annotations
@@ -30,14 +30,12 @@ MILLIONS = 1_500_000  # frames of the test of memory
 
 @dataclass(frozen=True)
 class Speed:
-    """Best seconds per batch of the sampler, the copy and the loop, and the bytes of a
-    batch.
-    """
+    """Best seconds for a batch, and what it holds."""
 
     sampler: float
     copy: float
     loop: float
-    size: int
+    size: int  # bytes
 
 
 def best_in_turn(contenders: dict[str, Callable[[int], object]]) -> dict[str, float]:
@@ -51,84 +49,87 @@ def best_in_turn(contenders: dict[str, Callable[[int], object]]) -> dict[str, fl
     return best
 
 
-def measure(windows: Windows, clips: list[Clip]) -> Speed:
-    """Time random batches.
+class Loop:
+    """What published generators do: per window, find the clip, slice it, pad it, store it."""
 
-    The loop does what published generators do: per window, find the clip, slice it, pad the
-    slice, store it.
-    """
+    def __init__(self, windows: Windows, clips: list[Clip]) -> None:
+        self.arrays = [(clip.keypoints, clip.camera_pose) for clip in clips]
+        # by window: its clip, and its first output among that clip's frames
+        starts = np.cumsum([0, *(clip.frames for clip in clips)])
+        self.clip = windows.clip_numbers()[windows._first]
+        self.first = windows._first - starts[self.clip]
+        self.frames, self.outputs = windows.frames, windows.outputs
+        self.context = (windows.frames - windows.outputs) // 2
+
+    def fill(self, picks: np.ndarray, into: list[np.ndarray]) -> None:
+        """Store the windows `picks` in a batch's two arrays."""
+        for row, pick in enumerate(picks):
+            keypoints, pose = self.arrays[self.clip[pick]]
+            first = self.first[pick]
+            low = first - self.context
+            high = low + self.frames
+            part = keypoints[max(low, 0) : min(high, len(keypoints))]
+            # only at the ends of a clip, as a padding of nothing still copies
+            if low < 0 or high > len(keypoints):
+                beyond = (max(-low, 0), max(high - len(keypoints), 0))
+                part = np.pad(part, (beyond, (0, 0), (0, 0)), mode="edge")
+            into[0][row] = part
+            into[1][row] = pose[first : first + self.outputs]
+
+
+def measure(windows: Windows, clips: list[Clip]) -> Speed:
+    """Time random batches, the same for all three."""
     draw = np.random.default_rng(0)
     picks = [draw.integers(0, len(windows), BATCH) for _ in range(ROUNDS)]
     sources = [np.ascontiguousarray(part) for part in windows.batch(picks[0])]
+    # the best of all rounds counts, so that the first may find its pages new to the system
     copies = [np.empty_like(part) for part in sources]
-    arrays = [(clip.keypoints, clip.camera_pose) for clip in clips]
-    starts = np.cumsum([0, *(clip.frames for clip in clips)])
-    numbers = windows.clip_numbers()[windows._first]
-    where = numbers, windows._first - starts[numbers]
-    context = (windows.frames - windows.outputs) // 2
-
-    def loop(turn: int) -> None:
-        for row, pick in enumerate(picks[turn]):
-            clip = where[0][pick]
-            first = where[1][pick]
-            keypoints, pose = arrays[clip]
-            low = first - context
-            high = first - context + windows.frames
-            part = keypoints[max(low, 0) : min(high, len(keypoints))]
-            if low < 0 or high > len(keypoints):
-                part = np.pad(
-                    part,
-                    ((max(-low, 0), max(high - len(keypoints), 0)), (0, 0), (0, 0)),
-                    mode="edge",
-                )
-            copies[0][row] = part
-            copies[1][row] = pose[first : first + windows.outputs]
+    loop = Loop(windows, clips)
 
     def copy(turn: int) -> None:
         for out, source in zip(copies, sources, strict=True):
             np.copyto(out, source)
 
     best = best_in_turn(
-        {"sampler": lambda turn: windows.batch(picks[turn]), "copy": copy, "loop": loop}
+        {
+            "sampler": lambda turn: windows.batch(picks[turn]),
+            "copy": copy,
+            "loop": lambda turn: loop.fill(picks[turn], copies),
+        }
     )
-    return Speed(
-        best["sampler"],
-        best["copy"],
-        best["loop"],
-        sum(part.nbytes for part in sources),
-    )
+    return Speed(**best, size=sum(part.nbytes for part in sources))
 
 
+# what is due: of a memory copy where windows are long and copying is all there is to do, of a loop
+# where they are short and finding them is
 CASES = [
-    (243, "all", 0.5, 0.0),
-    (243, "centre", 0.5, 0.0),
-    (27, "centre", 0.0, 5.0),
-    (1, "centre", 0.0, 5.0),
+    (243, "all", "half a memory copy"),
+    (243, "centre", "half a memory copy"),
+    (27, "centre", "5 x a loop"),
+    (1, "centre", "5 x a loop"),
 ]
 
 
-@pytest.mark.parametrize(("frames", "outputs", "copy_due", "loop_due"), CASES)
+@pytest.mark.parametrize(("frames", "outputs", "due"), CASES)
 def test_sampler_speed(
-    frames: int,
-    outputs: str,
-    copy_due: float,
-    loop_due: float,
-    capsys: pytest.CaptureFixture[str],
+    frames: int, outputs: str, due: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
+    # a window at every frame, as training draws them
     speed = measure(Windows(clips, frames=frames, outputs=outputs, stride=1), clips)
+    rate = BATCH / speed.sampler
+    flow = speed.size / speed.sampler / 1e9
     fraction = speed.copy / speed.sampler
     gain = speed.loop / speed.sampler
     with capsys.disabled():
         print(
-            f"\nT={frames} outputs={outputs}: {BATCH / speed.sampler:,.0f} windows/s,"
-            f" {speed.size / speed.sampler / 1e9:.1f} GB/s, {fraction:.2f} of a memory copy"
-            f" ({speed.size / 1e6:.2f} MB), {gain:.1f} x a loop over windows"
+            f"\nT={frames} outputs={outputs}: {rate:,.0f} windows/s, {flow:.1f} GB/s,"
+            f" {fraction:.2f} of a memory copy ({speed.size / 1e6:.2f} MB),"
+            f" {gain:.1f} x a loop over windows (due: {due})"
         )
-    assert fraction >= copy_due
-    assert gain >= loop_due
 
 
+# in a process of its own, whose memory is that of the cache and the windows alone
 RESIDENT = """
 import sys, time
 from pathlib import Path
@@ -150,22 +151,19 @@ print(resident(), windows.nbytes, loaded - started, filled - loaded)
 
 
 def long_clips() -> list[Clip]:
-    """300 clips of 5000 frames, none of which shares memory with another; made of one take
-    repeated.
-    """
+    """300 clips of 5000 frames, none of which shares memory with another."""
     take = synthetic.make("S1", "Walking", frames=500)
-    (clip,) = film(take, {"cam0": load("synthetic").rig.around(take.world[:, 0])["cam0"]})
-    arrays = (clip.keypoints, clip.confidence, clip.camera_pose, clip.world_pose)
-    tiled = [np.concatenate([values] * 10) for values in arrays]
+    camera = load("synthetic").rig.around(take.world[:, 0])["cam0"]
+    (clip,) = film(take, {"cam0": camera})
+    # one take ten times over: to draw the frames anew would take minutes
     names = ("keypoints", "confidence", "camera_pose", "world_pose")
-    return [
-        replace(
-            clip,
-            name=str(number),
-            **{name: values.copy() for name, values in zip(names, tiled, strict=True)},
-        )
-        for number in range(MILLIONS // len(tiled[0]))
-    ]
+    tiled = {name: np.concatenate([getattr(clip, name)] * 10) for name in names}
+    count = MILLIONS // len(tiled["keypoints"])
+    clips = []
+    for number in range(count):
+        own = {name: values.copy() for name, values in tiled.items()}
+        clips.append(replace(clip, name=str(number), **own))
+    return clips
 
 
 @pytest.fixture(scope="module")
@@ -180,19 +178,14 @@ def test_memory_of_a_million_and_a_half_frames(
     frames: int, long_cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
-    said = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    ).stdout
-    resident, arrays, loading, filling = map(float, said.split())
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    resident, arrays, loading, filling = map(float, done.stdout.split())
+    size = long_cache.stat().st_size
     with capsys.disabled():
         print(
-            f"\nT={frames}: a cache of {MILLIONS:,} frames,"
-            f" {long_cache.stat().st_size / 1e6:.0f} MB, loaded in {loading:.2f} s and cut"
-            f" in {filling:.2f} s; arrays {arrays / 1e6:.0f} MB, resident at most"
-            f" {resident / 1e6:.0f} MB, {resident / arrays:.2f} of it"
+            f"\nT={frames}: a cache of {MILLIONS:,} frames, {size / 1e6:.0f} MB, loaded in"
+            f" {loading:.2f} s and cut in {filling:.2f} s; arrays {arrays / 1e6:.0f} MB,"
+            f" resident at most {resident / 1e6:.0f} MB, {resident / arrays:.2f} of it"
         )
+    # Python and NumPy are part of it; a second copy of the arrays would not fit
     assert resident < 1.5 * arrays

@@ -1,9 +1,8 @@
-"""MotionBERT and VideoPose3D as a good PyTorch author writes them by hand: the yardstick of
-the realised modules.
+"""MotionBERT and VideoPose3D as a good PyTorch author writes them: the yardstick of ours.
 
-Same parameter names, same mathematics, the usual modules (nn.Linear, nn.LayerNorm,
-nn.Conv1d, nn.BatchNorm1d, nn.Dropout, fused attention). Axes: b batch, t frames, j joints,
-c width, h heads, d width of a head.
+Same parameter names, same mathematics, the usual modules (nn.Linear, nn.LayerNorm, nn.Conv1d,
+nn.BatchNorm1d, nn.Dropout, fused attention). Axes: b batch, t frames, j joints, c width, h heads, d
+width of a head.
 """
 
 from __future__ import annotations
@@ -140,8 +139,9 @@ class MotionBert(nn.Module):
 
 
 class VideoPose3D(nn.Module):
-    """Temporal convolutions; strided for training on single frames, dilated for running
-    over clips, by one state_dict.
+    """Temporal convolutions: strided to train on single frames, dilated to run over clips.
+
+    Both by one state_dict.
     """
 
     def __init__(self, size: videopose3d.Size, *, strided: bool) -> None:
