@@ -14,7 +14,12 @@ from bench.parity import official, repro, traces
 from bench.records import Check
 
 
-def vectors(files: Sequence[Path], *, backends: Sequence[str], as_json: bool) -> int:
+def vectors(
+    files: Sequence[Path],
+    *,
+    backends: Sequence[str],
+    as_json: bool,
+) -> int:
     """Golden vectors on backends; 1 where a check fails."""
     checks = official.ask(files, backends=backends)
     # no check is no proof: a file without outputs has shown nothing

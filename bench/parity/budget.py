@@ -46,7 +46,12 @@ def bound(kind: str, float32_error: float, *, dtype: str = "float32") -> float:
     return max(FLOORS[kind][0] * DTYPE_SCALE[dtype], FACTOR * float32_error)
 
 
-def error(actual: np.ndarray, due: np.ndarray, *, scale: float = 0.0) -> float:
+def error(
+    actual: np.ndarray,
+    due: np.ndarray,
+    *,
+    scale: float = 0.0,
+) -> float:
     """Largest |actual - due| over the largest |due| (or `scale`, where that is larger); inf
     for another shape or a NaN on one side.
     """

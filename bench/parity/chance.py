@@ -47,7 +47,12 @@ def measured(run: Run, steps: int) -> Envelope:
     return Envelope(true, np.max([np.abs(losses - true) for losses in others], axis=0))
 
 
-def kept(file: Path, question: str, run: Run, steps: int) -> Envelope:
+def kept(
+    file: Path,
+    question: str,
+    run: Run,
+    steps: int,
+) -> Envelope:
     """The envelope in `file` where it answers the same question, else a new one, which is
     put there.
     """

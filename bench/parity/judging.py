@@ -33,7 +33,14 @@ class Judged:
     scale: float = 1.0  # what relative errors of the value are relative to
 
 
-def judge(kind: str, name: str, values: Three, *, graph: str, scale: float = 0.0) -> Judged:
+def judge(
+    kind: str,
+    name: str,
+    values: Three,
+    *,
+    graph: str,
+    scale: float = 0.0,
+) -> Judged:
     """Hold one value against the oracle's, within the budget that float32 NumPy sets.
 
     Errors are relative to the largest value due, or to `scale` where that is larger.
@@ -56,7 +63,13 @@ def judge(kind: str, name: str, values: Three, *, graph: str, scale: float = 0.0
     )
 
 
-def check(kind: str, name: str, error: float, bound: float, graph: str = "train") -> Check:
+def check(
+    kind: str,
+    name: str,
+    error: float,
+    bound: float,
+    graph: str = "train",
+) -> Check:
     """An error against its bound."""
     return Check(
         kind=kind,

@@ -35,7 +35,11 @@ class Fault:
 
 
 def first_fault(
-    graphs: Iterable[Graph], backend: Backend, device: str, params: Arrays, feeds: Arrays
+    graphs: Iterable[Graph],
+    backend: Backend,
+    device: str,
+    params: Arrays,
+    feeds: Arrays,
 ) -> Fault | None:
     """The first node of the first graph that is wrong by itself; None where there is none."""
     for graph in graphs:
@@ -45,7 +49,11 @@ def first_fault(
     return None
 
 
-def probes(graph: Graph, params: Arrays, feeds: Arrays) -> Iterator[tuple[Node, Probe]]:
+def probes(
+    graph: Graph,
+    params: Arrays,
+    feeds: Arrays,
+) -> Iterator[tuple[Node, Probe]]:
     """Every node as a probe on the float32 values that the oracle has at its inputs."""
     program = NumpyProgram(graph, Settings(precision="fp64"))
     program.load({name: params[name] for name in graph.params})
@@ -67,7 +75,8 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
     """What is wrong with a backend's answer to a probe: value first, then gradients; empty
     where nothing is.
     """
-    due, rough = probe.reference(np.float64), probe.reference(np.float32)
+    due = probe.reference(np.float64)
+    rough = probe.reference(np.float32)
     try:
         came = probe.run(backend, settings)
     except Exception as error:  # whatever a framework raises is the divergence
@@ -84,7 +93,10 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
 
 
 def _judge_gradients(
-    probe: Probe, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]
+    probe: Probe,
+    backend: Backend,
+    settings: Settings,
+    weights: Sequence[np.ndarray],
 ) -> str:
     exact, near = (probe.oracle_gradients(weights, working) for working in ("fp64", "fp32"))
     try:

@@ -216,7 +216,13 @@ class _Judge:
             (value,) = program({"keypoints": keypoints}).values()
             self._add("output", name, value, exact[name], self.output_bound)
 
-    def _train_output(self, spec: Spec, params: Arrays, feeds: Arrays, suffix: str) -> None:
+    def _train_output(
+        self,
+        spec: Spec,
+        params: Arrays,
+        feeds: Arrays,
+        suffix: str,
+    ) -> None:
         """The train graph's pose; the files hold it in float32 only."""
         program = self.backend.program(spec.train.with_outputs("pose"), self.settings)
         program.load(params)
@@ -230,7 +236,8 @@ class _Judge:
         self._add("loss", f"loss{suffix}", loss, due, self.output_bound)
 
     def _gradients(self, grads: Arrays, suffix: str) -> None:
-        exact, rough = self.case.group(f"grad64{suffix}"), self.case.group(f"grad{suffix}")
+        exact = self.case.group(f"grad64{suffix}")
+        rough = self.case.group(f"grad{suffix}")
         most = max(largest(array) for array in rough.values())
         for name, array in rough.items():
             # some files hold the gradients of some tensors in float32 only

@@ -33,7 +33,13 @@ ABOUT = (
 )
 
 
-def write(folder: Path, probe: Probe, text: str, *, backend: str) -> Path:
+def write(
+    folder: Path,
+    probe: Probe,
+    text: str,
+    *,
+    backend: str,
+) -> Path:
     """Write the pack of a probe that `backend` gets wrong; returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     said = {
@@ -133,7 +139,8 @@ def ask(folder: Path, *, backends: Sequence[str]) -> dict[str, str]:
 
 def examine(arguments: Sequence[str]) -> str:
     """The child: backend and folder; what is wrong, or nothing."""
-    backend, probe = load(arguments[0]), read(Path(arguments[1]))
+    backend = load(arguments[0])
+    probe = read(Path(arguments[1]))
     said = judge(probe, backend, Settings(device=backend.device("auto")))
     return f"{probe.op} at {probe.where} ({said})" if said else ""
 

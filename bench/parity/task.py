@@ -18,7 +18,12 @@ from bench.parity.trial import Trial, prepare
 from bench.records import Parity
 
 
-def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
+def run(
+    job: Job,
+    backend: Backend,
+    device: str,
+    progress: Progress,
+) -> Finding:
     """Climb the ladder to its end; failures below do not hide those above."""
     trial = prepare(job, backend, device)
     judged = climb(trial, progress)

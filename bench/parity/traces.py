@@ -180,7 +180,9 @@ def _check(key: str, own: Row | None, other: Row | None) -> Check:
     # what is no number is further off than any number
     beyond = np.where(np.isfinite(apart), apart - allowed, np.inf)
     at = np.unravel_index(np.argmax(beyond), apart.shape)
-    error, bound, scale = float(apart[at]), float(allowed[at]), own.scale or 1.0
+    error = float(apart[at])
+    bound = float(allowed[at])
+    scale = own.scale or 1.0
     return found.model_copy(
         update={
             "error": error / scale if np.isfinite(error) else None,

@@ -63,7 +63,12 @@ class Workshop:
         self.backend.synchronize(self.settings.device)
 
 
-def subjects(job: Job, backend: Backend, device: str, spec: Spec) -> list[Subject]:
+def subjects(
+    job: Job,
+    backend: Backend,
+    device: str,
+    spec: Spec,
+) -> list[Subject]:
     """Everything that a job asks to be timed, in the order it is timed."""
     size, seed = job.config.throughput, job.config.seed
     settings = Settings(device=device, precision=job.config.precision)

@@ -61,7 +61,12 @@ def once(contender: Contender, count: int, clock: Clock) -> float:
     return (clock() - start) / count
 
 
-def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_counter) -> Warm:
+def warm(
+    contender: Contender,
+    *,
+    seconds: float,
+    clock: Clock = time.perf_counter,
+) -> Warm:
     """Call until steady, then choose how many calls make a sample of about `seconds`."""
     # The first call compiles and allocates: it is told apart, and is no sign of anything.
     first = once(contender, 1, clock)
@@ -71,7 +76,8 @@ def warm(contender: Contender, *, seconds: float, clock: Clock = time.perf_count
         recent.append(once(contender, 1, clock))
         if len(recent) < 2 * WINDOW:
             continue
-        before, now = recent[-2 * WINDOW : -WINDOW], recent[-WINDOW:]
+        before = recent[-2 * WINDOW : -WINDOW]
+        now = recent[-WINDOW:]
         steady = _close(float(np.median(before)), float(np.median(now)))
         if sum(recent) > PATIENCE * seconds:
             break
@@ -117,7 +123,8 @@ def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
     """Relative difference of the medians of two runs of the same thing: what this host
     calls equal.
     """
-    a, b = float(np.median(one)), float(np.median(other))
+    a = float(np.median(one))
+    b = float(np.median(other))
     # a clock that stands still cannot tell anything from anything
     return abs(a - b) / min(a, b) if min(a, b) > 0 else float("inf")
 

@@ -122,7 +122,10 @@ def export(order: Order) -> Exported:
 
 
 def _written(
-    owner: str, order: Order, out: Path, bound: float
+    owner: str,
+    order: Order,
+    out: Path,
+    bound: float,
 ) -> tuple[float | None, dict[str, int]]:
     """How far the file is from what it was made of, and what was put in place: nothing
     where that is too far.
@@ -263,7 +266,8 @@ def write(owner: str, order: Order) -> float | None:
             f"the programs of {owner} cannot leave as files, though its manifest says so"
         )
     program.load(asked.params)
-    out, sample = Path(order.out), _feeds(asked, batch=SAMPLE)
+    out = Path(order.out)
+    sample = _feeds(asked, batch=SAMPLE)
     try:
         program.export(out, order.format, sample=sample, **order.options)
     except PosePortError:

@@ -21,8 +21,10 @@ from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing
 
 INDEX, ARRAYS = "cases.json", "arrays.safetensors"
-# element types whose arrays are kept
+# Element types whose arrays are kept. There are others (bfloat16, 4 bits, text) that NumPy and
+# safetensors alone cannot hold.
 PORTABLE = ("bool", "int32", "int64", "uint8", "float16", "float32", "float64")
+SAID = 200  # characters that are kept of an error's text
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def collect(folder: Path) -> None:
             f" bench.exam.third_party.collect FOLDER` and give --cases FOLDER (no {INDEX}"
             f" in {folder})"
         )
+    # a name of its own for each worker that collects
     draft = folder.resolve().with_name(f".{folder.name}.{os.getpid()}")
     command = [sys.executable, "-m", "bench.exam.third_party.collect", str(draft)]
     done = subprocess.run(
@@ -102,10 +105,8 @@ def collect(folder: Path) -> None:
     )
     if done.returncode:
         words = done.stderr.strip().splitlines()
-        raise BadInput(
-            f"collecting the onnx node cases into {folder} failed:"
-            f" {words[-1][:200] if words else 'it said nothing'}"
-        )
+        last = words[-1][:SAID] if words else "it said nothing"
+        raise BadInput(f"collecting the onnx node cases into {folder} failed: {last}")
     try:
         draft.rename(folder.resolve())
     except OSError:  # another worker was quicker
@@ -114,17 +115,17 @@ def collect(folder: Path) -> None:
 
 def read(folder: Path) -> Collection:
     """Read a folder. Raises BadInput where it is unreadable or holds something else."""
+    # here, so that mappings and records can be used without it
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         arrays = load_file(folder / ARRAYS)
-        return Collection(
-            raw["onnx"], tuple(_case(entry, arrays) for entry in raw["cases"])
-        )
+        cases = tuple(_case(entry, arrays) for entry in raw["cases"])
+        return Collection(raw["onnx"], cases)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        text = " ".join(str(error).split())[:200]
+        text = " ".join(str(error).split())[:SAID]
         raise BadInput(
             f"{folder}: {INDEX} and {ARRAYS} of `python -m bench.exam.third_party.collect`"
             f" were due: {text}"
@@ -132,8 +133,9 @@ def read(folder: Path) -> Collection:
 
 
 def _case(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
+    # as the collector names them, which keeps the prefix of onnx
     prefix = f"test_{raw['name']}"
-    nodes = tuple(_node(node, arrays) for node in raw["nodes"])
+    # A tensor among the attributes may be of a type that is not kept: its name is.
     tensors = [
         value["dtype"]
         for node in raw["nodes"]
@@ -143,10 +145,14 @@ def _case(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
     return Case(
         name=raw["name"],
         opsets=raw["opsets"],
-        nodes=nodes,
+        nodes=tuple(_node(node, arrays) for node in raw["nodes"]),
         inputs=_arrays(raw["inputs"], f"{prefix}/in", arrays),
         outputs=_arrays(raw["outputs"], f"{prefix}/out", arrays),
-        types=(*raw["inputs"].values(), *raw["outputs"].values(), *tensors),
+        types=(
+            *raw["inputs"].values(),
+            *raw["outputs"].values(),
+            *tensors,
+        ),
     )
 
 
@@ -161,11 +167,16 @@ def _arrays(
 
 
 def _node(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Node:
-    attributes = {
-        name: arrays.get(value["array"], value) if _is_tensor(value) else value
-        for name, value in raw["attributes"].items()
-    }
-    return Node(raw["op"], tuple(raw["inputs"]), tuple(raw["outputs"]), attributes)
+    attributes = {}
+    for name, value in raw["attributes"].items():
+        # one whose array was not kept stays what the index says of it
+        attributes[name] = arrays.get(value["array"], value) if _is_tensor(value) else value
+    return Node(
+        op=raw["op"],
+        inputs=tuple(raw["inputs"]),
+        outputs=tuple(raw["outputs"]),
+        attributes=attributes,
+    )
 
 
 def _is_tensor(value: Any) -> bool:

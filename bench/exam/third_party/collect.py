@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 from bench.exam.third_party.cases import ARRAYS, INDEX, PORTABLE, key
 
 Arrays = dict[str, np.ndarray]
+TEXT = "OSUT"  # kinds of NumPy's types that text comes in
 
 
 def main(folder: Path) -> None:
@@ -42,35 +43,35 @@ def main(folder: Path) -> None:
 
 
 def _case(case: Any, arrays: Arrays) -> dict[str, Any]:
-    graph, (inputs, outputs) = case.model.graph, case.data_sets[0]
+    """What the index says of a case; its arrays are put among the others."""
+    graph = case.model.graph
+    # node cases have one set of data
+    inputs, outputs = case.data_sets[0]
+    nodes = [
+        _node(node, f"{case.name}/node{i}", arrays) for i, node in enumerate(graph.node)
+    ]
+    given = [value.name for value in graph.input]
+    due = [value.name for value in graph.output]
     return {
         "name": case.name.removeprefix("test_"),
         "opsets": {entry.domain: entry.version for entry in case.model.opset_import},
-        "nodes": [
-            _node(node, f"{case.name}/node{i}", arrays) for i, node in enumerate(graph.node)
-        ],
-        "inputs": _store(
-            [value.name for value in graph.input], inputs, f"{case.name}/in", arrays
-        ),
-        "outputs": _store(
-            [value.name for value in graph.output], outputs, f"{case.name}/out", arrays
-        ),
+        "nodes": nodes,
+        "inputs": _store(given, inputs, f"{case.name}/in", arrays),
+        "outputs": _store(due, outputs, f"{case.name}/out", arrays),
     }
 
 
 def _node(node: onnx.NodeProto, prefix: str, arrays: Arrays) -> dict[str, Any]:
-    values = {
-        attribute.name: onnx.helper.get_attribute_value(attribute)
-        for attribute in node.attribute
-    }
+    attributes = {}
+    for attribute in node.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        place = key(prefix, attribute.name)
+        attributes[attribute.name] = _attribute(value, place, arrays)
     return {
         "op": node.op_type,
         "inputs": list(node.input),
         "outputs": list(node.output),
-        "attributes": {
-            name: _attribute(value, key(prefix, name), arrays)
-            for name, value in values.items()
-        },
+        "attributes": attributes,
     }
 
 
@@ -81,19 +82,21 @@ def _attribute(value: Any, place: str, arrays: Arrays) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, onnx.TensorProto):
-        return {
-            "dtype": _keep(onnx.numpy_helper.to_array(value), place, arrays),
-            "array": place,
-        }
+        return {"dtype": _keep(value, place, arrays), "array": place}
     if isinstance(value, (int, float, str)):
         return value
-    if isinstance(value, (list, tuple)) or type(value).__module__.startswith("google"):
+    # a list of protobuf's is no list of Python's
+    repeated = type(value).__module__.startswith("google")
+    if repeated or isinstance(value, (list, tuple)):
         return [_attribute(item, f"{place}.{i}", arrays) for i, item in enumerate(value)]
     return {"other": type(value).__name__}
 
 
 def _store(
-    names: list[str], values: list[Any], prefix: str, arrays: Arrays
+    names: list[str],
+    values: list[Any],
+    prefix: str,
+    arrays: Arrays,
 ) -> dict[str, str]:
     """Name -> element type; arrays of a portable type are kept."""
     return {
@@ -103,15 +106,17 @@ def _store(
 
 
 def _keep(value: Any, place: str, arrays: Arrays) -> str:
+    """The name of a value's type; its array is kept where the type is portable."""
     if isinstance(value, onnx.TensorProto):
         value = onnx.numpy_helper.to_array(value)
     if not isinstance(value, (np.ndarray, np.generic)):
-        return type(value).__name__
+        return type(value).__name__  # sequences and optional values
     array = np.asarray(value)
     if str(array.dtype) in PORTABLE:
-        # a scalar stays one
-        arrays[place] = np.ascontiguousarray(array).reshape(array.shape)
-    return "string" if array.dtype.kind in "OSUT" else str(array.dtype)
+        # safetensors stores bytes as they lie; a scalar stays one
+        rows = np.ascontiguousarray(array)
+        arrays[place] = rows.reshape(array.shape)
+    return "string" if array.dtype.kind in TEXT else str(array.dtype)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from bench.records import ThirdPartyRow
 from models.errors import BadInput
 from models.graph import Graph
 
+Result = Literal["passed", "failed", "gap", "not_mappable"]
 GAPS = Path(__file__).parent / "gaps.yaml"
 # a half is so coarse that more than an op's roundings would excuse anything
 KINDS = {"float32": "third party", "float16": "node"}
+SAID = 200  # characters that are kept of what a framework says when it raises
 
 
 def gaps(backend: str, path: Path = GAPS) -> dict[str, str]:
@@ -30,15 +33,17 @@ def gaps(backend: str, path: Path = GAPS) -> dict[str, str]:
     """
     content: dict[str, dict[str, str]] = yaml_file.read(path)
     for name, listed in content.items():
-        if not isinstance(listed, dict) or not all(
-            isinstance(reason, str) and reason for reason in listed.values()
-        ):
+        reasons = listed.values() if isinstance(listed, dict) else [None]
+        if not all(isinstance(reason, str) and reason for reason in reasons):
             raise BadInput(f"{path}: under {name}, a mapping of case to reason was due")
     return content.get("all", {}) | content.get(backend, {})
 
 
 def examine(
-    backend: Backend, settings: Settings, case: Case, declared: Mapping[str, str]
+    backend: Backend,
+    settings: Settings,
+    case: Case,
+    declared: Mapping[str, str],
 ) -> ThirdPartyRow:
     """The row of one case. `declared` are the backend's gaps: one that fails is a gap, one
     that passes is a failure.
@@ -48,38 +53,33 @@ def examine(
     except NotMappable as reason:
         return _row(case, "not_mappable", note=str(reason))
     row = _answer(backend, settings, case, graph)
+    # a kernel that is missing has its reason already
     if case.name not in declared or row.result == "gap":
         return row
     if row.result == "passed":
-        return row.model_copy(
-            update={
-                "result": "failed",
-                "note": f"passes, though {GAPS.name} declares a gap: take it out",
-            }
-        )
+        note = f"passes, though {GAPS.name} declares a gap: take it out"
+        return row.model_copy(update={"result": "failed", "note": note})
     return row.model_copy(update={"result": "gap", "note": declared[case.name]})
 
 
 def _answer(
-    backend: Backend, settings: Settings, case: Case, graph: Graph
+    backend: Backend,
+    settings: Settings,
+    case: Case,
+    graph: Graph,
 ) -> ThirdPartyRow:
+    """What the backend makes of the graph, held against what is due."""
     if missing := missing_ops(backend, graph):
-        return _row(
-            case,
-            "gap",
-            note="; ".join(f"{op}: {reason}" for op, reason in sorted(missing.items())),
-        )
+        reasons = [f"{op}: {reason}" for op, reason in sorted(missing.items())]
+        return _row(case, "gap", note="; ".join(reasons))
     try:
         program = backend.program(graph, settings)
-        program.load({})
+        program.load({})  # no case has weights
         with np.errstate(all="ignore"):  # some cases are about what is infinite
             came = program(feeds(case, graph))
     except Exception as error:  # whatever a framework raises is its answer
-        return _row(
-            case,
-            "failed",
-            note=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
-        )
+        said = " ".join(str(error).split())[:SAID]
+        return _row(case, "failed", note=f"{type(error).__name__}: {said}")
     return compare(case, [came[f"y{i}"] for i in range(len(case.outputs))])
 
 
@@ -88,26 +88,21 @@ def compare(case: Case, came: list[np.ndarray]) -> ThirdPartyRow:
     pairs = []
     for (name, due), array in zip(case.outputs.items(), came, strict=True):
         if (array.shape, array.dtype) != (due.shape, due.dtype):
-            return _row(
-                case,
-                "failed",
-                note=(
-                    f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype}"
-                    " was due"
-                ),
+            note = (
+                f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype} was due"
             )
+            return _row(case, "failed", note=note)
         pairs.append((_error(array, due), _bound(str(due.dtype))))
+    # by how much of its bound each uses up: outputs may be of several types
     error, bound = max(pairs, key=lambda pair: pair[0] / pair[1])
-    return _row(case, "passed" if error <= bound else "failed", error=error, bound=bound)
+    result: Result = "passed" if error <= bound else "failed"
+    return _row(case, result, error=error, bound=bound)
 
 
 def _bound(dtype: str) -> float:
     """Of integers and truth values too, whose error is 0 or infinite."""
-    return budget.bound(
-        KINDS.get(dtype, KINDS["float32"]),
-        0.0,
-        dtype=dtype if dtype in KINDS else "float32",
-    )
+    known = dtype if dtype in KINDS else "float32"
+    return budget.bound(KINDS[known], 0.0, dtype=known)
 
 
 def _error(came: np.ndarray, due: np.ndarray) -> float:
@@ -115,9 +110,11 @@ def _error(came: np.ndarray, due: np.ndarray) -> float:
     are due. Integers and truth values are exact.
     """
     # NaN differs from itself; isnan takes no integers
-    same = (came == due) | ((came != came) & (due != due))
+    both_nan = (came != came) & (due != due)
+    same = (came == due) | both_nan
     if due.dtype.kind != "f":
         return 0.0 if same.all() else float("inf")
+    # what is the same, infinite or not, is out of the comparison; the scale keeps its size
     finite = np.abs(due[np.isfinite(due)])
     return budget.error(
         np.where(same, 0, came),
@@ -128,12 +125,17 @@ def _error(came: np.ndarray, due: np.ndarray) -> float:
 
 def _row(
     case: Case,
-    result: str,
+    result: Result,
     *,
     error: float | None = None,
     bound: float | None = None,
     note: str = "",
 ) -> ThirdPartyRow:
     return ThirdPartyRow(
-        case=case.name, op=case.op, result=result, error=error, bound=bound, note=note
-    )  # type: ignore[arg-type]
+        case=case.name,
+        op=case.op,
+        result=result,
+        error=error,
+        bound=bound,
+        note=note,
+    )

@@ -10,31 +10,36 @@ from bench.exam.third_party import cases, exam
 from bench.records import ThirdParty, ThirdPartyRow
 from models.errors import Missing
 
+NAMED = 10  # wrong answers that a reason lists; the record has them all
 
-def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
+
+def run(
+    job: Job,
+    backend: Backend,
+    device: str,
+    progress: Progress,
+) -> Finding:
     """Put all cases; the exam fails when an answer is wrong and no gap explains it, or when
     a gap is none.
     """
     progress("collecting cases", 0.0)
+    # Workers of one run share what the first of them collects.
+    folder = job.config.onnx_cases or job.folder / "third_party"
     try:
-        collection = cases.ensure(job.config.onnx_cases or job.folder / "third_party")
+        collection = cases.ensure(folder)
     except Missing as error:
         return Finding(None, "not_measured", str(error))
     declared = exam.gaps(backend.name)
+    settings = Settings(device=device)
     rows: list[ThirdPartyRow] = []
     for done, case in enumerate(collection.cases):
         progress(case.name, done / len(collection.cases))
-        rows.append(exam.examine(backend, Settings(device=device), case, declared))
+        rows.append(exam.examine(backend, settings, case, declared))
     progress("done", 1.0)
+    payload = ThirdParty(source=f"onnx {collection.version}", rows=tuple(rows))
     wrong = [row.case for row in rows if row.result == "failed"]
-    reason = (
-        f"{len(wrong)} wrong answers:"
-        f" {', '.join(wrong[:10])}{', ...' if len(wrong) > 10 else ''}"
-        if wrong
-        else ""
-    )
-    return Finding(
-        ThirdParty(source=f"onnx {collection.version}", rows=tuple(rows)),
-        "failed" if wrong else "ok",
-        reason,
-    )
+    if not wrong:
+        return Finding(payload, "ok")
+    more = ", ..." if len(wrong) > NAMED else ""
+    named = ", ".join(wrong[:NAMED])
+    return Finding(payload, "failed", f"{len(wrong)} wrong answers: {named}{more}")

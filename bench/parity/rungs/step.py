@@ -71,7 +71,10 @@ def _clear(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _judge(
-    optimizer: Optimizer, step: int, stepped: Stepped, state: dict[str, State]
+    optimizer: Optimizer,
+    step: int,
+    stepped: Stepped,
+    state: dict[str, State],
 ) -> Judged:
     """The worst parameter of one step, relative to the largest update; `state` is the
     rule's own, and goes on with it.
@@ -96,7 +99,10 @@ def _judge(
 
 
 def _compared(
-    optimizer: Optimizer, step: int, stepped: Stepped, state: dict[str, State]
+    optimizer: Optimizer,
+    step: int,
+    stepped: Stepped,
+    state: dict[str, State],
 ) -> tuple[list[Off], float]:
     """How far each parameter is from where the rule puts it, and the largest update."""
     off, most = [], 0.0
@@ -109,7 +115,8 @@ def _compared(
         )
         due, state[name] = optimizer.update(old, grad.astype(np.float64), slots, step)
         most = max(most, largest(due - old))
-        error, yardstick = largest(stepped.after[name] - due), largest(rough - due)
+        error = largest(stepped.after[name] - due)
+        yardstick = largest(rough - due)
         off.append(Off(name, error, yardstick))
     return off, most
 

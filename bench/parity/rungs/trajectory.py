@@ -23,7 +23,8 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     steps = trial.size.steps
     backend, settings = trial.runs()[0]
     envelope = _envelope(trial, progress)
-    own, true = _losses(trial, backend, settings, steps), envelope.true[:steps]
+    own = _losses(trial, backend, settings, steps)
+    true = envelope.true[:steps]
     scale = abs(true[0])
     floor = budget.bound("trajectory", 0.0) * scale
     allowed = np.maximum(envelope.allowed(steps), floor)
@@ -57,7 +58,12 @@ def _envelope(trial: Trial, progress: Progress) -> chance.Envelope:
 
 
 def _losses(
-    trial: Trial, backend: Backend, settings: Settings, steps: int, *, nudge: int = 0
+    trial: Trial,
+    backend: Backend,
+    settings: Settings,
+    steps: int,
+    *,
+    nudge: int = 0,
 ) -> np.ndarray:
     """The loss before each step; `nudge` is the seed of a disturbance, 0 for none."""
     trainer = backend.trainer(trial.spec.train, trial.optimizer, settings)

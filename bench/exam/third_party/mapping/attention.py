@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.exam.third_party.mapping.call import Call, lengths, rank, total, where
+from bench.exam.third_party.mapping.call import (
+    Call,
+    cut,
+    flattened,
+    lengths,
+    rank,
+    total,
+    where,
+)
 from models.ops.matmul import swap
 from models.value import Value, emit
 
@@ -24,15 +32,17 @@ def attention(call: Call) -> list[Value | None]:
     one of four stages.
     """
     query, key, value = _heads(call)
-    present = [key, value]
     if call.has(PAST_KEY):
-        past = call.x(PAST_KEY), call.x(PAST_VALUE)
-        present = [past[0].concat(key, axis=2), past[1].concat(value, axis=2)]
+        past_key = call.x(PAST_KEY)
+        past_value = call.x(PAST_VALUE)
+        key = past_key.concat(key, axis=2)
+        value = past_value.concat(value, axis=2)
+    present = [key, value]
     # Several queries may share a key: the cache holds it once, the product wants it for each.
     times = lengths(query)[1] // lengths(key)[1]
-    key, value = (
-        part if times == 1 else part.repeat(times=times, axis=1) for part in present
-    )
+    if times > 1:
+        key = key.repeat(times=times, axis=1)
+        value = value.repeat(times=times, axis=1)
     scale = call.attribute("scale") or lengths(query)[3] ** -0.5
     stage = None
     if _plain(call):
@@ -64,7 +74,8 @@ def _heads(call: Call) -> list[Value]:
     values = [call.x(i) for i in range(3)]
     if rank(values[0]) == 4:
         return values
-    own, shared = call.attribute("q_num_heads"), call.attribute("kv_num_heads")
+    own = call.attribute("q_num_heads")
+    shared = call.attribute("kv_num_heads")
     return [
         value.rearrange("b t (h d) -> b h t d", h=count)
         for value, count in zip(values, (own, shared, shared), strict=True)
@@ -79,8 +90,12 @@ def _stages(call: Call, logits: Value, value: Value) -> tuple[Value, Value]:
     # between -cap and cap, nearly untouched around 0
     capped = emit("tanh", logits / cap) * cap if cap else logits
     bias = _bias(call, logits)
-    masked = capped if bias is None else capped + bias
-    weights = masked.softmax(axis=3) if bias is None else _weights(call, masked, bias)
+    if bias is None:
+        masked = capped
+        weights = masked.softmax(axis=3)
+    else:
+        masked = capped + bias
+        weights = _weights(call, masked, bias)
     stages = (logits, capped, masked, weights)
     return weights @ value, stages[call.attribute("qk_matmul_output_mode", 0)]
 
@@ -88,8 +103,10 @@ def _stages(call: Call, logits: Value, value: Value) -> tuple[Value, Value]:
 def _weights(call: Call, masked: Value, bias: Value) -> Value:
     """Softmax, and 0 for a query that may look nowhere."""
     # where all logits are minus infinity, their softmax is NaN
-    nowhere = emit("equal", bias.max(axis=-1, keepdims=True), call.infinity(-1.0, bias))
-    return where(nowhere, 0.0, where(nowhere, 0.0, masked).softmax(axis=3))
+    most = bias.max(axis=-1, keepdims=True)
+    nowhere = emit("equal", most, call.infinity(-1.0, bias))
+    weights = where(nowhere, 0.0, masked).softmax(axis=3)
+    return where(nowhere, 0.0, weights)
 
 
 def _bias(call: Call, logits: Value) -> Value | None:
@@ -121,7 +138,8 @@ def _mask(call: Call, keys: int) -> tuple[Value, list[Value]]:
         return mask, []
     inside = call.constant(np.arange(keys)[None] < keys - missing)
     filler = False if mask.dtype == "bool" else 0.0
-    return mask.pad(axis=-1, before=0, after=missing, value=filler), [inside]
+    whole = mask.pad(axis=-1, before=0, after=missing, value=filler)
+    return whole, [inside]
 
 
 def _conditions(call: Call, logits: Value) -> list[Value]:
@@ -161,20 +179,21 @@ def rotary(call: Call) -> Value:
     turned = call.attribute("rotary_embedding_dim", 0) or width
     shape = (batch, 1, tokens, turned // 2)  # of the angles, one for each plane
     cos, sin = (_angles(call, call.x(i), shape) for i in (1, 2))
-    head = heads.slice(axis=3, start=0, stop=turned, step=1)
+    head = cut(heads, 3, 0, turned)
     if call.flag("interleaved"):
-        first, second = (head.slice(axis=3, start=i, stop=turned, step=2) for i in (0, 1))
+        first = head.slice(axis=3, start=0, stop=turned, step=2)
+        second = head.slice(axis=3, start=1, stop=turned, step=2)
     else:
         first, second = head.split(2, axis=3)
-    new = first * cos - second * sin, first * sin + second * cos
+    left = first * cos - second * sin
+    right = first * sin + second * cos
     # as they were taken apart
-    out = (
-        new[0].stack(new[1], axis=4).reshape(head.shape)
-        if call.flag("interleaved")
-        else new[0].concat(new[1], axis=3)
-    )
-    rest = heads.slice(axis=3, start=turned, stop=width, step=1)
-    out = out if turned == width else out.concat(rest, axis=3)
+    if call.flag("interleaved"):
+        out = left.stack(right, axis=4).reshape(head.shape)
+    else:
+        out = left.concat(right, axis=3)
+    if turned < width:
+        out = out.concat(cut(heads, 3, turned, width), axis=3)
     return out if rank(x) == 4 else out.rearrange("b h t d -> b t (h d)")
 
 
@@ -182,32 +201,36 @@ def _angles(call: Call, table: Value, shape: tuple[int, ...]) -> Value:
     """Rows of a table by position, (b, 1, t, d / 2); a table may hold them in their order
     already.
     """
-    positions = call.optional(3)
-    rows = table if positions is None else table.take(positions.reshape((-1,)), axis=0)
-    return rows.reshape(shape)
+    if call.has(3):
+        table = table.take(flattened(call.x(3)), axis=0)
+    return table.reshape(shape)
 
 
 def linear_attention(call: Call) -> list[Value]:
     """A state of keys by values, updated token by token: faded by `decay`, corrected by
     what it holds already (delta rules).
     """
-    heads, shared = call.attribute("q_num_heads"), call.attribute("kv_num_heads")
-    query, key, value = (
-        _columns(call.x(i), count) for i, count in enumerate((heads, shared, shared))
-    )
+    heads = call.attribute("q_num_heads")
+    shared = call.attribute("kv_num_heads")
+    query = _columns(call.x(0), heads)
+    key = _columns(call.x(1), shared)
+    value = _columns(call.x(2), shared)
     steps, batch, _, width, _ = lengths(key)
     if call.has(STATE):
         state = call.x(STATE)
     else:
-        state = call.constant(np.zeros((batch, shared, width, lengths(value)[3])), key)
+        shape = (batch, shared, width, lengths(value)[3])
+        state = call.constant(np.zeros(shape), key)
     scale = call.attribute("scale", 0.0) or width**-0.5
     outputs = []
     for t in range(steps):
-        state = _updated(call, state, key.unstack(axis=0)[t], value.unstack(axis=0)[t], t)
+        q, k, v = (columns.unstack(axis=0)[t] for columns in (query, key, value))
+        state = _updated(call, state, k, v, t)
         # several queries may share a state
-        seen = state if heads == shared else state.repeat(times=heads // shared, axis=1)
-        # (b, h, 1, value width)
-        outputs.append(swap(query.unstack(axis=0)[t]) @ seen * scale)
+        seen = state
+        if heads > shared:
+            seen = state.repeat(times=heads // shared, axis=1)
+        outputs.append(swap(q) @ seen * scale)  # (b, h, 1, value width)
     out = outputs[0].concat(*outputs[1:], axis=2)
     return [out.rearrange("b h t d -> b t (h d)"), state]
 
@@ -217,9 +240,16 @@ def _columns(x: Value, heads: int) -> Value:
     return x.rearrange("b t (h d) -> t b h d", h=heads).expand_dims(axis=4)
 
 
-def _updated(call: Call, state: Value, key: Value, value: Value, t: int) -> Value:
+def _updated(
+    call: Call,
+    state: Value,
+    key: Value,
+    value: Value,
+    t: int,
+) -> Value:
     """The state after one token; key and value are columns (b, h, d, 1)."""
-    rule, heads = call.attribute("update_rule", "gated_delta"), lengths(state)[1]
+    rule = call.attribute("update_rule", "gated_delta")
+    heads = lengths(state)[1]
     # linear, gated, delta, gated_delta: the last is both, the gate before the correction
     if "gated" in rule:
         state = state * emit("exp", _rates(call.x(DECAY), t, heads))
@@ -233,8 +263,7 @@ def _rates(rates: Value, t: int, heads: int) -> Value:
     batch, _, width = lengths(rates)
     # a number for each key of each head, for each head, or for all
     count = heads if width >= heads else 1
-    token = rates.slice(axis=1, start=t, stop=t + 1, step=1)
-    return token.reshape((batch, count, width // count, 1))
+    return cut(rates, 1, t, t + 1).reshape((batch, count, width // count, 1))
 
 
 MAP = {

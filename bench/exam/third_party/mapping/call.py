@@ -155,19 +155,49 @@ def where(condition: Value, x: Value | float, other: Value | float) -> Value:
     return emit("where", condition, x, other)
 
 
-def split(x: Value, widths: Sequence[int], axis: int) -> list[Value]:
+def cut(
+    x: Value,
+    axis: int,
+    start: int,
+    stop: int,
+) -> Value:
+    """The part of an axis from `start` up to `stop`."""
+    return x.slice(axis=axis, start=start, stop=stop, step=1)
+
+
+def zeros(
+    x: Value,
+    axis: int,
+    before: int,
+    after: int,
+) -> Value:
+    """x with so many zeros at the ends of an axis."""
+    return x.pad(axis=axis, before=before, after=after, value=0.0)
+
+
+def flattened(x: Value) -> Value:
+    """All elements in one axis."""
+    return x.reshape((-1,))
+
+
+def split(
+    x: Value,
+    widths: Sequence[int],
+    axis: int,
+) -> list[Value]:
     """Parts of given widths along one axis."""
     # the op of the language makes equal parts only
-    stops = np.cumsum(widths).tolist()
-    return [
-        x.slice(axis=axis, start=stop - width, stop=stop, step=1)
-        for stop, width in zip(stops, widths, strict=True)
-    ]
+    parts, start = [], 0
+    for width in widths:
+        parts.append(cut(x, axis, start, start + width))
+        start += width
+    return parts
 
 
 def wide(row: Value, *, axis: int, rank: int) -> Value:
     """A rank-1 row laid along `axis` of tensors of `rank`."""
-    before, after = (1,) * axis, (1,) * (rank - axis - 1)
+    before = (1,) * axis
+    after = (1,) * (rank - axis - 1)
     return row.reshape((*before, row.shape[0], *after))
 
 

@@ -92,7 +92,9 @@ def cast_like(call: Call) -> Value:
 def _as(call: Call, dtype: str) -> Value:
     if not dtype:
         raise NotMappable("a cast to an element type that is not in the language")
-    return identity(call) if dtype == call.x().dtype else call.x().astype(dtype)
+    if dtype == call.x().dtype:
+        return identity(call)
+    return call.x().astype(dtype)
 
 
 def expm1(x: Value) -> Value:
@@ -145,7 +147,9 @@ def prelu(call: Call) -> Value:
 
 def thresholded_relu(call: Call) -> Value:
     """x above alpha, else 0."""
-    return where(emit("greater", call.x(), call.attribute("alpha", 1.0)), call.x(), 0.0)
+    x = call.x()
+    above = emit("greater", x, call.attribute("alpha", 1.0))
+    return where(above, x, 0.0)
 
 
 def binarizer(call: Call) -> Value:
@@ -156,7 +160,8 @@ def binarizer(call: Call) -> Value:
 
 def hard_sigmoid(call: Call) -> Value:
     """alpha x + beta between 0 and 1."""
-    alpha, beta = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
+    alpha = call.attribute("alpha", 0.2)
+    beta = call.attribute("beta", 0.5)
     return _hard_sigmoid(call.x(), alpha, beta)
 
 
@@ -171,14 +176,17 @@ def hard_swish(call: Call) -> Value:
 
 def shrink(call: Call) -> Value:
     """x moved by `bias` towards 0, and 0 within `lambd`."""
-    x, bias, edge = call.x(), call.attribute("bias", 0.0), call.attribute("lambd", 0.5)
+    x = call.x()
+    bias = call.attribute("bias", 0.0)
+    edge = call.attribute("lambd", 0.5)
     upper = where(emit("greater", x, edge), x - bias, 0.0)
     return where(emit("less", x, -edge), x + bias, upper)
 
 
 def softplus(x: Value) -> Value:
     """log(1 + exp(x)), without overflow: max(x, 0) + log(1 + exp(-|x|))."""
-    return emit("maximum", x, 0.0) + emit("log", emit("exp", -emit("abs", x)) + 1.0)
+    small = emit("exp", -emit("abs", x))
+    return emit("maximum", x, 0.0) + emit("log", small + 1.0)
 
 
 def softsign(call: Call) -> Value:
@@ -188,7 +196,8 @@ def softsign(call: Call) -> Value:
 
 def swish(call: Call) -> Value:
     """x sigmoid(alpha x)."""
-    return call.x() * (call.x() * call.attribute("alpha", 1.0)).sigmoid()
+    x = call.x()
+    return x * (x * call.attribute("alpha", 1.0)).sigmoid()
 
 
 def swiglu(call: Call) -> Value:
@@ -209,39 +218,47 @@ def tan(call: Call) -> Value:
 
 def asin(x: Value) -> Value:
     """atan(x / sqrt(1 - x^2)), written so that 1 - x^2 loses nothing near 1."""
-    return emit("atan", x / emit("sqrt", (1.0 - x) * (x + 1.0)))
+    other = emit("sqrt", (1.0 - x) * (x + 1.0))
+    return emit("atan", x / other)
 
 
 def acos(call: Call) -> Value:
     """2 atan(sqrt((1 - x) / (1 + x)))."""
-    return emit("atan", emit("sqrt", (1.0 - call.x()) / (call.x() + 1.0))) * 2.0
+    x = call.x()
+    ratio = (1.0 - x) / (x + 1.0)
+    return emit("atan", emit("sqrt", ratio)) * 2.0
 
 
 def sinh(call: Call) -> Value:
     """(exp(x) - exp(-x)) / 2."""
-    return (emit("exp", call.x()) - emit("exp", -call.x())) * 0.5
+    x = call.x()
+    return (emit("exp", x) - emit("exp", -x)) * 0.5
 
 
 def cosh(call: Call) -> Value:
     """(exp(x) + exp(-x)) / 2."""
-    return (emit("exp", call.x()) + emit("exp", -call.x())) * 0.5
+    x = call.x()
+    return (emit("exp", x) + emit("exp", -x)) * 0.5
 
 
 def asinh(call: Call) -> Value:
     """sign(x) log(|x| + sqrt(x^2 + 1)): of the magnitude, so that nothing cancels below 0."""
     size = emit("abs", call.x())
-    return emit("sign", call.x()) * emit("log", size + emit("sqrt", size * size + 1.0))
+    sign = emit("sign", call.x())
+    return sign * emit("log", size + emit("sqrt", size * size + 1.0))
 
 
 def acosh(call: Call) -> Value:
     """log(x + sqrt(x^2 - 1))."""
     x = call.x()
-    return emit("log", x + emit("sqrt", (x - 1.0) * (x + 1.0)))
+    root = emit("sqrt", (x - 1.0) * (x + 1.0))
+    return emit("log", x + root)
 
 
 def atanh(call: Call) -> Value:
     """log((1 + x) / (1 - x)) / 2."""
-    return emit("log", (call.x() + 1.0) / (1.0 - call.x())) * 0.5
+    x = call.x()
+    return emit("log", (x + 1.0) / (1.0 - x)) * 0.5
 
 
 def floor(x: Value) -> Value:

@@ -21,7 +21,8 @@ def constant(call: Call) -> np.ndarray:
 
 def shape(call: Call) -> np.ndarray:
     """Lengths of the axes from `start` to `end`."""
-    start, end = call.attribute("start", 0), call.attribute("end")
+    start = call.attribute("start", 0)
+    end = call.attribute("end")
     return np.array(lengths(call.x())[start:end], np.int64)
 
 
@@ -32,7 +33,8 @@ def size(call: Call) -> np.ndarray:
 
 def filled(call: Call) -> np.ndarray:
     """One number everywhere, 0 if it is not said which."""
-    return np.full(call.ints(0), call.attribute("value", np.zeros(1, np.float32)))
+    nothing = np.zeros(1, np.float32)
+    return np.full(call.ints(0), call.attribute("value", nothing))
 
 
 def steps(call: Call) -> np.ndarray:
@@ -42,7 +44,10 @@ def steps(call: Call) -> np.ndarray:
 
 
 # Of lengths, which are not negative: there, all roundings of a quotient are the same.
-DIVISIONS: dict[str, Callable[..., np.ndarray]] = {"Div": np.floor_divide, "Mod": np.mod}
+DIVISIONS: dict[str, Callable[..., np.ndarray]] = {
+    "Div": np.floor_divide,
+    "Mod": np.mod,
+}
 RULES: dict[str, Callable[[Call], np.ndarray]] = {
     "Constant": constant,
     "ConstantOfShape": filled,

@@ -34,7 +34,8 @@ def grid_sample(call: Call) -> Value:
         raise NotMappable("sampling beyond the edge by reflection")
     batch, channels, *space = lengths(x)
     shape = lengths(grid)[1:-1]  # of the points
-    points = grid.reshape((batch, math.prod(shape), len(space))).unstack(axis=2)
+    rows = grid.reshape((batch, math.prod(shape), len(space)))
+    points = rows.unstack(axis=2)
     taps = [
         _taps(call, _place(call, point, length), length)
         for point, length in zip(points[::-1], space, strict=True)
@@ -70,7 +71,8 @@ def _taps(call: Call, place: Value, length: int) -> list[Tap]:
     low = floor(place)
     part = place - low
     # older cases say bicubic, as all images had two axes
-    weights = _cubic(part) if mode in ("cubic", "bicubic") else [1.0 - part, part]
+    cubic = mode in ("cubic", "bicubic")
+    weights = _cubic(part) if cubic else [1.0 - part, part]
     # linear: elements 0 and 1 from the one below; cubic: -1 to 2
     first = 1 - len(weights) // 2
     return [
@@ -84,16 +86,27 @@ def _cubic(part: Value) -> list[Value]:
     them.
     """
     rest = 1.0 - part
-    near = [((t * (A + 2) - (A + 3)) * t * t) + 1.0 for t in (part, rest)]
-    far = [(((t - 5.0) * t + 8.0) * t - 4.0) * A for t in (part + 1.0, rest + 1.0)]
-    return [far[0], near[0], near[1], far[1]]
+    return [_far(part + 1.0), _near(part), _near(rest), _far(rest + 1.0)]
+
+
+def _near(t: Value) -> Value:
+    return ((t * (A + 2) - (A + 3)) * t * t) + 1.0
+
+
+def _far(t: Value) -> Value:
+    return (((t - 5.0) * t + 8.0) * t - 4.0) * A
 
 
 def _clamped(place: Value, length: int) -> Value:
     return emit("minimum", emit("maximum", place, 0.0), float(length - 1))
 
 
-def _tap(call: Call, index: Value, weight: Value | None, length: int) -> Tap:
+def _tap(
+    call: Call,
+    index: Value,
+    weight: Value | None,
+    length: int,
+) -> Tap:
     """Outside the axis an element is that of the edge (border), or 0, which its weight
     says.
     """
@@ -104,7 +117,11 @@ def _tap(call: Call, index: Value, weight: Value | None, length: int) -> Tap:
     return Tap(inside.astype("int64"), present if weight is None else weight * present)
 
 
-def _sampled(flat: Value, around: tuple[Tap, ...], space: list[int]) -> Value:
+def _sampled(
+    flat: Value,
+    around: tuple[Tap, ...],
+    space: list[int],
+) -> Value:
     """One combination of taps: the element times all weights, (n, c, p)."""
     first, *others = around
     index = first.index  # in the flat view, axis by axis

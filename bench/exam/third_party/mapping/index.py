@@ -15,11 +15,14 @@ import numpy as np
 from bench.exam.third_party.mapping.call import (
     Call,
     NotMappable,
+    cut,
+    flattened,
     lengths,
     rank,
     undone,
     where,
     wide,
+    zeros,
 )
 from models.value import Value, emit
 
@@ -39,7 +42,7 @@ def gather(call: Call) -> Value:
     x, index = call.all()
     axis, shape = call.axis(0), lengths(x)
     # `take` has indices of rank 1: theirs is made flat, and comes back in the result
-    flat = wrapped(index, shape[axis]).reshape((-1,))
+    flat = flattened(wrapped(index, shape[axis]))
     rows = x.take(flat, axis=axis)
     return rows.reshape((*shape[:axis], *lengths(index), *shape[axis + 1 :]))
 
@@ -50,7 +53,7 @@ def gather_elements(call: Call) -> Value:
     axis = call.axis(0)
     for other, length in enumerate(lengths(index)):
         if other != axis:
-            x = x.slice(axis=other, start=0, stop=length, step=1)
+            x = cut(x, other, 0, length)
     return x.take_along_axis(wrapped(index, lengths(x)[axis]), axis=axis)
 
 
@@ -58,13 +61,14 @@ def array_feature(call: Call) -> Value:
     """Columns by index."""
     x = call.x(0)
     index = wrapped(call.x(1), lengths(x)[-1])
-    return x.take(index.reshape((-1,)), axis=-1)
+    return x.take(flattened(index), axis=-1)
 
 
 def gather_nd(call: Call) -> Value:
     """Slices by coordinates in the last axis of the index, batch entry by batch entry."""
     x, index = call.all()
-    batch, depth = call.attribute("batch_dims", 0), lengths(index)[-1]
+    batch = call.attribute("batch_dims", 0)
+    depth = lengths(index)[-1]
     # the shape of x: batch axes, axes that coordinates name, axes of a slice
     outer = lengths(x)[:batch]
     axes = lengths(x)[batch : batch + depth]
@@ -73,10 +77,11 @@ def gather_nd(call: Call) -> Value:
     if batch:
         # the rows of a batch entry come after those of the entries before it
         entries = np.arange(math.prod(outer)) * math.prod(axes)
-        starts = entries.reshape((*outer, *(1,) * (rank(flat) - batch)))
+        ones = (1,) * (rank(flat) - batch)
+        starts = entries.reshape((*outer, *ones))
         flat = flat + call.constant(starts, flat)
     rows = x.reshape((math.prod(outer) * math.prod(axes), *inner))
-    picked = rows.take(flat.reshape((-1,)), axis=0)
+    picked = rows.take(flattened(flat), axis=0)
     return picked.reshape((*lengths(index)[:-1], *inner))
 
 
@@ -96,24 +101,35 @@ def scatter_elements(call: Call) -> Value:
     # what the other axes add to the place in a flat view, which only shapes decide
     grids = np.indices(lengths(index))
     others = [i for i in range(len(shape)) if i != axis]
-    places = sum((grids[i] * strides[i] for i in others), np.zeros_like(grids[0]))
+    places = np.zeros_like(grids[0])
+    for i in others:
+        places = places + grids[i] * strides[i]
     own = wrapped(index, shape[axis]) * strides[axis]
-    flat = (own + call.constant(places, index)).reshape((-1,))
-    out = _scatter(call, x.reshape((-1, 1)), flat, updates.reshape((-1, 1)))
-    return out.reshape(x.shape)
+    flat = flattened(own + call.constant(places, index))
+    # every element a row of one
+    rows = x.reshape((-1, 1))
+    new = updates.reshape((-1, 1))
+    return _scatter(call, rows, flat, new).reshape(x.shape)
 
 
 def scatter_nd(call: Call) -> Value:
     """Slices of updates at coordinates."""
     x, index, updates = call.all()
     depth = lengths(index)[-1]
-    axes, inner = lengths(x)[:depth], math.prod(lengths(x)[depth:])
+    axes = lengths(x)[:depth]
+    inner = math.prod(lengths(x)[depth:])
     rows = x.reshape((math.prod(axes), inner))
-    flat = _flat(call, index, axes).reshape((-1,))
-    return _scatter(call, rows, flat, updates.reshape((-1, inner))).reshape(x.shape)
+    flat = flattened(_flat(call, index, axes))
+    new = updates.reshape((-1, inner))
+    return _scatter(call, rows, flat, new).reshape(x.shape)
 
 
-def _scatter(call: Call, rows: Value, index: Value, updates: Value) -> Value:
+def _scatter(
+    call: Call,
+    rows: Value,
+    index: Value,
+    updates: Value,
+) -> Value:
     """Rows of updates put into, or added to, rows."""
     how = call.attribute("reduction", "none")
     if how == "add":
@@ -123,7 +139,12 @@ def _scatter(call: Call, rows: Value, index: Value, updates: Value) -> Value:
     raise NotMappable("scattering by a product or an extreme")
 
 
-def put(call: Call, rows: Value, index: Value, updates: Value) -> Value:
+def put(
+    call: Call,
+    rows: Value,
+    index: Value,
+    updates: Value,
+) -> Value:
     """Rows of updates in the place of rows."""
     # The language only adds: a count beside the sums says where anything was written.
     ones = call.constant(np.ones(lengths(updates)), updates)
@@ -141,9 +162,12 @@ def tensor_scatter(call: Call) -> Value:
     """New steps of a cache from the place on where each batch entry stands, around again
     where the mode is circular.
     """
-    cache, update = call.x(0), call.x(1)
+    cache = call.x(0)
+    update = call.x(1)
     axis = call.axis(-2)
-    batch, length, steps = lengths(cache)[0], lengths(cache)[axis], lengths(update)[axis]
+    batch = lengths(cache)[0]
+    length = lengths(cache)[axis]
+    steps = lengths(update)[axis]
     place = call.constant(np.broadcast_to(np.arange(steps), (batch, steps)))
     if call.has(2):
         place = place + call.x(2).expand_dims(axis=1)
@@ -151,42 +175,46 @@ def tensor_scatter(call: Call) -> Value:
         place = where(emit("greater_equal", place, length), place - length, place)
     # Batch and steps become the rows that are written, all other axes their columns.
     starts = call.constant(np.arange(batch)[:, None] * length, place)
-    flat = (place + starts).reshape((-1,))
+    flat = flattened(place + starts)
     order = (0, axis, *(i for i in range(1, rank(cache)) if i != axis))
     rows, new = (
         value.permute_dims(order).reshape((batch * lengths(value)[axis], -1))
         for value in (cache, update)
     )
     turned = tuple(cache.shape[i] for i in order)
-    return put(call, rows, flat, new).reshape(turned).permute_dims(undone(order))
+    out = put(call, rows, flat, new).reshape(turned)
+    return out.permute_dims(undone(order))
 
 
 def max_unpool(call: Call) -> Value:
     """Each element at its place in a larger tensor of zeros, where max pooling took it
     from.
     """
-    x, index = call.x(0), call.x(1)
+    x = call.x(0)
+    index = call.x(1)
     kernel = call.attribute("kernel_shape")
     count = len(kernel)
-    strides, pads = call.each("strides", count, 1), call.each("pads", 2 * count, 0)
+    strides = call.each("strides", count, 1)
+    pads = call.each("pads", 2 * count, 0)
     # what the pool has come from: its windows side by side, less the padding of both ends
     space = [
         (n - 1) * strides[i] + kernel[i] - pads[i] - pads[i + count]
         for i, n in enumerate(lengths(x)[2:])
     ]
     shape = (*lengths(x)[:2], *space)
-    rows, places = x.reshape((-1,)), index.reshape((-1,))
-    flat = emit("scatter_add", rows, places, axis=0, length=math.prod(shape))
+    size = math.prod(shape)
+    flat = emit("scatter_add", flattened(x), flattened(index), axis=0, length=size)
     out = flat.reshape(shape)
     # Rounding down may have lost elements at the ends, which a given shape says.
     for i, length in enumerate(call.ints(2) if call.has(2) else shape):
-        out = out.pad(axis=i, before=0, after=length - shape[i], value=0.0)
+        out = zeros(out, i, 0, length - shape[i])
     return out
 
 
 def one_hot(call: Call) -> Value:
     """The second value where an index names the place along a new axis, else the first."""
-    index, depth = call.x(0), int(call.static(1).ravel()[0])
+    index = call.x(0)
+    depth = int(call.static(1).ravel()[0])
     wider = rank(index) + 1
     axis = call.attribute("axis", -1) % wider  # in the result
     places = wide(call.constant(np.arange(depth), index), axis=axis, rank=wider)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.exam.third_party.mapping.call import Call, where
+from bench.exam.third_party.mapping.call import Call, flattened, where
 from bench.exam.third_party.mapping.softmax import log_weights
 from models.value import Value, emit
 
@@ -21,12 +21,14 @@ def cross_entropy(call: Call) -> list[Value]:
 
 
 def _loss(call: Call, logs: Value) -> Value:
-    target, ignored = call.x(1), call.attribute("ignore_index")
+    target = call.x(1)
+    ignored = call.attribute("ignore_index")
     left_out = None if ignored is None else emit("equal", target, ignored)
     # an ignored number may lie outside the classes
     place = target if left_out is None else where(left_out, 0, target)
     # classes are the second axis, (batch, classes, ...)
-    score = -logs.take_along_axis(place.expand_dims(axis=1), axis=1).squeeze(axis=1)
+    due = place.expand_dims(axis=1)
+    score = -logs.take_along_axis(due, axis=1).squeeze(axis=1)
     weight = _weight(call, place, score, left_out)
     loss = score if weight is None else score * weight
     axes = tuple(range(len(loss.shape)))
@@ -42,11 +44,16 @@ def _loss(call: Call, logs: Value) -> Value:
     return loss.sum(axis=axes, keepdims=False) / whole
 
 
-def _weight(call: Call, place: Value, like: Value, left_out: Value | None) -> Value | None:
+def _weight(
+    call: Call,
+    place: Value,
+    like: Value,
+    left_out: Value | None,
+) -> Value | None:
     """The weight of each element's class, 0 for those left out; None where all are 1."""
     weight = None
     if call.has(2):
-        weight = call.x(2).take(place.reshape((-1,)), axis=0).reshape(place.shape)
+        weight = call.x(2).take(flattened(place), axis=0).reshape(place.shape)
     if left_out is None:
         return weight
     if weight is None:

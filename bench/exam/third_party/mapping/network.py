@@ -9,11 +9,13 @@ import numpy as np
 from bench.exam.third_party.mapping.call import (
     Call,
     NotMappable,
+    cut,
     joined,
     lengths,
     rank,
     total,
     wide,
+    zeros,
 )
 from bench.exam.third_party.mapping.windows import Axis, axes_of, pad
 from models.ops.matmul import swap
@@ -27,16 +29,21 @@ def matmul(call: Call) -> Value:
     right = b.expand_dims(axis=1) if rank(b) == 1 else b
     out = left @ right
     # the axes that were added go again; the row's stands before the column's
-    out = out.squeeze(axis=-1) if rank(b) == 1 else out
-    return out.squeeze(axis=-2 if rank(b) > 1 else -1) if rank(a) == 1 else out
+    if rank(b) == 1:
+        out = out.squeeze(axis=-1)
+    if rank(a) == 1:
+        out = out.squeeze(axis=-1 if rank(b) == 1 else -2)
+    return out
 
 
 def gemm(call: Call) -> Value:
     """alpha a b + beta c, a and b transposed where asked; a transposed b is a linear layer."""
-    a, b = call.x(0), call.x(1)
+    a = call.x(0)
+    b = call.x(1)
     a = swap(a) if call.flag("transA") else a
     out = emit("linear", a, b) if call.flag("transB") else a @ b
-    alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
+    alpha = call.attribute("alpha", 1.0)
+    beta = call.attribute("beta", 1.0)
     # a factor of 1 is no node: it is the usual one
     out = out if alpha == 1 else out * alpha
     if not call.has(2):
@@ -46,17 +53,21 @@ def gemm(call: Call) -> Value:
 
 def conv(call: Call) -> Value:
     """A convolution, padded first, as padding may differ at both ends; group by group."""
-    x, weight, groups = call.x(0), call.x(1), call.attribute("group", 1)
+    x = call.x(0)
+    weight = call.x(1)
+    groups = call.attribute("group", 1)
     axes = axes_of(call, x, lengths(weight)[2:])
     parts = zip(x.split(groups, axis=1), weight.split(groups, axis=0), strict=True)
-    return _biased(call, joined([_conv(part, kernel, axes) for part, kernel in parts], 1))
+    outputs = [_conv(part, kernel, axes) for part, kernel in parts]
+    return _biased(call, joined(outputs, axis=1))
 
 
 def _conv(x: Value, weight: Value, axes: Sequence[Axis]) -> Value:
     padding = tuple(axis.before for axis in axes)
     if any(axis.before != axis.after for axis in axes):
         # the op pads both ends alike
-        x, padding = pad(x, axes, 0.0), (0,) * len(axes)
+        x = pad(x, axes, 0.0)
+        padding = (0,) * len(axes)
     return emit(
         "conv",
         x,
@@ -69,20 +80,26 @@ def _conv(x: Value, weight: Value, axes: Sequence[Axis]) -> Value:
 
 def _biased(call: Call, out: Value) -> Value:
     """With the bias of each channel, if there is one."""
-    return out + wide(call.x(2), axis=1, rank=rank(out)) if call.has(2) else out
+    if not call.has(2):
+        return out
+    return out + wide(call.x(2), axis=1, rank=rank(out))
 
 
 def conv_transpose(call: Call) -> Value:
     """The transpose of a convolution: the whole reach of every input, cut at both ends."""
-    x, weight, groups = call.x(0), call.x(1), call.attribute("group", 1)
-    space, kernel = lengths(x)[2:], lengths(weight)[2:]
+    x = call.x(0)
+    weight = call.x(1)
+    groups = call.attribute("group", 1)
+    space = lengths(x)[2:]
+    kernel = lengths(weight)[2:]
     count = len(kernel)
     stride = tuple(call.each("strides", count, 1))
     dilation = tuple(call.each("dilations", count, 1))
     # from the first tap of the first input to the last tap of the last
-    full = [
-        (n - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1 for i, n in enumerate(space)
-    ]
+    full = []
+    for i, n in enumerate(space):
+        reach = (kernel[i] - 1) * dilation[i] + 1
+        full.append((n - 1) * stride[i] + reach)
     parts = zip(x.split(groups, axis=1), weight.split(groups, axis=0), strict=True)
     whole = [
         emit(
@@ -102,7 +119,13 @@ def conv_transpose(call: Call) -> Value:
     return _biased(call, out)
 
 
-def _cut(call: Call, out: Value, i: int, length: int, same: int) -> Value:
+def _cut(
+    call: Call,
+    out: Value,
+    i: int,
+    length: int,
+    same: int,
+) -> Value:
     """Take the padding off spatial axis `i` of full `length`; what is asked for beyond it
     is 0. `same` is the length that SAME gives.
     """
@@ -110,7 +133,8 @@ def _cut(call: Call, out: Value, i: int, length: int, same: int) -> Value:
     mode = call.attribute("auto_pad", "NOTSET")
     pads = call.each("pads", 2 * count, 0)
     longer = length + call.each("output_padding", count, 0)[i]
-    before, due = pads[i], longer - pads[i] - pads[i + count]
+    before = pads[i]
+    due = longer - pads[i] - pads[i + count]
     if mode.startswith("SAME") or call.attribute("output_shape"):
         # The length is given and the padding follows from it; the odd element of it goes to
         # the end (UPPER) or to the start. A given shape may begin with batch and channels.
@@ -119,8 +143,8 @@ def _cut(call: Call, out: Value, i: int, length: int, same: int) -> Value:
         before = off // 2 if mode == "SAME_UPPER" else off - off // 2
     axis = i + 2
     stop = min(before + due, length)
-    part = out.slice(axis=axis, start=before, stop=stop, step=1)
-    return part.pad(axis=axis, before=0, after=due - (stop - before), value=0.0)
+    part = cut(out, axis, before, stop)
+    return zeros(part, axis, 0, due - (stop - before))
 
 
 def dropout(call: Call) -> list[Value]:
@@ -140,19 +164,24 @@ def determinant(call: Call) -> Value:
     x = call.x()
     if lengths(x)[-2:] != (2, 2):
         raise NotMappable("a determinant of more than two rows")
-    (a, b), (c, d) = (list(row.unstack(axis=-1)) for row in x.unstack(axis=-2))
+    upper, lower = x.unstack(axis=-2)
+    a, b = upper.unstack(axis=-1)
+    c, d = lower.unstack(axis=-1)
     return a * d - b * c
 
 
 def col2im(call: Call) -> Value:
     """Columns of windows added up where they come from: the places are fixed by the shapes."""
-    x, image, block = call.x(), call.ints(1), call.ints(2)
+    x = call.x()
+    image = call.ints(1)
+    block = call.ints(2)
     space = range(len(image))
     strides = call.each("strides", len(image), 1)
     dilations = call.each("dilations", len(image), 1)
     pads = call.each("pads", 2 * len(image), 0)
     padded = [n + pads[i] + pads[i + len(image)] for i, n in enumerate(image)]
     taps = [np.arange(block[i]) * dilations[i] for i in space]
+    # of windows whose last tap is still inside
     starts = [np.arange(0, padded[i] - taps[i].max(), strides[i]) for i in space]
     # (taps of each axis, windows along each axis), which is the order of the columns
     grid = np.meshgrid(*taps, *starts, indexing="ij")
@@ -162,10 +191,11 @@ def col2im(call: Call) -> Value:
     channels = columns // int(np.prod(block))
     rows = x.reshape((batch, channels, len(places)))
     index = call.constant(places).broadcast_to(rows.shape)
-    sums = emit("scatter_add", rows, index, axis=2, length=int(np.prod(padded)))
+    length = int(np.prod(padded))
+    sums = emit("scatter_add", rows, index, axis=2, length=length)
     out = sums.reshape((batch, channels, *padded))
     for i in space:
-        out = out.slice(axis=i + 2, start=pads[i], stop=pads[i] + image[i], step=1)
+        out = cut(out, i + 2, pads[i], pads[i] + image[i])
     return out
 
 
@@ -173,14 +203,15 @@ def affine_grid(call: Call) -> Value:
     """Points of a regular grid over [-1, 1], moved by a matrix for each batch entry."""
     theta, (batch, _, *space) = call.x(), call.ints(1)
     # -1 and 1 are the centres of the outermost elements, or their outer edges
-    corners = call.flag("align_corners")
-    lines = [
-        np.linspace(-1, 1, n) if corners else (2 * np.arange(n) + 1) / n - 1 for n in space
-    ]
+    if call.flag("align_corners"):
+        lines = [np.linspace(-1, 1, n) for n in space]
+    else:
+        lines = [(2 * np.arange(n) + 1) / n - 1 for n in space]
     # A point is (x, y, 1): the last axis of the grid first, as in the matrix.
     coordinates = np.meshgrid(*lines, indexing="ij")[::-1]
-    points = np.stack([*coordinates, np.ones(space)], -1).reshape(-1, len(space) + 1)
-    moved = call.constant(points, theta) @ swap(theta)
+    grid = np.stack([*coordinates, np.ones(space)], -1)
+    points = call.constant(grid.reshape(-1, len(space) + 1), theta)
+    moved = points @ swap(theta)
     return moved.reshape((batch, *space, len(space)))
 
 
@@ -188,25 +219,27 @@ def causal_conv(call: Call) -> list[Value]:
     """A convolution of each channel with its own kernel over the past only; the last inputs
     are the state of the next call.
     """
-    x, weight = call.x(0), call.x(1)
-    steps, reach = lengths(x)[2], lengths(weight)[2] - 1
+    x = call.x(0)
+    weight = call.x(1)
+    steps = lengths(x)[2]
+    reach = lengths(weight)[2] - 1
     past = call.optional(3)
     if past is None:
-        history = x.pad(axis=2, before=reach, after=0, value=0.0)
+        history = zeros(x, 2, reach, 0)
     else:
         history = past.concat(x, axis=2)
     # tap by tap: one kernel for each channel is no convolution of the language
     taps = weight.squeeze(axis=1).unstack(axis=1)
-    parts = [
-        history.slice(axis=2, start=i, stop=i + steps, step=1) * tap.expand_dims(axis=1)
-        for i, tap in enumerate(taps)
-    ]
+    parts = []
+    for i, tap in enumerate(taps):
+        seen = cut(history, 2, i, i + steps)
+        parts.append(seen * tap.expand_dims(axis=1))
     out = total(parts, "add")
     if call.has(2):
         out = out + call.x(2).expand_dims(axis=1)
     if call.attribute("activation", "none") in ("silu", "swish"):  # two names of one
         out = out * out.sigmoid()
-    return [out, history.slice(axis=2, start=steps, stop=steps + reach, step=1)]
+    return [out, cut(history, 2, steps, steps + reach)]
 
 
 MAP = {

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from bench.exam.third_party.mapping.call import Call, NotMappable, lengths, rank, wide
+from bench.exam.third_party.mapping.call import (
+    Call,
+    NotMappable,
+    flattened,
+    lengths,
+    rank,
+    wide,
+    zeros,
+)
 from bench.exam.third_party.mapping.windows import Axis, fold
 from models.value import Value, emit
 
@@ -26,22 +34,27 @@ def batch_norm(call: Call) -> list[Value]:
     spread = emit("var", x, axis=axes, keepdims=False)
     out = emit("batch_norm", x, scale, shift, here, spread, eps=eps)
     keep = call.attribute("momentum", 0.9)
-    return [out, mean * keep + here * (1 - keep), var * keep + spread * (1 - keep)]
+    new_mean = mean * keep + here * (1 - keep)
+    new_var = var * keep + spread * (1 - keep)
+    return [out, new_mean, new_var]
 
 
 def layer_norm(call: Call) -> list[Value | None]:
     """Over the last axes from `axis` on, as one axis; also the mean and the inverse
     deviation.
     """
-    x, eps = call.x(), call.attribute("epsilon", EPSILON)
+    x = call.x()
+    eps = call.attribute("epsilon", EPSILON)
     first = call.axis(-1)
-    outer, inner = math.prod(lengths(x)[:first]), math.prod(lengths(x)[first:])
-    rows, weight = x.reshape((outer, inner)), call.x(1).reshape((inner,))
+    shape = lengths(x)
+    rows = x.reshape((math.prod(shape[:first]), math.prod(shape[first:])))
+    weight = flattened(call.x(1))
     # the op always has a shift
-    shift = call.x(2).reshape((inner,)) if call.has(2) else weight * 0.0
+    shift = flattened(call.x(2)) if call.has(2) else weight * 0.0
     out = emit("layer_norm", rows, weight, shift, eps=eps).reshape(x.shape)
     axes = tuple(range(first, rank(x)))
-    mean, var = (emit(op, x, axis=axes, keepdims=True) for op in ("mean", "var"))
+    mean = x.mean(axis=axes, keepdims=True)
+    var = x.var(axis=axes, keepdims=True)
     return [
         out,
         mean if call.wants(1) else None,
@@ -66,8 +79,8 @@ def _standard(x: Value, axes: tuple[int, ...], eps: float) -> Value:
 
 def _by_channel(x: Value, scale: Value, shift: Value) -> Value:
     """A scale and a shift of each channel of x (n, c, ...)."""
-    count = rank(x)
-    return x * wide(scale, axis=1, rank=count) + wide(shift, axis=1, rank=count)
+    gain = wide(scale, axis=1, rank=rank(x))
+    return x * gain + wide(shift, axis=1, rank=rank(x))
 
 
 def instance_norm(call: Call) -> Value:
@@ -92,7 +105,8 @@ def group_norm(call: Call) -> Value:
 
 def mean_variance(call: Call) -> Value:
     """Mean 0 and deviation 1 over axes."""
-    x, axes = call.x(), tuple(call.attribute("axes", (0, 2, 3)))
+    x = call.x()
+    axes = tuple(call.attribute("axes", (0, 2, 3)))
     centred = x - x.mean(axis=axes, keepdims=True)
     deviation = emit("sqrt", x.var(axis=axes, keepdims=True))
     # to the deviation, not to the variance, and fixed by the operator
@@ -105,7 +119,7 @@ def local_response(call: Call) -> Value:
     batch, channels = lengths(x)[:2]
     # of an even number around, the odd one comes after
     before = (size - 1) // 2
-    squares = (x * x).pad(axis=1, before=before, after=size - 1 - before, value=0.0)
+    squares = zeros(x * x, 1, before, size - 1 - before)
     # channels as an axis of space, along which windows slide
     rows = squares.reshape((batch, 1, channels + size - 1, -1))
     window = Axis(kernel=size, stride=1, dilation=1, before=0, after=0)

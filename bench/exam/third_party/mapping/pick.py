@@ -20,14 +20,21 @@ from models.value import Value, emit
 
 
 def _place(
-    call: Call, x: Value, axis: int, op: str, *, greatest: bool, keepdims: bool
+    call: Call,
+    x: Value,
+    axis: int,
+    op: str,
+    *,
+    greatest: bool,
+    keepdims: bool,
 ) -> Value:
     """Index of the extreme along an axis: the least (or greatest) of the indices where it
     is reached.
     """
     count = lengths(x)[axis]
     places = wide(call.constant(np.arange(count)), axis=axis, rank=rank(x))
-    hit = emit("equal", x, emit(op, x, axis=(axis,), keepdims=True))
+    extreme = emit(op, x, axis=(axis,), keepdims=True)
+    hit = emit("equal", x, extreme)
     # beyond all of them, so that no place without a hit is chosen
     chosen = where(hit, places, -1 if greatest else count)
     return emit("max" if greatest else "min", chosen, axis=(axis,), keepdims=keepdims)
@@ -46,8 +53,10 @@ def arg(op: str) -> Callable[[Call], Value]:
 
 def hardmax(call: Call) -> Value:
     """1 at the first maximum of an axis, else 0."""
-    x, axis = call.x(), call.axis(-1)
-    places = wide(call.constant(np.arange(lengths(x)[axis])), axis=axis, rank=rank(x))
+    x = call.x()
+    axis = call.axis(-1)
+    count = lengths(x)[axis]
+    places = wide(call.constant(np.arange(count)), axis=axis, rank=rank(x))
     first = _place(call, x, axis, "max", greatest=False, keepdims=True)
     return emit("equal", places, first).astype(x.dtype)
 
@@ -56,16 +65,19 @@ def top_k(call: Call) -> list[Value]:
     """The k first by rank: the number of elements that are ahead, of equal ones those that
     stand before.
     """
-    x, count = call.x(), call.ints(1)[0]
+    x = call.x()
+    count = call.ints(1)[0]
     axis = call.axis(-1)
     order = last(axis, rank(x))
     row = x.permute_dims(order)
     # Every element (second-last axis) against every other (last axis): the language does
     # not sort.
-    mine, other = row.expand_dims(axis=-1), row.expand_dims(axis=-2)
+    mine = row.expand_dims(axis=-1)
+    other = row.expand_dims(axis=-2)
     places = np.arange(lengths(x)[axis])
     before = call.constant(places[None, :] < places[:, None])
-    ahead = emit("greater" if call.flag("largest", default=True) else "less", other, mine)
+    largest = call.flag("largest", default=True)
+    ahead = emit("greater" if largest else "less", other, mine)
     tied = emit("logical_and", emit("equal", other, mine), before)
     wins = emit("logical_or", ahead, tied).astype("int64")
     ranks = wins.sum(axis=rank(x), keepdims=False)

@@ -45,7 +45,8 @@ def lp_pool(call: Call) -> Value:
 
 def everywhere(op: str, call: Call) -> Value:
     """A reduction over all spatial axes."""
-    return emit(op, call.x(), axis=tuple(range(2, rank(call.x()))), keepdims=True)
+    space = tuple(range(2, rank(call.x())))
+    return emit(op, call.x(), axis=space, keepdims=True)
 
 
 MAP = {

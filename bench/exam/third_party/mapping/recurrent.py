@@ -14,7 +14,12 @@ from bench.exam.third_party.mapping.call import Call, NotMappable, lengths
 from models.value import Value, emit
 
 # Places of the inputs, which the three operators share. There is a row of each for a direction.
-INPUT_WEIGHTS, HIDDEN_WEIGHTS, BIAS, LENGTHS, FIRST_STATE, PEEPHOLES = 1, 2, 3, 4, 5, 7
+INPUT_WEIGHTS = 1
+HIDDEN_WEIGHTS = 2
+BIAS = 3
+LENGTHS = 4
+FIRST_STATE = 5
+PEEPHOLES = 7
 # Attributes that make another layer of it.
 UNUSUAL = ("activations", "activation_alpha", "clip", "input_forget")
 GRU_GATES = 3  # stacked in this order: update z, reset r, new n
@@ -31,7 +36,12 @@ class Weights:
     bias: Value  # (2, gates * h): added to what comes from the input, and from the state
     peepholes: Value | None  # (3 * h,), where the layer has them
 
-    def gates(self, x: Value, state: Value, count: int) -> tuple[list[Value], list[Value]]:
+    def gates(
+        self,
+        x: Value,
+        state: Value,
+        count: int,
+    ) -> tuple[list[Value], list[Value]]:
         """What each gate gets from the input and from the state, biases included."""
         ours, theirs = self.bias.unstack(axis=0)
         left = emit("linear", x, self.inputs, ours)
@@ -53,13 +63,23 @@ class Layer:
     states: int
 
 
-def rnn_step(call: Call, weights: Weights, x: Value, states: States) -> States:
+def rnn_step(
+    call: Call,
+    weights: Weights,
+    x: Value,
+    states: States,
+) -> States:
     """h = tanh(W x + R h + b)."""
     [left], [right] = weights.gates(x, states[0], 1)
     return (emit("tanh", left + right),)
 
 
-def gru_step(call: Call, weights: Weights, x: Value, states: States) -> States:
+def gru_step(
+    call: Call,
+    weights: Weights,
+    x: Value,
+    states: States,
+) -> States:
     """h = (1 - z) n + z h, where n sees h through the reset gate r: before its weights, or
     after them (linear_before_reset).
     """
@@ -67,7 +87,8 @@ def gru_step(call: Call, weights: Weights, x: Value, states: States) -> States:
     from_x, from_h = weights.gates(x, hidden, GRU_GATES)
     keep, reset, new = from_x
     keep_h, reset_h, new_h = from_h
-    z, r = (keep + keep_h).sigmoid(), (reset + reset_h).sigmoid()
+    z = (keep + keep_h).sigmoid()
+    r = (reset + reset_h).sigmoid()
     if call.flag("linear_before_reset"):
         seen = r * new_h
     else:
@@ -79,7 +100,12 @@ def gru_step(call: Call, weights: Weights, x: Value, states: States) -> States:
     return ((1.0 - z) * emit("tanh", new + seen) + z * hidden,)
 
 
-def lstm_step(call: Call, weights: Weights, x: Value, states: States) -> States:
+def lstm_step(
+    call: Call,
+    weights: Weights,
+    x: Value,
+    states: States,
+) -> States:
     """c = f c + i tanh(n), h = o tanh(c); with peepholes the gates see c too."""
     hidden, cell = states
     pairs = zip(*weights.gates(x, hidden, LSTM_GATES), strict=True)
@@ -101,7 +127,9 @@ def mapped(layer: Layer) -> Callable[[Call], list[Value]]:
     def mapping(call: Call) -> list[Value]:
         _usual(call)
         batch_first = call.flag("layout")
-        x = call.x().permute_dims((1, 0, 2)) if batch_first else call.x()  # (t, b, i)
+        x = call.x()
+        if batch_first:
+            x = x.permute_dims((1, 0, 2))  # (t, b, i)
         directions = lengths(call.x(INPUT_WEIGHTS))[0]
         runs = [_direction(call, layer, x, i) for i in range(directions)]
         outputs = _stacked([run for run, _ in runs], axis=1)  # (t, directions, b, h)
@@ -124,7 +152,12 @@ def _usual(call: Call) -> None:
         raise NotMappable("sequences of differing length")
 
 
-def _direction(call: Call, layer: Layer, x: Value, i: int) -> tuple[Value, States]:
+def _direction(
+    call: Call,
+    layer: Layer,
+    x: Value,
+    i: int,
+) -> tuple[Value, States]:
     """All steps of direction `i`, in the order of time, and the states after the last one."""
     weights = _weights(call, layer, i)
     states = _start(call, layer, lengths(x)[1], i)
@@ -152,13 +185,20 @@ def _weights(call: Call, layer: Layer, i: int) -> Weights:
     )
 
 
-def _start(call: Call, layer: Layer, batch: int, i: int) -> States:
+def _start(
+    call: Call,
+    layer: Layer,
+    batch: int,
+    i: int,
+) -> States:
     """Initial states: those given, else zeros."""
     zeros = np.zeros((batch, call.attribute("hidden_size")))
     states: list[Value] = []
     for place in range(FIRST_STATE, FIRST_STATE + layer.states):
-        given = call.optional(place)
-        states.append(call.constant(zeros, call.x()) if given is None else _pick(given, i))
+        if call.has(place):
+            states.append(_pick(call.x(place), i))
+        else:
+            states.append(call.constant(zeros, call.x()))
     return tuple(states)
 
 

@@ -101,12 +101,14 @@ def running(op: str, empty: int) -> Callable[[Call], Value]:
         x = call.x()
         axis = int(call.static(1)) % rank(x)
         order = -1 if call.flag("reverse") else 1
-        steps = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)][::order]
+        steps = [part.expand_dims(axis=axis) for part in x.unstack(axis=axis)]
+        steps = steps[::order]
         if call.flag("exclusive"):
             # zeros of the shape and type of a step
             nothing = emit("subtract", steps[0], steps[0])
             steps = [nothing + empty, *steps[:-1]]
-        sums = [total(steps[: i + 1], op) for i in range(len(steps))][::order]
+        sums = [total(steps[: i + 1], op) for i in range(len(steps))]
+        sums = sums[::order]
         return sums[0].concat(*sums[1:], axis=axis)
 
     return mapping

@@ -51,7 +51,8 @@ def resize(call: Call) -> Value:
         x = _resampled(call, x, line, places)
         if mode == "tf_crop_and_resize":
             # The part looked at may go beyond the axis; one axis outside is enough.
-            beyond = _along((places < 0) | (places > line.old - 1), line.axis, rank(x))
+            off = (places < 0) | (places > line.old - 1)
+            beyond = _along(off, line.axis, rank(x))
             outside = beyond if outside is None else outside | beyond
     if outside is None:
         return x
@@ -100,7 +101,8 @@ def _targets(call: Call, old: Sequence[int]) -> tuple[list[float], list[int]]:
     # One of the two is given; an input that is there may still be empty.
     if call.has(SCALES) and call.static(SCALES).size:
         scales = call.static(SCALES).tolist()
-        return scales, [math.floor(n * s) for n, s in zip(old, scales, strict=True)]
+        pairs = zip(old, scales, strict=True)
+        return scales, [math.floor(length * scale) for length, scale in pairs]
     sizes = list(call.ints(SIZES))
     scales = [new / length for new, length in zip(sizes, old, strict=True)]
     policy = call.attribute("keep_aspect_ratio_policy", "stretch")
@@ -108,13 +110,15 @@ def _targets(call: Call, old: Sequence[int]) -> tuple[list[float], list[int]]:
         return scales, sizes
     # One scale for all axes: the one at which none, or at least one, is as asked for.
     scale = min(scales) if policy == "not_larger" else max(scales)
-    return [scale] * len(scales), [math.floor(n * scale + 0.5) for n in old]
+    sizes = [math.floor(length * scale + 0.5) for length in old]
+    return [scale] * len(scales), sizes
 
 
 def _places(line: Line, mode: str) -> np.ndarray:
     """Where each new element lies on the old axis."""
     # the new length before it was rounded
-    i, exact = np.arange(line.new), line.scale * line.old
+    i = np.arange(line.new)
+    exact = line.scale * line.old
     # The centre of an element lies half an element behind its index.
     centred = (i + 0.5) / line.scale - 0.5
     match mode:
@@ -136,17 +140,23 @@ def _places(line: Line, mode: str) -> np.ndarray:
 def _cropped(line: Line, i: np.ndarray) -> np.ndarray:
     """The outermost elements lie on the ends of the part; one alone in its middle."""
     if line.new == 1:
-        return np.array([0.5 * (line.start + line.end) * (line.old - 1)])
+        middle = 0.5 * (line.start + line.end)
+        return np.array([middle * (line.old - 1)])
     shares = line.start + i * (line.end - line.start) / (line.new - 1)
     return shares * (line.old - 1)
 
 
-def _resampled(call: Call, x: Value, line: Line, places: np.ndarray) -> Value:
+def _resampled(
+    call: Call,
+    x: Value,
+    line: Line,
+    places: np.ndarray,
+) -> Value:
     """One axis by taking elements (nearest), or by a product with the table of weights."""
     if call.attribute("mode", "nearest") == "nearest":
         rule = call.attribute("nearest_mode", "round_prefer_floor")
-        index = np.clip(ROUNDED[rule](places), 0, line.old - 1).astype(np.int64)
-        return x.take(call.constant(index), axis=line.axis)
+        index = np.clip(ROUNDED[rule](places), 0, line.old - 1)
+        return x.take(call.constant(index.astype(np.int64)), axis=line.axis)
     order = last(line.axis, rank(x))
     table = call.constant(_table(call, line, places).T, x)
     return (x.permute_dims(order) @ table).permute_dims(undone(order))

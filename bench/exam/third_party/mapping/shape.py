@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from bench.exam.third_party.mapping.call import (
     Call,
     NotMappable,
+    cut,
     lengths,
     rank,
     split,
     where,
     wide,
+    zeros,
 )
 from models.graph import FLOATS
 from models.value import Value, emit
@@ -35,10 +38,13 @@ def _solved(target: tuple[int, ...], size: int) -> tuple[int, ...]:
 
 def flatten(call: Call) -> Value:
     """Two axes: those before `axis`, those from it on."""
-    shape, axis = lengths(call.x()), call.attribute("axis", 1)
+    shape = lengths(call.x())
+    axis = call.attribute("axis", 1)
     # not by a remainder: an axis as large as the rank puts all before it
     at = axis % len(shape) if axis < 0 else axis
-    return emit("reshape", call.x(), shape=(math.prod(shape[:at]), math.prod(shape[at:])))
+    rows = math.prod(shape[:at])
+    columns = math.prod(shape[at:])
+    return emit("reshape", call.x(), shape=(rows, columns))
 
 
 def squeeze(call: Call) -> Value:
@@ -85,7 +91,8 @@ def concat(call: Call) -> Value:
 def split_node(call: Call) -> list[Value]:
     """Parts of given or equal width; the last one may be shorter."""
     axis = call.axis(0)
-    length, parts = lengths(call.x())[axis], len(call.node.outputs)
+    length = lengths(call.x())[axis]
+    parts = len(call.node.outputs)
     if call.has(1):
         widths = call.ints(1)
     else:
@@ -109,7 +116,9 @@ def slice_node(call: Call) -> Value:
     """start:stop:step along some axes, as Python slices; a step back is a flip and a step
     forward.
     """
-    x, starts, stops = call.x(), call.ints(1), call.ints(2)
+    x = call.x()
+    starts = call.ints(1)
+    stops = call.ints(2)
     axes = call.ints(3) if call.has(3) else tuple(range(len(starts)))
     steps = call.ints(4) if call.has(4) else (1,) * len(starts)
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
@@ -123,11 +132,12 @@ def _cut(x: Value, axis: int, part: slice) -> Value:
         start, stop, _ = part.indices(length)
         return x.slice(axis=axis, start=start, stop=max(start, stop), step=part.step)
     # Beyond the start a negative stop means all the way; Python would count it from the end.
-    stop = part.stop if part.stop >= -length else None
-    picked = range(length)[slice(part.start, stop, part.step)]
+    end = part.stop if part.stop >= -length else None
+    picked = range(length)[slice(part.start, end, part.step)]
     first = length - 1 - picked.start  # where the flipped axis begins
     last = first + (picked.start - picked.stop)
-    return x.flip(axis=axis).slice(axis=axis, start=first, stop=last, step=-part.step)
+    flipped = x.flip(axis=axis)
+    return flipped.slice(axis=axis, start=first, stop=last, step=-part.step)
 
 
 def pad(call: Call) -> Value:
@@ -135,32 +145,38 @@ def pad(call: Call) -> Value:
     repeated (edge), or around again (wrap).
     """
     x, widths = call.x(), call.ints(1)
-    axes = [axis % rank(x) for axis in call.ints(3)] if call.has(3) else range(rank(x))
-    mode = call.attribute("mode", "constant")
+    axes = call.ints(3) if call.has(3) else range(rank(x))
+    constant = call.attribute("mode", "constant") == "constant"
     value = call.static(2).item() if call.has(2) else 0
     # all widths before, then all behind
-    ends = zip(axes, widths[: len(axes)], widths[len(axes) :], strict=True)
-    for axis, before, after in ends:
+    count = len(axes)
+    for axis, before, after in zip(axes, widths[:count], widths[count:], strict=True):
         if before < 0 or after < 0:
             raise NotMappable("a negative padding")
-        if mode == "constant":
-            x = x.pad(axis=axis, before=before, after=after, value=value)
+        if constant:
+            x = x.pad(axis=axis % rank(x), before=before, after=after, value=value)
         elif before or after:
-            x = _copies(call, x, axis, (before, after), mode)
+            x = _copies(call, x, axis % rank(x), (before, after))
     return x
 
 
-def _copies(call: Call, x: Value, axis: int, widths: tuple[int, int], mode: str) -> Value:
+def _copies(
+    call: Call,
+    x: Value,
+    axis: int,
+    widths: tuple[int, int],
+) -> Value:
     """Padding with elements of the axis itself, whose places only the shape decides."""
-    # ONNX's modes are NumPy's
-    places = np.pad(np.arange(lengths(x)[axis]), widths, mode=mode)  # type: ignore[call-overload]
-    return x.take(call.constant(places), axis=axis)
+    own = np.arange(lengths(x)[axis])
+    mode: Any = call.attribute("mode")  # of NumPy: ONNX has the same
+    return x.take(call.constant(np.pad(own, widths, mode=mode)), axis=axis)
 
 
 def center_crop_pad(call: Call) -> Value:
     """Each axis cut or padded with zeros around its middle."""
     x, target = call.x(), call.ints(1)
-    for axis, length in zip(call.attribute("axes", range(rank(x))), target, strict=True):
+    axes = call.attribute("axes", range(rank(x)))
+    for axis, length in zip(axes, target, strict=True):
         x = _centred(x, axis % rank(x), length)
     return x
 
@@ -170,9 +186,9 @@ def _centred(x: Value, axis: int, length: int) -> Value:
     now = lengths(x)[axis]
     if length <= now:
         start = (now - length) // 2
-        return x.slice(axis=axis, start=start, stop=start + length, step=1)
+        return cut(x, axis, start, start + length)
     before = (length - now) // 2
-    return x.pad(axis=axis, before=before, after=length - now - before, value=0.0)
+    return zeros(x, axis, before, length - now - before)
 
 
 def _channels(call: Call) -> str:
@@ -194,7 +210,8 @@ def space_to_depth(call: Call) -> Value:
 
 def trilu(call: Call) -> Value:
     """The upper or lower triangle of the last two axes, zeros elsewhere."""
-    x, k = call.x(), int(call.static(1)) if call.has(1) else 0
+    x = call.x()
+    k = int(call.static(1)) if call.has(1) else 0
     rows, columns = (np.arange(length) for length in lengths(x)[-2:])
     # diagonals to the right of the main one; k moves the edge of the triangle there
     diagonal = columns[None, :] - rows[:, None]
@@ -208,7 +225,8 @@ def trilu(call: Call) -> Value:
 def reverse_sequence(call: Call) -> Value:
     """The first `lengths[b]` steps of each batch entry backwards, the rest as it is."""
     x, counts = call.all()
-    time, batch = call.attribute("time_axis", 0), call.attribute("batch_axis", 1)
+    time = call.attribute("time_axis", 0)
+    batch = call.attribute("batch_axis", 1)
     steps = call.constant(np.arange(lengths(x)[time]))
     step = wide(steps, axis=time, rank=rank(x))
     ends = wide(counts, axis=batch, rank=rank(x))

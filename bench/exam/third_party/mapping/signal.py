@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.exam.third_party.mapping.call import Call, lengths, rank, undone
+from bench.exam.third_party.mapping.call import (
+    Call,
+    cut,
+    lengths,
+    rank,
+    total,
+    undone,
+    zeros,
+)
 from models.value import Value
 
 # DFT took its axis as an attribute, which was the second by default, before it took it as an
@@ -68,7 +76,8 @@ def dft(call: Call) -> Value:
     divides by N.
     """
     x, axis = call.x(), _axis(call)
-    inverse, onesided = call.flag("inverse"), call.flag("onesided")
+    inverse = call.flag("inverse")
+    onesided = call.flag("onesided")
     length = lengths(x)[axis]
     if call.has(1):
         length = call.ints(1)[0]
@@ -95,8 +104,8 @@ def _fitted(x: Value, axis: int, length: int) -> Value:
     """Cut, or padded with zeros, to a length."""
     now = lengths(x)[axis]
     if length <= now:
-        return x.slice(axis=axis, start=0, stop=length, step=1)
-    return x.pad(axis=axis, before=0, after=length - now, value=0.0)
+        return cut(x, axis, 0, length)
+    return zeros(x, axis, 0, length - now)
 
 
 def transformed(call: Call, x: Value, transform: Transform) -> Value:
@@ -111,22 +120,27 @@ def transformed(call: Call, x: Value, transform: Transform) -> Value:
     return real.concat(_part(call, x, (turn * sine, cosine)), axis=-1)
 
 
-def _part(call: Call, x: Value, tables: tuple[np.ndarray, np.ndarray]) -> Value:
+def _part(
+    call: Call,
+    x: Value,
+    tables: tuple[np.ndarray, np.ndarray],
+) -> Value:
     """Real part times the first table plus imaginary part, if there is one, times the
     second: (..., made, 1).
     """
     rows = []
+    parts = x.split(lengths(x)[-1], axis=-1)
     # not strict: a real signal has one part only
-    for part, table in zip(x.split(lengths(x)[-1], axis=-1), tables, strict=False):
+    for part, table in zip(parts, tables, strict=False):
         row = part.squeeze(axis=-1).expand_dims(axis=-2)  # (..., 1, given)
         rows.append(row @ call.constant(table, x))
-    total = rows[0] + rows[1] if len(rows) > 1 else rows[0]
-    return total.squeeze(axis=-2).expand_dims(axis=-1)
+    return total(rows, "add").squeeze(axis=-2).expand_dims(axis=-1)
 
 
 def stft(call: Call) -> Value:
     """Transforms of frames of a signal (batch, length, 1 or 2), a step apart."""
-    x, step = call.x(), int(call.static(1))
+    x = call.x()
+    step = int(call.static(1))
     # The width is said, or it is that of the window function.
     width = int(call.static(3)) if call.has(3) else lengths(call.x(2))[0]
     batch, length, parts = lengths(x)

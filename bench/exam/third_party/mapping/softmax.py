@@ -23,7 +23,8 @@ def log_weights(x: Value, axis: int) -> Value:
     """Logarithm of the softmax."""
     # less the largest, so that no exponential overflows
     shifted = x - x.max(axis=axis, keepdims=True)
-    return shifted - emit("log", emit("exp", shifted).sum(axis=axis, keepdims=True))
+    total = emit("exp", shifted).sum(axis=axis, keepdims=True)
+    return shifted - emit("log", total)
 
 
 def _one_axis(call: Call) -> None:
@@ -35,7 +36,8 @@ def _one_axis(call: Call) -> None:
 def lp_normalization(call: Call) -> Value:
     """x over its 1- or 2-norm along an axis; 0 where that is 0."""
     norm = l1 if call.attribute("p", 2) == 1 else l2
-    x, size = call.x(), norm(call.x(), (call.axis(-1),), True)
+    x = call.x()
+    size = norm(x, (call.axis(-1),), True)
     nothing = emit("equal", size, 0.0)
     # the divisor is mended too: 0 / 0 would be NaN on the side that is not chosen
     return where(nothing, 0.0, x / where(nothing, 1.0, size))

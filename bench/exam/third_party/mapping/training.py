@@ -42,7 +42,12 @@ def _decayed(call: Call, x: Value, grad: Value) -> Value:
     return grad + x * call.attribute("norm_coefficient", 0.0)
 
 
-def momentum(call: Call, x: Value, grad: Value, state: States) -> States:
+def momentum(
+    call: Call,
+    x: Value,
+    grad: Value,
+    state: States,
+) -> States:
     """v = alpha v + beta g (beta is 1 at the first step); x less v, or less g + alpha v as
     Nesterov has it.
     """
@@ -53,7 +58,12 @@ def momentum(call: Call, x: Value, grad: Value, state: States) -> States:
     return x - call.x(RATE) * step, moved
 
 
-def adagrad(call: Call, x: Value, grad: Value, state: States) -> States:
+def adagrad(
+    call: Call,
+    x: Value,
+    grad: Value,
+    state: States,
+) -> States:
     """h = h + g^2; x less g / (sqrt(h) + epsilon) at a rate that falls with the steps."""
     total = state[0] + grad * grad
     # The step count is data here, where momentum and adam make another graph of it.
@@ -63,17 +73,26 @@ def adagrad(call: Call, x: Value, grad: Value, state: States) -> States:
     return x - rate * grad / size, total
 
 
-def adam(call: Call, x: Value, grad: Value, state: States) -> States:
+def adam(
+    call: Call,
+    x: Value,
+    grad: Value,
+    state: States,
+) -> States:
     """Running means of g and g^2; the rate is corrected for their start at 0 from the first
     step on.
     """
-    alpha, beta = call.attribute("alpha", 0.9), call.attribute("beta", 0.999)
+    alpha = call.attribute("alpha", 0.9)
+    beta = call.attribute("beta", 0.999)
     first = state[0] * alpha + grad * (1 - alpha)
     second = state[1] * beta + grad * grad * (1 - beta)
-    rate, steps = call.x(RATE), int(call.static(STEP))
+    rate = call.x(RATE)
+    steps = int(call.static(STEP))
     # before the first step there is nothing to correct, and the quotient is 0 / 0
     if steps > 0:
-        rate = rate * ((1 - beta**steps) ** 0.5 / (1 - alpha**steps))
+        # of the second mean the root is taken
+        unbiased = (1 - beta**steps) ** 0.5 / (1 - alpha**steps)
+        rate = rate * unbiased
     size = emit("sqrt", second) + call.attribute("epsilon", 1e-6)
     new = x - rate * first / size
     return new * (1 - call.attribute("norm_coefficient_post", 0.0)), first, second

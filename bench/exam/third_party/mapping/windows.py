@@ -29,7 +29,11 @@ class Axis:
         return (self.kernel - 1) * self.dilation + 1
 
 
-def axes_of(call: Call, x: Value, kernel: Sequence[int]) -> list[Axis]:
+def axes_of(
+    call: Call,
+    x: Value,
+    kernel: Sequence[int],
+) -> list[Axis]:
     """The windows of a node by its attributes."""
     space = lengths(x)[2:]
     count = len(space)
@@ -70,7 +74,8 @@ def _rounded_up(axis: Axis, length: int) -> Axis:
 def pad(x: Value, axes: Sequence[Axis], value: float) -> Value:
     """x with the padding of its windows."""
     for i, axis in enumerate(axes, start=2):
-        x = x.pad(axis=i, before=axis.before, after=axis.after + axis.extra, value=value)
+        after = axis.after + axis.extra
+        x = x.pad(axis=i, before=axis.before, after=after, value=value)
     return x
 
 
