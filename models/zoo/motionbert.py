@@ -1,9 +1,9 @@
-"""DSTformer, the backbone of MotionBERT (Zhu et al., ICCV 2023; Walter0807/MotionBERT
-lib/model/DSTformer.py).
+"""DSTformer, the backbone of MotionBERT.
 
-Two streams, spatial-then-temporal and temporal-then-spatial, fused per token by learnt
-softmax weights. Axes: b batch, t frames, j joints, c width, h heads, d width of a head, s
-the three of query, key, value.
+Zhu et al., ICCV 2023; Walter0807/MotionBERT lib/model/DSTformer.py. Two streams,
+spatial-then-temporal and temporal-then-spatial, fused per token by learnt softmax weights.
+Axes: b batch, t frames, j joints, c width, h heads, d width of a head, s the three of query,
+key, value.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`frames` is the length of training windows; the graphs take any length up to
-    `max_frames`.
+    """`frames` is the length of training windows.
+
+    The graphs take any length up to `max_frames`.
     """
 
     joints: int = 17
     channels: int = 3  # x, y, confidence
     outputs: int = 3
-    width: int = 512
-    representation: int = 512
+    width: int = 512  # dim_feat in the official code
+    representation: int = 512  # dim_rep: the features that other tasks take over
     depth: int = 5
     heads: int = 8
     mlp_ratio: float = 2
@@ -39,6 +40,7 @@ class Size:
     qkv_bias: bool = True
     scale: float = 0.0  # 0: head width ** -0.5
     fuse: bool = True  # learnt fusion; else the mean of the streams
+    # 0 in every published configuration: nothing random is left in fine-tuning
     drop: float = 0.0
     attention_drop: float = 0.0
     drop_path: float = 0.0
@@ -57,70 +59,68 @@ class Size:
 
 def train(g: Builder, size: Size) -> Value:
     """(b, t, j, channels) -> (b, t, j, outputs); the tanh representation is labelled `rep`."""
-    x = g.input("keypoints", ("batch", "frames", size.joints, size.channels))
+    shape = ("batch", "frames", size.joints, size.channels)
+    x = g.input("keypoints", shape)
     x = x.linear(size.width, name="joints_embed", **_LINEAR)
-    x = x + g.param("pos_embed", (1, size.joints, size.width), init=("trunc_normal", 0.02))
-    times = g.param(
-        "temp_embed", (1, size.max_frames, 1, size.width), init=("trunc_normal", 0.02)
-    )
-    x = (x + times.slice(axis=1, start=0, stop=x.shape[1], step=1)).dropout(
-        rate=size.drop, name="pos_drop"
-    )
+    row = (1, size.joints, size.width)
+    x = x + g.param("pos_embed", row, init=("trunc_normal", 0.02))
+    table = (1, size.max_frames, 1, size.width)
+    times = g.param("temp_embed", table, init=("trunc_normal", 0.02))
+    # a shorter clip takes the table's first rows: frames count from its start
+    x = x + times.slice(axis=1, start=0, stop=x.shape[1], step=1)
+    x = x.dropout(rate=size.drop, name="pos_drop")
     for i in range(size.depth):
+        # from 0 to the whole rate (linspace, officially)
         rate = size.drop_path * i / max(size.depth - 1, 1)
         with g.scope(f"blocks_st.{i}"):
             st = _temporal(_spatial(x, size, rate), size, rate)
+        # both start from x, and name their parameters alike whatever their order is
         with g.scope(f"blocks_ts.{i}"):
             ts = _spatial(_temporal(x, size, rate), size, rate)
-        x = _fuse(st, ts, f"ts_attn.{i}") if size.fuse else (st + ts) * 0.5
-    x = (
-        x.layer_norm(eps=size.eps, name="norm")
-        .linear(size.representation, name="pre_logits.fc", **_LINEAR)
-        .tanh()
-    )
+        if size.fuse:
+            x = _fuse(st, ts, f"ts_attn.{i}")
+        else:
+            x = (st + ts) * 0.5
+    x = x.layer_norm(eps=size.eps, name="norm")
+    x = x.linear(size.representation, name="pre_logits.fc", **_LINEAR).tanh()
     return g.label("rep", x).linear(size.outputs, name="head", **_LINEAR)
 
 
 def _spatial(x: Value, size: Size, rate: float) -> Value:
     """Tokens are the joints of one frame."""
-    frames = x.shape[1]
-    packed = x.layer_norm(eps=size.eps, name="norm1_s").linear(
-        size.width * 3, name="attn_s.qkv", bias=size.qkv_bias, **_LINEAR
-    )
-    mixed = _attend(
-        packed.rearrange("b t j (s h d) -> s (b t) h j d", s=3, h=size.heads),
-        size,
-        "attn_s",
-    )
-    mixed = mixed.rearrange("(b t) h j d -> b t j (h d)", t=frames).linear(
-        size.width, name="attn_s.proj", **_LINEAR
-    )
-    x = x + mixed.dropout(rate=size.drop, name="attn_s.proj").drop_path(
-        rate=rate, name="attn_s.path"
-    )
-    return x + _mlp(x.layer_norm(eps=size.eps, name="norm2_s"), size, "mlp_s").drop_path(
-        rate=rate, name="mlp_s.path"
-    )
+    frames = x.shape[1]  # symbolic: a rearrangement that parts (b t) must be told
+    h = x.layer_norm(eps=size.eps, name="norm1_s")
+    h = h.linear(size.width * 3, name="attn_s.qkv", bias=size.qkv_bias, **_LINEAR)
+    # a frame is a sample of its own; queries of all heads come first, then keys, then values
+    h = h.rearrange("b t j (s h d) -> s (b t) h j d", s=3, h=size.heads)
+    h = _attend(h, size, "attn_s")
+    h = h.rearrange("(b t) h j d -> b t j (h d)", t=frames)
+    h = h.linear(size.width, name="attn_s.proj", **_LINEAR)
+    h = h.dropout(rate=size.drop, name="attn_s.proj")
+    x = x + h.drop_path(rate=rate, name="attn_s.path")
+    h = x.layer_norm(eps=size.eps, name="norm2_s")
+    h = _mlp(h, size, "mlp_s")
+    return x + h.drop_path(rate=rate, name="mlp_s.path")
 
 
 def _temporal(x: Value, size: Size, rate: float) -> Value:
     """Tokens are the frames of one joint."""
-    # moved here, where it is narrowest
-    rows = x.layer_norm(eps=size.eps, name="norm1_t").rearrange("b t j c -> (b j) t c")
-    packed = rows.linear(size.width * 3, name="attn_t.qkv", bias=size.qkv_bias, **_LINEAR)
-    mixed = _attend(
-        packed.rearrange("n t (s h d) -> s n h t d", s=3, h=size.heads), size, "attn_t"
-    )
-    mixed = mixed.rearrange("n h t d -> n t (h d)").linear(
-        size.width, name="attn_t.proj", **_LINEAR
-    )
-    mixed = mixed.rearrange("(b j) t c -> b t j c", j=size.joints)
-    x = x + mixed.dropout(rate=size.drop, name="attn_t.proj").drop_path(
-        rate=rate, name="attn_t.path"
-    )
-    return x + _mlp(x.layer_norm(eps=size.eps, name="norm2_t"), size, "mlp_t").drop_path(
-        rate=rate, name="mlp_t.path"
-    )
+    h = x.layer_norm(eps=size.eps, name="norm1_t")
+    # The official code moves joints before frames in each of the three; here all is moved at
+    # once, where it is a third as wide. The numbers are the same.
+    h = h.rearrange("b t j c -> (b j) t c")
+    h = h.linear(size.width * 3, name="attn_t.qkv", bias=size.qkv_bias, **_LINEAR)
+    h = h.rearrange("n t (s h d) -> s n h t d", s=3, h=size.heads)  # n = (b j)
+    h = _attend(h, size, "attn_t")
+    h = h.rearrange("n h t d -> n t (h d)")
+    h = h.linear(size.width, name="attn_t.proj", **_LINEAR)
+    # back before drop-path, which drops whole rows of axis 0: clips, not joints of clips
+    h = h.rearrange("(b j) t c -> b t j c", j=size.joints)
+    h = h.dropout(rate=size.drop, name="attn_t.proj")
+    x = x + h.drop_path(rate=rate, name="attn_t.path")
+    h = x.layer_norm(eps=size.eps, name="norm2_t")
+    h = _mlp(h, size, "mlp_t")
+    return x + h.drop_path(rate=rate, name="mlp_t.path")
 
 
 def _attend(packed: Value, size: Size, name: str) -> Value:
@@ -133,22 +133,20 @@ def _attend(packed: Value, size: Size, name: str) -> Value:
 
 
 def _mlp(x: Value, size: Size, name: str) -> Value:
-    return mlp(
-        x, hidden=int(size.width * size.mlp_ratio), drop=size.drop, name=name, **_LINEAR
-    )
+    hidden = int(size.width * size.mlp_ratio)
+    return mlp(x, hidden=hidden, drop=size.drop, name=name, **_LINEAR)
 
 
 def _fuse(st: Value, ts: Value, name: str) -> Value:
     """softmax(W [st; ts]) weighs the two streams of each token; even at the start."""
-    weights = (
-        st.concat(ts, axis=-1)
-        .linear(2, name=name, init=("zeros", 0.0), bias_init=("constant", 0.5))
-        .softmax(axis=-1)
-    )
-    of_st, of_ts = weights.split(2, axis=-1)
+    both = st.concat(ts, axis=-1)  # (b, t, j, 2 c)
+    # no weight and equal biases make (1/2, 1/2) of every token
+    logits = both.linear(2, name=name, init=("zeros", 0.0), bias_init=("constant", 0.5))
+    of_st, of_ts = logits.softmax(axis=-1).split(2, axis=-1)
     return st * of_st + ts * of_ts
 
 
+# of every layer but the fusion's: the official _init_weights
 _LINEAR: Initialisers = {"init": ("trunc_normal", 0.02), "bias_init": ("zeros", 0.0)}
 PRESETS = {
     "paper": Size(),
@@ -191,7 +189,7 @@ OFFICIAL = "DSTformer"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of DSTformer; every drop rate 0 unless given."""
+    """Constructor arguments of DSTformer; every drop rate is 0, so that runs can be compared."""
     return Size(
         joints=config["num_joints"],
         channels=config["dim_in"],
@@ -201,8 +199,10 @@ def from_official(config: Mapping[str, Any]) -> Size:
         depth=config["depth"],
         heads=config["num_heads"],
         mlp_ratio=config["mlp_ratio"],
+        # not an argument there: how long the clips of the vectors are
         frames=config.get("frames", config["maxlen"]),
         max_frames=config["maxlen"],
+        # norm_layer there, a class with its eps; nn.LayerNorm itself has 1e-5
         eps=config.get("norm_eps", 1e-5),
         qkv_bias=config.get("qkv_bias", True),
         scale=config.get("qk_scale") or 0.0,

@@ -1,8 +1,8 @@
-"""PoseFormer: a spatial transformer per frame, then a temporal one over frames (Zheng et
-al., ICCV 2021; zczcwh/PoseFormer).
+"""PoseFormer: a spatial transformer per frame, then a temporal one over frames.
 
-Axes: b batch, t frames, j joints, c spatial width, e = j * c temporal width (joint-major),
-h heads, d width of a head, n tokens, s the three of query, key, value.
+Zheng et al., ICCV 2021; zczcwh/PoseFormer common/model_poseformer.py. Axes: b batch,
+t frames, j joints, c spatial width, e = j * c temporal width (joint-major), h heads, d width
+of a head, n tokens, s the three of query, key, value.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Size:
     joints: int = 17
     channels: int = 2
     frames: int = 81
-    width: int = 32
-    depth: int = 4
-    heads: int = 8
+    width: int = 32  # embed_dim_ratio in the official code
+    depth: int = 4  # of either transformer
+    heads: int = 8  # of either: 4 wide over joints, 68 wide over frames
     mlp_ratio: float = 2
     eps: float = 1e-6
-    head_eps: float = 1e-5  # the head's norm differs from the blocks' in the official code
+    head_eps: float = 1e-5  # PyTorch's default, which the official code leaves to the head
     qkv_bias: bool = True
     scale: float = 0.0  # 0: head width ** -0.5
     drop: float = 0.0
     attention_drop: float = 0.0
-    drop_path: float = 0.1
+    drop_path: float = 0.1  # of the last block; the official test model has 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -49,69 +49,70 @@ class Size:
 
 def train(g: Builder, size: Size) -> Value:
     """(b, t, j, channels) -> (b, 1, j, 3), the pose of the middle frame."""
-    x = g.input("keypoints", ("batch", size.frames, size.joints, size.channels)).rearrange(
-        "b t j c -> (b t) j c"
-    )
+    shape = ("batch", size.frames, size.joints, size.channels)
+    x = g.input("keypoints", shape)
+    # every frame is a sample of its own, its joints the tokens
+    x = x.rearrange("b t j c -> (b t) j c")
     x = x.linear(size.width, name="Spatial_patch_to_embedding")
-    x = x + g.param("Spatial_pos_embed", (1, size.joints, size.width), init=("zeros", 0.0))
+    row = (1, size.joints, size.width)
+    x = x + g.param("Spatial_pos_embed", row, init=("zeros", 0.0))
     x = x.dropout(rate=size.drop, name="pos_drop")
     x = _blocks(x, size, "Spatial_blocks").layer_norm(eps=size.eps, name="Spatial_norm")
+    # now the frames are the tokens, all joints of one side by side
     x = x.rearrange("(b t) j c -> b t (j c)", t=size.frames)
-    x = x + g.param(
-        "Temporal_pos_embed",
-        (1, size.frames, size.joints * size.width),
-        init=("zeros", 0.0),
-    )
+    table = (1, size.frames, size.joints * size.width)
+    x = x + g.param("Temporal_pos_embed", table, init=("zeros", 0.0))
     x = x.dropout(rate=size.drop, name="pos_drop")
     x = _blocks(x, size, "blocks").layer_norm(eps=size.eps, name="Temporal_norm")
-    # frames are the channels: (b, 1, e)
+    # A learnt mean over time: the frames stand where a convolution expects its channels, and
+    # one channel comes out, (b, 1, e).
     x = x.conv1d(
-        1, kernel=1, stride=1, dilation=1, padding=0, bias=True, name="weighted_mean"
+        1,
+        kernel=1,
+        stride=1,
+        dilation=1,
+        padding=0,
+        bias=True,
+        name="weighted_mean",
     )
-    x = x.layer_norm(eps=size.head_eps, name="head.0").linear(
-        size.joints * 3, name="head.1"
-    )
+    x = x.layer_norm(eps=size.head_eps, name="head.0")
+    x = x.linear(size.joints * 3, name="head.1")
     return x.rearrange("b t (j c) -> b t j c", c=3)
 
 
 def _blocks(x: Value, size: Size, scope: str) -> Value:
-    """Pre-norm transformer blocks over (b, n, width); the drop-path rate grows linearly
-    with depth.
-    """
+    """Pre-norm transformer blocks over (b, n, width); spatial ones have (b t) for b."""
     for i in range(size.depth):
+        # from 0 to the whole rate: early blocks are dropped least (linspace, officially)
         rate = size.drop_path * i / max(size.depth - 1, 1)
         with x.graph.scope(f"{scope}.{i}"):
-            x = x + _attend(x.layer_norm(eps=size.eps, name="norm1"), size).drop_path(
-                rate=rate, name="attn.path"
-            )
-            x = x + _mlp(x.layer_norm(eps=size.eps, name="norm2"), size).drop_path(
-                rate=rate, name="mlp.path"
-            )
+            h = x.layer_norm(eps=size.eps, name="norm1")
+            h = _attend(h, size)
+            x = x + h.drop_path(rate=rate, name="attn.path")
+            h = x.layer_norm(eps=size.eps, name="norm2")
+            h = _mlp(h, size)
+            x = x + h.drop_path(rate=rate, name="mlp.path")
     return x
 
 
 def _attend(x: Value, size: Size) -> Value:
-    width = int(str(x.shape[-1]))
-    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias).rearrange(
-        "b n (s h d) -> s b h n d", s=3, h=size.heads
-    )
+    width = int(str(x.shape[-1]))  # c or e; never symbolic: a weight has this length
+    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias)
+    # the rows of one weight: all heads' queries, then all keys, then all values
+    packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
     mixed = attend(
         packed,
         scale=size.scale or (width // size.heads) ** -0.5,
         drop=size.attention_drop,
         name="attn",
     )
-    return (
-        mixed.rearrange("b h n d -> b n (h d)")
-        .linear(width, name="attn.proj")
-        .dropout(rate=size.drop, name="attn.proj")
-    )
+    mixed = mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj")
+    return mixed.dropout(rate=size.drop, name="attn.proj")
 
 
 def _mlp(x: Value, size: Size) -> Value:
-    return mlp(
-        x, hidden=int(int(str(x.shape[-1])) * size.mlp_ratio), drop=size.drop, name="mlp"
-    )
+    width = int(str(x.shape[-1]))
+    return mlp(x, hidden=int(width * size.mlp_ratio), drop=size.drop, name="mlp")
 
 
 PRESETS = {
@@ -148,8 +149,9 @@ OFFICIAL = "PoseTransformer"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of PoseTransformer; every drop rate 0, so that runs can be
-    compared.
+    """Constructor arguments of PoseTransformer.
+
+    Every drop rate is 0, so that runs can be compared.
     """
     return Size(
         joints=config["num_joints"],
@@ -160,6 +162,6 @@ def from_official(config: Mapping[str, Any]) -> Size:
         heads=config["num_heads"],
         mlp_ratio=config["mlp_ratio"],
         qkv_bias=config.get("qkv_bias", True),
-        scale=config.get("qk_scale") or 0.0,
+        scale=config.get("qk_scale") or 0.0,  # None there: head width ** -0.5
         drop_path=0.0,
     )

@@ -1,9 +1,9 @@
-"""VideoPose3D: temporal convolutions over keypoint sequences (Pavllo et al., CVPR 2019;
-facebookresearch/VideoPose3D common/model.py).
+"""VideoPose3D: temporal convolutions over keypoint sequences.
 
-Trained strided (one output frame from one receptive field), run dilated (every frame of a
-whole clip), over the same weights. Axes: b batch, t frames, j joints, c channels. All
-convolutions are valid: t shrinks by receptive field - 1.
+Pavllo et al., CVPR 2019; facebookresearch/VideoPose3D common/model.py. Trained strided (one
+output frame from one receptive field, its TemporalModelOptimized1f), run dilated (every frame
+of a whole clip, its TemporalModel), over the same weights. Axes: b batch, t frames, j joints,
+c channels. All convolutions are valid: t shrinks by receptive field - 1.
 """
 
 from __future__ import annotations
@@ -21,22 +21,24 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`strided` chooses the train graph; the inference graph is always dilated. `dense` is
-    the paper's ablation without dilation.
+    """`strided` chooses the train graph; the inference graph is always dilated.
+
+    `dense` is the paper's ablation without dilation.
     """
 
     joints: int = 17
     channels: int = 2
-    widths: tuple[int, ...] = (3, 3, 3, 3, 3)
+    widths: tuple[int, ...] = (3, 3, 3, 3, 3)  # taps of each level: 3 ** 5 = 243 frames
     width: int = 1024
     dropout: float = 0.25
-    causal: bool = False
+    causal: bool = False  # the past alone: a frame is the last of its window
     dense: bool = False
     strided: bool = True
     joints_out: int = 0  # 0: as many as come in
 
     def __post_init__(self) -> None:
         if any(width % 2 == 0 for width in self.widths):
+            # an even window has no middle frame for the residual to keep
             raise BadInput(f"videopose3d: filter widths must be odd, got {self.widths}")
         if self.dense and self.strided:
             raise BadInput(
@@ -61,17 +63,20 @@ def infer(g: Builder, size: Size) -> Value:
 
 
 def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
+    # strides of the widths themselves come out even on one receptive field alone
     frames = size.frames if strided else "frames"
     shape = ("batch", frames, size.joints, size.channels)
+    # channels are joint-major, x0, y0, x1, ..., as the official view makes them
     x = g.input("keypoints", shape).rearrange("b t j c -> b (j c) t")
     first = size.widths[0]
     stride = first if strided else 1
     x = _conv(x, size, first, stride=stride, dilation=1, name="expand_conv")
     x = _activate(x, size, train, "expand_bn")  # (b, width, t)
-    dilation = first
+    dilation = first  # frames between taps: the product of the widths before
     for i, taps in enumerate(size.widths[1:]):
         x = _block(x, size, taps, dilation, i, strided=strided, train=train)
         dilation *= taps
+    # the only convolution with a bias: batch norm follows all others and has its own
     x = x.conv1d(
         (size.joints_out or size.joints) * 3,
         kernel=1,
@@ -80,7 +85,7 @@ def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
         padding=0,
         bias=True,
         name="shrink",
-    )
+    )  # (b, j * 3, t)
     return x.rearrange("b (j c) t -> b t j c", c=3)
 
 
@@ -98,6 +103,7 @@ def _block(
     h = _block_conv(x, size, taps, dilation, strided, name=f"layers_conv.{2 * i}")
     h = _activate(h, size, train, f"layers_bn.{2 * i}")
     h = _conv(h, size, 1, stride=1, dilation=1, name=f"layers_conv.{2 * i + 1}")
+    # ReLU comes before the sum and nothing after it
     return kept + _activate(h, size, train, f"layers_bn.{2 * i + 1}")
 
 
@@ -111,19 +117,22 @@ def _block_conv(
     if strided:
         return _conv(x, size, taps, stride=taps, dilation=1, name=name)
     if size.dense:
-        return _conv(x, size, (taps - 1) * dilation + 1, stride=1, dilation=1, name=name)
+        reach = (taps - 1) * dilation + 1  # frames from the first tap to the last
+        return _conv(x, size, reach, stride=1, dilation=1, name=name)
     return _conv(x, size, taps, stride=1, dilation=dilation, name=name)
 
 
 def _residual(x: Value, size: Size, taps: int, dilation: int) -> Value:
     """The frames of x at the centre of each window (at its end in the causal model)."""
-    side = (taps - 1) * dilation // 2
+    side = (taps - 1) * dilation // 2  # frames that a valid convolution takes off each end
     shift = side if size.causal else 0
     return x.slice(axis=2, start=side + shift, stop=x.shape[2] - side + shift, step=1)
 
 
 def _strided_residual(x: Value, size: Size, taps: int) -> Value:
-    start = taps // 2 + (taps // 2 if size.causal else 0)
+    """The same of windows that lie side by side, so that the step is their length."""
+    middle = taps // 2
+    start = 2 * middle if size.causal else middle
     return x.slice(axis=2, start=start, stop=x.shape[2], step=taps)
 
 
@@ -143,6 +152,9 @@ def _conv(
 
 def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
     """Batch norm, ReLU, dropout."""
+    # `train` changes numbers, not weights: the strided graph takes statistics over the
+    # positions it has, the dilated one would see all between. The official training lets the
+    # momentum fall from 0.1 to 0.001; here it stays.
     h = x.batch_norm(eps=1e-5, momentum=0.1, train=train, name=norm).relu()
     return h.dropout(rate=size.dropout, name=norm) if train else h
 
@@ -152,7 +164,7 @@ PRESETS = {
     "small": Size(widths=(3, 3, 3), width=128, dropout=0.1),
     "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.05),
 }
-PAPER_PARAMETERS = {"paper": 16_952_371}
+PAPER_PARAMETERS = {"paper": 16_952_371}  # counted in the official code at 243 frames
 RECIPE = Recipe(
     optimizer="adam",
     lr=1e-3,
@@ -180,15 +192,17 @@ OFFICIAL = "TemporalModel"
 
 
 def from_official(config: Mapping[str, Any]) -> Size:
-    """Constructor arguments of TemporalModel; the train graph is the dilated one, as that
-    class trains.
+    """Constructor arguments of TemporalModel.
+
+    The train graph is the dilated one, as that class trains; no dropout, so that runs can be
+    compared.
     """
     return Size(
         joints=config["num_joints_in"],
         channels=config["in_features"],
         joints_out=config["num_joints_out"],
         widths=tuple(config["filter_widths"]),
-        width=config.get("channels", 1024),
+        width=config.get("channels", 1024),  # features there, not coordinates
         dropout=0.0,
         causal=config.get("causal", False),
         dense=config.get("dense", False),
