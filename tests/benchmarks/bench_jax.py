@@ -43,46 +43,34 @@ def dense(p: Weights, name: str, x: Any) -> Any:
 def norm(p: Weights, name: str, x: Any) -> Any:
     """Layer normalisation over the last axis."""
     centred = x - x.mean(-1, keepdims=True)
-    return (
-        centred
-        * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
-        * p[f"{name}.weight"]
-        + p[f"{name}.bias"]
-    )
+    scale = jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+    return centred * scale * p[f"{name}.weight"] + p[f"{name}.bias"]
 
 
 def attention(p: Weights, name: str, x: Any, *, heads: int) -> Any:
     """Multi-head self-attention over the second-last axis of (rows, tokens, c)."""
     rows, tokens, width = x.shape
-    packed = dense(p, f"{name}.qkv", x).reshape(rows, tokens, 3, heads, width // heads)
+    head = width // heads
+    packed = dense(p, f"{name}.qkv", x).reshape(rows, tokens, 3, heads, head)
     # (rows, heads, tokens, d) each: the contraction of (rows, tokens, heads, d) is slower
     q, k, v = packed.transpose(2, 0, 3, 1, 4)
-    weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) * (width // heads) ** -0.5)
-    return dense(
-        p,
-        f"{name}.proj",
-        (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width),
-    )
+    weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) * head**-0.5)
+    mixed = (weights @ v).swapaxes(1, 2).reshape(rows, tokens, width)
+    return dense(p, f"{name}.proj", mixed)
 
 
 def mlp(p: Weights, name: str, x: Any) -> Any:
     """Two layers with an exact GELU between them."""
-    return dense(
-        p,
-        f"{name}.fc2",
-        jax.nn.gelu(dense(p, f"{name}.fc1", x), approximate=False),
-    )
+    hidden = dense(p, f"{name}.fc1", x)
+    # JAX's own default is the tanh form
+    return dense(p, f"{name}.fc2", jax.nn.gelu(hidden, approximate=False))
 
 
 def spatial(p: Weights, block: str, x: Any, *, heads: int) -> Any:
     """Tokens are the joints of one frame."""
     b, t, j, c = x.shape
-    x = x + attention(
-        p,
-        f"{block}.attn_s",
-        norm(p, f"{block}.norm1_s", x).reshape(b * t, j, c),
-        heads=heads,
-    ).reshape(x.shape)
+    rows = norm(p, f"{block}.norm1_s", x).reshape(b * t, j, c)
+    x = x + attention(p, f"{block}.attn_s", rows, heads=heads).reshape(x.shape)
     return x + mlp(p, f"{block}.mlp_s", norm(p, f"{block}.norm2_s", x))
 
 
@@ -90,40 +78,32 @@ def temporal(p: Weights, block: str, x: Any, *, heads: int) -> Any:
     """Tokens are the frames of one joint."""
     b, t, j, c = x.shape
     rows = norm(p, f"{block}.norm1_t", x).swapaxes(1, 2).reshape(b * j, t, c)
-    x = x + attention(p, f"{block}.attn_t", rows, heads=heads).reshape(b, j, t, c).swapaxes(
-        1, 2
-    )
+    mixed = attention(p, f"{block}.attn_t", rows, heads=heads)
+    x = x + mixed.reshape(b, j, t, c).swapaxes(1, 2)
     return x + mlp(p, f"{block}.mlp_t", norm(p, f"{block}.norm2_t", x))
 
 
 def motion_bert(p: Weights, keypoints: Any, *, depth: int, heads: int) -> Any:
     """DSTformer without drop rates: (b, t, j, channels) -> (b, t, j, outputs)."""
-    x = (
-        dense(p, "joints_embed", keypoints)
-        + p["pos_embed"]
-        + p["temp_embed"][:, : keypoints.shape[1]]
-    )
+    x = dense(p, "joints_embed", keypoints) + p["pos_embed"]
+    x = x + p["temp_embed"][:, : keypoints.shape[1]]
     for i in range(depth):
-        st = temporal(
-            p,
-            f"blocks_st.{i}",
-            spatial(p, f"blocks_st.{i}", x, heads=heads),
-            heads=heads,
-        )
-        ts = spatial(
-            p,
-            f"blocks_ts.{i}",
-            temporal(p, f"blocks_ts.{i}", x, heads=heads),
-            heads=heads,
-        )
+        # two streams, one of which looks at space first and the other at time
+        st = spatial(p, f"blocks_st.{i}", x, heads=heads)
+        st = temporal(p, f"blocks_st.{i}", st, heads=heads)
+        ts = temporal(p, f"blocks_ts.{i}", x, heads=heads)
+        ts = spatial(p, f"blocks_ts.{i}", ts, heads=heads)
+        # how much of each, joint by joint
         weights = jax.nn.softmax(dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1)))
         x = st * weights[..., :1] + ts * weights[..., 1:]
-    return dense(p, "head", jnp.tanh(dense(p, "pre_logits.fc", norm(p, "norm", x))))
+    hidden = dense(p, "pre_logits.fc", norm(p, "norm", x))
+    return dense(p, "head", jnp.tanh(hidden))
 
 
 def by_hand(size: motionbert.Size) -> Callable[[Weights, Any], Any]:
     """The model, its products in full float32 as ours."""
 
+    # said as it is traced; on a GPU JAX would else take fewer digits
     def apply(p: Weights, keypoints: Any) -> Any:
         with jax.default_matmul_precision("highest"):
             return motion_bert(p, keypoints, depth=size.depth, heads=size.heads)
@@ -133,9 +113,8 @@ def by_hand(size: motionbert.Size) -> Callable[[Weights, Any], Any]:
 
 def drawn(*shape: int) -> Any:
     """A fixed random array on the device."""
-    return jnp.asarray(
-        np.random.default_rng(len(shape) + shape[-1]).normal(size=shape).astype(np.float32)
-    )
+    draw = np.random.default_rng(len(shape) + shape[-1])
+    return jnp.asarray(draw.normal(size=shape).astype(np.float32))
 
 
 def forward() -> tuple[Work, Work]:
@@ -212,6 +191,7 @@ def stepper(loss: Callable[..., Any], weights: Weights, feeds: Mapping[str, Any]
 def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> None:
     loss, grads = trainer.gradients(feeds)
     assert_close(loss, due[0], rtol=1e-5, what="loss")
+    # relative to the largest of all: some are zero but for rounding
     largest = max(float(np.abs(grad).max()) for grad in grads.values())
     for name, grad in due[1].items():
         assert_close(

@@ -44,9 +44,8 @@ class Pair:
             return self.realised(self.inputs, self.target)["loss"]
 
         def by_hand() -> Any:
-            return torch.linalg.vector_norm(
-                self.handwritten(self.inputs) - self.target, dim=-1
-            ).mean()
+            error = self.handwritten(self.inputs) - self.target
+            return torch.linalg.vector_norm(error, dim=-1).mean()
 
         return ours, by_hand
 
@@ -81,32 +80,29 @@ def pair(name: str, *, train: bool, batch: int, frames: int) -> Pair:
     by_hand = MotionBert(size) if name == "motionbert" else VideoPose3D(size, strided=train)
     weights = _lively(params.draw(graph.params, seed=0))
     program.load(weights)
-    by_hand.load_state_dict(
-        {key: torch.from_numpy(array.copy()) for key, array in weights.items()}, strict=True
-    )
+    # copies, as training writes into them; strict, as the names are part of the comparison
+    state = {key: torch.from_numpy(array.copy()) for key, array in weights.items()}
+    by_hand.load_state_dict(state, strict=True)
     draw = np.random.default_rng(0)
-    inputs = torch.from_numpy(
-        draw.normal(size=(batch, frames, 17, size.channels)).astype(np.float32)
-    )
-    target = torch.from_numpy(
-        draw.normal(size=(batch, 1 if name == "videopose3d" else frames, 17, 3)).astype(
-            np.float32
-        )
-    )
+    # videopose3d predicts the middle frame alone
+    poses = 1 if name == "videopose3d" else frames
+    inputs = _tensor(draw, batch, frames, 17, size.channels)
+    target = _tensor(draw, batch, poses, 17, 3)
     return Pair(program.native, by_hand.train(train), inputs, target)
 
 
+def _tensor(draw: np.random.Generator, *shape: int) -> Any:
+    return torch.from_numpy(draw.normal(size=shape).astype(np.float32))
+
+
 def _lively(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Running statistics that are not the trivial ones."""
+    """Running statistics that are not the trivial ones, which would hide a wrong use of them."""
     draw = np.random.default_rng(1)
-    return {
-        key: (
-            array + draw.uniform(0.1, 0.5, array.shape).astype(np.float32)
-            if "running" in key
-            else array
-        )
-        for key, array in weights.items()
-    }
+    found = dict(weights)
+    for key, array in weights.items():
+        if "running" in key:
+            found[key] = array + draw.uniform(0.1, 0.5, array.shape).astype(np.float32)
+    return found
 
 
 def forward(both: Pair) -> tuple[Work, Work]:
@@ -139,6 +135,8 @@ def training(both: Pair) -> tuple[Work, Work]:
 
 
 def _stepper(module: Any, forward: Work) -> Work:
+    """A step by PyTorch's own optimizer, whoever has made the module."""
+    # so small that the weights, and with them the work, hardly change over the rounds
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-6)
 
     def step() -> Any:
@@ -156,6 +154,7 @@ def _same_gradients(both: Pair, ours: Any, by_hand: Any) -> None:
     ours.backward()
     by_hand.backward()
     due = dict(both.handwritten.named_parameters())
+    # relative to the largest of all: some are zero but for rounding
     largest = max(float(param.grad.abs().max()) for param in due.values())
     for name, param in both.realised.named_parameters():
         assert_close(
@@ -178,11 +177,9 @@ CASES = [
 def test_the_realised_module_against_the_handwritten(
     name: str, train: bool, batch: int, frames: int, benchmark: Any
 ) -> None:
-    ours, by_hand = (training if train else forward)(
-        pair(name, train=train, batch=batch, frames=frames)
-    )
+    both = pair(name, train=train, batch=batch, frames=frames)
+    ours, by_hand = training(both) if train else forward(both)
     what = f"{name} {'training step' if train else 'forward'}, {batch} x {frames} frames"
-    benchmark.extra_info.update(
-        told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
-    )
+    said = told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
+    benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

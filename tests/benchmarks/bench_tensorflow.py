@@ -48,10 +48,10 @@ class Attention(keras.layers.Layer):
         head = self.width // self.heads
         packed = tf.reshape(self.qkv(x), (-1, tokens, 3, self.heads, head))
         q, k, v = tf.unstack(tf.transpose(packed, (2, 0, 3, 1, 4)), axis=0)
+        # (rows, heads, tokens, d) each
         weights = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * head**-0.5)
-        return self.proj(
-            tf.reshape(tf.transpose(weights @ v, (0, 2, 1, 3)), (-1, tokens, self.width))
-        )
+        mixed = tf.transpose(weights @ v, (0, 2, 1, 3))
+        return self.proj(tf.reshape(mixed, (-1, tokens, self.width)))
 
 
 class Mlp(keras.layers.Layer):
@@ -73,33 +73,26 @@ class Block(keras.layers.Layer):
     def __init__(self, size: motionbert.Size, *, spatial_first: bool) -> None:
         super().__init__()
         self.spatial_first = spatial_first
+        hidden = int(size.width * size.mlp_ratio)
+        # by the names of the authors' layers, which `load_by_hand` walks
         for axis in "st":
-            setattr(
-                self,
-                f"norm1_{axis}",
-                keras.layers.LayerNormalization(epsilon=size.eps),
-            )
+            for norm in ("norm1", "norm2"):
+                layer = keras.layers.LayerNormalization(epsilon=size.eps)
+                setattr(self, f"{norm}_{axis}", layer)
             setattr(self, f"attn_{axis}", Attention(size.width, size.heads))
-            setattr(
-                self,
-                f"norm2_{axis}",
-                keras.layers.LayerNormalization(epsilon=size.eps),
-            )
-            setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
+            setattr(self, f"mlp_{axis}", Mlp(size.width, hidden))
 
     def call(self, x: Any) -> Any:
         """(b, t, j, c) -> (b, t, j, c)."""
-        return (
-            self._temporal(self._spatial(x))
-            if self.spatial_first
-            else self._spatial(self._temporal(x))
-        )
+        if self.spatial_first:
+            return self._temporal(self._spatial(x))
+        return self._spatial(self._temporal(x))
 
     def _spatial(self, x: Any) -> Any:
+        # the batch is open, so that only the other axes have a size
         _, t, j, c = x.shape
-        x = x + tf.reshape(
-            self.attn_s(tf.reshape(self.norm1_s(x), (-1, j, c))), (-1, t, j, c)
-        )
+        rows = tf.reshape(self.norm1_s(x), (-1, j, c))
+        x = x + tf.reshape(self.attn_s(rows), (-1, t, j, c))
         return x + self.mlp_s(self.norm2_s(x))
 
     def _temporal(self, x: Any) -> Any:
@@ -129,14 +122,10 @@ class MotionBert(keras.Model):
     def call(self, x: Any) -> Any:
         """(b, t, j, channels) -> (b, t, j, 3)."""
         x = self.joints_embed(x) + self.pos_embed + self.temp_embed[:, : x.shape[1]]
-        for of_st, of_ts, fuse in zip(
-            self.blocks_st,
-            self.blocks_ts,
-            self.ts_attn,
-            strict=True,
-        ):
-            st = of_st(x)
-            ts = of_ts(x)
+        streams = zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True)
+        for of_st, of_ts, fuse in streams:
+            st, ts = of_st(x), of_ts(x)
+            # how much of each stream, joint by joint
             weights = tf.nn.softmax(fuse(tf.concat([st, ts], -1)))
             x = st * weights[..., :1] + ts * weights[..., 1:]
         return self.head(tf.tanh(self.pre_logits(self.norm(x))))
@@ -149,12 +138,14 @@ def load_by_hand(model: MotionBert, weights: dict[str, np.ndarray]) -> dict[str,
     """Give the hand-written model the spec's weights; its variables by the spec's names."""
     found = {}
     for name, array in weights.items():
+        # one Keras layer here, and a module around a layer at the authors'
         *path, leaf = name.replace("pre_logits.fc", "pre_logits").split(".")
         layer: Any = model
         for part in path:
             layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
         attribute = next((key for key in LEAVES.get(leaf, ()) if hasattr(layer, key)), leaf)
         found[name] = getattr(layer, attribute)
+        # Keras keeps (in, out), PyTorch and the spec (out, in)
         found[name].assign(array.T if attribute == "kernel" else array)
     return found
 
@@ -167,12 +158,12 @@ class Pair:
         self.spec = models.build("motionbert", **sizes, loss={"mpjpe": 1.0})
         size = models.size("motionbert", **sizes)
         draw = np.random.default_rng(0)
-        self.inputs = draw.normal(size=(BATCH, FRAMES, 17, size.channels)).astype(
-            np.float32
-        )
-        self.target = draw.normal(size=(BATCH, FRAMES, 17, 3)).astype(np.float32)
+        shape = (BATCH, FRAMES, 17)
+        self.inputs = draw.normal(size=(*shape, size.channels)).astype(np.float32)
+        self.target = draw.normal(size=(*shape, 3)).astype(np.float32)
         self.weights = params.draw(self.spec.train.params, seed=0)
         self.by_hand = MotionBert(size)
+        # a Keras layer has no variables before it has seen an input
         self.by_hand(self.inputs[:1])
         self.variables = load_by_hand(self.by_hand, self.weights)
 
@@ -201,20 +192,22 @@ class Pair:
         inputs = tf.constant(self.inputs)
         target = tf.constant(self.target)
         optimizer = keras.optimizers.AdamW(1e-6, weight_decay=0.004)
-        variables = [variable.value for variable in self.variables.values()]
-        optimizer.build(list(self.variables.values()))
+        own = list(self.variables.values())
+        # TensorFlow's variables, which the tape knows, in Keras's
+        variables = [variable.value for variable in own]
+        # before the step is traced, in which no variable may be made
+        optimizer.build(own)
 
         def differentiate() -> Any:
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(
-                    tf.norm(self.by_hand(inputs, training=True) - target, axis=-1)
-                )
+                error = self.by_hand(inputs, training=True) - target
+                loss = tf.reduce_mean(tf.norm(error, axis=-1))
             return loss, tape.gradient(loss, variables)
 
         @tf.function(autograph=False)
         def step() -> Any:
             loss, grads = differentiate()
-            optimizer.apply(grads, list(self.variables.values()))
+            optimizer.apply(grads, own)
             return loss
 
         self._same(trainer.gradients(feeds), differentiate())
@@ -222,10 +215,9 @@ class Pair:
 
     def _same(self, ours: Any, by_hand: Any) -> None:
         assert_close(ours[0], by_hand[0], rtol=1e-5, what="loss")
-        due = {
-            name: np.array(grad)
-            for name, grad in zip(self.variables, by_hand[1], strict=True)
-        }
+        grads = zip(self.variables, by_hand[1], strict=True)
+        due = {name: np.array(grad) for name, grad in grads}
+        # relative to the largest of all: some are zero but for rounding
         largest = max(float(np.abs(grad).max()) for grad in due.values())
         for name, grad in ours[1].items():
             other = due[name].T if self.variables[name].name == "kernel" else due[name]

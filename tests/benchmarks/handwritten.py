@@ -26,12 +26,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(rows, tokens, c) -> (rows, tokens, c)."""
         rows, tokens, width = x.shape
-        q, k, v = (
-            self.qkv(x)
-            .reshape(rows, tokens, 3, self.heads, width // self.heads)
-            .permute(2, 0, 3, 1, 4)
-            .unbind(0)
-        )
+        packed = self.qkv(x).reshape(rows, tokens, 3, self.heads, width // self.heads)
+        # (rows, heads, tokens, d) each, as PyTorch's fused attention takes them
+        q, k, v = packed.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(q, k, v)
         return self.proj(mixed.transpose(1, 2).reshape(rows, tokens, width))
 
@@ -55,27 +52,25 @@ class Block(nn.Module):
     def __init__(self, size: motionbert.Size, *, spatial_first: bool) -> None:
         super().__init__()
         self.spatial_first = spatial_first
+        hidden = int(size.width * size.mlp_ratio)
+        # the authors' names, so that one state_dict serves both
         for axis in "st":
+            attention = Attention(size.width, size.heads, bias=size.qkv_bias)
             setattr(self, f"norm1_{axis}", nn.LayerNorm(size.width, eps=size.eps))
-            setattr(
-                self,
-                f"attn_{axis}",
-                Attention(size.width, size.heads, bias=size.qkv_bias),
-            )
+            setattr(self, f"attn_{axis}", attention)
             setattr(self, f"norm2_{axis}", nn.LayerNorm(size.width, eps=size.eps))
-            setattr(self, f"mlp_{axis}", Mlp(size.width, int(size.width * size.mlp_ratio)))
+            setattr(self, f"mlp_{axis}", Mlp(size.width, hidden))
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, t, j, c) -> (b, t, j, c)."""
-        return (
-            self._temporal(self._spatial(x))
-            if self.spatial_first
-            else self._spatial(self._temporal(x))
-        )
+        if self.spatial_first:
+            return self._temporal(self._spatial(x))
+        return self._spatial(self._temporal(x))
 
     def _spatial(self, x: Tensor) -> Tensor:
         b, t, j, c = x.shape
-        x = x + self.attn_s(self.norm1_s(x).reshape(b * t, j, c)).reshape(b, t, j, c)
+        rows = self.norm1_s(x).reshape(b * t, j, c)
+        x = x + self.attn_s(rows).reshape(b, t, j, c)
         return x + self.mlp_s(self.norm2_s(x))
 
     def _temporal(self, x: Tensor) -> Tensor:
@@ -105,34 +100,23 @@ class MotionBert(nn.Module):
         self.joints_embed = nn.Linear(size.channels, size.width)
         self.pos_embed = nn.Parameter(torch.zeros(1, size.joints, size.width))
         self.temp_embed = nn.Parameter(torch.zeros(1, size.max_frames, 1, size.width))
-        self.blocks_st = nn.ModuleList(
-            [Block(size, spatial_first=True) for _ in range(size.depth)]
-        )
-        self.blocks_ts = nn.ModuleList(
-            [Block(size, spatial_first=False) for _ in range(size.depth)]
-        )
-        self.ts_attn = nn.ModuleList(
-            [nn.Linear(size.width * 2, 2) for _ in range(size.depth)]
-        )
+        every = range(size.depth)
+        self.blocks_st = nn.ModuleList(Block(size, spatial_first=True) for _ in every)
+        self.blocks_ts = nn.ModuleList(Block(size, spatial_first=False) for _ in every)
+        self.ts_attn = nn.ModuleList(nn.Linear(size.width * 2, 2) for _ in every)
         self.norm = nn.LayerNorm(size.width, eps=size.eps)
         self.pre_logits = Representation(size.width, size.representation)
         self.head = nn.Linear(size.representation, size.outputs)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(b, t, j, channels) -> (b, t, j, outputs)."""
-        x = (
-            self.joints_embed(keypoints)
-            + self.pos_embed
-            + self.temp_embed[:, : keypoints.shape[1]]
-        )
-        for spatial_first, temporal_first, fuse in zip(
-            self.blocks_st,
-            self.blocks_ts,
-            self.ts_attn,
-            strict=True,
-        ):
+        x = self.joints_embed(keypoints) + self.pos_embed
+        x = x + self.temp_embed[:, : keypoints.shape[1]]
+        streams = zip(self.blocks_st, self.blocks_ts, self.ts_attn, strict=True)
+        for spatial_first, temporal_first, fuse in streams:
             st = spatial_first(x)
             ts = temporal_first(x)
+            # how much of each stream, joint by joint
             weights = fuse(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
             x = st * weights[..., :1] + ts * weights[..., 1:]
         return self.head(self.pre_logits(self.norm(x)))
@@ -161,6 +145,7 @@ class VideoPose3D(nn.Module):
         convolutions = []
         reach = first
         for taps in rest:
+            # either way a layer sees `reach` times as many frames as the one before
             step = {"stride": taps} if strided else {"dilation": reach}
             convolutions += [
                 nn.Conv1d(size.width, size.width, taps, bias=False, **step),
@@ -168,9 +153,8 @@ class VideoPose3D(nn.Module):
             ]
             reach *= taps
         self.layers_conv = nn.ModuleList(convolutions)
-        self.layers_bn = nn.ModuleList(
-            [nn.BatchNorm1d(size.width, momentum=0.1) for _ in convolutions]
-        )
+        norms = [nn.BatchNorm1d(size.width, momentum=0.1) for _ in convolutions]
+        self.layers_bn = nn.ModuleList(norms)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """(b, t, j, c) -> (b, 1 or t - receptive field + 1, j, 3)."""
@@ -179,12 +163,12 @@ class VideoPose3D(nn.Module):
         x = self.drop(F.relu(self.expand_bn(self.expand_conv(x))))
         reach = self.widths[0]
         for i, taps in enumerate(self.widths[1:]):
+            # the shortcut: the frames in the middle of each that the convolution makes
             side = (taps - 1) * reach // 2
-            kept = (
-                x[:, :, taps // 2 :: taps]
-                if self.strided
-                else x[:, :, side : x.shape[2] - side]
-            )
+            if self.strided:
+                kept = x[:, :, taps // 2 :: taps]
+            else:
+                kept = x[:, :, side : x.shape[2] - side]
             for layer in (2 * i, 2 * i + 1):
                 x = self.drop(F.relu(self.layers_bn[layer](self.layers_conv[layer](x))))
             x = kept + x

@@ -8,23 +8,30 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], Any]
-FEWEST, MOST = 12, 200  # rounds
+# rounds: a median of fewer says little, and more say no more
+FEWEST, MOST = 12, 200
+WARM = 3  # runs before the clock: caches, threads and compilers get ready
 
 
 def interleaved(
     ours: Work, theirs: Work, *, seconds: float
 ) -> tuple[list[float], list[float]]:
     """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for work in (ours, theirs) * 3:
+    mine, other = list[float](), list[float]()
+    for work in (ours, theirs) * WARM:
         work()
     end = time.perf_counter() + seconds
-    while len(spent[0]) < FEWEST or (time.perf_counter() < end and len(spent[0]) < MOST):
-        for which in (0, 1) if len(spent[0]) % 2 == 0 else (1, 0):
+    while len(mine) < FEWEST or (time.perf_counter() < end and len(mine) < MOST):
+        turns = [(ours, mine), (theirs, other)]
+        # who comes second in one round comes first in the next: a machine that slows down or
+        # warms up is unfair to neither
+        if len(mine) % 2:
+            turns.reverse()
+        for work, spent in turns:
             start = time.perf_counter()
-            (ours, theirs)[which]()
-            spent[which].append(time.perf_counter() - start)
-    return spent
+            work()
+            spent.append(time.perf_counter() - start)
+    return mine, other
 
 
 def told(
@@ -32,14 +39,12 @@ def told(
 ) -> dict[str, float]:
     """Time both, print medians and ratios, and give them back; nothing is asserted on time."""
     spent = interleaved(ours, theirs, seconds=seconds)
-    medians = [statistics.median(times) for times in spent]
-    ratio = medians[0] / medians[1]
+    mine, other = map(statistics.median, spent)
+    ratio = mine / other
+    # of each round by itself: what slows a whole round slows both
     paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
-    one, other = (
-        f"{name} {median * 1e3:.2f} ms" for name, median in zip(names, medians, strict=True)
-    )
     print(
-        f"\n{what}: {one}, {other}, ratio {ratio:.3f} (paired {paired:.3f}),"
-        f" {len(spent[0])} rounds"
+        f"\n{what}: {names[0]} {mine * 1e3:.2f} ms, {names[1]} {other * 1e3:.2f} ms,"
+        f" ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
     )
-    return {"ratio": ratio, "paired": paired, names[1].replace(" ", "_"): medians[1]}
+    return {"ratio": ratio, "paired": paired, names[1].replace(" ", "_"): other}
