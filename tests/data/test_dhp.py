@@ -1,6 +1,4 @@
-"""MPI-INF-3DHP as published (annot.mat, camera.calibration) and as P-STMO packs it: one set
-of clips, and one line of complaint.
-"""
+"""MPI-INF-3DHP as published and as P-STMO packs it: one set of clips, one line of complaint."""
 
 from __future__ import annotations
 
@@ -14,139 +12,27 @@ import pytest
 from bench import data
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
-from bench.data.formats import mat_file
 from bench.data.geometry.cameras import camera_to_world
 from bench.data.geometry.skeletons import DHP17, DHP28
 from bench.data.readers import dhp
 from models.errors import BadInput
-
-scipy_io = pytest.importorskip(
-    "scipy.io", reason="SciPy writes the MATLAB files of these tests"
+from tests.data.dhp_files import (
+    CENTRE,
+    FOCAL,
+    FRAMES,
+    PICKS,
+    annot,
+    annot_data,
+    calibration,
+    cell,
+    pack,
+    packed_test,
+    packed_train,
+    pixels,
+    scipy_io,
+    tree,
+    walk,
 )
-
-FRAMES = 5
-# the test set's 17 of the training set's 28 joints
-PICKS = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
-HEIGHT = {
-    "HeadTop": 1750,
-    "Head": 1600,
-    "Neck": 1450,
-    "Hip": 900,
-    "Knee": 480,
-    "Ankle": 60,
-    "Foot": 20,
-    "Toe": 0,
-}
-FOCAL, CENTRE = np.array([1497.7, 1497.1]), np.array([1024.7, 1051.4])
-
-
-def person() -> np.ndarray:
-    """28 joints in the camera frame, y down, 4 m away, millimetres."""
-    heights = [
-        next((high for name, high in HEIGHT.items() if joint.endswith(name)), 1200.0)
-        for joint in DHP28.joints
-    ]
-    sides = [{"L": 150.0, "R": -150.0}.get(joint[0], 0.0) for joint in DHP28.joints]
-    return np.stack([sides, 900 - np.array(heights), 4000 + 10.0 * np.arange(28)], axis=1)
-
-
-def walk(camera: int = 0, frames: int = FRAMES) -> np.ndarray:
-    """(F, 28, 3) mm; another place for each camera."""
-    return (
-        person()
-        + np.array([100.0 * camera, 0, 0])
-        + np.arange(frames)[:, None, None] * [5.0, 0, 20]
-    )
-
-
-def pixels(pose: np.ndarray) -> np.ndarray:
-    return pose[..., :2] / pose[..., 2:] * FOCAL + CENTRE
-
-
-def cell(arrays: list[np.ndarray]) -> np.ndarray:
-    out = np.empty((len(arrays), 1), dtype=object)
-    for place, values in enumerate(arrays):
-        out[place, 0] = values.reshape(len(values), int(np.prod(values.shape[1:])))
-    return out
-
-
-def annot(cameras: int = 14) -> dict[str, Any]:
-    poses = [walk(camera) for camera in range(cameras)]
-    return {
-        "annot2": cell([pixels(pose) for pose in poses]),
-        "annot3": cell(poses),
-        "univ_annot3": cell([0.9 * pose for pose in poses]),
-        "cameras": np.arange(cameras, dtype=np.uint8)[None],
-        "frames": np.arange(FRAMES, dtype=np.uint16)[:, None],
-    }
-
-
-def calibration() -> str:
-    """Camera 0 to 13, each a metre further left, level, y up in the world."""
-    blocks = [
-        f"name          {camera}\n  sensor      10 10\n  size        2048 2048\n  animated "
-        f"   0\n  intrinsic   {FOCAL[0]} 0 {CENTRE[0]} 0 0 {FOCAL[1]} {CENTRE[1]} 0 0 0 1 0"
-        f" 0 0 0 1 \n  extrinsic   1 0 0 {1000 * camera} 0 -1 0 900 0 0 -1 5000 0 0 0 1 \n "
-        " radial      0\n"
-        for camera in range(14)
-    ]
-    return "Skeletool Camera Calibration File V1.0\n" + "".join(blocks)
-
-
-def tree(
-    folder: Path,
-    content: dict[str, Any] | None = None,
-    *,
-    sequence: str = "S1/Seq2",
-    lens: str | None = None,
-) -> Path:
-    place = folder / sequence
-    place.mkdir(parents=True)
-    scipy_io.savemat(place / "annot.mat", content or annot(), do_compression=True)
-    if lens is not None:
-        (place / "camera.calibration").write_text(lens)
-    return folder
-
-
-def train_npz() -> dict[str, Any]:
-    cameras = {
-        str(camera): {
-            "data_2d": pixels(walk(camera))[:, PICKS],
-            "data_3d": 0.9 * walk(camera)[:, PICKS],
-        }
-        for camera in dhp.CAMERAS
-    }
-    return {"S1 Seq2": [cameras, 50]}
-
-
-def test_npz() -> dict[str, Any]:
-    part = {
-        "data_2d": pixels(walk())[:, PICKS],
-        "data_3d": 0.9 * walk()[:, PICKS],
-        "valid": np.array([0, 1, 1, 0, 1], dtype=np.uint8),
-    }
-    return {"TS1": part, "TS6": part}
-
-
-test_npz.__test__ = False  # a builder, not a test
-
-
-def pack(folder: Path, name: str, content: object) -> Path:
-    folder.mkdir(exist_ok=True)
-    np.savez_compressed(folder / name, data=np.array(content, dtype=object))
-    return folder
-
-
-def annot_data() -> dict[str, Any]:
-    """The test set's file in MATLAB's dimensions."""
-    pose = walk()[:, PICKS]
-    return {
-        "annot2": pixels(pose).transpose(2, 1, 0)[:, :, None],
-        "annot3": pose.transpose(2, 1, 0)[:, :, None],
-        "univ_annot3": (0.9 * pose).transpose(2, 1, 0)[:, :, None],
-        "valid_frame": np.array([[0, 1, 1, 0, 1]], dtype=np.uint8),
-        "activity_annotation": np.ones((FRAMES, 1)),
-    }
 
 
 def load(location: Path | str, **options: Any) -> list[Clip]:
@@ -193,8 +79,8 @@ def test_without_calibration_the_camera_is_told_from_the_joints(tmp_path: Path) 
 
 
 def test_tree_and_archives_give_the_same(tmp_path: Path) -> None:
-    pack(tmp_path / "npz", "data_train_3dhp.npz", train_npz())
-    pack(tmp_path / "npz", "data_test_3dhp.npz", test_npz())
+    pack(tmp_path / "npz", "data_train_3dhp.npz", packed_train())
+    pack(tmp_path / "npz", "data_test_3dhp.npz", packed_test())
     tree(tmp_path / "tree")
     for name in ("TS1", "TS6"):
         (tmp_path / "tree" / "test_set" / name).mkdir(parents=True)
@@ -226,7 +112,7 @@ def test_tree_and_archives_give_the_same(tmp_path: Path) -> None:
 
 
 def test_only_valid_frames_are_scored_and_the_others_seen(tmp_path: Path) -> None:
-    clip = load(pack(tmp_path, "data_test_3dhp.npz", test_npz()))[0]
+    clip = load(pack(tmp_path, "data_test_3dhp.npz", packed_test()))[0]
     np.testing.assert_array_equal(clip.counted, [0, 1, 1, 0, 1])
     windows = Windows([clip], frames=3, outputs="centre", root="Pelvis")
     assert windows.scored == 3
@@ -241,7 +127,7 @@ def test_only_valid_frames_are_scored_and_the_others_seen(tmp_path: Path) -> Non
 
 def test_archives_before_the_tree_and_the_original_size_beside(tmp_path: Path) -> None:
     tree(tmp_path)
-    pack(tmp_path, "data_test_3dhp_ori.npz", test_npz())
+    pack(tmp_path, "data_test_3dhp_ori.npz", packed_test())
     assert {clip.subject for clip in load(tmp_path)} == {"S1"}
     assert {(clip.subject, clip.style) for clip in load(f"{tmp_path}@annot3")} == {
         (name, "annot3") for name in ("S1", "TS1", "TS6")
@@ -253,7 +139,7 @@ def test_small_and_the_kind(tmp_path: Path) -> None:
     content = {
         "TS1": {
             name: np.repeat(values, 20, axis=0)
-            for name, values in test_npz()["TS1"].items()
+            for name, values in packed_test()["TS1"].items()
         }
     }
     pack(tmp_path, "data_test_3dhp.npz", content)
@@ -274,6 +160,8 @@ def broken(key: list[Any], value: Any, content: Any) -> Any:
 
 
 NAN = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, walk()[:, PICKS])
+
+
 BAD_TRAIN: dict[str, tuple[Callable[[], Any], str]] = {
     "no univ_annot3": (
         lambda: broken(["univ_annot3"], None, annot()),
@@ -311,51 +199,53 @@ BAD_TRAIN: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "text": (lambda: broken(["annot3"], "text", annot()), "a cell with an array"),
 }
+
+
 BAD_NPZ: dict[str, tuple[Callable[[], Any], str]] = {
     "list": (lambda: [1, 2], "data: an array came; an object was due"),
     "unknown sequence": (lambda: {"Walking": []}, "'Walking': a sequence 'S1 Seq1'"),
-    "fps": (lambda: broken(["S1 Seq2", 1], 0, train_npz()), "frames a second 0 came"),
+    "fps": (lambda: broken(["S1 Seq2", 1], 0, packed_train()), "frames a second 0 came"),
     "no 2D": (
-        lambda: broken(["S1 Seq2", 0, "4", "data_2d"], None, train_npz()),
+        lambda: broken(["S1 Seq2", 0, "4", "data_2d"], None, packed_train()),
         "'S1 Seq2', camera '4': key 'data_2d' is missing",
     ),
     "joints": (
-        lambda: broken(["TS1", "data_3d"], walk(), test_npz()),
+        lambda: broken(["TS1", "data_3d"], walk(), packed_test()),
         r"'TS1', data_3d: shape \(5, 28, 3\) came",
     ),
     "NaN": (
-        lambda: broken(["TS1", "data_3d"], NAN, test_npz()),
+        lambda: broken(["TS1", "data_3d"], NAN, packed_test()),
         r"data_3d: the number at \[3, 0, 0\] is not finite",
     ),
     "metres": (
-        lambda: broken(["TS1", "data_3d"], walk()[:, PICKS] / 1000, test_npz()),
+        lambda: broken(["TS1", "data_3d"], walk()[:, PICKS] / 1000, packed_test()),
         "camera_pose is in m, by its legs",
     ),
     "valid": (
-        lambda: broken(["TS1", "valid"], np.ones(4), test_npz()),
+        lambda: broken(["TS1", "valid"], np.ones(4), packed_test()),
         "TS1, camera 0: 2D, 3D and valid_frame have 4, 5 frames",
     ),
     "nothing valid": (
-        lambda: broken(["TS1", "valid"], np.zeros(5), test_npz()),
+        lambda: broken(["TS1", "valid"], np.zeros(5), packed_test()),
         "'TS1', valid: none of 5 frames is valid",
     ),
     "no cameras": (
-        lambda: broken(["S1 Seq2", 0], {}, train_npz()),
+        lambda: broken(["S1 Seq2", 0], {}, packed_train()),
         "'S1 Seq2': no cameras",
     ),
     "normalised": (
-        lambda: broken(["TS1", "data_2d"], pixels(walk())[:, PICKS] / 2048, test_npz()),
+        lambda: broken(["TS1", "data_2d"], pixels(walk())[:, PICKS] / 2048, packed_test()),
         "TS1, camera 0: the largest .* pixels were",
     ),
     "behind": (
-        lambda: broken(["TS1", "data_3d"], -walk()[:, PICKS], test_npz()),
+        lambda: broken(["TS1", "data_3d"], -walk()[:, PICKS], packed_test()),
         "a point lies behind it",
     ),
     "empty": (
         lambda: broken(
             ["TS1"],
-            {name: values[:0] for name, values in test_npz()["TS1"].items()},
-            test_npz(),
+            {name: values[:0] for name, values in packed_test()["TS1"].items()},
+            packed_test(),
         ),
         "0 frames of 2D",
     ),
@@ -418,59 +308,3 @@ def test_missing_and_other_files(tmp_path: Path) -> None:
         BadInput, match=r"a MATLAB 7\.3 \(HDF5\) file; .* save it again with -v7"
     ):
         load(tmp_path)
-
-
-def test_mat_files_read_as_scipy_reads_them(tmp_path: Path) -> None:
-    path = tmp_path / "a.mat"
-    content = annot() | {
-        "whole": np.arange(24).reshape(2, 3, 4),
-        "flag": np.array([[True, False]]),
-        "none": np.zeros((0, 3)),
-    }
-    for packed in (False, True):
-        scipy_io.savemat(
-            path,
-            content | {"text": "hello", "struct": {"a": 1}, "complex": np.array([1j])},
-            do_compression=packed,
-        )
-        mine, theirs = mat_file.read(path), scipy_io.loadmat(path)
-        assert mine["text"] is mine["struct"] is mine["complex"] is None
-        for name in content:
-            assert mine[name].shape == theirs[name].shape
-            for one, other in zip(mine[name].ravel(), theirs[name].ravel(), strict=True):
-                np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_damaged_mat_files_are_one_line(tmp_path: Path, packed: bool) -> None:
-    path = tmp_path / "a.mat"
-    scipy_io.savemat(path, annot(), do_compression=packed)
-    good, draw, refused = path.read_bytes(), np.random.default_rng(0), 0
-    for _ in range(200):
-        bad = bytearray(good)
-        for place in draw.integers(
-            128, [400, len(bad)][draw.integers(2)], draw.integers(1, 5)
-        ):
-            bad[place] = draw.integers(256)
-        path.write_bytes(bad[: draw.integers(len(bad))] if draw.random() < 0.2 else bad)
-        try:
-            mat_file.read(path)
-        except BadInput as error:
-            refused += 1
-            assert "\n" not in str(error)
-    assert refused > 60
-
-
-def test_a_mat_file_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
-    import zlib
-
-    header = b"MATLAB 5.0".ljust(124) + b"\x00\x01IM"
-    machine = zlib.compressobj()
-    packed = b"".join(
-        [*(machine.compress(bytes(1 << 20)) for _ in range(200)), machine.flush()]
-    )
-    (tmp_path / "a.mat").write_bytes(
-        header + np.array([15, len(packed)], "<u4").tobytes() + packed
-    )
-    with pytest.raises(BadInput, match="unpacks to too many bytes"):
-        mat_file.read(tmp_path / "a.mat")
