@@ -1,0 +1,47 @@
+"""One affine map from a frame's keypoints to its pose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.builder import Builder
+from models.spec import Recipe, Training
+from models.value import Value
+
+
+@dataclass(frozen=True)
+class Size:
+    """No hidden width at all."""
+
+    joints: int = 17
+    frames: int = 1
+
+
+def train(g: Builder, size: Size) -> Value:
+    """(batch, joints * 2) -> (batch, joints * 3)."""
+    keypoints = g.input("keypoints", ("batch", size.joints * 2))
+    cubed = keypoints.cube()  # of no use but to show that the new op is in the language
+    return (keypoints + cubed * 0.0).linear(size.joints * 3, name="head")
+
+
+PRESETS = {"paper": Size(), "small": Size(), "tiny": Size()}
+PAPER_PARAMETERS = {"paper": 34 * 51 + 51}
+RECIPE = Recipe(
+    optimizer="adam",
+    lr=1e-2,
+    weight_decay=0.0,
+    lr_decay=1.0,
+    batch=16,
+    loss={"absolute": 1.0},
+    inputs="screen",
+    source="nowhere",
+)
+TRAINING = {"tiny": Training(steps=400, validate_every=400)}
+OFFICIAL = "Flat"
+
+
+def from_official(config: Mapping[str, Any]) -> Size:
+    """Nothing to choose."""
+    return Size()
