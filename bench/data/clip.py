@@ -50,7 +50,8 @@ class Clip:
     detector: str = ""  # what found the keypoints; empty for true ones
 
     def __post_init__(self) -> None:
-        frames, joints = len(self.keypoints), len(self.skeleton.joints)
+        frames = len(self.keypoints)
+        joints = len(self.skeleton.joints)
         if frames == 0:
             raise BadInput(f"clip {self.name}: zero frames; leave the clip out")
         # `not above`: NaN is refused as well

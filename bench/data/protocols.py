@@ -86,7 +86,8 @@ class Rule(BaseModel):
             # by name and not by place: files come in another order on another disk
             chosen.update(sorted({clip.name for clip in clips})[:: self.every])
         field = "name" if self.by == "clip" else self.by
-        train, test = list[Clip](), list[Clip]()
+        train = list[Clip]()
+        test = list[Clip]()
         for clip in clips:
             (test if getattr(clip, field) in chosen else train).append(clip)
         return train, test
@@ -247,7 +248,8 @@ class Protocol(BaseModel):
         else:
             cameras = "its own cameras"
             # the data's own are exact only where the data says so
-            kind, whose = "", f" of {self.detector or 'the data'}"
+            kind = ""
+            whose = f" of {self.detector or 'the data'}"
         if self.keypoints == "noisy":
             kind = "noisy "
         corrupted = f", all clips after {self.corruption}" if self.corruption else ""

@@ -86,7 +86,8 @@ def evaluate(
         protocol=protocol,
         extras=extras or Extras(),
     )
-    by_action, by_subject = _Groups(list(actions)), _Groups(list(subjects))
+    by_action = _Groups(list(actions))
+    by_subject = _Groups(list(subjects))
     poses.check(actions=len(by_action), subjects=len(by_subject))
     tallies = [_Tally(name, poses) for name in metrics or names()]
     # what was asked for by name is answered, if only by "not measured"
@@ -165,8 +166,10 @@ class _Tally:
 
     def result(self, by_action: _Groups, by_subject: _Groups) -> Metric:
         """The means, overall and by label."""
-        metric, known = self._metric, self._values[np.isfinite(self._values)]
-        actions, subjects = by_action.means(self._values), by_subject.means(self._values)
+        metric = self._metric
+        known = self._values[np.isfinite(self._values)]
+        actions = by_action.means(self._values)
+        subjects = by_subject.means(self._values)
         by_joint: dict[str, float] = {}
         if self._by_joint and len(known):
             means = (self._sums / len(known)).tolist()

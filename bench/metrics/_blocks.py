@@ -135,7 +135,8 @@ class Poses:
     def _predicted(self, span: slice) -> NDArray[Any]:
         """(n, J, 3): in mm, with one pose for each frame, as the protocol makes it."""
         protocol, factors = self.protocol, self.extras.factors
-        free, one = protocol.prediction_root == "free", protocol.hypotheses == "one"
+        free = protocol.prediction_root == "free"
+        one = protocol.hypotheses == "one"
         # most protocols change nothing, and then nothing is copied
         if factors is None and free and one:
             return self.pred[span]

@@ -87,7 +87,8 @@ def _motion(y: Array, x: Array, *, scaled: bool) -> tuple[Array, Array, NDArray[
     # two rows and columns more than B has, for `_turn`
     wide = np.empty((5, 5, y.shape[2]))
     cov = np.einsum("cjn,djn->cdn", x, y, out=wide[:3, :3])
-    mean_y, mean_x = y.mean(axis=1), x.mean(axis=1)
+    mean_y = y.mean(axis=1)
+    mean_x = x.mean(axis=1)
     cov -= (joints * mean_x)[:, None] * mean_y
     size_y, size_x = (np.einsum("cjn,cjn->n", points, points) for points in (y, x))
     turn, trace, gap, square = _turn(wide)
@@ -131,7 +132,8 @@ def _largest_root(square: Array, det: Array, minors: Array) -> Array:
     From above, where it can only descend. As (t^2 - |B|^2)^2 = 4 |cof B|^2 + 8 t det B, an upper
     bound of t put in on the right gives a better one.
     """
-    fixed, slope = 4 * minors, 8 * det
+    fixed = 4 * minors
+    slope = 8 * det
     # three numbers with this sum of squares add up to no more
     root = np.sqrt(3 * square)
     # without a negative part, or the right side would not be an upper bound

@@ -11,7 +11,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import lengths
 
-NAME, UNIT, BETTER = "Acceleration error", "mm/frame²", "lower"
+NAME = "Acceleration error"
+UNIT = "mm/frame²"
+BETTER = "lower"
 REACH = 2
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "AUC", "%", "higher"
+NAME = "AUC"
+UNIT = "%"
+BETTER = "higher"
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:

@@ -10,7 +10,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "Bone symmetry error", "mm", "lower"
+NAME = "Bone symmetry error"
+UNIT = "mm"
+BETTER = "lower"
 NEEDS = "twins"
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "MPJPE", "mm", "lower"
+NAME = "MPJPE"
+UNIT = "mm"
+BETTER = "lower"
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:

@@ -10,7 +10,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import lengths
 
-NAME, UNIT, BETTER = "MPJVE", "mm/frame", "lower"
+NAME = "MPJVE"
+UNIT = "mm/frame"
+BETTER = "lower"
 REACH = 1
 
 

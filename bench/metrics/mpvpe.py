@@ -8,7 +8,9 @@ from __future__ import annotations
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "MPVPE", "mm", "lower"
+NAME = "MPVPE"
+UNIT = "mm"
+BETTER = "lower"
 NEEDS = "vertices"
 
 

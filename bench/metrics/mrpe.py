@@ -8,7 +8,9 @@ from __future__ import annotations
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "MRPE", "mm", "lower"
+NAME = "MRPE"
+UNIT = "mm"
+BETTER = "lower"
 NEEDS = "roots"
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "N-MPJPE", "mm", "lower"
+NAME = "N-MPJPE"
+UNIT = "mm"
+BETTER = "lower"
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:

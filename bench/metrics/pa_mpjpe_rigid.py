@@ -9,7 +9,9 @@ from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import lengths
 from bench.metrics._procrustes import residuals
 
-NAME, UNIT, BETTER = "PA-MPJPE, no scale", "mm", "lower"
+NAME = "PA-MPJPE, no scale"
+UNIT = "mm"
+BETTER = "lower"
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:

@@ -10,7 +10,9 @@ import numpy as np
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
-NAME, UNIT, BETTER = "PCK@150", "%", "higher"
+NAME = "PCK@150"
+UNIT = "%"
+BETTER = "higher"
 
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:

@@ -34,6 +34,9 @@ def change(
     position = old.position + draw.normal(0, millimetres, 3)
     length = old.focal * max(SHORTEST, 1 + draw.normal(0, focal))
     camera = dataclasses.replace(
-        old, rotation=rotation, translation=-rotation @ position, focal=length
+        old,
+        rotation=rotation,
+        translation=-rotation @ position,
+        focal=length,
     )
     return refilm(clip, camera, world(clip, "jitter"))

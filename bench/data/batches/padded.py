@@ -116,7 +116,8 @@ class _Laid:
 
     def add(self, clip: Clip) -> None:
         """Write one clip, its padding and its labels."""
-        before, how = self.layout.context // 2, self.layout.pad
+        before = self.layout.context // 2
+        how = self.layout.pad
         # a clip shorter than a window's output is padded at its end
         stored = max(clip.frames, self.layout.outputs)
         seen = self.keypoints.add(stored + self.layout.context)

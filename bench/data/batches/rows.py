@@ -26,7 +26,8 @@ class Rows:
 
     def add(self, count: int) -> Array:
         """`count` new rows, to be written before any other call: growing may move the memory."""
-        start, self._used = self._used, self._used + count
+        start = self._used
+        self._used += count
         if self._used > len(self._rows):
             room = max(self._used, int(SPARE * len(self._rows)))
             # views of before may be alive, but nobody reads them again

@@ -339,6 +339,9 @@ def _gather(rows: Array, starts: Index, count: int) -> Array:
         return rows.take(starts, axis=0)
     # a window is one item of `width` floats, so that each is one straight copy
     view = np.ndarray(
-        len(rows) - count + 1, dtype=f"V{width * 4}", buffer=rows, strides=rows.strides[:1]
+        len(rows) - count + 1,
+        dtype=f"V{width * 4}",
+        buffer=rows,
+        strides=rows.strides[:1],
     )
     return view[starts].view(np.float32)

@@ -205,7 +205,8 @@ def _image(value: object, where: str) -> tuple[int, str]:
 
 def _described(value: Mapping[str, Any], where: str) -> Detections:
     """Plain keypoints with their picture and skeleton."""
-    fps, skeleton = value.get("fps"), value.get("skeleton")
+    fps = value.get("fps")
+    skeleton = value.get("skeleton")
     # not isinstance: true is an int in Python
     if fps is not None and not (type(fps) in (int, float) and 0 < fps <= FASTEST):
         raise BadInput(

@@ -58,7 +58,8 @@ def disturb(clip: Clip, model: Detector, draw: np.random.Generator) -> Clip:
     sizes = pixels * clip.camera.width / WIDTH
     # each joint's ellipse keeps its direction within a clip
     angle = draw.uniform(0, np.pi, joints)
-    cosine, sine = np.cos(angle), np.sin(angle)
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
     axes = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(joints, 2, 2)
     # stretched by the root either way, so that the area is a circle's
     root = np.sqrt(model.stretch)

@@ -72,7 +72,8 @@ def fit_files(true: Path, seen: Path, *, skeleton: str, width: int) -> FittedNoi
             f"detector noise: width {width}; the pictures' width in pixels was due"
         )
     known = skeletons.load(skeleton)
-    exact, detected = _read(true, known, width), _read(seen, known, width)
+    exact = _read(true, known, width)
+    detected = _read(seen, known, width)
     lacking = sorted(set(exact) - set(detected))
     if lacking:
         raise BadInput(

@@ -301,7 +301,10 @@ def convert_clip(clip: Clip, to_name: str, *, rule: str | None = None) -> Clip:
         converted[name] = None if pose is None else convert(pose, start, to_name, rule=rule)
     confidence = convert_confidence(clip.confidence, start, to_name, rule=rule)
     return dataclasses.replace(
-        clip, skeleton=skeletons.load(to_name), confidence=confidence, **converted
+        clip,
+        skeleton=skeletons.load(to_name),
+        confidence=confidence,
+        **converted,
     )
 
 

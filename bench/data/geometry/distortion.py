@@ -79,5 +79,6 @@ class Distortion:
 def _solve(matrix: Float, right: Float) -> Float:
     """matrix^-1 @ right for 2 x 2 matrices, by Cramer's rule."""
     (a, b), (c, d) = np.moveaxis(matrix, (-2, -1), (0, 1))
-    x, y = right[..., 0], right[..., 1]
+    x = right[..., 0]
+    y = right[..., 1]
     return np.stack([d * x - b * y, a * y - c * x], axis=-1) / (a * d - b * c)[..., None]

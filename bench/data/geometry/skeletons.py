@@ -139,7 +139,9 @@ H36M17 = _tree(
     """,
 )
 H36M16 = subset(
-    H36M17, "h36m16", tuple(joint for joint in H36M17.joints if joint != "Neck/Nose")
+    H36M17,
+    "h36m16",
+    tuple(joint for joint in H36M17.joints if joint != "Neck/Nose"),
 )
 # the clavicles hang on the spine here, as the recordings and VideoPose3D have them
 H36M32 = _tree(
