@@ -1,28 +1,26 @@
-"""Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH` to train on
-the first and test on the second.
+"""Where poses come from: `synthetic`, `KIND:PATH`, or `KIND:PATH->KIND:PATH`.
 
-A file of `readers` is a kind of source; `SOURCE` says in one line how it is asked for.
-
-`load` gives the train and test clips of a source under a protocol;
-`bench.data.batches.windows` cuts them into batches.
+Of a pair, the first is trained on and the second tested on. A file of `readers` is a kind of
+source; `SOURCE` says in one line how it is asked for. `load` gives the train and test clips of
+a source under a protocol; `bench.data.batches.windows` cuts them into batches.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data.formats import header
 from models import folder
 from models.errors import BadInput, UnknownName
 
-# what a cache says of itself comes at once: without NumPy, and without pydantic, which
-# protocols need
+# What a cache says of itself comes at once: without NumPy, and without pydantic, which
+# protocols need. Hence the imports inside functions of this file, too.
 if TYPE_CHECKING:
     from bench.data.clip import Clip
     from bench.data.protocols import Protocol
@@ -32,8 +30,9 @@ ACROSS = "->"  # between the source to train on and the one to test on
 
 @dataclass(frozen=True)
 class Split:
-    """Clips for training and for testing, and the protocol as it was applied (noise,
-    corruption and fraction filled in).
+    """Clips for training and for testing, and the protocol as it was applied.
+
+    Noise, corruption and fraction are filled in.
     """
 
     train: list[Clip]
@@ -42,22 +41,26 @@ class Split:
 
 
 def sources() -> dict[str, str]:
-    """Kinds of source by name, each with its one-line description; read from the files
-    without importing them.
+    """Kinds of source by name, each with its one-line description.
+
+    They are read from the files without importing them.
     """
     return {kind: folder.stated(path, "SOURCE") for kind, path in _readers().items()}
 
 
 def kind_of(source: str) -> str:
-    """`bvh:folder` -> `bvh`; a cache is of the kind it was converted from, a pair of the
-    kind it is tested on.
+    """`bvh:folder` -> `bvh`.
 
-    Raises UnknownName, and BadInput for a damaged cache.
+    A cache is of the kind it was converted from, a pair of the kind it is tested on. Raises
+    UnknownName, and BadInput for a damaged cache.
     """
     kind, _, location = source.rpartition(ACROSS)[2].partition(":")
     if kind not in _readers():
         raise UnknownName("data source", kind, _readers())
-    return str(header.read(Path(location)).texts.get("kind")) if kind == "cache" else kind
+    if kind != "cache":
+        return kind
+    # the header alone: the poses may be gigabytes
+    return str(header.read(Path(location)).texts.get("kind"))
 
 
 def module(kind: str) -> ModuleType:
@@ -69,39 +72,45 @@ def module(kind: str) -> ModuleType:
 
 
 def protocol_for(source: str, name: str | None = None) -> Protocol:
-    """The named protocol, or the default one of the source's kind; of a pair, the first
-    that trains and tests on its kinds.
+    """The named protocol, or the default one of the source's kind.
 
-    Raises UnknownName, and BadInput where it suits another kind or none does.
+    Of a pair, the default is the first that trains and tests on its kinds. Raises
+    UnknownName, and BadInput where it suits another kind or none does.
     """
     from bench.data import protocols
 
     kind = kind_of(source)
-    suited = [
-        each for each in map(protocols.load, protocols.names()) if kind in each.sources
-    ]
+    known = [protocols.load(each) for each in protocols.names()]
+    suited = [protocol for protocol in known if kind in protocol.sources]
     if not suited:
         raise BadInput(
             f"{source}: {kind} data have no 3D poses, so nothing can be trained on them or"
             " scored; take data with poses"
         )
-    trained = kind_of(source.rpartition(ACROSS)[0]) if ACROSS in source else ""
-    across = [each for each in suited if trained in each.trained_on]
-    protocol = (
-        protocols.load(name) if name else across[0] if across else protocols.default(kind)
-    )
+    trained = source.rpartition(ACROSS)[0]  # the first of a pair
+    origin = kind_of(trained) if ACROSS in source else ""
+    protocol = protocols.load(name) if name else _usual(kind, origin, suited)
     if protocol not in suited:
-        kinds, names = (
-            " or ".join(protocol.sources),
-            ", ".join(each.name for each in suited),
-        )
+        kinds = " or ".join(protocol.sources)
+        names = ", ".join(each.name for each in suited)
         raise BadInput(
             f"protocol {protocol.name} is for {kinds} data and the source is {source}; for"
             f" {kind} take one of: {names}"
         )
-    if trained:
-        _subjects(source.rpartition(ACROSS)[0], protocol)
+    if origin:
+        _subjects(trained, protocol)  # for its error, where it is for one source
     return protocol
+
+
+def _usual(kind: str, origin: str, suited: Sequence[Protocol]) -> Protocol:
+    """The first that trains on the kind `origin`, else the default one."""
+    from bench.data import protocols
+
+    for protocol in suited:
+        if origin in protocol.trained_on:
+            return protocol
+    # also for a pair that none suits: what is wrong with it is said of the default one
+    return protocols.default(kind)
 
 
 def load(
@@ -124,19 +133,22 @@ def load(
 
     if not 0 < small <= 1:
         raise BadInput(f"small is {small}; a fraction above 0 and up to 1 was due")
-    protocol = protocol_for(source) if protocol is None else protocol
+    protocol = protocol or protocol_for(source)
     if kind_of(source) not in protocol.sources:
         protocol_for(source, protocol.name)  # says what suits the source
     noise = noise or protocol.keypoints == "noisy"
     steps = augment.read(corrupt) if corrupt else ()
-    small *= protocol.fraction
+    small *= protocol.fraction  # a smoke run of a protocol that itself takes a part
     read = partial(clips_of, protocol=protocol, seed=seed, small=small, noise=noise)
     train, test = _divided(source, protocol, read)
-    _check_poses((*train, *test), source)
+    clips = (*train, *test)
+    _check_poses(clips, source)
+    # all that changes numbers goes into the protocol, and with it into its hash
     applied = {
         "keypoints": "noisy" if noise else "exact",
         "fraction": small,
-        "detector": ", ".join(sorted({clip.detector for clip in (*train, *test)} - {""})),
+        # true keypoints have none
+        "detector": ", ".join(filter(None, _labels(clips, "detector"))),
         "corruption": ", ".join(map(str, steps)),
     }
     corrupted = partial(augment.apply, steps=steps, seed=seed)
@@ -151,17 +163,20 @@ def _divided(
     Raises BadInput where a side is empty.
     """
     trained, _, tested = source.rpartition(ACROSS)
+    # asked before anything is read: what does not fit is said at once
     across = bool(trained or protocol.trained_on)
     subjects = _subjects(trained, protocol) if across else ()
     clips = read(tested)
     protocol.check(clips)
     train, test = protocol.divide(clips)
     if across:
-        # No subjects named means all of them.
-        train = [clip for clip in read(trained) if not subjects or clip.subject in subjects]
+        # what the split keeps of the tested source for training is left out
+        train = read(trained)
+        if subjects:
+            train = [clip for clip in train if clip.subject in subjects]
     if not train or not test:
         label = "name" if protocol.split.by == "clip" else protocol.split.by
-        labels = sorted({getattr(clip, label) for clip in clips})
+        labels = _labels(clips, label)
         side = "training" if test else "testing"
         raise BadInput(
             f"{source}: protocol {protocol.name} leaves no clip for {side}"
@@ -174,7 +189,9 @@ def _check_poses(clips: Iterable[Clip], source: str) -> None:
     """Raise BadInput for clips that can be neither trained on nor scored."""
     without = [clip for clip in clips if clip.camera_pose is None]
     if without:
-        first, note = without[0], "".join(f" ({note})" for note in without[0].notes)
+        first = without[0]
+        # a reader that could not take the poses notes why
+        note = "".join(f" ({note})" for note in first.notes)
         raise BadInput(
             f"{source}: {len(without)} clips have no poses, the first {first.name},"
             f" {first.camera_name}{note}; complete the data or leave these clips out"
@@ -189,25 +206,23 @@ def clips_of(
     small: float = 1.0,
     noise: bool = False,
 ) -> list[Clip]:
-    """The clips of a source with the protocol's joints, picked by name where they are there
-    and converted by rule where not.
+    """The clips of a source with the protocol's joints.
 
-    Raises BadInput for unreadable data.
+    They are picked by name where they are there and converted by rule where not. Raises
+    BadInput for unreadable data.
     """
     from bench.data.detector.noise import detect
     from bench.data.geometry.conversions import convert_clip
 
     joints = set(protocol.joints)
-    clips = _read(source, protocol, seed=seed, small=small)
-    clips = [
-        (
-            clip
-            if joints <= set(clip.skeleton.joints)
-            else convert_clip(clip, protocol.skeleton)
-        )
-        for clip in clips
-    ]
-    return [detect(clip, seed=seed) for clip in clips] if noise else clips
+    clips = []
+    for clip in _read(source, protocol, seed=seed, small=small):
+        # windows pick by name, so joints beyond the protocol's may stay
+        if not joints <= set(clip.skeleton.joints):
+            clip = convert_clip(clip, protocol.skeleton)
+        # last: the errors are those of the joints that a model is given
+        clips.append(detect(clip, seed=seed) if noise else clip)
+    return clips
 
 
 def absolute(source: str) -> str:
@@ -220,17 +235,17 @@ def absolute(source: str) -> str:
 def describe(
     source: str, *, protocol: Protocol | None = None, seed: int = 0
 ) -> dict[str, object]:
-    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol
-    (by default the one of its kind, if any).
+    """What is in a source: counts, labels, fps, skeleton, and the split under the protocol.
 
-    A cache says what was found when it was converted, unless a protocol is given. Raises
-    BadInput for unreadable data.
+    The protocol is by default the one of its kind, if any. A cache says what was found when it
+    was converted, unless a protocol is given. Raises BadInput for unreadable data.
     """
     kind, _, location = source.partition(":")
     if kind == "cache" and protocol is None:
         return {**header.read(Path(location)).text("facts"), "source": source}
     chosen = protocol or default_protocol(source)
-    return _facts(source, _read(source, chosen, seed=seed, small=1.0), chosen)
+    clips = _read(source, chosen, seed=seed, small=1.0)
+    return _facts(source, clips, chosen)
 
 
 def statistics(
@@ -242,39 +257,37 @@ def statistics(
     """
     from bench.data import stats
 
-    return {
-        "source": source,
-        **stats.statistics(
-            _read(source, protocol or default_protocol(source), seed=seed, small=1.0)
-        ),
-    }
+    chosen = protocol or default_protocol(source)
+    clips = _read(source, chosen, seed=seed, small=1.0)
+    return {"source": source, **stats.statistics(clips)}
 
 
 def convert(
     source: str, path: Path, *, protocol: Protocol | None = None, seed: int = 0
 ) -> dict[str, object]:
-    """Write the clips of a source into one cache file, whole or not at all, and give what
-    `describe` says of it.
+    """Write the clips of a source into one cache file, whole or not at all.
 
-    The protocol (by default the one of its kind, if any) matters where its cameras film the
-    clips. Raises BadInput for unreadable data and where the file cannot be written.
+    Gives what `describe` says of it. The protocol (by default the one of its kind, if any)
+    matters where its cameras film the clips. Raises BadInput for unreadable data and where
+    the file cannot be written.
     """
     from bench.data.formats import mapped_file
     from bench.data.readers import cache
 
     chosen = protocol or default_protocol(source)
-    mapped_file.check(path)
+    mapped_file.check(path)  # before the reading, which may take minutes
     clips = _read(source, chosen, seed=seed, small=1.0)
     facts = {**_facts(source, clips, chosen), "converted_from": source}
-    cache.save(
-        path, clips, kind=kind_of(source), rig=chosen.rig if chosen else None, facts=facts
-    )
+    # the cameras are in the clips for good: a cache is no use under a protocol of others
+    rig = chosen.rig if chosen else None
+    cache.save(path, clips, kind=kind_of(source), rig=rig, facts=facts)
     return describe(f"cache:{path}")
 
 
 def default_protocol(source: str) -> Protocol | None:
-    """The default protocol of a source's kind; None for a kind that has none, such as
-    keypoints without poses.
+    """The default protocol of a source's kind.
+
+    None for a kind that has none, such as keypoints without poses.
     """
     from bench.data import protocols
 
@@ -286,26 +299,32 @@ def default_protocol(source: str) -> Protocol | None:
 
 
 def _readers() -> dict[str, Path]:
-    """The file of each kind: its name, or the `KIND` it states where that can be no name in
+    """The file of each kind.
+
+    A kind is called as its file, or as the `KIND` in it says where that can be no name in
     Python, as 3dhp.
     """
     found = {}
     for name, path in folder.files(Path(__file__).parent / "readers").items():
+        # as people type it, h36m-npz; as Python has it, h36m_npz.py
         found[folder.stated(path, "KIND", name.replace("_", "-"))] = path
     return dict(sorted(found.items()))
 
 
-def _read(source: str, protocol: Protocol | None, *, seed: int, small: float) -> list[Clip]:
+def _read(
+    source: str, protocol: Protocol | None, *, seed: int, small: float
+) -> list[Clip]:
     if ACROSS in source:
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
+    rig = protocol.rig if protocol else None  # for data that no camera has filmed
+    reader = module(kind)
     try:
-        clips: list[Clip] = module(kind).load(
-            location, rig=protocol.rig if protocol else None, seed=seed, small=small
-        )
+        clips: list[Clip] = reader.load(location, rig=rig, seed=seed, small=small)
     # of a folder: files are opened by readers that say which it was
     except OSError as error:
         raise BadInput(
+            # the end of a long path says more than its beginning
             f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]});"
             " give a path that may be read"
         ) from None
@@ -319,41 +338,41 @@ def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
 
     Raises BadInput where source and protocol do not fit.
     """
-    kinds = " or ".join(protocol.trained_on)
-    if not trained or kind_of(trained) not in protocol.trained_on:
-        came = f"training data of kind {kind_of(trained)}" if trained else "one source"
-        due = (
-            f"train on {kinds} data (KIND:PATH{ACROSS}KIND:PATH)"
-            if kinds
-            else "train and test on one source"
-        )
-        raise BadInput(
-            f"protocol {protocol.name} wants to {due} and {came} came; take another"
-            " protocol or source"
-        )
-    return protocol.trained_on[kind_of(trained)]
+    kind = kind_of(trained) if trained else ""
+    if kind in protocol.trained_on:
+        return protocol.trained_on[kind]
+    came = f"training data of kind {kind}" if trained else "one source"
+    due = "train and test on one source"
+    if protocol.trained_on:
+        kinds = " or ".join(protocol.trained_on)
+        due = f"train on {kinds} data (KIND:PATH{ACROSS}KIND:PATH)"
+    raise BadInput(
+        f"protocol {protocol.name} wants to {due} and {came} came; take another"
+        " protocol or source"
+    )
 
 
-def _facts(source: str, clips: list[Clip], protocol: Protocol | None) -> dict[str, object]:
+def _facts(
+    source: str, clips: list[Clip], protocol: Protocol | None
+) -> dict[str, object]:
     from bench.data.stats import context
 
-    labels = {
-        f"{field}s": sorted({getattr(clip, field) for clip in clips})
-        for field in ("subject", "action", "style")
-    }
     found = {
         "source": source,
         "kind": sources()[kind_of(source)],
         "takes": len({clip.name for clip in clips}),
-        "cameras": sorted({clip.camera_name for clip in clips}),
+        "cameras": _labels(clips, "camera_name"),
         "frames": sum(clip.frames for clip in clips),
+        # there for windows to see, and not scored
         "frames_of_context_alone": sum(map(context, clips)),
-        "fps": sorted({clip.fps for clip in clips}),
+        "fps": _labels(clips, "fps"),
         "skeleton": clips[0].skeleton.name,
-        **labels,
+        "subjects": _labels(clips, "subject"),
+        "actions": _labels(clips, "action"),
+        "styles": _labels(clips, "style"),
         "notes": sorted({note for clip in clips for note in clip.notes}),
     }
-    return found if protocol is None else {**found, **_under(protocol, clips)}
+    return found | (_under(protocol, clips) if protocol else {})
 
 
 def _under(protocol: Protocol, clips: list[Clip]) -> dict[str, object]:
@@ -368,8 +387,11 @@ def _under(protocol: Protocol, clips: list[Clip]) -> dict[str, object]:
     }
 
 
+def _labels(clips: Iterable[Clip], field: str) -> list[Any]:
+    return sorted({getattr(clip, field) for clip in clips})
+
+
 def _few(labels: Iterable[str], most: int = 8) -> str:
     shown = [label or "(none)" for label in labels]
-    return ", ".join(shown[:most]) + (
-        f" and {len(shown) - most} more" if len(shown) > most else ""
-    )
+    more = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more
