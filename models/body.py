@@ -21,6 +21,7 @@ class Body:
 
     def __post_init__(self) -> None:
         places = range(len(self.joints))
+        # -1 would be the last joint to NumPy, and no joint to a graph
         for bone in self.bones:
             if len(bone) != 2 or not all(joint in places for joint in bone):
                 raise BadInput(
@@ -36,4 +37,6 @@ class Body:
             )
         # a negative weight would reward error
         if not all(math.isfinite(weight) and weight >= 0 for weight in self.weights):
-            raise BadInput(f"body: weights {self.weights}; numbers of 0 or more were due")
+            raise BadInput(
+                f"body: weights {self.weights}; numbers of 0 or more were due"
+            )

@@ -133,7 +133,9 @@ def as_shape(lengths: Iterable[Length | str]) -> Shape:
 
     Text may be an expression, "frames - 26".
     """
-    return tuple(parse(length) if isinstance(length, str) else length for length in lengths)
+    return tuple(
+        parse(length) if isinstance(length, str) else length for length in lengths
+    )
 
 
 def parse(text: str) -> Length:
@@ -144,7 +146,8 @@ def parse(text: str) -> Length:
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:
-        raise ValueError(f"an axis length is made of {_GRAMMAR}, not {text!r}") from None
+        said = f"an axis length is made of {_GRAMMAR}, not {text!r}"
+        raise ValueError(said) from None
     return _evaluate(tree.body)
 
 

@@ -19,7 +19,9 @@ from models.value import Value
 PREFIX = "grad/"
 
 
-def gradient(graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None) -> Graph:
+def gradient(
+    graph: Graph, *, of: str = "loss", wrt: Sequence[str] | None = None
+) -> Graph:
     """`graph` with an output `grad/NAME`, d(output `of`)/d(NAME), for each name in `wrt`.
 
     By default for all trained parameters. Raises SpecError when `of` is no scalar output or
@@ -83,7 +85,8 @@ def _back(
             " stop_gradient before it"
         )
     arguments = [
-        values[operand] if isinstance(operand, str) else operand for operand in node.inputs
+        values[operand] if isinstance(operand, str) else operand
+        for operand in node.inputs
     ]
     parts = vjp(grad, values[node.name], *arguments, **node.attributes)
     for operand, part in zip(node.inputs, parts, strict=True):

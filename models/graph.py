@@ -267,7 +267,9 @@ def _each(write: Callable[..., Any], declared: Mapping[str, Any]) -> dict[str, A
 
 
 def _type_json(type_: Type) -> list[Any]:
-    shape = [str(length) if isinstance(length, Dim) else length for length in type_.shape]
+    shape = [
+        str(length) if isinstance(length, Dim) else length for length in type_.shape
+    ]
     return [shape, type_.dtype]
 
 

@@ -29,7 +29,12 @@ def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
 
 
 def mlp(
-    x: Value, *, hidden: int, drop: float, name: str, **initialisers: Unpack[Initialisers]
+    x: Value,
+    *,
+    hidden: int,
+    drop: float,
+    name: str,
+    **initialisers: Unpack[Initialisers],
 ) -> Value:
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
     width = int(str(x.shape[-1]))  # never symbolic: a weight has this length

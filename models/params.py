@@ -40,7 +40,8 @@ def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays
             f"the checkpoint does not fit, {len(wrong)} differences: {'; '.join(wrong[:5])}"
         )
     return {
-        name: np.asarray(arrays[name], param.type.dtype) for name, param in params.items()
+        name: np.asarray(arrays[name], param.type.dtype)
+        for name, param in params.items()
     }
 
 

@@ -93,7 +93,8 @@ def prune(graph: Graph) -> Graph:
             nodes.append(node)
             needed |= set(node.values())
     # a label names a value, and goes with it; it keeps none alive
-    labels = {label: name for label, name in graph.labels.items() if name in needed}
+    named = graph.labels.items()
+    labels = {label: name for label, name in named if name in needed}
     pruned = replace(
         graph,
         nodes=tuple(reversed(nodes)),

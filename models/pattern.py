@@ -35,7 +35,9 @@ def plan(pattern: str, shape: Shape, sizes: Mapping[str, Length]) -> Plan:
     names = [name for group in left for name in group]
     wanted = [name for group in right for name in group]
     if len(set(names)) != len(names) or sorted(names) != sorted(wanted):
-        raise ValueError(f"pattern {pattern!r} must name the same axes once on each side")
+        raise ValueError(
+            f"pattern {pattern!r} must name the same axes once on each side"
+        )
     if len(left) != len(shape):
         raise ValueError(
             f"pattern {pattern!r} has {len(left)} axes on its left, the tensor has"

@@ -166,7 +166,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise SpecError(f"a graph in JSON holds {twice!r} twice in one object; rename one")
+        raise SpecError(
+            f"a graph in JSON holds {twice!r} twice in one object; rename one"
+        )
     return found
 
 

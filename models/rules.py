@@ -17,7 +17,15 @@ import numpy as np
 from models import ops
 from models.dims import Dim
 from models.errors import SpecError
-from models.graph import INITIALISERS, NOISES, Attributes, Graph, Node, Type, operand_type
+from models.graph import (
+    INITIALISERS,
+    NOISES,
+    Attributes,
+    Graph,
+    Node,
+    Type,
+    operand_type,
+)
 from models.ops import Op
 
 # what Python counts as each kind of number; bool is an int there, and is sorted out first
@@ -28,7 +36,9 @@ _NUMBERS: dict[Any, tuple[type, ...]] = {
 }
 
 
-def results(op: str, operands: Sequence[Type], attributes: Attributes) -> tuple[Type, ...]:
+def results(
+    op: str, operands: Sequence[Type], attributes: Attributes
+) -> tuple[Type, ...]:
     """Types of what an op makes. Raises ValueError saying what was due."""
     record = ops.get(op)
     _hold_operands(op, record, operands)
@@ -38,7 +48,8 @@ def results(op: str, operands: Sequence[Type], attributes: Attributes) -> tuple[
     except (ArithmeticError, LookupError, TypeError) as error:
         # A rule says in words what it looks at. What it takes for granted (a second tensor
         # among the operands, a stride that is not 0) ends here.
-        raise ValueError(f"these operands and attributes do not fit ({error})") from None
+        said = f"these operands and attributes do not fit ({error})"
+        raise ValueError(said) from None
 
 
 def hold(graph: Graph) -> None:
@@ -58,7 +69,9 @@ def _hold_operands(op: str, record: Op, operands: Sequence[Type]) -> None:
     # The shape rule of an elementwise op takes any number of shapes: how many operands an op
     # has is what its exam asks. `concat` and `stack` take as many as there are.
     counts = {len(case.shapes) for case in record.cases}
-    if counts and len(operands) not in counts and not _takes_any_number(record.reference):
+    if not counts or _takes_any_number(record.reference):
+        return
+    if len(operands) not in counts:
         due = " or ".join(map(str, sorted(counts)))
         raise ValueError(f"{op} takes {due} operands, not {len(operands)}")
 
@@ -102,7 +115,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in get_args(hint))
     if get_origin(hint) is tuple:
         # all tuples of attributes are of one kind: tuple[int, ...]
-        return isinstance(value, tuple) and all(_fits(v, get_args(hint)[0]) for v in value)
+        inner = get_args(hint)[0]
+        return isinstance(value, tuple) and all(_fits(one, inner) for one in value)
     if hint in _NUMBERS:
         return isinstance(value, _NUMBERS[hint]) and not isinstance(value, bool)
     return isinstance(value, hint)
@@ -142,14 +156,16 @@ def _hold_names(graph: Graph) -> None:
     first: dict[str, str] = {}
     for name, giver in givers:
         if name in first:
-            _broken(graph, f"{giver}: the name {name} is that of {first[name]}; rename one")
+            other = first[name]
+            _broken(graph, f"{giver}: the name {name} is that of {other}; rename one")
         first[name] = giver
 
 
 def _hold_node(graph: Graph, node: Node, known: set[str]) -> None:
     missing = [name for name in node.values() if name not in known]
     if missing:
-        _broken(graph, f"{node}: reads {', '.join(missing)}, which nothing before it makes")
+        names = ", ".join(missing)
+        _broken(graph, f"{node}: reads {names}, which nothing before it makes")
     for operand in node.inputs:
         if not isinstance(operand, (str, int, float, Dim)):
             _broken(

@@ -15,7 +15,7 @@ from models import ops, value
 from models.value import Value
 
 FILE = Path(__file__).with_name("value.pyi")
-WIDTH = 92  # of pyproject.toml's line-length
+WIDTH = 88  # of pyproject.toml's line-length
 HEAD = '''"""Written by `python -m models.stubs`; do not edit."""
 
 from typing import Any

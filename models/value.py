@@ -144,11 +144,15 @@ def author_line() -> str:
     Relative to the project where it lies inside, so that a graph is the same on every machine.
     """
     frame = sys._getframe(1)
-    while frame.f_back is not None and str(Path(frame.f_code.co_filename).parent) in _OWN:
+    while frame.f_back is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
     path = Path(frame.f_code.co_filename)
     shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
     return f"{shown}:{frame.f_lineno}"
+
+
+def _is_own(file: str) -> bool:
+    return str(Path(file).parent) in _OWN
 
 
 def _operand(graph: Builder, operand: Any) -> Operand:

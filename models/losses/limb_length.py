@@ -20,7 +20,9 @@ def limb_length(pose: Value, target: Value, *, body: Body) -> Value:
     Raises BadInput for a body without bones.
     """
     if not body.bones:
-        raise BadInput("loss limb_length: the body has no bones; leave it out of the loss")
+        raise BadInput(
+            "loss limb_length: the body has no bones; leave it out of the loss"
+        )
     difference = _lengths(pose, body) - _lengths(target, body)
     return difference.abs().mean(axis=(0, 1, 2), keepdims=False)
 

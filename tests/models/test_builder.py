@@ -64,7 +64,8 @@ def test_a_parameter_asked_for_twice_is_shared() -> None:
 
 def test_a_constant_asked_for_twice_is_shared() -> None:
     g = Builder("shared")
-    table = np.array([0.0, np.nan, -1.0])  # NaN is equal to itself here: bits are compared
+    # bits are compared, so that NaN is equal to itself
+    table = np.array([0.0, np.nan, -1.0])
     first = g.constant("table", table)
     # stored as float32, the nominal type, so both are one table
     again = g.constant("table", table.astype(np.float32))
@@ -87,8 +88,8 @@ def test_a_constant_asked_for_twice_is_shared() -> None:
 def test_another_table_of_the_same_name_is_refused(other: np.ndarray) -> None:
     g = Builder("shared")
     g.constant("table", np.zeros(3))
-    said = HERE + r"constant table is another table already, \(3,\) float32; rename one$"
-    with pytest.raises(SpecError, match=said):
+    said = r"constant table is another table already, \(3,\) float32; rename one$"
+    with pytest.raises(SpecError, match=HERE + said):
         g.constant("table", other)
 
 
@@ -103,6 +104,7 @@ def test_a_constant_is_a_copy() -> None:
 
 def test_scopes_close_even_when_the_inside_fails() -> None:
     g = Builder("scopes")
+    # as in a notebook: the next cell must not find itself in the scope
     with pytest.raises(RuntimeError), g.scope("outer"):
         raise RuntimeError
     w = g.param("w", (1,), init=("ones", 0.0))
@@ -138,6 +140,7 @@ def test_a_declaration_of_an_unknown_kind_is_refused_where_it_is_written() -> No
 def test_noise_takes_the_next_free_name() -> None:
     g = Builder("noise")
     x = g.input("x", ("batch", 3))
+    # one layer called twice: two draws, and no mistake
     x.dropout(rate=0.25, name="drop")
     x.dropout(rate=0.25, name="drop")
     g.output("y", x)
@@ -211,7 +214,13 @@ def test_several_results_have_names_of_their_own() -> None:
     assert all(part.shape == (2, 2) for part in parts)
 
 
-@pytest.mark.parametrize(("parts", "length"), [(1, 4), (4, 4)])
+@pytest.mark.parametrize(
+    ("parts", "length"),
+    [
+        (1, 4),
+        (4, 4),
+    ],
+)
 def test_one_result_of_many_is_still_a_tuple(parts: int, length: int) -> None:
     x = Builder("parts").input("x", (length,))
     assert len(x.split(parts, axis=0)) == parts

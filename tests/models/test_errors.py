@@ -26,7 +26,12 @@ Mistake = Callable[[Builder, Value], Any]
 MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
     "broadcast": (
         lambda g, x: x + g.input("y", (5,)),
-        ("add", "do not broadcast: 4 against 5", "(batch, 3, 4) float32", "(5) float32"),
+        (
+            "add",
+            "do not broadcast: 4 against 5",
+            "(batch, 3, 4) float32",
+            "(5) float32",
+        ),
     ),
     "symbols differ": (
         lambda g, x: x + g.input("y", ("frames", 1, 1)),
@@ -48,7 +53,10 @@ MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
         lambda g, x: x.sum(axis=(1, -2), keepdims=False),
         ("names an axis twice",),
     ),
-    "reshape": (lambda g, x: x.reshape(("batch", 13)), ("reshape", "12*batch", "13*batch")),
+    "reshape": (
+        lambda g, x: x.reshape(("batch", 13)),
+        ("reshape", "12*batch", "13*batch"),
+    ),
     "permute": (
         lambda g, x: x.permute_dims((0, 1, 1)),
         ("must name each of the 3 axes once",),
@@ -97,7 +105,10 @@ MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
         lambda g, x: x + g.input("n", (4,), dtype="int64"),
         ("dtypes differ (float32, int64)", "use astype"),
     ),
-    "where": (lambda g, x: x.where(x, x), ("where takes a bool condition", "not float32")),
+    "where": (
+        lambda g, x: x.where(x, x),
+        ("where takes a bool condition", "not float32"),
+    ),
     "where without a tensor": (
         lambda g, x: g.input("c", (2,), dtype="bool").where(0.0, 1.0),
         ("where takes a bool condition",),
@@ -114,14 +125,19 @@ MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
         ("length 4", "kernel's reach 5"),
     ),
     "attention": (
-        lambda g, x: x.attention(x.slice(axis=2, start=0, stop=2, step=1), x, scale=1.0),
+        lambda g, x: x.attention(
+            x.slice(axis=2, start=0, stop=2, step=1), x, scale=1.0
+        ),
         ("attention needs query",),
     ),
     "dropout": (
         lambda g, x: x.dropout(rate=1.5, name="d"),
         ("rate must lie between 0 and 1", "1.5"),
     ),
-    "times": (lambda g, x: x.tile(times=0, axis=1), ("times must be 1 or more, not 0",)),
+    "times": (
+        lambda g, x: x.tile(times=0, axis=1),
+        ("times must be 1 or more, not 0",),
+    ),
     "pattern": (
         lambda g, x: x.rearrange("b (h d) c -> b h d c", h=2),
         ("3 is not divisible by 2", "(batch, 3, 4)"),
@@ -183,7 +199,9 @@ OTHERS: dict[str, Callable[[Value, Any], Any]] = {
 every_stranger = pytest.mark.parametrize("stranger", STRANGERS)
 
 
-def refused(call: Callable[[Any, Any], Any], *, stranger: str, first: bool = False) -> None:
+def refused(
+    call: Callable[[Any, Any], Any], *, stranger: str, first: bool = False
+) -> None:
     """A call with something that is no operand, on either side."""
     x = Builder("spec").input("x", ("batch", 3, 4))
     other = STRANGERS[stranger]
@@ -252,7 +270,10 @@ def test_an_op_without_a_value_belongs_to_no_graph() -> None:
 
 @pytest.mark.parametrize(
     ("exponent", "said"),
-    [("2", "exponent must be float, not '2'"), (None, "exponent must be float, not None")],
+    [
+        ("2", "exponent must be float, not '2'"),
+        (None, "exponent must be float, not None"),
+    ],
 )
 def test_an_exponent_is_a_number(exponent: Any, said: str) -> None:
     x = Builder("spec").input("x", (2,))
@@ -262,6 +283,7 @@ def test_an_exponent_is_a_number(exponent: Any, said: str) -> None:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_names_this_file_this_line_and_the_shapes(name: str) -> None:
+    # the line is that of the lambda in the table
     mistake, said = MISTAKES[name]
     g = Builder("spec")
     with pytest.raises(SpecError) as caught:
@@ -277,6 +299,7 @@ def test_a_mistake_names_this_file_this_line_and_the_shapes(name: str) -> None:
 def test_a_failed_line_leaves_no_node_behind() -> None:
     g = Builder("spec")
     x = g.input("x", (2, 3))
+    # as in a notebook, where the next line is run all the same
     with pytest.raises(SpecError):
         x.softmax(axis=5)
     g.output("y", x.relu())
@@ -284,8 +307,10 @@ def test_a_failed_line_leaves_no_node_behind() -> None:
 
 
 def test_an_unknown_method_lists_the_ops() -> None:
-    with pytest.raises(AttributeError, match="Value has no method 'lineer'; ops: .*linear"):
-        Builder("spec").input("x", (2,)).lineer(3)
+    x = Builder("spec").input("x", (2,))
+    said = "Value has no method 'lineer'; ops: .*linear"
+    with pytest.raises(AttributeError, match=said):
+        x.lineer(3)
 
 
 def test_the_language_has_no_silent_defaults() -> None:
@@ -330,6 +355,7 @@ def test_the_tree() -> None:
 
 def test_a_constant_of_an_unknown_kind_is_refused_by_the_first_op() -> None:
     g = Builder("spec")
+    # an integer table is legal by itself: indices are such
     table = g.constant("table", np.array([1, 2], np.int64))
     with pytest.raises(SpecError, match="dtypes differ"):
         g.input("x", (2,)) * table

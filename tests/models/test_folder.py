@@ -54,7 +54,8 @@ def file(tmp_path: Path) -> Path:
 
 def test_files_are_modules_by_name_in_order(tmp_path: Path) -> None:
     # helpers, packages and stubs are no entries of a registry
-    for name in ("second.py", "first.py", "_helper.py", "__init__.py", "notes.md", "x.pyi"):
+    names = ("second.py", "first.py", "_help.py", "__init__.py", "notes.md", "x.pyi")
+    for name in names:
         (tmp_path / name).touch()
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "third.py").touch()
@@ -86,6 +87,7 @@ def test_a_literal_is_read_from_its_file(file: Path, name: str, due: object) -> 
 
 @pytest.mark.parametrize("name", ["ABSENT", "INNER", "LAST", "LONG", "AME"])
 def test_a_default_stands_for_what_is_not_at_the_top(file: Path, name: str) -> None:
+    # INNER and LAST are indented, the others parts of longer names
     assert folder.stated(file, name) is None
     assert folder.stated(file, name, default="none") == "none"
 

@@ -20,9 +20,11 @@ def small() -> Graph:
     table = g.constant("table", np.arange(4.0))
     h = (x * table).linear(3, name="fc")
     g.label("hidden", h)
+    # noise from dropout, state from batch_norm: every kind of declaration is there
     h = h.dropout(rate=0.5, name="drop")
     h = h.batch_norm(eps=1e-5, momentum=0.1, train=True, name="bn")
-    g.output("y", h.slice(axis=1, start=0, stop=2, step=1))
+    part = h.slice(axis=1, start=0, stop=2, step=1)
+    g.output("y", part)
     g.output("loss", h.mean(axis=(0, 1), keepdims=False))
     return g.finish()
 
@@ -54,11 +56,14 @@ def test_every_kind_of_number_survives_json() -> None:
     """Types that JSON has no word for: halves, truth values, what is not finite."""
     g = Builder("numbers")
     x = g.input("x", ("batch",), dtype="bfloat16")
-    half = g.constant("half", np.array([0.5]).astype("bfloat16"))
+    table = np.array([0.5]).astype("bfloat16")
+    half = g.constant("half", table)
     mask = g.constant("mask", np.array([True]))
-    far = g.constant("far", np.array([np.inf, -np.inf, np.nan, -0.0], np.float16))
+    extremes = [np.inf, -np.inf, np.nan, -0.0]
+    far = g.constant("far", np.array(extremes, np.float16))
     g.output("y", mask.where(x, half))
-    g.output("z", far.pad(axis=0, before=1, after=0, value=float("-inf")))
+    lowest = float("-inf")
+    g.output("z", far.pad(axis=0, before=1, after=0, value=lowest))
     graph = g.finish()
     read = from_json(graph.to_json())
     # NumPy's own comparison does not know bfloat16
@@ -70,14 +75,18 @@ def test_every_kind_of_number_survives_json() -> None:
 
 def doctored(graph: Graph, at: str, /, **changes: Any) -> Graph:
     """The graph with fields of the nodes of one op changed."""
-    nodes = [replace(node, **changes) if node.op == at else node for node in graph.nodes]
+    nodes = list(graph.nodes)
+    for place, node in enumerate(nodes):
+        if node.op == at:
+            nodes[place] = replace(node, **changes)
     return replace(graph, nodes=tuple(nodes))
 
 
 def test_a_node_with_a_wrong_shape_is_caught() -> None:
     said = r"linear_\d+ = linear\(.*the op table says \(batch, 3\) float32"
+    square = Type((4, 4))
     with pytest.raises(SpecError, match=said):
-        check(doctored(small(), "linear", outputs=(Type((4, 4)),)))
+        check(doctored(small(), "linear", outputs=(square,)))
 
 
 def test_a_node_with_a_wrong_dtype_is_caught() -> None:
@@ -113,7 +122,7 @@ def test_an_output_that_nothing_makes_is_caught() -> None:
 def test_a_doctored_file_is_caught_when_read() -> None:
     text = small().to_json()
     changed = text.replace('["batch", 3]', '["batch", 5]', 1)
-    assert changed != text
+    assert changed != text, "the shape of the linear layer's result is in it"
     with pytest.raises(SpecError):
         from_json(changed)
 
@@ -136,6 +145,7 @@ def test_the_print_shows_every_part() -> None:
 def test_questions_asked_of_a_graph() -> None:
     graph = small()
     assert graph.axes() == ("batch",)
+    # running statistics are stored, and not trained
     assert graph.trainable() == ("fc.weight", "fc.bias", "bn.weight", "bn.bias")
     assert graph.parameter_count() == 12 + 3 + 3 + 3
     census = graph.census()
@@ -156,6 +166,7 @@ def test_outputs_can_be_labels_and_inner_values() -> None:
 
 def test_a_graph_is_frozen() -> None:
     with pytest.raises(AttributeError):
+        # a pass makes a new graph; a program may hold this one
         small().name = "other"  # type: ignore[misc]  # that is the point
     assert isinstance(small().nodes, tuple)
     assert isinstance(small().nodes[0], Node)

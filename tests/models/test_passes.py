@@ -31,7 +31,8 @@ def network() -> Graph:
     h = h.layer_norm(eps=1e-6, name="ln").softmax(axis=-1)
     g.label("gone", unused)
     g.output("y", h)
-    g.output("loss", (h * h).mean(axis=(0, 1), keepdims=False))
+    square = h * h
+    g.output("loss", square.mean(axis=(0, 1), keepdims=False))
     return g.finish()
 
 
@@ -102,7 +103,8 @@ def test_inference_uses_the_running_statistics() -> None:
     # a sample by itself comes out as in its batch: nothing is taken from the others
     alone = NumpyProgram(graph, FP64)
     alone.load(weights)
-    came = alone({"x": feeds(graph)["x"][:1]})["y"]
+    sample = feeds(graph)["x"][:1]
+    came = alone({"x": sample})["y"]
     assert_close(came, due[:1], rtol=1e-12, what="a sample by itself")
 
 
@@ -121,6 +123,7 @@ def test_prune_drops_what_nothing_needs() -> None:
 def test_passes_leave_zoo_graphs_sound(name: str) -> None:
     spec = models.build(name, preset="small")
     for graph in (spec.train, spec.infer):
+        # what a backend without one composition would be given
         flat = decompose(graph, has=())
         assert check(flat) is flat
         assert flat.params == graph.params

@@ -68,6 +68,7 @@ def test_permute_dims_and_reshape_follow_numpy(
 def test_symbolic_axes_pass_through() -> None:
     g = Builder("heads")
     x = g.input("x", ("batch", "frames", 17, 24))
+    # b and t merge into a product of two symbols
     heads = x.rearrange("b t j (s h d) -> s (b t) h j d", s=3, h=4)
     assert str(heads.type) == "(3, batch*frames, 4, 17, 2) float32"
     g.output("y", heads)
@@ -79,6 +80,7 @@ def test_symbolic_axes_pass_through() -> None:
 
 
 def test_a_pattern_that_changes_nothing_adds_no_node() -> None:
+    # not even a reshape to its own shape: in an export that is a node
     x = Builder("same").input("x", ("batch", 4))
     assert x.rearrange("b c -> b c") is x
 
@@ -93,7 +95,12 @@ def test_a_pattern_that_changes_nothing_adds_no_node() -> None:
         ("b (h d) -> b h d", (2, 6), {}, "all but one of h, d"),
         ("b (h d) -> b h d", (2, 6), {"h": 4}, "6 is not divisible by 4"),
         ("b (h d) -> b h d", (2, 6), {"h": 0}, "6 is not divisible by 0"),
-        ("b (h d) -> b h d", (2, 6), {"h": 3, "d": 3}, "has 9 elements, the axis has 6"),
+        (
+            "b (h d) -> b h d",
+            (2, 6),
+            {"h": 3, "d": 3},
+            "has 9 elements, the axis has 6",
+        ),
         ("b c", (2, 3), {}, "must read 'axes -> axes'"),
         ("b c -> b c -> c b", (2, 3), {}, "must read 'axes -> axes'"),
         # einops' commas are no part of this language

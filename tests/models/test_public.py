@@ -42,7 +42,8 @@ def test_a_class_is_that_of_its_file(name: str) -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'models' has no attribute 'Bilder'"):
+    said = "module 'models' has no attribute 'Bilder'"
+    with pytest.raises(AttributeError, match=said):
         models.Bilder  # noqa: B018
 
 

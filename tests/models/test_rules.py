@@ -20,8 +20,16 @@ SIX = [["batch", 6], "float32"]
 NODES: dict[str, tuple[str, Any, str]] = {
     # what a node asks for
     "unknown op": ("op", "gleu", "unknown op 'gleu': did you mean gelu"),
-    "unknown operand": ("inputs", ["ghost"], "reads ghost, which nothing before it makes"),
-    "operand made later": ("inputs", ["split_7"], "reads split_7, which nothing before"),
+    "unknown operand": (
+        "inputs",
+        ["ghost"],
+        "reads ghost, which nothing before it makes",
+    ),
+    "operand made later": (
+        "inputs",
+        ["split_7"],
+        "reads split_7, which nothing before",
+    ),
     "too many operands": ("inputs", ["x", "x"], "gelu takes 1 operands, not 2"),
     "no operand": ("inputs", [], "at least one operand must be a tensor"),
     "a number alone": ("inputs", [1.0], "at least one operand must be a tensor"),
@@ -31,10 +39,18 @@ NODES: dict[str, tuple[str, Any, str]] = {
     "wrong shape": ("outputs", [[["batch", 5], "float32"]], "says (batch, 6) float32"),
     "wrong dtype": ("outputs", [[["batch", 6], "int64"]], "says (batch, 6) float32"),
     "no result": ("outputs", [], "the op table says (batch, 6) float32"),
-    "a result too many": ("outputs", [SIX, SIX], "the op table says (batch, 6) float32"),
+    "a result too many": (
+        "outputs",
+        [SIX, SIX],
+        "the op table says (batch, 6) float32",
+    ),
     # names
     "a name twice": ("name", "split_7", "the name split_7 is that of split_7 = gelu("),
-    "the second name of another": ("name", "split_7:1", "the name split_7:1 is that of"),
+    "the second name of another": (
+        "name",
+        "split_7:1",
+        "the name split_7:1 is that of",
+    ),
     "the name of an input": ("name", "x", "the name x is that of input x; rename one"),
 }
 ATTRIBUTES: dict[str, tuple[str, Any, str]] = {
@@ -49,7 +65,11 @@ ATTRIBUTES: dict[str, tuple[str, Any, str]] = {
     "a number for a choice": ("gelu/approximate", 1, "approximate must be str, not 1"),
     "an unknown choice": ("gelu/approximate", "erf", 'must be "none" or "tanh"'),
     "nothing for a rate": ("dropout/rate", None, "rate must be float, not None"),
-    "text for a length": ("slice/start", "0", "start must be int | axis length, not '0'"),
+    "text for a length": (
+        "slice/start",
+        "0",
+        "start must be int | axis length, not '0'",
+    ),
     "an axis that is not there": ("split/axis", 7, "axis 7 does not exist in rank 2"),
     "a step of zero": ("slice/step", 0, "slice 0:2:0 must lie within 0:3"),
     "no length at all": ("slice/stop", {"dim": 3}, "stop: 3 came, text was due"),
@@ -61,8 +81,16 @@ ENDS: dict[str, tuple[str, Any, str]] = {
     "state": ("state/bn.running_mean", "ghost", "state ghost are made by no node"),
     "label": ("labels/hidden", "ghost", "labels ghost are made by no node"),
     "no parameter": ("state/ghost", "x", "state ghost is no parameter; declare it"),
-    "another type": ("state/bn.running_mean", "x", "is (6) float32 and cannot become x"),
-    "parameter": ("inputs/fc.bias", SIX, "parameter fc.bias: the name fc.bias is that of"),
+    "another type": (
+        "state/bn.running_mean",
+        "x",
+        "is (6) float32 and cannot become x",
+    ),
+    "parameter": (
+        "inputs/fc.bias",
+        SIX,
+        "parameter fc.bias: the name fc.bias is that of",
+    ),
 }
 LINE = r"tests/models/broken\.py:\d+"
 
@@ -94,7 +122,10 @@ def test_a_name_that_stands_for_nothing_is_refused(name: str) -> None:
     ("inputs", "due"),
     [
         (["x"], "linear takes 2 or 3 operands, not 1"),
-        (["x", "fc.weight", "fc.bias", "fc.bias"], "linear takes 2 or 3 operands, not 4"),
+        (
+            ["x", "fc.weight", "fc.bias", "fc.bias"],
+            "linear takes 2 or 3 operands, not 4",
+        ),
         (["x", 2.0], "the weight must be (out, in)"),
         (["table", "fc.bias"], "the weight must be (out, in)"),
     ],
@@ -104,16 +135,23 @@ def test_operands_of_an_op_with_an_optional_one(inputs: list[Any], due: str) -> 
 
 
 def test_an_op_that_takes_any_number_of_operands_takes_more_than_its_exam() -> None:
-    most = max(len(case.shapes) for case in ops.get("concat").cases)
-    pieces = [Type((2, 3))] * (most + 2)
-    assert rules.results("concat", pieces, {"axis": 0}) == (Type((2 * most + 4, 3)),)
+    counts = [len(case.shapes) for case in ops.get("concat").cases]
+    more = max(counts) + 2
+    pieces = [Type((2, 3))] * more
+    (joined,) = rules.results("concat", pieces, {"axis": 0})
+    assert joined == Type((2 * more, 3))
 
 
 def test_what_a_rule_takes_for_granted_is_refused_in_words() -> None:
     """The shape rule of conv divides by the stride."""
-    still = {"stride": (0,), "dilation": (1,), "padding": (0,)}
+    x, weight = Type((1, 1, 8)), Type((1, 1, 2))
+    still = {
+        "stride": (0,),
+        "dilation": (1,),
+        "padding": (0,),
+    }
     with pytest.raises(ValueError, match="these operands and attributes do not fit"):
-        rules.results("conv", [Type((1, 1, 8)), Type((1, 1, 2))], still)
+        rules.results("conv", [x, weight], still)
 
 
 def test_a_graph_made_by_hand_is_held_to_the_same_rules() -> None:

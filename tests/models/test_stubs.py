@@ -33,7 +33,8 @@ def test_a_method_that_the_file_lacks_is_found(monkeypatch: pytest.MonkeyPatch) 
 def test_no_line_is_wider_than_the_project_allows() -> None:
     assert max(map(len, stubs.text().splitlines())) <= stubs.WIDTH
     # where a definition is spread over lines, it would not have fitted on one
-    assert f"line-length = {stubs.WIDTH}" in (ROOT / "pyproject.toml").read_text("utf-8")
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"line-length = {stubs.WIDTH}\n" in settings
 
 
 def test_the_formatter_leaves_it_alone() -> None:
@@ -68,7 +69,13 @@ def f(
 """
 
 
-@pytest.mark.parametrize(("function", "due"), [(starred, APART), (wide, LISTED)])
+@pytest.mark.parametrize(
+    ("function", "due"),
+    [
+        (starred, APART),
+        (wide, LISTED),
+    ],
+)
 def test_a_long_definition_is_spread_as_the_formatter_does(
     function: Callable[..., Value], due: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
