@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 
-def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> None:
+def write(
+    path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]
+) -> None:
     """Write beside `path`, then replace it."""
     # here: most who import this module write nothing
     from safetensors.numpy import save_file

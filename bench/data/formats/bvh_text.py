@@ -95,7 +95,9 @@ def read(path: Path) -> Motion:
     channels = sum(len(node.channels) for node in nodes)
     body = text[interval.end() :]
     first = _line(text, interval.end())
-    return Motion(nodes, 1.0 / seconds, _values(body, int(count), channels, path, first))
+    return Motion(
+        nodes, 1.0 / seconds, _values(body, int(count), channels, path, first)
+    )
 
 
 def _line(text: str, place: int) -> int:
@@ -202,7 +204,8 @@ class _Header:
         """
         self.take("HIERARCHY")
         self.take("ROOT")
-        stack = [-1]  # the joints that are open, by number; under them the root's parent
+        # the joints that are open, by number; under them the root's parent
+        stack = [-1]
         column = self.node(stack, 0)
         while len(stack) > 1:
             word = self.take("JOINT", "End", "}")

@@ -71,7 +71,13 @@ def read(path: Path) -> Header:
     try:
         found, due = _parsed(raw, path, 8 + length)
     # the sum is right, so another program wrote what is missing here
-    except (LookupError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        json.JSONDecodeError,
+    ):
         raise BadInput(
             f"{path}: its header lacks what `data convert` writes; convert the source again"
         ) from None

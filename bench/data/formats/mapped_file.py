@@ -42,7 +42,8 @@ def write(
     except OSError as error:
         raise _refusal(path, error) from None
     finally:
-        draft.unlink(missing_ok=True)  # where anything failed; else it has gone to its name
+        # where anything failed; else it has gone to its name
+        draft.unlink(missing_ok=True)
 
 
 def check(path: Path) -> None:
@@ -98,7 +99,9 @@ def arrays(header: Header) -> dict[str, Array]:
         # The mapping outlives the open file, and even the file's name: the arrays hold it.
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return {
-        name: np.ndarray(shape, dtype="<f4", buffer=mapping, offset=header.offsets[name])
+        name: np.ndarray(
+            shape, dtype="<f4", buffer=mapping, offset=header.offsets[name]
+        )
         for name, shape in header.shapes.items()
     }
 
@@ -122,7 +125,8 @@ def _write(
 ) -> None:
     """The header goes in twice: first to take its place, then with the sums of what followed."""
     shapes = {
-        name: (sum(map(len, parts)), *parts[0].shape[1:]) for name, parts in arrays.items()
+        name: (sum(map(len, parts)), *parts[0].shape[1:])
+        for name, parts in arrays.items()
     }
     total = 4 * sum(map(math.prod, shapes.values()))
     # as many digits as there will be, so that the header's length does not change
@@ -139,6 +143,7 @@ def _write(
 def _sums(file: BinaryIO, start: int) -> Iterator[str]:
     """Checksums of the blocks from `start` to the end of the file."""
     file.seek(start)
-    buffer = bytearray(BLOCK)  # one for all blocks: a file may be larger than the memory
+    # one for all blocks: a file may be larger than the memory
+    buffer = bytearray(BLOCK)
     while count := file.readinto(buffer):  # type: ignore[attr-defined]
         yield headers.crc(memoryview(buffer)[:count])

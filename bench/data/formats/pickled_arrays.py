@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SIMPLE = (str, int, float, bool, bytes, type(None))  # what hashes without looking further
+# what hashes without looking further
+SIMPLE = (str, int, float, bool, bytes, type(None))
 # numbers, text and objects, as NumPy names them; no records, no dates
 DTYPE = re.compile(r"[biufcSU][0-9]{1,6}|O8?")
 
@@ -54,12 +55,18 @@ def key(value: Any) -> Any:
     # `type`, not isinstance, here and below: a subclass may hash and compare as it likes
     parts = value if type(value) is tuple else (value,)
     if not all(type(part) in SIMPLE for part in parts):
-        raise Refused(f"a {type(value).__name__} as key, where text or numbers were due")
+        raise Refused(
+            f"a {type(value).__name__} as key, where text or numbers were due"
+        )
     return value
 
 
 def _blank_array(kind: object, shape: object, code: object) -> Blank:
-    if kind is not NDARRAY or type(shape) is not tuple or type(code) not in (bytes, str):
+    if (
+        kind is not NDARRAY
+        or type(shape) is not tuple
+        or type(code) not in (bytes, str)
+    ):
         raise Refused("an array is rebuilt in a way that is not NumPy's")
     return Blank(_fill_array)
 
@@ -96,7 +103,9 @@ def _array(
 
 
 def _is_shape(shape: object) -> bool:
-    return type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape)
+    return type(shape) is tuple and all(
+        type(size) is int and size >= 0 for size in shape
+    )
 
 
 def _objects(content: Any, length: int) -> NDArray[Any]:

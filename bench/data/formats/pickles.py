@@ -72,10 +72,14 @@ def load_npy(path: Path) -> NDArray[Any]:
 
     Raises BadInput as that does.
     """
-    return _array(whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3)
+    return _array(
+        whole_file.content(path, DUE), where=str(path), spare=bound(path) // 3
+    )
 
 
-def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+def load_npz(
+    path: Path, *, only: Collection[str] | None = None
+) -> dict[str, NDArray[Any]]:
     """The arrays of a .npz archive by name, or those in `only`.
 
     An object saved alone is an array of shape (), so `.item()` gives it. Raises BadInput for an
@@ -92,7 +96,9 @@ def load_npz(path: Path, *, only: Collection[str] | None = None) -> dict[str, ND
                 name = info.filename.removesuffix(".npy")
                 if only is None or name in only:
                     where = f"{path}: {info.filename}"
-                    found[name] = _array(archive.read(info), where=where, spare=limit // 5)
+                    found[name] = _array(
+                        archive.read(info), where=where, spare=limit // 5
+                    )
         return found
     except BadInput:
         raise  # of a member: it is a ValueError too
@@ -147,7 +153,9 @@ def _array(data: bytes, *, where: str, spare: int) -> NDArray[Any]:
         if not dtype.hasobject:
             count = math.prod(shape)
             # frombuffer refuses a count that the bytes do not hold, and refuses nothing at all
-            flat = np.frombuffer(data, dtype, count, start) if count else np.empty(0, dtype)
+            flat = np.empty(0, dtype)
+            if count:
+                flat = np.frombuffer(data, dtype, count, start)
             return flat.reshape(shape, order="F" if fortran else "C")
     except (ValueError, TypeError, OverflowError, MemoryError, struct.error) as error:
         raise BadInput(

@@ -198,7 +198,9 @@ class _Machine:
         self.stack.pop()
         name = self.top(Name)
         if name.make is None:
-            raise Refused(f"it calls {name.text}, which is not how NumPy writes an array")
+            raise Refused(
+                f"it calls {name.text}, which is not how NumPy writes an array"
+            )
         self.charge(sum(map(_weight, arguments)))
         self.stack[-1] = name.make(*arguments)
 
@@ -284,7 +286,9 @@ def _stack_global(vm: _Machine) -> Name:
 def _protocol(vm: _Machine) -> None:
     number = vm.byte()
     if not 2 <= number <= 5:
-        raise Refused(f"pickle protocol {number}; 2 to 5 were due: write the file again")
+        raise Refused(
+            f"pickle protocol {number}; 2 to 5 were due: write the file again"
+        )
 
 
 STOP = ord(".")
@@ -299,7 +303,11 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (
     (b"K", LIGHT, _Machine.byte),
     (b"M", VALUE, lambda vm: vm.number(U2)),
     (b"J", VALUE, lambda vm: vm.number(I4)),
-    (b"\x8a", VALUE, lambda vm: int.from_bytes(vm.take(vm.byte()), "little", signed=True)),
+    (
+        b"\x8a",
+        VALUE,
+        lambda vm: int.from_bytes(vm.take(vm.byte()), "little", signed=True),
+    ),
     (b"G", VALUE, lambda vm: vm.number(F8)),
     # text; most is short, and read the quick way
     (b"X", VALUE, _text(U4)),

@@ -18,8 +18,11 @@ def read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())  # YAML's own complaints are of several lines
+        # YAML's own complaints are of several lines
+        reason = " ".join(str(error).split())
         raise BadInput(f"{path}: not a readable YAML file: {reason}") from None
     if not isinstance(content, dict):
-        raise BadInput(f"{path}: keys and values were due, {type(content).__name__} came")
+        raise BadInput(
+            f"{path}: keys and values were due, {type(content).__name__} came"
+        )
     return content

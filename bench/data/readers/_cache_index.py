@@ -18,7 +18,9 @@ from bench.data.geometry.skeletons import Skeleton
 # NaN fails both bounds; JSON's text keeps every bit of a float, so a camera comes back as it was.
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 # A camera's fields by name: sizes in whole pixels, numbers, vectors and matrices.
-Lens = dict[str, PositiveInt | Number | tuple[Number, ...] | tuple[tuple[Number, ...], ...]]
+Lens = dict[
+    str, PositiveInt | Number | tuple[Number, ...] | tuple[tuple[Number, ...], ...]
+]
 
 
 class Row(BaseModel):

@@ -49,9 +49,7 @@ FIELDS = ("poses", "trans", "betas", "gender", *RATES)
 # second.
 TURN, FAR, FASTEST = 13.0, 100.0, 10_000.0
 GENDERS = ("male", "female", "neutral")
-NOTE = (
-    f"joints of the built-in skeleton, {smplh.STATURE:g} m tall: there is no {MODELS}/smplh"
-)
+NOTE = f"joints of the built-in skeleton, {smplh.STATURE:g} m tall: there is no {MODELS}/smplh"
 
 Array = NDArray[np.float64]
 
@@ -173,7 +171,9 @@ class _Bodies:
             (len(H36M17.joints), len(model.template)),
             str(self.regressor),
         )
-        local = smplh.rotations(motion.poses.reshape(len(motion.poses), smplh.JOINTS, 3))
+        local = smplh.rotations(
+            motion.poses.reshape(len(motion.poses), smplh.JOINTS, 3)
+        )
         return smplh.regress(model, regressor, motion.betas, local)
 
 

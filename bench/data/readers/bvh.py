@@ -23,11 +23,14 @@ from bench.data.geometry.cameras import Rig
 from bench.data.geometry.skeletons import H36M17
 from models.errors import BadInput
 
-SOURCE = "bvh:PATH, a BVH file or a folder of them, seen by the protocol's virtual cameras"
+SOURCE = (
+    "bvh:PATH, a BVH file or a folder of them, seen by the protocol's virtual cameras"
+)
 
 Array = NDArray[np.float64]
 
-POSE = 96  # bytes that a joint's position (3) and rotation (9), float64, take in a frame
+# bytes that a joint's position (3) and rotation (9), float64, take in a frame
+POSE = 96
 SPARE = 500_000_000  # bytes that any file may take, however short
 
 
@@ -230,7 +233,8 @@ def _z_up(pose: Array) -> Array:
     """Turn y up to z up, (x, y, z) -> (x, -z, y), where the head stands higher along y."""
     feet = pose[:, H36M17.indices(("RFoot", "LFoot"))].mean(axis=1)
     head = pose[:, H36M17.index("Head")]
-    tall = np.median(head - feet, axis=0)  # of all frames: somebody may lie down in some
+    # of all frames: somebody may lie down in some
+    tall = np.median(head - feet, axis=0)
     if tall[2] > tall[1]:
         return pose
     return np.stack([pose[..., 0], -pose[..., 2], pose[..., 1]], axis=-1)

@@ -24,9 +24,7 @@ from bench.data.readers import _cache_index
 from bench.data.readers._cache_index import Index, Row
 from models.errors import BadInput
 
-SOURCE = (
-    "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
-)
+SOURCE = "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
 
 # of a clip; the first two every clip has
 FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
@@ -116,7 +114,8 @@ class _Stock:
 
     def _place(self, name: str, values: Array) -> int:
         # the same memory, seen the same way
-        key = (name, values.__array_interface__["data"][0], values.shape, values.strides)
+        address = values.__array_interface__["data"][0]
+        key = (name, address, values.shape, values.strides)
         if key not in self._known:
             self._known[key] = self._rows.get(name, 0)
             self._rows[name] = self._known[key] + len(values)
@@ -149,5 +148,8 @@ def _clip(
     if wrong:
         raise ValueError(f"{', '.join(sorted(wrong))} of clip {row.name}")
     return trusted(
-        **row.labels(), **dict.fromkeys(FIELDS) | found, skeleton=skeleton, camera=camera
+        **row.labels(),
+        **dict.fromkeys(FIELDS) | found,
+        skeleton=skeleton,
+        camera=camera,
     )

@@ -109,7 +109,9 @@ def load(
 def _location(location: str) -> tuple[Path, str]:
     path, _, last = location.rpartition("@")
     # A folder's own name may hold @: only a known annotation is taken off.
-    return (Path(path), last) if last in ANNOTATIONS else (Path(location), ANNOTATIONS[0])
+    if last in ANNOTATIONS:
+        return Path(path), last
+    return Path(location), ANNOTATIONS[0]
 
 
 def _packed(side: str, annotation: str) -> str:
@@ -132,7 +134,9 @@ def _files(path: Path, annotation: str) -> list[Path]:
 
 def _style(path: Path, annotation: str) -> str:
     """Which annotation a file's poses are: an archive holds one, and its name says which."""
-    return ANNOTATIONS[path.stem.endswith("_ori")] if path.suffix == ".npz" else annotation
+    if path.suffix != ".npz":
+        return annotation
+    return "annot3" if path.stem.endswith("_ori") else "univ_annot3"
 
 
 def _tracks(path: Path, annotation: str) -> Iterator[Track]:
@@ -244,7 +248,9 @@ def _from_train(path: Path, annotation: str) -> Iterator[Track]:
 
 def _from_test(path: Path, annotation: str) -> Iterator[Track]:
     """One annot_data.mat of the test set, saved again so that it is not HDF5."""
-    content = mapping(mat_file.read(path), str(path), "annot2", annotation, "valid_frame")
+    content = mapping(
+        mat_file.read(path), str(path), "annot2", annotation, "valid_frame"
+    )
     subject = path.parent.name
     yield Track(
         subject=subject,
@@ -267,7 +273,11 @@ def _columns(value: object, axes: int, where: str) -> Array:
 
 def _cell(value: object, place: int, where: str) -> Array:
     """A camera's joints (F, 28, 2 or 3) from a cell over cameras."""
-    if not isinstance(value, np.ndarray) or value.dtype != object or value.size <= place:
+    if (
+        not isinstance(value, np.ndarray)
+        or value.dtype != object
+        or value.size <= place
+    ):
         raise BadInput(
             f"{where}: a cell with an array for each camera was due; take a fresh copy of"
             " the file"
@@ -278,7 +288,8 @@ def _cell(value: object, place: int, where: str) -> Array:
 
 def _valid(value: object, where: str) -> Array:
     """(F,), above 0 for the frames that are scored."""
-    flat = value.ravel() if isinstance(value, np.ndarray) else value  # published as (1, F)
+    # published as (1, F)
+    flat = value.ravel() if isinstance(value, np.ndarray) else value
     found = array(flat, (-1,), f"{where}, valid")
     if len(found) and not (found > 0).any():
         raise BadInput(

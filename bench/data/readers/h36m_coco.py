@@ -29,7 +29,13 @@ from numpy.typing import NDArray
 from bench.data.clip import Clip
 from bench.data.formats.checks import ahead, array, in_pixels, mapping, sequence, whole
 from bench.data.formats.json_file import read
-from bench.data.geometry.cameras import Camera, Rig, extrinsics, project, world_to_camera
+from bench.data.geometry.cameras import (
+    Camera,
+    Rig,
+    extrinsics,
+    project,
+    world_to_camera,
+)
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
 from models.errors import BadInput
@@ -78,7 +84,8 @@ class Shown:
 
     size: tuple[int, int]
     frames: tuple[int, ...]  # their numbers in the recording, sorted
-    keypoints: Mapping[int, Array]  # with visibility (17, 3), of the frames that have some
+    # with visibility (17, 3), of the frames that have some
+    keypoints: Mapping[int, Array]
 
     @property
     def annotated(self) -> bool:
@@ -159,9 +166,10 @@ def _poses(path: Path) -> dict[tuple[int, int], Frames]:
     """Frames by action and subaction."""
     found: dict[tuple[int, int], Frames] = {}
     for action, subactions in _numbered(read(path), str(path)).items():
-        for subaction, frames in _numbered(subactions, f"{path}: action {action}").items():
-            where = f"{path}: action {action}, subaction {subaction}"
-            found[action, subaction] = _numbered(frames, where)
+        where = f"{path}: action {action}"
+        for subaction, frames in _numbered(subactions, where).items():
+            here = f"{where}, subaction {subaction}"
+            found[action, subaction] = _numbered(frames, here)
     return found
 
 
@@ -210,7 +218,9 @@ def _shown(path: Path) -> dict[Shot, Shown]:
     for shot, frames in shots.items():
         sizes = {(image.width, image.height) for image in frames.values()}
         if len(sizes) > 1:  # a clip has one camera, and a camera one size
-            raise BadInput(f"{path}: {shot.text}: pictures of several sizes; one was due")
+            raise BadInput(
+                f"{path}: {shot.text}: pictures of several sizes; one was due"
+            )
         annotated = {
             frame: keypoints[image.id]
             for frame, image in frames.items()
@@ -347,8 +357,10 @@ def _seen(
     """
     # A clip of both would jump by a detector's error wherever an annotation lacks.
     if not shown.annotated:
-        return project(camera, pose).astype(np.float32), np.ones(pose.shape[:2], np.float32)
-    found = np.stack([shown.keypoints[frame] for frame in shown.frames]).astype(np.float32)
+        certain = np.ones(pose.shape[:2], np.float32)
+        return project(camera, pose).astype(np.float32), certain
+    frames = [shown.keypoints[frame] for frame in shown.frames]
+    found = np.stack(frames).astype(np.float32)
     in_pixels(found[..., :2], "keypoints")
     # COCO's visibility 1 (hidden) and 2 (seen) are both labelled
     return found[..., :2], found[..., 2].clip(0, 1)

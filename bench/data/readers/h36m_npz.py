@@ -125,8 +125,10 @@ def _is_name(key: object) -> bool:
 def _takes(path: Path) -> list[Take]:
     """Every action of every subject, 17 joints, world millimetres."""
     found: list[Take] = []
-    for subject, actions in _content(pickles.load_npz(path), "positions_3d", path).items():
-        for action, pose in _mapping(actions, f"{path}: positions_3d, {subject}").items():
+    subjects = _content(pickles.load_npz(path), "positions_3d", path)
+    for subject, actions in subjects.items():
+        where = f"{path}: positions_3d, {subject}"
+        for action, pose in _mapping(actions, where).items():
             if (subject, action) == CORRUPT:
                 continue
             take = Take(
@@ -259,7 +261,12 @@ class Seen:
         return list(views)
 
     def _clip(
-        self, take: Take, world: NDArray[np.float32], name: str, camera: Camera, view: Any
+        self,
+        take: Take,
+        world: NDArray[np.float32],
+        name: str,
+        camera: Camera,
+        view: Any,
     ) -> Clip:
         where = f"{self.path}: {take.name}, camera {name}"
         pixels, confidence = self._keypoints(view, where)

@@ -53,7 +53,9 @@ JOINTS = len(H36M17.joints)
 LONG = 100  # characters; longer names would fill a message's line
 
 IMAGE_SPACE = f"poses are in image space, scaled ({TRUTH})"
-NO_POSES = "no poses: the file gives no 2.5d_factor here, and only one camera of the take"
+NO_POSES = (
+    "no poses: the file gives no 2.5d_factor here, and only one camera of the take"
+)
 
 Array = NDArray[np.float64]
 
@@ -109,7 +111,9 @@ def load(
             f"h36m-pkl:{path}: a folder came; give the path of MotionBERT's h36m_*.pkl file"
         )
     content = load_pickle(path)
-    found = [split for split in SPLITS if isinstance(content, dict) and split in content]
+    found = [
+        split for split in SPLITS if isinstance(content, dict) and split in content
+    ]
     if not found:
         raise BadInput(
             f"{path}: a {type(content).__name__} without train or test came; MotionBERT's"
@@ -219,7 +223,9 @@ def _words(value: Any, count: int, where: str) -> list[str]:
     if len(words) != count:
         _refuse_names(f"{len(words)} names", count, where)
     # Sets first: there are a million frames, and a handful of types and names among them.
-    wrong = next((kind for kind in set(map(type, words)) if kind not in (str, int)), None)
+    wrong = next(
+        (kind for kind in set(map(type, words)) if kind not in (str, int)), None
+    )
     if wrong or not all(map(_readable, set(map(str, words)))):
         raise BadInput(
             f"{where}: {wrong.__name__ if wrong else 'unreadable text'} among the names;"

@@ -105,7 +105,9 @@ def _folder(folder: Path) -> dict[Path, Detections]:
     """Files as they are, single frames joined by name in the order of their numbers."""
     found: dict[Path, Detections] = {}
     frames: dict[Path, dict[int, Path]] = defaultdict(dict)
-    files = sorted(each for each in folder.iterdir() if each.suffix in (".json", ".npy"))
+    files = sorted(
+        each for each in folder.iterdir() if each.suffix in (".json", ".npy")
+    )
     for path in files:
         single = FRAME.fullmatch(path.name)
         if single:
@@ -161,10 +163,14 @@ def _clip(path: Path, found: Detections, known: Known) -> Clip:
         )
     _check_people(found, path)
     points, crowd = detections.follow(found.frames)
-    points, name = detections.arrange(points, known.skeleton or found.skeleton, str(path))
+    points, name = detections.arrange(
+        points, known.skeleton or found.skeleton, str(path)
+    )
     missed = ~(points[..., 2] > 0)  # a confidence of NaN is none
     if missed.all():
-        raise BadInput(f"{path}: every joint of every frame has confidence 0; leave it out")
+        raise BadInput(
+            f"{path}: every joint of every frame has confidence 0; leave it out"
+        )
     # Only what was seen: detectors write 0, 0 for a joint they missed.
     in_pixels(points[~missed, :2], str(path))
     fps = known.fps or found.fps

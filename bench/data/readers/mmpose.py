@@ -279,4 +279,5 @@ def _calibrated(
 
 def _flat(value: object, count: int, where: str) -> Array:
     """Numbers in a row, whether they come as (n,), (n, 1) or (1, n)."""
-    return array(value.ravel() if isinstance(value, np.ndarray) else value, (count,), where)
+    flat = value.ravel() if isinstance(value, np.ndarray) else value
+    return array(flat, (count,), where)

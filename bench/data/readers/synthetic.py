@@ -56,7 +56,9 @@ SIZES = np.array([0.75, 0.55, 0.2])[:, None, None]  # of the action's sway
 LEAST = 16  # frames, in the smallest smoke run
 
 
-def load(location: str = "", *, rig: Rig, seed: int = 0, small: float = 1.0) -> list[Clip]:
+def load(
+    location: str = "", *, rig: Rig, seed: int = 0, small: float = 1.0
+) -> list[Clip]:
     """All takes seen by each camera of the rig.
 
     `small` shortens each take to that fraction, at least 16 frames. Raises BadInput for a location:
@@ -104,7 +106,9 @@ def build(subject: str) -> Array:
     sizes: dict[str, float] = {}
     for joint in H36M17.joints:
         # The draw is made for either side, and dropped for the second: the stream stays as it is.
-        sizes.setdefault(joint.lstrip("RL"), SUBJECTS[subject] * draw.uniform(0.94, 1.06))
+        sizes.setdefault(
+            joint.lstrip("RL"), SUBJECTS[subject] * draw.uniform(0.94, 1.06)
+        )
     return np.array(
         [np.array(REST[joint]) * sizes[joint.lstrip("RL")] for joint in H36M17.joints]
     )
@@ -191,7 +195,8 @@ def _signs() -> Array:
     signs[list(H36M17.indices(trunk)), 0] = -1  # bending forward
     signs[list(H36M17.indices(("RFoot", "LFoot"))), 0] = -1  # knees fold backward
     signs[list(H36M17.right), 1] = -1  # outward is +x on the right
-    signs[list(H36M17.left), 2] = -1  # inward is counter-clockwise from above on the right
+    # inward is counter-clockwise from above on the right
+    signs[list(H36M17.left), 2] = -1
     return signs
 
 
