@@ -1,7 +1,7 @@
-"""What a run is asked to do: profile file, then the user's YAML, then `--set key=value`,
-each overriding the one before; all validated.
+"""What a run is asked to do: a profile, the user's YAML, options, `--set key=value`.
 
-A key that does not exist or has the wrong type is one line naming the key and what was due.
+Each overrides the one before, and all are validated. A key that does not exist or has the
+wrong type is one line naming the key and what was due.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+)
 
 import models as zoo
 from bench import tasks
@@ -38,6 +47,7 @@ def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
     return AfterValidator(check)
 
 
+Count = Annotated[int, Field(ge=1)]
 Task = Annotated[str, _named("task", tasks.table)]
 Rung = Annotated[str, _named("rung", rungs.names)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
@@ -53,46 +63,42 @@ class Train(_Strict):
     The learning rate falls by a cosine to 1 % over the steps.
     """
 
-    steps: int = Field(default=1000, ge=1)
-    batch: int | None = Field(default=None, ge=1)  # windows
-    lr: float | None = Field(default=None, gt=0)
-    weight_decay: float | None = Field(default=None, ge=0)
+    steps: Count = 1000
+    batch: Count | None = None  # windows
+    lr: PositiveFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
     optimizer: Rule | None = None
     loss: dict[str, float] | None = None
-    joint_weights: dict[
-        str, float
-    ] = {}  # by joint name, in losses that weigh; 1 where left out
+    # by joint name, in losses that weigh; 1 where left out
+    joint_weights: dict[str, float] = {}
     inputs: Literal["screen", "zscore"] | None = None
-    # frames from one training window to the next
-    stride: int | None = Field(default=None, ge=1)
-    # clips of fewer frames are left out of the training
-    shortest: int = Field(default=1, ge=1)
+    stride: Count | None = None  # frames from one training window to the next
+    shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that
-    longest: int | None = Field(default=None, ge=1)
+    longest: Count | None = None
     flip: bool = True
-    validate_every: int = Field(default=250, ge=1)
-    validation_windows: int = Field(default=2048, ge=1)
+    validate_every: Count = 250  # steps
+    validation_windows: Count = 2048
 
 
 class Model(_Strict):
-    """One model of a run: a preset of its file, single sizes replaced, and training
-    settings of its own.
-    """
+    """One model of a run: a preset of its file, single sizes replaced, its training."""
 
     preset: str = "small"
     sizes: dict[str, Any] = {}
-    pad: Literal["edge", "reflect"] = "edge"  # what windows see beyond the ends of a clip
+    # what windows see beyond the ends of a clip
+    pad: Literal["edge", "reflect"] = "edge"
     # a test window starts every so many frames; predictions of a frame are averaged
-    test_every: int | None = Field(default=None, ge=1)
+    test_every: Count | None = None
     train: Train = Train()
 
 
 class Parity(_Strict):
     """Size of the parity ladder."""
 
-    batch: int = Field(default=4, ge=2)
+    batch: int = Field(default=4, ge=2)  # of one sample, batch norm has no variance
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
-    steps: int = Field(default=20, ge=1)  # of the trajectory
+    steps: Count = 20  # of the trajectory
     optimizers: tuple[Rule, ...] = tuple(optim.RULES)
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
     # examine every node, also when all rungs hold, and pack the first that is wrong
@@ -109,13 +115,13 @@ class Exam(_Strict):
 
     modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
     dtypes: tuple[Dtype, ...] = DTYPES
-    cases: int = Field(default=0, ge=0)  # own cases of each op in float32; 0: all
+    cases: NonNegativeInt = 0  # own cases of each op in float32; 0: all
     # which cases are put with open axes, in other layouts, by negative axes too
     variants: Literal["none", "first", "all"] = "first"
     # which cases are put in types other than float32
     typed: Literal["first", "all"] = "first"
     # random cases of each op in the customary mode, of ranks 1 to 5 in turn
-    generated: int = Field(default=0, ge=0)
+    generated: NonNegativeInt = 0
 
 
 class Throughput(_Strict):
@@ -123,9 +129,9 @@ class Throughput(_Strict):
 
     batches: tuple[int, ...] = (1, 64)
     train: bool = True
-    train_batch: int = Field(default=64, ge=1)
-    rounds: int = Field(default=15, ge=3)
-    seconds: float = Field(default=0.1, gt=0)  # of one sample
+    train_batch: Count = 64
+    rounds: int = Field(default=15, ge=3)  # for a median and its interval
+    seconds: PositiveFloat = 0.1  # of one sample
 
 
 class Config(_Strict):
@@ -134,8 +140,9 @@ class Config(_Strict):
     backend: tuple[str, ...] = ("numpy",)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
-    share: float = Field(default=1.0, gt=0)  # of the steps that models' files say
-    against: str = ""  # backend that the others are held against; the first one where empty
+    share: PositiveFloat = 1.0  # of the steps that models' files say
+    # backend that the others are held against; the first one where empty
+    against: str = ""
     # those of a usual run where none is named
     tasks: tuple[Task, ...] = Field(default_factory=tasks.usual)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -144,21 +151,18 @@ class Config(_Strict):
     protocol: str | None = None
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
-    # YAML file of steps (`bench/data/augment.py`) done once to all clips; changes the
-    # protocol's hash
+    # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
-    # third-party exam: folder of collected cases; collected into the run folder where left
-    # out
+    # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
     metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
-    seed: int = Field(default=0, ge=0)
-    threads: int = Field(default=2, ge=1)  # of each worker
-    # at once, but for timing; 0: as many as the cores hold
-    workers: int = Field(default=0, ge=0)
-    timeout: float = Field(default=1800, gt=0)  # seconds a cell may take
+    seed: NonNegativeInt = 0
+    threads: Count = 2  # of each worker
+    workers: NonNegativeInt = 0  # at once, but for timing; 0: as many as the cores hold
+    timeout: PositiveFloat = 1800  # seconds a cell may take
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()
@@ -188,33 +192,35 @@ def load(
     if file is not None:
         content = merge(content, yaml_file.read(file))
     content = merge(content, dict(options))
+    # last: what is typed for one key is meant for this run
     for override in overrides:
         content = merge(content, _override(override))
     if models and not isinstance(content.get("model"), Mapping):
-        content["model"] = {}  # the names decide, and nothing else that is said of models
+        # the names decide, and nothing else that is said of models
+        content["model"] = {}
     config = validate(content)
+    # the schema takes any name of a model: which there are is for the zoo to say
     for stray in set(config.model) - set(zoo.names()):
         raise UnknownName("model", stray, zoo.names())
     wanted = models or zoo.names()
-    settings = {
-        name: _settled(name, config.model.get(name, Model()), config) for name in wanted
-    }
+    settings = {}
+    for name in wanted:
+        asked = config.model.get(name, Model())
+        settings[name] = _settled(name, asked, config)
     return config.model_copy(update={"model": settings})
 
 
 def _settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
+    # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
-    usual = getattr(zoo.module(name), "TRAINING", {}).get(preset)
-    said = (
-        {key: value for key, value in asdict(usual).items() if value is not None}
-        if usual
-        else {}
-    )
+    said = _said(name, preset)
+    # both, or a training cut short would end before its first validation
     for steps in {"steps", "validate_every"} & said.keys():
         said[steps] = max(1, round(said[steps] * config.share))
-    free = said.keys() - asked.train.model_fields_set
-    train = asked.train.model_copy(update={key: said[key] for key in free})
+    for key in asked.train.model_fields_set:
+        said.pop(key, None)  # asked for, whatever the file says
+    train = asked.train.model_copy(update=said)
     return asked.model_copy(update={"preset": preset, "train": train})
 
 
@@ -238,35 +244,39 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     """`top` over `base`, mappings merged key by key, everything else replaced."""
     merged = dict(base)
     for key, value in top.items():
-        mine = merged.get(key)
-        merged[key] = (
-            merge(mine, value)
-            if isinstance(mine, Mapping) and isinstance(value, Mapping)
-            else value
-        )
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
     return merged
 
 
 def _explain(error: ValidationError) -> str:
+    """One line for the first thing that is wrong."""
     wrong = error.errors()[0]
-    key = ".".join(map(str, wrong["loc"]))
+    path = [str(part) for part in wrong["loc"]]
+    key = ".".join(path)
     if wrong["type"] == "value_error":  # ours, which says all there is to say
         return f"configuration key {key}: {wrong['ctx']['error']}"
     if wrong["type"] == "extra_forbidden":
-        owner: Any = Config
-        for part in wrong["loc"][:-1]:
-            field = owner.model_fields.get(part) if hasattr(owner, "model_fields") else None
-            owner = field.annotation if field else Model
-        known = getattr(owner, "model_fields", Config.model_fields)
-        *owners, last = map(str, wrong["loc"])
-        return str(
-            UnknownName(
-                f"key of {'.'.join(owners)}" if owners else "configuration key",
-                last,
-                [*known],
-            )
-        )
+        *owners, last = path
+        kind = f"key of {'.'.join(owners)}" if owners else "configuration key"
+        known = list(_section(owners).model_fields)
+        return str(UnknownName(kind, last, known))
     return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
+
+
+def _section(path: Sequence[str]) -> type[BaseModel]:
+    """The class that says which keys there are at a path, such as model.motionbert.train."""
+    section: Any = Config
+    if path[:1] == ["model"]:
+        # no field of a class: the second part is any model's name
+        section, path = Model, path[2:]
+    for key in path:
+        section = section.model_fields[key].annotation
+    found: type[BaseModel] = section
+    return found
 
 
 def _override(text: str) -> dict[str, Any]:
@@ -275,9 +285,11 @@ def _override(text: str) -> dict[str, Any]:
     if not equals or not key:
         raise BadInput(f"--set {text}: key=value was due, for example --set seed=1")
     try:
+        # as in a file, so that numbers, lists and null are written alike
         content: Any = yaml.safe_load(value)
     except yaml.YAMLError:
         raise BadInput(f"--set {text}: the value is not readable as YAML") from None
+    # from the inside out: the last part holds the value
     for part in reversed(key.split(".")):
         content = {part: content}
     return dict(content)
