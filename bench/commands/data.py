@@ -48,7 +48,9 @@ def command(
         raise UnknownName("data action", action, ACTIONS)
     # in both directions: a file that is never written would be looked for in vain
     if (to is None) == (action == "convert"):
-        raise BadInput(f"data {action}: --to FILE goes with convert, and convert needs it")
+        raise BadInput(
+            f"data {action}: --to FILE goes with convert, and convert needs it"
+        )
     found = _found(action, source, to, protocol)
     if json:
         print(encoder.dumps(found))
@@ -77,7 +79,9 @@ def _found(
 
         return {
             "sources": data.sources(),
-            "protocols": {name: protocols.load(name).text for name in protocols.names()},
+            "protocols": {
+                name: protocols.load(name).text for name in protocols.names()
+            },
         }
     protocol = data.protocol_for(source, name) if name else None
     if action == "info":

@@ -15,15 +15,15 @@ from bench.commands import Json
 if TYPE_CHECKING:
     from bench.data.detector.fitted_noise import FittedNoise
 
-TRUE = (
-    "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source `keypoints`."
-)
+TRUE = "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source `keypoints`."
 SEEN = "The detector's keypoints of the same clips."
 
 Truth = Annotated[Path, typer.Argument(help=TRUE)]
 Seen = Annotated[Path, typer.Argument(help=SEEN)]
 To = Annotated[Path, typer.Option("--to", help="JSON file to write.")]
-SkeletonName = Annotated[str, typer.Option("--skeleton", help="Skeleton of both files.")]
+SkeletonName = Annotated[
+    str, typer.Option("--skeleton", help="Skeleton of both files.")
+]
 Width = Annotated[int, typer.Option("--width", help="Width of the pictures in pixels.")]
 
 
@@ -52,7 +52,9 @@ def command(
         return 0
     table([*rows[0]], [[_cell(value) for value in row.values()] for row in rows])
     # by name alone: a list of steps looks beside itself
-    print(f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}")
+    print(
+        f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}"
+    )
     return 0
 
 

@@ -55,7 +55,9 @@ class Step:
         """As a reader of a report sees it, and as a protocol's hash takes it in."""
         parts = [f"{name} {value}" for name, value in sorted(self.options.items())]
         options = f" ({', '.join(parts)})" if parts else ""
-        often = f" with probability {self.probability:g}" if self.probability < 1 else ""
+        often = (
+            f" with probability {self.probability:g}" if self.probability < 1 else ""
+        )
         return f"{self.name}{options}{often}"
 
 
@@ -81,7 +83,9 @@ def parse(content: object, *, folder: Path = Path()) -> tuple[Step, ...]:
     """
     if not isinstance(content, list):
         raise BadInput(f"steps: a list was due, {type(content).__name__} came")
-    return tuple(_step(entry, number, folder) for number, entry in enumerate(content, 1))
+    return tuple(
+        _step(entry, number, folder) for number, entry in enumerate(content, 1)
+    )
 
 
 def apply(
@@ -146,7 +150,9 @@ def _options(
             takes = ", ".join(known) or "none"
             raise BadInput(f"{where}: no option {name!r}; it takes {takes}")
     defaults = {
-        name: each.default for name, each in known.items() if each.default is not each.empty
+        name: each.default
+        for name, each in known.items()
+        if each.default is not each.empty
     }
     for name in known:
         if name not in defaults and name not in given:
@@ -170,4 +176,6 @@ def _valid(hint: Any, value: object, where: str, folder: Path) -> Any:
         inside = "".join(f".{part}" for part in first["loc"])
         # pydantic's prefix for what a validator of ours has raised
         reason = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{where}{inside}: {reason} (got {first['input']!r:.60})") from None
+        raise BadInput(
+            f"{where}{inside}: {reason} (got {first['input']!r:.60})"
+        ) from None

@@ -96,7 +96,9 @@ class Rule(BaseModel):
     def text(self) -> str:
         """The rule in words."""
         every = f"every {self.every}th take" if self.every else ""
-        return f"test split by {self.by}: {', '.join(filter(None, (*self.test, every)))}"
+        return (
+            f"test split by {self.by}: {', '.join(filter(None, (*self.test, every)))}"
+        )
 
 
 class Protocol(BaseModel):
@@ -116,7 +118,9 @@ class Protocol(BaseModel):
     split: Rule
     version: str = ""  # of a data set that has several, told by its clips' style
     exclude: Names = ()  # test takes left out, by patterns such as `S9 Greeting*`
-    test_stride: int = Field(default=1, ge=1)  # every n-th frame of a test clip is scored
+    test_stride: int = Field(
+        default=1, ge=1
+    )  # every n-th frame of a test clip is scored
     scored: Names = ()  # joints that count; empty means all
     scored_for: dict[str, Names] = {}  # other joints for some metrics, by their names
     # of the headline; every metric is recorded
@@ -185,7 +189,9 @@ class Protocol(BaseModel):
         They are of another version, or no test take has a name that is to be left out.
         """
         clips = list(clips)
-        other = next((clip for clip in clips if self.version not in ("", clip.style)), None)
+        other = next(
+            (clip for clip in clips if self.version not in ("", clip.style)), None
+        )
         if other:
             came = f"clip {other.name} is of {other.style or 'none'}"
             raise BadInput(
@@ -206,7 +212,9 @@ class Protocol(BaseModel):
     def hash(self) -> str:
         """Twelve hexadecimal digits over everything but the name and whether it is a default."""
         fields = type(self).model_fields
-        unset = {field for field in LATER if getattr(self, field) == fields[field].default}
+        unset = {
+            field for field in LATER if getattr(self, field) == fields[field].default
+        }
         content = self.model_dump(mode="json", exclude={"name", "default", *unset})
         # sorted and without blanks: neither the order of fields nor a layout is part of it
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))

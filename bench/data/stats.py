@@ -84,7 +84,9 @@ def statistics(clips: Sequence[Clip]) -> dict[str, object]:
 
 def context(clip: Clip) -> int:
     """Frames of a clip that are not scored, such as the invalid ones of 3DHP's test set."""
-    return 0 if clip.counted is None else clip.frames - int(np.count_nonzero(clip.counted))
+    return (
+        0 if clip.counted is None else clip.frames - int(np.count_nonzero(clip.counted))
+    )
 
 
 def _quantities(clip: Clip) -> dict[str, Array]:

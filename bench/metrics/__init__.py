@@ -118,7 +118,9 @@ class _Groups:
         codes = np.fromiter((places[label] for label in labels), np.int64, len(labels))
         # stable, so that sums are made in one order and give one number bit by bit
         self._order = np.argsort(codes, kind="stable")
-        self._starts = np.searchsorted(codes[self._order], np.arange(1, len(self._names)))
+        self._starts = np.searchsorted(
+            codes[self._order], np.arange(1, len(self._names))
+        )
 
     def __len__(self) -> int:
         return len(self._order)

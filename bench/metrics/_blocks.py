@@ -50,7 +50,9 @@ class Poses:
         self._check_shapes(actions, subjects)
         for array in (self.pred, self.true):
             if array.dtype.kind not in "fiu":
-                raise BadInput(f"evaluate: poses of {array.dtype} came; numbers were due")
+                raise BadInput(
+                    f"evaluate: poses of {array.dtype} came; numbers were due"
+                )
         factors = self.extras.factors
         # without them pixels would be scored as millimetres, with them millimetres as pixels
         if (self.protocol.lengths == "2.5d") != (factors is not None):
@@ -126,7 +128,9 @@ class Poses:
             pred, true = room[..., : span.stop - span.start]
             # copied, made float64 and turned round in one go
             true[...] = self.true[span].transpose(2, 1, 0)
-            with np.errstate(over="ignore", invalid="ignore"):  # refused in the next line
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # refused in the next line
                 pred[...] = self._predicted(span).transpose(2, 1, 0)
             if not (np.isfinite(pred).all() and np.isfinite(true).all()):
                 self._refuse()

@@ -29,7 +29,9 @@ class View:
 class Extras:
     """What some metrics and protocols need beside the poses; None where there is none."""
 
-    roots: tuple[Array, Array] | None = None  # predicted and true (N, 3), mm, camera frame
+    roots: tuple[Array, Array] | None = (
+        None  # predicted and true (N, 3), mm, camera frame
+    )
     vertices: tuple[Array, Array] | None = (
         None  # predicted and true (N, V, 3), mm from the root
     )

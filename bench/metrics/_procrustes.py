@@ -76,7 +76,9 @@ def by_svd(pred: Array, true: Array, *, scaled: bool = True) -> Array:
     return scale[:, None, None] * (y @ (left @ right)) - x
 
 
-def _motion(y: Array, x: Array, *, scaled: bool) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _motion(
+    y: Array, x: Array, *, scaled: bool
+) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Scaled rotation (3, 3, N) and shift (3, N), and whether they are to be trusted (N,).
 
     Sums are taken about the origin and then moved to the mean, which spares a copy of all

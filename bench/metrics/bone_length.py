@@ -19,5 +19,7 @@ NEEDS = "bones"
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N,) millimetres."""
     starts, ends = (list(places) for places in zip(*facts.bones, strict=True))
-    predicted, given = (distances(pose[:, starts], pose[:, ends]) for pose in (pred, true))
+    predicted, given = (
+        distances(pose[:, starts], pose[:, ends]) for pose in (pred, true)
+    )
     return np.abs(predicted - given).mean(axis=1)

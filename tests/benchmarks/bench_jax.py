@@ -94,7 +94,9 @@ def motion_bert(p: Weights, keypoints: Any, *, depth: int, heads: int) -> Any:
         ts = temporal(p, f"blocks_ts.{i}", x, heads=heads)
         ts = spatial(p, f"blocks_ts.{i}", ts, heads=heads)
         # how much of each, joint by joint
-        weights = jax.nn.softmax(dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1)))
+        weights = jax.nn.softmax(
+            dense(p, f"ts_attn.{i}", jnp.concatenate([st, ts], -1))
+        )
         x = st * weights[..., :1] + ts * weights[..., 1:]
     hidden = dense(p, "pre_logits.fc", norm(p, "norm", x))
     return dense(p, "head", jnp.tanh(hidden))
@@ -141,7 +143,9 @@ def training() -> tuple[Work, Work]:
 
     Raises AssertionError where loss or gradients differ.
     """
-    spec = models.build("motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0})
+    spec = models.build(
+        "motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}
+    )
     trainer = JaxTrainer(spec.train, ADAMW, Settings())
     start = params.draw(spec.train.params, seed=0)
     trainer.program.load(start)
@@ -168,7 +172,9 @@ def mpjpe(apply: Callable[[Weights, Any], Any]) -> Callable[..., Any]:
     return loss
 
 
-def stepper(loss: Callable[..., Any], weights: Weights, feeds: Mapping[str, Any]) -> Work:
+def stepper(
+    loss: Callable[..., Any], weights: Weights, feeds: Mapping[str, Any]
+) -> Work:
     """A compiled training step by hand, on weights that it holds."""
     tx = optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay)
 
@@ -203,7 +209,9 @@ def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> No
 
 
 @pytest.mark.parametrize("what", ["forward", "training step"])
-def test_the_realised_function_against_the_handwritten(what: str, benchmark: Any) -> None:
+def test_the_realised_function_against_the_handwritten(
+    what: str, benchmark: Any
+) -> None:
     ours, theirs = forward() if what == "forward" else training()
     said = told(
         f"motionbert {what}, {BATCH} x {FRAMES} frames",

@@ -28,7 +28,11 @@ POSES = 17_640
 TEST_SET = 570_000  # poses: about what protocol 1 of Human3.6M scores
 JOINTS = len(H36M17.joints)
 # a half turn and a mirror image are the hard cases of the alignment
-TURNS = {"upright": (1, 1, 1), "turned": (-1, 1, -1), "mirrored": (-1, 1, 1)}
+TURNS = {
+    "upright": (1, 1, 1),
+    "turned": (-1, 1, -1),
+    "mirrored": (-1, 1, 1),
+}
 
 
 def people(count: int) -> tuple[Array, Array]:

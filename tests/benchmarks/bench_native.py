@@ -77,7 +77,9 @@ def pair(name: str, *, train: bool, batch: int, frames: int) -> Pair:
     size = models.size(name, **sizes[name])
     graph: Graph = spec.train if train else spec.infer
     program = TorchProgram(graph, Settings())
-    by_hand = MotionBert(size) if name == "motionbert" else VideoPose3D(size, strided=train)
+    by_hand = (
+        MotionBert(size) if name == "motionbert" else VideoPose3D(size, strided=train)
+    )
     weights = _lively(params.draw(graph.params, seed=0))
     program.load(weights)
     # copies, as training writes into them; strict, as the names are part of the comparison
@@ -175,11 +177,17 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "train", "batch", "frames"), CASES)
 def test_the_realised_module_against_the_handwritten(
-    name: str, train: bool, batch: int, frames: int, benchmark: Any
+    name: str,
+    train: bool,
+    batch: int,
+    frames: int,
+    benchmark: Any,
 ) -> None:
     both = pair(name, train=train, batch=batch, frames=frames)
     ours, by_hand = training(both) if train else forward(both)
-    what = f"{name} {'training step' if train else 'forward'}, {batch} x {frames} frames"
+    what = (
+        f"{name} {'training step' if train else 'forward'}, {batch} x {frames} frames"
+    )
     said = told(what, ours, by_hand, names=("realised", "by hand"), seconds=SECONDS)
     benchmark.extra_info.update(said)
     benchmark.pedantic(ours, rounds=3, warmup_rounds=0)

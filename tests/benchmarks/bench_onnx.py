@@ -54,7 +54,8 @@ def export(path: str) -> None:
 
     module = MotionBert(models.size("motionbert", **SIZES)).eval()
     module.load_state_dict(
-        {name: torch.from_numpy(array) for name, array in weights().items()}, strict=True
+        {name: torch.from_numpy(array) for name, array in weights().items()},
+        strict=True,
     )
     inputs = torch.zeros(2, FRAMES, 17, 3)
     batch = torch.export.Dim("batch", min=1, max=4096)
@@ -81,7 +82,9 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     path = tmp_path_factory.mktemp("torch") / "motionbert.onnx"
     command = [python, "-W", "ignore", "-m", "tests.benchmarks.bench_onnx", str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     return path
 
@@ -94,7 +97,9 @@ def session(model: bytes | str) -> Work:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     native = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    inputs = np.random.default_rng(0).normal(size=(BATCH, FRAMES, 17, 3)).astype(np.float32)
+    inputs = (
+        np.random.default_rng(0).normal(size=(BATCH, FRAMES, 17, 3)).astype(np.float32)
+    )
     return lambda: native.run(None, {native.get_inputs()[0].name: inputs})[0]
 
 
@@ -106,7 +111,9 @@ def test_the_emitted_model_against_the_one_torch_exports(
 
     theirs = session(str(reference))
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
-        emitted = model(models.build("motionbert", **SIZES).infer, weights(), opset=opset)
+        emitted = model(
+            models.build("motionbert", **SIZES).infer, weights(), opset=opset
+        )
         ours = session(emitted.SerializeToString())
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")
         what = f"motionbert forward, {BATCH} x {FRAMES} frames, opset {opset}"

@@ -110,7 +110,8 @@ class MotionBert(keras.Model):
         self.joints_embed = keras.layers.Dense(size.width)
         self.pos_embed = self.add_weight((1, size.joints, size.width), name="pos_embed")
         self.temp_embed = self.add_weight(
-            (1, size.max_frames, 1, size.width), name="temp_embed"
+            (1, size.max_frames, 1, size.width),
+            name="temp_embed",
         )
         self.blocks_st = [Block(size, spatial_first=True) for _ in range(size.depth)]
         self.blocks_ts = [Block(size, spatial_first=False) for _ in range(size.depth)]
@@ -131,7 +132,10 @@ class MotionBert(keras.Model):
         return self.head(tf.tanh(self.pre_logits(self.norm(x))))
 
 
-LEAVES = {"weight": ("kernel", "gamma"), "bias": ("bias", "beta")}  # what Keras calls them
+LEAVES = {
+    "weight": ("kernel", "gamma"),
+    "bias": ("bias", "beta"),
+}  # what Keras calls them
 
 
 def load_by_hand(model: MotionBert, weights: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -143,7 +147,9 @@ def load_by_hand(model: MotionBert, weights: dict[str, np.ndarray]) -> dict[str,
         layer: Any = model
         for part in path:
             layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
-        attribute = next((key for key in LEAVES.get(leaf, ()) if hasattr(layer, key)), leaf)
+        attribute = next(
+            (key for key in LEAVES.get(leaf, ()) if hasattr(layer, key)), leaf
+        )
         found[name] = getattr(layer, attribute)
         # Keras keeps (in, out), PyTorch and the spec (out, in)
         found[name].assign(array.T if attribute == "kernel" else array)

@@ -112,7 +112,10 @@ CASES = [
 
 @pytest.mark.parametrize(("frames", "outputs", "due"), CASES)
 def test_sampler_speed(
-    frames: int, outputs: str, due: str, capsys: pytest.CaptureFixture[str]
+    frames: int,
+    outputs: str,
+    due: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
     # a window at every frame, as training draws them
@@ -175,7 +178,9 @@ def long_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("frames", [1, 27, 243])
 def test_memory_of_a_million_and_a_half_frames(
-    frames: int, long_cache: Path, capsys: pytest.CaptureFixture[str]
+    frames: int,
+    long_cache: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

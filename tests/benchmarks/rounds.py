@@ -14,7 +14,10 @@ WARM = 3  # runs before the clock: caches, threads and compilers get ready
 
 
 def interleaved(
-    ours: Work, theirs: Work, *, seconds: float
+    ours: Work,
+    theirs: Work,
+    *,
+    seconds: float,
 ) -> tuple[list[float], list[float]]:
     """Seconds of each, in rounds A B, B A, A B, ..., after a warm-up."""
     mine, other = list[float](), list[float]()
@@ -35,7 +38,12 @@ def interleaved(
 
 
 def told(
-    what: str, ours: Work, theirs: Work, *, names: tuple[str, str], seconds: float
+    what: str,
+    ours: Work,
+    theirs: Work,
+    *,
+    names: tuple[str, str],
+    seconds: float,
 ) -> dict[str, float]:
     """Time both, print medians and ratios, and give them back; nothing is asserted on time."""
     spent = interleaved(ours, theirs, seconds=seconds)
@@ -47,4 +55,8 @@ def told(
         f"\n{what}: {names[0]} {mine * 1e3:.2f} ms, {names[1]} {other * 1e3:.2f} ms,"
         f" ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
     )
-    return {"ratio": ratio, "paired": paired, names[1].replace(" ", "_"): other}
+    return {
+        "ratio": ratio,
+        "paired": paired,
+        names[1].replace(" ", "_"): other,
+    }

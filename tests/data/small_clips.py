@@ -20,4 +20,9 @@ def clip(frames: int, name: str = "a", action: str = "Walking") -> Clip:
     return Clip(name, "S1", action, "", "cam0", 50.0, H36M17, *arrays, CAMERA)
 
 
-CLIPS = [clip(30, "a"), clip(7, "b", "Sitting"), clip(1, "c"), clip(64, "d", "Eating")]
+CLIPS = [
+    clip(30, "a"),
+    clip(7, "b", "Sitting"),
+    clip(1, "c"),
+    clip(64, "d", "Eating"),
+]

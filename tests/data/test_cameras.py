@@ -52,7 +52,9 @@ def test_looking_along_y_gives_known_pixels() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.tuples(number, number, number), st.floats(0, 360), st.floats(500, 9000))
 def test_world_camera_pixels_and_back(
-    point: tuple[float, float, float], azimuth: float, depth: float
+    point: tuple[float, float, float],
+    azimuth: float,
+    depth: float,
 ) -> None:
     camera = rig_around(
         (0, 0, 900),
@@ -121,9 +123,12 @@ def test_a_tangential_factor_of_two_would_show() -> None:
     radial = 1 + k1 * square + k2 * square**2 + k3 * square**3
     twice = 2 * (px * x + py * y)
     opencv = np.stack(
-        [x * (radial + twice) + px * square, y * (radial + twice) + py * square], axis=-1
+        [x * (radial + twice) + px * square, y * (radial + twice) + py * square],
+        axis=-1,
     )
-    difference = np.abs(project(camera, points) - (opencv * camera.focal + camera.centre))
+    difference = np.abs(
+        project(camera, points) - (opencv * camera.focal + camera.centre)
+    )
     # pixels: seen, and not for a fault of something else
     assert 0.05 < difference.max() < 1.0
 
@@ -171,7 +176,9 @@ def test_extrinsics_of_four_conventions_are_one_camera() -> None:
     }
     assert set(given) == set(CONVENTIONS)
     for convention, (turn, move) in given.items():
-        camera = Camera(*extrinsics(convention, turn, move), np.ones(2), np.ones(2), 1, 1)
+        camera = Camera(
+            *extrinsics(convention, turn, move), np.ones(2), np.ones(2), 1, 1
+        )
         assert_allclose(camera.position, PLACE, atol=2e-3)
         assert_allclose(
             world_to_camera(camera, np.array([0.0, 0, 900])),
@@ -237,18 +244,34 @@ def test_rig_centres_differ() -> None:
 
 def test_screen_keeps_the_aspect() -> None:
     corners = to_screen(
-        np.array([[0.0, 0], [1000, 800], [500, 400]]),
+        np.array(
+            [
+                [0.0, 0],
+                [1000, 800],
+                [500, 400],
+            ]
+        ),
         width=1000,
         height=800,
     )
-    assert_allclose(corners, [[-1, -0.8], [1, 0.8], [0, 0]], atol=1e-12)
+    assert_allclose(
+        corners,
+        [
+            [-1, -0.8],
+            [1, 0.8],
+            [0, 0],
+        ],
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (
-            lambda: Camera(np.ones((3, 3)), np.zeros(3), np.ones(2), np.ones(2), 10, 10),
+            lambda: Camera(
+                np.ones((3, 3)), np.zeros(3), np.ones(2), np.ones(2), 10, 10
+            ),
             "proper rotation",
         ),
         (
@@ -263,7 +286,9 @@ def test_screen_keeps_the_aspect() -> None:
             "proper rotation",
         ),
         (
-            lambda: Camera(np.eye(3), np.full(3, np.nan), np.ones(2), np.ones(2), 10, 10),
+            lambda: Camera(
+                np.eye(3), np.full(3, np.nan), np.ones(2), np.ones(2), 10, 10
+            ),
             "translation",
         ),
         (

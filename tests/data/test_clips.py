@@ -18,7 +18,14 @@ from bench.data.geometry.skeletons import COCO17, H36M17, MPII16, SMPL24
 from models.errors import BadInput
 
 RIG = Rig(
-    (40.0, 130.0), (4600.0, 5200.0), (1500.0, 1600.0), 900.0, "clip", 1145.0, 1000, 1000
+    (40.0, 130.0),
+    (4600.0, 5200.0),
+    (1500.0, 1600.0),
+    900.0,
+    "clip",
+    1145.0,
+    1000,
+    1000,
 )
 
 
@@ -60,7 +67,12 @@ def test_film_names_clip_and_camera() -> None:
 @pytest.mark.parametrize(
     ("fraction", "frames", "due"),
     # a fraction of nothing keeps 16 frames, and a short clip all it has
-    [(1.0, 100, 100), (0.5, 100, 50), (0.01, 100, 16), (0.1, 9, 9)],
+    [
+        (1.0, 100, 100),
+        (0.5, 100, 50),
+        (0.01, 100, 16),
+        (0.1, 9, 9),
+    ],
 )
 def test_crop_keeps_the_middle(fraction: float, frames: int, due: int) -> None:
     whole = take(frames)
@@ -89,15 +101,28 @@ def test_bad_clips_are_refused(change: dict[str, object], message: str) -> None:
 # someone who stands, upright, in mm
 PERSON = np.zeros((1, 17, 3))
 # hip, right hip, knee, foot
-PERSON[0, :4] = [[0, 0, 900], [-130, 0, 900], [-130, 0, 460], [-130, 0, 20]]
+PERSON[0, :4] = [
+    [0, 0, 900],
+    [-130, 0, 900],
+    [-130, 0, 460],
+    [-130, 0, 20],
+]
 
 
 # millimetres in each
-@pytest.mark.parametrize(("unit", "size"), [("m", 1000), ("cm", 10), ("inch", 25.4)])
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [
+        ("m", 1000),
+        ("cm", 10),
+        ("inch", 25.4),
+    ],
+)
 @pytest.mark.parametrize("field", ["camera_pose", "world_pose"])
 def test_another_unit_is_named(unit: str, size: float, field: str) -> None:
     clip = film(
-        Take("t", "S1", "Walking", "", 50.0, H36M17, PERSON), RIG.around(np.zeros((1, 3)))
+        Take("t", "S1", "Walking", "", 50.0, H36M17, PERSON),
+        RIG.around(np.zeros((1, 3))),
     )[0]
     with pytest.raises(
         BadInput, match=f"clip t: {field} is in {unit}, .*: multiply by {size}$"
@@ -110,7 +135,11 @@ def test_legs_are_found_in_every_skeleton() -> None:
     assert leg_length(np.repeat(PERSON, 200, axis=0), H36M17) == pytest.approx(880)
     for skeleton in (COCO17, MPII16, SMPL24):
         pose = np.zeros((1, len(skeleton.joints), 3))
-        for joint, height in (("RHip", 900), ("RKnee", 460), ("RAnkle", 20)):
+        for joint, height in (
+            ("RHip", 900),
+            ("RKnee", 460),
+            ("RAnkle", 20),
+        ):
             pose[:, skeleton.index(joint), 2] = height
         assert leg_length(pose, skeleton) == pytest.approx(880)
 

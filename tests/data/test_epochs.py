@@ -20,9 +20,16 @@ def test_epochs_are_seeded_and_complete() -> None:
     windows = Windows(CLIPS, frames=9)
     orders = {
         key: np.concatenate(
-            [b.indices for b in windows.epoch(16, shuffle=True, seed=key[0], epoch=key[1])]
+            [
+                b.indices
+                for b in windows.epoch(16, shuffle=True, seed=key[0], epoch=key[1])
+            ]
         )
-        for key in ((0, 0), (0, 1), (1, 0))
+        for key in (
+            (0, 0),
+            (0, 1),
+            (1, 0),
+        )
     }
     # shuffled, and yet each window once
     for order in orders.values():
@@ -119,7 +126,9 @@ def test_an_error_is_raised_where_its_result_was_due() -> None:
 def test_a_count_above_all_begins_the_order_again() -> None:
     windows = Windows(CLIPS, frames=9)
     (whole,) = windows.epoch(len(windows), shuffle=True, seed=3)
-    (more,) = windows.epoch(len(windows) + 5, shuffle=True, seed=3, count=len(windows) + 5)
+    (more,) = windows.epoch(
+        len(windows) + 5, shuffle=True, seed=3, count=len(windows) + 5
+    )
     assert_array_equal(more.indices, np.concatenate([whole.indices, whole.indices[:5]]))
 
 

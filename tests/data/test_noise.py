@@ -84,7 +84,9 @@ def test_a_fit_finds_what_was_put_in() -> None:
 def test_noise_scales_with_the_picture() -> None:
     clean = clips(3000)[0]
     # the same keypoints in a picture twice as wide: errors are shares of the width
-    wide = dataclasses.replace(clean, camera=dataclasses.replace(clean.camera, width=2000))
+    wide = dataclasses.replace(
+        clean, camera=dataclasses.replace(clean.camera, width=2000)
+    )
     errors = [
         fitted_noise.disturb(clip, known_noise(), np.random.default_rng(0)).keypoints
         - clip.keypoints
@@ -197,7 +199,10 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
     ("write", "message"),
     [
         (lambda path: path.write_bytes(b""), "seen.npy: "),
-        (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"), "not a readable NumPy array"),
+        (
+            lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"),
+            "not a readable NumPy array",
+        ),
         (
             lambda path: np.save(path, np.zeros((5, 16, 2))),
             r"float64 \(5, 16, 2\); floats \(frames, 17, 2 or 3\) were due",
@@ -211,7 +216,9 @@ def test_archives_are_fitted(tmp_path: Path) -> None:
     ],
 )
 def test_bad_detections_are_refused(
-    write: Callable[[Path], object], message: str, tmp_path: Path
+    write: Callable[[Path], object],
+    message: str,
+    tmp_path: Path,
 ) -> None:
     np.save(tmp_path / "true.npy", np.zeros((60, 17, 2)))
     write(tmp_path / "seen.npy")
@@ -232,7 +239,10 @@ def test_bad_detections_are_refused(
         ({"bias": [[1, 2]]}, r"bias has shape \(1, 2\)"),
         ({"memory": ["a"] * 17}, "memory holds something else than numbers"),
         ({"misses": [2.0] * 17}, "misses must lie from 0 to 1"),
-        ({"outlier": [float("nan")] * 17}, "outlier has shape .* or numbers out of range"),
+        (
+            {"outlier": [float("nan")] * 17},
+            "outlier has shape .* or numbers out of range",
+        ),
         ({"outlier": [10**400] * 17}, "outlier holds something else than numbers"),
         (
             {"covariance": [[[1e300, 0], [0, 1e300]]] * 17},
@@ -245,7 +255,9 @@ def test_bad_detections_are_refused(
     ],
 )
 def test_bad_models_are_refused(
-    change: dict[str, object], message: str, tmp_path: Path
+    change: dict[str, object],
+    message: str,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "detector.json"
     fitted_noise.save(known_noise(), path)

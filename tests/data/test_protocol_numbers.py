@@ -52,7 +52,9 @@ def test_no_accuracy_is_printed_without_its_protocol() -> None:
         ("PA-MPJPE", "frame", "PA-MPJPE not measured"),
     ],
 )
-def test_the_headline_is_the_protocols(headline: str, averaging: str, said: str) -> None:
+def test_the_headline_is_the_protocols(
+    headline: str, averaging: str, said: str
+) -> None:
     payload = sample_run.evaluation().model_copy(
         update={"headline": headline, "averaging": averaging}
     )
@@ -66,11 +68,14 @@ def test_the_headline_is_always_scored() -> None:
     for alignment in ("root", "rigid", "similarity"):
         protocol = split.protocol.model_copy(update={"alignment": alignment})
         found = [
-            metric.name for metric in score(pred, test, protocol=protocol, chosen=["auc"])
+            metric.name
+            for metric in score(pred, test, protocol=protocol, chosen=["auc"])
         ]
         # one was asked for; MPJPE and the protocol's own come along
         assert set(found) == {"MPJPE", "AUC", metrics.load(protocol.headline).NAME}
-        assert {metric.name for metric in score(pred, test, protocol=protocol)} > set(found)
+        assert {metric.name for metric in score(pred, test, protocol=protocol)} > set(
+            found
+        )
 
 
 def test_a_run_refuses_protocols_for_other_predictions(
@@ -95,7 +100,8 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
     # the right arm is always 1 m out
     def lopsided(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         pose = np.concatenate(
-            [inputs["keypoints"], 0 * inputs["keypoints"][..., :1]], axis=-1
+            [inputs["keypoints"], 0 * inputs["keypoints"][..., :1]],
+            axis=-1,
         )
         pose[..., H36M17.index("RWrist"), 0] += 1
         # keypoints as poses of depth 0: a model that needs no weights

@@ -96,7 +96,9 @@ def test_fraction_out_of_range(small: float) -> None:
 )
 def test_an_empty_side_is_refused(test: tuple[str, ...], side: str) -> None:
     protocol = protocols.load("synthetic")
-    empty = protocol.model_copy(update={"split": protocols.Rule(by="subject", test=test)})
+    empty = protocol.model_copy(
+        update={"split": protocols.Rule(by="subject", test=test)}
+    )
     with pytest.raises(BadInput, match=f"leaves no clip for {side} .*S1"):
         data.load("synthetic", protocol=empty, small=0.06)
 
@@ -139,7 +141,9 @@ def test_takes_are_left_out_of_the_test(clips: list[Clip]) -> None:
 
 
 def test_patterns_that_leave_nothing_out_are_refused(clips: list[Clip]) -> None:
-    protocol = protocols.load("synthetic").model_copy(update={"exclude": ("s_09_act_05*",)})
+    protocol = protocols.load("synthetic").model_copy(
+        update={"exclude": ("s_09_act_05*",)}
+    )
     with pytest.raises(
         BadInput,
         match=(
@@ -172,24 +176,22 @@ def test_training_on_one_data_set_and_testing_on_another() -> None:
     assert "synthetic (trained on synthetic S1, S5)" in split.protocol.text
     # no subjects named are all seven
     everything = protocol.model_copy(update={"trained_on": {"synthetic": ()}})
-    assert (
-        len(
-            {
-                clip.subject
-                for clip in data.load(
-                    "synthetic->synthetic",
-                    protocol=everything,
-                    small=0.06,
-                ).train
-            }
-        )
-        == 7
-    )
+    split = data.load("synthetic->synthetic", protocol=everything, small=0.06)
+    assert len({clip.subject for clip in split.train}) == 7
+
+
+def test_a_pair_and_its_protocol_must_fit() -> None:
+    plain = protocols.load("synthetic")
+    protocol = plain.model_copy(update={"trained_on": {"synthetic": ("S1", "S5")}})
     for source, used, message in (
-        ("synthetic", protocol, "wants to train on synthetic data .* and one source came"),
+        (
+            "synthetic",
+            protocol,
+            "wants to train on synthetic data .* and one source came",
+        ),
         (
             "synthetic->synthetic",
-            protocols.load("synthetic"),
+            plain,
             "wants to train and test on one source and training data of kind synthetic",
         ),
         (

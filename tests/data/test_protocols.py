@@ -70,7 +70,9 @@ def test_hashes_are_of_the_content_and_not_of_the_name(tmp_path: Path) -> None:
         ("3dhp", "5231fb1ea020"),
     ],
 )
-def test_published_hashes_stay_though_protocols_learn_more(name: str, hash: str) -> None:
+def test_published_hashes_stay_though_protocols_learn_more(
+    name: str, hash: str
+) -> None:
     assert protocols.load(name).hash == hash
 
 
@@ -107,7 +109,9 @@ def test_no_two_protocols_read_the_same() -> None:
 
 def test_hash_is_stable() -> None:
     # in another process, where Python's own hashes are other ones
-    code = "from bench.data import protocols; print(protocols.load('bandai-styles').hash)"
+    code = (
+        "from bench.data import protocols; print(protocols.load('bandai-styles').hash)"
+    )
     other = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -138,7 +142,10 @@ def test_hash_is_stable() -> None:
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(
-    tmp_path: Path, old: str, new: str, message: str
+    tmp_path: Path,
+    old: str,
+    new: str,
+    message: str,
 ) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(GOOD.replace(old, new))
@@ -169,7 +176,9 @@ def test_a_pair_takes_the_protocol_across_and_keypoints_have_none() -> None:
         ),
     ):
         data.protocol_for("3dhp:y->h36m-npz:x")
-    with pytest.raises(BadInput, match="keypoints:x@9x9: keypoints data have no 3D poses"):
+    with pytest.raises(
+        BadInput, match="keypoints:x@9x9: keypoints data have no 3D poses"
+    ):
         data.load("keypoints:x@9x9")
 
 
@@ -214,7 +223,11 @@ def test_the_default_protocol_of_every_kind() -> None:
 def test_h36m_protocols_say_what_they_are() -> None:
     first = protocols.load("h36m-p1")
     second = protocols.load("h36m-p2")
-    assert (first.headline, second.headline, protocols.load("h36m-integral").headline) == (
+    assert (
+        first.headline,
+        second.headline,
+        protocols.load("h36m-integral").headline,
+    ) == (
         "mpjpe",
         "pa_mpjpe",
         "pa_mpjpe_rigid",
@@ -229,7 +242,9 @@ def test_h36m_protocols_say_what_they_are() -> None:
     assert protocols.load("h36m-motionbert-2.5d").lengths == "2.5d"
     for name in ("3dhp", "3dhp-sequences", "h36m-to-3dhp"):
         protocol = protocols.load(name)
-        assert len(protocol.joints_for("pck150")) == len(protocol.joints_for("auc")) == 14
+        assert (
+            len(protocol.joints_for("pck150")) == len(protocol.joints_for("auc")) == 14
+        )
         assert not protocol.joints_for("mpjpe")
         # 3DHP's PCK and AUC leave out what is at the root
         assert not {"Pelvis", "Spine", "Hip"} & set(protocol.joints_for("auc"))

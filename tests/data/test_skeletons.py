@@ -26,14 +26,36 @@ from bench.data.readers import synthetic
 from models.errors import BadInput, UnknownName
 
 NAMES = sorted(SKELETONS)
+# left and right joints
 PUBLISHED = {
-    "h36m17": ([4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]),
-    "h36m32": ([6, 7, 8, 9, 10, *range(16, 24)], [1, 2, 3, 4, 5, *range(24, 32)]),
-    "coco17": ([1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]),
-    "mpii16": ([3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]),
-    "dhp17": ([5, 6, 7, 11, 12, 13], [2, 3, 4, 8, 9, 10]),
-}  # left and right joints
-# in their names, but for DHP's 28 of which `annot.mat` says so
+    "h36m17": ("4 5 6 11 12 13", "1 2 3 14 15 16"),
+    "h36m32": (
+        "6 7 8 9 10 16 17 18 19 20 21 22 23",
+        "1 2 3 4 5 24 25 26 27 28 29 30 31",
+    ),
+    "coco17": ("1 3 5 7 9 11 13 15", "2 4 6 8 10 12 14 16"),
+    "mpii16": ("3 4 5 13 14 15", "0 1 2 10 11 12"),
+    "dhp17": ("5 6 7 11 12 13", "2 3 4 8 9 10"),
+}
+# for each pair of skeletons, which joint of the first is each of the second's
+PICKS = {
+    # VideoPose3D
+    "h36m32 h36m17": "0 1 2 3 6 7 8 12 13 14 15 17 18 19 25 26 27",
+    # P-STMO
+    "dhp28 dhp17": "7 5 14 15 16 9 10 11 23 24 25 18 19 20 4 3 6",
+    # MotionAGFormer
+    "dhp17 h36m17": "14 8 9 10 11 12 13 15 1 16 0 5 6 7 2 3 4",
+    "h36m17 h36m16": "0 1 2 3 4 5 6 7 8 10 11 12 13 14 15 16",
+    "smpl24 amass22": "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21",
+    # two rules
+    "dhp28 h36m17": "4 23 24 25 18 19 20 3 5 6 7 9 10 11 14 15 16",
+    "h36m17 mpii16": "3 2 1 4 5 6 0 8 9 10 16 15 14 11 12 13",
+}
+# Martinez et al.
+HOURGLASS = "6 2 1 0 3 4 5 7 8 9 13 14 15 12 11 10"
+# where a mean is due, one of its joints
+COCO_H36M = "11 12 14 16 11 13 15 5 5 0 1 5 7 9 6 8 10"
+# they are in the names; here once more, so that a joint that goes missing is seen
 COUNTS = {
     "h36m17": 17,
     "h36m16": 16,
@@ -45,6 +67,11 @@ COUNTS = {
     "smpl24": 24,
     "amass22": 22,
 }
+
+
+def places(text: str) -> list[int]:
+    """Indices of joints, written in a row."""
+    return [int(number) for number in text.split()]
 
 
 def numbered(name: str) -> np.ndarray:
@@ -62,8 +89,10 @@ def test_skeletons() -> None:
     assert H36M16.joints[H36M16.parents[H36M16.index("Head")]] == "Thorax"
     swapped = [H36M17.joints[place] for place in H36M17.mirror]
     for before, after in zip(H36M17.joints, swapped, strict=True):
-        middle = before in ("Hip", "Spine", "Thorax", "Neck/Nose", "Head")
-        assert after == (before if middle else {"L": "R", "R": "L"}[before[0]] + before[1:])
+        if before in ("Hip", "Spine", "Thorax", "Neck/Nose", "Head"):
+            assert after == before
+        else:
+            assert after == {"L": "R", "R": "L"}[before[0]] + before[1:]
     # no knees: the feet hang on the hip, over two joints that are gone
     legs = subset(H36M17, "legs", ("LFoot", "RFoot", "Hip"))
     assert legs.parents == (2, 2, -1)
@@ -82,24 +111,24 @@ def test_every_skeleton_is_a_symmetric_tree(name: str) -> None:
     assert len(reached) == len(skeleton.joints), "every joint hangs on the root"
     mirror = np.array(skeleton.mirror)
     assert (mirror[mirror] == np.arange(len(mirror))).all()
+    # the mirror maps bones onto bones; one from left to right would break here
     bones = set(skeleton.bones)
-    # a bone from left to right would break here
-    assert {(mirror[parent], mirror[child]) for parent, child in bones} == bones, (
-        "the mirror maps bones onto bones"
-    )
-    assert all(
-        skeleton.joints[left][1:] == skeleton.joints[right][1:]
-        for left, right in skeleton.pairs
-    )
+    assert {(mirror[parent], mirror[child]) for parent, child in bones} == bones
+    for left, right in skeleton.pairs:
+        assert skeleton.joints[left][1:] == skeleton.joints[right][1:]
     # every joint with a side has a partner: a misspelt one would have none
-    sided = {joint for joint in skeleton.joints if joint[0] in "LR" and joint[1].isupper()}
+    sided = [
+        joint for joint in skeleton.joints if joint[0] in "LR" and joint[1].isupper()
+    ]
     assert len(sided) == 2 * len(skeleton.pairs)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_sides_are_the_published_ones(name: str) -> None:
-    left, right = PUBLISHED[name]
-    assert (sorted(SKELETONS[name].left), sorted(SKELETONS[name].right)) == (left, right)
+    left, right = map(places, PUBLISHED[name])
+    # sorted, as pairs stand in the order of the array's left joints
+    assert sorted(SKELETONS[name].left) == left
+    assert sorted(SKELETONS[name].right) == right
 
 
 def test_bad_skeletons_are_refused() -> None:
@@ -117,42 +146,19 @@ def test_bad_skeletons_are_refused() -> None:
         Skeleton("x", ("a", "b"), (-1, 0), (-1,), (0,))
 
 
-@pytest.mark.parametrize(
-    ("pair", "picks"),
-    [
-        # VideoPose3D
-        (
-            ("h36m32", "h36m17"),
-            [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27],
-        ),
-        # P-STMO
-        (
-            ("dhp28", "dhp17"),
-            [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6],
-        ),
-        # MotionAGFormer
-        (("dhp17", "h36m17"), [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]),
-        (("h36m17", "h36m16"), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16]),
-        (("smpl24", "amass22"), list(range(22))),
-        # two rules
-        (
-            ("dhp28", "h36m17"),
-            [4, 23, 24, 25, 18, 19, 20, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16],
-        ),
-        (("h36m17", "mpii16"), [3, 2, 1, 4, 5, 6, 0, 8, 9, 10, 16, 15, 14, 11, 12, 13]),
-    ],
-)
-def test_picks_are_the_published_ones(pair: tuple[str, str], picks: list[int]) -> None:
-    pose = numbered(pair[0]).astype(np.float32)
-    found = convert(pose, *pair)
-    assert_array_equal(found, pose[:, picks])
+@pytest.mark.parametrize("pair", PICKS)
+def test_picks_are_the_published_ones(pair: str) -> None:
+    source, target = pair.split()
+    pose = numbered(source).astype(np.float32)
+    found = convert(pose, source, target)
+    assert_array_equal(found, pose[:, places(PICKS[pair])])
     assert found.dtype == np.float32
 
 
 def test_coco_goes_to_human36m_as_in_motionbert() -> None:
     pose = numbered("coco17")
     # places of COCO's joints; the four means are put in after
-    due = pose[:, [11, 12, 14, 16, 11, 13, 15, 5, 5, 0, 1, 5, 7, 9, 6, 8, 10]]
+    due = pose[:, places(COCO_H36M)]
     due[:, 0] = (pose[:, 11] + pose[:, 12]) / 2
     due[:, 8] = (pose[:, 5] + pose[:, 6]) / 2
     due[:, 7] = (due[:, 0] + due[:, 8]) / 2
@@ -165,19 +171,18 @@ def test_a_nan_reaches_no_other_joint() -> None:
     # the head is the mean of the eyes, and nothing else is made of one
     pose[:, SKELETONS["coco17"].index("LEye")] = np.nan
     found = convert(pose, "coco17", "h36m17")
-    assert [H36M17.joints[joint] for joint in np.flatnonzero(np.isnan(found[0, :, 0]))] == [
-        "Head"
-    ]
+    assert [
+        H36M17.joints[joint] for joint in np.flatnonzero(np.isnan(found[0, :, 0]))
+    ] == ["Head"]
 
 
 def test_hourglass_is_taken_where_it_is_named() -> None:
     pose = numbered("mpii16")
     named = convert(pose, "mpii16", "h36m16", rule="hourglass")
-    # Martinez et al.
-    assert_array_equal(
-        named, pose[:, [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]]
-    )
-    assert_allclose(convert(pose, "mpii16", "h36m16")[:, 7], (pose[:, 6] + pose[:, 7]) / 2)
+    assert_array_equal(named, pose[:, places(HOURGLASS)])
+    # without the name the spine is half-way up, as anatomy has it
+    plain = convert(pose, "mpii16", "h36m16")
+    assert_allclose(plain[:, 7], (pose[:, 6] + pose[:, 7]) / 2)
     with pytest.raises(
         BadInput, match="hourglass goes from mpii16 to h36m16, not from coco17"
     ):
@@ -188,11 +193,11 @@ def test_hourglass_is_taken_where_it_is_named() -> None:
 
 def test_the_crown_is_extrapolated_for_smpl() -> None:
     pose = np.zeros((1, 22, 3))
-    (
-        pose[0, SKELETONS["amass22"].index("Neck"), 2],
-        pose[0, SKELETONS["amass22"].index("Head"), 2],
-    ) = (1500, 1600)
-    assert convert(pose, "amass22", "h36m17")[0, H36M17.index("Head"), 2] == 1700
+    neck, head = SKELETONS["amass22"].indices(("Neck", "Head"))
+    pose[0, [neck, head], 2] = 1500, 1600
+    found = convert(pose, "amass22", "h36m17")
+    # as far above the skull's base as that is above the neck
+    assert found[0, H36M17.index("Head"), 2] == 1700
 
 
 @pytest.mark.parametrize(
@@ -205,26 +210,27 @@ def test_the_crown_is_extrapolated_for_smpl() -> None:
 def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
     draw = np.random.default_rng(seed)
     pose = draw.normal(0, 500, (2, len(rule.source.joints), 3))
-    apply = {"from_name": rule.source.name, "to_name": rule.target.name, "rule": rule.name}
+    apply = {
+        "from_name": rule.source.name,
+        "to_name": rule.target.name,
+        "rule": rule.name,
+    }
     # a rotation, or one and a reflection: the rules are linear and must not care
     turn = np.linalg.qr(draw.normal(size=(3, 3)))[0]
     move = draw.normal(0, 1000, 3)
-    assert_allclose(
-        convert(pose @ turn + move, **apply),
-        convert(pose, **apply) @ turn + move,
-        atol=1e-8,
-    )
-    mirrored = convert(pose[:, list(rule.source.mirror)] * (-1, 1, 1), **apply)
-    assert_allclose(
-        mirrored,
-        convert(pose, **apply)[:, list(rule.target.mirror)] * (-1, 1, 1),
-        atol=1e-8,
-    )
+    plain = convert(pose, **apply)
+    moved = convert(pose @ turn + move, **apply)
+    assert_allclose(moved, plain @ turn + move, atol=1e-8)
+    mirror = [-1, 1, 1]
+    mirrored = convert(pose[:, list(rule.source.mirror)] * mirror, **apply)
+    due = plain[:, list(rule.target.mirror)] * mirror
+    assert_allclose(mirrored, due, atol=1e-8)
 
 
 def test_renamings_go_back_and_forth() -> None:
     pose = numbered("dhp17")
-    assert_array_equal(convert(convert(pose, "dhp17", "h36m17"), "h36m17", "dhp17"), pose)
+    there = convert(pose, "dhp17", "h36m17")
+    assert_array_equal(convert(there, "h36m17", "dhp17"), pose)
     assert rules("h36m17", "h36m17") == ()
     assert [rule.name for rule in rules("smpl24", "h36m17")] == [
         "smpl24-amass22",
@@ -234,10 +240,13 @@ def test_renamings_go_back_and_forth() -> None:
 
 def test_what_cannot_be_made_is_refused() -> None:
     with pytest.raises(
-        BadInput, match="no rule makes coco17 of h36m17.*can become: h36m16, mpii16, dhp17"
+        BadInput,
+        match="no rule makes coco17 of h36m17.*can become: h36m16, mpii16, dhp17",
     ):
         convert(numbered("h36m17"), "h36m17", "coco17")
-    with pytest.raises(BadInput, match="16 joints came; 17 were due for skeleton coco17"):
+    with pytest.raises(
+        BadInput, match="16 joints came; 17 were due for skeleton coco17"
+    ):
         convert(np.zeros((5, 16, 2)), "coco17", "h36m17")
     with pytest.raises(UnknownName, match="skeleton 'coco'"):
         convert(numbered("coco17"), "coco", "h36m17")
@@ -272,12 +281,14 @@ def test_a_clip_is_converted_whole() -> None:
     hip = found.skeleton.index("RHip")
     for field in ("keypoints", "camera_pose", "world_pose"):
         assert_array_equal(
-            getattr(found, field)[:, hip], getattr(clip, field)[:, H36M17.index("RHip")]
+            getattr(found, field)[:, hip],
+            getattr(clip, field)[:, H36M17.index("RHip")],
         )
     # nothing to convert is no copy
     assert convert_clip(clip, "h36m17") is clip
     flat = convert_clip(
-        dataclasses.replace(clip, camera_pose=None, world_pose=None), "h36m16"
+        dataclasses.replace(clip, camera_pose=None, world_pose=None),
+        "h36m16",
     )
     assert flat.camera_pose is None
     assert flat.keypoints.shape == (clip.frames, 16, 2)

@@ -15,14 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bench.data.batches import padded, standardizer
-from bench.data.batches.overlap import Mean
+from bench.data.batches import padded
 from bench.data.batches.rows import Rows
 from bench.data.batches.windows import Windows, mirror
 from bench.data.clip import Clip
 from bench.data.geometry.cameras import to_screen
 from bench.data.geometry.skeletons import H36M16, H36M17
-from bench.data.pieces import middle, pieces
 from models.errors import BadInput, UnknownName
 from tests.data.small_clips import CLIPS, clip
 
@@ -51,9 +49,13 @@ def collect(windows: Windows, **options: object) -> np.ndarray:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(1, 40), st.data())
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(1, 40), st.data()
+)
 def test_every_frame_comes_exactly_once(
-    lengths: list[int], frames: int, more: st.DataObject
+    lengths: list[int],
+    frames: int,
+    more: st.DataObject,
 ) -> None:
     outputs = more.draw(st.integers(1, frames))
     stride = more.draw(st.integers(1, outputs))
@@ -69,7 +71,14 @@ def test_every_frame_comes_exactly_once(
 
 @pytest.mark.parametrize(
     ("frames", "outputs"),
-    [(1, "centre"), (9, "centre"), (9, "all"), (8, "all"), (27, 9), (10, 3)],
+    [
+        (1, "centre"),
+        (9, "centre"),
+        (9, "all"),
+        (8, "all"),
+        (27, 9),
+        (10, 3),
+    ],
 )
 def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) -> None:
     windows = Windows(CLIPS, frames=frames, outputs=outputs, channels=3)
@@ -100,7 +109,13 @@ def test_windows_hold_what_a_plain_loop_says(frames: int, outputs: int | str) ->
 
 
 @pytest.mark.parametrize(
-    ("frames", "outputs"), [(9, "centre"), (243, "centre"), (27, "all"), (10, 3)]
+    ("frames", "outputs"),
+    [
+        (9, "centre"),
+        (243, "centre"),
+        (27, "all"),
+        (10, 3),
+    ],
 )
 def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
     windows = Windows(CLIPS, frames=frames, outputs=outputs, pad="reflect", stride=1)
@@ -158,7 +173,9 @@ def test_clips_may_come_one_by_one() -> None:
         assert_array_equal(a, b)
     # not even the windows hold one
     assert [ref() for ref in born] == [None] * 4
-    assert windows.labels("name").tolist() == ["a"] * 30 + ["b"] * 7 + ["c"] + ["d"] * 64
+    assert (
+        windows.labels("name").tolist() == ["a"] * 30 + ["b"] * 7 + ["c"] + ["d"] * 64
+    )
 
 
 @given(st.lists(st.integers(0, 40), max_size=30), st.integers(0, 3))
@@ -172,7 +189,8 @@ def test_rows_are_those_added(counts: list[int], width: int) -> None:
     assert found.shape == (sum(counts), width)
     assert found.flags.c_contiguous
     assert_array_equal(
-        found, np.repeat(np.arange(len(counts)), counts)[:, None] * np.ones(width)
+        found,
+        np.repeat(np.arange(len(counts)), counts)[:, None] * np.ones(width),
     )
 
 
@@ -180,7 +198,8 @@ def test_frames_that_do_not_count_are_context_alone() -> None:
     draw = np.random.default_rng(0)
     partly = [
         dataclasses.replace(
-            each, counted=(draw.random(each.frames) < 0.5).astype(np.float32)
+            each,
+            counted=(draw.random(each.frames) < 0.5).astype(np.float32),
         )
         for each in CLIPS
     ]
@@ -195,7 +214,9 @@ def test_frames_that_do_not_count_are_context_alone() -> None:
 
 
 def test_clips_without_poses_are_for_inference() -> None:
-    flat = [dataclasses.replace(each, camera_pose=None, world_pose=None) for each in CLIPS]
+    flat = [
+        dataclasses.replace(each, camera_pose=None, world_pose=None) for each in CLIPS
+    ]
     windows = Windows(flat, frames=9, outputs=3)
     posed = Windows(CLIPS, frames=9, outputs=3)
     for batch, due in zip(
@@ -211,54 +232,6 @@ def test_clips_without_poses_are_for_inference() -> None:
     assert windows.scored == 102
     with pytest.raises(BadInput, match="clip b has no poses and others have"):
         Windows([CLIPS[0], flat[1]], frames=1)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 20), st.data())
-def test_overlapping_predictions_are_averaged(
-    lengths: list[int], frames: int, more: st.DataObject
-) -> None:
-    """Each window says its own number; a frame must get the mean of those that hold it."""
-    outputs = more.draw(st.integers(1, frames))
-    windows = Windows(
-        [clip(length) for length in lengths],
-        frames=frames,
-        outputs=outputs,
-        stride=more.draw(st.integers(1, outputs)),
-    )
-    # by frame: the numbers of the windows that predict it
-    told: list[list[int]] = [[] for _ in range(windows.scored)]
-    mean = Mean(windows)
-    for batch in windows.epoch(3, shuffle=True):
-        mean.add(
-            batch.indices,
-            np.broadcast_to(batch.indices[:, None, None, None], batch.target.shape).astype(
-                np.float32
-            ),
-        )
-        for index, places in zip(
-            batch.indices,
-            windows.places(batch.indices, repeats=True),
-            strict=True,
-        ):
-            for place in places[places >= 0]:
-                told[place].append(index)
-    assert_allclose(
-        mean.result()[:, 0, 0],
-        [np.mean(numbers) for numbers in told],
-        rtol=1e-5,
-    )
-    assert_array_equal(mean.result()[:, 0, 0], mean.result()[:, -1, -1])
-
-
-def test_the_mean_of_right_predictions_is_right() -> None:
-    windows = Windows(CLIPS, frames=9, outputs="all", stride=2, every=3)
-    mean = Mean(windows)
-    for batch in windows.epoch(16, shuffle=False):
-        mean.add(batch.indices, batch.target)
-    assert_allclose(mean.result(), windows.truth(), atol=1e-6)
-    # sums over counts of integers would be float64
-    assert mean.result().dtype == np.float32
 
 
 def test_skeleton_subset_and_root() -> None:
@@ -304,30 +277,6 @@ def test_labels_follow_the_frames() -> None:
     assert windows.clip_numbers().tolist() == [0] * 30 + [1] * 7 + [2] + [3] * 64
 
 
-def test_pieces_split_and_leave_out() -> None:
-    found = pieces(CLIPS, longest=16, shortest=7)
-    assert [(each.name, each.frames) for each in found] == [
-        ("a", 16),
-        ("a", 14),
-        ("b", 7),
-        *[("d", 16)] * 4,
-    ]
-    joined = np.concatenate([each.keypoints for each in found if each.name == "d"])
-    assert_array_equal(joined, CLIPS[3].keypoints)
-    assert_array_equal(found[1].camera_pose, CLIPS[0].camera_pose[16:])
-    # views: pieces of a mapped file load nothing
-    assert found[0].camera is CLIPS[0].camera
-    assert np.shares_memory(found[0].keypoints, CLIPS[0].keypoints)
-    assert middle(CLIPS[3], 0.5).frames == 32
-    assert middle(CLIPS[1], 0.5).frames == 7
-    assert middle(CLIPS[0], 0.1).frames == 16
-    with pytest.raises(BadInput, match="none of 4 clips has 65 frames .the longest has 64"):
-        pieces(CLIPS, longest=100, shortest=65)
-    with pytest.raises(BadInput, match="shortest 5, longest 4"):
-        pieces(CLIPS, longest=4, shortest=5)
-    assert [each.name for each in pieces(CLIPS, shortest=8)] == ["a", "d"]
-
-
 def test_mirror() -> None:
     values = np.random.default_rng(0).normal(size=(4, 17, 3)).astype(np.float32)
     once = mirror(values, H36M17)
@@ -368,24 +317,3 @@ def test_bad_clips_and_indices_are_refused() -> None:
     with pytest.raises(BadInput, match="there are 102"):
         # one past the last, where a strided view would read on
         Windows(CLIPS, frames=1).batch([0, 102])
-
-
-def test_standardizer() -> None:
-    values = Windows(CLIPS, frames=1).truth()
-    fitted = standardizer.fit(values)
-    scaled = fitted.apply(values)
-    assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
-    assert_allclose(scaled[:, 1:].std(axis=0), 1, atol=1e-5)
-    assert (scaled[:, 0] == 0).all()
-    assert scaled.dtype == np.float32  # the root never varies
-    assert_allclose(
-        standardizer.from_arrays(fitted.arrays()).invert(scaled),
-        values,
-        atol=1e-5,
-    )
-    with pytest.raises(BadInput, match="mean and std"):
-        standardizer.from_arrays({"mean": fitted.mean})
-    with pytest.raises(BadInput, match="no values"):
-        standardizer.fit(values[:0])
-    with pytest.raises(BadInput, match="not all finite"):
-        standardizer.fit(values * np.nan)

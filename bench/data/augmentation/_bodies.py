@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
-from bench.data.geometry.cameras import Camera, camera_to_world, project, world_to_camera
+from bench.data.geometry.cameras import (
+    Camera,
+    camera_to_world,
+    project,
+    world_to_camera,
+)
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput
 

@@ -36,7 +36,9 @@ def at(clip: Clip, when: Float) -> Clip:
     moved: dict[str, Any] = {}
     for name in ("keypoints", "camera_pose", "world_pose"):
         pose = getattr(clip, name)
-        moved[name] = None if pose is None else pose[low] * (1 - part) + pose[high] * part
+        moved[name] = (
+            None if pose is None else pose[low] * (1 - part) + pose[high] * part
+        )
     # a frame between one that counts and one that does not is not scored either
     for name in ("confidence", "counted"):
         values = getattr(clip, name)

@@ -35,10 +35,10 @@ LABELS = ("action", "subject", "style", "name", "camera_name")
 class Layout:
     """How clips are to lie."""
 
-    outputs: (
-        int  # frames that a window predicts: a clip has at least as many rows of targets
+    outputs: int  # frames that a window predicts: a clip has at least as many rows of targets
+    context: (
+        int  # further frames of keypoints that it sees, half of them on either side
     )
-    context: int  # further frames of keypoints that it sees, half of them on either side
     pad: Pad  # what they hold beyond the ends of a clip
     skeleton: Skeleton | None  # the joints to keep; None for the clips' own
     root: str  # the joint that targets are relative to
@@ -169,7 +169,9 @@ def _screen(clip: Clip, part: slice, kept: list[int] | slice, *, out: Array) -> 
     """
     keypoints = clip.keypoints[part][:, kept]
     view = out.reshape(*keypoints.shape[:2], -1)
-    view[..., :2] = to_screen(keypoints, width=clip.camera.width, height=clip.camera.height)
+    view[..., :2] = to_screen(
+        keypoints, width=clip.camera.width, height=clip.camera.height
+    )
     # with two channels the left side is empty, and takes nothing
     view[..., 2:] = clip.confidence[part][:, kept, None]
 

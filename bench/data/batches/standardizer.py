@@ -68,9 +68,14 @@ def from_arrays(arrays: Mapping[str, Array]) -> Standardizer:
 
     Raises BadInput when one is missing or the shapes differ.
     """
-    if not {"mean", "std"} <= arrays.keys() or arrays["mean"].shape != arrays["std"].shape:
+    if (
+        not {"mean", "std"} <= arrays.keys()
+        or arrays["mean"].shape != arrays["std"].shape
+    ):
         raise BadInput(
             f"standardizer: arrays {sorted(arrays)} came where mean and std of one shape"
             " were due"
         )
-    return Standardizer(arrays["mean"].astype(np.float32), arrays["std"].astype(np.float32))
+    return Standardizer(
+        arrays["mean"].astype(np.float32), arrays["std"].astype(np.float32)
+    )

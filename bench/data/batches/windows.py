@@ -79,7 +79,9 @@ class Windows:
             outputs=count,
             context=frames - count,
             pad=pad,
-            skeleton=skeletons.load(skeleton) if isinstance(skeleton, str) else skeleton,
+            skeleton=skeletons.load(skeleton)
+            if isinstance(skeleton, str)
+            else skeleton,
             root=root,
             channels=channels,
             pixels=pixels,
@@ -205,7 +207,9 @@ class Windows:
         first = self._first[indices] + self._before_target[self._owner[indices]]
         return self._factors[first[:, None] + np.arange(self.outputs), 0]
 
-    def metres(self, poses: Array, indices: Sequence[int] | Index | None = None) -> Array:
+    def metres(
+        self, poses: Array, indices: Sequence[int] | Index | None = None
+    ) -> Array:
         """Poses in the unit of the targets, in metres.
 
         Those of `truth` (M, J, 3), or of windows as `batch` gives them (B, K, J, 3).
@@ -255,7 +259,9 @@ class Windows:
         begins = [begin for _, begin in cuts]
         clips = np.arange(len(lengths), dtype=np.int32)
         # half the memory wherever it suffices
-        kind: type[np.signedinteger[Any]] = np.int32 if lengths.sum() < 2**31 else np.int64
+        kind: type[np.signedinteger[Any]] = (
+            np.int32 if lengths.sum() < 2**31 else np.int64
+        )
         self._owner = np.repeat(clips, list(map(len, offsets)))
         first = [start + offset for start, offset in zip(frames, offsets, strict=True)]
         self._first = np.concatenate(first).astype(kind)
@@ -268,7 +274,9 @@ class Windows:
         numbered = [np.arange(length) % every == 0 for length in lengths.tolist()]
         self._score(counted & np.concatenate(numbered), kind)
 
-    def _score(self, covered: NDArray[np.bool_], kind: type[np.signedinteger[Any]]) -> None:
+    def _score(
+        self, covered: NDArray[np.bool_], kind: type[np.signedinteger[Any]]
+    ) -> None:
         """Number the frames that are both wanted and predicted by some window."""
         # one more where a window begins and one less where it ends: the running sum is how many
         # windows predict a frame
@@ -306,7 +314,9 @@ def _check(layout: Layout, *, frames: int, stride: int, every: int) -> None:
             " number from 1 to the frames was due"
         )
     if stride < 1 or every < 1:
-        raise BadInput(f"windows: stride {stride}, every {every}; both must be 1 or more")
+        raise BadInput(
+            f"windows: stride {stride}, every {every}; both must be 1 or more"
+        )
     if layout.channels not in (2, 3):
         raise BadInput(
             f"windows: channels {layout.channels}; 2 (x, y) or 3 (x, y, confidence) was due"

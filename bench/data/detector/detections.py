@@ -176,7 +176,9 @@ def _dataset(value: Mapping[str, Any], where: str) -> Detections:
             f"{where}: pictures of {len(sizes)} sizes; one size was due: split the file by"
             " picture size"
         )
-    return Detections([people.get(image, []) for image in order], next(iter(sizes), None))
+    return Detections(
+        [people.get(image, []) for image in order], next(iter(sizes), None)
+    )
 
 
 def _results(value: Sequence[object], where: str) -> Detections:
@@ -215,7 +217,9 @@ def _described(value: Mapping[str, Any], where: str) -> Detections:
     # a list, say, could not even be looked up
     known = isinstance(skeleton, str) and skeleton in skeletons.SKELETONS
     if skeleton is not None and not known:
-        raise UnknownName(f"skeleton in {where}:", str(skeleton)[:40], skeletons.SKELETONS)
+        raise UnknownName(
+            f"skeleton in {where}:", str(skeleton)[:40], skeletons.SKELETONS
+        )
     size = _stated_size(value, where)
     return Detections(plain(value["keypoints"], where).frames, size, fps, skeleton)
 

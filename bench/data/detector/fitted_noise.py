@@ -120,8 +120,12 @@ def load(path: Path) -> FittedNoise:
     ):
         raise BadInput(f"{path}: is not '{FORMAT}'; fit the detector again")
     joints = content["joints"]
-    if not isinstance(joints, list) or not all(isinstance(joint, str) for joint in joints):
-        raise BadInput(f"{path}: joints must be a list of names; fit the detector again")
+    if not isinstance(joints, list) or not all(
+        isinstance(joint, str) for joint in joints
+    ):
+        raise BadInput(
+            f"{path}: joints must be a list of names; fit the detector again"
+        )
     try:
         return FittedNoise(tuple(joints), **{name: content[name] for name in TAILS})
     except BadInput as error:

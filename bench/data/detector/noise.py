@@ -64,7 +64,9 @@ def disturb(clip: Clip, model: Detector, draw: np.random.Generator) -> Clip:
     # stretched by the root either way, so that the area is a circle's
     root = np.sqrt(model.stretch)
     spread = sizes[:, None] * np.array([root, 1 / root])
-    error = np.einsum("fji,jik->fjk", draw.normal(size=(frames, joints, 2)) * spread, axes)
+    error = np.einsum(
+        "fji,jik->fjk", draw.normal(size=(frames, joints, 2)) * spread, axes
+    )
     wild = draw.random(shape) < model.outliers
     far = model.outlier * clip.camera.width / WIDTH
     error[wild] += draw.normal(0, far, (int(wild.sum()), 2))

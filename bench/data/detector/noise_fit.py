@@ -28,9 +28,7 @@ Float = NDArray[np.float64]
 FEWEST = 30  # detections of a joint that its ellipse is fitted to
 # squared Mahalanobis distance beyond which 0.1 % of a Gaussian in the plane lies
 REACH = 13.8
-ROUNDS = (
-    10  # of growing the ellipse; five are enough for 100,000 errors, a third of them far
-)
+ROUNDS = 10  # of growing the ellipse; five are enough for 100,000 errors, a third of them far
 SMALLEST = 1e-6  # px, of a radius: a detector that is always right has an ellipse too
 LONGEST = 0.999  # memory: with 1 an error would never change
 
@@ -45,7 +43,11 @@ def fit(true: Sequence[Clip], seen: Sequence[Clip]) -> FittedNoise:
     pairs = []
     for clip in true:
         other = partners.get((clip.name, clip.camera_name))
-        if other is None or other.skeleton != clip.skeleton or other.frames != clip.frames:
+        if (
+            other is None
+            or other.skeleton != clip.skeleton
+            or other.frames != clip.frames
+        ):
             wrong = "is missing"
             if other is not None:
                 wrong = f"has {other.frames} frames of {other.skeleton.name}"

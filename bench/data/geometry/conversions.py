@@ -63,7 +63,9 @@ class Rule:
             )
         # with another sum a pose would move when its origin does
         if not np.allclose(self.matrix.sum(axis=1), 1.0):
-            raise BadInput(f"rule {self.name}: the weights of every joint must sum to one")
+            raise BadInput(
+                f"rule {self.name}: the weights of every joint must sum to one"
+            )
 
     @functools.cached_property
     def matrix(self) -> NDArray[np.float64]:
@@ -298,7 +300,9 @@ def convert_clip(clip: Clip, to_name: str, *, rule: str | None = None) -> Clip:
     converted: dict[str, Any] = {}
     for name in ("keypoints", "camera_pose", "world_pose"):
         pose = getattr(clip, name)
-        converted[name] = None if pose is None else convert(pose, start, to_name, rule=rule)
+        converted[name] = (
+            None if pose is None else convert(pose, start, to_name, rule=rule)
+        )
     confidence = convert_confidence(clip.confidence, start, to_name, rule=rule)
     return dataclasses.replace(
         clip,

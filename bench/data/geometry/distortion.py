@@ -81,4 +81,6 @@ def _solve(matrix: Float, right: Float) -> Float:
     (a, b), (c, d) = np.moveaxis(matrix, (-2, -1), (0, 1))
     x = right[..., 0]
     y = right[..., 1]
-    return np.stack([d * x - b * y, a * y - c * x], axis=-1) / (a * d - b * c)[..., None]
+    return (
+        np.stack([d * x - b * y, a * y - c * x], axis=-1) / (a * d - b * c)[..., None]
+    )

@@ -49,7 +49,14 @@ OFFSETS = {
     "Wrist": (0.146, 0, 0),
 }
 # the arrays of model.npz that are read; it has more, some of them pickled
-KEYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
+KEYS = (
+    "v_template",
+    "shapedirs",
+    "posedirs",
+    "J_regressor",
+    "weights",
+    "kintree_table",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +96,12 @@ def read(path: Path) -> Model:
     return Model(
         template,
         shapes=array(content["shapedirs"], (count, 3, BETAS), f"{path}: shapedirs"),
-        poses=array(content["posedirs"], (count, 3, 9 * (JOINTS - 1)), f"{path}: posedirs"),
-        regressor=array(content["J_regressor"], (JOINTS, count), f"{path}: J_regressor"),
+        poses=array(
+            content["posedirs"], (count, 3, 9 * (JOINTS - 1)), f"{path}: posedirs"
+        ),
+        regressor=array(
+            content["J_regressor"], (JOINTS, count), f"{path}: J_regressor"
+        ),
         weights=array(content["weights"], (count, JOINTS), f"{path}: weights"),
         parents=_parents(content["kintree_table"], path),
     )

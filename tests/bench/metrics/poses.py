@@ -19,7 +19,10 @@ BONES, TWINS = bones(H36M17, H36M17.joints)
 
 
 def value(
-    name: str, pred: np.ndarray, true: np.ndarray, clips: np.ndarray | None = None
+    name: str,
+    pred: np.ndarray,
+    true: np.ndarray,
+    clips: np.ndarray | None = None,
 ) -> np.ndarray:
     """A metric's number for each pose."""
     # one clip, where none is said

@@ -119,7 +119,9 @@ def test_some_metrics_score_other_joints() -> None:
 
 def test_changes_are_not_measured_where_frames_are_skipped() -> None:
     for name in ("MPJVE", "Acceleration error"):
-        assert run(POSES, POSES, protocol=under(test_stride=64))[name].frame_wise is None
+        assert (
+            run(POSES, POSES, protocol=under(test_stride=64))[name].frame_wise is None
+        )
         # two clips of one frame: nothing to be measured, and no mean of nothing
         one = run(POSES[:2], POSES[:2], actions=["a", "b"], clips=[0, 1])[name]
         assert one.frame_wise is None
@@ -127,7 +129,9 @@ def test_changes_are_not_measured_where_frames_are_skipped() -> None:
         assert one.per_joint == {}
 
 
-def test_a_metric_without_what_it_needs_is_none_where_asked_for_and_else_left_out() -> None:
+def test_a_metric_without_what_it_needs_is_none_where_asked_for_and_else_left_out() -> (
+    None
+):
     assert not {"MRPE", "MPVPE"} & set(run(POSES, POSES))
     for name in ("mrpe", "mpvpe"):
         (metric,) = run(POSES, POSES, metrics=[name]).values()
@@ -159,8 +163,14 @@ def test_extras_that_do_not_fit_are_named() -> None:
         (Extras(roots=(roots, roots * np.nan)), "roots .* finite"),
         (Extras(vertices=(mesh, mesh[:, :59])), "vertices"),
         (Extras(vertices=(roots, roots)), "vertices"),
-        (Extras(view=View(view.keypoints[:, :16], view.roots, view.cameras)), "keypoints"),
-        (Extras(view=View(view.keypoints, view.roots[:, :2], view.cameras)), "view.roots"),
+        (
+            Extras(view=View(view.keypoints[:, :16], view.roots, view.cameras)),
+            "keypoints",
+        ),
+        (
+            Extras(view=View(view.keypoints, view.roots[:, :2], view.cameras)),
+            "view.roots",
+        ),
     ):
         with pytest.raises(BadInput, match=what):
             run(POSES, POSES, extras=extras)
@@ -215,7 +225,9 @@ def test_several_hypotheses_become_one() -> None:
     extras = Extras(view=views(true))
     error = {}
     for rule in protocols.HYPOTHESES:
-        error[rule] = mpjpe(several, true, protocol=under(hypotheses=rule), extras=extras)
+        error[rule] = mpjpe(
+            several, true, protocol=under(hypotheses=rule), extras=extras
+        )
     # (poses, hypotheses, joints)
     of_each = np.linalg.norm(several - true[:, None], axis=-1)
     of_mean = np.linalg.norm(several.mean(axis=1) - true, axis=-1)
@@ -260,7 +272,9 @@ def test_a_diverged_model_is_not_a_number() -> None:
     pred = POSES.copy()
     # one joint of one pose is enough
     pred[7, 2] = np.nan
-    with pytest.raises(BadInput, match="1 predictions are not finite, the first at pose 7"):
+    with pytest.raises(
+        BadInput, match="1 predictions are not finite, the first at pose 7"
+    ):
         run(pred, POSES)
     with pytest.raises(BadInput, match="truth"):
         run(POSES, pred)

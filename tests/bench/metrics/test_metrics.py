@@ -21,7 +21,9 @@ from tests.bench.metrics.poses import BONES, CLIPS, POSES, TWINS, value
 # what some metrics need, for each the field of `Facts`
 NEEDS = {name: getattr(metrics.load(name), "NEEDS", None) for name in metrics.names()}
 # those that need poses alone, of which bones are made
-ON_JOINTS = tuple(name for name, need in NEEDS.items() if need in (None, "bones", "twins"))
+ON_JOINTS = tuple(
+    name for name, need in NEEDS.items() if need in (None, "bones", "twins")
+)
 ANY_ORDER = tuple(name for name in ON_JOINTS if NEEDS[name] is None)
 
 
@@ -88,11 +90,16 @@ def test_changes_stay_within_a_clip() -> None:
     # the jump to 100 is between two clips, and no motion
     pred[:, 0, 0] = [0, 2, 6, 100, 101, 105, 110]
     clips = np.array([7, 7, 7, 8, 8, 8, 8])
-    assert_array_equal(value("mpjve", pred, true, clips), [np.nan, 2, 4, np.nan, 1, 4, 5])
     assert_array_equal(
-        value("acceleration", pred, true, clips), [np.nan, np.nan, 2, np.nan, np.nan, 3, 1]
+        value("mpjve", pred, true, clips), [np.nan, 2, 4, np.nan, 1, 4, 5]
     )
-    assert_array_equal(value("acceleration", pred, true, np.arange(7)), np.full(7, np.nan))
+    assert_array_equal(
+        value("acceleration", pred, true, clips),
+        [np.nan, np.nan, 2, np.nan, np.nan, 3, 1],
+    )
+    assert_array_equal(
+        value("acceleration", pred, true, np.arange(7)), np.full(7, np.nan)
+    )
 
 
 def of(poses: np.ndarray, joint: str, side: str) -> np.ndarray:
@@ -131,7 +138,11 @@ def test_bones_by_hand() -> None:
 def test_bones_with_an_end_that_does_not_count_are_left_out() -> None:
     # the left hip is missing, so the left thigh is no bone, and the knees pair by their shanks
     few, twins = bones(H36M17, ("RHip", "RKnee", "RFoot", "LKnee", "LFoot", "Head"))
-    assert few == ((0, 1), (1, 2), (3, 4))
+    assert few == (
+        (0, 1),
+        (1, 2),
+        (3, 4),
+    )
     assert twins == ((1, 2),)
 
 
@@ -139,8 +150,12 @@ def test_bones_with_an_end_that_does_not_count_are_left_out() -> None:
 @given(st.integers(0, 10**6))
 def test_alignment_undoes_a_similarity(seed: int) -> None:
     scale, turn, shift = similarity(seed)
-    assert_allclose(value("pa_mpjpe", scale * POSES @ turn.T + shift, POSES), 0, atol=1e-6)
-    assert_allclose(value("pa_mpjpe_rigid", POSES @ turn.T + shift, POSES), 0, atol=1e-6)
+    assert_allclose(
+        value("pa_mpjpe", scale * POSES @ turn.T + shift, POSES), 0, atol=1e-6
+    )
+    assert_allclose(
+        value("pa_mpjpe_rigid", POSES @ turn.T + shift, POSES), 0, atol=1e-6
+    )
     assert_allclose(value("n_mpjpe", scale * POSES, POSES), 0, atol=1e-6)
     # and what is left of a real error does not change either
     noisy = POSES + np.random.default_rng(seed).normal(0, 50, POSES.shape)
@@ -183,7 +198,9 @@ def test_each_freedom_can_only_help(seed: int) -> None:
     In squares, which are what alignment makes least.
     """
     noisy = POSES * 1.3 + np.random.default_rng(seed).normal(0, 200, POSES.shape)
-    centred, truth = (pose - pose.mean(axis=1, keepdims=True) for pose in (noisy, POSES))
+    centred, truth = (
+        pose - pose.mean(axis=1, keepdims=True) for pose in (noisy, POSES)
+    )
     rigid = total(_procrustes.residuals(noisy, POSES, scaled=False) ** 2)
     similar = total(_procrustes.residuals(noisy, POSES) ** 2)
     assert (similar <= rigid + 1e-6).all()
@@ -216,6 +233,10 @@ def test_degenerate_poses_give_numbers() -> None:
     for name in ON_JOINTS:
         # frames without a neighbour before them have no number, and need none
         first = getattr(metrics.load(name), "REACH", 0)
-        for pred, true in ((odd, POSES[:7]), (POSES[:7], odd), (odd, odd)):
+        for pred, true in (
+            (odd, POSES[:7]),
+            (POSES[:7], odd),
+            (odd, odd),
+        ):
             assert np.isfinite(value(name, pred, true)[first:]).all(), name
     assert_allclose(value("pa_mpjpe", odd[2:4], odd[2:4]), 0, atol=1e-9)
