@@ -1,4 +1,7 @@
-"""Can this model be expressed there at all: every op it needs, by kernel, by body, or not."""
+"""Can this model be expressed there at all: every op it needs, by kernel, by body, or not.
+
+Static: nothing is run. What a kernel is worth is for the op exam and the parity ladder to say.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,60 @@ from backends.base import Backend, missing_ops
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
 from bench.records import Feasibility, OpNeed
-from models import ops
 from models.flops import flops
 from models.graph import Graph
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
-    """Static: nothing is run."""
+    """What each graph needs of the backend; unsupported where it lacks anything."""
     spec = spec_of(job)
+    # both: training needs ops that inference does without, and the other way round
     graphs = {"train": spec.train, "infer": spec.infer}
-    needs = {name: _needs(backend, graph) for name, graph in graphs.items()}
+    needs: dict[str, tuple[OpNeed, ...]] = {}
+    operations: dict[str, int] = {}
+    gaps = set[str]()
+    for name, graph in graphs.items():
+        needs[name] = _needs(backend, graph)
+        operations[name] = _flops(graph, spec.frames)
+        gaps |= {need.op for need in needs[name] if need.via == "gap"}
     payload = Feasibility(
         graph_ops=needs,
         parameters=spec.parameter_count(),
-        flops={name: _flops(graph, spec.frames) for name, graph in graphs.items()},
+        flops=operations,
         features=backend.features(),
     )
-    gaps = {need.op for graph in needs.values() for need in graph if need.via == "gap"}
     if not gaps:
         return Finding(payload)
+    # no failure of the backend: what it does not claim to have, nothing has tried
     reason = f"{backend.name} has no {', '.join(sorted(gaps))}"
     return Finding(payload, "unsupported", reason)
 
 
 def _flops(graph: Graph, frames: int) -> int:
     """Of one window: what is open beside the batch is a length of frames."""
-    lengths = dict.fromkeys(graph.axes(), frames) | {"batch": 1}
+    lengths = dict.fromkeys(graph.axes(), frames)
+    lengths["batch"] = 1
     return flops(graph, lengths)
 
 
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
-    # Missing after decomposition: the primitives of a body count too.
+    # missing after decomposition: an op that has a body is none of them
     missing = missing_ops(backend, graph)
-    return tuple(_need(backend, op, count, missing) for op, count in graph.census().items())
+    needs = []
+    for op, count in graph.census().items():
+        needs.append(_need(backend, op, count, missing))
+    return tuple(needs)
 
 
-def _need(backend: Backend, op: str, count: int, missing: dict[str, str]) -> OpNeed:
+def _need(
+    backend: Backend,
+    op: str,
+    count: int,
+    missing: dict[str, str],
+) -> OpNeed:
     if op in backend.kernels:
         return OpNeed(op=op, count=count, via="kernel")
     if op in missing:
         return OpNeed(op=op, count=count, via="gap", reason=missing[op])
-    if ops.get(op).body is not None:
-        return OpNeed(op=op, count=count, via="body")
-    return OpNeed(op=op, count=count, via="gap", reason="no kernel and no body")
+    # decomposition has left no trace of it, so it has a body
+    return OpNeed(op=op, count=count, via="body")
