@@ -79,7 +79,15 @@ class Gap:
     question: str = "value"
     case: str = ""  # regular expression found in the case, as the exam writes it down
 
-    def fits(self, *, op: str, dtype: str, mode: str, question: str, case: str) -> bool:
+    def fits(
+        self,
+        *,
+        op: str,
+        dtype: str,
+        mode: str,
+        question: str,
+        case: str,
+    ) -> bool:
         """Whether this is what the gap is about."""
         named = not self.op or op in self.op.split()
         pairs = ((self.dtype, dtype), (self.mode, mode), (self.question, question))
@@ -128,7 +136,14 @@ class Portable(Program):
     """A program that can leave as a file, in the formats of its manifest."""
 
     @abstractmethod
-    def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
+    def export(
+        self,
+        path: Path,
+        format: str,
+        *,
+        sample: Arrays,
+        **options: Any,
+    ) -> None:
         """Write the native object and its weights to `path`, where nothing is yet.
 
         Symbolic axes stay open. `sample` holds feeds as they may come, for frameworks that
@@ -201,7 +216,12 @@ class Backend(ABC):
         """Realise a graph. Raises Unsupported with the reason."""
 
     @abstractmethod
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Realise a train graph with an optimizer. Raises Unsupported with the reason."""
 
     @abstractmethod

@@ -25,7 +25,12 @@ _serial = itertools.count()
 LENGTH = "{tensor}.shape[{axis}]"
 
 
-def source(graph: Graph, *, taps: bool = False, length: str = LENGTH) -> str:
+def source(
+    graph: Graph,
+    *,
+    taps: bool = False,
+    length: str = LENGTH,
+) -> str:
     """Source of `run(params, feeds, constants)` -> (outputs, state), both by name.
 
     With `taps`, every value is returned as a third mapping.

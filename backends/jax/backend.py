@@ -44,7 +44,12 @@ class JaxBackend(Backend):
         """Realise a graph."""
         return JaxProgram(graph, self.checked(settings))
 
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Realise a train graph with an optax optimizer."""
         return JaxTrainer(graph, optimizer, self.checked(settings))
 

@@ -19,7 +19,7 @@ from models import ops
 def mixed(kernels: Mapping[str, Kernel], half: Any) -> dict[str, Kernel]:
     """The table with operands cast; weights stay float32 and are cast where they are used."""
     types = {"product": half, "full": jnp.float32, "follow": None}
-    found = {}
+    found: dict[str, Kernel] = {}
     for name, kernel in kernels.items():
         dtype = types[ops.get(name).precision]
         found[name] = kernel if dtype is None else _casting(kernel, dtype)
@@ -28,13 +28,15 @@ def mixed(kernels: Mapping[str, Kernel], half: Any) -> dict[str, Kernel]:
 
 def _casting(kernel: Kernel, dtype: Any) -> Kernel:
     def cast(*operands: Any, **attributes: Any) -> Any:
-        return kernel(*[_as(operand, dtype) for operand in operands], **attributes)
+        given = [_as(operand, dtype) for operand in operands]
+        return kernel(*given, **attributes)
 
     return cast
 
 
 def _as(operand: Any, dtype: Any) -> Any:
-    # literals take the type of their neighbour, and integers are indices or counts
-    if hasattr(operand, "dtype") and jnp.issubdtype(operand.dtype, jnp.floating):
-        return operand.astype(dtype)
-    return operand
+    if not hasattr(operand, "dtype"):
+        return operand  # a number takes the type of its neighbour
+    # integers are indices or counts
+    is_float = jnp.issubdtype(operand.dtype, jnp.floating)
+    return operand.astype(dtype) if is_float else operand

@@ -14,7 +14,9 @@ from models.graph import Graph, Noise
 
 
 def noise(
-    graph: Graph, inputs: Mapping[str, Any], key: jax.Array | None
+    graph: Graph,
+    inputs: Mapping[str, Any],
+    key: jax.Array | None,
 ) -> dict[str, jax.Array]:
     """Every noise input of `graph`, of the lengths that `inputs` have.
 
@@ -27,11 +29,11 @@ def noise(
             f"{graph.name} draws noise and was given no key; call apply(params, inputs,"
             " key) with a jax.random.key"
         )
-    lengths = {
-        dims.axis_name(n): inputs[name].shape[i]
-        for name, type_ in graph.inputs.items()
-        for i, n in enumerate(type_.shape)
-    }
+    lengths: dict[str, int] = {}
+    for name, type_ in graph.inputs.items():
+        for i, length in enumerate(type_.shape):
+            # a length that is no axis alone has the empty name, for which nothing asks
+            lengths[dims.axis_name(length)] = inputs[name].shape[i]
     # a key of its own for each, or masks of one shape would be the same mask
     keys = jax.random.split(key, len(graph.noise))
     return {
@@ -40,7 +42,11 @@ def noise(
     }
 
 
-def _draw(key: jax.Array, asked: Noise, shape: tuple[int, ...]) -> jax.Array:
+def _draw(
+    key: jax.Array,
+    asked: Noise,
+    shape: tuple[int, ...],
+) -> jax.Array:
     """Drawn by the key's generator: threefry, the same on every device."""
     match asked.kind:
         case "bernoulli":

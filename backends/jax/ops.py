@@ -120,11 +120,25 @@ def unstack(x: Array, *, axis: int) -> tuple[Array, ...]:
     return jnp.unstack(x, axis=axis)
 
 
-def slice(x: Array, *, axis: int, start: int, stop: int, step: int) -> Array:
+def slice(
+    x: Array,
+    *,
+    axis: int,
+    start: int,
+    stop: int,
+    step: int,
+) -> Array:
     return lax.slice_in_dim(x, start, stop, step, axis)
 
 
-def pad(x: Array, *, axis: int, before: int, after: int, value: float) -> Array:
+def pad(
+    x: Array,
+    *,
+    axis: int,
+    before: int,
+    after: int,
+    value: float,
+) -> Array:
     widths = [(before, after) if i == axis else (0, 0) for i in range(x.ndim)]
     return jnp.pad(x, widths, constant_values=value)
 
@@ -138,7 +152,13 @@ def take_along_axis(x: Array, index: Array, *, axis: int) -> Array:
     return jnp.take_along_axis(x, index, axis)
 
 
-def scatter_add(x: Array, index: Array, *, axis: int, length: int) -> Array:
+def scatter_add(
+    x: Array,
+    index: Array,
+    *,
+    axis: int,
+    length: int,
+) -> Array:
     # every element's own place, but along `axis` the one that the index names
     grids = enumerate(jnp.indices(x.shape, sparse=True))
     place = tuple(index if i == axis else grid for i, grid in grids)
@@ -167,7 +187,11 @@ def astype(x: Array, *, dtype: str) -> Array:
     return jnp.astype(x, jax.dtypes.canonicalize_dtype(dtype))
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+def linear(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+) -> Array:
     product = jnp.matmul(x, weight.T)
     return product if bias is None else product + bias
 
@@ -187,7 +211,13 @@ def conv(
 
 
 def conv_transpose(
-    x: Array, weight: Array, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
+    x: Array,
+    weight: Array,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+    length: Axes,
 ) -> Array:
     """The input spread apart by the stride, convolved with the mirrored kernel.
 
@@ -213,7 +243,13 @@ def _row(row: Array, like: Array) -> Array:
     return row.reshape(1, -1, *(1,) * (like.ndim - 2))
 
 
-def layer_norm(x: Array, weight: Array, bias: Array, *, eps: float) -> Array:
+def layer_norm(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    *,
+    eps: float,
+) -> Array:
     """Two passes: jax.nn.standardize takes the variance as E[x^2] - E[x]^2, which cancels."""
     centred = x - jnp.mean(x, -1, keepdims=True)
     spread = jnp.mean(centred * centred, -1, keepdims=True)
@@ -221,7 +257,13 @@ def layer_norm(x: Array, weight: Array, bias: Array, *, eps: float) -> Array:
 
 
 def batch_norm(
-    x: Array, weight: Array, bias: Array, mean: Array, var: Array, *, eps: float
+    x: Array,
+    weight: Array,
+    bias: Array,
+    mean: Array,
+    var: Array,
+    *,
+    eps: float,
 ) -> Array:
     scale = weight * lax.rsqrt(var + eps)
     return (x - _row(mean, x)) * _row(scale, x) + _row(bias, x)
@@ -259,7 +301,13 @@ def softmax(x: Array, *, axis: int) -> Array:
     return jax.nn.softmax(x, axis)
 
 
-def attention(query: Array, key: Array, value: Array, *, scale: float) -> Array:
+def attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: float,
+) -> Array:
     """Weights are in float32 even where the products are in bfloat16."""
     # (..., queries, width) by (..., keys, width): no transposed copy of the keys is made
     product = "...md,...nd->...mn"

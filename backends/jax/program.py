@@ -32,7 +32,12 @@ PLATFORMS = {"cpu": "cpu", "cuda": "cuda", "mps": "METAL"}
 Apply = Callable[..., tuple[dict[str, jax.Array], dict[str, jax.Array]]]
 
 
-def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> Apply:
+def pure(
+    graph: Graph,
+    *,
+    draw_noise: bool = False,
+    precision: str = "fp32",
+) -> Apply:
     """`apply(params, inputs, key=None)` -> (outputs, new running state), both by name.
 
     There is no state in an inference graph. `inputs` holds the graph's inputs, and its noise
@@ -45,13 +50,14 @@ def pure(graph: Graph, *, draw_noise: bool = False, precision: str = "fp32") -> 
     if precision in HALVES:
         kernels = mixed(kernels, HALVES[precision])
     run = function(flat, kernels)
-    constants = {
-        name: narrow(name, array, str(array.dtype))
-        for name, array in flat.constants.items()
-    }
+    constants = {}
+    for name, array in flat.constants.items():
+        constants[name] = narrow(name, array, str(array.dtype))
 
     def apply(
-        params: Mapping[str, Any], inputs: Mapping[str, Any], key: jax.Array | None = None
+        params: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        key: jax.Array | None = None,
     ) -> Any:
         # by default a GPU would round float32 products to TF32
         with jax.default_matmul_precision("highest"):
@@ -97,8 +103,10 @@ class JaxProgram(Program):
         self.feeds = (*graph.inputs, *fed)
         self.key = jax.device_put(jax.random.key(settings.seed), self.device)
         self.values: dict[str, jax.Array] = {}
-        shapes = {name: dims.bind(p.type.shape, {}) for name, p in graph.params.items()}
-        self.load({name: np.zeros(shape) for name, shape in shapes.items()})
+        blank = {}
+        for name, param in graph.params.items():
+            blank[name] = np.zeros(dims.bind(param.type.shape, {}))
+        self.load(blank)
 
     def compiled(
         self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()
@@ -118,10 +126,11 @@ class JaxProgram(Program):
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and state, copied: a training step reuses the memory of the old ones."""
-        return {
-            name: np.array(self.values[name], param.type.dtype)
-            for name, param in self.graph.params.items()
-        }
+        found = {}
+        for name, param in self.graph.params.items():
+            # int32 on the device may be int64 here
+            found[name] = np.array(self.values[name], param.type.dtype)
+        return found
 
     def put(self, arrays: Arrays) -> Feeds:
         """Copies on the device; JAX might otherwise share the caller's memory."""
@@ -133,13 +142,12 @@ class JaxProgram(Program):
         with jax.default_device(self.device):
             outputs, state = self.callable(self.values, feeds, self.next_key())
         self.values |= state
-        # JAX has no array to hold them in
-        wide = {
-            name: np.asarray(value, np.int64)
-            for name, value in outputs.items()
-            if self._type(name) == "int64"
-        }
-        return {**outputs, **wide}
+        results: dict[str, Any] = dict(outputs)
+        for name, value in outputs.items():
+            if self._type(name) == "int64":
+                # JAX has no array to hold it in
+                results[name] = np.asarray(value, np.int64)
+        return results
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array; in float32 where autocast left less."""

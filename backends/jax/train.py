@@ -55,7 +55,11 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
     """
     native = optax.scale_by_adam(o.beta1, o.beta2, o.eps)
 
-    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    def update(
+        grads: Any,
+        state: Any,
+        params: Any = None,
+    ) -> tuple[Any, Any]:
         # its own result is dropped by the compiler
         _, moments = native.update(grads, state, params)
         # 1 - beta**t as -expm1(t log beta): no difference of numbers that are nearly alike
@@ -74,7 +78,12 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
 class JaxTrainer(Trainer):
     """One compiled step: the program holds weights, state and key, this optax's state."""
 
-    def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> None:
         self.program: JaxProgram = JaxProgram(graph, settings)
         self.optimizer = native_optimizer(optimizer)
         self._trained = graph.trainable()
@@ -89,25 +98,26 @@ class JaxTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         program = self.program
-        (loss, state), grads = self._gradients(program.values, feeds, program.next_key())
+        key = program.next_key()
+        (loss, state), grads = self._gradients(program.values, feeds, key)
         program.values |= state
-        return float(loss), {name: np.array(grad) for name, grad in grads.items()}
+        arrays = {name: np.array(grad) for name, grad in grads.items()}
+        return float(loss), arrays
 
     def apply(self, grads: Arrays) -> None:
         """The update alone."""
         program = self.program
-        native = {
-            name: jax.device_put(np.array(grads[name], np.float32), program.device)
-            for name in self._trained
-        }
+        native = {}
+        for name in self._trained:
+            copied = np.array(grads[name], np.float32)
+            native[name] = jax.device_put(copied, program.device)
         program.values, self._slots = self._update(program.values, self._slots, native)
 
     def step(self, feeds: Feeds) -> Any:
         """One compiled step; the arrays it was given are gone after it."""
         program = self.program
-        loss, program.values, self._slots, program.key = self._step(
-            program.values, self._slots, program.key, feeds
-        )
+        moved = self._step(program.values, self._slots, program.key, feeds)
+        loss, program.values, self._slots, program.key = moved
         return loss
 
     def set_lr(self, lr: float) -> None:
@@ -145,7 +155,10 @@ class JaxTrainer(Trainer):
         return {name: values[name] for name in self._trained}
 
     def _loss_and_grads(
-        self, values: Values, feeds: Feeds, key: Any
+        self,
+        values: Values,
+        feeds: Feeds,
+        key: Any,
     ) -> tuple[tuple[jax.Array, Values], Values]:
         # of the trained ones alone: running state and counts have no gradient
         def loss(weights: Values) -> tuple[jax.Array, Values]:
@@ -155,13 +168,22 @@ class JaxTrainer(Trainer):
 
         return jax.value_and_grad(loss, has_aux=True)(self._weights(values))
 
-    def _updated(self, values: Values, slots: Any, grads: Values) -> tuple[Values, Any]:
+    def _updated(
+        self,
+        values: Values,
+        slots: Any,
+        grads: Values,
+    ) -> tuple[Values, Any]:
         weights = self._weights(values)
         updates, slots = self.optimizer.update(grads, slots, weights)
         return {**values, **optax.apply_updates(weights, updates)}, slots
 
     def _stepped(
-        self, values: Values, slots: Any, key: jax.Array, feeds: Feeds
+        self,
+        values: Values,
+        slots: Any,
+        key: jax.Array,
+        feeds: Feeds,
     ) -> tuple[jax.Array, Values, Any, jax.Array]:
         key, own = jax.random.split(key)
         (loss, state), grads = self._loss_and_grads(values, feeds, own)

@@ -44,7 +44,12 @@ class NumpyBackend(Backend):
             raise Unsupported(f"numpy: {reason}; use fp64 or fp32")
         return NumpyProgram(graph, settings)
 
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Train through the gradient graph and the written optimizer rules."""
         return NumpyTrainer(graph, optimizer, settings)
 

@@ -1,5 +1,6 @@
-"""Graph -> a Python function over NumPy arrays, in float64 (the oracle) or float32 (the
-yardstick of the error budget).
+"""Graph -> a Python function over NumPy arrays.
+
+In float64 it is the oracle, in float32 the yardstick of the error budget.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import numpy as np
 
 from backends.base import Arrays, Feeds, Program, Settings, Unsupported
 from backends.emit import function
-from backends.numpy.ops import kernels
+from backends.numpy.ops import Working, kernels
 from models import params as initial
 from models.graph import FLOATS, Graph, Type
 
-WORKING: Mapping[str, type[np.floating[Any]]] = {"fp64": np.float64, "fp32": np.float32}
+WORKING: Mapping[str, Working] = {"fp64": np.float64, "fp32": np.float32}
 
 
 class NumpyProgram(Program):
@@ -23,6 +24,7 @@ class NumpyProgram(Program):
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         if settings.draw_noise and graph.noise:
+            # what it drew, nobody could be compared with
             raise Unsupported("numpy is the oracle and is fed its noise; it draws none")
         self.graph = graph
         self.working = WORKING[settings.precision]
@@ -45,16 +47,13 @@ class NumpyProgram(Program):
 
     def put(self, arrays: Arrays) -> Feeds:
         """Cast to the working precision."""
-        types = {
-            **self.graph.inputs,
-            **{name: noise.type for name, noise in self.graph.noise.items()},
-        }
-        return {
-            name: self._cast(
-                np.asarray(arrays[name], type_.dtype if is_half(type_) else None)
-            )
-            for name, type_ in types.items()
-        }
+        noise = {name: noise.type for name, noise in self.graph.noise.items()}
+        feeds = {}
+        for name, type_ in {**self.graph.inputs, **noise}.items():
+            # rounded first, as the backends that compute in halves get it
+            given = type_.dtype if is_half(type_) else None
+            feeds[name] = self._cast(np.asarray(arrays[name], given))
+        return feeds
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; state is replaced.
@@ -63,25 +62,21 @@ class NumpyProgram(Program):
         end.
         """
         outputs, state = self.native(self._params, feeds, self._constants)
+        # a sum over all axes is a NumPy scalar, no array
         self._params |= {name: np.asarray(value) for name, value in state.items()}
-        types = {
-            name: self.graph.types[value] for name, value in self.graph.outputs.items()
-        }
-        exact = self.working is np.float64
-        return {
-            name: (
-                value
-                if exact or not is_half(types[name])
-                else np.asarray(value, types[name].dtype)
-            )
-            for name, value in outputs.items()
-        }
+        if self.working is np.float64:
+            return dict(outputs)
+        rounded = {}
+        for name, value in outputs.items():
+            type_ = self.graph.types[self.graph.outputs[name]]
+            rounded[name] = np.asarray(value, type_.dtype) if is_half(type_) else value
+        return rounded
 
     def taps(self, feeds: Feeds) -> dict[str, np.ndarray]:
         """Every inner value by name; state stays as it is."""
-        values = function(self.graph, kernels(self.working), taps=True)(
-            self._params, feeds, self._constants
-        )[2]
+        run = function(self.graph, kernels(self.working), taps=True)
+        # outputs and new state are among the values
+        _, _, values = run(self._params, feeds, self._constants)
         return {name: np.asarray(value) for name, value in values.items()}
 
     def numpy(self, value: Any) -> np.ndarray:
@@ -90,13 +85,11 @@ class NumpyProgram(Program):
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         array = np.asarray(array)
-        return (
-            array.astype(self.working)
-            if str(array.dtype) in FLOATS or array.dtype.kind == "f"
-            else array
-        )
+        # bfloat16 is a type of its own to NumPy, of no kind that it knows
+        is_float = array.dtype.kind == "f" or str(array.dtype) in FLOATS
+        return array.astype(self.working) if is_float else array
 
 
 def is_half(type_: Type) -> bool:
     """Whether a type is a float of less than 32 bits."""
-    return type_.dtype in FLOATS[1:]
+    return type_.dtype in FLOATS[1:]  # float32 comes first

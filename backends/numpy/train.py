@@ -1,6 +1,4 @@
-"""Training without autograd: forward and backward as one graph, then the written rule of
-the optimizer.
-"""
+"""Training without autograd: forward and backward as one graph, then the written rule."""
 
 from __future__ import annotations
 
@@ -19,7 +17,12 @@ from models.optim import Optimizer
 class NumpyTrainer(Trainer):
     """The definition of a training step."""
 
-    def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> None:
         self.program: NumpyProgram = NumpyProgram(gradient(graph), settings)
         self.optimizer = optimizer
         self._state: dict[str, tuple[np.ndarray, ...]] = {}
@@ -28,10 +31,9 @@ class NumpyTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         outputs = self.program.run(feeds)
-        return float(outputs["loss"]), {
-            name: np.asarray(outputs[PREFIX + name])
-            for name in self.program.graph.trainable()
-        }
+        trained = self.program.graph.trainable()
+        grads = {name: np.asarray(outputs[PREFIX + name]) for name in trained}
+        return float(outputs["loss"]), grads
 
     def step(self, feeds: Feeds) -> Any:
         """One step of the rule on every trained parameter."""
@@ -42,14 +44,13 @@ class NumpyTrainer(Trainer):
     def apply(self, grads: Arrays) -> None:
         """The rule, parameter by parameter."""
         params = self.program.params()
-        self._steps += 1
+        self._steps += 1  # before: the first step is number 1 in the rules
+        slots = range(self.optimizer.slots())
         for name, grad in grads.items():
-            empty = tuple(
-                np.zeros_like(params[name]) for _ in range(self.optimizer.slots())
-            )
-            params[name], self._state[name] = self.optimizer.update(
-                params[name], grad, self._state.get(name, empty), self._steps
-            )
+            empty = tuple(np.zeros_like(params[name]) for _ in slots)
+            held = self._state.get(name, empty)
+            new, moved = self.optimizer.update(params[name], grad, held, self._steps)
+            params[name], self._state[name] = new, moved
         self.program.load(params)
 
     def set_lr(self, lr: float) -> None:
@@ -58,18 +59,18 @@ class NumpyTrainer(Trainer):
 
     def state(self) -> dict[str, np.ndarray]:
         """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
-        slots = {
-            f"{name}#{i}": array
-            for name, arrays in self._state.items()
-            for i, array in enumerate(arrays)
-        }
-        return {**slots, "#steps": np.array(self._steps)}
+        found = {"#steps": np.array(self._steps)}
+        for name, arrays in self._state.items():
+            for i, array in enumerate(arrays):
+                found[f"{name}#{i}"] = array
+        return found
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
         self._steps = int(state["#steps"])
-        names = {key.rsplit("#", 1)[0] for key in state if not key.startswith("#")}
-        self._state = {
-            name: tuple(state[f"{name}#{i}"] for i in range(self.optimizer.slots()))
-            for name in names
-        }
+        slots = range(self.optimizer.slots())
+        # a state from before the first step has no slots yet
+        names = {key.rsplit("#", 1)[0] for key in state if key != "#steps"}
+        self._state = {}
+        for name in names:
+            self._state[name] = tuple(state[f"{name}#{i}"] for i in slots)

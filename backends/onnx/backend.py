@@ -48,7 +48,12 @@ class OnnxBackend(Backend):
         """Realise a graph."""
         return self._program(graph, settings)
 
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Train through the gradient graph and the written rule, one ONNX graph per step."""
         return OnnxTrainer(self._program(graph, settings), optimizer)
 

@@ -39,7 +39,11 @@ def opsets() -> tuple[int, ...]:
 
 
 def model(
-    graph: Graph, params: Arrays, *, opset: int = DEFAULT, fed: Iterable[str] = ()
+    graph: Graph,
+    params: Arrays,
+    *,
+    opset: int = DEFAULT,
+    fed: Iterable[str] = (),
 ) -> onnx.ModelProto:
     """The graph as a checked model: parameters are initializers, noise is an input.
 
@@ -71,7 +75,12 @@ def model(
     return proto
 
 
-def save(model: onnx.ModelProto, path: Path, *, external: bool = False) -> None:
+def save(
+    model: onnx.ModelProto,
+    path: Path,
+    *,
+    external: bool = False,
+) -> None:
     """Write a model; `external` puts its arrays into `NAME.data` beside it.
 
     A model of more than 2 GiB needs that: protobuf holds no more in one message.
@@ -153,7 +162,11 @@ def _runs(opset: int) -> bool:
     return True
 
 
-def _versioned(graph: onnx.GraphProto, opset: int, **about: str) -> onnx.ModelProto:
+def _versioned(
+    graph: onnx.GraphProto,
+    opset: int,
+    **about: str,
+) -> onnx.ModelProto:
     """A model in the oldest file format that has the opset: older runtimes read it too."""
     opsets = [helper.make_opsetid("", opset)]
     proto = helper.make_model(graph, opset_imports=opsets, **about)

@@ -20,7 +20,11 @@ class Writer(Protocol):
         """Append an ONNX node; the name of its result."""
 
     def several(
-        self, op: str, *inputs: str, results: int, **attributes: Any
+        self,
+        op: str,
+        *inputs: str,
+        results: int,
+        **attributes: Any,
     ) -> tuple[str, ...]:
         """Append an ONNX node with that many results; their names."""
 

@@ -41,7 +41,11 @@ class Noise:
         }
 
 
-def _drawn(rng: np.random.Generator, asked: Asked, shape: tuple[int, ...]) -> np.ndarray:
+def _drawn(
+    rng: np.random.Generator,
+    asked: Asked,
+    shape: tuple[int, ...],
+) -> np.ndarray:
     # a float64 would make the noise one too
     number = np.float32(asked.number)
     if asked.kind == "normal":

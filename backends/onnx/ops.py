@@ -71,7 +71,13 @@ def _node(op: str) -> kernels.Kernel:
 def _reduction(op: str) -> kernels.Kernel:
     """One node over a tuple of axes."""
 
-    def kernel(w: Writer, x: str, *, axis: Ints, keepdims: bool) -> str:
+    def kernel(
+        w: Writer,
+        x: str,
+        *,
+        axis: Ints,
+        keepdims: bool,
+    ) -> str:
         # else no axes would mean all of them
         return w.node(op, x, ints(w, *axis), keepdims=int(keepdims), noop_with_empty_axes=1)
 
@@ -175,7 +181,13 @@ def concat(w: Writer, *xs: str, axis: int) -> str:
     return w.node("Concat", *xs, axis=axis)
 
 
-def split(w: Writer, x: str, *, parts: int, axis: int) -> tuple[str, ...]:
+def split(
+    w: Writer,
+    x: str,
+    *,
+    parts: int,
+    axis: int,
+) -> tuple[str, ...]:
     return w.several("Split", x, results=parts, axis=axis, num_outputs=parts)
 
 
@@ -186,7 +198,15 @@ def unstack(w: Writer, x: str, *, axis: int) -> tuple[str, ...]:
     return tuple(squeeze(w, row, axis=axis) for row in rows)
 
 
-def slice(w: Writer, x: str, *, axis: int, start: Length, stop: Length, step: int) -> str:
+def slice(
+    w: Writer,
+    x: str,
+    *,
+    axis: int,
+    start: Length,
+    stop: Length,
+    step: int,
+) -> str:
     # no arithmetic for a symbolic length that is not needed
     end = _END if stop == w.type(x).shape[axis] else stop
     bounds = w.lengths([start]), w.lengths([end])
@@ -194,7 +214,13 @@ def slice(w: Writer, x: str, *, axis: int, start: Length, stop: Length, step: in
 
 
 def pad(
-    w: Writer, x: str, *, axis: int, before: Length, after: Length, value: float
+    w: Writer,
+    x: str,
+    *,
+    axis: int,
+    before: Length,
+    after: Length,
+    value: float,
 ) -> str:
     filler = w.constant(np.array(value, w.type(x).dtype))
     return w.node("Pad", x, w.lengths([before, after]), filler, ints(w, axis))
@@ -204,11 +230,24 @@ def take(w: Writer, x: str, index: str, *, axis: int) -> str:
     return w.node("Gather", x, index, axis=axis)
 
 
-def take_along_axis(w: Writer, x: str, index: str, *, axis: int) -> str:
+def take_along_axis(
+    w: Writer,
+    x: str,
+    index: str,
+    *,
+    axis: int,
+) -> str:
     return w.node("GatherElements", x, index, axis=axis)
 
 
-def scatter_add(w: Writer, x: str, index: str, *, axis: int, length: Length) -> str:
+def scatter_add(
+    w: Writer,
+    x: str,
+    index: str,
+    *,
+    axis: int,
+    length: Length,
+) -> str:
     shape = w.type(x).shape
     start = zeros(w, x, (*shape[:axis], length, *shape[axis + 1 :]))
     return w.node("ScatterElements", start, index, x, axis=axis, reduction="add")
@@ -241,7 +280,13 @@ def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
 
 
 def conv(
-    w: Writer, x: str, weight: str, *bias: str, stride: Ints, dilation: Ints, padding: Ints
+    w: Writer,
+    x: str,
+    weight: str,
+    *bias: str,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
 ) -> str:
     pads = padding * 2  # all that is before, then all that is after
     return w.node("Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=pads)
@@ -273,12 +318,26 @@ def conv_transpose(
     )
 
 
-def layer_norm(w: Writer, x: str, weight: str, bias: str, *, eps: float) -> str:
+def layer_norm(
+    w: Writer,
+    x: str,
+    weight: str,
+    bias: str,
+    *,
+    eps: float,
+) -> str:
     return w.node("LayerNormalization", x, weight, bias, axis=-1, epsilon=eps)
 
 
 def batch_norm(
-    w: Writer, x: str, weight: str, bias: str, mean: str, var: str, *, eps: float
+    w: Writer,
+    x: str,
+    weight: str,
+    bias: str,
+    mean: str,
+    var: str,
+    *,
+    eps: float,
 ) -> str:
     return w.node("BatchNormalization", x, weight, bias, mean, var, epsilon=eps)
 
@@ -295,7 +354,14 @@ def softmax(w: Writer, x: str, *, axis: int) -> str:
     return w.node("Softmax", x, axis=axis)
 
 
-def attention(w: Writer, query: str, key: str, value: str, *, scale: float) -> str:
+def attention(
+    w: Writer,
+    query: str,
+    key: str,
+    value: str,
+    *,
+    scale: float,
+) -> str:
     """The node takes (batch, heads, tokens, width); other ranks are reshaped to it and back."""
     operands = (query, key, value)
     shapes = [w.type(name).shape for name in operands]

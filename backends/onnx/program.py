@@ -28,7 +28,12 @@ class OnnxProgram(Portable):
     """`native` is the ModelProto with the weights of the moment; state is fed and fetched."""
 
     def __init__(
-        self, graph: Graph, settings: Settings, *, threads: int = 0, opset: int = DEFAULT
+        self,
+        graph: Graph,
+        settings: Settings,
+        *,
+        threads: int = 0,
+        opset: int = DEFAULT,
     ) -> None:
         self.graph = graph
         self.settings = settings
@@ -70,8 +75,10 @@ class OnnxProgram(Portable):
 
     def put(self, arrays: Arrays) -> Feeds:
         """OrtValues on the device; noise too, unless it is drawn."""
-        fed = [*self.graph.inputs, *(() if self.settings.draw_noise else self.graph.noise)]
-        return self.place({name: arrays[name] for name in fed})
+        names = list(self.graph.inputs)
+        if not self.settings.draw_noise:
+            names += self.graph.noise
+        return self.place({name: arrays[name] for name in names})
 
     def complete(self, feeds: Feeds) -> Feeds:
         """Feeds with the noise of one call."""
@@ -82,8 +89,10 @@ class OnnxProgram(Portable):
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name, on the device; state is replaced."""
+        # what is no input, a folded weight, is left alone by the session
         results = self.session({**self.values, **self.complete(feeds)})
-        self.values |= {name: results.pop(NEXT + name) for name in self.graph.state}
+        for name in self.graph.state:
+            self.values[name] = results.pop(NEXT + name)
         return results
 
     def numpy(self, value: Any) -> np.ndarray:
@@ -116,12 +125,14 @@ class OnnxProgram(Portable):
         native = ort.InferenceSession(path, asked, providers=[PROVIDERS["cpu"]])
         params = self.params()
         state = {name: params[name] for name in self.graph.state}
+        # new state is not asked for: a call here changes nothing
         results = list(self.graph.outputs)
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
-            names = (*self.graph.inputs, *self.graph.noise)
-            fed = {name: self._plain(name, arrays[name]) for name in names}
-            return dict(zip(results, native.run(results, {**state, **fed}), strict=True))
+            fed = dict(state)
+            for name in (*self.graph.inputs, *self.graph.noise):
+                fed[name] = self._plain(name, arrays[name])
+            return dict(zip(results, native.run(results, fed), strict=True))
 
         return run
 
@@ -130,9 +141,11 @@ class OnnxProgram(Portable):
 
         Floats that it does not know (a trainer's slots and clock) are float32.
         """
-        plain = {name: self._plain(name, array) for name, array in arrays.items()}
-        device = self.settings.device
-        return {name: _placed(array, device) for name, array in plain.items()}
+        placed = {}
+        for name, array in arrays.items():
+            plain = self._plain(name, array)
+            placed[name] = _placed(plain, self.settings.device)
+        return placed
 
     def _plain(self, name: str, array: np.ndarray) -> np.ndarray:
         """A copy: an OrtValue on the CPU shares memory with the array it was made from."""

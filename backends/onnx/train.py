@@ -28,6 +28,7 @@ from models.value import Value
 
 # inputs of the step beside the graph's own
 LR, STEP = "optimizer/lr", "optimizer/step"
+UNUSED = ("zeros", 0.0)  # nothing is drawn by these graphs: weights and slots are fed
 
 
 def slot(name: str, i: int) -> str:
@@ -57,12 +58,12 @@ def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
 def update_graph(graph: Graph, optimizer: Optimizer) -> Graph:
     """The optimizer alone, gradients as inputs `grad/NAME`."""
     builder = Builder(f"{graph.name}_update")
-    shapes = {name: graph.params[name].type.shape for name in graph.trainable()}
-    zeros = ("zeros", 0.0)  # never drawn: the program's weights are fed
-    params = {
-        name: builder.param(name, shape, init=zeros) for name, shape in shapes.items()
-    }
-    grads = {name: builder.input(PREFIX + name, shape) for name, shape in shapes.items()}
+    params: dict[str, Value] = {}
+    grads: dict[str, Value] = {}
+    for name in graph.trainable():
+        shape = graph.params[name].type.shape
+        params[name] = builder.param(name, shape, init=UNUSED)
+        grads[name] = builder.input(PREFIX + name, shape)
     _update(builder, params, grads, optimizer)
     return builder.finish()
 
@@ -78,17 +79,22 @@ def _update(
     rate: Any = builder.input(LR, ())
     step = builder.input(STEP, (), dtype="int64").astype("float32")
     rule = replace(optimizer, lr=rate)
-    zeros = ("zeros", 0.0)
     # no line of a model asked for these nodes
     with builder.at(f"{optimizer.rule} of {builder.name}"):
         for name, param in params.items():
-            held = tuple(
-                builder.param(slot(name, i), param.shape, init=zeros, trainable=False)
-                for i in range(optimizer.slots())
-            )
+            held = _slots(builder, name, param, optimizer.slots())
             new, moved = rule.update(param, grads[name], held, step)
-            for old, value in ((param, new), *zip(held, moved, strict=True)):
+            builder.update(param, new)
+            for old, value in zip(held, moved, strict=True):
                 builder.update(old, value)
+
+
+def _slots(builder: Builder, name: str, like: Value, count: int) -> tuple[Value, ...]:
+    """State of the optimizer for one parameter, in the parameter's shape."""
+    return tuple(
+        builder.param(slot(name, i), like.shape, init=UNUSED, trainable=False)
+        for i in range(count)
+    )
 
 
 class OnnxTrainer(Trainer):
@@ -102,11 +108,10 @@ class OnnxTrainer(Trainer):
         self.optimizer = optimizer
         self.steps = 0
         params = program.params()
-        empty = {
-            slot(name, i): np.zeros_like(params[name])
-            for name in program.graph.trainable()
-            for i in range(optimizer.slots())
-        }
+        empty = {}
+        for name in program.graph.trainable():
+            for i in range(optimizer.slots()):
+                empty[slot(name, i)] = np.zeros_like(params[name])
         self.slots = program.place(empty)
 
     @cached_property
@@ -117,10 +122,9 @@ class OnnxTrainer(Trainer):
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         results = self._run(self._gradient, self.program.complete(feeds))
-        grads = {
-            name: self.program.numpy(results[PREFIX + name])
-            for name in self.program.graph.trainable()
-        }
+        grads = {}
+        for name in self.program.graph.trainable():
+            grads[name] = self.program.numpy(results[PREFIX + name])
         return float(results["loss"].numpy()), grads
 
     def apply(self, grads: Arrays) -> None:
@@ -149,6 +153,7 @@ class OnnxTrainer(Trainer):
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
+        # exactly the slots of this optimizer: one that is missing is a KeyError
         self.steps = int(state["#steps"])
         self.slots = self.program.place({name: state[name] for name in self.slots})
 
@@ -178,5 +183,7 @@ class OnnxTrainer(Trainer):
         """Run on parameters, slots and feeds; new state replaces the old where it lies."""
         results = session({**self.program.values, **self.slots, **feeds})
         for held in (self.program.values, self.slots):
-            held |= {name: results[NEXT + name] for name in held if NEXT + name in results}
+            for name in held:
+                # gradients move statistics alone, a step moves everything
+                held[name] = results.get(NEXT + name, held[name])
         return results

@@ -54,7 +54,11 @@ class Writer:
         return self.several(op, *inputs, results=1, **attributes)[0]
 
     def several(
-        self, op: str, *inputs: str, results: int, **attributes: Any
+        self,
+        op: str,
+        *inputs: str,
+        results: int,
+        **attributes: Any,
     ) -> tuple[str, ...]:
         """Append a node with that many results; their names."""
         serial = len(self.nodes)

@@ -59,7 +59,12 @@ class TensorFlowBackend(Backend):
         """Realise a graph."""
         return TensorFlowProgram(graph, self.checked(settings))
 
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Realise a train graph with a native optimizer."""
         return TensorFlowTrainer(graph, optimizer, self.checked(settings))
 

@@ -9,47 +9,53 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
+from tensorflow import Tensor
 
 
-def length(x: tf.Tensor, axis: int) -> Any:
+def length(x: Tensor, axis: int) -> Any:
     """An axis length: a number where tracing knows it, else a scalar."""
     known = x.shape[axis]
     return tf.shape(x)[axis] if known is None else known
 
 
-def last(x: tf.Tensor, axis: int) -> tf.Tensor:
+def last(x: Tensor, axis: int) -> Tensor:
     """`axis` exchanged with the last one; twice gives x back."""
     order = list(range(x.shape.rank))
     order[axis], order[-1] = order[-1], order[axis]
     return tf.transpose(x, order)
 
 
-def crop(x: tf.Tensor, axis: int, start: Any, stop: Any) -> tf.Tensor:
+def crop(
+    x: Tensor,
+    axis: int,
+    start: Any,
+    stop: Any,
+) -> Tensor:
     """What lies from `start` to before `stop` on one axis."""
     return x[(*(slice(None),) * axis, slice(start, stop))]
 
 
-def row(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+def row(values: Tensor, like: Tensor) -> Tensor:
     """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
     return tf.reshape(values, (1, -1, *(1,) * (like.shape.rank - 2)))
 
 
-def channels_last(x: tf.Tensor) -> tf.Tensor:
+def channels_last(x: Tensor) -> Tensor:
     """(batch, channels, *space) -> (batch, *space, channels)."""
     return tf.transpose(x, (0, *range(2, x.shape.rank), 1))
 
 
-def channels_first(x: tf.Tensor) -> tf.Tensor:
+def channels_first(x: Tensor) -> Tensor:
     """(batch, *space, channels) -> (batch, channels, *space)."""
     return tf.transpose(x, (0, x.shape.rank - 1, *range(1, x.shape.rank - 1)))
 
 
-def filters(weight: tf.Tensor) -> tf.Tensor:
+def filters(weight: Tensor) -> Tensor:
     """(out, in, *kernel) -> (*kernel, in, out)."""
     return tf.transpose(weight, (*range(2, weight.shape.rank), 1, 0))
 
 
-def dilated(weight: tf.Tensor, dilation: tuple[int, ...]) -> tf.Tensor:
+def dilated(weight: Tensor, dilation: tuple[int, ...]) -> Tensor:
     """Zeros between the taps, which is what dilation means.
 
     TensorFlow does not dilate and stride at once, and on the CPU has no dilated gradient.

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
 from backends.base import Feeds
 from backends.emit import function, identifier
@@ -89,7 +90,7 @@ class GraphModel(keras.Model):
         held = {variable.name: variable for variable in self.weights}
         return {name: held[name] for name in self.spec.params}
 
-    def compute(self, feeds: Feeds) -> dict[str, tf.Tensor]:
+    def compute(self, feeds: Feeds) -> dict[str, Tensor]:
         """Outputs by name; running state is moved on.
 
         What `call` does, without Keras around it.
@@ -101,7 +102,7 @@ class GraphModel(keras.Model):
         # read once, so that a variable that two nodes use is one tensor in the graph
         held = arrays.items()
         params = {name: tf.convert_to_tensor(variable.value) for name, variable in held}
-        drawn: dict[str, tf.Tensor] = {}
+        drawn: dict[str, Tensor] = {}
         if self.draw_noise and self.spec.noise:
             drawn = noise(self.spec, feeds, self.noise_seed.next())
         outputs, state = self._emitted(params, {**feeds, **drawn}, constants)
@@ -187,7 +188,7 @@ class GraphModel(keras.Model):
             name=key,
         )
 
-    def _named(self, inputs: Any) -> dict[str, tf.Tensor]:
+    def _named(self, inputs: Any) -> dict[str, Tensor]:
         """Inputs by name, whichever way they came."""
         if isinstance(inputs, Mapping):
             return {name: inputs[name] for name in self.feeds}

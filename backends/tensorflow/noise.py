@@ -6,20 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from tensorflow import Tensor
 
 from backends.tensorflow.layout import length
 from models import dims
 from models.graph import Graph, Noise
 
 
-def noise(graph: Graph, inputs: Mapping[str, Any], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+def noise(
+    graph: Graph,
+    inputs: Mapping[str, Any],
+    seed: Tensor,
+) -> dict[str, Tensor]:
     """Every noise input of `graph`, of the lengths that `inputs` have."""
-    lengths = {
-        axis: length(inputs[name], i)
-        for name, type_ in graph.inputs.items()
-        for i, axis in enumerate(map(dims.axis_name, type_.shape))
-        if axis
-    }
+    lengths: dict[str, Any] = {}
+    for name, type_ in graph.inputs.items():
+        for i, axis in enumerate(map(dims.axis_name, type_.shape)):
+            if axis:  # a length that is no axis alone is made of those that are
+                lengths[axis] = length(inputs[name], i)
     # one seed for all would give masks of one shape the same numbers
     seeds = tf.unstack(tf.random.split(seed, len(graph.noise)))
     return {
@@ -28,7 +32,11 @@ def noise(graph: Graph, inputs: Mapping[str, Any], seed: tf.Tensor) -> dict[str,
     }
 
 
-def _draw(seed: tf.Tensor, asked: Noise, shape: tuple[Any, ...]) -> tf.Tensor:
+def _draw(
+    seed: Tensor,
+    asked: Noise,
+    shape: tuple[Any, ...],
+) -> Tensor:
     """The seed gives other numbers under XLA, whichever algorithm is named."""
     match asked.kind:
         case "bernoulli":

@@ -81,7 +81,14 @@ class TensorFlowProgram(Portable):
         """An array; NumPy alone would stumble over a bfloat16 scalar."""
         return np.array(value.numpy())
 
-    def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
+    def export(
+        self,
+        path: Path,
+        format: str,
+        *,
+        sample: Arrays,
+        **options: Any,
+    ) -> None:
         """A .keras file, or a SavedModel folder.
 
         The file is read where this module has been imported; the folder needs TensorFlow

@@ -22,6 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow import Tensor
 
 from backends.base import Arrays, Feeds, Settings, Trainer
 from backends.tensorflow.program import TensorFlowProgram
@@ -44,7 +45,10 @@ class Sgd(keras.optimizers.SGD):
         self.decay = rule.weight_decay
 
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self,
+        gradient: Tensor,
+        variable: tf.Variable,
+        learning_rate: Tensor,
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
@@ -75,7 +79,10 @@ class Adam(keras.optimizers.Adam):
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
 
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self,
+        gradient: Tensor,
+        variable: tf.Variable,
+        learning_rate: Tensor,
     ) -> None:
         """One parameter."""
         at = self._get_variable_index(variable)
@@ -105,7 +112,10 @@ class RmsProp(keras.optimizers.RMSprop):
         self.decay = rule.weight_decay
 
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self,
+        gradient: Tensor,
+        variable: tf.Variable,
+        learning_rate: Tensor,
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
@@ -123,7 +133,12 @@ def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
 class TensorFlowTrainer(Trainer):
     """Forward, in mixed precision where asked for, backward, step; float16 losses are scaled."""
 
-    def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> None:
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
         arrays = self.program.native.arrays()
         self._names = graph.trainable()
@@ -180,13 +195,13 @@ class TensorFlowTrainer(Trainer):
         seed = getattr(self.program.native, "noise_seed", None)
         return found if seed is None else {**found, NOISE: seed.state}
 
-    def _differentiate(self, feeds: Feeds) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _differentiate(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and its unscaled gradients."""
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
         return loss, self._dense(tape, loss)
 
-    def _advance(self, feeds: Feeds) -> tf.Tensor:
+    def _advance(self, feeds: Feeds) -> Tensor:
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
             scaled = self.optimizer.scale_loss(loss)
@@ -199,7 +214,7 @@ class TensorFlowTrainer(Trainer):
         scaled = [self.optimizer.scale_loss(grads[name]) for name in self._names]
         self.optimizer.apply(scaled, self._variables)
 
-    def _dense(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+    def _dense(self, tape: tf.GradientTape, loss: Tensor) -> list[Tensor]:
         """Whole arrays, in zeros where a parameter has no part in the loss."""
         variables = [variable.value for variable in self._variables]
         zeros = tf.UnconnectedGradients.ZERO
@@ -208,11 +223,15 @@ class TensorFlowTrainer(Trainer):
         return [tf.convert_to_tensor(grad) for grad in grads]
 
 
-def _decayed(gradient: tf.Tensor, variable: tf.Variable, decay: float) -> tf.Tensor:
+def _decayed(
+    gradient: Tensor,
+    variable: tf.Variable,
+    decay: float,
+) -> Tensor:
     """Decay as part of the gradient."""
     return gradient + variable * decay if decay else gradient
 
 
-def _rounded(beta: float) -> tf.Tensor:
+def _rounded(beta: float) -> Tensor:
     """The float32 number that the fused step works with: its correction is then the exact one."""
     return tf.constant(float(np.float32(beta)), tf.float64)

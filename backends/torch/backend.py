@@ -47,7 +47,12 @@ class TorchBackend(Backend):
         """Realise a graph."""
         return TorchProgram(graph, self.checked(settings))
 
-    def trainer(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> Trainer:
+    def trainer(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> Trainer:
         """Realise a train graph with a native optimizer."""
         return TorchTrainer(graph, optimizer, self.checked(settings))
 

@@ -52,7 +52,7 @@ def attribute(graph: Graph, name: str) -> str:
 
 def tensor(array: np.ndarray) -> torch.Tensor:
     """A copy as a tensor."""
-    held = np.array(array, order="C")
+    held = np.array(array, order="C")  # torch takes no negative strides
     if held.dtype == ml_dtypes.bfloat16:
         # torch does not read NumPy's bfloat16, which is 16 bits to it
         return torch.from_numpy(held.view(np.int16)).view(torch.bfloat16)
@@ -72,7 +72,10 @@ class _Typed(fx.Proxy):
     """A proxy that knows its shape, so that kernels may read numbers off it."""
 
     def __init__(
-        self, node: fx.Node, tracer: fx.proxy.TracerBase, shape: dims.Shape
+        self,
+        node: fx.Node,
+        tracer: fx.proxy.TracerBase,
+        shape: dims.Shape,
     ) -> None:
         super().__init__(node, tracer)
         # past the proxy, for which `self.shape = ...` would be a call to record
@@ -100,12 +103,15 @@ class _Writer:
         for node in self.graph.nodes:
             self._node(node)
         for name, value in self.graph.state.items():
-            buffer, new = self.value(name).node, self.value(value).node
+            buffer = self.value(name).node
+            new = self.value(value).node
             if new is not buffer:  # else the kernel has updated it in place
                 self.fx.call_method("copy_", (buffer, new))
-        outputs = self.graph.outputs.items()
-        results = {name: self.value(value).node for name, value in outputs}
-        self.fx.output(results if len(results) > 1 else next(iter(results.values())))
+        results = {}
+        for name, value in self.graph.outputs.items():
+            results[name] = self.value(value).node
+        single = len(results) == 1
+        self.fx.output(next(iter(results.values())) if single else results)
         return self.fx
 
     def value(self, operand: Operand) -> Any:
@@ -113,8 +119,10 @@ class _Writer:
 
         Literals pass through, lengths are computed from the inputs.
         """
+        if isinstance(operand, Dim):
+            return self._length(operand)
         if not isinstance(operand, str):
-            return self._length(operand) if isinstance(operand, Dim) else operand
+            return operand
         if operand in self.values:
             return self.values[operand]
         if operand in self.graph.params or operand in self.graph.constants:
@@ -136,9 +144,11 @@ class _Writer:
 
     def _call(self, node: Node) -> Any:
         arguments = [self.value(operand) for operand in node.inputs]
-        given = node.attributes.items()
-        attributes = {key: self._attribute(node.op, value) for key, value in given}
-        return ops.KERNELS[node.op](*arguments, **attributes)
+        attributes = {}
+        for key, value in node.attributes.items():
+            attributes[key] = self._attribute(node.op, value)
+        kernel = ops.KERNELS[node.op]
+        return kernel(*arguments, **attributes)
 
     def _dropout(self, node: Node) -> Any:
         x, mask = map(str, node.inputs)
@@ -176,7 +186,13 @@ class _Writer:
                     self.axes[axis] = self.values[name].size(i)
         return length.bind(self.axes)
 
-    def _keep(self, name: str, node: fx.Node, *, where: str = "") -> None:
+    def _keep(
+        self,
+        name: str,
+        node: fx.Node,
+        *,
+        where: str = "",
+    ) -> None:
         # a kernel may make several nodes, and the last one may be another value's already:
         # what stands first stays
         node.meta.setdefault("value", name)

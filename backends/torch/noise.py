@@ -12,7 +12,13 @@ def dropout(x: Tensor, *, rate: float) -> Tensor:
     return F.dropout(x, rate, True)
 
 
-def draw(like: Tensor, *, shape: tuple[int, ...], kind: str, number: float) -> Tensor:
+def draw(
+    like: Tensor,
+    *,
+    shape: tuple[int, ...],
+    kind: str,
+    number: float,
+) -> Tensor:
     """A noise input, on the device of `like`."""
     # float32 as the graph has it, even beside an input of less
     blank = like.new_empty(shape, dtype=torch.float32)

@@ -88,8 +88,7 @@ def _beside(a: Tensor, b: Tensor | float) -> Tensor:
 
 
 def pow(x: Tensor, *, exponent: float) -> Tensor:
-    powered: Tensor = x**exponent
-    return powered
+    return x**exponent
 
 
 def sum(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
@@ -154,12 +153,26 @@ def unstack(x: Tensor, *, axis: int) -> tuple[Tensor, ...]:
     return x.unbind(axis)
 
 
-def slice(x: Tensor, *, axis: int, start: int, stop: int, step: int) -> Tensor:
+def slice(
+    x: Tensor,
+    *,
+    axis: int,
+    start: int,
+    stop: int,
+    step: int,
+) -> Tensor:
     before = (builtins.slice(None),) * axis
     return x[(*before, builtins.slice(start, stop, step))]
 
 
-def pad(x: Tensor, *, axis: int, before: int, after: int, value: float) -> Tensor:
+def pad(
+    x: Tensor,
+    *,
+    axis: int,
+    before: int,
+    after: int,
+    value: float,
+) -> Tensor:
     # pairs from the last axis back
     behind = [0, 0] * (len(x.shape) - 1 - axis)
     return F.pad(x, [*behind, before, after], value=value)
@@ -169,12 +182,23 @@ def take(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
     return x.index_select(axis, index)
 
 
-def take_along_axis(x: Tensor, index: Tensor, *, axis: int) -> Tensor:
+def take_along_axis(
+    x: Tensor,
+    index: Tensor,
+    *,
+    axis: int,
+) -> Tensor:
     # an index of int32 is refused
     return x.gather(axis, index.long())
 
 
-def scatter_add(x: Tensor, index: Tensor, *, axis: int, length: int) -> Tensor:
+def scatter_add(
+    x: Tensor,
+    index: Tensor,
+    *,
+    axis: int,
+    length: int,
+) -> Tensor:
     start = x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]))
     return start.scatter_add(axis, index.long(), x)
 
@@ -223,7 +247,13 @@ def conv(
 
 
 def conv_transpose(
-    x: Tensor, weight: Tensor, *, stride: Axes, dilation: Axes, padding: Axes, length: Axes
+    x: Tensor,
+    weight: Tensor,
+    *,
+    stride: Axes,
+    dilation: Axes,
+    padding: Axes,
+    length: Axes,
 ) -> Tensor:
     space = x.shape[2:], weight.shape[2:]
     sizes = zip(length, *space, stride, dilation, padding, strict=True)
@@ -235,12 +265,24 @@ def conv_transpose(
     )
 
 
-def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+def layer_norm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    eps: float,
+) -> Tensor:
     return F.layer_norm(x, weight.shape, weight, bias, eps)
 
 
 def batch_norm(
-    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, *, eps: float
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    eps: float,
 ) -> Tensor:
     # no training; the momentum is of no account then
     return F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
@@ -272,7 +314,13 @@ def softmax(x: Tensor, *, axis: int) -> Tensor:
     return F.softmax(x, axis)
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor, *, scale: float) -> Tensor:
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    scale: float,
+) -> Tensor:
     return F.scaled_dot_product_attention(query, key, value, scale=scale)
 
 

@@ -38,25 +38,32 @@ class TorchProgram(Portable):
         """Copy weights in; raises BadInput where names or shapes do not fit."""
         arrays = initial.fit(self.graph.params, params)
         tensors = {name: tensor(array) for name, array in arrays.items()}
+        # strict: what `fit` lets through, the module must know
         self.native.load_state_dict(tensors, strict=True)
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and running statistics."""
-        # copies: on the CPU an array shares the memory that the next step changes
-        return {name: array(held).copy() for name, held in self.native.state_dict().items()}
+        found = {}
+        for name, held in self.native.state_dict().items():
+            # on the CPU an array shares the memory that the next step changes
+            found[name] = array(held).copy()
+        return found
 
     def put(self, arrays: Arrays) -> Feeds:
         """Tensors on the device."""
-        types = {name: self.graph.types[name].dtype for name in self.feeds}
-        typed = {name: np.asarray(arrays[name], types[name]) for name in self.feeds}
-        device = self.settings.device
-        return {name: tensor(array).to(device) for name, array in typed.items()}
+        feeds = {}
+        for name in self.feeds:
+            typed = np.asarray(arrays[name], self.graph.types[name].dtype)
+            feeds[name] = tensor(typed).to(self.settings.device)
+        return feeds
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Inference: no gradient is recorded."""
         # inference mode is faster still, but buffers that move may not be its own tensors
-        with torch.inference_mode(not self.graph.state), torch.no_grad(), self.autocast():
-            return self.named(self.callable(*[feeds[name] for name in self.feeds]))
+        fast = torch.inference_mode(not self.graph.state)
+        with fast, torch.no_grad(), self.autocast():
+            result = self.callable(*[feeds[name] for name in self.feeds])
+        return self.named(result)
 
     def named(self, result: Any) -> dict[str, Any]:
         """Results by name: the module gives a bare tensor where there is one output."""
@@ -71,21 +78,18 @@ class TorchProgram(Portable):
             value = value.float()
         return array(value)
 
-    def export(self, path: Path, format: str, *, sample: Arrays, **options: Any) -> None:
+    def export(
+        self,
+        path: Path,
+        format: str,
+        *,
+        sample: Arrays,
+        **options: Any,
+    ) -> None:
         """A .pt2 file of torch.export, whose loader needs no source of ours."""
         feeds = self.put(sample)
-        noise = {name: noise.type for name, noise in self.graph.noise.items()}
-        types = {**self.graph.inputs, **noise}
-        # of each argument, in order: which of its axes are open
-        axes = tuple(
-            {
-                i: torch.export.Dim.DYNAMIC
-                for i, length in enumerate(types[name].shape)
-                if not isinstance(length, int)
-            }
-            for name in self.feeds
-        )
         arguments = tuple(feeds[name] for name in self.feeds)
+        axes = tuple(self._open_axes(name) for name in self.feeds)
         # else a length of 1, be it of an inner axis, would need a file of its own
         # `patch` is put into the module when it is loaded, where no checker sees it
         with tracing.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
@@ -98,8 +102,9 @@ class TorchProgram(Portable):
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
             feeds = self.put(arrays)
-            results = self.named(native(*[feeds[name] for name in self.feeds]))
-            return {name: self.numpy(value) for name, value in results.items()}
+            result = native(*[feeds[name] for name in self.feeds])
+            named = self.named(result)
+            return {name: self.numpy(value) for name, value in named.items()}
 
         return run
 
@@ -108,3 +113,9 @@ class TorchProgram(Portable):
         if dtype := AUTOCAST.get(self.settings.precision):
             return torch.autocast(self.settings.device, dtype)
         return contextlib.nullcontext()
+
+    def _open_axes(self, name: str) -> dict[int, Any]:
+        """Which axes of an argument have a length that is known at the call only."""
+        shape = self.graph.types[name].shape
+        symbolic = [i for i, length in enumerate(shape) if not isinstance(length, int)]
+        return dict.fromkeys(symbolic, torch.export.Dim.DYNAMIC)

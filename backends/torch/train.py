@@ -46,7 +46,12 @@ def native_optimizer(
 class TorchTrainer(Trainer):
     """Forward under autocast where asked for, backward, step; float16 gradients are scaled."""
 
-    def __init__(self, graph: Graph, optimizer: Optimizer, settings: Settings) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        optimizer: Optimizer,
+        settings: Settings,
+    ) -> None:
         self.program: TorchProgram = TorchProgram(graph, settings)
         # of the noise: the generator belongs to the process, not to the module
         torch.manual_seed(settings.seed)
@@ -60,8 +65,10 @@ class TorchTrainer(Trainer):
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(feeds)
         loss.backward()
-        named = self.program.native.named_parameters()
-        return float(loss.detach()), {name: self._gradient(param) for name, param in named}
+        grads = {}
+        for name, param in self.program.native.named_parameters():
+            grads[name] = self._gradient(param)
+        return float(loss.detach()), grads
 
     def apply(self, grads: Arrays) -> None:
         """Put the gradients where autograd would, and step."""
