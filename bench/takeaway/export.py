@@ -27,7 +27,7 @@ from bench.parity import budget, feeds
 from bench.processes import question
 from bench.training import checkpoint
 from models import params as initial
-from models.errors import BadInput, PosePortError, UnknownName
+from models.errors import BadInput, PosePortError, SpecError, UnknownName
 from models.graph import Graph, Type
 from models.spec import Spec
 
@@ -208,15 +208,22 @@ def _spec(order: Order) -> Spec:
     }
     try:
         return models.build(order.model, preset=order.preset, **given)
+    except SpecError as error:
+        if not given:  # the model's own mistake, in the model's own terms
+            raise
+        raise _not_sizes(order.model, given, error) from None
     except BadInput:
         raise
     # what a model does with a word where a number was due
     except (TypeError, ValueError) as error:
-        listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
-        raise BadInput(
-            f"--size {listed}: not a size of {order.model}: {error}; see python -m bench"
-            f" models {order.model}"
-        ) from None
+        raise _not_sizes(order.model, given, error) from None
+
+
+def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInput:
+    listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    return BadInput(
+        f"--size {listed}: not a size of {model}: {error}; see python -m bench models {model}"
+    )
 
 
 def _check_place(out: Path, format: str, about: Format) -> None:

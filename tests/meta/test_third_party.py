@@ -20,31 +20,41 @@ from tests.bench.exam.third_party_cases import CASES, case
 def wrong_pad(
     x: np.ndarray, *, axis: int, before: int, after: int, value: float
 ) -> np.ndarray:
-    return np.pad(
-        x,
-        [(before, after) if i == axis else (0, 0) for i in range(x.ndim)],
-        constant_values=value + 1,
-    )
+    """Another number than was asked for."""
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = (before, after)
+    return np.pad(x, widths, constant_values=value + 1)
 
 
 def least(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+def mean(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+def nothing_added(
+    x: np.ndarray, index: np.ndarray, *, axis: int, length: int
+) -> np.ndarray:
+    return np.zeros((length, *x.shape[1:]), x.dtype)
+
+
+def nothing_convolved(x: np.ndarray, weight: np.ndarray, **_: Any) -> np.ndarray:
+    # of the right shape and type, so that the value alone is wrong
+    return np.zeros((1, 1, 2, 2), x.dtype)
+
+
+# op of the language -> what is planted in it, and cases that show it; others may fail too, as
+# an ONNX operator is often several ops
 FAULTS: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "pad": (wrong_pad, {"averagepool"}),
     "max": (least, {"argmax", "attention"}),
     "flip": (lambda x, *, axis: x, {"slice"}),
-    "scatter_add": (
-        lambda x, index, *, axis, length: np.zeros((length, *x.shape[1:]), x.dtype),
-        {"scatterelements", "scatternd"},
-    ),
-    "conv": (lambda x, w, **_: np.zeros((1, 1, 2, 2), x.dtype), {"conv"}),
+    "scatter_add": (nothing_added, {"scatterelements", "scatternd"}),
+    "conv": (nothing_convolved, {"conv"}),
     "layer_norm": (lambda x, weight, bias, *, eps: x, {"layernormalization"}),
-    "sum": (
-        lambda x, *, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-        {"reducelogsum"},
-    ),
+    "sum": (mean, {"reducelogsum"}),
     "multiply": (np.add, {"gemm", "reduceprod"}),
 }
 
@@ -60,9 +70,12 @@ def test_a_planted_fault_fails_the_cases_that_show_it(
     op: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernel, due = FAULTS[op]
+    # else a case that fails anyway would show the fault
     assert failed() == set()
     right = program.kernels
-    monkeypatch.setattr(program, "kernels", lambda working: {**right(working), op: kernel})
+    monkeypatch.setattr(
+        program, "kernels", lambda working: {**right(working), op: kernel}
+    )
     assert failed() >= due
 
 
@@ -80,10 +93,9 @@ def test_a_kernel_that_raises_is_a_failure_with_its_words(
     assert (row.result, row.note) == ("failed", "RuntimeError: no such kernel")
 
 
-RIGHT, WRONG = (
-    case("Neg", [[1.0]], [[-1.0]], name="neg"),
-    case("Neg", [[1.0]], [[1.0]], name="neg"),
-)
+# one case twice, of which the second expects what is not so
+RIGHT = case("Neg", [[1.0]], [[-1.0]], name="neg")
+WRONG = case("Neg", [[1.0]], [[1.0]], name="neg")
 
 
 def test_a_declared_gap_that_fails_is_a_gap_and_one_that_passes_a_failure() -> None:
@@ -91,7 +103,8 @@ def test_a_declared_gap_that_fails_is_a_gap_and_one_that_passes_a_failure() -> N
     gap = exam.examine(NumpyBackend(), Settings(), WRONG, declared)
     assert (gap.result, gap.note) == ("gap", "its sign is unknown")
     none = exam.examine(NumpyBackend(), Settings(), RIGHT, declared)
-    assert none.result == "failed" and "take it out" in none.note
+    assert none.result == "failed"
+    assert "take it out" in none.note
     assert exam.examine(NumpyBackend(), Settings(), WRONG, {}).result == "failed"
 
 
@@ -99,7 +112,10 @@ def test_an_op_that_the_backend_lacks_is_a_gap_with_its_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backend = NumpyBackend()
+    # the oracle has every kernel, and no list of them
     monkeypatch.setattr(backend, "kernels", {}, raising=False)
-    monkeypatch.setattr(backend, "gaps", {"negative": "never heard of it"}, raising=False)
+    monkeypatch.setattr(
+        backend, "gaps", {"negative": "never heard of it"}, raising=False
+    )
     row = exam.examine(backend, Settings(), RIGHT, {})
     assert (row.result, row.note) == ("gap", "negative: never heard of it")

@@ -18,32 +18,40 @@ def run(precision: str, nudge: int, steps: int) -> np.ndarray:
     """Float32 strays by a little, disturbance n by n times as much in the last step,
     whatever the steps.
     """
-    stray = (
-        1e-6 * np.arange(4)
-        if precision == "fp32"
-        else 1e-4 * nudge * np.array([0, 0, 0, 1])
-    )
-    return TRUE + stray
+    if precision == "fp32":
+        return TRUE + 1e-6 * np.arange(4)
+    return TRUE + 1e-4 * nudge * np.array([0, 0, 0, 1])
 
 
 def test_the_widest_of_all_runs_counts_at_each_step() -> None:
     found = chance.measured(run, 1)
     np.testing.assert_array_equal(found.true, TRUE)
-    np.testing.assert_allclose(found.apart, [0, 1e-6, 2e-6, 1e-4 * max(AA_RUNS)], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.apart, [0, 1e-6, 2e-6, 1e-4 * max(AA_RUNS)], rtol=1e-6
+    )
 
 
-def test_a_parting_counts_from_half_its_step_on_and_later_ones_do_not_shrink_it() -> None:
+def test_a_parting_counts_from_half_its_step_on_and_later_ones_do_not_shrink_it() -> (
+    None
+):
     apart = np.zeros(40)
     apart[20] = 1.0
     allowed = Envelope(np.ones(40), apart).allowed(18)
-    assert len(allowed) == 18 and not allowed[:8].any() and (allowed[8:] == WIDTH).all()
+    assert len(allowed) == 18
+    # step 8 looks ahead to 2 * 8 + 4
+    assert not allowed[:8].any()
+    assert (allowed[8:] == WIDTH).all()
 
 
 def test_the_runs_go_far_enough_ahead_for_the_last_step() -> None:
     asked: list[int] = []
-    chance.measured(
-        lambda precision, nudge, steps: (asked.append(steps), np.zeros(steps))[1], 10
-    ).allowed(10)
+
+    def counted(precision: str, nudge: int, steps: int) -> np.ndarray:
+        asked.append(steps)
+        return np.zeros(steps)
+
+    # a step that is not there would be an error of the index
+    chance.measured(counted, 10).allowed(10)
     assert set(asked) == {24}
 
 

@@ -17,6 +17,8 @@ from bench.parity import task as parity
 from bench.parity import traces
 from bench.records import Parity
 
+# Smaller than the presets, so that a framework that compiles is done in seconds; a model that
+# has no line here climbs at the size of its preset.
 SIZES: dict[str, dict[str, Any]] = {
     "simple_baseline": {"width": 32},
     "videopose3d": {"width": 16},
@@ -44,5 +46,6 @@ def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> 
     assert isinstance(finding.payload, Parity)
     rungs = {check.kind for check in finding.payload.checks}
     assert rungs >= {"weights", "forward", "loss", "gradient", "step", "trajectory"}
+    # each check leaves a value for `--compare`
     kept = traces.load(traces.path(traces_folder, backend.name, model))
     assert len(kept.rows) == len(finding.payload.checks)

@@ -27,7 +27,12 @@ WHERE = "models/zoo/simple_baseline.py:1"
 
 
 def job(folder: Path, *, located: bool = True) -> Job:
-    ladder = {"steps": 2, "optimizers": ["sgd"], "rungs": ["forward"], "locate": located}
+    ladder = {
+        "steps": 2,
+        "optimizers": ["sgd"],
+        "rungs": ["forward"],
+        "locate": located,
+    }
     config = configs.validate(
         {"model": {"simple_baseline": {"sizes": SIZES}}, "parity": ladder, "threads": 1}
     )
@@ -48,6 +53,7 @@ class Patient(NumpyBackend):
     name = "patient"
 
     def program(self, graph: Any, settings: Settings) -> Any:
+        # as coarse as a framework is
         made = super().program(graph, Settings(precision="fp32"))
         made.native = program.function(
             graph, {**program.kernels(np.float32), **self.planted}
@@ -68,11 +74,11 @@ def test_locate_packs_the_first_node_that_is_wrong(
     monkeypatch.setattr(Patient, "planted", {"relu": leaky})
     finding = parity.run(job(tmp_path), Patient(), "cpu", lambda *heard: None)
     assert finding.status == "failed"
-    assert re.search(
+    due = (
         r"first node beyond its budget: relu relu\w* at models/zoo/simple_baseline.py:\d+"
-        r" \(value off",
-        finding.reason,
+        r" \(value off"
     )
+    assert re.search(due, finding.reason)
     pack = tmp_path / "repro" / "numpy-simple_baseline"
     assert {path.name for path in pack.iterdir()} == {
         "probe.json",
@@ -82,69 +88,52 @@ def test_locate_packs_the_first_node_that_is_wrong(
         "README.md",
     }
     probe = repro.read(pack)
-    assert probe.op == "relu" and probe.where.startswith("models/zoo/simple_baseline.py:")
+    assert probe.op == "relu"
+    assert probe.where.startswith("models/zoo/simple_baseline.py:")
     assert "value off by" in locate.judge(probe, Patient(), Settings())
     monkeypatch.setattr(Patient, "planted", {})
     assert locate.judge(probe, Patient(), Settings()) == "", "mended, the pack agrees"
-    assert (
-        json.loads((pack / "environment.json").read_text())["versions"]["numpy"]
-        == np.__version__
-    )
-    assert (
-        f"python -m bench parity --repro {pack} --backend numpy"
-        in (pack / "README.md").read_text()
-    )
+    environment = json.loads((pack / "environment.json").read_text())
+    assert environment["versions"]["numpy"] == np.__version__
+    command = f"python -m bench parity --repro {pack} --backend numpy"
+    assert command in (pack / "README.md").read_text()
 
 
 def test_nothing_is_packed_where_nothing_is_wrong_or_nobody_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert parity.run(job(tmp_path), Patient(), "cpu", lambda *heard: None).status == "ok"
+    sound = parity.run(job(tmp_path), Patient(), "cpu", lambda *heard: None)
+    assert sound.status == "ok"
     monkeypatch.setattr(Patient, "planted", {"relu": leaky})
-    assert (
-        parity.run(
-            job(tmp_path, located=False), Patient(), "cpu", lambda *heard: None
-        ).status
-        == "failed"
-    )
+    asked = job(tmp_path, located=False)
+    wrong = parity.run(asked, Patient(), "cpu", lambda *heard: None)
+    assert wrong.status == "failed"
     assert not (tmp_path / "repro").exists()
 
 
 def test_a_pack_holds_literals_attributes_and_gradients(tmp_path: Path) -> None:
+    def packed(name: str, probe: Probe) -> Probe:
+        """What comes back of a probe."""
+        return repro.read(repro.write(tmp_path / name, probe, "wrong", backend="numpy"))
+
     x = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
-    given = Probe("concat", (x, x.T.copy().T), {"axis": 1}, where=WHERE)
-    back = repro.read(repro.write(tmp_path / "pack", given, "wrong", backend="numpy"))
+    # the second lies column by column: a file that kept bytes as they lie would turn it
+    back = packed("pack", Probe("concat", (x, x.T.copy().T), {"axis": 1}, where=WHERE))
     assert (back.op, back.attributes, back.where) == ("concat", {"axis": 1}, WHERE)
     np.testing.assert_array_equal(back.operands[1], x)
-    scalar = repro.read(
-        repro.write(
-            tmp_path / "scalar",
-            Probe("multiply", (x, np.array(2.0, np.float32)), {}),
-            "",
-            backend="numpy",
-        )
-    )
-    assert (
-        np.shape(scalar.operands[1]) == ()
-        and locate.judge(scalar, Patient(), Settings()) == ""
-    )
-    assert (
-        repro.read(
-            repro.write(
-                tmp_path / "literal", Probe("multiply", (x, 3.0), {}), "", backend="numpy"
-            )
-        ).operands[1]
-        == 3.0
-    )
+    scalar = packed("scalar", Probe("multiply", (x, np.array(2.0, np.float32)), {}))
+    assert np.shape(scalar.operands[1]) == ()
+    assert locate.judge(scalar, Patient(), Settings()) == ""
+    literal = packed("literal", Probe("multiply", (x, 3.0), {}))
+    assert literal.operands[1] == 3.0
 
 
 def test_the_command_asks_a_backend_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     x = np.ones((2, 3), np.float32)
-    pack = repro.write(
-        tmp_path / "pack", Probe("relu", (x,), {}, where=WHERE), "wrong", backend="numpy"
-    )
+    probe = Probe("relu", (x,), {}, where=WHERE)
+    pack = repro.write(tmp_path / "pack", probe, "wrong", backend="numpy")
     assert main(["parity", "--repro", str(pack), "--backend", "numpy"]) == 0
     assert capsys.readouterr().out == "numpy: agrees with the oracle\n"
 
