@@ -70,7 +70,10 @@ def _listed(found: Mapping[str, object]) -> dict[str, object]:
 
 
 def _found(
-    action: str, source: str, to: Path | None, name: str | None
+    action: str,
+    source: str,
+    to: Path | None,
+    name: str | None,
 ) -> dict[str, object]:
     from bench import data
 
@@ -97,7 +100,8 @@ def _show(found: Mapping[str, object]) -> None:
     width = max(len(key) for key in found) + 2
     columns = min(shutil.get_terminal_size(NO_TERMINAL).columns, WIDEST)
     wrapped = textwrap.TextWrapper(
-        max(columns, width + NARROWEST), subsequent_indent=" " * width
+        max(columns, width + NARROWEST),
+        subsequent_indent=" " * width,
     )
     for key, value in found.items():
         wrapped.initial_indent = key.ljust(width)

@@ -89,7 +89,11 @@ def parse(content: object, *, folder: Path = Path()) -> tuple[Step, ...]:
 
 
 def apply(
-    clips: Iterable[Clip], steps: Iterable[Step], *, seed: int, epoch: int = 0
+    clips: Iterable[Clip],
+    steps: Iterable[Step],
+    *,
+    seed: int,
+    epoch: int = 0,
 ) -> list[Clip]:
     """The clips after all steps, in order.
 
@@ -138,7 +142,10 @@ def _step(entry: object, number: int, folder: Path) -> Step:
 
 
 def _options(
-    change: Callable[..., Clip], given: object, where: str, folder: Path
+    change: Callable[..., Clip],
+    given: object,
+    where: str,
+    folder: Path,
 ) -> dict[str, Any]:
     """Check options against the keyword-only parameters of a step, and fill in the others."""
     parameters = inspect.signature(change).parameters.values()

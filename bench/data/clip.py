@@ -15,7 +15,13 @@ from bench.data.geometry.cameras import Camera, project, world_to_camera
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput
 
-UNITS = {"m": 1000.0, "inch": 25.4, "cm": 10.0, "mm": 1.0}  # millimetres in each
+# millimetres in each
+UNITS = {
+    "m": 1000.0,
+    "inch": 25.4,
+    "cm": 10.0,
+    "mm": 1.0,
+}
 # hip-knee-ankle of a person; the intervals this gives the four units do not overlap
 LEG_MM = (450.0, 1100.0)
 LOOKED_AT = 32  # frames whose legs are measured: enough for a median

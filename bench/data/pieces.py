@@ -15,7 +15,10 @@ ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
 
 def pieces(
-    clips: Iterable[Clip], *, longest: int | None = None, shortest: int = 1
+    clips: Iterable[Clip],
+    *,
+    longest: int | None = None,
+    shortest: int = 1,
 ) -> list[Clip]:
     """Each clip cut into pieces of `longest` frames and a rest.
 

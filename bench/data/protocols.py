@@ -190,7 +190,8 @@ class Protocol(BaseModel):
         """
         clips = list(clips)
         other = next(
-            (clip for clip in clips if self.version not in ("", clip.style)), None
+            (clip for clip in clips if self.version not in ("", clip.style)),
+            None,
         )
         if other:
             came = f"clip {other.name} is of {other.style or 'none'}"
@@ -223,7 +224,12 @@ class Protocol(BaseModel):
     @property
     def text(self) -> str:
         """The protocol in one sentence."""
-        parts = [self._poses(), self._views(), self._split(), self._scoring()]
+        parts = [
+            self._poses(),
+            self._views(),
+            self._split(),
+            self._scoring(),
+        ]
         if self.fraction < 1:
             parts.append(f"only the middle {self.fraction:.3g} of each clip")
         return "; ".join(parts) + "."

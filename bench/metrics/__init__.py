@@ -119,7 +119,8 @@ class _Groups:
         # stable, so that sums are made in one order and give one number bit by bit
         self._order = np.argsort(codes, kind="stable")
         self._starts = np.searchsorted(
-            codes[self._order], np.arange(1, len(self._names))
+            codes[self._order],
+            np.arange(1, len(self._names)),
         )
 
     def __len__(self) -> int:

@@ -77,7 +77,10 @@ def by_svd(pred: Array, true: Array, *, scaled: bool = True) -> Array:
 
 
 def _motion(
-    y: Array, x: Array, *, scaled: bool
+    y: Array,
+    x: Array,
+    *,
+    scaled: bool,
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Scaled rotation (3, 3, N) and shift (3, N), and whether they are to be trusted (N,).
 

@@ -12,7 +12,10 @@ PLAIN = noise.Detector()
 
 
 def change(
-    clip: Clip, draw: np.random.Generator, *, errors: noise.Detector = PLAIN
+    clip: Clip,
+    draw: np.random.Generator,
+    *,
+    errors: noise.Detector = PLAIN,
 ) -> Clip:
     """The keypoints as a detector with these errors would give them."""
     return noise.disturb(clip, errors, draw)

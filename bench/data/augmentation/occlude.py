@@ -14,7 +14,11 @@ MOST = 10.0  # bursts a frame: more would only take time, as all is hidden by th
 
 
 def change(
-    clip: Clip, draw: np.random.Generator, *, rate: Spread = 0.5, seconds: Spread = 0.4
+    clip: Clip,
+    draw: np.random.Generator,
+    *,
+    rate: Spread = 0.5,
+    seconds: Spread = 0.4,
 ) -> Clip:
     """`rate` bursts a second, each a joint and all that hangs on it, for `seconds` on average."""
     missed = np.zeros(clip.confidence.shape, dtype=bool)

@@ -20,6 +20,12 @@ def change(clip: Clip, draw: np.random.Generator, *, degrees: Spread = 180.0) ->
     angle = np.radians(draw.uniform(-degrees, degrees))
     cosine = np.cos(angle)
     sine = np.sin(angle)
-    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    turn = np.array(
+        [
+            [cosine, -sine, 0],
+            [sine, cosine, 0],
+            [0, 0, 1],
+        ]
+    )
     middle = root(pose, clip.skeleton)
     return refilm(clip, clip.camera, (pose - middle) @ turn.T + middle)

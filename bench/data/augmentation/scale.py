@@ -12,7 +12,11 @@ DRAWN = "take"
 
 
 def change(
-    clip: Clip, draw: np.random.Generator, *, low: Factor = 0.9, high: Factor = 1.1
+    clip: Clip,
+    draw: np.random.Generator,
+    *,
+    low: Factor = 0.9,
+    high: Factor = 1.1,
 ) -> Clip:
     """By a factor between `low` and `high`. Raises as `rotate` does."""
     pose = world(clip, "scale")

@@ -12,7 +12,11 @@ DRAWN = "take"
 
 
 def change(
-    clip: Clip, draw: np.random.Generator, *, low: Factor = 0.8, high: Factor = 1.25
+    clip: Clip,
+    draw: np.random.Generator,
+    *,
+    low: Factor = 0.8,
+    high: Factor = 1.25,
 ) -> Clip:
     """By a factor between `low` and `high`."""
     return at(clip, times(clip, draw.uniform(low, high)))

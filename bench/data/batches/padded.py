@@ -150,7 +150,12 @@ class _Laid:
         )
 
     def _write(
-        self, clip: Clip, part: slice, seen: Array, truth: Array, scale: Array
+        self,
+        clip: Clip,
+        part: slice,
+        seen: Array,
+        truth: Array,
+        scale: Array,
     ) -> None:
         """Write some frames of a clip, whose frames are the first rows."""
         _screen(clip, part, self.kept, out=seen[part])
@@ -170,7 +175,9 @@ def _screen(clip: Clip, part: slice, kept: list[int] | slice, *, out: Array) -> 
     keypoints = clip.keypoints[part][:, kept]
     view = out.reshape(*keypoints.shape[:2], -1)
     view[..., :2] = to_screen(
-        keypoints, width=clip.camera.width, height=clip.camera.height
+        keypoints,
+        width=clip.camera.width,
+        height=clip.camera.height,
     )
     # with two channels the left side is empty, and takes nothing
     view[..., 2:] = clip.confidence[part][:, kept, None]

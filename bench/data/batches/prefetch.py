@@ -14,7 +14,10 @@ Result = TypeVar("Result")
 
 
 def ahead(
-    work: Callable[[int], Result], places: Iterable[int], *, workers: int
+    work: Callable[[int], Result],
+    places: Iterable[int],
+    *,
+    workers: int,
 ) -> Iterator[Result]:
     """`work(place)` of each place in order.
 

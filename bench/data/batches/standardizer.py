@@ -77,5 +77,6 @@ def from_arrays(arrays: Mapping[str, Array]) -> Standardizer:
             " were due"
         )
     return Standardizer(
-        arrays["mean"].astype(np.float32), arrays["std"].astype(np.float32)
+        arrays["mean"].astype(np.float32),
+        arrays["std"].astype(np.float32),
     )

@@ -109,7 +109,10 @@ class Windows:
         return self._keypoints.nbytes + self._targets.nbytes
 
     def batch(
-        self, indices: Sequence[int] | Index, *, flip: NDArray[np.bool_] | None = None
+        self,
+        indices: Sequence[int] | Index,
+        *,
+        flip: NDArray[np.bool_] | None = None,
     ) -> tuple[Array, Array]:
         """Fresh contiguous float32 arrays (B, T, J, C) and (B, K, J, 3) of the windows asked for.
 
@@ -208,7 +211,9 @@ class Windows:
         return self._factors[first[:, None] + np.arange(self.outputs), 0]
 
     def metres(
-        self, poses: Array, indices: Sequence[int] | Index | None = None
+        self,
+        poses: Array,
+        indices: Sequence[int] | Index | None = None,
     ) -> Array:
         """Poses in the unit of the targets, in metres.
 
@@ -241,7 +246,11 @@ class Windows:
         return self._scored + self._before_target[self.clip_numbers()]
 
     def _table(
-        self, lengths: Index, counted: NDArray[np.bool_], stride: int, every: int
+        self,
+        lengths: Index,
+        counted: NDArray[np.bool_],
+        stride: int,
+        every: int,
     ) -> None:
         """Where each window starts, which of its outputs are new, and which frames are scored.
 
@@ -275,7 +284,9 @@ class Windows:
         self._score(counted & np.concatenate(numbered), kind)
 
     def _score(
-        self, covered: NDArray[np.bool_], kind: type[np.signedinteger[Any]]
+        self,
+        covered: NDArray[np.bool_],
+        kind: type[np.signedinteger[Any]],
     ) -> None:
         """Number the frames that are both wanted and predicted by some window."""
         # one more where a window begins and one less where it ends: the running sum is how many

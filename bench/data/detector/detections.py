@@ -177,7 +177,8 @@ def _dataset(value: Mapping[str, Any], where: str) -> Detections:
             " picture size"
         )
     return Detections(
-        [people.get(image, []) for image in order], next(iter(sizes), None)
+        [people.get(image, []) for image in order],
+        next(iter(sizes), None),
     )
 
 
@@ -218,7 +219,9 @@ def _described(value: Mapping[str, Any], where: str) -> Detections:
     known = isinstance(skeleton, str) and skeleton in skeletons.SKELETONS
     if skeleton is not None and not known:
         raise UnknownName(
-            f"skeleton in {where}:", str(skeleton)[:40], skeletons.SKELETONS
+            f"skeleton in {where}:",
+            str(skeleton)[:40],
+            skeletons.SKELETONS,
         )
     size = _stated_size(value, where)
     return Detections(plain(value["keypoints"], where).frames, size, fps, skeleton)

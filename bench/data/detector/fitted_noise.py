@@ -171,7 +171,10 @@ def _text(model: FittedNoise) -> str:
 
 
 def _ordinary(
-    model: FittedNoise, rows: list[int], frames: int, draw: np.random.Generator
+    model: FittedNoise,
+    rows: list[int],
+    frames: int,
+    draw: np.random.Generator,
 ) -> Float:
     """Gaussian errors (frames, joints, 2) of the fitted covariance, frames correlated."""
     values, vectors = np.linalg.eigh(model.covariance[rows])

@@ -65,7 +65,9 @@ def disturb(clip: Clip, model: Detector, draw: np.random.Generator) -> Clip:
     root = np.sqrt(model.stretch)
     spread = sizes[:, None] * np.array([root, 1 / root])
     error = np.einsum(
-        "fji,jik->fjk", draw.normal(size=(frames, joints, 2)) * spread, axes
+        "fji,jik->fjk",
+        draw.normal(size=(frames, joints, 2)) * spread,
+        axes,
     )
     wild = draw.random(shape) < model.outliers
     far = model.outlier * clip.camera.width / WIDTH

@@ -91,7 +91,12 @@ MAPS = (
     ),
     Map(
         "CMU",
-        {**TRUNK, "Spine": ("Spine",), "Neck/Nose": ("Neck1",), **_sided(LIMBS)},
+        {
+            **TRUNK,
+            "Spine": ("Spine",),
+            "Neck/Nose": ("Neck1",),
+            **_sided(LIMBS),
+        },
         marks=("LowerBack", "LHipJoint", "RHipJoint"),
         labels=r"(?P<subject>\d+)_\d+",
         unit=25.4 / 0.45,  # the database's length scale of 0.45, in inches

@@ -15,7 +15,9 @@ Float = NDArray[np.float64]
 
 
 def extrinsics(
-    convention: str, rotation: ArrayLike, translation: ArrayLike
+    convention: str,
+    rotation: ArrayLike,
+    translation: ArrayLike,
 ) -> tuple[Float, Float]:
     """World-to-camera rotation (3, 3) and translation (3,) from a convention of `CONVENTIONS`.
 

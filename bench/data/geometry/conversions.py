@@ -264,7 +264,11 @@ def rules(from_name: str, to_name: str) -> tuple[Rule, ...]:
 
 
 def convert(
-    points: Array, from_name: str, to_name: str, *, rule: str | None = None
+    points: Array,
+    from_name: str,
+    to_name: str,
+    *,
+    rule: str | None = None,
 ) -> Array:
     """Points (..., joints, channels) of one skeleton as another's, dtype kept.
 
@@ -277,7 +281,11 @@ def convert(
 
 
 def convert_confidence(
-    confidence: Array, from_name: str, to_name: str, *, rule: str | None = None
+    confidence: Array,
+    from_name: str,
+    to_name: str,
+    *,
+    rule: str | None = None,
 ) -> Array:
     """Confidences (..., joints): a joint made of several is as sure as the least sure of them.
 

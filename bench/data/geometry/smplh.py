@@ -97,10 +97,14 @@ def read(path: Path) -> Model:
         template,
         shapes=array(content["shapedirs"], (count, 3, BETAS), f"{path}: shapedirs"),
         poses=array(
-            content["posedirs"], (count, 3, 9 * (JOINTS - 1)), f"{path}: posedirs"
+            content["posedirs"],
+            (count, 3, 9 * (JOINTS - 1)),
+            f"{path}: posedirs",
         ),
         regressor=array(
-            content["J_regressor"], (JOINTS, count), f"{path}: J_regressor"
+            content["J_regressor"],
+            (JOINTS, count),
+            f"{path}: J_regressor",
         ),
         weights=array(content["weights"], (count, JOINTS), f"{path}: weights"),
         parents=_parents(content["kintree_table"], path),
