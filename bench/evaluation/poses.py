@@ -19,7 +19,9 @@ Array = NDArray[np.float32]
 BATCH = 512  # windows at once: enough to keep a device busy, few enough for any memory
 
 
-def windows_of(job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1) -> Windows:
+def windows_of(
+    job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1
+) -> Windows:
     """Windows in which each frame that is scored is predicted.
 
     Raises BadInput where the model's `test_every` skips frames.
@@ -29,24 +31,30 @@ def windows_of(job: Job, feed: Feed, clips: Sequence[Clip], *, every: int = 1) -
     # frames between would not be scored, under a protocol that says they are
     if stride and stride > windows.outputs:
         due = f"at most {windows.outputs} was due, what a window predicts"
-        raise BadInput(f"configuration key model.{job.model}.test_every: {stride}; {due}")
+        raise BadInput(
+            f"configuration key model.{job.model}.test_every: {stride}; {due}"
+        )
     return windows
 
 
-def predicted(program: Program, feed: Feed, windows: Windows, progress: Progress) -> Array:
+def predicted(
+    program: Program, feed: Feed, windows: Windows, progress: Progress
+) -> Array:
     """Poses (M, J, 3) in the windows' unit, one for each scored frame.
 
     They are as the model gives them: its root is not moved to zero. Under a protocol with flip
     averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints;
     under one of overlapping windows, the mean of all that predict the frame.
     """
+    # a frame that two windows predict, as at the end of a clip, is the first one's
     poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
+    # in order, so that the last index says how far it is
     for batch in windows.epoch(BATCH, shuffle=False):
         pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
         if feed.protocol.flip_tta:
             mirrored = mirror(batch.keypoints, windows.skeleton)
             other = feed.poses(program(feed.inputs(mirrored))["pose"])
-            # Back in the mirror before the mean, or left and right would cancel.
+            # back in the mirror before the mean, or left and right would cancel
             pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
         poses.add(batch.indices, pose)
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))

@@ -1,7 +1,8 @@
 """Lifting what nobody scores: poses of a run's trained model for the keypoints of any source.
 
-The framework runs in a process of its own (`python -m bench.evaluation.predict BACKEND
-ORDER`, the order as JSON), which writes the file.
+Nothing is measured here, and nothing written into the run folder. The framework runs in a
+process of its own (`python -m bench.evaluation.predict BACKEND ORDER`, the order as JSON), which
+writes the file.
 """
 
 from __future__ import annotations
@@ -73,11 +74,13 @@ def predict(
     Raises BadInput, UnknownName, Missing.
     """
     if out.exists():
-        raise BadInput(f"{out}: is there already and is left as it is; give another name")
+        raise BadInput(
+            f"{out}: is there already and is left as it is; give another name"
+        )
     mapped_file.writable(out)  # said now, not after minutes of work
     training = _training(_load(run), backend, model)
     backends.require(training.backend)
-    # Absolute, since the child works from the checkout.
+    # absolute, since the child works from the checkout
     order = Order(
         run=str(run.absolute()),
         backend=training.backend,
@@ -103,7 +106,9 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         folder=run.folder,
     )
     assert isinstance(record.payload, Training)  # as `_training` has made sure
-    feed, poses = _poses(job, protocols.load(record.payload.protocol), order.source)
+    # by the record: the run's configuration may name none, and defaults may change
+    protocol = protocols.load(record.payload.protocol)
+    feed, poses = _poses(job, protocol, order.source)
     done = Lifted(
         path=order.out,
         backend=job.backend,
@@ -115,12 +120,12 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
     )
-    # A safetensors header holds texts alone.
-    header = {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in asdict(done).items()
-    }
-    arrays_file.write(Path(order.out), poses, {**header, "unit": "mm", "run": run.info.id})
+    header = {}
+    for name, value in asdict(done).items():
+        # a safetensors header holds texts alone
+        header[name] = value if isinstance(value, str) else json.dumps(value)
+    header |= {"unit": "mm", "run": run.info.id}
+    arrays_file.write(Path(order.out), poses, header)
     return asdict(done)
 
 
@@ -128,6 +133,7 @@ def _load(folder: Path) -> Run:
     try:
         return records.load(folder)
     except (OSError, ValueError) as error:
+        # pydantic says what is wrong over many lines
         reason = " ".join(str(error).split())[:120]
         raise BadInput(
             f"{folder}: no run folder ({reason}); give one that `python -m bench run` or"
@@ -137,16 +143,15 @@ def _load(folder: Path) -> Run:
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:
     """The one training that is asked for. Raises BadInput where it is none or several."""
-    known = [
-        record
-        for record in run.records
-        if isinstance(record.payload, Training) and record.status == "ok"
-    ]
-    found = [
-        record
-        for record in known
-        if backend in (None, record.backend) and model in (None, record.model)
-    ]
+    known = []
+    found = []
+    for record in run.records:
+        # one that diverged has a payload too, and a checkpoint that is not its end
+        if not isinstance(record.payload, Training) or record.status != "ok":
+            continue
+        known.append(record)
+        if backend in (None, record.backend) and model in (None, record.model):
+            found.append(record)
     if len(found) == 1:
         return found[0]
     names = [f"{record.model} on {record.backend}" for record in found or known]
@@ -168,19 +173,23 @@ def _poses(
             " scale; train under another protocol"
         )
     backend = backends.load(job.backend)
+    # as the run has chosen, which is `auto` unless it was said
     device = backend.device(job.config.device)
     feed, program, _ = restored(job, overlapping(job, protocol), backend, device)
-    # Motion capture needs cameras, whatever the model was trained on.
+    # motion capture needs cameras, whatever the model was trained on
     filmed = protocol if protocol.rig else data.default_protocol(source)
     rig = filmed.rig if filmed else None
     clips = data.clips_of(source, protocol.model_copy(update={"rig": rig}))
     windows = windows_of(job, feed, clips)
+    # metres to mm; nobody listens, as the parent shows no progress of a question
     poses = 1000 * predicted(program, feed, windows, lambda text, share: None)
-    # Poses come clip after clip: where the number changes, the next one begins.
+    # poses come clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
-    takes, cameras = (windows.labels(label)[starts] for label in ("name", "camera_name"))
+    takes = windows.labels("name")[starts]
+    cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
-    return feed, dict(zip(names, np.split(poses, starts[1:]), strict=True))
+    parts = np.split(poses, starts[1:])
+    return feed, dict(zip(names, parts, strict=True))
 
 
 if __name__ == "__main__":

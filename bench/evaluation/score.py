@@ -27,14 +27,16 @@ def score(
     of them. Raises as `metrics.evaluate` does.
     """
     wanted = {"mpjpe", protocol.headline, *chosen}
+    # in the order of the folder, so that a row stands where it stands in every run
     names = [name for name in metrics.names() if name in wanted]
+    truth = 1000.0 * test.metres(test.truth())  # mm
     return metrics.evaluate(
         pred,
-        1000.0 * test.metres(test.truth()),  # mm
+        truth,
         actions=test.labels("action").tolist(),
         subjects=test.labels("subject").tolist(),
         clips=test.clip_numbers().tolist(),
-        joint_names=test.skeleton.joints,
+        joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
         extras=metrics.Extras(factors=test.factors()),

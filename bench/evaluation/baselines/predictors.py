@@ -30,17 +30,20 @@ def linear_map(train: Windows) -> Predictor:
     """
     truth = train.truth()
     inputs = _affine(train.single())
-    outputs = truth.reshape(len(truth), -1).astype(np.float64)
+    outputs = truth.reshape(len(truth), -1).astype(np.float64)  # (N, J * 3)
     # The normal equations: a few tens of unknowns, whatever the number of frames. A joint that
     # never moves makes them singular, which lstsq takes and a plain solve would not.
     weights = np.linalg.lstsq(inputs.T @ inputs, inputs.T @ outputs, rcond=None)[0]
+    pose = truth.shape[1:]  # (J, 3)
 
     def predict(keypoints: Array) -> NDArray[np.float64]:
-        return (_affine(keypoints) @ weights).reshape(len(keypoints), *truth.shape[1:])
+        flat = _affine(keypoints) @ weights
+        return flat.reshape(len(keypoints), *pose)
 
     return predict
 
 
+# by the name that a report gives them; the order is that of its rows
 PREDICTORS: Mapping[str, Callable[[Windows], Predictor]] = {
     "mean pose": mean_pose,
     "least-squares linear map": linear_map,

@@ -18,7 +18,7 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     progress("reading data", 0.0)
     split = dataset.of(job.config, job.folder)
     protocol = split.protocol
-    # A frame at a time, x and y alone: what a model takes in besides is no business of theirs.
+    # a frame at a time, x and y alone: what a model takes in besides is no business of theirs
     train = _frames(split.train, protocol)
     test = _frames(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
@@ -36,6 +36,7 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
 
 
 def _frames(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows:
+    """Every frame that is trained on, or every so many that are scored."""
     return Windows(
         clips,
         frames=1,
@@ -43,5 +44,5 @@ def _frames(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows
         skeleton=protocol.skeleton,
         root=protocol.root,
         channels=2,
-        pixels=protocol.lengths == "2.5d",
+        pixels=protocol.lengths == "2.5d",  # as the models' targets under that protocol
     )
