@@ -152,7 +152,9 @@ class Portable(Program):
         """
 
     @abstractmethod
-    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+    def reopen(
+        self, path: Path, format: str
+    ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """What such a file computes, read as its users read it.
 
         The function takes feeds and gives outputs, both by name.
@@ -254,9 +256,13 @@ class Backend(ABC):
         usable = self.devices()
         if asked == "auto":
             # fastest first
-            return next(kind for kind in ("cuda", "mps", "cpu") if usable.get(kind) == "")
+            return next(
+                kind for kind in ("cuda", "mps", "cpu") if usable.get(kind) == ""
+            )
         if reason := usable.get(asked, "unknown device kind"):
-            raise Unsupported(f"{self.name}: device {asked} is not usable here: {reason}")
+            raise Unsupported(
+                f"{self.name}: device {asked} is not usable here: {reason}"
+            )
         return asked
 
     def checked(self, settings: Settings) -> Settings:

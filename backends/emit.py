@@ -86,7 +86,9 @@ def _line(graph: Graph, node: Node) -> str:
     # a symbolic length is written by its axis names, which are local names of the source
     arguments += [f"{key}={value!r}" for key, value in node.attributes.items()]
     shapes = " ".join(f"({', '.join(map(str, type_.shape))})" for type_ in node.outputs)
-    return f"    {left} = ops.{node.op}({', '.join(arguments)})  # {node.where} {shapes}"
+    return (
+        f"    {left} = ops.{node.op}({', '.join(arguments)})  # {node.where} {shapes}"
+    )
 
 
 def _operand(graph: Graph, operand: Operand) -> str:

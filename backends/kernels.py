@@ -25,7 +25,9 @@ def of(module: Mapping[str, Any], native: Mapping[str, Kernel]) -> Mapping[str, 
         if name not in ops.table():
             continue  # tests refuse it by name: a kernel that is misspelt is none
         if name in native:
-            raise ValueError(f"{module['__name__']}: {name} written and renamed; keep one")
+            raise ValueError(
+                f"{module['__name__']}: {name} written and renamed; keep one"
+            )
         found[name] = kernel
     return found
 

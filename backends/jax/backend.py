@@ -37,7 +37,9 @@ class JaxBackend(Backend):
             "JAX scales no loss, without which float16 gradients vanish; bf16 has the"
             " range of float32"
         )
-        no_fp64 = "weights are float32; 64 bits are a switch of the whole process in JAX"
+        no_fp64 = (
+            "weights are float32; 64 bits are a switch of the whole process in JAX"
+        )
         return {"fp32": "", "bf16": "", "fp16": no_fp16, "fp64": no_fp64}
 
     def program(self, graph: Graph, settings: Settings) -> Program:

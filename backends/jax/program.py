@@ -122,7 +122,9 @@ class JaxProgram(Program):
     def load(self, params: Arrays) -> None:
         """Copy weights to the device; raises BadInput where names or shapes do not fit."""
         arrays = initial.fit(self.graph.params, params)
-        self.values = {name: self._placed(name, array) for name, array in arrays.items()}
+        self.values = {
+            name: self._placed(name, array) for name, array in arrays.items()
+        }
 
     def params(self) -> dict[str, np.ndarray]:
         """Weights and state, copied: a training step reuses the memory of the old ones."""

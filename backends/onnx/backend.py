@@ -41,8 +41,15 @@ class OnnxBackend(Backend):
 
     def precisions(self, device: str) -> dict[str, str]:
         """float32 alone."""
-        reason = "ONNX Runtime has no autocast; a model in half precision is another model"
-        return {"fp32": "", "bf16": reason, "fp16": reason, "fp64": "weights are float32"}
+        reason = (
+            "ONNX Runtime has no autocast; a model in half precision is another model"
+        )
+        return {
+            "fp32": "",
+            "bf16": reason,
+            "fp16": reason,
+            "fp64": "weights are float32",
+        }
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""

@@ -34,7 +34,9 @@ LARGE = 64 << 20  # bytes of weights from which an export has an external file
 def opsets() -> tuple[int, ...]:
     """Opsets that the installed onnx describes and the installed ONNX Runtime runs."""
     return tuple(
-        opset for opset in range(OLDEST, onnx.defs.onnx_opset_version() + 1) if _runs(opset)
+        opset
+        for opset in range(OLDEST, onnx.defs.onnx_opset_version() + 1)
+        if _runs(opset)
     )
 
 
@@ -115,7 +117,9 @@ def load(path: Path) -> onnx.ModelProto:
         ) from None
     _refuse_outside(path, proto)
     try:
-        external_data_helper.load_external_data_for_model(proto, str(path.resolve().parent))
+        external_data_helper.load_external_data_for_model(
+            proto, str(path.resolve().parent)
+        )
         onnx.checker.check_model(proto)
     except (ValueError, onnx.checker.ValidationError) as error:
         raise BadInput(
@@ -151,7 +155,9 @@ def _runs(opset: int) -> bool:
     """Whether ONNX Runtime takes a model of an opset."""
     scalar = Type(())
     node = helper.make_node("Identity", ["x"], ["y"])
-    graph = helper.make_graph([node], "probe", _infos({"x": scalar}), _infos({"y": scalar}))
+    graph = helper.make_graph(
+        [node], "probe", _infos({"x": scalar}), _infos({"y": scalar})
+    )
     text = _versioned(graph, opset).SerializeToString()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # silent: a refusal is an answer here
@@ -184,7 +190,9 @@ def _infos(types: Mapping[str, Type]) -> list[onnx.ValueInfoProto]:
 
 def _info(name: str, type_: Type) -> onnx.ValueInfoProto:
     # symbolic lengths as text, which ONNX takes for the name of an axis
-    shape = [length if isinstance(length, int) else str(length) for length in type_.shape]
+    shape = [
+        length if isinstance(length, int) else str(length) for length in type_.shape
+    ]
     element = helper.np_dtype_to_tensor_dtype(np.dtype(type_.dtype))
     return helper.make_tensor_value_info(name, element, shape)
 

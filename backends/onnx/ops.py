@@ -79,7 +79,9 @@ def _reduction(op: str) -> kernels.Kernel:
         keepdims: bool,
     ) -> str:
         # else no axes would mean all of them
-        return w.node(op, x, ints(w, *axis), keepdims=int(keepdims), noop_with_empty_axes=1)
+        return w.node(
+            op, x, ints(w, *axis), keepdims=int(keepdims), noop_with_empty_axes=1
+        )
 
     return kernel
 
@@ -147,7 +149,8 @@ def reshape(w: Writer, x: str, *, shape: Shape) -> str:
         return w.node("Reshape", x, w.lengths(shape), allowzero=1)
     kept = [before[i : i + 1] == (n,) for i, n in enumerate(shape)]
     plain: list[Length] = [
-        0 if same and isinstance(n, Dim) else n for same, n in zip(kept, shape, strict=True)
+        0 if same and isinstance(n, Dim) else n
+        for same, n in zip(kept, shape, strict=True)
     ]
     if sum(isinstance(n, Dim) for n in plain) == 1:
         plain = [-1 if isinstance(n, Dim) else n for n in plain]
@@ -289,7 +292,9 @@ def conv(
     padding: Ints,
 ) -> str:
     pads = padding * 2  # all that is before, then all that is after
-    return w.node("Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=pads)
+    return w.node(
+        "Conv", x, weight, *bias, strides=stride, dilations=dilation, pads=pads
+    )
 
 
 def conv_transpose(

@@ -118,7 +118,9 @@ class OnnxProgram(Portable):
         size = sum(array.nbytes for array in params.values())
         save(proto, path, external=size > LARGE)
 
-    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+    def reopen(
+        self, path: Path, format: str
+    ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """An ONNX Runtime session of the file itself; running state is fed as it is now."""
         load(path)  # refuses what is broken, and data outside the folder
         asked = options(self.threads, optimised=None)
@@ -158,5 +160,7 @@ class OnnxProgram(Portable):
 def _placed(array: np.ndarray, device: str) -> OrtValue:
     if array.dtype == "bfloat16":
         # NumPy's own types alone are known by name; this way there is the CPU alone
-        return OrtValue.ortvalue_from_numpy_with_onnx_type(array, onnx.TensorProto.BFLOAT16)
+        return OrtValue.ortvalue_from_numpy_with_onnx_type(
+            array, onnx.TensorProto.BFLOAT16
+        )
     return OrtValue.ortvalue_from_numpy(array, device)

@@ -46,7 +46,9 @@ class Writer:
             self._node(node)
         for name, value in results(self.graph).items():
             if name != value:  # it is an input or a weight that goes out as it came
-                copy = helper.make_node("Identity", [value], [name], name=f"output {name}")
+                copy = helper.make_node(
+                    "Identity", [value], [name], name=f"output {name}"
+                )
                 self.nodes.append(copy)
 
     def node(self, op: str, *inputs: str, **attributes: Any) -> str:
@@ -185,4 +187,7 @@ def _attribute(value: Any) -> Any:
 
 def results(graph: Graph) -> dict[str, str]:
     """Every output by name: the graph's own, then new state."""
-    return {**graph.outputs, **{NEXT + name: value for name, value in graph.state.items()}}
+    return {
+        **graph.outputs,
+        **{NEXT + name: value for name, value in graph.state.items()},
+    }

@@ -68,7 +68,9 @@ def dilated(weight: Tensor, dilation: tuple[int, ...]) -> Tensor:
         )
         # an axis of its own behind each tap takes the zeros, and is folded into the taps
         spread = tf.expand_dims(weight, axis + 1)
-        widths = [[0, step - 1 if i == axis + 1 else 0] for i in range(spread.shape.rank)]
+        widths = [
+            [0, step - 1 if i == axis + 1 else 0] for i in range(spread.shape.rank)
+        ]
         spread = tf.reshape(tf.pad(spread, widths), (*before, taps * step, *after))
         # no zeros behind the last tap
         weight = crop(spread, axis, 0, (taps - 1) * step + 1)

@@ -76,7 +76,9 @@ class GraphModel(keras.Model):
         self._flat = decompose(spec, has=ops.KERNELS)
         # while tracing, `x.shape[0]` is None where the axis is open
         table = {**kernels, "length": length}
-        self._emitted = function(self._flat, table, length="ops.length({tensor}, {axis})")
+        self._emitted = function(
+            self._flat, table, length="ops.length({tensor}, {axis})"
+        )
         self.built = True  # all weights are there; the shapes of inputs add none
 
     @property

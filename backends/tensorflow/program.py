@@ -99,7 +99,9 @@ class TensorFlowProgram(Portable):
         else:
             self.native.export(path, verbose=False)
 
-    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+    def reopen(
+        self, path: Path, format: str
+    ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """The loaded model, or `serve` of the loaded folder.
 
         Called with the tensor where there is one, else with a mapping.

@@ -74,7 +74,9 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, rule: Optimizer) -> None:
         decoupled = rule.weight_decay if rule.rule == "adamw" else None
-        super().__init__(rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=decoupled)
+        super().__init__(
+            rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=decoupled
+        )
         # what is left to this class: decay in the gradient
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
 
@@ -162,7 +164,9 @@ class TensorFlowTrainer(Trainer):
 
     def apply(self, grads: Arrays) -> None:
         """The optimizer alone."""
-        self._apply({name: tf.constant(grads[name], tf.float32) for name in self._names})
+        self._apply(
+            {name: tf.constant(grads[name], tf.float32) for name in self._names}
+        )
 
     def step(self, feeds: Feeds) -> Any:
         """One optimizer step."""

@@ -164,7 +164,9 @@ class _Writer:
         first: Any = self.values[next(iter(self.graph.inputs))]
         shape = self._attribute("", asked.type.shape)
         # given a proxy, it gives one, and no tensor
-        drawn: Any = noise.draw(first, shape=shape, kind=asked.kind, number=asked.number)
+        drawn: Any = noise.draw(
+            first, shape=shape, kind=asked.kind, number=asked.number
+        )
         self._keep(name, drawn.node)
 
     def _attribute(self, op: str, value: Any) -> Any:
@@ -212,10 +214,14 @@ def _complete(native: fx.GraphModule, flat: Graph) -> None:
     for name in unread:
         _register(native, name, flat.params[name])
     # fx makes every buffer persistent
-    native._non_persistent_buffers_set |= {attribute(flat, name) for name in flat.constants}
+    native._non_persistent_buffers_set |= {
+        attribute(flat, name) for name in flat.constants
+    }
     # what fx puts back after copy.deepcopy, which drops unread arrays too
     owners = {name.split(".")[0] for name in unread if "." in name}
-    kept: dict[str, Any] = {owner: native.get_submodule(owner) for owner in sorted(owners)}
+    kept: dict[str, Any] = {
+        owner: native.get_submodule(owner) for owner in sorted(owners)
+    }
     kept["_non_persistent_buffers_set"] = native._non_persistent_buffers_set
     native.meta["_user_preserved_attributes"] = kept
 

@@ -261,7 +261,12 @@ def conv_transpose(
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
     native = _CONV_TRANSPOSE[len(stride)]
     return native(
-        x, weight, stride=stride, padding=padding, output_padding=extra, dilation=dilation
+        x,
+        weight,
+        stride=stride,
+        padding=padding,
+        output_padding=extra,
+        dilation=dilation,
     )
 
 

@@ -96,7 +96,9 @@ class TorchProgram(Portable):
             exported = torch.export.export(self.native, arguments, dynamic_shapes=axes)
         torch.export.save(exported, path)
 
-    def reopen(self, path: Path, format: str) -> Callable[[Arrays], dict[str, np.ndarray]]:
+    def reopen(
+        self, path: Path, format: str
+    ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """The module of a .pt2 file, called with tensors in the order of `feeds`."""
         native = torch.export.load(path).module()
 

@@ -55,7 +55,9 @@ class TorchTrainer(Trainer):
         self.program: TorchProgram = TorchProgram(graph, settings)
         # of the noise: the generator belongs to the process, not to the module
         torch.manual_seed(settings.seed)
-        self.optimizer = native_optimizer(optimizer, list(self.program.native.parameters()))
+        self.optimizer = native_optimizer(
+            optimizer, list(self.program.native.parameters())
+        )
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
         scaled = settings.precision == "fp16"
         self._scaler = torch.amp.GradScaler(settings.device, enabled=scaled)
