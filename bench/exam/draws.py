@@ -9,32 +9,39 @@ import numpy as np
 
 from models.ops import Case, Draw
 
+Array = np.ndarray
+Arrays = tuple[Array, ...]
 Shape = tuple[int, ...]
+Rng = np.random.Generator
 
 
-def draw(case: Case, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
+def draw(case: Case, seed: Sequence[int]) -> Arrays:
     """Inputs of an exam case, as its draws say; floats in float32."""
     rng = np.random.default_rng(list(seed))
     usual: Draw = "normal"
     kinds = case.draws or (usual,) * len(case.shapes)
-    pairs = zip(kinds, case.shapes, strict=True)
-    return tuple(_draw(rng, kind, shape, case.high) for kind, shape in pairs)
+    # one generator for all inputs: two of one shape differ
+    return tuple(
+        _draw(rng, kind, shape, case.high)
+        for kind, shape in zip(kinds, case.shapes, strict=True)
+    )
 
 
-def weights_for(results: Sequence[np.ndarray], seed: int) -> tuple[np.ndarray, ...]:
+def weights_for(results: Sequence[Array], seed: int) -> Arrays:
     """Fixed random weights that turn results into a scalar.
 
     A plain sum would hide what a backend does wrong twice with opposite signs.
     """
     rng = np.random.default_rng(seed)
-    return tuple(
-        np.asarray(rng.normal(size=result.shape), np.float32) for result in results
-    )
+    drawn = [rng.normal(size=result.shape) for result in results]
+    # of a scalar result the draw is a number, no array
+    return tuple(np.asarray(weight, np.float32) for weight in drawn)
 
 
-def _draw(rng: np.random.Generator, kind: Draw, shape: Shape, high: int) -> np.ndarray:
+def _draw(rng: Rng, kind: Draw, shape: Shape, high: int) -> Array:
     match kind:
         case "positive":
+            # away from 0, where log, sqrt and quotients lose their digits
             return np.asarray(rng.uniform(0.5, 2, shape), np.float32)
         case "unit":
             return np.asarray(rng.uniform(-0.9, 0.9, shape), np.float32)
@@ -48,7 +55,7 @@ def _draw(rng: np.random.Generator, kind: Draw, shape: Shape, high: int) -> np.n
             return np.asarray(rng.normal(size=shape), np.float32)
 
 
-def _apart(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def _apart(rng: Rng, shape: Shape) -> Array:
     """A shuffled grid: neighbours 0.2 apart, none nearer to 0 than 0.06.
 
     No value is at a kink, and no two of one input tie. The grid of every input is moved by a

@@ -18,6 +18,8 @@ from bench.records import ExamRow
 from models import ops
 from models.graph import FLOATS, Type
 
+Arrays = Sequence[np.ndarray]
+
 
 @dataclass(frozen=True)
 class Question:
@@ -44,8 +46,11 @@ class Question:
         if self.probe.differentiable():
             return self.probe.dtype
         first = next(iter(self.probe.arrays().values()))
+        # of `where` without floats, what matters is what it chooses between
         return (
-            promised(self.probe)[0].dtype if first.dtype == np.bool_ else str(first.dtype)
+            promised(self.probe)[0].dtype
+            if first.dtype == np.bool_
+            else str(first.dtype)
         )
 
     @cached_property
@@ -65,7 +70,8 @@ class Question:
 
     def gap(self, asked: str) -> Gap | None:
         """Why a wrong answer is due, if one is."""
-        of_ops = [Gap(op, reason) for op, reason in self.backend.gaps.items()]
+        whole = self.backend.gaps.items()
+        of_ops = [Gap(op, reason) for op, reason in whole]
         for gap in (*self.backend.part_gaps, *of_ops):
             if gap.fits(
                 op=self.probe.op,
@@ -138,9 +144,9 @@ def value(answer: Answer) -> ExamRow:
 def compare(
     question: Question,
     asked: str,
-    came: Sequence[np.ndarray],
-    due: Sequence[np.ndarray],
-    rough: Sequence[np.ndarray],
+    came: Arrays,
+    due: Arrays,
+    rough: Arrays,
 ) -> ExamRow:
     """The result that is worst against its own budget."""
     kind = "gradient of node" if asked == "gradient" else "node"
@@ -151,6 +157,7 @@ def compare(
         scaled = budget.error(near, array) * budget.DTYPE_SCALE[coarsest]
         bound = budget.bound(kind, scaled, dtype=coarsest)
         errors.append((budget.error(result, array), bound))
+    # each against its own: the largest error may have the largest budget
     error, bound = max(errors, key=lambda pair: pair[0] / pair[1])
     return _row(question, asked, error <= bound, error=error, bound=bound)
 
@@ -162,13 +169,15 @@ def raised(question: Question, asked: str, error: Exception) -> ExamRow:
     return _row(question, asked, False, note=f"{type(error).__name__}: {text}")
 
 
-def _shapes(arrays: Sequence[np.ndarray]) -> list[tuple[int, ...]]:
+def _shapes(arrays: Arrays) -> list[tuple[int, ...]]:
     return [array.shape for array in arrays]
 
 
 def _exact(question: Question, asked: str, came: object, due: object) -> ExamRow:
     right = came == due
-    return _row(question, asked, right, note="" if right else f"{came} came, {due} was due")
+    return _row(
+        question, asked, right, note="" if right else f"{came} came, {due} was due"
+    )
 
 
 def _coarsest(probe: Probe) -> str:

@@ -44,7 +44,9 @@ class Probe:
     attributes: Mapping[str, Any]
     where: str = ""
     symbolic: bool = False  # the first axis of the first input is left open
-    dtype: str = "float32"  # declared for float inputs, whose values it must hold exactly
+    dtype: str = (
+        "float32"  # declared for float inputs, whose values it must hold exactly
+    )
     # how inputs reach the op: as they are, through a permute_dims, or through a slice of
     # every other element
     layout: Layout = "plain"
@@ -61,7 +63,8 @@ class Probe:
 
     def floats(self) -> Arrays:
         """Those of them that are floats."""
-        return {name: x for name, x in self.arrays().items() if x.dtype.kind == "f"}
+        arrays = self.arrays().items()
+        return {name: x for name, x in arrays if x.dtype.kind == "f"}
 
     def differentiable(self) -> bool:
         """Whether any input can have a gradient."""
@@ -83,7 +86,9 @@ class Probe:
         # reductions to a scalar give NumPy's scalars
         return tuple(map(np.asarray, several))
 
-    def run(self, backend: Backend, settings: Settings, *, body: bool = False) -> Results:
+    def run(
+        self, backend: Backend, settings: Settings, *, body: bool = False
+    ) -> Results:
         """What a backend gives: by its kernel, or by the op's body in primitives."""
         return run([self], backend, settings, body=body)[0]
 
@@ -118,7 +123,9 @@ class Probe:
 
     def shape(self, name: str, array: np.ndarray, axis: str) -> tuple[int | str, ...]:
         """Declared shape of an input; an open axis is called `axis`."""
-        return (axis, *array.shape[1:]) if self.symbolic and name == "x0" else array.shape
+        if self.symbolic and name == "x0":
+            return (axis, *array.shape[1:])
+        return array.shape
 
     def longer(self) -> Arrays:
         """The inputs with one more row on the open axis."""
@@ -127,7 +134,8 @@ class Probe:
             return arrays
         x = arrays["x0"]
         # of an empty axis there is no row to take again
-        row = x[:1] if len(x) else np.ones((1, *x.shape[1:]), x.dtype)
+        one = (1, *x.shape[1:])
+        row = x[:1] if len(x) else np.ones(one, x.dtype)
         return {**arrays, "x0": np.concatenate([x, row])}
 
     def _laid(self, array: np.ndarray) -> np.ndarray:
@@ -136,8 +144,8 @@ class Probe:
         if self.layout == "strided" and array.ndim:
             # what no answer may depend on
             filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)
-            wide = (*array.shape[:-1], 2 * array.shape[-1])
-            return np.stack([array, filler], -1).reshape(wide)
+            *lead, last = array.shape
+            return np.stack([array, filler], -1).reshape(*lead, 2 * last)
         return array
 
     def _unlaid(self, value: Value) -> Value:
@@ -180,7 +188,9 @@ def forward(probes: Sequence[Probe]) -> Graph:
     return builder.finish()
 
 
-def loss_graph(probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]]) -> Graph:
+def loss_graph(
+    probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]]
+) -> Graph:
     """All probes in one graph: float tensors are parameters; the loss is the weighted sum
     of all float results, in float32.
     """
@@ -203,7 +213,8 @@ def run(
 ) -> list[Results]:
     """What a backend gives for each probe."""
     graph = forward(probes)
-    program = backend.program(decompose(graph, has=()) if body else graph, settings)
+    asked = decompose(graph, has=()) if body else graph
+    program = backend.program(asked, settings)
     if any(probe.symbolic for probe in probes):
         # Another length comes first: a program that is made for one only would be found out.
         program(_fed(probes, Probe.longer))
@@ -225,8 +236,11 @@ def gradients(
     # all tensors are parameters or constants: nothing is fed
     _, found = trainer.gradients(trainer.program.put({}))
     return [
-        # state has no gradient
-        {name: found[name + mark] for name in probe.floats() if name + mark in found}
+        {
+            name: found[name + mark]
+            for name in probe.floats()
+            if name not in probe.state()
+        }
         for mark, probe in _marked(probes)
     ]
 
@@ -252,7 +266,9 @@ def _losses(
         results = results[:1]
     for result, weight in zip(results, weights, strict=False):
         if result.dtype in FLOATS:
-            scaled = result.astype("float32") * builder.constant(f"w_{result.name}", weight)
+            scaled = result.astype("float32") * builder.constant(
+                f"w_{result.name}", weight
+            )
             yield scaled.sum(axis=tuple(range(weight.ndim)), keepdims=False)
 
 
@@ -289,7 +305,11 @@ def _results(outputs: Mapping[str, np.ndarray], mark: str) -> Results:
 
 def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
     """Probes with what their names end in; nothing where there is one alone."""
-    return ((f"_{i}" if len(probes) > 1 else "", probe) for i, probe in enumerate(probes))
+    if len(probes) == 1:
+        yield "", probes[0]
+        return
+    for i, probe in enumerate(probes):
+        yield f"_{i}", probe
 
 
 def _name(probes: Sequence[Probe]) -> str:

@@ -20,9 +20,13 @@ from models import ops
 from models.graph import FLOATS, Type
 from models.ops import Case
 
+Operand = np.ndarray | float
 Asked = tuple[Probe, str]  # with the case, readable
 # with the least rank that shows them
-LAYOUTS: tuple[tuple[Layout, int], ...] = (("transposed", 2), ("strided", 1))
+LAYOUTS: tuple[tuple[Layout, int], ...] = (
+    ("transposed", 2),
+    ("strided", 1),
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ def plan(
         if mode in modes:
             parts[mode] = _part(exam, mode, customary)
         else:
-            left_out[asked] = f"programs run {' or '.join(modes)} here, and in no other way"
+            left_out[asked] = (
+                f"programs run {' or '.join(modes)} here, and in no other way"
+            )
     return parts, left_out
 
 
@@ -70,14 +76,18 @@ def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
     seen: set[str] = set()
     for i, case in enumerate(ops.get(name).cases):
         probe = _probe(name, case, i)
-        for kind, variant in _variants(probe, part, first=not part.cases or i < part.cases):
+        for kind, variant in _variants(
+            probe, part, first=not part.cases or i < part.cases
+        ):
             if kind not in seen or _every(part, kind):
                 # a type is a column of its own in the report, an arrangement is not
                 typed = kind in part.dtypes
                 yield variant, describe(case) if typed else f"{describe(case)} {kind}"
             seen.add(kind)
-    for i, case in enumerate(generated(name, count=part.generated, seed=seed)):
-        yield _probe(name, case, seed, i), f"{describe(case)} generated from seed {seed}"
+    random = generated(name, count=part.generated, seed=seed)
+    for i, case in enumerate(random):
+        probe = _probe(name, case, seed, i)
+        yield probe, f"{describe(case)} generated from seed {seed}"
 
 
 def _probe(name: str, case: Case, *numbers: int) -> Probe:
@@ -95,9 +105,10 @@ def _every(part: Part, kind: str) -> bool:
 
 def describe(case: Case) -> str:
     """Shapes and attributes, readable."""
-    shapes = ", ".join("x".join(map(str, shape)) or "scalar" for shape in case.shapes)
-    attributes = ", ".join(f"{key}={value}" for key, value in case.attributes.items())
-    return f"{shapes}; {attributes}" if attributes else shapes
+    shapes = ["x".join(map(str, shape)) or "scalar" for shape in case.shapes]
+    attributes = [f"{key}={value}" for key, value in case.attributes.items()]
+    parts = [", ".join(shapes), ", ".join(attributes)]
+    return "; ".join(filter(None, parts))
 
 
 def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[tuple[str, Probe]]:
@@ -120,7 +131,8 @@ def _arranged(probe: Probe) -> Iterator[tuple[str, Probe]]:
     """
     if opened := _opened(probe):
         yield "dynamic", opened
-    rank = max((array.ndim for array in probe.arrays().values()), default=0)
+    ranks = [array.ndim for array in probe.arrays().values()]
+    rank = max(ranks, default=0)
     for layout, least in LAYOUTS:
         if rank >= least:
             yield layout, replace(probe, layout=layout)
@@ -177,8 +189,9 @@ def _typed(probe: Probe, dtype: str) -> Probe | None:
         _as(operand, dtype) if isinstance(operand, np.ndarray) else operand
         for operand in probe.operands
     )
-    if all(new is old for new, old in zip(operands, probe.operands, strict=True)):
-        return None
+    pairs = zip(operands, probe.operands, strict=True)
+    if all(new is old for new, old in pairs):
+        return None  # nothing has another type to take
     if dtype in FLOATS:
         return replace(probe, operands=operands, dtype=dtype)
     typed = replace(probe, operands=operands)
@@ -195,8 +208,10 @@ def _as(operand: np.ndarray, dtype: str) -> np.ndarray:
     if dtype in FLOATS:
         # back to float32, in which every probe keeps its floats
         return operand.astype(dtype).astype(np.float32)
+    if dtype == "bool":
+        return np.asarray(operand > 0)  # of a scalar, NumPy makes no array
     # times 3: of normal draws, most would be 0 or 1 in size
-    return np.asarray(operand > 0 if dtype == "bool" else np.rint(operand * 3), dtype)
+    return np.asarray(np.rint(operand * 3), dtype)
 
 
 @cache
@@ -208,8 +223,8 @@ def _defined(name: str, dtype: str) -> bool:
     case = op.cases[0]
     probe = Probe(name, draw(case, (0,)), case.attributes)
     arrays = probe.arrays().values()
-    typed = replace(probe, operands=tuple(_as(array, dtype) for array in arrays))
-    return meaningful(typed, probe)
+    operands = tuple(_as(array, dtype) for array in arrays)
+    return meaningful(replace(probe, operands=operands), probe)
 
 
 def meaningful(typed: Probe, probe: Probe) -> bool:
@@ -217,7 +232,8 @@ def meaningful(typed: Probe, probe: Probe) -> bool:
     promise, and the numbers that it gives for floats.
     """
     pairs = zip(typed.operands, probe.operands, strict=True)
-    wide = replace(typed, operands=tuple(_wide(new, old) for new, old in pairs))
+    operands = tuple(_wide(new, old) for new, old in pairs)
+    wide = replace(typed, operands=operands)
     arrays = typed.arrays().values()
     types = [Type(array.shape, str(array.dtype)) for array in arrays]
     try:
@@ -233,7 +249,7 @@ def meaningful(typed: Probe, probe: Probe) -> bool:
     )
 
 
-def _wide(new: np.ndarray | float, old: np.ndarray | float) -> np.ndarray | float:
+def _wide(new: Operand, old: Operand) -> Operand:
     """What stands for a float, as a float again: indices and conditions stay as they are."""
     was_float = isinstance(old, np.ndarray) and old.dtype.kind == "f"
     return np.asarray(new, np.float64) if was_float else new

@@ -23,6 +23,7 @@ from models import ops
 # Questions in one program: enough to share a compilation, few enough to be halved quickly
 # where one raises.
 TOGETHER = 48
+Numbered = tuple[int, ExamRow]  # the question that it belongs to, counted from 0
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
@@ -39,7 +40,11 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
             progress(f"{mode}: {asked[i].probe.op}", share)
             rows += examine_all(asked[i : i + TOGETHER])
     progress("done", 1.0)
-    payload = Exam(rows=tuple(rows), gaps=dict(backend.gaps), left_out=left_out)
+    payload = Exam(
+        rows=tuple(rows),
+        gaps=dict(backend.gaps),
+        left_out=left_out,
+    )
     wrong = sorted({row.op for row in rows if row.result == "failed"})
     if wrong:
         return Finding(payload, "failed", f"wrong answers: {', '.join(wrong)}")
@@ -77,7 +82,11 @@ def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
             rows[i] = [judge.raised(questions[i], "value", came)]
             continue
         answer = Answer(questions[i], came)
-        rows[i] = [judge.shape(answer), judge.dtype(answer), judge.value(answer)]
+        rows[i] = [
+            judge.shape(answer),
+            judge.dtype(answer),
+            judge.value(answer),
+        ]
         if answer.sound():
             sound[i] = answer
     # whole programs again, so each kind of question is asked of all cases at once
@@ -87,23 +96,27 @@ def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
     return [row for i in range(len(questions)) for row in rows[i]]
 
 
-def _kernels(sound: dict[int, Answer]) -> Iterator[tuple[int, ExamRow]]:
+def _kernels(sound: dict[int, Answer]) -> Iterator[Numbered]:
     """Native kernels of compositions against the bodies they stand for."""
     native = {i: one for i, one in sound.items() if one.question.has_two_ways()}
-    bodies = together(_bodies, [one.question for one in native.values()], "kernel")
+    asked = [one.question for one in native.values()]
+    bodies = together(_bodies, asked, "kernel")
     for (i, answer), body in zip(native.items(), bodies, strict=True):
         question = answer.question
         if isinstance(body, Exception):
             yield i, judge.raised(question, "kernel", body)
         else:
-            yield i, judge.compare(question, "kernel", answer.results, body, question.rough)
+            came, rough = answer.results, question.rough
+            yield i, judge.compare(question, "kernel", came, body, rough)
 
 
-def _gradients(sound: dict[int, Answer]) -> Iterator[tuple[int, ExamRow]]:
+def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
     """Gradients of a weighted sum of the results against those of the gradient graph in
     NumPy.
     """
-    smooth = {i: one.question for i, one in sound.items() if one.question.differentiable()}
+    smooth = {
+        i: one.question for i, one in sound.items() if one.question.differentiable()
+    }
     asked = list(smooth.values())
     answers = together(_slopes, asked, "gradient")
     exact, rough = _oracle(asked, "fp64"), _oracle(asked, "fp32")
@@ -112,9 +125,15 @@ def _gradients(sound: dict[int, Answer]) -> Iterator[tuple[int, ExamRow]]:
         if isinstance(came, Exception):
             yield i, judge.raised(question, "gradient", came)
             continue
-        # in the order of the oracle: a backend may name its parameters in another
-        pairs = [(came[name], due[name], near[name]) for name in due]
-        yield i, judge.compare(question, "gradient", *zip(*pairs, strict=True))
+        # in the order of the oracle: a backend may have its parameters in another
+        row = judge.compare(
+            question,
+            "gradient",
+            [came[name] for name in due],
+            [due[name] for name in due],
+            [near[name] for name in due],
+        )
+        yield i, row
 
 
 def _values(questions: Sequence[Question]) -> list[Results]:

@@ -97,7 +97,10 @@ def methods() -> dict[str, Callable[..., Any]]:
 
     The latter are sugar that makes several nodes, or parameters of its own.
     """
-    found = {name: op.method for name, op in table().items() if op.method is not None}
+    found: dict[str, Callable[..., Any]] = {}
+    for name, op in table().items():
+        if op.method is not None:
+            found[name] = op.method
     for module in _modules():
         found |= getattr(module, "METHODS", {})
     return found

@@ -36,7 +36,9 @@ class Case:
     draws: tuple[Draw, ...] = ()  # one per input; normal where left out
     high: int = 1  # exclusive bound of index draws
 
-    def redrawn(self, *shapes: Ints, high: int | None = None, **attributes: Any) -> Case:
+    def redrawn(
+        self, *shapes: Ints, high: int | None = None, **attributes: Any
+    ) -> Case:
         """Other shapes, and other values of some attributes; the rest stays as it is here."""
         # a join of any number of tensors has no kinds of input to hand on
         draws = self.draws if len(self.draws) == len(shapes) else ()
@@ -81,8 +83,9 @@ def axis_in(rng: Rng, rank: int) -> int:
 
 def part_of(rng: Rng, shape: Ints) -> Ints:
     """What broadcasts to `shape`: some leading axes left out, some others of length 1."""
-    kept = shape[one(rng, 0, len(shape) + 1) :] if rng.random() < 0.5 else shape
-    return tuple(1 if rng.random() < 0.3 else n for n in kept)
+    if rng.random() < 0.5:
+        shape = shape[one(rng, 0, len(shape) + 1) :]
+    return tuple(1 if rng.random() < 0.3 else n for n in shape)
 
 
 def any_axis(rng: Rng, rank: int) -> tuple[Ints, int]:

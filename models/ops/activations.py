@@ -46,7 +46,8 @@ def gelu(x: Value, *, approximate: str) -> Value:
 
 def softmax(x: Value, *, axis: int) -> Value:
     """Weights that sum to 1 along `axis`."""
-    return emit("softmax", x, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("softmax", x, axis=at)
 
 
 def _leaky_shape(x: Shape, *, slope: float) -> Shape:
@@ -74,12 +75,14 @@ def _leaky(x: Array, *, slope: float) -> Array:
 
 def _sigmoid(x: Array) -> Array:
     # the same function as with exp, without overflow
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), x.dtype)
+    half = 0.5 * (1 + np.tanh(0.5 * x))
+    return np.asarray(half, x.dtype)
 
 
 def _gelu(x: Array, *, approximate: str) -> Array:
     if approximate == "tanh":
-        return 0.5 * x * (1 + np.tanh(_C * (x + _CUBIC * x**3)))
+        bent = _C * (x + _CUBIC * x**3)
+        return 0.5 * x * (1 + np.tanh(bent))
     # np.vectorize, which erf64 is made with, takes no empty array
     erf = erf64(x / math.sqrt(2)) if x.size else x
     return (0.5 * x * (1 + erf)).astype(x.dtype)
@@ -118,7 +121,12 @@ def _softmax_body(x: Value, *, axis: int) -> Value:
     return weights / weights.sum(axis=axis, keepdims=True)
 
 
-_SHAPES = ((2, 3), (4,), (2, 1, 3), (0, 3))
+_SHAPES = (
+    (2, 3),
+    (4,),
+    (2, 1, 3),
+    (0, 3),
+)
 # apart: no input within a finite difference of the kink at 0
 _CASES = tuple(case(shape, draws=("apart",)) for shape in _SHAPES)
 _LEAKY = tuple(

@@ -7,7 +7,7 @@ import numpy as np
 from models.dims import Shape
 from models.graph import FLOATS
 from models.ops import Array, Op, free, unchanged
-from models.ops._cases import case
+from models.ops._cases import Draw, case
 from models.value import Value, emit
 
 
@@ -52,7 +52,10 @@ def _astype_vjp(
     *,
     dtype: str,
 ) -> tuple[Value | None]:
-    return (astype(grad, x.dtype) if {x.dtype, dtype} <= set(FLOATS) else None,)
+    # a whole number does not move with its float
+    if not {x.dtype, dtype} <= set(FLOATS):
+        return (None,)
+    return (astype(grad, x.dtype),)
 
 
 def _no_gradient(
@@ -64,15 +67,16 @@ def _no_gradient(
     return (None,)
 
 
+_INDEX: tuple[Draw, ...] = ("index",)
 _CASES = (
-    case((2, 3), dtype="int64", draws=("index",), high=5),
+    case((2, 3), dtype="int64", draws=_INDEX, high=5),
     case((2, 3), dtype="float32", draws=("bool",)),
-    case((4,), dtype="float32", draws=("index",), high=9),
+    case((4,), dtype="float32", draws=_INDEX, high=9),
     # bool means "not 0": indices of 0 and 1 show both
-    case((2, 0), dtype="bool", draws=("index",), high=2),
+    case((2, 0), dtype="bool", draws=_INDEX, high=2),
     case((2, 3), dtype="float16"),
     case((2, 3), dtype="bfloat16"),
-    case((2, 3), dtype="int32", draws=("index",), high=9),
+    case((2, 3), dtype="int32", draws=_INDEX, high=9),
     # towards 0, of negative numbers too
     case((2, 3), dtype="int64"),
 )

@@ -81,19 +81,25 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
     lead = lengths(rng, max(0, rank - 2), least=1)
     # values may have another width than keys, and queries another number of tokens
     tokens, others, width, out = lengths(rng, 4, least=1)
-    return example.redrawn(
-        (*lead, tokens, width), (*lead, others, width), (*lead, others, out)
-    )
+    query = (*lead, tokens, width)
+    key = (*lead, others, width)
+    value = (*lead, others, out)
+    return example.redrawn(query, key, value)
+
+
+def _alike(*shape: int, scale: float) -> Case:
+    """Self-attention: three inputs of one shape."""
+    return case(shape, shape, shape, scale=scale)
 
 
 CASES = (
     # (batch, heads, tokens, width), at the scale of the paper: 1 / sqrt(width)
-    case((2, 4, 5, 8), (2, 4, 5, 8), (2, 4, 5, 8), scale=8**-0.5),
-    case((2, 3, 4), (2, 3, 4), (2, 3, 4), scale=0.5),
+    _alike(2, 4, 5, 8, scale=8**-0.5),
+    _alike(2, 3, 4, scale=0.5),
     case((5, 4), (3, 4), (3, 2), scale=1.0),
     # one token: the weights are 1
-    case((2, 2, 1, 4), (2, 2, 1, 4), (2, 2, 1, 4), scale=0.5),
-    case((2, 3, 2, 5, 4), (2, 3, 2, 5, 4), (2, 3, 2, 5, 4), scale=0.3),
+    _alike(2, 2, 1, 4, scale=0.5),
+    _alike(2, 3, 2, 5, 4, scale=0.3),
 )
 OPS = {
     "attention": Op(

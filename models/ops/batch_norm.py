@@ -29,15 +29,16 @@ def batch_norm(
     A train graph updates the running ones.
     """
     g, width = x.graph, x.shape[1:2]
-    weight = g.param(f"{name}.weight", width, init=("ones", 0.0))
-    bias = g.param(f"{name}.bias", width, init=("zeros", 0.0))
-    mean = g.param(f"{name}.running_mean", width, init=("zeros", 0.0), trainable=False)
-    var = g.param(f"{name}.running_var", width, init=("ones", 0.0), trainable=False)
+    zeros, ones = ("zeros", 0.0), ("ones", 0.0)
+    weight = g.param(f"{name}.weight", width, init=ones)
+    bias = g.param(f"{name}.bias", width, init=zeros)
+    mean = g.param(f"{name}.running_mean", width, init=zeros, trainable=False)
+    var = g.param(f"{name}.running_var", width, init=ones, trainable=False)
     # no formula reads it: PyTorch's checkpoints hold it, and so do ours
     seen = g.param(
         f"{name}.num_batches_tracked",
         (),
-        init=("zeros", 0.0),
+        init=zeros,
         trainable=False,
         dtype="int64",
     )
@@ -67,7 +68,8 @@ def _train_shape(
     eps: float,
     momentum: float,
 ) -> tuple[Shape, Shape, Shape]:
-    return shape(x, *rows, eps=eps), x[1:2], x[1:2]
+    out, channels = shape(x, *rows, eps=eps), x[1:2]
+    return out, channels, channels
 
 
 def _axes(rank: int) -> Ints:
@@ -77,7 +79,8 @@ def _axes(rank: int) -> Ints:
 
 def _wide(row: Array, rank: int) -> Array:
     """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
-    return row.reshape(1, -1, *(1,) * (rank - 2))
+    space = (1,) * (rank - 2)
+    return row.reshape(1, -1, *space)
 
 
 def reference(
@@ -89,7 +92,8 @@ def reference(
     *,
     eps: float,
 ) -> Array:
-    mean, var, weight, bias = (_wide(row, x.ndim) for row in (mean, var, weight, bias))
+    rows = (mean, var, weight, bias)
+    mean, var, weight, bias = (_wide(row, x.ndim) for row in rows)
     return (x - mean) / np.sqrt(var + eps) * weight + bias
 
 
@@ -108,13 +112,15 @@ def _train(
     here, spread = x.mean(axes), x.var(axes)
     new_mean = mean * (1 - momentum) + here * momentum
     # NumPy's variance is the biased one; the quotient makes it unbiased
-    new_var = var * (1 - momentum) + spread * (momentum * count / (count - 1))
+    share = momentum * count / (count - 1)
+    new_var = var * (1 - momentum) + spread * share
     return reference(x, weight, bias, here, spread, eps=eps), new_mean, new_var
 
 
 def _row(row: Value, like: Value) -> Value:
     """(channels,) -> (1, channels, 1, ...), to meet axis 1."""
-    return row.reshape((1, row.shape[0], *(1,) * (len(like.shape) - 2)))
+    space = (1,) * (len(like.shape) - 2)
+    return row.reshape((1, row.shape[0], *space))
 
 
 def body(
@@ -159,20 +165,30 @@ def _train_body(
 def random(rng: Rng, rank: int, example: Case) -> Case:
     # three numbers or more of each channel, or there is no variance to speak of
     batch = one(rng, 3, 6)
-    shape = (batch, *lengths(rng, max(1, rank - 1), least=1))
-    return example.redrawn(shape, *(shape[1:2],) * 4)
+    rest = lengths(rng, max(1, rank - 1), least=1)
+    channels = rest[:1]
+    return example.redrawn((batch, *rest), *[channels] * 4)
 
 
-# x, weight, bias, mean, var: a variance is positive
+def _rows(shape: Ints) -> list[Ints]:
+    """weight, bias, mean, var."""
+    return [shape[1:2]] * 4
+
+
+# of x and the rows: a variance is positive
 _DRAWS: tuple[Draw, ...] = ("normal", "normal", "normal", "normal", "positive")
-_SHAPES = ((4, 3), (2, 3, 5), (2, 3, 4, 2))
+_SHAPES = (
+    (4, 3),
+    (2, 3, 5),
+    (2, 3, 4, 2),
+)
 _CASES = tuple(
-    case(shape, *(shape[1:2],) * 4, eps=eps, draws=_DRAWS)
+    case(shape, *_rows(shape), eps=eps, draws=_DRAWS)
     for shape in _SHAPES
     for eps in (1e-5, 1e-3)  # the defaults of PyTorch and of Keras
 )
 _TRAIN = tuple(
-    case(shape, *(shape[1:2],) * 4, eps=eps, momentum=momentum, draws=_DRAWS)
+    case(shape, *_rows(shape), eps=eps, momentum=momentum, draws=_DRAWS)
     for shape in _SHAPES
     # again theirs: Keras calls 0.01 a momentum of 0.99
     for eps, momentum in ((1e-5, 0.1), (1e-3, 0.01))

@@ -13,12 +13,15 @@ from models.value import Value, emit
 
 def concat(x: Value, *others: Value, axis: int) -> Value:
     """Join x and others along `axis`."""
-    return emit("concat", x, *others, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("concat", x, *others, axis=at)
 
 
 def stack(x: Value, *others: Value, axis: int) -> Value:
     """Join x and others along a new axis before `axis`."""
-    return emit("stack", x, *others, axis=positive(axis, len(x.shape) + 1))
+    # counted in the result, which has one axis more
+    at = positive(axis, len(x.shape) + 1)
+    return emit("stack", x, *others, axis=at)
 
 
 def _concat_shape(*xs: Shape, axis: int) -> Shape:
@@ -34,13 +37,13 @@ def _concat_shape(*xs: Shape, axis: int) -> Shape:
 
 
 def _stack_shape(*xs: Shape, axis: int) -> Shape:
-    # counted in the result, which has one axis more
-    at = axis_of(axis, len(xs[0]) + 1)
+    first = xs[0]
+    at = axis_of(axis, len(first) + 1)
     if len(set(xs)) > 1:
         raise ValueError(
             "all shapes must be equal; concat joins tensors that differ along one axis"
         )
-    return (*xs[0][:at], len(xs), *xs[0][at:])
+    return (*first[:at], len(xs), *first[at:])
 
 
 def _concat(*xs: Array, axis: int) -> Array:
@@ -61,7 +64,8 @@ def _concat_vjp(
     start: Length = 0
     for x in xs:
         stop = start + x.shape[axis]
-        pieces.append(emit("slice", grad, axis=axis, start=start, stop=stop, step=1))
+        piece = emit("slice", grad, axis=axis, start=start, stop=stop, step=1)
+        pieces.append(piece)
         start = stop
     return tuple(pieces)
 
@@ -73,13 +77,16 @@ def _stack_body(*xs: Value, axis: int) -> Value:
 
 def _random_concat(rng: Rng, rank: int, example: Case) -> Case:
     axis, shape = axis_in(rng, rank), lengths(rng, rank)
-    joined = integers(rng.integers(0, 4, one(rng, 1, 4)))
-    return example.redrawn(*(spliced(shape, axis, n) for n in joined), axis=axis)
+    count = one(rng, 1, 4)
+    joined = integers(rng.integers(0, 4, count))
+    pieces = [spliced(shape, axis, length) for length in joined]
+    return example.redrawn(*pieces, axis=axis)
 
 
 def _random_stack(rng: Rng, rank: int, example: Case) -> Case:
     shape, count = lengths(rng, rank), one(rng, 1, 4)
-    return example.redrawn(*(shape,) * count, axis=axis_in(rng, rank + 1))
+    axis = axis_in(rng, rank + 1)
+    return example.redrawn(*[shape] * count, axis=axis)
 
 
 _CONCAT = (

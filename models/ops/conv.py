@@ -79,7 +79,11 @@ def shape(
         )
     if bias and bias[0] != (weight[0],):
         raise ValueError(f"the bias must have shape ({weight[0]},)")
-    return (x[0], weight[0], *map(_length, x[2:], weight[2:], stride, dilation, padding))
+    return (
+        x[0],
+        weight[0],
+        *map(_length, x[2:], weight[2:], stride, dilation, padding),
+    )
 
 
 def reference(
@@ -153,7 +157,9 @@ def _weight_gradient(
     for axis in range(2, len(x.shape)):
         # the last steps of x that no stride reached
         if full.shape[axis] != weight.shape[axis]:
-            full = emit("slice", full, axis=axis, start=0, stop=weight.shape[axis], step=1)
+            full = emit(
+                "slice", full, axis=axis, start=0, stop=weight.shape[axis], step=1
+            )
     return full.permute_dims(swap)
 
 

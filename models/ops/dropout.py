@@ -20,7 +20,8 @@ def dropout(x: Value, *, rate: float, name: str) -> Value:
 
 def drop_path(x: Value, *, rate: float, name: str) -> Value:
     """Drop whole rows of axis 0 in training; rate 0 adds nothing to the graph."""
-    rows = (x.shape[0], *(1,) * (len(x.shape) - 1))
+    ones = (1,) * (len(x.shape) - 1)
+    rows = (x.shape[0], *ones)
     return _dropped(x, rows, rate, name)
 
 

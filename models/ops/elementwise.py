@@ -15,9 +15,10 @@ import numpy as np
 
 from models.dims import Length, Shape
 from models.ops import Array, Op, boolean, per_element, unchanged
-from models.ops._cases import Case, Draw, case
+from models.ops._cases import Case, Draw, Ints, case
 from models.value import Value, emit
 
+_SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 # gradient, result, inputs -> gradient of one input, in the shape of the result
 Partial = Callable[[Value, Value, Any, Any], Value]
 
@@ -32,7 +33,8 @@ def broadcast(*shapes: Shape) -> Shape:
     """
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    return tuple(_common(lengths, shapes) for lengths in zip(*padded, strict=True))
+    axes = zip(*padded, strict=True)
+    return tuple(_common(lengths, shapes) for lengths in axes)
 
 
 def _common(lengths: tuple[Length, ...], shapes: tuple[Shape, ...]) -> Length:
@@ -40,7 +42,9 @@ def _common(lengths: tuple[Length, ...], shapes: tuple[Shape, ...]) -> Length:
     long = list(dict.fromkeys(length for length in lengths if length != 1))
     if len(long) > 1:
         shown = " and ".join(f"({', '.join(map(str, shape))})" for shape in shapes)
-        raise ValueError(f"shapes {shown} do not broadcast: {long[0]} against {long[1]}")
+        raise ValueError(
+            f"shapes {shown} do not broadcast: {long[0]} against {long[1]}"
+        )
     return long[0] if long else 1
 
 
@@ -62,7 +66,8 @@ def unbroadcast(grad: Value, to: Value | float) -> Value | None:
 
 def _erf(x: Array) -> Array:
     # np.vectorize takes no empty array
-    return np.asarray(erf64(x) if x.size else x).astype(x.dtype)
+    found = erf64(x) if x.size else x
+    return np.asarray(found).astype(x.dtype)
 
 
 def _where_dtype(condition: str, *branches: str) -> str:
@@ -97,7 +102,9 @@ def _row(
 
 def _cases(draws: tuple[Draw, ...]) -> tuple[Case, ...]:
     arity = len(draws)
-    shapes = [((2, 3),) * arity, ((4,),) * arity, ((0, 3),) * arity, ((),) * arity]
+    # the last one is a scalar
+    alike: list[Ints] = [(2, 3), (4,), (0, 3), ()]
+    shapes = [(shape,) * arity for shape in alike]
     if arity >= 2:
         # of three inputs the last one has all axes, or only one of length 1
         shapes += [
@@ -136,11 +143,13 @@ def _pair(
         a: Any,
         b: Any,
     ) -> tuple[Value | None, Value | None]:
+        to_a = to_b = None
         # a literal has no gradient, and its rule is not asked: it may want a tensor's methods
-        return (
-            unbroadcast(left(grad, out, a, b), a) if isinstance(a, Value) else None,
-            unbroadcast(right(grad, out, a, b), b) if isinstance(b, Value) else None,
-        )
+        if isinstance(a, Value):
+            to_a = unbroadcast(left(grad, out, a, b), a)
+        if isinstance(b, Value):
+            to_b = unbroadcast(right(grad, out, a, b), b)
+        return to_a, to_b
 
     return vjp
 
@@ -172,7 +181,8 @@ def _where_vjp(
 
 
 def _erf_vjp(grad: Value, out: Value, x: Value) -> tuple[Value]:
-    return (grad * emit("exp", -(x * x)) * (2 / math.sqrt(math.pi)),)
+    bell = emit("exp", -(x * x))
+    return (grad * bell * _SLOPE,)
 
 
 def _sqrt_vjp(grad: Value, out: Value, x: Value) -> tuple[Value]:
@@ -199,7 +209,8 @@ def _pow_vjp(
     *,
     exponent: float,
 ) -> tuple[Value]:
-    return (grad * (emit("pow", x, exponent=exponent - 1) * exponent),)
+    slope = emit("pow", x, exponent=exponent - 1) * exponent
+    return (grad * slope,)
 
 
 _EXTREME = _pair(

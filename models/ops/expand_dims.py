@@ -16,12 +16,14 @@ from models.value import Value, emit
 
 def expand_dims(x: Value, *, axis: int) -> Value:
     """Insert an axis of length 1."""
-    return emit("expand_dims", x, axis=positive(axis, len(x.shape) + 1))
+    at = positive(axis, len(x.shape) + 1)
+    return emit("expand_dims", x, axis=at)
 
 
 def squeeze(x: Value, *, axis: int) -> Value:
     """Remove an axis of length 1."""
-    return emit("squeeze", x, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("squeeze", x, axis=at)
 
 
 def _expanded(x: Shape, *, axis: int) -> Shape:
@@ -49,12 +51,14 @@ def _squeeze_body(x: Value, *, axis: int) -> Value:
 
 def _random_expand(rng: Rng, rank: int, example: Case) -> Case:
     # `rank` is that of the result
-    return example.redrawn(lengths(rng, rank - 1), axis=axis_in(rng, rank))
+    shape = lengths(rng, rank - 1)
+    return example.redrawn(shape, axis=axis_in(rng, rank))
 
 
 def _random_squeeze(rng: Rng, rank: int, example: Case) -> Case:
     axis = axis_in(rng, rank)
-    return example.redrawn(spliced(lengths(rng, rank), axis, 1), axis=axis)
+    shape = spliced(lengths(rng, rank), axis, 1)
+    return example.redrawn(shape, axis=axis)
 
 
 _EXPAND = (

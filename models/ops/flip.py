@@ -13,12 +13,14 @@ from models.value import Value, emit
 
 def flip(x: Value, *, axis: int) -> Value:
     """Reverse one axis."""
-    return emit("flip", x, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("flip", x, axis=at)
 
 
 def roll(x: Value, *, shift: int, axis: int) -> Value:
     """Shift one axis around."""
-    return emit("roll", x, shift=shift, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("roll", x, shift=shift, axis=at)
 
 
 def _flip_shape(x: Shape, *, axis: int) -> Shape:
@@ -29,7 +31,9 @@ def _flip_shape(x: Shape, *, axis: int) -> Shape:
 def _roll_shape(x: Shape, *, shift: int, axis: int) -> Shape:
     # the body cuts at shift modulo the length, which has to be known
     if not isinstance(x[axis_of(axis, len(x))], int):
-        raise ValueError(f"roll needs a numeric length on axis {axis}, which is {x[axis]}")
+        raise ValueError(
+            f"roll needs a numeric length on axis {axis}, which is {x[axis]}"
+        )
     return x
 
 
@@ -55,10 +59,18 @@ def _roll_body(x: Value, *, shift: int, axis: int) -> Value:
 def _random_roll(rng: Rng, rank: int, example: Case) -> Case:
     shape, axis = lengths(rng, rank), axis_in(rng, rank)
     # further than any axis is long, both ways
-    return example.redrawn(shape, axis=axis, shift=one(rng, -6, 7))
+    shift = one(rng, -6, 7)
+    return example.redrawn(shape, axis=axis, shift=shift)
 
 
-_SHAPES = (((2, 3), 0), ((2, 3), 1), ((2, 3, 4), 1), ((1,), 0), ((0, 3), 0))
+# shape, axis
+_SHAPES = (
+    ((2, 3), 0),
+    ((2, 3), 1),
+    ((2, 3, 4), 1),
+    ((1,), 0),
+    ((0, 3), 0),
+)
 _FLIP = tuple(case(shape, axis=axis) for shape, axis in _SHAPES)
 _ROLL = tuple(
     case(shape, shift=shift, axis=axis)

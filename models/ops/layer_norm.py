@@ -12,8 +12,9 @@ from models.value import Value, emit
 
 def layer_norm(x: Value, *, eps: float, name: str) -> Value:
     """Normalise the last axis, with gain and shift of its own."""
-    weight = x.graph.param(f"{name}.weight", x.shape[-1:], init=("ones", 0.0))
-    bias = x.graph.param(f"{name}.bias", x.shape[-1:], init=("zeros", 0.0))
+    g, width = x.graph, x.shape[-1:]
+    weight = g.param(f"{name}.weight", width, init=("ones", 0.0))
+    bias = g.param(f"{name}.bias", width, init=("zeros", 0.0))
     return emit("layer_norm", x, weight, bias, eps=eps)
 
 
@@ -60,13 +61,20 @@ def body(
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
     # three numbers or more: of two equal ones, or of one, only eps would be left to see
-    shape = (*lengths(rng, rank - 1), one(rng, 3, 6))
-    return example.redrawn(shape, shape[-1:], shape[-1:])
+    lead, width = lengths(rng, rank - 1), one(rng, 3, 6)
+    return example.redrawn((*lead, width), (width,), (width,))
 
 
+_SHAPES = (
+    (2, 5, 8),
+    (3, 4),
+    (6,),
+    (0, 4),
+    (2, 3, 4, 5),
+)
 CASES = tuple(
     case(shape, shape[-1:], shape[-1:], eps=eps)
-    for shape in ((2, 5, 8), (3, 4), (6,), (0, 4), (2, 3, 4, 5))
+    for shape in _SHAPES
     for eps in (1e-5, 1e-3)  # the defaults of PyTorch and of Keras
 )
 OPS = {

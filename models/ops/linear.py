@@ -26,7 +26,8 @@ def linear(
     # weights have lengths that are known: a symbolic last axis fails here
     inner = int(str(x.shape[-1]))
     usual = ("uniform", inner**-0.5)
-    weight = x.graph.param(f"{name}.weight", (width, inner), init=init or usual)
+    shape = (width, inner)
+    weight = x.graph.param(f"{name}.weight", shape, init=init or usual)
     if not bias:
         return emit("linear", x, weight)
     row = x.graph.param(f"{name}.bias", (width,), init=bias_init or usual)
@@ -48,8 +49,9 @@ def reference(x: Array, weight: Array, *bias: Array) -> Array:
 
 def body(x: Value, weight: Value, *bias: Value) -> Value:
     # rank 2: the gradient of a rank-4 product is slow in TensorFlow
-    flat = x.reshape((size(x.shape[:-1]), x.shape[-1]))
-    out = (flat @ swap(weight)).reshape((*x.shape[:-1], weight.shape[0]))
+    lead, inner = x.shape[:-1], x.shape[-1]
+    flat = x.reshape((size(lead), inner))
+    out = (flat @ swap(weight)).reshape((*lead, weight.shape[0]))
     return out + bias[0] if bias else out
 
 

@@ -23,7 +23,8 @@ def shape(a: Shape, b: Shape) -> Shape:
             "matmul needs two tensors of rank 2 or more, the last axis of the first equal"
             " to the second-last of the second"
         )
-    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+    lead = broadcast(a[:-2], b[:-2])
+    return (*lead, a[-2], b[-1])
 
 
 def vjp(
@@ -32,13 +33,16 @@ def vjp(
     a: Value,
     b: Value,
 ) -> tuple[Value | None, Value | None]:
-    return unbroadcast(grad @ swap(b), a), unbroadcast(swap(a) @ grad, b)
+    to_a = unbroadcast(grad @ swap(b), a)
+    to_b = unbroadcast(swap(a) @ grad, b)
+    return to_a, to_b
 
 
 def swap(x: Value) -> Value:
     """Exchange the last two axes."""
     rank = len(x.shape)
-    return x.permute_dims((*range(rank - 2), rank - 1, rank - 2))
+    lead = range(rank - 2)
+    return x.permute_dims((*lead, rank - 1, rank - 2))
 
 
 def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
@@ -51,7 +55,9 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
     # the three of the product are not empty: a sum over nothing says little
     rows, inner, columns = lengths(rng, 3, least=1)
     others = part_of(rng, lead)
-    return example.redrawn((*lead, rows, inner), (*others, inner, columns))
+    a = (*lead, rows, inner)
+    b = (*others, inner, columns)
+    return example.redrawn(a, b)
 
 
 CASES = (

@@ -51,7 +51,8 @@ def reference(
     after: int,
     value: float,
 ) -> Array:
-    widths = [(before, after) if i == axis else (0, 0) for i in range(x.ndim)]
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = (before, after)
     return np.pad(x, widths, constant_values=value)
 
 
@@ -66,13 +67,15 @@ def vjp(
     value: float,
 ) -> tuple[Value]:
     stop = before + x.shape[axis]
-    return (emit("slice", grad, axis=axis, start=before, stop=stop, step=1),)
+    kept = emit("slice", grad, axis=axis, start=before, stop=stop, step=1)
+    return (kept,)
 
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
     before, after = integers(rng.integers(0, 3, 2))
     shape = lengths(rng, rank)
-    return example.redrawn(shape, axis=axis_in(rng, rank), before=before, after=after)
+    axis = axis_in(rng, rank)
+    return example.redrawn(shape, axis=axis, before=before, after=after)
 
 
 CASES = tuple(

@@ -19,7 +19,9 @@ def permute_dims(x: Value, axes: tuple[int, ...] | str, **sizes: Length) -> Valu
     rank = len(x.shape)
     order = tuple(positive(a, rank) for a in axes)
     # the identity makes no node, which a runtime would have to find out
-    return x if order == tuple(range(rank)) else emit("permute_dims", x, axes=order)
+    if order == tuple(range(rank)):
+        return x
+    return emit("permute_dims", x, axes=order)
 
 
 def shape(x: Shape, *, axes: Ints) -> Shape:
@@ -42,7 +44,9 @@ def vjp(
 
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
-    return example.redrawn(lengths(rng, rank), axes=integers(rng.permutation(rank)))
+    shape = lengths(rng, rank)
+    axes = integers(rng.permutation(rank))
+    return example.redrawn(shape, axes=axes)
 
 
 CASES = (

@@ -24,7 +24,8 @@ def _normalise(x: Value, axis: Axes) -> Ints:
     axes = (axis,) if isinstance(axis, int) else axis
     try:
         # sorted: the same reduction is then the same node
-        return tuple(sorted(axis_of(a, len(x.shape)) for a in axes))
+        counted = [axis_of(a, len(x.shape)) for a in axes]
+        return tuple(sorted(counted))
     except ValueError:
         return axes  # the shape rule names the mistake together with the author's line
 
@@ -88,12 +89,14 @@ def _extreme_vjp(
     keepdims: bool,
 ) -> tuple[Value]:
     won = emit("equal", x, keep(out, x, axis)).astype(grad.dtype)
-    return (keep(grad, x, axis) * won / won.sum(axis=axis, keepdims=True),)
+    shared = keep(grad, x, axis) * won
+    return (shared / won.sum(axis=axis, keepdims=True),)
 
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
     shape = lengths(rng, rank, least=1)
-    axes = rng.choice(rank, one(rng, 1, rank + 1), replace=False)
+    count = one(rng, 1, rank + 1)
+    axes = rng.choice(rank, count, replace=False)
     reduced = tuple(sorted(integers(axes)))
     # Only an axis that stays may be empty: nothing has no largest element, and no mean.
     emptied = [

@@ -28,7 +28,9 @@ def rearrange(x: Value, pattern: str, **sizes: Length) -> Value:
     except ValueError as error:
         raise _at_author(error, x) from None
     still = plan.order == tuple(range(len(plan.order)))
-    moved = x if still else emit("permute_dims", reshape(x, plan.split), axes=plan.order)
+    moved = (
+        x if still else emit("permute_dims", reshape(x, plan.split), axes=plan.order)
+    )
     return reshape(moved, plan.merged)
 
 
@@ -80,9 +82,10 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
     shape = lengths(rng, rank)
     target = [1] * one(rng, 1, RANKS + 1)
     # 4 is the only length drawn that is not prime
-    factors = [f for n in shape for f in ((2, 2) if n == 4 else (n,))]
-    for factor in factors:
-        target[axis_in(rng, len(target))] *= factor
+    for length in shape:
+        factors = (2, 2) if length == 4 else (length,)
+        for factor in factors:
+            target[axis_in(rng, len(target))] *= factor
     return example.redrawn(shape, shape=tuple(target))
 
 

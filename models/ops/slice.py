@@ -46,7 +46,8 @@ def shape(
     step: int,
 ) -> Shape:
     at = axis_of(axis, len(x))
-    numbers = all(isinstance(bound, int) for bound in (x[at], start, stop))
+    bounds = (x[at], start, stop)
+    numbers = all(isinstance(bound, int) for bound in bounds)
     # all three are numbers here
     if step < 1 or (numbers and not 0 <= start <= stop <= x[at]):  # type: ignore[operator]
         raise ValueError(
@@ -83,7 +84,8 @@ def vjp(
     """Zeros everywhere else: spread the gradient `step` apart, then pad both ends."""
     spread = _spread(grad, axis, step, stop - start) if step > 1 else grad
     after = x.shape[axis] - stop
-    return (spread.pad(axis=axis, before=start, after=after, value=0.0),)
+    padded = spread.pad(axis=axis, before=start, after=after, value=0.0)
+    return (padded,)
 
 
 def _spread(
@@ -94,7 +96,8 @@ def _spread(
 ) -> Value:
     """Each element followed by step - 1 zeros, cut to the length that the slice covered."""
     at = axis + 1
-    rows = grad.expand_dims(axis=at).pad(axis=at, before=0, after=step - 1, value=0.0)
+    rows = grad.expand_dims(axis=at)
+    rows = rows.pad(axis=at, before=0, after=step - 1, value=0.0)
     wide = grad.shape[axis] * step
     spread = rows.reshape(spliced(grad.shape, axis, wide))
     if wide == covered:
@@ -104,7 +107,8 @@ def _spread(
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
     axis, length = axis_in(rng, rank), one(rng, 0, 8)
-    start, stop = sorted(integers(rng.integers(0, length + 1, 2)))
+    bounds = integers(rng.integers(0, length + 1, 2))
+    start, stop = sorted(bounds)
     step = one(rng, 1, 4)
     shape = spliced(lengths(rng, rank), axis, length)
     return example.redrawn(shape, axis=axis, start=start, stop=stop, step=step)

@@ -13,12 +13,14 @@ from models.value import Value, emit, emit_all
 
 def split(x: Value, parts: int, *, axis: int) -> tuple[Value, ...]:
     """Cut `axis` into `parts` equal parts."""
-    return emit_all("split", x, parts=parts, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit_all("split", x, parts=parts, axis=at)
 
 
 def unstack(x: Value, *, axis: int) -> tuple[Value, ...]:
     """The slices of `axis`, without it."""
-    return emit_all("unstack", x, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit_all("unstack", x, axis=at)
 
 
 def _split_shape(x: Shape, *, parts: int, axis: int) -> tuple[Shape, ...]:
@@ -52,25 +54,29 @@ def _unstack(x: Array, *, axis: int) -> tuple[Array, ...]:
 
 def _split_body(x: Value, *, parts: int, axis: int) -> tuple[Value, ...]:
     width = x.shape[axis] // parts
+    ends = [(width * i, width * (i + 1)) for i in range(parts)]
     return tuple(
-        emit("slice", x, axis=axis, start=width * i, stop=width * (i + 1), step=1)
-        for i in range(parts)
+        emit("slice", x, axis=axis, start=start, stop=stop, step=1)
+        for start, stop in ends
     )
 
 
 def _unstack_body(x: Value, *, axis: int) -> tuple[Value, ...]:
     def row(i: int) -> Value:
-        return emit("slice", x, axis=axis, start=i, stop=i + 1, step=1).squeeze(axis=axis)
+        cut = emit("slice", x, axis=axis, start=i, stop=i + 1, step=1)
+        return cut.squeeze(axis=axis)
 
     # the shape rule lets numbers through only
-    return tuple(row(i) for i in range(int(str(x.shape[axis]))))
+    length = int(str(x.shape[axis]))
+    return tuple(row(i) for i in range(length))
 
 
 def _random_split(rng: Rng, rank: int, example: Case) -> Case:
     axis, parts = axis_in(rng, rank), one(rng, 1, 4)
     shape = lengths(rng, rank)
     length = parts * one(rng, 0, 3)
-    return example.redrawn(spliced(shape, axis, length), axis=axis, parts=parts)
+    shape = spliced(shape, axis, length)
+    return example.redrawn(shape, axis=axis, parts=parts)
 
 
 _SPLIT = (

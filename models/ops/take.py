@@ -20,12 +20,14 @@ from models.value import Value, emit
 
 def take(x: Value, index: Value, *, axis: int) -> Value:
     """Rows of x along `axis` by a rank-1 integer index."""
-    return emit("take", x, index, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("take", x, index, axis=at)
 
 
 def take_along_axis(x: Value, index: Value, *, axis: int) -> Value:
     """Elements of x along `axis` by an integer index of the same rank."""
-    return emit("take_along_axis", x, index, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("take_along_axis", x, index, axis=at)
 
 
 def scatter_add(
@@ -36,7 +38,8 @@ def scatter_add(
     length: Length,
 ) -> Value:
     """Sum the elements of x into zeros of `length` along `axis`."""
-    return emit("scatter_add", x, index, axis=positive(axis, len(x.shape)), length=length)
+    at = positive(axis, len(x.shape))
+    return emit("scatter_add", x, index, axis=at, length=length)
 
 
 def _take_shape(x: Shape, index: Shape, *, axis: int) -> Shape:
@@ -91,7 +94,8 @@ def _scatter(
 
 def _take_body(x: Value, index: Value, *, axis: int) -> Value:
     behind = len(x.shape) - axis - 1
-    row = index.reshape((*(1,) * axis, index.shape[0], *(1,) * behind))
+    before, after = (1,) * axis, (1,) * behind
+    row = index.reshape((*before, *index.shape, *after))
     # the one row of indices, repeated for every other axis of x
     rows = row.broadcast_to(spliced(x.shape, axis, index.shape[0]))
     return emit("take_along_axis", x, rows, axis=axis)
@@ -105,7 +109,8 @@ def _along_vjp(
     *,
     axis: int,
 ) -> tuple[Value, None]:
-    return emit("scatter_add", grad, index, axis=axis, length=x.shape[axis]), None
+    length = x.shape[axis]
+    return emit("scatter_add", grad, index, axis=axis, length=length), None
 
 
 def _scatter_vjp(
@@ -126,7 +131,8 @@ def _scatter_vjp(
 
 def _random_take(rng: Rng, rank: int, example: Case) -> Case:
     shape, axis = any_axis(rng, rank)
-    return example.redrawn(shape, (one(rng, 0, 5),), axis=axis, high=shape[axis])
+    index = (one(rng, 0, 5),)
+    return example.redrawn(shape, index, axis=axis, high=shape[axis])
 
 
 def _random_along(rng: Rng, rank: int, example: Case) -> Case:

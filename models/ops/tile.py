@@ -13,12 +13,14 @@ from models.value import Value, emit
 
 def tile(x: Value, *, times: int, axis: int) -> Value:
     """Repeat the whole of one axis: a b a b."""
-    return emit("tile", x, times=times, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("tile", x, times=times, axis=at)
 
 
 def repeat(x: Value, *, times: int, axis: int) -> Value:
     """Repeat each element of one axis: a a b b."""
-    return emit("repeat", x, times=times, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("repeat", x, times=times, axis=at)
 
 
 def shape(x: Shape, *, times: int, axis: int) -> Shape:
@@ -29,7 +31,9 @@ def shape(x: Shape, *, times: int, axis: int) -> Shape:
 
 
 def _tile(x: Array, *, times: int, axis: int) -> Array:
-    return np.tile(x, [times if i == axis else 1 for i in range(x.ndim)])
+    each = [1] * x.ndim
+    each[axis] = times
+    return np.tile(x, each)
 
 
 def _repeat(x: Array, *, times: int, axis: int) -> Array:
@@ -60,7 +64,8 @@ def _repeat_body(x: Value, *, times: int, axis: int) -> Value:
 
 def random(rng: Rng, rank: int, example: Case) -> Case:
     shape, axis = lengths(rng, rank), axis_in(rng, rank)
-    return example.redrawn(shape, axis=axis, times=one(rng, 1, 4))
+    times = one(rng, 1, 4)
+    return example.redrawn(shape, axis=axis, times=times)
 
 
 CASES = (

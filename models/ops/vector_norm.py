@@ -16,7 +16,8 @@ from models.value import Value, emit
 
 def vector_norm(x: Value, *, axis: int) -> Value:
     """Euclidean norm along `axis`, which disappears."""
-    return emit("vector_norm", x, axis=positive(axis, len(x.shape)))
+    at = positive(axis, len(x.shape))
+    return emit("vector_norm", x, axis=at)
 
 
 def shape(x: Shape, *, axis: int) -> Shape:

@@ -1,266 +1,235 @@
-"""Every op on every case of its exam: rules, body against reference, gradient against
-differences, backends against the oracle.
+"""Every op on every case of its own: rules, body against reference, gradient against
+differences, and each backend by the op exam.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from backends.base import Backend, Program, Settings
-from backends.numpy.program import NumpyProgram
-from bench.exam.asking import halved
+from backends.base import Backend, Settings
+from backends.numpy.backend import NumpyBackend
+from bench.exam import judge, questions, task
+from bench.exam.probe import Probe, weights_for
+from bench.exam.questions import Part
+from bench.records import ExamRow
 from models import dims, ops
-from models.gradient import PREFIX, gradient
-from models.graph import FLOATS, Graph, Type
-from models.optim import Optimizer
+from models.graph import FLOATS
 from models.passes import decompose
 from tests.asserts import assert_close
-from tests.strategies import Arrays, Question, arrays_of, graph_of, marked, questions
 
-Ask = Callable[[Sequence[Question]], list[Arrays]]
-# values with the type that is asked for: oracles are wider
-Due = dict[str, tuple[np.ndarray, str]]
-
-QUESTIONS = questions()
 FP64 = Settings(precision="fp64")
-NO_DIFFERENCES = {"stop_gradient": "its gradient is 0 by definition, its slope is 1"}
-
-# PyTorch's word on the variance of nothing
-empty_variance = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
-every_case = pytest.mark.parametrize("question", QUESTIONS, ids=str)
+OWN = Part(("float32",), variants="none")  # cases as they are, one of each
+STEP = 1e-5  # of a finite difference: its own error is then some 1e-10
 
 
-def differentiable(question: Question) -> bool:
-    """Whether the graph has a loss that inputs can move."""
-    graph = graph_of(question)
-    return "loss" in graph.outputs and question.op not in NO_DIFFERENCES
+@dataclass(frozen=True)
+class Asked:
+    """One case of one op."""
+
+    number: int
+    probe: Probe
+    case: str
+
+    def __str__(self) -> str:
+        return f"{self.probe.op}-{self.number}-{self.case}"
 
 
-DIFFERENTIABLE = [question for question in QUESTIONS if differentiable(question)]
-every_gradient = pytest.mark.parametrize("question", DIFFERENTIABLE, ids=str)
+def asked(op: str) -> list[Asked]:
+    """All cases of an op, with the numbers that the exam draws for them."""
+    own = enumerate(questions.questions(op, OWN))
+    return [Asked(i, probe, case) for i, (probe, case) in own]
 
 
-def oracle(graph: Graph, arrays: Arrays) -> NumpyProgram:
-    """The graph in float64 with the arrays as its parameters."""
-    program = NumpyProgram(graph, FP64)
-    program.load({name: arrays[name] for name in graph.params})
-    return program
+CASES = [one for name in ops.table() for one in asked(name)]
+every_case = pytest.mark.parametrize("one", CASES, ids=str)
 
 
-def run(graph: Graph, arrays: Arrays) -> dict[str, np.ndarray]:
-    return oracle(graph, arrays)(arrays)
+def has_slope(one: Asked) -> bool:
+    """Whether inputs can move a float result, and the gradient is to say how."""
+    op = ops.get(one.probe.op)
+    ruled = op.vjp is not None or op.body is not None
+    to_float = any(
+        result.dtype.kind == "f" for result in one.probe.reference(np.float64)
+    )
+    # stopped: the gradient is 0 by definition, the slope is 1
+    return (
+        ruled and to_float and one.probe.differentiable() and op.gradient != "stopped"
+    )
 
 
-def reference(question: Question, arrays: Arrays) -> list[np.ndarray]:
-    """Results of the reference, one entry per result."""
-    results = ops.get(question.op).reference(*arrays.values(), **question.case.attributes)
-    return list(results) if isinstance(results, tuple) else [results]
-
-
-def inferred(question: Question) -> tuple[Type, ...]:
-    """What the op table promises for nominal float32."""
-    names = {"f": "float32", "i": "int64", "b": "bool"}
-    types = [
-        Type(array.shape, names[array.dtype.kind]) for array in question.arrays().values()
-    ]
-    return ops.infer(question.op, types, question.case.attributes)
+SLOPES = [one for one in CASES if has_slope(one)]
+every_slope = pytest.mark.parametrize("one", SLOPES, ids=str)
 
 
 @every_case
 @pytest.mark.parametrize("working", ["float32", "float64"])
 def test_the_rules_tell_shape_and_dtype_of_the_reference(
-    question: Question, working: str
+    one: Asked, working: str
 ) -> None:
-    arrays = {
-        name: array.astype(working) if array.dtype.kind == "f" else array
-        for name, array in question.arrays().items()
-    }
-    kept = (
-        working if any(array.dtype.kind == "f" for array in arrays.values()) else "float64"
-    )
-    results = reference(question, arrays)
-    due = inferred(question)
-    assert [np.shape(result) for result in results] == [type_.shape for type_ in due]
-    assert [str(result.dtype) for result in results] == [
+    probe, op = one.probe, ops.get(one.probe.op)
+    operands = [x.astype(working) if x.dtype.kind == "f" else x for x in arrays(probe)]
+    # the definition itself: the oracle's kernel of astype knows the working precision
+    results = op.reference(*operands, **probe.attributes)
+    came = list(results) if op.several else [results]
+    due = judge.promised(probe)
+    assert [np.shape(result) for result in came] == [type_.shape for type_ in due]
+    # float types are nominal: floats stay in the precision they are in, or are float64
+    kept = working if probe.differentiable() else "float64"
+    assert [str(result.dtype) for result in came] == [
         kept if type_.dtype in FLOATS else type_.dtype for type_ in due
     ]
 
 
+def arrays(probe: Probe) -> Sequence[np.ndarray]:
+    return list(probe.arrays().values())
+
+
 @every_case
-def test_the_body_computes_what_the_reference_defines(question: Question) -> None:
-    arrays = question.arrays()
-    flat = decompose(graph_of(question), has=())
+def test_the_body_computes_what_the_reference_defines(one: Asked) -> None:
+    flat = decompose(one.probe.graph(), has=())
     assert all(ops.get(node.op).body is None for node in flat.nodes)
-    came = run(flat, arrays)
-    for i, due in enumerate(reference(question, arrays)):
-        assert_close(
-            came[f"out{i}"],
-            due,
-            rtol=1e-12,
-            what=f"{question.op} out{i}",
-            dtype=str(due.dtype),
-        )
+    came = one.probe.run(NumpyBackend(), FP64, body=True)
+    for i, due in enumerate(one.probe.reference(np.float64)):
+        what = f"{one} y{i}"
+        assert_close(came[i], due, rtol=1e-12, what=what, dtype=str(due.dtype))
 
 
-@every_gradient
-def test_the_gradient_graph_agrees_with_central_differences(question: Question) -> None:
-    graph, arrays = graph_of(question), question.arrays()
-    came = run(gradient(graph), arrays)
-    for name in question.floats():
-        due = differences(
-            lambda moved, at=name: float(run(graph, {**arrays, at: moved})["loss"]),
-            arrays[name],
-        )
-        assert_close(
-            came[PREFIX + name],
-            due,
-            rtol=2e-8,
-            what=f"d {question.op} / d {name}",
-            dtype="float64",
-        )
+@every_slope
+def test_the_gradient_graph_agrees_with_central_differences(one: Asked) -> None:
+    weights = weights_for(one.probe.reference(np.float64), seed=7)
+    came = one.probe.oracle_gradients(weights, "fp64")
+    assert came.keys() == one.probe.floats().keys() - one.probe.state()
+    for name, gradient in came.items():
+        due = differences(one.probe, weights, int(name.removeprefix("x")))
+        what = f"d {one} / d {name}"
+        assert_close(gradient, due, rtol=2e-8, what=what, dtype="float64")
 
 
-def differences(
-    loss: Callable[[np.ndarray], float], x: np.ndarray, *, step: float = 1e-5
-) -> np.ndarray:
-    """(loss(x + h) - loss(x - h)) / 2h for each element, in float64."""
+def differences(probe: Probe, weights: Sequence[np.ndarray], at: int) -> np.ndarray:
+    """(loss(x + h) - loss(x - h)) / 2h for each element of one input, in float64."""
+    x = np.asarray(probe.operands[at], np.float64)
     slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
         nudge = np.zeros(x.shape)
-        nudge[index] = step
-        slopes[index] = (loss(x + nudge) - loss(x - nudge)) / (2 * step)
+        nudge[index] = STEP
+        rise = loss(moved(probe, at, x + nudge), weights)
+        fall = loss(moved(probe, at, x - nudge), weights)
+        slopes[index] = (rise - fall) / (2 * STEP)
     return slopes
 
 
-def judge(asked: Sequence[Question], ask: Ask, due: Callable[[Question], Due]) -> None:
-    """Put all questions in one program, which a compiler then builds once.
+def moved(probe: Probe, at: int, x: np.ndarray) -> Probe:
+    return replace(probe, operands=(*probe.operands[:at], x, *probe.operands[at + 1 :]))
 
-    Raises AssertionError that names every case that is wrong.
-    """
-    __tracebackhide__ = True
-    answers = halved(ask, asked)
-    wrong = [
-        said
-        for question, came in zip(asked, answers, strict=True)
-        if (said := complaint(question, came, due(question)))
+
+def loss(probe: Probe, weights: Sequence[np.ndarray]) -> float:
+    """The weighted sum of the definition's results."""
+    results = probe.reference(np.float64)
+    if probe.state():
+        results = results[:1]  # new running state is no function of the loss
+    pairs = zip(results, weights, strict=False)
+    return sum(float(np.sum(y * weight)) for y, weight in pairs if y.dtype.kind == "f")
+
+
+@every_slope
+def test_no_input_is_within_a_difference_of_a_kink_or_a_tie(one: Asked) -> None:
+    """What `apart` promises: of two inputs as of one, and of 0."""
+    draws = ops.get(one.probe.op).cases[one.number].draws
+    drawn = [
+        x for x, kind in zip(arrays(one.probe), draws, strict=False) if kind == "apart"
     ]
-    if wrong:
-        raise AssertionError("\n".join(wrong)) from next(
-            (came for came in answers if isinstance(came, Exception)), None
-        )
+    values = np.sort(np.concatenate([[0.0], *(x.ravel() for x in drawn)]))
+    assert np.diff(values).min(initial=np.inf) > 100 * STEP
 
 
-def complaint(question: Question, came: Arrays | Exception, due: Due) -> str:
-    """What is wrong with an answer; empty where nothing is."""
-    if isinstance(came, Exception):
-        return f"{question}: {type(came).__name__}: {came}"
-    if not came.keys() >= due.keys():
-        return f"{question}: {', '.join(came)} came, {', '.join(due)} was due"
-    try:
-        for name, (array, dtype) in due.items():
-            assert_close(
-                came[name], array, rtol=1e-5, what=f"{question} {name}", dtype=dtype
-            )
-    except AssertionError as error:
-        return str(error)
-    return ""
+def failed(op: str, backend: Backend) -> list[ExamRow]:
+    """Wrong answers of a backend to the own cases of an op."""
+    put = [task.Question(backend, Settings(), one.probe, one.case) for one in asked(op)]
+    return [row for row in task.examine_all(put) if row.result == "failed"]
 
 
-def shared_out(answers: Arrays, asked: Sequence[Question]) -> list[Arrays]:
-    """What each question is told, without its mark."""
-    return [
-        {
-            name.removesuffix(mark): array
-            for name, array in answers.items()
-            if name.endswith(mark)
-        }
-        for mark, _ in marked(asked)
-    ]
-
-
-def load(program: Program, arrays: Arrays) -> None:
-    """Give a program its parameters out of the arrays."""
-    program.load({name: arrays[name].astype(np.float32) for name in program.graph.params})
-
-
+# PyTorch's word on the variance of nothing
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
 @pytest.mark.parametrize("op", ops.table())
-@empty_variance
-def test_a_backend_computes_what_the_reference_defines(op: str, backend: Backend) -> None:
-    def ask(asked: Sequence[Question]) -> list[Arrays]:
-        program, arrays = backend.program(graph_of(*asked), Settings()), arrays_of(*asked)
-        load(program, arrays)
-        return shared_out(program(arrays), asked)
-
-    def due(question: Question) -> Due:
-        pairs = zip(reference(question, question.arrays()), inferred(question), strict=True)
-        return {
-            f"out{i}": (_rounded(array, type_.dtype), type_.dtype)
-            for i, (array, type_) in enumerate(pairs)
-        }
-
-    judge([question for question in QUESTIONS if question.op == op], ask, due)
+def test_a_backend_answers_every_case_of_an_op(op: str, backend: Backend) -> None:
+    """Shape, dtype, value, gradient, and its kernel against the body."""
+    assert failed(op, backend) == []
 
 
-def _rounded(array: np.ndarray, dtype: str) -> np.ndarray:
-    """What a half can hold of a number that is there in float32."""
-    return array.astype(np.float32).astype(dtype) if dtype in FLOATS[1:] else array
+def halves() -> list[Asked]:
+    to = {
+        dtype: one
+        for one in asked("astype")
+        if (dtype := one.probe.attributes["dtype"])
+    }
+    return [to[dtype] for dtype in FLOATS[1:]]
 
 
-@pytest.mark.parametrize("op", dict.fromkeys(question.op for question in DIFFERENTIABLE))
-@empty_variance
-def test_a_backend_differentiates_as_the_gradient_graph(op: str, backend: Backend) -> None:
-    def ask(asked: Sequence[Question]) -> list[Arrays]:
-        trainer, arrays = (
-            backend.trainer(
-                graph_of(*asked), Optimizer("sgd", lr=0.1, weight_decay=0.0), Settings()
-            ),
-            arrays_of(*asked),
-        )
-        load(trainer.program, arrays)
-        return shared_out(trainer.gradients(trainer.program.put(arrays))[1], asked)
+@pytest.mark.parametrize("one", halves(), ids=str)
+def test_a_backend_rounds_to_the_nearest_half(one: Asked, backend: Backend) -> None:
+    """To the last digit: the exam's budget for halves is that of sums of them."""
+    (came,) = one.probe.run(backend, Settings())
+    (x,) = arrays(one.probe)
+    dtype = one.probe.attributes["dtype"]
+    assert_close(came, x.astype(dtype), rtol=0, what=str(one), dtype=dtype)
 
-    def due(question: Question) -> Due:
-        exact = run(gradient(graph_of(question)), question.arrays())
-        return {name: (exact[PREFIX + name], "float32") for name in question.floats()}
 
-    judge([question for question in DIFFERENTIABLE if question.op == op], ask, due)
+FLAT = [one for one in CASES if ops.get(one.probe.op).gradient == "zero"]
+
+
+@pytest.mark.parametrize("one", FLAT, ids=str)
+def test_a_backend_finds_no_slope_where_there_is_none(
+    one: Asked, backend: Backend
+) -> None:
+    """What the exam does not ask."""
+    weights = weights_for(one.probe.reference(np.float64), seed=7)
+    came = one.probe.gradients(backend, Settings(), weights)
+    assert came.keys() == one.probe.floats().keys()
+    for name, x in one.probe.floats().items():
+        what = f"d {one} / d {name}"
+        assert_close(came[name], np.zeros(x.shape), rtol=0, what=what, dtype="float32")
 
 
 @every_case
-def test_flops_are_a_whole_number(question: Question) -> None:
-    shapes = [array.shape for array in question.arrays().values()]
-    flops = ops.get(question.op).flops(
-        [type_.shape for type_ in inferred(question)], shapes, question.case.attributes
-    )
-    assert isinstance(flops, int) and flops >= 0
+def test_flops_are_a_whole_number(one: Asked) -> None:
+    outputs = [type_.shape for type_ in judge.promised(one.probe)]
+    inputs = [x.shape for x in arrays(one.probe)]
+    flops = ops.get(one.probe.op).flops(outputs, inputs, one.probe.attributes)
+    assert isinstance(flops, int)
+    assert flops >= 0
 
 
 def test_flops_of_known_layers() -> None:
+    # one product and one sum for each weight that an element of the result meets
     linear = ops.get("linear").flops([(5, 4)], [(5, 3), (4, 3), (4,)], {})
     conv = ops.get("conv").flops([(2, 4, 7)], [(2, 3, 9), (4, 3, 3)], {})
     assert linear == 5 * 4 * 3 * 2
     assert conv == 2 * 4 * 7 * 3 * 3 * 2
-    assert (
-        str(
-            ops.get("linear").flops(
-                [(dims.symbol("batch"), 4)], [(dims.symbol("batch"), 3), (4, 3)], {}
-            )
-        )
-        == "24*batch"
-    )
+    batch = dims.symbol("batch")
+    symbolic = ops.get("linear").flops([(batch, 4)], [(batch, 3), (4, 3)], {})
+    assert str(symbolic) == "24*batch"
 
 
 @pytest.mark.parametrize("name", ops.table())
 def test_an_op_is_a_primitive_or_a_composition_and_is_examined(name: str) -> None:
     op = ops.get(name)
-    assert (op.body is None) or (op.vjp is None), (
-        "a composition is differentiated through its body"
-    )
+    both = op.body is not None and op.vjp is not None
+    assert not both, "a composition is differentiated through its body"
     assert len(op.cases) >= 2
-    no_gradient = all(
-        type_.dtype == "bool" for q in QUESTIONS if q.op == name for type_ in inferred(q)
-    )
-    assert no_gradient or op.body is not None or op.vjp is not None
+    types = [type_ for one in asked(name) for type_ in judge.promised(one.probe)]
+    truth = all(type_.dtype == "bool" for type_ in types)
+    assert truth or op.body is not None or op.vjp is not None
+
+
+@pytest.mark.parametrize("name", ops.table())
+def test_what_an_op_says_of_its_attributes_is_about_those_it_has(name: str) -> None:
+    op = ops.get(name)
+    has = {key for case in op.cases for key in case.attributes}
+    axes = {*op.axes, *op.axes_of_result}
+    assert axes | set(op.lengths) <= has
+    # an axis that nobody declares would never be asked from the end
+    assert axes == has & {"axis", "axes"}
