@@ -29,7 +29,11 @@ STRANGE = ("extra_forbidden", "unexpected_keyword_argument")
 
 Names = tuple[str, ...]
 # the metric each alignment leads with
-HEADLINES = {"root": "mpjpe", "rigid": "pa_mpjpe_rigid", "similarity": "pa_mpjpe"}
+HEADLINES = {
+    "root": "mpjpe",
+    "rigid": "pa_mpjpe_rigid",
+    "similarity": "pa_mpjpe",
+}
 HYPOTHESES = {  # several poses for each frame, and what is made of them
     "mean": "the mean of the hypotheses",
     "best": "the hypothesis nearest to the truth, which a user could not tell",
@@ -118,9 +122,8 @@ class Protocol(BaseModel):
     split: Rule
     version: str = ""  # of a data set that has several, told by its clips' style
     exclude: Names = ()  # test takes left out, by patterns such as `S9 Greeting*`
-    test_stride: int = Field(
-        default=1, ge=1
-    )  # every n-th frame of a test clip is scored
+    # every n-th frame of a test clip is scored
+    test_stride: int = Field(default=1, ge=1)
     scored: Names = ()  # joints that count; empty means all
     scored_for: dict[str, Names] = {}  # other joints for some metrics, by their names
     # of the headline; every metric is recorded

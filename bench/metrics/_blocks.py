@@ -128,9 +128,8 @@ class Poses:
             pred, true = room[..., : span.stop - span.start]
             # copied, made float64 and turned round in one go
             true[...] = self.true[span].transpose(2, 1, 0)
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # refused in the next line
+            # what overflows is refused right after
+            with np.errstate(over="ignore", invalid="ignore"):
                 pred[...] = self._predicted(span).transpose(2, 1, 0)
             if not (np.isfinite(pred).all() and np.isfinite(true).all()):
                 self._refuse()

@@ -144,7 +144,10 @@ def training() -> tuple[Work, Work]:
     Raises AssertionError where loss or gradients differ.
     """
     spec = models.build(
-        "motionbert", preset="small", frames=FRAMES, loss={"mpjpe": 1.0}
+        "motionbert",
+        preset="small",
+        frames=FRAMES,
+        loss={"mpjpe": 1.0},
     )
     trainer = JaxTrainer(spec.train, ADAMW, Settings())
     start = params.draw(spec.train.params, seed=0)
@@ -173,7 +176,9 @@ def mpjpe(apply: Callable[[Weights, Any], Any]) -> Callable[..., Any]:
 
 
 def stepper(
-    loss: Callable[..., Any], weights: Weights, feeds: Mapping[str, Any]
+    loss: Callable[..., Any],
+    weights: Weights,
+    feeds: Mapping[str, Any],
 ) -> Work:
     """A compiled training step by hand, on weights that it holds."""
     tx = optax.adamw(ADAMW.lr, weight_decay=ADAMW.weight_decay)
@@ -210,7 +215,8 @@ def _same_gradients(trainer: JaxTrainer, feeds: Any, due: tuple[Any, Any]) -> No
 
 @pytest.mark.parametrize("what", ["forward", "training step"])
 def test_the_realised_function_against_the_handwritten(
-    what: str, benchmark: Any
+    what: str,
+    benchmark: Any,
 ) -> None:
     ours, theirs = forward() if what == "forward" else training()
     said = told(

@@ -66,7 +66,8 @@ def in_closed_form(pred: Array, true: Array) -> Array:
 
 @pytest.mark.parametrize("kind", TURNS)
 def test_alignment_against_singular_values(
-    kind: str, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pred, true = people(POSES)
     pred = pred * TURNS[kind]

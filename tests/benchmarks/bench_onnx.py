@@ -83,7 +83,11 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("torch") / "motionbert.onnx"
     command = [python, "-W", "ignore", "-m", "tests.benchmarks.bench_onnx", str(path)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=600
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return path
@@ -104,7 +108,8 @@ def session(model: bytes | str) -> Work:
 
 
 def test_the_emitted_model_against_the_one_torch_exports(
-    reference: Path, benchmark: Any
+    reference: Path,
+    benchmark: Any,
 ) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     from backends.onnx.model import DEFAULT, model, opsets
@@ -112,7 +117,9 @@ def test_the_emitted_model_against_the_one_torch_exports(
     theirs = session(str(reference))
     for opset in dict.fromkeys((DEFAULT, opsets()[-1])):
         emitted = model(
-            models.build("motionbert", **SIZES).infer, weights(), opset=opset
+            models.build("motionbert", **SIZES).infer,
+            weights(),
+            opset=opset,
         )
         ours = session(emitted.SerializeToString())
         assert_close(ours(), theirs(), rtol=1e-5, what="pose")

@@ -132,10 +132,11 @@ class MotionBert(keras.Model):
         return self.head(tf.tanh(self.pre_logits(self.norm(x))))
 
 
+# what Keras calls them
 LEAVES = {
     "weight": ("kernel", "gamma"),
     "bias": ("bias", "beta"),
-}  # what Keras calls them
+}
 
 
 def load_by_hand(model: MotionBert, weights: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -148,7 +149,8 @@ def load_by_hand(model: MotionBert, weights: dict[str, np.ndarray]) -> dict[str,
         for part in path:
             layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
         attribute = next(
-            (key for key in LEAVES.get(leaf, ()) if hasattr(layer, key)), leaf
+            (key for key in LEAVES.get(leaf, ()) if hasattr(layer, key)),
+            leaf,
         )
         found[name] = getattr(layer, attribute)
         # Keras keeps (in, out), PyTorch and the spec (out, in)

@@ -128,7 +128,8 @@ def test_flip_swaps_hands_and_mirrors_the_picture() -> None:
     )
     assert_array_equal(flipped.keypoints[:, left, 1], clip.keypoints[:, right, 1])
     assert_array_equal(
-        flipped.world_pose[:, left], clip.world_pose[:, right] * (-1, 1, 1)
+        flipped.world_pose[:, left],
+        clip.world_pose[:, right] * (-1, 1, 1),
     )
 
 

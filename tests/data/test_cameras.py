@@ -177,7 +177,11 @@ def test_extrinsics_of_four_conventions_are_one_camera() -> None:
     assert set(given) == set(CONVENTIONS)
     for convention, (turn, move) in given.items():
         camera = Camera(
-            *extrinsics(convention, turn, move), np.ones(2), np.ones(2), 1, 1
+            *extrinsics(convention, turn, move),
+            np.ones(2),
+            np.ones(2),
+            1,
+            1,
         )
         assert_allclose(camera.position, PLACE, atol=2e-3)
         assert_allclose(
@@ -265,44 +269,46 @@ def test_screen_keeps_the_aspect() -> None:
     )
 
 
+CAMERA = {
+    "rotation": np.eye(3),
+    "translation": np.zeros(3),
+    "focal": np.ones(2),
+    "centre": np.ones(2),
+    "width": 10,
+    "height": 10,
+}
+
+
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("change", "message"),
     [
-        (
-            lambda: Camera(
-                np.ones((3, 3)), np.zeros(3), np.ones(2), np.ones(2), 10, 10
-            ),
-            "proper rotation",
-        ),
-        (
-            lambda: Camera(
-                np.diag([1.0, 1, -1]),
-                np.zeros(3),
-                np.ones(2),
-                np.ones(2),
-                10,
-                10,
-            ),
-            "proper rotation",
-        ),
-        (
-            lambda: Camera(
-                np.eye(3), np.full(3, np.nan), np.ones(2), np.ones(2), 10, 10
-            ),
-            "translation",
-        ),
-        (
-            lambda: Camera(np.eye(3), np.zeros(3), np.zeros(2), np.ones(2), 10, 10),
-            "positive",
-        ),
-        (lambda: look_at((0, 0, 0), (0, 0, 5), focal=1, size=(2, 2)), "parallel to up"),
-        (lambda: Rig((0.0,), (), (1.0,), 1, "clip", 1, 1, 1), "one number per camera"),
-        (lambda: Rig((0.0,), (1.0,), (1.0,), 1, "moon", 1, 1, 1), "moon"),
+        ({"rotation": np.ones((3, 3))}, "proper rotation"),
+        # orthonormal, and a reflection
+        ({"rotation": np.diag([1.0, 1, -1])}, "proper rotation"),
+        ({"translation": np.full(3, np.nan)}, "translation"),
+        ({"focal": np.zeros(2)}, "positive"),
     ],
 )
-def test_bad_cameras_are_refused(make: object, message: str) -> None:
+def test_bad_cameras_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        make()
+        Camera(**(CAMERA | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"radius": ()}, "one number per camera"),
+        ({"centre": "moon"}, "moon"),
+    ],
+)
+def test_bad_rigs_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        dataclasses.replace(RIG, **change)
+
+
+def test_a_view_along_up_is_refused() -> None:
+    with pytest.raises(BadInput, match="parallel to up"):
+        look_at((0, 0, 0), (0, 0, 5), focal=1, size=(2, 2))
 
 
 def test_point_behind_the_camera_is_named() -> None:

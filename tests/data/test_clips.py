@@ -29,22 +29,30 @@ RIG = Rig(
 )
 
 
-# no person, but not a metre nor a centimetre long either: its unit is not told
+CAMERAS = RIG.around(np.zeros((1, 3)))
+
+
 def take(frames: int = 20) -> Take:
+    """Joints anywhere around a point at 900 mm: no person, so that no unit is told."""
     draw = np.random.default_rng(0)
     return Take(
-        "t",
-        "S1",
-        "Walking",
-        "",
-        50.0,
-        H36M17,
-        draw.normal(0, 300, (frames, 17, 3)) + [0, 0, 900],
+        name="t",
+        subject="S1",
+        action="Walking",
+        style="",
+        fps=50.0,
+        skeleton=H36M17,
+        world=draw.normal(0, 300, (frames, 17, 3)) + [0, 0, 900],
     )
 
 
+def filmed() -> Clip:
+    """Twenty frames of it, seen by the first camera."""
+    return film(take(), CAMERAS)[0]
+
+
 def test_film_projects_what_it_stores() -> None:
-    clips = film(take(), RIG.around(np.zeros((1, 3))))
+    clips = film(take(), CAMERAS)
     assert [clip.camera_name for clip in clips] == ["cam0", "cam1"]
     # one array and not one for each camera: it is half of a clip's memory
     assert clips[0].world_pose is clips[1].world_pose
@@ -95,7 +103,7 @@ def test_crop_keeps_the_middle(fraction: float, frames: int, due: int) -> None:
 )
 def test_bad_clips_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        dataclasses.replace(film(take(), RIG.around(np.zeros((1, 3))))[0], **change)
+        dataclasses.replace(filmed(), **change)
 
 
 # someone who stands, upright, in mm
@@ -146,7 +154,7 @@ def test_legs_are_found_in_every_skeleton() -> None:
 
 def test_a_clip_may_have_no_3d() -> None:
     clip = dataclasses.replace(
-        film(take(), RIG.around(np.zeros((1, 3))))[0],
+        filmed(),
         camera_pose=None,
         world_pose=None,
         notes=("cut",),
@@ -158,17 +166,12 @@ def test_a_clip_may_have_no_3d() -> None:
 
 
 def test_nan_is_located() -> None:
-    clip = film(take(), RIG.around(np.zeros((1, 3))))[0]
+    clip = filmed()
     pose = clip.camera_pose.copy()
     pose[7, 10, 2] = np.nan
     with pytest.raises(
         BadInput, match="camera_pose is not finite at frame 7, joint Head"
     ) as caught:
-        Clip(
-            **{
-                **{f.name: getattr(clip, f.name) for f in dataclasses.fields(clip)},
-                "camera_pose": pose,
-            }
-        )
+        dataclasses.replace(clip, camera_pose=pose)
     # a message is one line, whatever array is wrong
     assert "\n" not in str(caught.value)

@@ -127,7 +127,10 @@ def test_a_count_above_all_begins_the_order_again() -> None:
     windows = Windows(CLIPS, frames=9)
     (whole,) = windows.epoch(len(windows), shuffle=True, seed=3)
     (more,) = windows.epoch(
-        len(windows) + 5, shuffle=True, seed=3, count=len(windows) + 5
+        len(windows) + 5,
+        shuffle=True,
+        seed=3,
+        count=len(windows) + 5,
     )
     assert_array_equal(more.indices, np.concatenate([whole.indices, whole.indices[:5]]))
 

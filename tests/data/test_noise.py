@@ -85,7 +85,8 @@ def test_noise_scales_with_the_picture() -> None:
     clean = clips(3000)[0]
     # the same keypoints in a picture twice as wide: errors are shares of the width
     wide = dataclasses.replace(
-        clean, camera=dataclasses.replace(clean.camera, width=2000)
+        clean,
+        camera=dataclasses.replace(clean.camera, width=2000),
     )
     errors = [
         fitted_noise.disturb(clip, known_noise(), np.random.default_rng(0)).keypoints
@@ -136,7 +137,8 @@ def test_files_are_fitted(tmp_path: Path) -> None:
 
 
 def test_the_command_fits_and_keeps(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     clean, noisy = noisy_pair(200)
     for name, clip in (("true", clean), ("seen", noisy)):

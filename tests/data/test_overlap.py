@@ -14,7 +14,9 @@ from tests.data.small_clips import CLIPS, clip
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 20), st.data()
+    st.lists(st.integers(1, 30), min_size=1, max_size=4),
+    st.integers(1, 20),
+    st.data(),
 )
 def test_overlapping_predictions_are_averaged(
     lengths: list[int],

@@ -53,7 +53,9 @@ def test_no_accuracy_is_printed_without_its_protocol() -> None:
     ],
 )
 def test_the_headline_is_the_protocols(
-    headline: str, averaging: str, said: str
+    headline: str,
+    averaging: str,
+    said: str,
 ) -> None:
     payload = sample_run.evaluation().model_copy(
         update={"headline": headline, "averaging": averaging}

@@ -120,15 +120,20 @@ def test_describe() -> None:
     assert facts["protocol_hash"] == protocols.load("synthetic").hash
 
 
+def under(**changes: object) -> protocols.Protocol:
+    """A protocol that differs in this from the synthetic data's."""
+    return protocols.load("synthetic").model_copy(update=changes)
+
+
 @pytest.fixture(scope="module")
 def clips() -> list[Clip]:
     return synthetic.load(rig=protocols.load("synthetic").rig, small=0.06)
 
 
 def test_takes_are_left_out_of_the_test(clips: list[Clip]) -> None:
-    protocol = protocols.load("synthetic").model_copy(
+    protocol = under(
         # the third is of another data set's names, the last of a training subject
-        update={"exclude": ("S9 Greet*", "S11 Walking", "S9_act_05*", "S1 *")}
+        exclude=("S9 Greet*", "S11 Walking", "S9_act_05*", "S1 *")
     )
     protocol.check(clips)
     train, test = protocol.divide(clips)
@@ -141,9 +146,7 @@ def test_takes_are_left_out_of_the_test(clips: list[Clip]) -> None:
 
 
 def test_patterns_that_leave_nothing_out_are_refused(clips: list[Clip]) -> None:
-    protocol = protocols.load("synthetic").model_copy(
-        update={"exclude": ("s_09_act_05*",)}
-    )
+    protocol = under(exclude=("s_09_act_05*",))
     with pytest.raises(
         BadInput,
         match=(
@@ -157,7 +160,7 @@ def test_patterns_that_leave_nothing_out_are_refused(clips: list[Clip]) -> None:
 
 
 def test_another_version_of_the_data_is_refused(clips: list[Clip]) -> None:
-    protocol = protocols.load("synthetic").model_copy(update={"version": "annot3"})
+    protocol = under(version="annot3")
     with pytest.raises(
         BadInput, match=r"version annot3 of the data and clip S1 Directions is of none"
     ):
@@ -167,9 +170,7 @@ def test_another_version_of_the_data_is_refused(clips: list[Clip]) -> None:
 
 
 def test_training_on_one_data_set_and_testing_on_another() -> None:
-    protocol = protocols.load("synthetic").model_copy(
-        update={"trained_on": {"synthetic": ("S1", "S5")}}
-    )
+    protocol = under(trained_on={"synthetic": ("S1", "S5")})
     split = data.load("synthetic->synthetic", protocol=protocol, small=0.06)
     assert {clip.subject for clip in split.train} == {"S1", "S5"}
     assert {clip.subject for clip in split.test} == {"S9", "S11"}
@@ -205,9 +206,7 @@ def test_a_pair_and_its_protocol_must_fit() -> None:
 
 
 def test_clips_of_another_skeleton_are_converted() -> None:
-    protocol = protocols.load("synthetic").model_copy(
-        update={"skeleton": "dhp17", "root": "Pelvis"}
-    )
+    protocol = under(skeleton="dhp17", root="Pelvis")
     clip = data.load("synthetic", protocol=protocol, small=0.06).test[0]
     assert clip.skeleton.name == "dhp17"
     same = next(

@@ -71,7 +71,8 @@ def test_hashes_are_of_the_content_and_not_of_the_name(tmp_path: Path) -> None:
     ],
 )
 def test_published_hashes_stay_though_protocols_learn_more(
-    name: str, hash: str
+    name: str,
+    hash: str,
 ) -> None:
     assert protocols.load(name).hash == hash
 
@@ -93,7 +94,8 @@ def test_published_hashes_stay_though_protocols_learn_more(
     ],
 )
 def test_everything_a_number_depends_on_is_hashed_and_said(
-    field: str, value: object
+    field: str,
+    value: object,
 ) -> None:
     plain = protocols.load("synthetic")
     other = plain.model_copy(update={field: value})

@@ -50,7 +50,9 @@ def collect(windows: Windows, **options: object) -> np.ndarray:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(1, 40), st.data()
+    st.lists(st.integers(1, 50), min_size=1, max_size=5),
+    st.integers(1, 40),
+    st.data(),
 )
 def test_every_frame_comes_exactly_once(
     lengths: list[int],
@@ -140,7 +142,11 @@ def test_reflected_padding_is_numpys(frames: int, outputs: int | str) -> None:
 
 
 def test_long_clips_are_filled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"frames": 9, "channels": 3, "stride": 1}
+    options = {
+        "frames": 9,
+        "channels": 3,
+        "stride": 1,
+    }
     whole = Windows(CLIPS, **options).batch([0, 5, 50])
     # fewer frames than a window has, so that blocks end within windows
     monkeypatch.setattr(padded, "BLOCK", 4)

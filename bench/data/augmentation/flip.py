@@ -29,7 +29,8 @@ def change(clip: Clip, draw: np.random.Generator) -> Clip:
 
 
 def _negated(
-    pose: NDArray[np.float32] | None, order: list[int]
+    pose: NDArray[np.float32] | None,
+    order: list[int],
 ) -> NDArray[np.float32] | None:
     if pose is None:
         return None

@@ -236,7 +236,8 @@ class Windows:
         return self._clip[self._scored].astype(np.int64)
 
     def labels(
-        self, field: Literal["action", "subject", "style", "name", "camera_name"]
+        self,
+        field: Literal["action", "subject", "style", "name", "camera_name"],
     ) -> NDArray[np.str_]:
         """A label of each scored frame (M,)."""
         return np.array([labels[field] for labels in self._labels])[self.clip_numbers()]

@@ -65,7 +65,11 @@ def parse(value: object, where: str) -> Detections:
     """
     if isinstance(value, dict):
         # told by the key that no other format has
-        readers = {"people": openpose, "annotations": _dataset, "keypoints": _described}
+        readers = {
+            "people": openpose,
+            "annotations": _dataset,
+            "keypoints": _described,
+        }
         for key, reader in readers.items():
             if key in value:
                 return reader(value, where)

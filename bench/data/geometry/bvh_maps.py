@@ -86,7 +86,11 @@ TRUNK = {
 MAPS = (
     Map(
         "Bandai-Namco",
-        {**TRUNK, "Spine": ("Spine",), **_sided(BANDAI_LIMBS)},
+        {
+            **TRUNK,
+            "Spine": ("Spine",),
+            **_sided(BANDAI_LIMBS),
+        },
         labels=r"(?P<subject>dataset-[^_]*)_(?P<action>[^_]*)_(?P<style>[^_]*)_[^_]*",
     ),
     Map(

@@ -91,20 +91,21 @@ def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray
     )
 
 
-def kinds(
-    count: int, draw: np.random.Generator
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def kinds(count: int, draw: np.random.Generator) -> dict[str, Pair]:
     """Predictions and truths (count, 17, 3), mm, from ordinary to as awkward as they come."""
     person = draw.normal(0, [250, 450, 120], (count, 17, 3))
     noise = draw.normal(0, 60, person.shape)
-    line = draw.normal(0, 400, (count, 17, 1)) * draw.normal(0, 1, (count, 1, 3))
-    small = 10.0 ** draw.uniform(-12, 2, (count, 1, 1)) * draw.normal(
-        0, 1, person.shape
-    )
-    turned = np.einsum(
-        "njc,ndc->njd", person, Rotation.random(count, rng=draw).as_matrix()
-    )
+    along = draw.normal(0, 400, (count, 17, 1))
+    line = along * draw.normal(0, 1, (count, 1, 3))
+    size = 10.0 ** draw.uniform(-12, 2, (count, 1, 1))
+    small = size * draw.normal(0, 1, person.shape)
+    turn = Rotation.random(count, rng=draw).as_matrix()
+    turned = np.einsum("njc,ndc->njd", person, turn)
     flat = person * [1, 1, 0]
+    place = [300, -200, 5000]
     # as wide one way as any other
     round_ = 300 * np.linalg.qr(noise - noise.mean(axis=1, keepdims=True))[0]
     return {
@@ -123,10 +124,7 @@ def kinds(
         "collinear prediction": (line, person),
         "nearly collinear": (line + small, line + noise / 100),
         "collapsed": (np.broadcast_to(noise[:, :1], person.shape), person),
-        "in the camera's frame": (
-            person + noise + [300, -200, 5000],
-            person + [300, -200, 5000],
-        ),
+        "in the camera's frame": (person + noise + place, person + place),
         "far away": (person + noise + 1e6, person - 1e6),
         # eighteen orders of magnitude: no number of float64 holds the sum
         "huge beside tiny": (1e9 * (person + noise), 1e-9 * person),

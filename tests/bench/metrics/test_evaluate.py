@@ -226,7 +226,10 @@ def test_several_hypotheses_become_one() -> None:
     error = {}
     for rule in protocols.HYPOTHESES:
         error[rule] = mpjpe(
-            several, true, protocol=under(hypotheses=rule), extras=extras
+            several,
+            true,
+            protocol=under(hypotheses=rule),
+            extras=extras,
         )
     # (poses, hypotheses, joints)
     of_each = np.linalg.norm(several - true[:, None], axis=-1)

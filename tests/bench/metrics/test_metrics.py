@@ -91,14 +91,16 @@ def test_changes_stay_within_a_clip() -> None:
     pred[:, 0, 0] = [0, 2, 6, 100, 101, 105, 110]
     clips = np.array([7, 7, 7, 8, 8, 8, 8])
     assert_array_equal(
-        value("mpjve", pred, true, clips), [np.nan, 2, 4, np.nan, 1, 4, 5]
+        value("mpjve", pred, true, clips),
+        [np.nan, 2, 4, np.nan, 1, 4, 5],
     )
     assert_array_equal(
         value("acceleration", pred, true, clips),
         [np.nan, np.nan, 2, np.nan, np.nan, 3, 1],
     )
     assert_array_equal(
-        value("acceleration", pred, true, np.arange(7)), np.full(7, np.nan)
+        value("acceleration", pred, true, np.arange(7)),
+        np.full(7, np.nan),
     )
 
 
@@ -151,10 +153,14 @@ def test_bones_with_an_end_that_does_not_count_are_left_out() -> None:
 def test_alignment_undoes_a_similarity(seed: int) -> None:
     scale, turn, shift = similarity(seed)
     assert_allclose(
-        value("pa_mpjpe", scale * POSES @ turn.T + shift, POSES), 0, atol=1e-6
+        value("pa_mpjpe", scale * POSES @ turn.T + shift, POSES),
+        0,
+        atol=1e-6,
     )
     assert_allclose(
-        value("pa_mpjpe_rigid", POSES @ turn.T + shift, POSES), 0, atol=1e-6
+        value("pa_mpjpe_rigid", POSES @ turn.T + shift, POSES),
+        0,
+        atol=1e-6,
     )
     assert_allclose(value("n_mpjpe", scale * POSES, POSES), 0, atol=1e-6)
     # and what is left of a real error does not change either
