@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file with all that is needed to go on.
 
-Weights, optimizer state and input scaling are arrays; progress is JSON in the header.
+Weights, optimizer state and input scaling are arrays; progress is JSON in the header. No
+framework is asked: weights trained under one backend can be read under another.
 """
 
 from __future__ import annotations
@@ -34,16 +35,17 @@ class Checkpoint:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Replace the file in one step."""
-    arrays = {
-        f"{group}/{name}": array
-        for group in GROUPS
-        for name, array in getattr(checkpoint, group).items()
-    }
+    arrays = {}
+    for group in GROUPS:
+        # one flat table, as the format has it: params/head.weight
+        for name, array in getattr(checkpoint, group).items():
+            arrays[f"{group}/{name}"] = array
     arrays_file.write(path, arrays, {"progress": json.dumps(checkpoint.progress)})
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises BadInput where the file is absent or is none of ours."""
+    # here: whoever names a command does not wait for it
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
@@ -53,18 +55,22 @@ def load(path: Path) -> Checkpoint:
             progress = json.loads((file.metadata() or {})["progress"])
             names = file.keys()  # a method of this reader, which is no dict
             arrays = {name: file.get_tensor(name) for name in names}
+    # KeyError of another program's header, ValueError of JSON that is none
     except (SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
             f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"
             " `progress` header"
         ) from None
     groups = {group: _group(arrays, group) for group in GROUPS}
-    return Checkpoint(groups["params"], groups["optimizer"], groups["scaling"], progress)
+    return Checkpoint(
+        groups["params"], groups["optimizer"], groups["scaling"], progress
+    )
 
 
 def _group(arrays: Arrays, group: str) -> Arrays:
-    return {
-        name.removeprefix(f"{group}/"): array
-        for name, array in arrays.items()
-        if name.startswith(f"{group}/")
-    }
+    start = f"{group}/"
+    found = {}
+    for name, array in arrays.items():
+        if name.startswith(start):
+            found[name.removeprefix(start)] = array
+    return found

@@ -20,12 +20,14 @@ class Epochs:
 
     def steps(self, first: int, last: int) -> Iterator[Batch]:
         """The batches of steps `first` to `last` - 1, so that a resume goes on where it was."""
+        # whole batches alone: what is left over is another draw's in the next epoch
         per_epoch = len(self.windows) // self.batch
         step = first
         while step < last:
             epoch, start = divmod(step, per_epoch)
             stop = min(per_epoch, start + last - step)
             windows = self.renewed(epoch) if self.renewed else self.windows
+            # `count` from the epoch's beginning, of which the batches before `start` are left out
             yield from windows.epoch(
                 self.batch,
                 shuffle=True,

@@ -1,5 +1,6 @@
-"""Between windows of poses and the inputs of a spec: which windows it wants, how they are
-scaled and shaped.
+"""Between windows of poses and the inputs of a spec.
+
+Which windows it wants, and how they are scaled and shaped.
 """
 
 from __future__ import annotations
@@ -40,9 +41,7 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
 
 @dataclass(frozen=True)
 class Feed:
-    """How `spec` is fed: keypoints optionally standardised, flattened where the model is
-    flat.
-    """
+    """How `spec` is fed: keypoints standardised or not, flat where the model is flat."""
 
     spec: Spec
     protocol: Protocol
@@ -58,7 +57,9 @@ class Feed:
     def channels(self) -> int:
         """2, or 3 where the model takes confidences."""
         shape = self.spec.train.inputs["keypoints"].shape
-        return int(str(shape[-1])) // (self.joints if len(shape) == 2 else 1)
+        last = int(str(shape[-1]))
+        # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
+        return last // self.joints if len(shape) == 2 else last
 
     @property
     def sequence(self) -> bool:
@@ -74,8 +75,9 @@ class Feed:
         every: int = 1,
         channels: int | None = None,
     ) -> Windows:
-        """Windows of the length and kind the model trains on, with as many channels as it
-        takes; pixels under 2.5D lengths.
+        """Windows of the length and kind the model trains on, pixels under 2.5D lengths.
+
+        They have as many channels as the model takes, unless told otherwise.
         """
         return Windows(
             clips,
@@ -92,16 +94,16 @@ class Feed:
 
     def inputs(self, keypoints: Array) -> dict[str, Array]:
         """(B, T, J, C) screen coordinates -> the graph's `keypoints`."""
-        scaled = (
-            keypoints if self.standardizer is None else self.standardizer.apply(keypoints)
-        )
-        return {"keypoints": np.ascontiguousarray(self._flat("keypoints", scaled))}
+        if self.standardizer is not None:
+            keypoints = self.standardizer.apply(keypoints)
+        shaped = self._flat("keypoints", keypoints)
+        # a view is taken by some frameworks and refused by others
+        return {"keypoints": np.ascontiguousarray(shaped)}
 
     def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
         """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
-        return self.inputs(keypoints) | {
-            "target": np.ascontiguousarray(self._flat("target", target))
-        }
+        shaped = self._flat("target", target)
+        return self.inputs(keypoints) | {"target": np.ascontiguousarray(shaped)}
 
     def poses(self, pose: Array) -> Array:
         """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
@@ -112,7 +114,9 @@ class Feed:
         return array.reshape(len(array), -1) if rank == 2 else array
 
 
-def feed_of(job: Job, protocol: Protocol, standardizer: Standardizer | None = None) -> Feed:
+def feed_of(
+    job: Job, protocol: Protocol, standardizer: Standardizer | None = None
+) -> Feed:
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     return Feed(spec, protocol, standardizer, job.settings.pad)

@@ -79,13 +79,14 @@ class Loop:
         SIGTERM ends the run after the step under way, with a checkpoint of it, and then
         does what it always does.
         """
-        losses: list[Any] = []  # native, so that nobody waits for the device at each step
+        # native, so that nobody waits for the device at each step
+        losses: list[Any] = []
         with _held_back() as asked_to_stop:
             for batch in self.epochs.steps(self.step, self.plan.steps):
                 losses.append(self._one(batch))
                 validate = self._validation_is_due()
                 if validate or asked_to_stop or self.step % LOG_EVERY == 0:
-                    # Before any checkpoint: none is written of a loss that is no number.
+                    # before any checkpoint: none is written of a loss that is no number
                     self._log(losses)
                     progress(self._said(), self.step / self.plan.steps)
                 if validate:
@@ -99,11 +100,13 @@ class Loop:
         if not self.plan.checkpoint.exists():
             return
         found = checkpoints.load(self.plan.checkpoint)
+        # no error: a changed configuration is a new training, which writes over the old one
         if found.progress["fingerprint"] != self.plan.fingerprint:
             return
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
-        self.step, self.seconds = found.progress["step"], found.progress["seconds"]
+        self.step = found.progress["step"]
+        self.seconds = found.progress["seconds"]
         self.curve = Curve(**found.progress["curve"])
 
     def save(self) -> None:
@@ -114,16 +117,16 @@ class Loop:
             "seconds": self.seconds,
             "curve": asdict(self.curve),
         }
+        # with the weights: without it, evaluation would feed them other numbers
         scaling = self.feed.standardizer.arrays() if self.feed.standardizer else {}
-        checkpoints.save(
-            self.plan.checkpoint,
-            Checkpoint(
-                self.trainer.program.params(), self.trainer.state(), scaling, progress
-            ),
-        )
+        weights = self.trainer.program.params()
+        state = self.trainer.state()
+        whole = Checkpoint(weights, state, scaling, progress)
+        checkpoints.save(self.plan.checkpoint, whole)
 
     def _one(self, batch: Batch) -> Any:
         started = time.perf_counter()
+        # by finished steps: a resumed training takes up the rate where it was
         self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
         feeds = self.feed.batch(batch.keypoints, batch.target)
         loss = self.trainer.step(self.trainer.program.put(feeds))
@@ -151,7 +154,7 @@ class Loop:
     def _validate(self) -> None:
         """A point of the validation curve, and a checkpoint."""
         error = self.validation.error(self.trainer.program.params())
-        # The loss is that of the weights before the step, so this may be the first to show it.
+        # the loss is that of the weights before the step, so this may be the first to show it
         if not math.isfinite(error):
             raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
@@ -190,5 +193,5 @@ def schedule(step: int, steps: int) -> float:
     rise = max(1, int(steps * WARM_UP))
     if step < rise:
         return (step + 1) / rise
-    share = (step - rise) / max(1, steps - rise)
+    share = (step - rise) / max(1, steps - rise)  # of the fall, from 0 up to 1
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * share))

@@ -10,5 +10,8 @@ from models.spec import Spec
 def optimizer_of(job: Job, spec: Spec) -> Optimizer:
     """The rule with its numbers. A weight decay of 0 is a setting like any other."""
     train, recipe = job.settings.train, spec.recipe
-    decay = recipe.weight_decay if train.weight_decay is None else train.weight_decay
+    decay = train.weight_decay
+    # `or` would take the recipe's decay where 0 was asked for; a rate of 0 cannot be asked for
+    if decay is None:
+        decay = recipe.weight_decay
     return Optimizer(train.optimizer or recipe.optimizer, train.lr or recipe.lr, decay)

@@ -13,14 +13,16 @@ from bench.training.feed import Feed, feed_of
 def restored(
     job: Job, protocol: Protocol, backend: Backend, device: str
 ) -> tuple[Feed, Program, int]:
-    """How a job's trained model is fed, the model with its weights, and after how many
-    steps they are. Raises BadInput (checkpoint).
+    """How a job's trained model is fed, the model, and after how many steps its weights are.
+
+    Raises BadInput (checkpoint).
     """
     found = checkpoints.load(job.checkpoint)
+    # empty where the model was trained on screen coordinates as they are
     scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
     feed = feed_of(job, protocol, scaling)
-    program = backend.program(
-        feed.spec.infer, Settings(device=device, precision=job.config.precision)
-    )
+    settings = Settings(device=device, precision=job.config.precision)
+    program = backend.program(feed.spec.infer, settings)
+    # a checkpoint is of the train graph, which has parameters that inference does without
     program.load({name: found.params[name] for name in feed.spec.infer.params})
     return feed, program, found.progress["step"]

@@ -36,10 +36,10 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     try:
         loop.run(progress)
     except Diverged as error:
+        # with the curve so far, which shows where it went wrong
         payload = _payload(job, loop, split.protocol, note=str(error))
-        return Finding(
-            payload, "failed", f"{error}; {_kept(loop)}; lower the learning rate"
-        )
+        reason = f"{error}; {_kept(loop)}; lower the learning rate"
+        return Finding(payload, "failed", reason)
     return Finding(_payload(job, loop, split.protocol))
 
 
@@ -50,15 +50,20 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     spec = feed.spec
     epochs = _epochs(job, feed, split)
     if (train.inputs or spec.recipe.inputs) == "zscore":
+        # after the windows are cut, of whose frames the mean and the spread are
         feed = replace(feed, standardizer=standardizer.fit(epochs.windows.single()))
     settings = Settings(
-        device=device, precision=job.config.precision, draw_noise=True, seed=seed
+        device=device,
+        precision=job.config.precision,
+        draw_noise=True,  # dropout by the framework's own hand, as its users train
+        seed=seed,
     )
     optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
+    # drawn here and not by the framework: every backend starts from the same weights
     trainer.program.load(initial.draw(spec.train.params, seed=seed))
     validation = Validation(
-        # In full precision whatever the training's: it is the weights that are looked at.
+        # in full precision whatever the training's: it is the weights that are looked at
         program=backend.program(spec.infer, Settings(device=device)),
         feed=feed,
         windows=feed.windows(split.test, stride=None),
@@ -72,20 +77,26 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         checkpoint=job.checkpoint,
         fingerprint=_fingerprint(job, split.protocol, optimizer),
     )
-    return Loop(trainer=trainer, feed=feed, epochs=epochs, validation=validation, plan=plan)
+    return Loop(
+        trainer=trainer, feed=feed, epochs=epochs, validation=validation, plan=plan
+    )
 
 
 def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
     train, seed = job.settings.train, job.config.seed
-    # A third of a window apart, neighbours of a sequence model differ enough to learn from.
+    # A third of a window apart, neighbours of a sequence model differ enough to learn from;
+    # a model of one output has no other window for a frame.
     usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
     stride = train.stride or usual
     clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
     windows = feed.windows(clips, stride=stride)
-    steps = _augmentation(job)
+    renewed = None
+    if steps := _augmentation(job):
+        renewed = _renewed(feed, clips, steps, seed=seed, stride=stride)
     return Epochs(
         windows=windows,
-        renewed=_renewed(feed, clips, steps, seed=seed, stride=stride) if steps else None,
+        renewed=renewed,
+        # few windows still make a step: smoke tests have less than a paper's batch
         batch=min(train.batch or feed.spec.recipe.batch, len(windows)),
         seed=seed,
         flip=train.flip,
@@ -102,7 +113,7 @@ def _renewed(
     """The training windows of an epoch, each time of clips augmented anew."""
 
     def windows(epoch: int) -> Windows:
-        # Epoch 0 of the draws is the corruption's.
+        # epoch 0 of the draws is the corruption's
         renewed = augment.apply(clips, steps, seed=seed, epoch=epoch + 1)
         return feed.windows(renewed, stride=stride)
 
@@ -118,9 +129,11 @@ def _fingerprint(job: Job, protocol: Protocol, optimizer: Optimizer) -> str:
         job.config.seed,
         job.config.precision,
         dict(optimizer.describe()),
+        # what the file says, not where it lies: an edited file is another training
         ", ".join(map(str, _augmentation(job))),
     ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _kept(loop: Loop) -> str:
@@ -132,6 +145,7 @@ def _kept(loop: Loop) -> str:
 
 def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Training:
     windows = loop.step * loop.epochs.batch
+    # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     return Training(
         data=job.config.data,

@@ -29,16 +29,21 @@ class Validation:
 
     def error(self, params: Mapping[str, np.ndarray]) -> float:
         """Mean distance of joints under these weights, mm."""
-        # The train graph has parameters that inference does without.
+        # the train graph has parameters that inference does without
         wanted = self.program.graph.params
-        self.program.load({name: array for name, array in params.items() if name in wanted})
-        drawn = np.random.default_rng(self.seed).permutation(len(self.windows))[: self.most]
-        parts = np.array_split(np.sort(drawn), max(1, len(drawn) // BATCH))
-        return float(np.sum([self._summed(part) for part in parts]) / len(drawn))
+        inferred = {name: array for name, array in params.items() if name in wanted}
+        self.program.load(inferred)
+        # the same seed at every call: points of a curve must be of the same poses
+        order = np.random.default_rng(self.seed).permutation(len(self.windows))
+        drawn = np.sort(order[: self.most])  # neighbours lie near each other in memory
+        parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
+        summed = np.sum([self._summed(part) for part in parts])
+        return float(summed / len(drawn))
 
     def _summed(self, part: np.ndarray) -> np.float32:
         """The mean error of some windows times their number."""
         keypoints, target = self.windows.batch(part)
         pose = self.feed.poses(self.program(self.feed.inputs(keypoints))["pose"])
         apart = np.linalg.norm(self.windows.metres(pose - target, part), axis=-1)
+        # times their number: a mean of means would weigh smaller parts more
         return np.float32(apart.mean() * 1000 * len(part))
