@@ -77,7 +77,15 @@ def spatial(p: Weights, block: str, x: Any, *, heads: int) -> Any:
 def temporal(p: Weights, block: str, x: Any, *, heads: int) -> Any:
     """Tokens are the frames of one joint."""
     b, t, j, c = x.shape
-    rows = norm(p, f"{block}.norm1_t", x).swapaxes(1, 2).reshape(b * j, t, c)
+    rows = (
+        norm(p, f"{block}.norm1_t", x)
+        .swapaxes(1, 2)
+        .reshape(
+            b * j,
+            t,
+            c,
+        )
+    )
     mixed = attention(p, f"{block}.attn_t", rows, heads=heads)
     x = x + mixed.reshape(b, j, t, c).swapaxes(1, 2)
     return x + mlp(p, f"{block}.mlp_t", norm(p, f"{block}.norm2_t", x))

@@ -97,8 +97,11 @@ class Block(keras.layers.Layer):
 
     def _temporal(self, x: Any) -> Any:
         _, t, j, c = x.shape
-        rows = tf.reshape(tf.transpose(self.norm1_t(x), (0, 2, 1, 3)), (-1, t, c))
-        x = x + tf.transpose(tf.reshape(self.attn_t(rows), (-1, j, t, c)), (0, 2, 1, 3))
+        # joints and frames change places, there and back
+        swap = (0, 2, 1, 3)
+        rows = tf.reshape(tf.transpose(self.norm1_t(x), swap), (-1, t, c))
+        mixed = tf.reshape(self.attn_t(rows), (-1, j, t, c))
+        x = x + tf.transpose(mixed, swap)
         return x + self.mlp_t(self.norm2_t(x))
 
 
@@ -182,7 +185,12 @@ class Pair:
         feeds = program.put({"keypoints": self.inputs})
         inputs = tf.constant(self.inputs)
         plain = tf.function(self.by_hand, autograph=False)
-        assert_close(program.run(feeds)["pose"], plain(inputs), rtol=1e-5, what="pose")
+        assert_close(
+            program.run(feeds)["pose"],
+            plain(inputs),
+            rtol=1e-5,
+            what="pose",
+        )
         return lambda: program.run(feeds), lambda: plain(inputs)
 
     def training(self) -> tuple[Work, Work]:

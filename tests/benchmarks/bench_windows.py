@@ -72,7 +72,11 @@ class Loop:
             # only at the ends of a clip, as a padding of nothing still copies
             if low < 0 or high > len(keypoints):
                 beyond = (max(-low, 0), max(high - len(keypoints), 0))
-                part = np.pad(part, (beyond, (0, 0), (0, 0)), mode="edge")
+                part = np.pad(
+                    part,
+                    (beyond, (0, 0), (0, 0)),
+                    mode="edge",
+                )
             into[0][row] = part
             into[1][row] = pose[first : first + self.outputs]
 

@@ -26,7 +26,13 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(rows, tokens, c) -> (rows, tokens, c)."""
         rows, tokens, width = x.shape
-        packed = self.qkv(x).reshape(rows, tokens, 3, self.heads, width // self.heads)
+        packed = self.qkv(x).reshape(
+            rows,
+            tokens,
+            3,
+            self.heads,
+            width // self.heads,
+        )
         # (rows, heads, tokens, d) each, as PyTorch's fused attention takes them
         q, k, v = packed.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(q, k, v)
@@ -75,7 +81,15 @@ class Block(nn.Module):
 
     def _temporal(self, x: Tensor) -> Tensor:
         b, t, j, c = x.shape
-        rows = self.norm1_t(x).transpose(1, 2).reshape(b * j, t, c)
+        rows = (
+            self.norm1_t(x)
+            .transpose(1, 2)
+            .reshape(
+                b * j,
+                t,
+                c,
+            )
+        )
         x = x + self.attn_t(rows).reshape(b, j, t, c).transpose(1, 2)
         return x + self.mlp_t(self.norm2_t(x))
 
@@ -173,4 +187,13 @@ class VideoPose3D(nn.Module):
                 x = self.drop(F.relu(self.layers_bn[layer](self.layers_conv[layer](x))))
             x = kept + x
             reach *= taps
-        return self.shrink(x).transpose(1, 2).reshape(b, -1, j, 3)
+        return (
+            self.shrink(x)
+            .transpose(1, 2)
+            .reshape(
+                b,
+                -1,
+                j,
+                3,
+            )
+        )

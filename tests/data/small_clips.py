@@ -8,7 +8,12 @@ from bench.data.clip import Clip
 from bench.data.geometry.cameras import look_at
 from bench.data.geometry.skeletons import H36M17
 
-CAMERA = look_at((0, -5000, 1500), (0, 0, 900), focal=1145, size=(1000, 800))
+CAMERA = look_at(
+    (0, -5000, 1500),
+    (0, 0, 900),
+    focal=1145,
+    size=(1000, 800),
+)
 
 
 def clip(frames: int, name: str = "a", action: str = "Walking") -> Clip:

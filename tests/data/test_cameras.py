@@ -41,11 +41,24 @@ number = st.floats(-3000, 3000)
 
 
 def test_looking_along_y_gives_known_pixels() -> None:
-    camera = look_at((0, -1000, 0), (0, 0, 0), focal=500, size=(400, 200))
+    camera = look_at(
+        (0, -1000, 0),
+        (0, 0, 0),
+        focal=500,
+        size=(400, 200),
+    )
     seen = world_to_camera(camera, np.array([[100.0, 0, 0], [0, 0, 100.0]]))
     # x right, y down, z forward
-    assert_allclose(seen, [[100, 0, 1000], [0, -100, 1000]], atol=1e-9)
-    assert_allclose(project(camera, seen), [[250, 100], [200, 50]], atol=1e-9)
+    assert_allclose(
+        seen,
+        [[100, 0, 1000], [0, -100, 1000]],
+        atol=1e-9,
+    )
+    assert_allclose(
+        project(camera, seen),
+        [[250, 100], [200, 50]],
+        atol=1e-9,
+    )
     assert_allclose(camera.position, [0, -1000, 0], atol=1e-9)
 
 
@@ -68,7 +81,11 @@ def test_world_camera_pixels_and_back(
     assert_allclose(camera_to_world(camera, seen), point, atol=1e-6)
     # in front of the camera whatever is drawn, as points behind it are refused
     ray = np.array([0.1 * depth, -0.05 * depth, depth])
-    assert_allclose(back_project(camera, project(camera, ray), ray[2]), ray, rtol=1e-9)
+    assert_allclose(
+        back_project(camera, project(camera, ray), ray[2]),
+        ray,
+        rtol=1e-9,
+    )
 
 
 QUATERNION = (
@@ -110,8 +127,15 @@ def test_the_lens_by_hand() -> None:
     # x = 1/2, y = 1/4: r2 = 5/16, radial 1 + 5/32 + 25/1024 + 250/4096, <p, x> = 5/64, and
     # p r2 is added
     stretch = 1 + 5 / 32 + 25 / 1024 + 250 / 4096 + 5 / 64
-    due = [100 * (stretch / 2 + 0.125 * 5 / 16), 200 * (stretch / 4 + 0.0625 * 5 / 16)]
-    assert_allclose(project(camera, np.array([1000.0, 500, 2000])), due, rtol=1e-12)
+    due = [
+        100 * (stretch / 2 + 0.125 * 5 / 16),
+        200 * (stretch / 4 + 0.0625 * 5 / 16),
+    ]
+    assert_allclose(
+        project(camera, np.array([1000.0, 500, 2000])),
+        due,
+        rtol=1e-12,
+    )
 
 
 def test_a_tangential_factor_of_two_would_show() -> None:
@@ -308,11 +332,21 @@ def test_bad_rigs_are_refused(change: dict[str, object], message: str) -> None:
 
 def test_a_view_along_up_is_refused() -> None:
     with pytest.raises(BadInput, match="parallel to up"):
-        look_at((0, 0, 0), (0, 0, 5), focal=1, size=(2, 2))
+        look_at(
+            (0, 0, 0),
+            (0, 0, 5),
+            focal=1,
+            size=(2, 2),
+        )
 
 
 def test_point_behind_the_camera_is_named() -> None:
-    camera = look_at((0, -1000, 0), (0, 0, 0), focal=500, size=(400, 200))
+    camera = look_at(
+        (0, -1000, 0),
+        (0, 0, 0),
+        focal=500,
+        size=(400, 200),
+    )
     with pytest.raises(BadInput, match="250 mm behind the camera;"):
         project(camera, np.array([0.0, 0, -250]))
     points = np.ones((3, 17, 3))
@@ -326,4 +360,8 @@ def test_point_behind_the_camera_is_named() -> None:
     with pytest.raises(
         BadInput, match=r"back_project: a point lies 3 mm behind the camera \(index 1\)"
     ):
-        back_project(camera, np.ones((2, 2)), np.array([4.0, -3]))
+        back_project(
+            camera,
+            np.ones((2, 2)),
+            np.array([4.0, -3]),
+        )

@@ -67,7 +67,16 @@ def test_film_projects_what_it_stores() -> None:
 
 def test_film_names_clip_and_camera() -> None:
     # a camera 10 mm from the middle of a person stands inside
-    near = Rig((0.0,), (10.0,), (900.0,), 900.0, "clip", 1000.0, 100, 100)
+    near = Rig(
+        (0.0,),
+        (10.0,),
+        (900.0,),
+        900.0,
+        "clip",
+        1000.0,
+        100,
+        100,
+    )
     with pytest.raises(BadInput, match="clip t, cam0: .* behind the camera"):
         film(take(), near.around(np.zeros((1, 3))))
 

@@ -46,7 +46,11 @@ def clips(frames: int = 60) -> list[Clip]:
 def known_noise() -> FittedNoise:
     """Two kinds of joints: precise ones, and feet and wrists with long ellipses."""
     far = np.array(["Foot" in joint or "Wrist" in joint for joint in H36M17.joints])
-    covariance = np.where(far[:, None, None], [[36.0, 12], [12, 16]], np.eye(2) * 4.0)
+    covariance = np.where(
+        far[:, None, None],
+        [[36.0, 12], [12, 16]],
+        np.eye(2) * 4.0,
+    )
     return FittedNoise(
         joints=H36M17.joints,
         # a bias in x and y, so that a swap of the two is seen
@@ -93,7 +97,11 @@ def test_noise_scales_with_the_picture() -> None:
         - clip.keypoints
         for clip in (clean, wide)
     ]
-    assert_allclose(errors[1][:, 0], 2 * errors[0][:, 0], atol=1e-3)
+    assert_allclose(
+        errors[1][:, 0],
+        2 * errors[0][:, 0],
+        atol=1e-3,
+    )
 
 
 def test_a_model_survives_its_file(tmp_path: Path) -> None:

@@ -42,7 +42,11 @@ def test_overlapping_predictions_are_averaged(
             for place in own[own >= 0]:
                 told[place].append(index)
     found = mean.result()
-    assert_allclose(found[:, 0, 0], [np.mean(numbers) for numbers in told], rtol=1e-5)
+    assert_allclose(
+        found[:, 0, 0],
+        [np.mean(numbers) for numbers in told],
+        rtol=1e-5,
+    )
     # the same for all joints and coordinates
     assert_array_equal(found[:, 0, 0], found[:, -1, -1])
 

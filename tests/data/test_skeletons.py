@@ -143,7 +143,13 @@ def test_bad_skeletons_are_refused() -> None:
     with pytest.raises(BadInput, match="index 7 is no joint"):
         Skeleton("x", ("a", "b"), (-1, 7), (), ())
     with pytest.raises(BadInput, match="index -1 is no joint"):
-        Skeleton("x", ("a", "b"), (-1, 0), (-1,), (0,))
+        Skeleton(
+            "x",
+            ("a", "b"),
+            (-1, 0),
+            (-1,),
+            (0,),
+        )
 
 
 @pytest.mark.parametrize("pair", PICKS)
@@ -209,7 +215,11 @@ def test_the_crown_is_extrapolated_for_smpl() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_rules_commute_with_moving_and_mirroring(rule: Rule, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    pose = draw.normal(0, 500, (2, len(rule.source.joints), 3))
+    pose = draw.normal(
+        0,
+        500,
+        (2, len(rule.source.joints), 3),
+    )
     apply = {
         "from_name": rule.source.name,
         "to_name": rule.target.name,
@@ -253,7 +263,13 @@ def test_what_cannot_be_made_is_refused() -> None:
     with pytest.raises(BadInput, match="must name exactly the 16 joints"):
         Rule("x", H36M17, H36M16, {}, "")
     with pytest.raises(BadInput, match="must sum to one"):
-        Rule("x", H36M17, H36M17, {joint: {joint: 2.0} for joint in H36M17.joints}, "")
+        Rule(
+            "x",
+            H36M17,
+            H36M17,
+            {joint: {joint: 2.0} for joint in H36M17.joints},
+            "",
+        )
 
 
 def test_a_joint_made_of_a_missed_one_is_missed() -> None:

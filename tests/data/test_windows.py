@@ -245,7 +245,11 @@ def test_skeleton_subset_and_root() -> None:
     # 8 is the thorax
     kept = H36M17.indices(H36M16.joints)
     pose = np.concatenate([each.camera_pose for each in CLIPS])
-    assert_allclose(windows.truth(), (pose[:, kept] - pose[:, [8]]) / 1000, atol=1e-6)
+    assert_allclose(
+        windows.truth(),
+        (pose[:, kept] - pose[:, [8]]) / 1000,
+        atol=1e-6,
+    )
     assert windows.truth()[:, windows.root].max() == 0
 
 

@@ -68,7 +68,8 @@ def test_alignment_never_mirrors() -> None:
         (found - found.mean(1, keepdims=True))[:, :3],
         (mirrored - mirrored.mean(1, keepdims=True))[:, :3],
     )
-    assert (np.linalg.det(centred[0]) * np.linalg.det(centred[1]) > 0).all()
+    before, after = map(np.linalg.det, centred)
+    assert (before * after > 0).all()
 
 
 def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray:
@@ -78,7 +79,11 @@ def reference(pred: np.ndarray, true: np.ndarray, *, scaled: bool) -> np.ndarray
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     flip = np.ones_like(sizes)
     # a rotation and never a reflection: the least singular value changes its sign
-    flip[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1, 1)
+    flip[:, 2] = np.where(
+        np.linalg.det(left @ right) < 0,
+        -1,
+        1,
+    )
     # a prediction in one point has no spread to divide by
     with np.errstate(invalid="ignore"):
         scale = (

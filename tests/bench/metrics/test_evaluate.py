@@ -110,7 +110,11 @@ def test_only_scored_joints_count() -> None:
 def test_some_metrics_score_other_joints() -> None:
     pred = POSES.copy()
     pred[:, 0] += 1000
-    found = run(pred, POSES, protocol=under(scored_for={"pck150": ("Head", "RFoot")}))
+    found = run(
+        pred,
+        POSES,
+        protocol=under(scored_for={"pck150": ("Head", "RFoot")}),
+    )
     assert found["PCK@150"].frame_wise == 100
     assert list(found["PCK@150"].per_joint) == ["RFoot", "Head"]
     # all but the hip, at its best
@@ -199,17 +203,31 @@ def test_pixels_times_each_frames_factor() -> None:
     with pytest.raises(BadInput, match=r"extras.factors is \(39,\).*\(40,\)"):
         run(pixels, true, protocol=rule, extras=Extras(factors=factors[:39]))
     with pytest.raises(BadInput, match="too large"):
-        run(pixels, true, protocol=rule, extras=Extras(factors=np.full(40, 1e308)))
+        run(
+            pixels,
+            true,
+            protocol=rule,
+            extras=Extras(factors=np.full(40, 1e308)),
+        )
 
 
-CAMERA = look_at((0, -5000, 1500), (0, 0, 900), focal=1145, size=(1000, 1000))
+CAMERA = look_at(
+    (0, -5000, 1500),
+    (0, 0, 900),
+    focal=1145,
+    size=(1000, 1000),
+)
 
 
 def views(true: np.ndarray) -> View:
     """What that camera sees of poses that stand before it."""
     # mm in the camera's frame, well before it
     roots = np.tile([100.0, 200, 4800], (len(true), 1))
-    return View(project(CAMERA, true + roots[:, None]), roots, {0: CAMERA, 1: CAMERA})
+    return View(
+        project(CAMERA, true + roots[:, None]),
+        roots,
+        {0: CAMERA, 1: CAMERA},
+    )
 
 
 def test_several_hypotheses_become_one() -> None:

@@ -245,4 +245,8 @@ def test_degenerate_poses_give_numbers() -> None:
             (odd, odd),
         ):
             assert np.isfinite(value(name, pred, true)[first:]).all(), name
-    assert_allclose(value("pa_mpjpe", odd[2:4], odd[2:4]), 0, atol=1e-9)
+    assert_allclose(
+        value("pa_mpjpe", odd[2:4], odd[2:4]),
+        0,
+        atol=1e-9,
+    )
