@@ -7,8 +7,6 @@ from pathlib import Path
 from bench.data import protocols
 
 ROTATION = "Zrotation Xrotation Yrotation"
-
-
 SIX = f"6 Xposition Yposition Zposition {ROTATION}"
 
 
@@ -19,11 +17,13 @@ def joint(
     channels: str = f"3 {ROTATION}",
     word: str = "JOINT",
 ) -> str:
+    # a joint without children must have an end site
     inside = "\n".join(children) or "End Site\n{\nOFFSET 0 1 0\n}"
     return f"{word} {name}\n{{\nOFFSET {offset}\nCHANNELS {channels}\n{inside}\n}}"
 
 
 def chain(*parts: tuple[str, str]) -> str:
+    """Joints, each the child of the one before, given as name and offset."""
     (name, offset), *rest = parts
     return joint(name, offset, *([chain(*rest)] if rest else []))
 
@@ -66,6 +66,7 @@ def motion(rows: list[list[float]], frame_time: float = 0.02) -> str:
     return f"MOTION\nFrames: {len(rows)}\nFrame Time: {frame_time}\n{lines}\n"
 
 
+# three values are the hips' position, the rest turn nothing
 def still(frames: int = 3, scale: float = 1.0) -> list[list[float]]:
     return [[0, 88 * scale, 5 * frame] + [0] * 48 for frame in range(frames)]
 
@@ -83,8 +84,10 @@ RIG = protocols.load("bandai-styles").rig
 def usual(
     trunk: dict[str, str], *, toe: str, prefix: str = "", sockets: tuple[str, ...] = ()
 ) -> str:
-    """The person of `person()` with names of the LeftUpLeg kind; `trunk` is the chain above
-    the hips with offsets, arms at its neck.
+    """The person of `person()` with names of the LeftUpLeg kind.
+
+    `trunk` is the chain above the hips with offsets, arms at its neck; `sockets` are joints between
+    hips and thighs, as CMU has them.
     """
     arms, legs = [], []
     for side, x in (("Left", 10), ("Right", -10)):
@@ -103,8 +106,11 @@ def usual(
         else legs
     )
     above: list[str] = []
+    # from the head down, for each joint holds the one above it
     for name, offset in reversed(trunk.items()):
-        above = [joint(prefix + name, offset, *above, *(arms if name == "Neck" else ()))]
+        above = [
+            joint(prefix + name, offset, *above, *(arms if name == "Neck" else ()))
+        ]
     return (
         "HIERARCHY\n"
         + joint(f"{prefix}Hips", "0 0 0", *above, *legs, channels=SIX, word="ROOT")
@@ -112,6 +118,7 @@ def usual(
     )
 
 
+# Trunks as the data sets have them, each 45 cm to the neck and 55 to the head.
 CMU = {
     "LowerBack": "0 0 0",
     "Spine": "0 20 0",
@@ -120,8 +127,6 @@ CMU = {
     "Neck1": "0 5 0",
     "Head": "0 5 0",
 }
-
-
 SPINE2 = {
     "Spine": "0 10 0",
     "Spine1": "0 10 0",
@@ -129,8 +134,6 @@ SPINE2 = {
     "Neck": "0 15 0",
     "Head": "0 10 0",
 }
-
-
 HIERARCHIES = {
     "CMU": usual(CMU, toe="ToeBase", sockets=("LHipJoint", "RHipJoint")),
     "LaFAN": usual(SPINE2, toe="Toe"),
@@ -144,6 +147,8 @@ HIERARCHIES = {
 def rest(text: str, frames: int = 2) -> str:
     """The hierarchy at rest, its hips 88 cm up."""
     columns = sum(
-        int(line.split()[1]) for line in text.splitlines() if line.startswith("CHANNELS")
+        int(line.split()[1])
+        for line in text.splitlines()
+        if line.startswith("CHANNELS")
     )
     return text + motion([[0, 88, 5] + [0] * (columns - 3)] * frames)

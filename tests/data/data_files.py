@@ -1,5 +1,6 @@
-"""A tiny valid file, or folder of files, of every format that is read: each builder writes
-one and gives the source to load it by.
+"""A tiny valid file, or folder of files, of every format that is read.
+
+Each builder writes one and gives the source to load it by.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from bench.data import protocols
 from bench.data.clip import Clip, Take, film
 from bench.data.geometry import h36m_cameras
 from bench.data.geometry.cameras import project, world_to_camera
-from bench.data.geometry.skeletons import AMASS22, DHP28
+from bench.data.geometry.skeletons import AMASS22
 from bench.data.readers import cache as caches
 from bench.data.readers import synthetic
+from tests.data.dhp_files import PICKS, walk
 
-FRAMES = 4
+FRAMES = 4  # few: in a small file a random change hits something
 TURNS = "Zrotation Xrotation Yrotation"
 RIG = protocols.load("synthetic").rig
 
@@ -41,13 +43,17 @@ def bvh(folder: Path) -> str:
     """Bandai-Namco's joint names; y up, centimetres."""
     body = _chain("Head 0 20 0") + "".join(
         _chain(
-            f"UpperArm_{side} {x} -2 0", f"LowerArm_{side} 0 -28 0", f"Hand_{side} 0 -25 0"
+            f"UpperArm_{side} {x} -2 0",
+            f"LowerArm_{side} 0 -28 0",
+            f"Hand_{side} 0 -25 0",
         )
         for side, x in (("L", 15), ("R", -15))
     )
     legs = "".join(
         _chain(
-            f"UpperLeg_{side} {x} 0 0", f"LowerLeg_{side} 0 -44 0", f"Foot_{side} 0 -44 0"
+            f"UpperLeg_{side} {x} 0 0",
+            f"LowerLeg_{side} 0 -44 0",
+            f"Foot_{side} 0 -44 0",
         )
         for side, x in (("L", 10), ("R", -10))
     )
@@ -64,12 +70,15 @@ def bvh(folder: Path) -> str:
 
 
 def _chain(first: str, *rest: str, inside: str = "") -> str:
-    """Joints, each the child of the one before, given as name and offset; the last one
-    holds `inside`.
+    """Joints, each the child of the one before, given as name and offset.
+
+    The last one holds `inside`.
     """
     name, _, offset = first.partition(" ")
     inner = (
-        _chain(*rest, inside=inside) if rest else inside or "End Site { OFFSET 0 1 0 }\n"
+        _chain(*rest, inside=inside)
+        if rest
+        else inside or "End Site { OFFSET 0 1 0 }\n"
     )
     return f"JOINT {name} {{ OFFSET {offset} CHANNELS 3 {TURNS}\n{inner}}}\n"
 
@@ -88,27 +97,6 @@ def cached(folder: Path) -> str:
 def h36m_coco(folder: Path) -> str:
     """Pose2Mesh's three files of a subject: two cameras, one take, keypoints annotated."""
     poses = {str(frame): take().world[frame].tolist() for frame in range(FRAMES)}
-    shot = {
-        "width": 1000,
-        "height": 1002,
-        "subject": 9,
-        "action_idx": 2,
-        "subaction_idx": 1,
-    }
-    images = [
-        {"id": 10 * camera + frame, "cam_idx": camera, "frame_idx": frame, **shot}
-        for camera in (1, 2)
-        for frame in range(FRAMES)
-    ]
-    people = [
-        {
-            "id": image["id"],
-            "image_id": image["id"],
-            "bbox": [0, 0, 9, 9],
-            "keypoints": [500, 400, 2] * 17,
-        }
-        for image in images
-    ]
     cameras = {
         str(number): {
             "R": clip.camera.rotation.tolist(),
@@ -118,21 +106,37 @@ def h36m_coco(folder: Path) -> str:
         }
         for number, clip in enumerate(clips()[:2], start=1)
     }
-    files = {
-        "joint_3d": {"2": {"1": poses}},
-        "camera": cameras,
-        "data": {"images": images, "annotations": people},
-    }
+    files = {"joint_3d": {"2": {"1": poses}}, "camera": cameras, "data": _pictures()}
     for kind, content in files.items():
         (folder / f"Human36M_subject9_{kind}.json").write_text(json.dumps(content))
     return f"h36m-coco:{folder}"
 
 
+def _pictures() -> dict[str, object]:
+    """Two cameras' pictures of every frame, each with somebody annotated."""
+    # fmt: off
+    shot = {
+        "width": 1000, "height": 1002, "subject": 9, "action_idx": 2, "subaction_idx": 1,
+    }
+    # fmt: on
+    images = [
+        {"id": 10 * camera + frame, "cam_idx": camera, "frame_idx": frame, **shot}
+        for camera in (1, 2)
+        for frame in range(FRAMES)
+    ]
+    # all joints in one place: keypoints need not agree with the poses to be read
+    seen = {"bbox": [0, 0, 9, 9], "keypoints": [500, 400, 2] * 17}
+    people = [{"id": image["id"], "image_id": image["id"], **seen} for image in images]
+    return {"images": images, "annotations": people}
+
+
 def h36m_npz(folder: Path) -> str:
-    """VideoPose3D's two archives: 32 joints in metres, keypoints of four cameras that go on
-    for a frame more.
+    """VideoPose3D's two archives.
+
+    32 joints in metres, keypoints of four cameras that go on for a frame more.
     """
     world = np.zeros((FRAMES, 32, 3), dtype=np.float32)
+    # where Human3.6M's 17 stand among the 32 that were recorded
     world[:, [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]] = (
         take().world / 1000
     )
@@ -153,6 +157,7 @@ def h36m_npz(folder: Path) -> str:
 
 def h36m_pkl(folder: Path) -> str:
     """MotionBERT's pickle: one training video and one for testing."""
+    # a quarter of a millimetre to the pixel, and the depth (y of the world) last
     image = take().world[:, :, [0, 2, 1]] / 4 + 500
     found = {
         "joint_2d": clips()[0].keypoints,
@@ -176,8 +181,11 @@ def h36m_pkl(folder: Path) -> str:
 def dhp_npz(folder: Path) -> str:
     """P-STMO's two archives of MPI-INF-3DHP."""
     pixels, pose = _dhp()
-    camera = {"data_2d": pixels[:, DHP_PICKS], "data_3d": pose[:, DHP_PICKS]}
-    train = {"S1 Seq1": [{str(number): camera for number in (0, 1, 2, 4, 5, 6, 7, 8)}, 25]}
+    camera = {"data_2d": pixels[:, PICKS], "data_3d": pose[:, PICKS]}
+    # the eight cameras that are read, all of one picture
+    train = {
+        "S1 Seq1": [{str(number): camera for number in (0, 1, 2, 4, 5, 6, 7, 8)}, 25]
+    }
     np.savez_compressed(folder / "data_train_3dhp.npz", data=_object(train))
     np.savez_compressed(
         folder / "data_test_3dhp.npz",
@@ -193,14 +201,15 @@ def dhp_tree(folder: Path) -> str:
         name: np.empty((14, 1), dtype=object)
         for name in ("annot2", "annot3", "univ_annot3")
     }
+    # fourteen cameras were there, and eight of them are read
     for name, cell in cells.items():
         cell[:, 0] = [(pixels if name == "annot2" else pose).reshape(FRAMES, -1)] * 14
     test = {
-        "annot2": pixels[:, DHP_PICKS].T[:, :, None],
+        "annot2": pixels[:, PICKS].T[:, :, None],
         "valid_frame": np.ones((1, FRAMES), np.uint8),
     }
     poses = dict.fromkeys(
-        ("annot3", "univ_annot3"), pose[:, DHP_PICKS].transpose(2, 1, 0)[:, :, None]
+        ("annot3", "univ_annot3"), pose[:, PICKS].transpose(2, 1, 0)[:, :, None]
     )
     for name, content in (
         ("S1/Seq1/annot.mat", cells),
@@ -211,30 +220,11 @@ def dhp_tree(folder: Path) -> str:
     return f"3dhp:{folder}"
 
 
-# the test set's 17 of the training set's 28 joints
-DHP_PICKS = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
-HEIGHTS = {
-    "HeadTop": 1750,
-    "Head": 1600,
-    "Neck": 1450,
-    "Hip": 900,
-    "Knee": 480,
-    "Ankle": 60,
-    "Foot": 20,
-    "Toe": 0,
-}
-
-
 def _dhp() -> tuple[np.ndarray, np.ndarray]:
     """28 joints (FRAMES, 28, 2) px and (FRAMES, 28, 3) mm of one camera."""
-    heights = [
-        next((high for name, high in HEIGHTS.items() if joint.endswith(name)), 1200.0)
-        for joint in DHP28.joints
-    ]
-    sides = [{"L": 150.0, "R": -150.0}.get(joint[0], 0.0) for joint in DHP28.joints]
-    pose = np.stack([sides, 900 - np.array(heights), 4000 + 10.0 * np.arange(28)], axis=1)
-    walk = pose + np.arange(FRAMES)[:, None, None] * [5.0, 0, 20]
-    return walk[..., :2] / walk[..., 2:] * 1500 + 1024, walk
+    pose = walk(frames=FRAMES)
+    # focal length 1500 px, centre in the middle of 2048
+    return pose[..., :2] / pose[..., 2:] * 1500 + 1024, pose
 
 
 def _object(value: object) -> np.ndarray:
@@ -268,6 +258,7 @@ def mmpose(folder: Path) -> str:
         "f": camera.focal[:, None],
         "c": camera.centre[:, None],
     }
+    # of the two tangential numbers mmpose has the one of y first
     lens = {
         "k": camera.radial[:, None],
         "p": camera.tangential[::-1, None],
@@ -292,6 +283,7 @@ def amass(folder: Path) -> str:
         "dmpls": np.zeros((FRAMES, 8)),
         "gender": np.array("male"),
     }
+    # data set and subject are folders
     (folder / "ACCAD" / "Male1").mkdir(parents=True)
     np.savez(
         folder / "ACCAD" / "Male1" / "walk_poses.npz",
@@ -306,7 +298,12 @@ def amass_model(folder: Path) -> str:
     """The same with a body model of few vertices, in the layout of SMPL-H's model.npz."""
     draw = np.random.default_rng(0)
     vertices, joints = 24, 52
-    parents = [*(parent % 2**32 for parent in AMASS22.parents), *([20] * 15), *([21] * 15)]
+    # the root's parent is -1, which an unsigned table holds as 2^32 - 1; 15 joints of each hand
+    parents = [
+        *(parent % 2**32 for parent in AMASS22.parents),
+        *([20] * 15),
+        *([21] * 15),
+    ]
     weights, regressor = (
         draw.uniform(size=(vertices, joints)),
         draw.uniform(size=(joints, vertices)) ** 4,

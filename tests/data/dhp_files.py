@@ -14,15 +14,10 @@ from bench.data.readers import dhp
 scipy_io = pytest.importorskip(
     "scipy.io", reason="SciPy writes the MATLAB files of these tests"
 )
-
 FRAMES = 5
-
-
 # the test set's 17 of the training set's 28 joints
 PICKS = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
-
-
-HEIGHT = {
+HEIGHT = {  # mm above the floor; the others are at 1.2 m
     "HeadTop": 1750,
     "Head": 1600,
     "Neck": 1450,
@@ -32,8 +27,7 @@ HEIGHT = {
     "Foot": 20,
     "Toe": 0,
 }
-
-
+# px, of a camera that is not quite square, nor centred
 FOCAL, CENTRE = np.array([1497.7, 1497.1]), np.array([1024.7, 1051.4])
 
 
@@ -44,16 +38,16 @@ def person() -> np.ndarray:
         for joint in DHP28.joints
     ]
     sides = [{"L": 150.0, "R": -150.0}.get(joint[0], 0.0) for joint in DHP28.joints]
-    return np.stack([sides, 900 - np.array(heights), 4000 + 10.0 * np.arange(28)], axis=1)
+    return np.stack(
+        [sides, 900 - np.array(heights), 4000 + 10.0 * np.arange(28)], axis=1
+    )
 
 
 def walk(camera: int = 0, frames: int = FRAMES) -> np.ndarray:
     """(F, 28, 3) mm; another place for each camera."""
-    return (
-        person()
-        + np.array([100.0 * camera, 0, 0])
-        + np.arange(frames)[:, None, None] * [5.0, 0, 20]
-    )
+    # to the side and away from the camera, so that its focal length can be told
+    steps = np.arange(frames)[:, None, None] * [5.0, 0, 20]
+    return person() + np.array([100.0 * camera, 0, 0]) + steps
 
 
 def pixels(pose: np.ndarray) -> np.ndarray:
@@ -61,6 +55,8 @@ def pixels(pose: np.ndarray) -> np.ndarray:
 
 
 def cell(arrays: list[np.ndarray]) -> np.ndarray:
+    """A MATLAB cell over cameras."""
+    # one by one: NumPy would make one array of arrays of one shape
     out = np.empty((len(arrays), 1), dtype=object)
     for place, values in enumerate(arrays):
         out[place, 0] = values.reshape(len(values), int(np.prod(values.shape[1:])))
@@ -80,6 +76,7 @@ def annot(cameras: int = 14) -> dict[str, Any]:
 
 def calibration() -> str:
     """Camera 0 to 13, each a metre further left, level, y up in the world."""
+    # As MPI-INF-3DHP's own is laid out. y is up in the world and down in the camera.
     blocks = [
         f"name          {camera}\n  sensor      10 10\n  size        2048 2048\n  animated "
         f"   0\n  intrinsic   {FOCAL[0]} 0 {CENTRE[0]} 0 0 {FOCAL[1]} {CENTRE[1]} 0 0 0 1 0"

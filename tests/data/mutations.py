@@ -1,5 +1,6 @@
-"""Ways in which a file can be wrong: damaged bytes, values of other types, archives that
-lie; all drawn from a seeded generator.
+"""Ways in which a file can be wrong, all drawn from a seeded generator.
+
+Damaged bytes, values of other types, archives that lie.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ import copy
 import io
 import json
 import pickle
-import random
 import re
 import struct
 import warnings
@@ -21,50 +21,23 @@ from typing import Any
 import numpy as np
 
 from bench.data.formats import header
-
-Draw = random.Random
-
-JUNK = (
-    b"",
-    b"\x00",
-    b"\xff" * 9,
-    b"\n",
-    b"9" * 20,
-    b"-1",
-    b"nan",
-    b"1e999",
-    b"{",
-    b"[" * 3000,
-    b"'",
-    b"../..",
-    b"\x80\x04",
+from tests.data.mutations_bytes import (
+    BYTES,
+    Draw,
+    flip_bits,
+    swap_number,
+    swap_words,
+    truncate,
 )
-NUMBERS = (
-    b"-1",
-    b"0",
-    b"99999999999999999999",
-    b"1e308",
-    b"nan",
-    b"3.5",
-    b"18446744073709551615",
-)
+
+# fmt: off
+# In place of any value of a JSON file or a pickle.
 PLAIN: tuple[Any, ...] = (
-    None,
-    "x",
-    "",
-    -1,
-    0,
-    10**30,
-    1e308,
-    True,
-    [],
-    {},
-    [[]],
-    [[1, "x"]],
-    {"1": 2},
-    "9" * 400,
+    None, "x", "", -1, 0, 10**30, 1e308, True, [], {}, [[]], [[1, "x"]], {"1": 2}, "9" * 400,
     float("nan"),
 )
+# fmt: on
+# Members that would be written elsewhere by whoever unpacks the archive, or have no plain name.
 NAMES = (
     "../../evil.npy",
     "/tmp/evil.npy",
@@ -75,6 +48,7 @@ NAMES = (
     "evil\n.npy",
     "no_array.txt",
 )
+# Of a .npy file: lengths, types and code that do not belong there.
 HEADERS = (
     "{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999, 17, 3), }",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (-5, 17, 3), }",
@@ -86,81 +60,25 @@ HEADERS = (
     "{'descr': '<M8[s]', 'fortran_order': False, 'shape': (3,), }",
     "__import__('os').system('false')",
     "{" * 3000,
-)  # of a .npy file: lengths, types and code that do not belong there
+)
 
 
 def mutate(name: str, content: bytes, draw: Draw) -> tuple[str, bytes]:
-    """A file made wrong, by one rule for all files or one of its own kind, and the name of
-    the rule.
+    """A file made wrong, and the name of the rule that did it.
+
+    One rule for all files, or one of the file's own kind.
     """
+    # A little more than half by the kind's own: damaged bytes mostly fail at the first check.
     own = OWN.get(name.rpartition(".")[2], ())
     rule = draw.choice(own) if own and draw.random() < 0.55 else draw.choice(BYTES)
     return rule.__name__, rule(content, draw)
 
 
-def flip_bits(content: bytes, draw: Draw) -> bytes:
-    """One to eight bits anywhere; headers lie early, so half of them there."""
-    out = bytearray(content)
-    for _ in range(draw.randint(1, 8)):
-        place = draw.randrange(min(len(out), draw.choice([200, len(out)])))
-        out[place] ^= 1 << draw.randrange(8)
-    return bytes(out)
-
-
-def truncate(content: bytes, draw: Draw) -> bytes:
-    return content[: draw.randrange(len(content))]
-
-
-def cut_out(content: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(content))
-    return content[:place] + content[place + draw.choice([1, 10, 1000]) :]
-
-
-def put_in(content: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(content) + 1)
-    return content[:place] + draw.choice(JUNK) + content[place:]
-
-
-def repeat(content: bytes, draw: Draw) -> bytes:
-    start, length = draw.randrange(len(content)), draw.choice([1, 50, 5000])
-    return content[: start + length] + content[start:]
-
-
-def blank(content: bytes, draw: Draw) -> bytes:
-    start, length = draw.randrange(len(content)), draw.choice([4, 8, 300])
-    return (
-        content[:start]
-        + draw.choice([b"\x00", b"\xff", b" "]) * len(content[start : start + length])
-        + content[start + length :]
-    )
-
-
-def swap_number(content: bytes, draw: Draw) -> bytes:
-    """Another number, too large or none, in place of one written out in digits."""
-    found = list(re.finditer(rb"-?\d+(?:\.\d+)?", content))
-    one = draw.choice(found) if found else re.search(b"", content)
-    assert one is not None
-    return content[: one.start()] + draw.choice(NUMBERS) + content[one.end() :]
-
-
-def swap_length(content: bytes, draw: Draw) -> bytes:
-    """A huge or negative binary length somewhere."""
-    place = draw.randrange(max(1, len(content) - 8))
-    word = struct.pack(draw.choice(["<i", "<q", ">i"]), draw.choice([-1, 2**31 - 1, 2**30]))
-    return content[:place] + word + content[place + len(word) :]
-
-
-def swap_words(content: bytes, draw: Draw) -> bytes:
-    """Two words of a text change places."""
-    words = content.split(b" ")
-    a, b = draw.randrange(len(words)), draw.randrange(len(words))
-    words[a], words[b] = words[b], words[a]
-    return b" ".join(words)
-
-
 def odd(draw: Draw) -> Any:
     """A value that is not what was due, arrays among them."""
-    shape = draw.choice([(), (0,), (3,), (2, 17, 2), (4, 17, 3), (4, 32, 3), (1, 1, 1, 1)])
+    shape = draw.choice(
+        [(), (0,), (3,), (2, 17, 2), (4, 17, 3), (4, 32, 3), (1, 1, 1, 1)]
+    )
     kind = draw.choice(["f8", "f4", "i8", "U3", "S2", "c16", "?", "O", "M8[s]"])
     others = [
         np.zeros(shape).astype(kind),
@@ -175,17 +93,20 @@ def odd(draw: Draw) -> Any:
 def swapped(value: Any, draw: Draw, make: Callable[[Draw], Any]) -> Any:
     """A deep copy with one value, at any depth, replaced, renamed or left out."""
     copied = copy.deepcopy(value)
+    # down a random way, and not always to its end: whole branches go wrong too
     holder: Any = None
     inner, key = copied, None
     while (
-        isinstance(inner, dict | list) and inner and (holder is None or draw.random() < 0.8)
+        isinstance(inner, dict | list)
+        and inner
+        and (holder is None or draw.random() < 0.8)
     ):
         holder = inner
         key = draw.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
         inner = inner[key]
     if holder is None:
         return make(draw)
-    rule = draw.randrange(4)
+    rule = draw.randrange(4)  # of four: left out, renamed, and twice replaced
     if rule == 0:
         del holder[key]
     elif rule == 1 and isinstance(holder, dict):
@@ -242,6 +163,7 @@ def swap_npy(content: bytes, draw: Draw) -> bytes:
     if draw.random() < 0.2:
         return npy(_boxed(odd(draw)))
     if array.dtype != object:
+        # the same numbers in a type that a reader may not have thought of
         kinds = ["U8", "O"] if array.dtype.kind in "US" else ["f2", "i4", "U8", "O"]
         with np.errstate(all="ignore"):
             return npy(array.astype(draw.choice(kinds)))
@@ -259,6 +181,7 @@ def _boxed(value: Any) -> np.ndarray:
 def head_npy(content: bytes, draw: Draw) -> bytes:
     """A header that says something else."""
     text = draw.choice(HEADERS).encode() + b"\n"
+    # NumPy pads its own header to 128 bytes, after which the numbers begin
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content[128:]
 
 
@@ -311,6 +234,7 @@ def name_member(content: bytes, draw: Draw) -> bytes:
 def lie_of_size(content: bytes, draw: Draw) -> bytes:
     """The directory of an archive says another length, for all its members."""
     out = bytearray(content)
+    # the unpacked length stands 24 bytes into each entry of the directory
     for start in (match.start() for match in re.finditer(rb"PK\x01\x02", content)):
         out[start + 24 : start + 28] = struct.pack(
             "<I", draw.choice([0, 7, 2**31 - 1, 2**32 - 1])
@@ -325,12 +249,14 @@ def bomb(content: bytes, draw: Draw) -> bytes:
 
 @cache
 def _bomb() -> bytes:
+    # Zeros of a megabyte pack alike each time, so the 2,048 need not be packed one by one.
     step, count = 1 << 20, 2048
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(bytes(step)) + packer.flush(zlib.Z_FULL_FLUSH)
     again = packer.compress(bytes(step)) + packer.flush(zlib.Z_FULL_FLUSH)
     data = block + again * (count - 1) + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
     sizes = struct.pack("<III", 0, len(data), step * count)
+    # sum (wrong, but nobody should get so far), packed and unpacked length, as a directory has them
     local = (
         b"PK\x03\x04"
         + struct.pack("<HHHHH", 20, 0, 8, 0, 33)
@@ -400,6 +326,7 @@ def resum(content: bytes, draw: Draw) -> bytes:
             for key, field in fields.items()
             if key != "__metadata__"
         }
+    # summed anew, so that the damage gets past the checksum to those who read the content
     texts["header_sum"] = header.NO_SUM
     raw = json.dumps(fields, separators=(",", ":")).encode().ljust(length)
     summed = raw.replace(
@@ -408,17 +335,7 @@ def resum(content: bytes, draw: Draw) -> bytes:
     return len(raw).to_bytes(8, "little") + summed + content[8 + length :]
 
 
-BYTES = (
-    flip_bits,
-    flip_bits,
-    truncate,
-    cut_out,
-    put_in,
-    repeat,
-    blank,
-    swap_number,
-    swap_length,
-)
+# Rules by a file's ending.
 OWN: dict[str, tuple[Callable[[bytes, Draw], bytes], ...]] = {
     "cache": (resum,),
     "bvh": (swap_words, swap_number, swap_number),

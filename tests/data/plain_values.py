@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+# Every kind of value that NumPy's and Python's writers make of poses and their labels.
 CONTENT = {
     "S1": {
         "Directions 1": np.arange(24, dtype=np.float32).reshape(4, 3, 2),
         "b": [np.arange(3.0), np.zeros((2, 2), np.int64)],
     },
+    # columns first, and big-endian: both are told by flags that must be right
     "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
     "bytes": np.arange(3, dtype=">i2"),
     "text": np.array(["ab", "cde"]),
@@ -28,6 +30,7 @@ CONTENT = {
         None,
         True,
         False,
+        # whole numbers that are written in one, two, four and more bytes
         0,
         255,
         70_000,
@@ -44,6 +47,7 @@ CONTENT = {
         (1, 2, 3, 4),
     ],
     "sets": [{1, 2}, frozenset("ab"), set()],
+    # keys may be tuples: mmpose's cameras are by subject and camera
     ("a", 1): {"nested": {"deeper": []}},
 }
 

@@ -1,5 +1,6 @@
-"""AMASS archives written here in their layout: joints against numbers done by hand and a
-mesh made in full, faults in one line.
+"""AMASS archives written here in their layout: faults are one line.
+
+Joints against numbers done by hand, and against a mesh made in full.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from models.errors import BadInput
 RIG = protocols.load("synthetic").rig
 FRAMES = 20
 UPRIGHT = (np.pi / 2, 0, 0)  # turns the model's y up to the world's z
-VERTICES = 40
+VERTICES = 40  # of a body model that is quickly made; SMPL-H has 6890
 
 
 def motion(frames: int = FRAMES, **changes: Any) -> dict[str, Any]:
-    """The arrays of an archive: somebody upright with level arms, a metre above the floor,
-    moving along x.
+    """The arrays of an archive.
+
+    Somebody upright with level arms, a metre above the floor, moving along x.
     """
     poses = np.zeros((frames, 156))
     poses[:, :3] = UPRIGHT
@@ -39,7 +41,9 @@ def motion(frames: int = FRAMES, **changes: Any) -> dict[str, Any]:
         "mocap_framerate": np.float64(120.0),
     }
     content |= {"gender": np.array("male")}
-    return {key: value for key, value in (content | changes).items() if value is not None}
+    return {
+        key: value for key, value in (content | changes).items() if value is not None
+    }
 
 
 def write(
@@ -58,7 +62,11 @@ def model(seed: int = 0) -> dict[str, np.ndarray]:
         draw.uniform(size=(VERTICES, 52)) ** 8,
         draw.uniform(size=(52, VERTICES)) ** 4,
     )
-    parents = [*(parent % 2**32 for parent in AMASS22.parents), *([20] * 15), *([21] * 15)]
+    parents = [
+        *(parent % 2**32 for parent in AMASS22.parents),
+        *([20] * 15),
+        *([21] * 15),
+    ]
     return {
         "v_template": draw.normal(size=(VERTICES, 3)),
         "shapedirs": draw.normal(size=(VERTICES, 3, 16)) / 10,
@@ -95,8 +103,11 @@ def test_the_built_in_body_stands(tmp_path: Path) -> None:
     # the ankle: hip height 0.530 less 0.039, and 0.04
     np.testing.assert_allclose(pose["LFoot"], [85, 0, 1000 - 0.531 * 1700], atol=1e-3)
     np.testing.assert_allclose(
-        pose["RWrist"], [-(0.129 + 0.186 + 0.146) * 1700, 0, 1000 + 0.248 * 1700], atol=1e-3
+        pose["RWrist"],
+        [-(0.129 + 0.186 + 0.146) * 1700, 0, 1000 + 0.248 * 1700],
+        atol=1e-3,
     )
+    # a centimetre a frame
     np.testing.assert_allclose(clip.world_pose[7, 0], [70, 0, 1000], atol=1e-3)
 
 
@@ -104,7 +115,8 @@ def test_a_bent_elbow_by_hand(tmp_path: Path) -> None:
     poses = motion()["poses"]
     poses[:, 3 * AMASS22.index("LElbow") + 1] = (
         np.pi / 2
-    )  # about the model's y: the forearm turns from x to -z, which lies along the world's y
+        # about the model's y: the forearm turns from x to -z, which lies along the world's y
+    )
     clip = amass.load(str(write(tmp_path, poses=poses)), rig=RIG)[0]
     pose = dict(zip(H36M17.joints, clip.world_pose[0], strict=True))
     np.testing.assert_allclose(
@@ -117,10 +129,13 @@ def test_a_bent_elbow_by_hand(tmp_path: Path) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(turn=st.tuples(*[st.floats(-4, 4)] * 3))
-def test_rotations_are_rotations_about_their_axis(turn: tuple[float, float, float]) -> None:
+def test_rotations_are_rotations_about_their_axis(
+    turn: tuple[float, float, float],
+) -> None:
     matrix = smplh.rotations(np.array(turn))
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(matrix @ turn, turn, atol=1e-12)
+    # the trace tells the angle, whatever the axis
     assert np.trace(matrix) == pytest.approx(
         1 + 2 * np.cos(np.linalg.norm(turn)), abs=1e-12
     )
@@ -146,8 +161,11 @@ def test_a_body_model_gives_its_own_joints(tmp_path: Path) -> None:
     clip = amass.load(
         str(install(write(tmp_path, betas=betas, poses=poses), body)), rig=RIG
     )[0]
+    # At rest a joint is the regressor of the shaped vertices, and no turn matters.
     rest = body["J_regressor"] @ (body["v_template"] + body["shapedirs"] @ betas)
-    expected = conversions.convert(rest[:22], "amass22", "h36m17") + motion()["trans"][0]
+    expected = (
+        conversions.convert(rest[:22], "amass22", "h36m17") + motion()["trans"][0]
+    )
     np.testing.assert_allclose(clip.world_pose[0], 1000 * expected, atol=1e-3)
     assert clip.notes == ()
 
@@ -162,9 +180,14 @@ def skinned(
     posed = shaped + body["posedirs"] @ (local[1:] - np.eye(3)).ravel()
     chain = np.zeros((52, 4, 4))
     for joint in range(52):
+        # parents first, each joint turned about its own rest place
         own, parent = np.eye(4), int(body["kintree_table"][0, joint])
-        own[:3, :3], own[:3, 3] = local[joint], rest[joint] - (rest[parent] if joint else 0)
+        own[:3, :3], own[:3, 3] = (
+            local[joint],
+            rest[joint] - (rest[parent] if joint else 0),
+        )
         chain[joint] = chain[parent] @ own if joint else own
+    # from the rest pose, so that a joint that does not turn moves nothing
     for joint in range(52):
         chain[joint, :3, 3] -= chain[joint, :3, :3] @ rest[joint]
     blend = np.einsum("vj,jab->vab", body["weights"], chain)
@@ -173,12 +196,15 @@ def skinned(
 
 def test_regressed_joints_are_those_of_the_mesh(tmp_path: Path) -> None:
     body, draw = model(), np.random.default_rng(1)
-    regressor = draw.dirichlet(np.ones(VERTICES), 17) * (draw.uniform(size=VERTICES) < 0.6)
+    # Some vertices have no share, as in the real one: the quick way leaves them out.
+    regressor = draw.dirichlet(np.ones(VERTICES), 17) * (
+        draw.uniform(size=VERTICES) < 0.6
+    )
     poses, betas = draw.normal(size=(FRAMES, 156)) / 2, draw.normal(size=16)
     install(write(tmp_path, poses=poses, betas=betas), body, "neutral")
     np.save(tmp_path / "body_models" / "J_regressor_h36m_correct.npy", regressor)
     clip = amass.load(str(tmp_path), rig=RIG)[0]
-    for frame in (0, FRAMES - 1):
+    for frame in (0, FRAMES - 1):  # vertex by vertex is slow
         mesh = skinned(body, betas, poses[frame].reshape(52, 3))
         np.testing.assert_allclose(
             clip.world_pose[frame],
@@ -208,6 +234,7 @@ def test_which_files_are_taken_and_variants(tmp_path: Path) -> None:
         poses=np.zeros((FRAMES, 165)),
         trans=np.tile([0.0, 0, 1], (FRAMES, 1)),
     )
+    # neither of these two is a motion
     np.savez(tmp_path / "B/s2/shape.npz", betas=np.zeros(16))
     np.savez(tmp_path / "B/s2/male_stagei.npz", betas=np.zeros(16))
     clips = amass.load(str(tmp_path), rig=RIG, small=0.9)
@@ -250,7 +277,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"trans": wrong(np.zeros((FRAMES, 3)), (4, 1), np.inf)},
         r"trans: the number at \[4, 1\]",
     ),
-    "gender": ({"gender": np.array("robot")}, "gender is none of male, female, neutral"),
+    "gender": (
+        {"gender": np.array("robot")},
+        "gender is none of male, female, neutral",
+    ),
     "millimetres": (
         {"trans": np.tile([0.0, 0, 1000], (FRAMES, 1)) + [9000, 9000, 0]},
         "trans reach 9000; metres were due",
@@ -272,12 +302,14 @@ def test_a_fault_is_one_line_that_says_where(tmp_path: Path, case: str) -> None:
     changes, message = FAULTS[case]
     with pytest.raises(BadInput, match=message) as caught:
         amass.load(str(write(tmp_path, **changes)), rig=RIG)
-    assert "\n" not in str(caught.value) and "walk_poses.npz" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "walk_poses.npz" in str(caught.value)
 
 
 def test_models_that_are_missing_or_damaged_are_named(tmp_path: Path) -> None:
     body = model()
     install(write(tmp_path), body, "female")
+    # the motion is of a man, and a woman's model is no stand-in
     with pytest.raises(BadInput, match="neither male/model.npz nor neutral/model.npz"):
         amass.load(str(tmp_path), rig=RIG)
     for number, (key, value, message) in enumerate(
@@ -299,7 +331,8 @@ def test_models_that_are_missing_or_damaged_are_named(tmp_path: Path) -> None:
     folder = install(write(tmp_path / "r"), body)
     np.save(folder / "body_models" / "J_regressor_h36m.npy", np.zeros((17, 6890)))
     with pytest.raises(
-        BadInput, match=r"J_regressor_h36m.npy: shape \(17, 6890\) came; \(17, 40\) was due"
+        BadInput,
+        match=r"J_regressor_h36m.npy: shape \(17, 6890\) came; \(17, 40\) was due",
     ):
         amass.load(str(folder), rig=RIG)
 

@@ -33,7 +33,9 @@ REAL = SHARED / "data" / "bandai-namco-1"
 def test_rest_pose_in_millimetres_z_up(tmp_path: Path) -> None:
     clip = bvh.load(str(write(tmp_path, person() + motion(still()))), rig=RIG)[0]
     pose = dict(zip(clip.skeleton.joints, clip.world_pose[0].tolist(), strict=True))
-    assert clip.fps == 50.0 and len(clip.world_pose) == 3 and clip.action == "a"
+    assert clip.fps == 50.0
+    assert len(clip.world_pose) == 3
+    assert clip.action == "a"
     np.testing.assert_allclose(pose["Hip"], [0, 0, 880], atol=1e-3)
     np.testing.assert_allclose(pose["RFoot"], [-100, 0, 0], atol=1e-3)
     np.testing.assert_allclose(pose["LWrist"], [150, 0, 780], atol=1e-3)
@@ -46,6 +48,7 @@ def test_rest_pose_in_millimetres_z_up(tmp_path: Path) -> None:
 def test_position_channels_replace_the_offset_and_order_is_the_channels(
     tmp_path: Path,
 ) -> None:
+    # the tip shows how the root is turned
     tip = joint("Tip", "0 0 7", channels="0")
     text = (
         "HIERARCHY\n"
@@ -86,6 +89,7 @@ def test_nested_turns_multiply(tmp_path: Path) -> None:
     place = bvh.positions(
         bvh_text.read(write(tmp_path, text + motion([[90, 0, 0, 90, 0, 0, 0, 0, 0]])))
     )[0]
+    # B is a quarter turn away from A, and its own quarter turn takes C back
     np.testing.assert_allclose(place, [[0, 0, 0], [0, 1, 0], [-1, 1, 0]], atol=1e-12)
 
 
@@ -107,6 +111,7 @@ def test_unit_is_told_from_the_legs(tmp_path: Path, unit: str) -> None:
 
 
 def test_the_unit_of_the_cmu_database(tmp_path: Path) -> None:
+    # the database's unit is an inch over 0.45, and the person's a centimetre
     scale = 10 / 56.444444
     text = "\n".join(
         (

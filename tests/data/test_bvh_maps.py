@@ -22,6 +22,7 @@ def test_joint_maps_are_told_from_the_names(tmp_path: Path, name: str) -> None:
     assert bvh_maps.fitting(names, path).name == name.split()[0]
     clip = bvh.load(str(path), rig=RIG)[0]
     pose = dict(zip(clip.skeleton.joints, clip.world_pose[0].tolist(), strict=True))
+    # left-right and up, mm; front and back are the same in all four trunks
     due = {
         "Hip": [0, 880],
         "LHip": [100, 880],
@@ -40,6 +41,7 @@ def test_joint_maps_are_told_from_the_names(tmp_path: Path, name: str) -> None:
         np.testing.assert_allclose(
             [pose[part][0], pose[part][2]], [x, z], atol=1e-2, err_msg=part
         )
+    # the nose is the mean of two joints in some tables and one of its own in CMU's
     assert due["Thorax"][1] < pose["Neck/Nose"][2] < pose["Head"][2]
 
 
@@ -54,52 +56,51 @@ def test_joint_maps_are_told_from_the_names(tmp_path: Path, name: str) -> None:
 def test_labels_come_from_the_file_name(
     tmp_path: Path, name: str, file: str, labels: tuple[str, str, str]
 ) -> None:
-    clip = bvh.load(str(write(tmp_path / "actor", rest(HIERARCHIES[name]), file)), rig=RIG)[
-        0
-    ]
-    assert (clip.subject, clip.action, clip.style) == labels and clip.name == file[:-4]
+    clip = bvh.load(
+        str(write(tmp_path / "actor", rest(HIERARCHIES[name]), file)), rig=RIG
+    )[0]
+    assert (clip.subject, clip.action, clip.style) == labels
+    assert clip.name == file[:-4]
+
+
+def foreign(folder: Path) -> Path:
+    """LaFAN's hierarchy under a root of another name, which no table of ours knows."""
+    return write(folder, rest(HIERARCHIES["LaFAN"].replace("Hips", "Bip01")))
+
+
+def own_map() -> str:
+    """LaFAN's table as `joints.yaml`, with the name of the foreign file's root."""
+    lines = []
+    for ours, parts in bvh_maps.MAPS[2].joints.items():
+        names = [part.replace("Hips", "Bip01") for part in parts]
+        # one name may stand without brackets
+        lines.append(f"{ours}: {names if len(names) > 1 else names[0]}")
+    return "\n".join(lines)
 
 
 def test_an_own_joint_map_beside_the_files(tmp_path: Path) -> None:
-    text = HIERARCHIES["LaFAN"].replace("Hips", "Bip01")
-    path = write(tmp_path, rest(text))
-    with pytest.raises(
-        BadInput,
-        match=(
-            r"a\.bvh:2: .*the nearest, LaFAN, lacks Hips: lay a joints\.yaml beside the"
-            r" file"
-        ),
-    ):
+    path = foreign(tmp_path)
+    message = r"the nearest, LaFAN, lacks Hips: lay a joints\.yaml beside the file"
+    with pytest.raises(BadInput, match=rf"a\.bvh:2: .*{message}"):
         bvh.load(str(path), rig=RIG)
-    names = {
-        joint: [part.replace("Hips", "Bip01") for part in parts]
-        for joint, parts in bvh_maps.MAPS[2].joints.items()
+    (tmp_path / "joints.yaml").write_text(own_map())
+    height = bvh.load(str(path), rig=RIG)[0].world_pose[0, 0, 2]
+    assert height == pytest.approx(880, abs=0.01)
+
+
+def test_a_wrong_joint_map_is_one_line(tmp_path: Path) -> None:
+    path, good = foreign(tmp_path), own_map()
+    hook = good.replace("LWrist: LeftHand", "LWrist: Hook")
+    number = good.replace("Hip: Bip01", "Hip: 3", 1)
+    wrong = {
+        "Tail: x": "Tail is missing or no joint",
+        number: r"joints\.yaml: Hip: 3 came; the name of a joint",
+        good.replace("LWrist: LeftHand\n", ""): "LWrist is missing",
+        hook: r"the nearest, joints\.yaml, lacks Hook",
+        "[": "not a readable YAML file",
     }
-    own = tmp_path / "joints.yaml"
-    own.write_text(
-        "\n".join(
-            f"{joint}: {parts if len(parts) > 1 else parts[0]}"
-            for joint, parts in names.items()
-        )
-    )
-    assert bvh.load(str(path), rig=RIG)[0].world_pose[0, 0, 2] == pytest.approx(
-        880, abs=0.01
-    )
-    good = own.read_text()
-    for text, message in (
-        ("Tail: x", "Tail is missing or no joint"),
-        (
-            good.replace("Hip: Bip01", "Hip: 3", 1),
-            r"joints\.yaml: Hip: 3 came; the name of a joint",
-        ),
-        (good.replace("LWrist: LeftHand\n", ""), "LWrist is missing"),
-        (
-            good.replace("LWrist: LeftHand", "LWrist: Hook"),
-            r"the nearest, joints\.yaml, lacks Hook",
-        ),
-        ("[", "not a readable YAML file"),
-    ):
-        own.write_text(text)
+    for text, message in wrong.items():
+        (tmp_path / "joints.yaml").write_text(text)
         with pytest.raises(BadInput, match=message):
             bvh.load(str(path), rig=RIG)
 

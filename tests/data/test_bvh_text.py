@@ -22,8 +22,7 @@ def test_braces_on_one_line_and_windows_line_ends(tmp_path: Path) -> None:
 
 
 HEAD = person().count("\n")  # MOTION stands on the next line
-
-
+# how the file is damaged, and what is said of it
 DAMAGE = {
     "truncated in the hierarchy": (
         lambda t: t[: t.index("Foot_R")],
@@ -37,7 +36,10 @@ DAMAGE = {
         lambda t: t[: t[:-1].rindex("\n") + 1],
         "2 lines of motion where Frames says 3",
     ),
-    "no motion at all": (lambda t: t[: t.index("Frames:")], f"a.bvh:{HEAD + 1}: 'Frames:'"),
+    "no motion at all": (
+        lambda t: t[: t.index("Frames:")],
+        f"a.bvh:{HEAD + 1}: 'Frames:'",
+    ),
     "no frame time": (
         lambda t: t.replace("Frame Time", "Frame Tim"),
         f"a.bvh:{HEAD + 2}: 'Frame Time:'",
@@ -118,15 +120,14 @@ def test_damage_is_one_line_with_file_and_line(tmp_path: Path, case: str) -> Non
     path = write(tmp_path, change(person() + motion(still())))
     with pytest.raises(BadInput, match=message) as caught:
         bvh.load(str(path), rig=RIG)
-    assert "\n" not in str(caught.value) and "a.bvh" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "a.bvh" in str(caught.value)
 
 
 def test_a_deep_hierarchy_takes_time_in_proportion_and_bounded_memory(
     tmp_path: Path,
 ) -> None:
-    """A chain of joints without channels: short text, but a matrix for each of them in each
-    frame.
-    """
+    """A chain of joints without channels: short text, but a matrix for each in every frame."""
     joints, frames = 20_000, 3000
     chain = "".join(
         f"JOINT j{joint} {{ OFFSET 0 0 0 CHANNELS 0\n" for joint in range(joints)
@@ -137,7 +138,7 @@ def test_a_deep_hierarchy_takes_time_in_proportion_and_bounded_memory(
         f" {frames}\nFrame Time: 0.1\n"
     )
     (tmp_path / "a.bvh").write_text(f"HIERARCHY\n{root}{chain}{end}" + "0\n" * frames)
-    start = time.process_time()
+    start = time.process_time()  # of this process alone: others may be busy
     with pytest.raises(
         BadInput,
         match="a.bvh: 20001 joints and few channels that move them, in 3000 frames",
@@ -149,10 +150,11 @@ def test_a_deep_hierarchy_takes_time_in_proportion_and_bounded_memory(
 
 
 def test_mutated_files_never_give_a_traceback(tmp_path: Path) -> None:
+    # one to four changes: nothing, a character, a byte that is no text, or 30 characters gone
     good = (person() + motion(still())).encode()
     draw = random.Random(0)
     outcomes = {True: 0, False: 0}
-    for _ in range(300):
+    for _ in range(300):  # half a second
         text = bytearray(good)
         for _ in range(draw.randint(1, 4)):
             place = draw.randrange(len(text))

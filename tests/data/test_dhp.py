@@ -45,7 +45,16 @@ def test_the_picks_are_the_published_ones() -> None:
 
 def test_the_training_tree(tmp_path: Path) -> None:
     clips = load(f"{tree(tmp_path, lens=calibration())}@annot3")
-    assert [clip.camera_name for clip in clips] == ["0", "1", "2", "4", "5", "6", "7", "8"]
+    assert [clip.camera_name for clip in clips] == [
+        "0",
+        "1",
+        "2",
+        "4",
+        "5",
+        "6",
+        "7",
+        "8",
+    ]
     clip = clips[3]
     assert (clip.name, clip.subject, clip.action, clip.style, clip.fps) == (
         "S1 Seq2",
@@ -56,7 +65,8 @@ def test_the_training_tree(tmp_path: Path) -> None:
     )
     np.testing.assert_allclose(clip.camera_pose, walk(4)[:, PICKS], atol=1e-3)
     np.testing.assert_allclose(clip.keypoints, pixels(walk(4))[:, PICKS], atol=1e-3)
-    assert clip.counted is None and clip.notes == ()
+    assert clip.counted is None
+    assert clip.notes == ()
     feet = clip.world_pose[0, clip.skeleton.indices(("LAnkle", "RAnkle"))]
     # z is up, as the heights above the floor show
     np.testing.assert_allclose(feet[:, 2], 60, atol=1e-2)
@@ -73,9 +83,11 @@ def test_poses_scaled_to_one_height_are_the_default(tmp_path: Path) -> None:
 
 def test_without_calibration_the_camera_is_told_from_the_joints(tmp_path: Path) -> None:
     clip = load(tree(tmp_path))[2]
+    # the pixels are projections to the last digit, so the camera comes out to nine
     np.testing.assert_allclose(clip.camera.focal, FOCAL, rtol=1e-9)
     np.testing.assert_allclose(clip.camera.centre, CENTRE, rtol=1e-9)
-    assert clip.world_pose is None and "told" in clip.notes[0]
+    assert clip.world_pose is None
+    assert "told" in clip.notes[0]
 
 
 def test_tree_and_archives_give_the_same(tmp_path: Path) -> None:
@@ -115,24 +127,29 @@ def test_only_valid_frames_are_scored_and_the_others_seen(tmp_path: Path) -> Non
     clip = load(pack(tmp_path, "data_test_3dhp.npz", packed_test()))[0]
     np.testing.assert_array_equal(clip.counted, [0, 1, 1, 0, 1])
     windows = Windows([clip], frames=3, outputs="centre", root="Pelvis")
-    assert windows.scored == 3
+    assert windows.scored == 3  # of five
     relative = (
         clip.camera_pose[[1, 2, 4]]
         - clip.camera_pose[[1, 2, 4]][:, [clip.skeleton.index("Pelvis")]]
     )
     np.testing.assert_allclose(windows.truth(), relative / 1000, atol=1e-6)
     keypoints, _ = windows.batch([1])
-    assert (keypoints[0, 0] != keypoints[0, 1]).any(), "the window of frame 1 sees frame 0"
+    assert (keypoints[0, 0] != keypoints[0, 1]).any(), (
+        "the window of frame 1 sees frame 0"
+    )
 
 
 def test_archives_before_the_tree_and_the_original_size_beside(tmp_path: Path) -> None:
+    # the training side as a tree, the testing side packed, and only in the people's true size
     tree(tmp_path)
     pack(tmp_path, "data_test_3dhp_ori.npz", packed_test())
     assert {clip.subject for clip in load(tmp_path)} == {"S1"}
     assert {(clip.subject, clip.style) for clip in load(f"{tmp_path}@annot3")} == {
         (name, "annot3") for name in ("S1", "TS1", "TS6")
     }
-    assert {clip.style for clip in load(tmp_path / "data_test_3dhp_ori.npz")} == {"annot3"}
+    assert {clip.style for clip in load(tmp_path / "data_test_3dhp_ori.npz")} == {
+        "annot3"
+    }
 
 
 def test_small_and_the_kind(tmp_path: Path) -> None:
@@ -145,7 +162,8 @@ def test_small_and_the_kind(tmp_path: Path) -> None:
     pack(tmp_path, "data_test_3dhp.npz", content)
     clip = load(tmp_path, small=0.2)[0]
     assert clip.frames == len(clip.counted) == 20
-    assert "3dhp" in data.sources() and "dhp" not in data.sources()
+    assert "3dhp" in data.sources()
+    assert "dhp" not in data.sources()
 
 
 def broken(key: list[Any], value: Any, content: Any) -> Any:
@@ -159,9 +177,9 @@ def broken(key: list[Any], value: Any, content: Any) -> Any:
     return content
 
 
+# one frame of four or five that is lost
 NAN = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, walk()[:, PICKS])
-
-
+# what stands in annot.mat, and what is said of it
 BAD_TRAIN: dict[str, tuple[Callable[[], Any], str]] = {
     "no univ_annot3": (
         lambda: broken(["univ_annot3"], None, annot()),
@@ -199,12 +217,14 @@ BAD_TRAIN: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "text": (lambda: broken(["annot3"], "text", annot()), "a cell with an array"),
 }
-
-
+# what stands in an archive, and what is said of it
 BAD_NPZ: dict[str, tuple[Callable[[], Any], str]] = {
     "list": (lambda: [1, 2], "data: an array came; an object was due"),
     "unknown sequence": (lambda: {"Walking": []}, "'Walking': a sequence 'S1 Seq1'"),
-    "fps": (lambda: broken(["S1 Seq2", 1], 0, packed_train()), "frames a second 0 came"),
+    "fps": (
+        lambda: broken(["S1 Seq2", 1], 0, packed_train()),
+        "frames a second 0 came",
+    ),
     "no 2D": (
         lambda: broken(["S1 Seq2", 0, "4", "data_2d"], None, packed_train()),
         "'S1 Seq2', camera '4': key 'data_2d' is missing",
@@ -234,7 +254,9 @@ BAD_NPZ: dict[str, tuple[Callable[[], Any], str]] = {
         "'S1 Seq2': no cameras",
     ),
     "normalised": (
-        lambda: broken(["TS1", "data_2d"], pixels(walk())[:, PICKS] / 2048, packed_test()),
+        lambda: broken(
+            ["TS1", "data_2d"], pixels(walk())[:, PICKS] / 2048, packed_test()
+        ),
         "TS1, camera 0: the largest .* pixels were",
     ),
     "behind": (
@@ -262,9 +284,8 @@ def test_bad_content_is_one_line_naming_the_place(tmp_path: Path, case: str) -> 
     )
     with pytest.raises(BadInput, match=message) as caught:
         load(folder)
-    assert "\n" not in str(caught.value) and (
-        "annot.mat" in str(caught.value) or "3dhp.npz" in str(caught.value)
-    )
+    assert "\n" not in str(caught.value)
+    assert "annot.mat" in str(caught.value) or "3dhp.npz" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +295,10 @@ def test_bad_content_is_one_line_naming_the_place(tmp_path: Path, case: str) -> 
             lambda t: t.replace("0 0 0 1 0 0 0 0 1 ", "0 0 0 1"),
             r"calibration:7: intrinsic: shape \(11,\) came; \(16\) was due",
         ),
-        (lambda t: t.replace("size        2048 2048", "size 2048"), "calibration:7: size"),
+        (
+            lambda t: t.replace("size        2048 2048", "size 2048"),
+            "calibration:7: size",
+        ),
         (
             lambda t: t.replace("extrinsic   1 0 0", "extrinsic   2 0 0"),
             "calibration:7: camera: the rotation is not",

@@ -1,5 +1,6 @@
-"""Two thousand files made wrong: each is read or refused in one line, in time and within
-bounds; nothing else ever comes of it.
+"""Two thousand files made wrong: each is read or refused in one line.
+
+In time and within bounds; nothing else ever comes of it.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ class Hang(BaseException):
 
 @contextmanager
 def bounded(*, seconds: float, memory: int) -> Iterator[None]:
-    """Hang after so many seconds, MemoryError above so much more address space than is in
-    use now.
+    """Hang after so many seconds, MemoryError above so much more memory than is in use now.
+
+    Memory is address space, which a reader takes before it touches it.
     """
 
     def ring(number: int, frame: object) -> None:
@@ -63,8 +65,9 @@ def bounded(*, seconds: float, memory: int) -> Iterator[None]:
 def fault(
     read: Callable[[], object], *, size: int, seconds: float = SECONDS
 ) -> tuple[bool, str]:
-    """Whether a file was read, and what is wrong with how it was refused: nothing, if it
-    was in one line, in time and within bounds.
+    """Whether a file was read, and what is wrong with how it was refused.
+
+    Nothing, if it was in one line, in time and within bounds.
     """
     started = time.perf_counter()
     try:
@@ -86,8 +89,9 @@ def fault(
 
 
 def ran_out(error: BaseException | None) -> bool:
-    """Whether a MemoryError lies behind an error: the bound was met, whatever the reader
-    called it.
+    """Whether a MemoryError lies behind an error.
+
+    The bound was met, whatever the reader called it.
     """
     return isinstance(error, MemoryError) or (
         error is not None and ran_out(error.__context__)
@@ -95,8 +99,9 @@ def ran_out(error: BaseException | None) -> bool:
 
 
 def reader(source: str) -> Callable[[], object]:
-    """Load a source by its module, as `bench.data.load` does, under the synthetic
-    protocol's cameras, and look at every number.
+    """Load a source by its module, as `bench.data.load` does, and look at every number.
+
+    Under the synthetic protocol's cameras.
     """
     kind, _, location = source.partition(":")
     load = data.module(kind).load
@@ -116,7 +121,10 @@ def test_wrong_files_are_refused_in_one_line(
     folder.mkdir()
     source = BUILDERS[name](folder)
     read = reader(source)
-    good = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    good = {
+        path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    # unharmed, so that what is imported late is in memory before the bound is set
     read()
     draw = random.Random(name)
     faults, outcomes = [], {True: 0, False: 0}
@@ -130,24 +138,26 @@ def test_wrong_files_are_refused_in_one_line(
             faults.append(f"{number} {path.name} {rule}: {wrong}")
         elif number % COMMAND == 0:
             faults += said(source, was_read, capsys)
-        path.write_bytes(good[path])
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(good), (
-        "nothing else was written"
-    )
-    shutil.rmtree(folder)
+        path.write_bytes(good[path])  # one fault at a time
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(
+        good
+    ), "nothing else was written"
+    shutil.rmtree(folder)  # pytest keeps folders, and bombs are large
     assert not faults, f"{len(faults)} of {sum(outcomes.values())}:\n" + "\n".join(
         faults[:20]
     )
+    # Not all: a bit more or less in a coordinate makes no file wrong.
     assert outcomes[False] > sum(outcomes.values()) / 4, "most damage is seen"
     with capsys.disabled():
         print(f" {name}: {outcomes[False]} refused, {outcomes[True]} read")
 
 
 def said(source: str, was_read: bool, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What the command line does wrong with the file, if anything: exit code 2 and one line
-    for what is refused.
+    """What the command line does wrong with the file, if anything.
+
+    Exit code 2 and one line were due for what is refused.
     """
-    capsys.readouterr()
+    capsys.readouterr()  # what was said before is not this file's
     code = main(("data", "stats", source, "--json"))
     err = capsys.readouterr().err
     fine = (code == 0 and not err) if was_read else (code == 2 and err.count("\n") == 1)
@@ -165,6 +175,7 @@ def modest_about_it() -> None:
         raise BadInput("too large") from None
 
 
+# An examination that cannot fail examines nothing: each of its complaints is provoked here.
 @pytest.mark.parametrize(
     ("read", "wrong"),
     [

@@ -1,5 +1,6 @@
-"""Human3.6M in Pose2Mesh's JSON files, written here as they are published: values, labels,
-and one line for whatever is wrong.
+"""Human3.6M in Pose2Mesh's JSON files, written here as they are published.
+
+Values, labels, and one line for whatever is wrong.
 """
 
 from __future__ import annotations
@@ -17,31 +18,14 @@ from bench.data.geometry.cameras import project, world_to_camera
 from bench.data.readers import h36m_coco
 from models.errors import BadInput
 
-POSE = np.array(
-    [
-        *(
-            [0, 0, 900],
-            [-130, 0, 890],
-            [-130, 10, 450],
-            [-130, 0, 10],
-            [130, 0, 890],
-            [130, 10, 450],
-            [130, 0, 10],
-            [0, 0, 1150],
-        ),
-        *(
-            [0, 0, 1400],
-            [0, 60, 1490],
-            [0, 40, 1600],
-            [150, 0, 1380],
-            [160, 0, 1100],
-            [170, 20, 850],
-            [-150, 0, 1380],
-        ),
-        *([-160, 0, 1100], [-170, 20, 850]),
-    ],
-    dtype=np.float64,
-)  # standing, world millimetres, z up
+# fmt: off
+# standing, world millimetres, z up
+POSE = np.array([
+    [0, 0, 900], [-130, 0, 890], [-130, 10, 450], [-130, 0, 10], [130, 0, 890], [130, 10, 450],
+    [130, 0, 10], [0, 0, 1150], [0, 0, 1400], [0, 60, 1490], [0, 40, 1600], [150, 0, 1380],
+    [160, 0, 1100], [170, 20, 850], [-150, 0, 1380], [-160, 0, 1100], [-170, 20, 850],
+], dtype=np.float64)
+# fmt: on
 ROTATION = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]  # world to camera: y forward, z up
 
 
@@ -79,6 +63,7 @@ def data(*, frames: range = range(0, 3, 2), keypoints: bool = False) -> dict[str
                 }
                 | {"subaction_idx": 1, "frame_idx": frame, "cam_idx": number}
             )
+            # each number tells where it belongs: the picture, the frame, and seen
             seen = {"keypoints": [place, frame, 2] * 17} if keypoints else {}
             annotations.append(
                 {"id": place, "image_id": place, "bbox": [0, 0, 10, 10]} | seen
@@ -90,7 +75,9 @@ def write(folder: Path, subject: int = 9, **parts: Any) -> Path:
     """A folder with the subject's files."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind, content in ({"camera": camera(), "joint_3d": joint_3d()} | parts).items():
-        (folder / f"Human36M_subject{subject}_{kind}.json").write_text(json.dumps(content))
+        (folder / f"Human36M_subject{subject}_{kind}.json").write_text(
+            json.dumps(content)
+        )
     return folder
 
 
@@ -121,12 +108,15 @@ def test_all_frames_of_all_cameras_without_the_list_of_images(tmp_path: Path) ->
     np.testing.assert_allclose(first.world_pose[2], POSE + [20, 0, 0], atol=1e-3)
     # the hip, 900 mm up, seen from 901 mm
     np.testing.assert_allclose(first.camera_pose[0, 0], [0, 1, 4000], atol=1e-3)
-    np.testing.assert_allclose(first.keypoints[0, 0], [512, 515 + 1144 / 4000], atol=1e-3)
+    np.testing.assert_allclose(
+        first.keypoints[0, 0], [512, 515 + 1144 / 4000], atol=1e-3
+    )
     assert (first.confidence == 1).all()
 
 
 def test_the_list_of_images_says_which_frames(tmp_path: Path) -> None:
     clips = load(write(tmp_path, data=data()))
+    # Every second frame of the recording is shown, so half as many a second.
     assert len(clips) == 2, "subaction 2 is in no image"
     assert (clips[0].frames, clips[0].fps) == (2, 25.0)
     np.testing.assert_allclose(clips[0].world_pose[1], POSE + [20, 0, 0], atol=1e-3)
@@ -139,6 +129,7 @@ def test_the_list_of_images_says_which_frames(tmp_path: Path) -> None:
 
 def test_annotated_keypoints_are_taken(tmp_path: Path) -> None:
     clip = load(write(tmp_path, data=data(keypoints=True)))[1]
+    # pictures 2 and 3 are the second camera's
     np.testing.assert_array_equal(clip.keypoints[:, 5], [[2, 0], [3, 2]])
     assert (clip.confidence == 1).all()
 
@@ -147,6 +138,7 @@ def test_annotations_folder_subjects_and_small(tmp_path: Path) -> None:
     write(tmp_path / "annotations", 11, joint_3d=joint_3d(range(100)))
     write(tmp_path / "annotations", 5, joint_3d=joint_3d(range(100)))
     clips = h36m_coco.load(str(tmp_path), small=0.2)
+    # 5 before 11, which as text would stand the other way round
     assert [clip.subject for clip in clips] == ["S5"] * 4 + ["S11"] * 4
     assert clips[0].frames == 20
     # the middle
@@ -161,6 +153,7 @@ def changed(key: list[Any], value: Any, content: dict[str, Any]) -> dict[str, An
     return content
 
 
+# the files that are written otherwise, and what is said of them
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "metres": (
         lambda: {"joint_3d": {"2": {"1": {"0": (POSE / 1000).tolist()}}}},
@@ -224,7 +217,9 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "no images": (lambda: {"data": {"images": [], "annotations": []}}, "no images"),
     "keypoints of another skeleton": (
         lambda: {
-            "data": changed(["annotations", 1, "keypoints"], [0] * 48, data(keypoints=True))
+            "data": changed(
+                ["annotations", 1, "keypoints"], [0] * 48, data(keypoints=True)
+            )
         },
         r"annotation 1, keypoints: shape \(48,\)",
     ),
@@ -248,7 +243,9 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         "image 1: frame 0 of .*, camera 1 comes twice",
     ),
     "two people": (
-        lambda: {"data": changed(["annotations", 1, "image_id"], 0, data(keypoints=True))},
+        lambda: {
+            "data": changed(["annotations", 1, "image_id"], 0, data(keypoints=True))
+        },
         "annotation 1: a second person",
     ),
     "normalised": (
@@ -277,7 +274,8 @@ def test_bad_content_is_one_line_naming_the_place(tmp_path: Path, case: str) -> 
     parts, message = BAD[case]
     with pytest.raises(BadInput, match=message) as caught:
         load(write(tmp_path, **parts()))
-    assert "\n" not in str(caught.value) and "Human36M_subject9_" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "Human36M_subject9_" in str(caught.value)
 
 
 def test_missing_files(tmp_path: Path) -> None:
@@ -294,6 +292,7 @@ def test_missing_files(tmp_path: Path) -> None:
 def test_truncated_files(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, data=data()) / f"Human36M_subject9_{kind}.json"
     whole = path.read_text()
+    # at 25 places, spread over the file
     for length in range(0, len(whole), max(1, len(whole) // 25)):
         path.write_text(whole[:length])
         with pytest.raises(BadInput, match=rf"subject9_{kind}\.json:1: not JSON"):
@@ -302,6 +301,6 @@ def test_truncated_files(tmp_path: Path, kind: str) -> None:
 
 def test_a_nest_without_end_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path) / "Human36M_subject9_joint_3d.json"
-    path.write_text("[" * 200_000)
+    path.write_text("[" * 200_000)  # deeper than Python's parser goes
     with pytest.raises(BadInput, match="not JSON"):
         load(tmp_path)

@@ -1,5 +1,6 @@
-"""Human3.6M as VideoPose3D's archives, written here in their layout: every value arrives,
-and every fault is one line.
+"""Human3.6M as VideoPose3D's archives, written here in their layout.
+
+Every value arrives, and every fault is one line.
 """
 
 from __future__ import annotations
@@ -15,81 +16,9 @@ from bench.data import protocols
 from bench.data.geometry import h36m_cameras
 from bench.data.geometry.cameras import project, world_to_camera
 from bench.data.geometry.skeletons import COCO17, H36M17, H36M32, MPII16
-from bench.data.readers import h36m_npz, synthetic
+from bench.data.readers import h36m_npz
 from models.errors import BadInput
-
-FRAMES = 20
-SYMMETRY = {
-    "h36m": ([4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]),
-    "coco": ([1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]),
-    "mpii": ([3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]),
-}
-KEPT = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
-
-
-def world(subject: str, action: str, frames: int = FRAMES) -> np.ndarray:
-    """Somebody moving about the studio's middle, (frames, 17, 3) mm."""
-    return synthetic.make(subject, action, frames=frames).world
-
-
-def positions(joints: int = 32) -> dict[str, dict[str, np.ndarray]]:
-    """As data_3d_h36m.npz holds them, metres; the 15 joints that are left out hold
-    nonsense.
-    """
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for subject in ("S1", "S9"):
-        found[subject] = {}
-        for action in ("Walking", "Directions"):
-            pose = np.full((FRAMES, joints, 3), 9.0, np.float32)
-            pose[:, KEPT if joints == 32 else slice(None)] = world(subject, action) / 1000
-            found[subject][f"{action} 1"] = pose
-    return found
-
-
-def keypoints(
-    extra: int = 0, joints: int = 17, channels: int = 2
-) -> dict[str, dict[str, list[np.ndarray]]]:
-    """As data_2d_h36m_*.npz holds them: four cameras in their order, pixels; here each
-    number tells where it belongs.
-    """
-    draw = np.random.default_rng(0)
-    shape, scale = (FRAMES + extra, joints, channels), [900, 900, 1][:channels]
-    return {
-        s: {
-            a: [(draw.uniform(0.1, 1, shape) * scale).astype(np.float32) for _ in range(4)]
-            for a in actions
-        }
-        for s, actions in positions(17).items()
-    }
-
-
-def metadata(layout: str) -> dict[str, Any]:
-    return {
-        "layout_name": layout,
-        "num_joints": 16 if layout == "mpii" else 17,
-        "keypoints_symmetry": [list(s) for s in SYMMETRY[layout]],
-    }
-
-
-def write(
-    folder: Path,
-    poses: object = None,
-    seen: object = None,
-    *,
-    name: str = "gt",
-    layout: str = "h36m",
-) -> Path:
-    np.savez_compressed(
-        folder / "data_3d_h36m.npz",
-        positions_3d=np.array(positions() if poses is None else poses, dtype=object),
-    )
-    if seen is not None:
-        arrays = {
-            "positions_2d": np.array(seen, dtype=object),
-            "metadata": np.array(metadata(layout), dtype=object),
-        }
-        np.savez_compressed(folder / f"data_2d_h36m_{name}.npz", **arrays)
-    return folder
+from tests.data.h36m_npz_files import FRAMES, KEPT, keypoints, positions, world, write
 
 
 @pytest.mark.parametrize("joints", [32, 17])
@@ -114,16 +43,20 @@ def test_poses_arrive_in_millimetres_with_seventeen_joints(
         "",
         (),
     )
+    # the archive's float32 metres hold no more than this
     np.testing.assert_allclose(first.world_pose, world("S1", "Walking"), atol=1e-3)
     np.testing.assert_allclose(
-        first.camera_pose, world_to_camera(first.camera, world("S1", "Walking")), atol=2e-3
+        first.camera_pose,
+        world_to_camera(first.camera, world("S1", "Walking")),
+        atol=2e-3,
     )
     assert H36M17.joints == tuple(H36M32.joints[place] for place in KEPT)
 
 
 def test_without_keypoints_the_studio_lenses_make_them(tmp_path: Path) -> None:
     clip = h36m_npz.load(str(write(tmp_path)))[-1]
-    assert clip.camera.distorts and (clip.camera.width, clip.camera.height) == (1000, 1002)
+    assert clip.camera.distorts
+    assert (clip.camera.width, clip.camera.height) == (1000, 1002)
     np.testing.assert_allclose(
         clip.keypoints, project(clip.camera, clip.camera_pose.astype(float)), atol=1e-2
     )
@@ -138,15 +71,17 @@ def test_keypoints_of_each_camera_arrive(tmp_path: Path) -> None:
         strict=True,
     ):
         np.testing.assert_array_equal(clip.keypoints, view)
-        assert (clip.confidence == 1).all() and clip.notes == ()
+        assert (clip.confidence == 1).all()
+        assert clip.notes == ()
 
 
 def test_confidence_is_a_share(tmp_path: Path) -> None:
     """Detectron's is not bounded."""
     seen = keypoints(channels=3)
-    seen["S1"]["Walking 1"][0][:2, :, 2] = [[7.5], [-2]]
+    seen["S1"]["Walking 1"][0][:2, :, 2] = [[7.5], [-2]]  # of one camera's first frames
     clip = h36m_npz.load(str(write(tmp_path, seen=seen)))[0]
-    assert (clip.confidence[0] == 1).all() and (clip.confidence[1] == 0).all()
+    assert (clip.confidence[0] == 1).all()
+    assert (clip.confidence[1] == 0).all()
 
 
 def test_a_third_channel_is_the_confidence(tmp_path: Path) -> None:
@@ -155,10 +90,13 @@ def test_a_third_channel_is_the_confidence(tmp_path: Path) -> None:
     np.testing.assert_array_equal(clip.confidence, seen["S1"]["Walking 1"][0][..., 2])
 
 
-def test_keypoints_beyond_the_poses_are_cut_and_the_clip_says_so(tmp_path: Path) -> None:
+def test_keypoints_beyond_the_poses_are_cut_and_the_clip_says_so(
+    tmp_path: Path,
+) -> None:
     seen = keypoints(extra=3)
     clip = h36m_npz.load(str(write(tmp_path, seen=seen)))[0]
-    assert clip.frames == FRAMES and clip.notes == (
+    assert clip.frames == FRAMES
+    assert clip.notes == (
         f"keypoints cut from {FRAMES + 3} to the {FRAMES} frames of the poses",
     )
     np.testing.assert_array_equal(clip.keypoints, seen["S1"]["Walking 1"][0][:FRAMES])
@@ -167,13 +105,15 @@ def test_keypoints_beyond_the_poses_are_cut_and_the_clip_says_so(tmp_path: Path)
 def test_numbers_of_true_and_of_detected_keypoints_never_share_a_hash(
     tmp_path: Path,
 ) -> None:
-    """Models do ten millimetres better on true keypoints; published tables keep the two
-    apart and so does the hash.
+    """Models do ten millimetres better on true keypoints.
+
+    Published tables keep the two apart, and so does the hash.
     """
     write(tmp_path, seen=keypoints())
     write(tmp_path, seen=keypoints(), name="cpn_ft_h36m_dbb")
     data.convert(
-        f"h36m-npz:{tmp_path / 'data_2d_h36m_cpn_ft_h36m_dbb.npz'}", tmp_path / "cpn.cache"
+        f"h36m-npz:{tmp_path / 'data_2d_h36m_cpn_ft_h36m_dbb.npz'}",
+        tmp_path / "cpn.cache",
     )
     places = (
         f"h36m-npz:{tmp_path}",
@@ -182,10 +122,8 @@ def test_numbers_of_true_and_of_detected_keypoints_never_share_a_hash(
     )
     true, seen, cached = (data.load(place).protocol for place in places)
     assert true.hash == protocols.load("h36m-p1").hash != seen.hash == cached.hash
-    assert (
-        "2D keypoints of the data;" in true.text
-        and "2D keypoints of cpn_ft_h36m_dbb;" in cached.text
-    )
+    assert "2D keypoints of the data;" in true.text
+    assert "2D keypoints of cpn_ft_h36m_dbb;" in cached.text
 
 
 @pytest.mark.parametrize(
@@ -199,7 +137,9 @@ def test_other_joint_orders_are_told_from_the_metadata(
     clip = h36m_npz.load(str(write(tmp_path, seen=seen, layout=layout)))[0]
     view = seen["S1"]["Walking 1"][0]
     np.testing.assert_allclose(
-        clip.keypoints[:, 0], view[:, list(skeleton.indices(hip))].mean(axis=1), rtol=1e-6
+        clip.keypoints[:, 0],
+        view[:, list(skeleton.indices(hip))].mean(axis=1),
+        rtol=1e-6,
     )
     assert clip.skeleton is H36M17
 
@@ -215,7 +155,10 @@ def test_which_keypoints_are_taken(tmp_path: Path) -> None:
         h36m_npz.load(str(tmp_path))[0].keypoints, truth["S1"]["Walking 1"][0]
     )
     named = h36m_npz.load(str(tmp_path / "data_2d_h36m_cpn_ft_h36m_dbb.npz"))
-    np.testing.assert_array_equal(named[0].keypoints, other["S1"]["Walking 1"][0][..., :2])
+    np.testing.assert_array_equal(
+        named[0].keypoints, other["S1"]["Walking 1"][0][..., :2]
+    )
+    # two detectors and no truth: nobody can say which was meant
     (tmp_path / "data_2d_h36m_gt.npz").rename(tmp_path / "data_2d_h36m_sh.npz")
     with pytest.raises(
         BadInput,
@@ -234,6 +177,7 @@ def test_the_damaged_recording_is_left_out(tmp_path: Path) -> None:
             "Directions 1": positions()["S1"]["Walking 1"],
         }
     }
+    # the first take of the action is whole, and the one without a number is not
     assert {clip.name for clip in h36m_npz.load(str(write(tmp_path, poses)))} == {
         "S11 Directions 1"
     }
@@ -253,8 +197,9 @@ def test_strangers_are_filmed_by_the_rig(tmp_path: Path) -> None:
 
 
 def test_the_table_is_the_one_published() -> None:
-    """Figures that the design's research verified against VideoPose3D and mmpose; every
-    camera looks at the studio's middle.
+    """Figures that were verified against VideoPose3D and mmpose.
+
+    And every camera looks at the studio's middle.
     """
     first = h36m_cameras.camera("S1", "54138969")
     np.testing.assert_allclose(first.position, [1841.1, 4955.3, 1563.4], atol=0.06)
@@ -268,14 +213,15 @@ def test_the_table_is_the_one_published() -> None:
     assert tuple(h36m_cameras.PLACES) == ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
     for subject in h36m_cameras.PLACES:
         for camera in h36m_cameras.cameras(subject).values():
-            pixel = project(camera, world_to_camera(camera, np.array([[0.0, 0.0, 900.0]])))[
-                0
-            ]
+            pixel = project(
+                camera, world_to_camera(camera, np.array([[0.0, 0.0, 900.0]]))
+            )[0]
             assert np.abs(pixel - 500).max() < 250
     with pytest.raises(BadInput, match="'5' for subject 'S1'"):
         h36m_cameras.camera("S1", "5")
 
 
+# None takes the value out
 def changed(place: tuple[Any, ...], value: object, poses: Any = None) -> Any:
     content = positions() if poses is None else poses
     held = content
@@ -288,16 +234,21 @@ def changed(place: tuple[Any, ...], value: object, poses: Any = None) -> Any:
     return content
 
 
+# one number of frame 3, joint 7
 NAN = np.where(
     np.arange(FRAMES * 96).reshape(FRAMES, 32, 3) == 3 * 96 + 7 * 3, np.nan, 1.0
 ).astype(np.float32)
 S1 = ("S1", "Walking 1")
+# what is written (poses, keypoints; None where they are good), and what is said of it
 FAULTS = {
     "joints": (
         lambda: (changed(S1, np.zeros((5, 18, 3), np.float32)), None),
         r"S1, Walking 1, world metres: shape \(5, 18, 3\) came; \(any, 32, 3\) was due",
     ),
-    "empty": (lambda: (changed(S1, np.zeros((0, 32, 3), np.float32)), None), "zero frames"),
+    "empty": (
+        lambda: (changed(S1, np.zeros((0, 32, 3), np.float32)), None),
+        "zero frames",
+    ),
     "NaN": (lambda: (changed(S1, NAN), None), r"number at \[3, 7, 0\] is not finite"),
     "text": (lambda: (changed(S1, "hello"), None), "text that is not numbers"),
     "millimetres": (
@@ -335,7 +286,10 @@ FAULTS = {
         r"shape \(20, 16, 2\) came; \(any, 17, 2\) was due",
     ),
     "behind": (
-        lambda: (changed(S1, positions()["S1"]["Walking 1"] + 6, positions()), keypoints()),
+        lambda: (
+            changed(S1, positions()["S1"]["Walking 1"] + 6, positions()),
+            keypoints(),
+        ),
         "Hip lies behind the camera or in it at frame 0",
     ),
     "behind, filmed": (
@@ -352,16 +306,20 @@ def test_a_fault_is_one_line_that_says_where(tmp_path: Path, case: str) -> None:
     write(tmp_path, poses, seen)
     with pytest.raises(BadInput, match=message) as caught:
         h36m_npz.load(str(tmp_path))
-    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no data_3d_h36m.npz in"):
         h36m_npz.load(str(tmp_path))
     np.savez(tmp_path / "data_3d_h36m.npz", other=np.zeros(3))
-    with pytest.raises(BadInput, match=r"key positions_3d is missing \(it holds other\)"):
+    with pytest.raises(
+        BadInput, match=r"key positions_3d is missing \(it holds other\)"
+    ):
         h36m_npz.load(str(tmp_path))
     write(tmp_path, seen=keypoints())
+    # a skeleton of three joints, which no protocol knows
     sides = np.array({"keypoints_symmetry": [[1], [2]]}, dtype=object)
     np.savez(
         tmp_path / "data_2d_h36m_gt.npz",

@@ -1,5 +1,6 @@
-"""Human3.6M as MotionBERT's pickle, written here in its layout: keypoints, image-space
-truth and its scale arrive; faults are one line.
+"""Human3.6M as MotionBERT's pickle, written here in its layout.
+
+Keypoints, image-space truth and its scale arrive; faults are one line.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ def seen(subject: str, camera: str, action: str = "Walking") -> np.ndarray:
 
 
 def image_space(pose: np.ndarray, camera: str) -> tuple[np.ndarray, np.ndarray]:
-    """(x, y, z) pixels (frames, 17, 3) as the data's makers define them, and millimetres
-    per pixel (frames,).
+    """(x, y, z) pixels (frames, 17, 3) as the data's makers define them, and mm per pixel.
+
+    Written from their paper, not by `image_space.py`: the test would find what it put in.
     """
     lens = h36m_cameras.LENSES[camera]
+    # pixels per mm at the root's depth, and one more for the box of 2 m around it
     ratio = lens.focal[0] / pose[:, 0, 2] + 1 / 2000
     pixels = pose[..., :2] / pose[..., 2:] * lens.focal + lens.centre
     return (
@@ -74,13 +77,17 @@ def split(
         np.concatenate(columns.pop("factor")),
     )
     table = {
+        # a detector's errors, so that its keypoints are not the truth's projection
         "joint_2d": image[..., :2] + draw.normal(0, 3, image[..., :2].shape),
         "confidence": draw.uniform(0.1, 1, image.shape[:2]).astype(np.float32),
         "joint3d_image": image,
         **columns,
     }
-    if name == "test":
-        table |= {"joints_2.5d_image": image * factor[:, None, None], "2.5d_factor": factor}
+    if name == "test":  # the training half has neither
+        table |= {
+            "joints_2.5d_image": image * factor[:, None, None],
+            "2.5d_factor": factor,
+        }
     return table
 
 
@@ -112,11 +119,14 @@ def test_videos_become_clips(tmp_path: Path, protocol: int) -> None:
         "h36m17",
         FRAMES,
     )
-    assert last.camera is h36m_cameras.camera("S11", "60457274") and last.world_pose is None
+    assert last.camera is h36m_cameras.camera("S11", "60457274")
+    assert last.world_pose is None
     np.testing.assert_allclose(
         last.keypoints, value["test"]["joint_2d"][-FRAMES:], rtol=1e-6
     )
-    np.testing.assert_array_equal(last.confidence, value["test"]["confidence"][-FRAMES:])
+    np.testing.assert_array_equal(
+        last.confidence, value["test"]["confidence"][-FRAMES:]
+    )
     assert {clip.subject for clip in clips} == {"S1", "S5", "S9", "S11"}
 
 
@@ -127,7 +137,7 @@ def test_test_truth_is_the_published_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         clip.camera_pose - clip.camera_pose[:, :1], truth - truth[:, :1], atol=2e-3
     )
-    # the root stands where it stood
+    # The file has no root: it stands where the factor says, which is where it stood.
     np.testing.assert_allclose(
         clip.camera_pose[:, 0], seen("S11", "60457274")[:, 0], atol=2e-2
     )
@@ -151,13 +161,17 @@ def test_training_scale_follows_from_the_cameras(tmp_path: Path) -> None:
 
 
 def test_one_camera_and_no_scale_is_a_clip_without_poses(tmp_path: Path) -> None:
-    clips = h36m_pkl.load(str(write(tmp_path, {"train": split("train", ("55011271",))})))
-    assert len(clips) == 2 and all(
+    clips = h36m_pkl.load(
+        str(write(tmp_path, {"train": split("train", ("55011271",))}))
+    )
+    assert len(clips) == 2
+    assert all(
         clip.camera_pose is None and "no poses" in clip.notes[0] for clip in clips
     )
     with pytest.raises(BadInput, match="no poses, so no 2.5d_factor"):
         factors(clips[0])
     table = split("test", ("55011271",))
+    # A video of somebody the studio never saw: its name stands for all that is told from names.
     table["source"] = ["somebody.mp4"] * len(table["source"])
     table["action"] = np.array(["Walking"] * len(table["source"]))
     clip = h36m_pkl.load(str(write(tmp_path, {"test": table})))[0]
@@ -166,7 +180,8 @@ def test_one_camera_and_no_scale_is_a_clip_without_poses(tmp_path: Path) -> None
         "somebody.mp4",
         2 * FRAMES,
     )
-    assert clip.camera_pose is not None and (clip.camera.position == 0).all()
+    assert clip.camera_pose is not None
+    assert (clip.camera.position == 0).all()
 
 
 def test_variants_of_the_layout(tmp_path: Path) -> None:
@@ -178,6 +193,7 @@ def test_variants_of_the_layout(tmp_path: Path) -> None:
         )
         for key in ("source", "camera_name", "action"):
             table[key] = np.array(table[key])
+    # lists in the place of arrays, as some scripts leave them
     value["test"]["2.5d_factor"] = list(value["test"]["2.5d_factor"])
     value["test"]["joints_2.5d_image"] = list(value["test"]["joints_2.5d_image"])
     clip = h36m_pkl.load(str(write(tmp_path, value)), small=0.5)[-1]
@@ -197,7 +213,9 @@ def setting(key: str, value: Any) -> Change:
     )
 
 
-def with_value(place: tuple[int, ...], value: float) -> Callable[[np.ndarray], np.ndarray]:
+def with_value(
+    place: tuple[int, ...], value: float
+) -> Callable[[np.ndarray], np.ndarray]:
     def change(array: np.ndarray) -> np.ndarray:
         array[place] = value
         return array
@@ -205,6 +223,7 @@ def with_value(place: tuple[int, ...], value: float) -> Callable[[np.ndarray], n
     return change
 
 
+# what is done to the testing half, and what is said of it; it has 48 frames
 FAULTS: dict[str, tuple[Change, str]] = {
     "no key": (
         lambda table: table.pop("source"),
@@ -239,8 +258,14 @@ FAULTS: dict[str, tuple[Change, str]] = {
         setting("joints_2.5d_image", with_value((7, 3, 1), np.nan)),
         r"joints_2.5d_image: the number at \[7, 3, 1\]",
     ),
-    "factor of nothing": (setting("2.5d_factor", lambda a: a * 0), "2.5d_factor is 0 to 0"),
-    "factor missing": (lambda table: table.pop("2.5d_factor"), "2.5d_factor is missing"),
+    "factor of nothing": (
+        setting("2.5d_factor", lambda a: a * 0),
+        "2.5d_factor is 0 to 0",
+    ),
+    "factor missing": (
+        lambda table: table.pop("2.5d_factor"),
+        "2.5d_factor is missing",
+    ),
     "unknown camera": (
         setting("camera_name", lambda a: ["7"] * 48),
         "camera '7' is none of 54138969",
@@ -272,11 +297,13 @@ def test_a_fault_is_one_line_that_says_where(tmp_path: Path, case: str) -> None:
     path = write(tmp_path, value)
     with pytest.raises(BadInput, match=message) as caught:
         h36m_pkl.load(str(path))
-    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def test_cameras_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     table = split("train")
+    # rays that do not meet, and some that meet behind a camera
     table["joint3d_image"][:, 0, :2] = 500 + 3000 * np.random.default_rng(0).normal(
         size=(48, 2)
     )

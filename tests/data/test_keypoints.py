@@ -1,5 +1,6 @@
-"""2D keypoints of detectors: every published layout gives the same clip, and one line says
-what is wrong with a file.
+"""2D keypoints of detectors: every published layout gives the same clip.
+
+And one line says what is wrong with a file.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def results() -> list[dict[str, Any]]:
     return entries[::-1]
 
 
+# Its pictures have names where COCO has numbers, and its scores go beyond 1.
 def alphapose() -> list[dict[str, Any]]:
     return [
         {
@@ -72,6 +74,7 @@ def dataset() -> dict[str, Any]:
     }
 
 
+# all without a picture size but the last and the data set; `SIZE` says it
 LAYOUTS: dict[str, Callable[[], object]] = {
     "COCO results": results,
     "AlphaPose results": alphapose,
@@ -96,11 +99,9 @@ def write(folder: Path, content: object, name: str = "walk.json") -> str:
 def same(clip: Clip, *, sure: np.ndarray = SURE) -> None:
     np.testing.assert_allclose(clip.keypoints, POINTS, rtol=1e-6)
     np.testing.assert_allclose(clip.confidence, sure, rtol=1e-6)
-    assert (
-        clip.camera_pose is None
-        and clip.world_pose is None
-        and clip.skeleton.name == "coco17"
-    )
+    assert clip.camera_pose is None
+    assert clip.world_pose is None
+    assert clip.skeleton.name == "coco17"
     assert (clip.camera.width, clip.camera.height) == (1920, 1080)
 
 
@@ -131,7 +132,8 @@ def test_openpose_frames_are_joined_by_name(
         )
     (clip,) = keypoints.load(f"{tmp_path}@30fps{SIZE}")
     same(clip)
-    assert clip.name == "walk" and clip.fps == 30
+    assert clip.name == "walk"
+    assert clip.fps == 30
 
 
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f2"])
@@ -139,18 +141,22 @@ def test_npy_with_and_without_confidence(tmp_path: Path, dtype: str) -> None:
     np.save(tmp_path / "a.npy", ALL.astype(dtype))
     np.save(tmp_path / "b.npy", POINTS.astype(dtype))
     with_sure, without = keypoints.load(f"{tmp_path}{SIZE}")
+    # half precision holds three digits
     tolerance = 1e-2 if dtype == "<f2" else 1e-6
     np.testing.assert_allclose(with_sure.keypoints, POINTS, rtol=tolerance)
     np.testing.assert_allclose(with_sure.confidence, SURE, rtol=tolerance)
-    assert (without.confidence == 1).all() and [with_sure.name, without.name] == ["a", "b"]
+    assert (without.confidence == 1).all()
+    assert [with_sure.name, without.name] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
-    ("joints", "name"), [(16, "mpii16"), (17, "coco17"), (26, "coco17"), (133, "coco17")]
+    ("joints", "name"),
+    [(16, "mpii16"), (17, "coco17"), (26, "coco17"), (133, "coco17")],
 )
 def test_the_number_of_joints_tells_the_skeleton(
     tmp_path: Path, joints: int, name: str
 ) -> None:
+    # 26 and 133 are Halpe's and COCO-WholeBody's, which begin with COCO's 17
     points = np.arange(joints * 6.0).reshape(2, joints, 3) + 1
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE)
     assert clip.skeleton.name == name
@@ -160,22 +166,28 @@ def test_the_number_of_joints_tells_the_skeleton(
 
 
 def test_a_named_skeleton_is_taken(tmp_path: Path) -> None:
-    path = write(tmp_path, ALL.tolist(), "a@b.json")
+    path = write(tmp_path, ALL.tolist(), "a@b.json")  # a path may hold @ itself
     (clip,) = keypoints.load(f"{path}{SIZE}@h36m17")
-    assert clip.skeleton.name == "h36m17" and clip.name == "a@b"
-    with pytest.raises(BadInput, match="17 joints came; 24 were due for skeleton smpl24"):
+    assert clip.skeleton.name == "h36m17"
+    assert clip.name == "a@b"
+    with pytest.raises(
+        BadInput, match="17 joints came; 24 were due for skeleton smpl24"
+    ):
         keypoints.load(f"{path}{SIZE}@smpl24")
 
 
 def test_a_missed_joint_keeps_its_last_place(tmp_path: Path) -> None:
     points = ALL.tolist()
+    # missed later, missed from the start (its next place is taken), and a whole frame
     points[2][5] = [0, 0, 0]
     points[0][7] = [float("nan"), 3, 0]
     points[3] = [[0, 0, 0]] * 17
     (clip,) = keypoints.load(write(tmp_path, points) + SIZE)
     np.testing.assert_allclose(clip.keypoints[2, 5], POINTS[1, 5], rtol=1e-6)
     np.testing.assert_allclose(clip.keypoints[0, 7], POINTS[1, 7], rtol=1e-6)
-    assert clip.confidence[2, 5] == clip.confidence[0, 7] == clip.confidence[3].max() == 0
+    assert (
+        clip.confidence[2, 5] == clip.confidence[0, 7] == clip.confidence[3].max() == 0
+    )
 
 
 def test_one_person_is_followed(tmp_path: Path) -> None:
@@ -198,20 +210,20 @@ def test_pictures_without_people_are_missed_frames(tmp_path: Path) -> None:
         entry for entry in content["annotations"] if entry["image_id"] != 1
     ]
     (clip,) = keypoints.load(write(tmp_path, content))
-    assert (
-        clip.frames == FRAMES
-        and (clip.confidence[1] == 0).all()
-        and (clip.confidence[2] > 0).all()
-    )
+    assert clip.frames == FRAMES
+    assert (clip.confidence[1] == 0).all()
+    assert (clip.confidence[2] > 0).all()
     np.testing.assert_allclose(clip.keypoints[1], POINTS[0], rtol=1e-6)
 
 
 def test_small_keeps_the_middle(tmp_path: Path) -> None:
     points = np.ones((100, 17, 2)) * np.arange(100)[:, None, None]
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE, small=0.2)
-    assert clip.frames == 20 and clip.keypoints[0, 0, 0] == 40
+    assert clip.frames == 20
+    assert clip.keypoints[0, 0, 0] == 40
 
 
+# a file's content, and what is said of it
 BAD: dict[str, tuple[object, str]] = {
     "no size": (
         ALL.tolist(),
@@ -251,7 +263,10 @@ BAD: dict[str, tuple[object, str]] = {
         "entry 0: key 'keypoints' is missing",
     ),
     "NaN": (
-        {**dataset(), "annotations": [{"image_id": 0, "keypoints": [float("nan")] * 51}]},
+        {
+            **dataset(),
+            "annotations": [{"image_id": 0, "keypoints": [float("nan")] * 51}],
+        },
         r"the number at \[0\] is not finite",
     ),
     "NaN in plain": (
@@ -296,7 +311,10 @@ BAD: dict[str, tuple[object, str]] = {
         {"keypoints": [[["1", "2"]] * 17], "width": 9, "height": 9},
         "no table of numbers",
     ),
-    "fps": ({"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": -1}, "fps -1 came"),
+    "fps": (
+        {"keypoints": ALL.tolist(), "width": 9, "height": 9, "fps": -1},
+        "fps -1 came",
+    ),
     "skeleton": (
         {"keypoints": ALL.tolist(), "width": 9, "height": 9, "skeleton": "coco71"},
         "did you mean coco17",
@@ -338,6 +356,7 @@ def test_bad_files(tmp_path: Path) -> None:
     (tmp_path / "walk.npy").write_bytes((tmp_path / "walk.npy").read_bytes()[:-9])
     with pytest.raises(BadInput, match=r"walk\.npy"):
         keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
+    # each is fine alone
     np.save(tmp_path / "walk.npy", ALL)
     write(tmp_path, ALL.tolist())
     with pytest.raises(BadInput, match="two files of the name walk"):

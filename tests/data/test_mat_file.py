@@ -26,11 +26,14 @@ def test_mat_files_read_as_scipy_reads_them(tmp_path: Path) -> None:
             content | {"text": "hello", "struct": {"a": 1}, "complex": np.array([1j])},
             do_compression=packed,
         )
+        # what has no use here is None, and does not keep the rest from being read
         mine, theirs = mat_file.read(path), scipy_io.loadmat(path)
         assert mine["text"] is mine["struct"] is mine["complex"] is None
         for name in content:
             assert mine[name].shape == theirs[name].shape
-            for one, other in zip(mine[name].ravel(), theirs[name].ravel(), strict=True):
+            for one, other in zip(
+                mine[name].ravel(), theirs[name].ravel(), strict=True
+            ):
                 np.testing.assert_array_equal(one, other)
 
 
@@ -41,6 +44,7 @@ def test_damaged_mat_files_are_one_line(tmp_path: Path, packed: bool) -> None:
     good, draw, refused = path.read_bytes(), np.random.default_rng(0), 0
     for _ in range(200):
         bad = bytearray(good)
+        # after the header of 128 bytes, half of them in the first tags
         for place in draw.integers(
             128, [400, len(bad)][draw.integers(2)], draw.integers(1, 5)
         ):
@@ -56,6 +60,7 @@ def test_damaged_mat_files_are_one_line(tmp_path: Path, packed: bool) -> None:
 
 def test_a_mat_file_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
     header = b"MATLAB 5.0".ljust(124) + b"\x00\x01IM"
+    # 200 megabytes of zeros in 200 kilobytes
     machine = zlib.compressobj()
     packed = b"".join(
         [*(machine.compress(bytes(1 << 20)) for _ in range(200)), machine.flush()]

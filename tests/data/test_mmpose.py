@@ -1,5 +1,6 @@
-"""mmpose's npz lists and camera pickles, written here as published: rows in any order
-become the same clips.
+"""mmpose's npz lists and camera pickles, written here as published.
+
+Rows in any order become the same clips.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bench.data.readers import mmpose
 from models.errors import BadInput
 
 FRAMES = 4
+# mm above the floor; the other joints are at 1.3 m
 LEGS = {"Hip": 900, "Pelvis": 950, "Knee": 480, "Foot": 60, "Ankle": 60}
 
 
@@ -47,6 +49,7 @@ def rows(
     part = np.concatenate(
         [project(camera, world_to_camera(camera, world)) for camera in cameras]
     )
+    # as rows come in training lists: nothing of a take stands together
     order = np.random.default_rng(0).permutation(len(images))
     seen = np.ones((*part.shape[:2], 1))
     return {
@@ -59,8 +62,9 @@ def rows(
 
 
 def entry(camera: Camera, **more: Any) -> dict[str, Any]:
-    """A camera as mmpose stores it: metres, camera to world, columns, p with the one of y
-    first.
+    """A camera as mmpose stores it.
+
+    Metres, camera to world, columns, p with the one of y first.
     """
     column = lambda values: np.asarray(values, np.float64)[:, None]  # noqa: E731
     return {
@@ -123,7 +127,14 @@ def test_human36m_with_its_pickle_and_without(
         np.testing.assert_allclose(
             clip.keypoints, project(camera, world_to_camera(camera, WORLD)), atol=1e-3
         )
-        for field in ("rotation", "translation", "focal", "centre", "radial", "tangential"):
+        for field in (
+            "rotation",
+            "translation",
+            "focal",
+            "centre",
+            "radial",
+            "tangential",
+        ):
             np.testing.assert_allclose(
                 getattr(clip.camera, field), getattr(camera, field), atol=1e-6
             )
@@ -131,6 +142,7 @@ def test_human36m_with_its_pickle_and_without(
 
 
 def test_every_fifth_picture_is_ten_a_second(tmp_path: Path) -> None:
+    # one is missing, and leaves a step of ten
     content = rows(H36M_NAMES[:1], STUDIO[:1], WORLD, frames=(1, 6, 11, 21))
     assert load(write(tmp_path, content))[0].fps == 10.0
 
@@ -145,6 +157,7 @@ def test_detections_beside_the_list(tmp_path: Path) -> None:
     plain, found = load(path)[0], load(f"{path}@cpn.npy")[0]
     np.testing.assert_allclose(found.keypoints, plain.keypoints + 3, atol=1e-3)
     assert (found.confidence == 0.25).all()
+    # what is named after @ may not lead out of the folder
     with pytest.raises(BadInput, match="is not a file beside"):
         load(f"{path}@../cpn.npy")
     with pytest.raises(BadInput, match=r"other\.npy: cannot be read"):
@@ -170,10 +183,14 @@ def test_3dhp_with_its_pickle_and_without(tmp_path: Path, test: bool) -> None:
     content, camera = dhp(test=test)
     path = write(tmp_path, content)
     told = load(path)[0]
-    y_up = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # the dataset's world has y up
+    # the dataset's world has y up
+    y_up = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
     # the published misprint
     given = entry(
-        camera, R=y_up @ camera.rotation.T, T=y_up @ camera.position[:, None] / 1000, h=204
+        camera,
+        R=y_up @ camera.rotation.T,
+        T=y_up @ camera.position[:, None] / 1000,
+        h=204,
     )
     given = {name: given[name] for name in (("f", "c", "w", "h") if test else given)}
     side = (
@@ -183,17 +200,17 @@ def test_3dhp_with_its_pickle_and_without(tmp_path: Path, test: bool) -> None:
     )
     clip = load(write(tmp_path, content, **side))[0]
     for each in (told, clip):
-        assert (
-            each.name == ("TS1" if test else "S4_Seq2")
-            and each.skeleton.name == "dhp17"
-            and each.fps == 25.0
-        )
+        assert each.name == ("TS1" if test else "S4_Seq2")
+        assert each.skeleton.name == "dhp17"
+        assert each.fps == 25.0
         assert (each.camera.width, each.camera.height) == (2048, 2048)
         np.testing.assert_allclose(each.camera.focal, camera.focal, rtol=1e-4)
         np.testing.assert_allclose(
             each.camera_pose, world_to_camera(camera, walk(DHP17.joints)), atol=0.01
         )
-    assert told.world_pose is None and told.notes
+    # a camera that is told from joints has no place in the world
+    assert told.world_pose is None
+    assert told.notes
     if test:
         assert clip.world_pose is None
     else:
@@ -218,6 +235,7 @@ def marked(values: np.ndarray) -> np.ndarray:
     return values
 
 
+# the list, the pickles beside it, and what is said of them
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], dict[str, object], str]] = {
     "no poses": (lambda: without("S"), {}, "key 'S' is missing"),
     "fewer poses": (
@@ -309,7 +327,8 @@ def test_bad_content_is_one_line_naming_the_place(tmp_path: Path, case: str) -> 
     make, pickles, message = BAD[case]
     with pytest.raises(BadInput, match=message) as caught:
         load(write(tmp_path, make(), **pickles))
-    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_missing_and_truncated_files(tmp_path: Path) -> None:
@@ -317,6 +336,7 @@ def test_missing_and_truncated_files(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.npz")
     path = write(tmp_path, rows(H36M_NAMES[:1], STUDIO[:1], WORLD))
     whole = path.read_bytes()
+    # at 20 places, spread over the archive
     for length in range(0, len(whole), len(whole) // 20):
         path.write_bytes(whole[:length])
         with pytest.raises(BadInput, match=r"test\.npz"):

@@ -30,9 +30,7 @@ from tests.data.data_files import BUILDERS, dhp_npz, keypoints_openpose
 def test_pipes_devices_and_folders_are_refused_before_they_are_opened(
     read: object, tmp_path: Path
 ) -> None:
-    """A pipe that nobody writes to would hang, and a device without an end would fill the
-    memory.
-    """
+    """A pipe that nobody writes to would hang, a device without an end would fill the memory."""
     assert callable(read)
     os.mkfifo(tmp_path / "pipe")
     for path, what in (
@@ -45,7 +43,9 @@ def test_pipes_devices_and_folders_are_refused_before_they_are_opened(
 
 
 @pytest.mark.parametrize(("name", "file"), [("bvh", "a.bvh"), ("cache", "clips.cache")])
-def test_a_pipe_in_place_of_a_file_is_refused(name: str, file: str, tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_file_is_refused(
+    name: str, file: str, tmp_path: Path
+) -> None:
     source = BUILDERS[name](tmp_path)
     (tmp_path / file).unlink()
     os.mkfifo(tmp_path / file)
@@ -56,22 +56,26 @@ def test_a_pipe_in_place_of_a_file_is_refused(name: str, file: str, tmp_path: Pa
 def test_links_are_followed_and_dead_ones_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"here")
     (tmp_path / "b").symlink_to("a")
-    (tmp_path / "c").symlink_to("c")
+    (tmp_path / "c").symlink_to("c")  # a ring
     assert whole_file.content(tmp_path / "b", "a file") == b"here"
     with pytest.raises(
-        BadInput, match="c: cannot be read .Too many levels of symbolic links.; give a file"
+        BadInput,
+        match="c: cannot be read .Too many levels of symbolic links.; give a file",
     ):
         whole_file.content(tmp_path / "c", "a file")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in data.sources() if kind != "synthetic"])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in data.sources() if kind != "synthetic"]
+)
 def test_a_path_that_the_system_refuses_is_one_line(
     kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its name is too long; a folder that may not be read fails in the same way."""
     assert main(("data", "info", f"{kind}:/tmp/{'a' * 300}")) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "cannot be read (File name too long" in said
+    assert said.count("\n") == 1
+    assert "cannot be read (File name too long" in said
 
 
 def test_a_key_that_comes_twice_is_named(tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_a_missing_frame_of_openpose_is_named(tmp_path: Path) -> None:
 def test_frames_that_are_not_scored_are_counted_apart(tmp_path: Path) -> None:
     source = dhp_npz(tmp_path)
     content = np.load(tmp_path / "data_test_3dhp.npz", allow_pickle=True)["data"]
-    content.item()["TS1"]["valid"][1:] = 0
+    content.item()["TS1"]["valid"][1:] = 0  # only the first frame is scored
     np.savez(tmp_path / "data_test_3dhp.npz", data=content)
     due = len(content.item()["TS1"]["valid"]) - 1
     assert (
@@ -104,6 +108,7 @@ def test_frames_that_are_not_scored_are_counted_apart(tmp_path: Path) -> None:
 
 def test_a_source_without_clips_is_refused(tmp_path: Path) -> None:
     dhp_npz(tmp_path)
+    # an archive of no sequence is a whole file, and no clip comes of it
     np.savez(tmp_path / "data_test_3dhp.npz", data=np.array({}, dtype=object))
     source = f"3dhp:{tmp_path / 'data_test_3dhp.npz'}"
     for ask in (data.describe, data.statistics, data.load):
@@ -114,7 +119,7 @@ def test_a_source_without_clips_is_refused(tmp_path: Path) -> None:
 def test_long_lists_are_cut_for_people_and_whole_in_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(30):
+    for number in range(30):  # a list for people ends after 24
         np.save(tmp_path / f"walk{number:02}.npy", np.arange(34.0).reshape(1, 17, 2))
     assert main(("data", "info", f"keypoints:{tmp_path}@99x99")) == 0
     assert "walk23, and 6 more (all with --json)" in " ".join(

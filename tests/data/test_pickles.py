@@ -20,7 +20,7 @@ from bench.data.formats import pickles, unpickler
 from models.errors import BadInput
 from tests.data.plain_values import CONTENT, same
 
-SPARE = 100_000_000
+SPARE = 100_000_000  # bytes, more than any honest value of these tests takes
 
 
 def loads(data: bytes, spare: int = SPARE) -> Any:
@@ -34,6 +34,7 @@ def test_arrays_and_plain_containers_arrive(protocol: int) -> None:
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_object_arrays_arrive(protocol: int) -> None:
+    # objects of every kind, in rows and in columns
     ragged = np.empty((2, 2), object)
     ragged[:] = [[np.zeros(3), "x"], [None, {"a": [1]}]]
     for value in (
@@ -48,8 +49,11 @@ def test_object_arrays_arrive(protocol: int) -> None:
 def test_names_of_old_and_new_numpy_and_python() -> None:
     data = pickle.dumps(np.arange(3.0), protocol=2)
     old = data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-    assert same(loads(old), np.arange(3.0)) and old != data
-    assert loads(pickle.dumps({1}, protocol=2).replace(b"builtins", b"__builtin__")) == {1}
+    assert same(loads(old), np.arange(3.0))
+    assert old != data
+    assert loads(
+        pickle.dumps({1}, protocol=2).replace(b"builtins", b"__builtin__")
+    ) == {1}
     assert loads(b"\x80\x02U\x03abc.") == "abc"  # Python 2's str
 
 
@@ -111,8 +115,9 @@ class Plain:
 
 
 def attacks(flag: Path) -> dict[str, Any]:
-    """Values whose pickle, read by the standard unpickler, would touch the file or hand out
-    a means of doing so.
+    """Values whose pickle, read by the standard unpickler, would do harm.
+
+    It would touch the file, or hand out a means of doing so.
     """
     touch = f"touch {flag}"
     return {
@@ -144,7 +149,7 @@ def attacks(flag: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 @pytest.mark.parametrize("name", attacks(Path("x")))
 def test_nothing_is_run(tmp_path: Path, name: str, protocol: int) -> None:
-    flag = tmp_path / "flag"
+    flag = tmp_path / "flag"  # whoever runs the file makes it
     value = attacks(flag)[name]
     for wrapped in (
         value,
@@ -156,14 +161,17 @@ def test_nothing_is_run(tmp_path: Path, name: str, protocol: int) -> None:
         path.write_bytes(pickle.dumps(wrapped, protocol=protocol))
         with pytest.raises(BadInput, match=r"a\.pkl: byte \d+ of \d+: ") as caught:
             pickles.load_pickle(path)
-        assert "\n" not in str(caught.value) and not flag.exists()
+        assert "\n" not in str(caught.value)
+        assert not flag.exists()
 
 
 @pytest.mark.parametrize("name", ["os.system", "eval", "numpy.load", "instance"])
 def test_object_arrays_in_archives_go_the_same_way(tmp_path: Path, name: str) -> None:
     flag, path = tmp_path / "flag", tmp_path / "a.npz"
     np.savez(
-        path, fine=np.zeros(2), data=np.array({"a": [attacks(flag)[name]]}, dtype=object)
+        path,
+        fine=np.zeros(2),
+        data=np.array({"a": [attacks(flag)[name]]}, dtype=object),
     )
     with pytest.raises(BadInput, match=r"a\.npz: data\.npy: byte .* it asks for"):
         pickles.load_npz(path)
@@ -173,16 +181,14 @@ def test_object_arrays_in_archives_go_the_same_way(tmp_path: Path, name: str) ->
     assert not flag.exists()
 
 
+# pieces of a pickle by hand: an array yet to be filled, and the dtype of float64
 EMPTY = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
-
-
 MINUS = b"J\xff\xff\xff\xff"  # -1, where a dtype has no size of its own
-DTYPE = b"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNN" + 2 * MINUS + b"K\x00tb"
-
-
+DTYPE = (
+    b"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNN" + 2 * MINUS + b"K\x00tb"
+)
 OBJECT = DTYPE.replace(b"f8", b"O8")
-
-
+# pickles that no NumPy writes, and what is said of them
 FORGED = {
     "protocol 0": (b"(lp0\n.", "opcode b'l'"),
     "protocol 9": (b"\x80\x09N.", "pickle protocol 9"),
@@ -242,18 +248,26 @@ def test_forgeries_are_refused(name: str) -> None:
     data, message = FORGED[name]
     with pytest.raises(BadInput, match=message) as caught:
         loads(data)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 def test_sharing_is_fine_within_reason() -> None:
+    # as real files share: one array for four cameras, one list for two sides
     ones, side = np.ones((50, 17)), [1, 2, 3]
-    value = {"confidence": [ones] * 4, "symmetry": [side, side], "twice": (side, (ones,))}
+    value = {
+        "confidence": [ones] * 4,
+        "symmetry": [side, side],
+        "twice": (side, (ones,)),
+    }
     found = loads(pickle.dumps(value, protocol=4))
-    assert same(found, value) and found["confidence"][0] is found["confidence"][3]
+    assert same(found, value)
+    assert found["confidence"][0] is found["confidence"][3]
 
 
 def bombs() -> dict[str, bytes]:
     """Small pickles of endless values."""
+    # each list holds the one before it twice: 2 to the 60th values in 400 bytes
     doubling = (
         b"\x80\x02]q\x00K\x01a"
         + b"".join(
@@ -262,6 +276,7 @@ def bombs() -> dict[str, bytes]:
         )
         + b"."
     )
+    # 0.8 MB, taken from the memo ten thousand times
     large = pickle.dumps(np.zeros(100_000), protocol=4)[:-1]
     return {
         "doubling": doubling,
@@ -284,6 +299,7 @@ def test_memory_is_bounded(name: str) -> None:
 
 
 def test_a_large_honest_pickle_fits(tmp_path: Path) -> None:
+    # as MotionBERT's pickle is made, in small
     names = [f"s_{n // 100:06}" for n in range(50_000)]
     value = {
         "source": names,

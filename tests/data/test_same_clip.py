@@ -1,6 +1,4 @@
-"""One motion before one camera of Human3.6M's studio, written in each published layout, is
-the same clip from each of them.
-"""
+"""One motion before one camera of Human3.6M's studio is the same clip from every layout."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ VIDEO = "s_09_act_14_subact_01_ca_01"
 
 
 def due() -> Clip:
-    """The clip, made without any file; its keypoints are seen through the lens with its
-    distortion.
+    """The clip, made without any file.
+
+    Its keypoints are seen through the lens with its distortion.
     """
     cameras = h36m_cameras.cameras(SUBJECT)
     (clip,) = film(
@@ -59,9 +58,7 @@ def npz(folder: Path, clip: Clip) -> str:
 
 
 def coco(folder: Path, clip: Clip) -> str:
-    """Pose2Mesh: world millimetres, cameras, pictures and their annotations, action 14 of
-    the dataset.
-    """
+    """Pose2Mesh: world mm, cameras, pictures, annotations; action 14 of the dataset."""
     lens = clip.camera
     camera = {
         "R": lens.rotation.tolist(),
@@ -78,6 +75,7 @@ def coco(folder: Path, clip: Clip) -> str:
         "cam_idx": 1,
     }
     images = [{"id": frame, "frame_idx": frame, **shot} for frame in range(FRAMES)]
+    # 51 numbers a picture: x, y, visible
     rows = (
         np.concatenate([clip.keypoints, np.ones((FRAMES, 17, 1))], axis=-1)
         .reshape(FRAMES, -1)
@@ -99,8 +97,9 @@ def coco(folder: Path, clip: Clip) -> str:
 
 
 def mmpose(folder: Path, clip: Clip) -> str:
-    """mmpose: pictures in a list, metres in the camera frame; the cameras are those the
-    reader knows.
+    """mmpose: pictures in a list, metres in the camera frame.
+
+    The cameras are those the reader knows.
     """
     ones = np.ones((FRAMES, 17, 1))
     np.savez(
@@ -120,8 +119,9 @@ def mmpose(folder: Path, clip: Clip) -> str:
 
 
 def pkl(folder: Path, clip: Clip) -> str:
-    """MotionBERT: pixels, and the pose in image space, its depth behind the root in pixels
-    too, with the factor of each frame.
+    """MotionBERT: pixels, the pose in image space, and the factor of each frame.
+
+    Its depth is behind the root, and in pixels too.
     """
     pose, lens = clip.camera_pose.astype(np.float64), clip.camera
     factor = 1 / (lens.focal[0] / pose[:, 0, 2] + 1 / 2000)
@@ -149,7 +149,9 @@ def test_every_layout_gives_the_same_clip(
     source = write(tmp_path, clip)
     kind = data.kind_of(source)
     location = source.partition(":")[2]
-    found = {each.camera_name: each for each in data.module(kind).load(location, rig=None)}
+    found = {
+        each.camera_name: each for each in data.module(kind).load(location, rig=None)
+    }
     came = found.get(CAMERA) or found["1"]
     assert (came.subject, came.action, came.fps, came.skeleton, came.frames) == (
         SUBJECT,
