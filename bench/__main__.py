@@ -1,5 +1,6 @@
-"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing;
-frameworks are imported by workers only.
+"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing.
+
+Frameworks are imported by workers only.
 """
 
 from __future__ import annotations
@@ -19,19 +20,23 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; every expected error is one line on stderr and an exit code (2 bad
-    input, 3 something missing).
+    """Run a command; every expected error is one line on stderr and an exit code.
+
+    2 is bad input, 3 something missing, 1 anything else that is known to go wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        result = application(given[0])(
-            args=given, standalone_mode=False, prog_name="python -m bench"
-        )
+        run = application(given[0])
+        # on its own feet, typer would print errors over many lines and leave the process
+        result = run(args=given, standalone_mode=False, prog_name="python -m bench")
+        # what `--help` gives back is no exit code
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
     except UsageError as error:
-        return _say(f"{error.format_message()}  See: python -m bench {given[0]} --help", 2)  # type: ignore[attr-defined]
+        said = error.format_message()  # type: ignore[attr-defined]
+        return _say(f"{said}  See: python -m bench {given[0]} --help", 2)
+    # both before the class that they are of
     except BadInput as error:
         return _say(str(error), 2)
     except Missing as error:
@@ -39,15 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PosePortError as error:
         return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted", 130)
+        return _say(
+            "interrupted", 130
+        )  # as a shell has it: 128 and the signal's number
 
 
 def application(only: str | None = None) -> typer.Typer:
-    """The command line with every command of the folder, or with the one that is asked for,
-    where there is one of that name.
+    """The command line with every command of the folder, or with the one that is asked for.
 
     Building a command's options takes milliseconds, so a command that ends at once is not
-    made to wait for all the others.
+    made to wait for all the others. With all of them where there is none of that name.
     """
     app = typer.Typer(
         help=__doc__,
@@ -62,7 +68,8 @@ def application(only: str | None = None) -> typer.Typer:
         if not found.name.startswith("_")
     ]
     for name in [only] if only in names else names:
-        app.command(name)(importlib.import_module(f"{commands.__name__}.{name}").command)
+        module = importlib.import_module(f"{commands.__name__}.{name}")
+        app.command(name)(module.command)
     return app
 
 
@@ -71,6 +78,7 @@ def _first_argument_is_a_command() -> None:
 
 
 def _say(text: str, code: int) -> int:
+    # one line, whatever a library has put into its message
     print(" ".join(text.split()), file=sys.stderr)
     return code
 

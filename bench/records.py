@@ -36,8 +36,9 @@ class Frozen(BaseModel):
 
 
 class Check(Frozen):
-    """One comparison: `error` against `bound`, both relative to the largest expected value
-    unless `unit` says otherwise.
+    """One comparison: `error` against `bound`.
+
+    Both are relative to the largest expected value unless `unit` says otherwise.
     """
 
     kind: str  # forward, loss, gradient, step, state, trajectory, equivalence
@@ -116,13 +117,13 @@ class ThirdParty(Frozen):
     rows: tuple[ThirdPartyRow, ...]
 
     def counts(self) -> dict[str, int]:
-        """How many cases passed, failed, are gaps, are not mappable; and how many were run,
-        which is the first two and gaps.
+        """How many cases were run, passed, failed, are gaps, are not mappable.
+
+        The first is the sum of the next three.
         """
-        found = {
-            result: sum(row.result == result for row in self.rows)
-            for result in ("passed", "failed", "gap", "not_mappable")
-        }
+        found = {}
+        for result in ("passed", "failed", "gap", "not_mappable"):
+            found[result] = sum(row.result == result for row in self.rows)
         return {"run": len(self.rows) - found["not_mappable"]} | found
 
 
@@ -184,7 +185,9 @@ class Scored(Frozen):
 
     def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
         """The headline of some metrics; None where it was not measured."""
-        found = next((metric for metric in metrics if metric.name == self.headline), None)
+        found = next(
+            (metric for metric in metrics if metric.name == self.headline), None
+        )
         if found is None:
             return None
         means = {
@@ -210,7 +213,9 @@ class Evaluation(Scored):
     protocol_text: Said
     test_poses: int
     metrics: tuple[Metric, ...]
-    skeleton_bones: tuple[tuple[int, int], ...] = ()  # (parent, child) pairs for the figure
+    skeleton_bones: tuple[
+        tuple[int, int], ...
+    ] = ()  # (parent, child) pairs for the figure
     # a few poses (joints, 3), millimetres
     example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
@@ -219,8 +224,9 @@ class Evaluation(Scored):
 
 
 class Ratio(Frozen):
-    """Seconds here over seconds there: median over rounds in which both were timed in turn,
-    with its 95 % interval.
+    """Seconds here over seconds there, the median over rounds, with its 95 % interval.
+
+    In each round both were timed, in turn.
     """
 
     against: str  # backend
@@ -230,8 +236,9 @@ class Ratio(Frozen):
 
 
 class Timing(Frozen):
-    """Timed repetitions of one thing at one size; seconds are medians with a 95 % bootstrap
-    interval.
+    """Timed repetitions of one thing at one size.
+
+    Seconds are medians with a 95 % bootstrap interval.
     """
 
     what: Literal["forward", "train_step"]
@@ -261,7 +268,9 @@ class Throughput(Frozen):
     task: Literal["throughput"] = "throughput"
     timings: tuple[Timing, ...]
     noise_floor: float | None = None  # relative spread of an A/A run on this host
-    settings: dict[str, str | int | float | bool] = {}  # TF32, threads, matmul precision
+    settings: dict[
+        str, str | int | float | bool
+    ] = {}  # TF32, threads, matmul precision
     # backends timed in turns with this one, itself among them
     together: tuple[str, ...] = ()
 
@@ -344,8 +353,9 @@ class Run(Frozen):
 
 
 def append(folder: Path, record: Record) -> None:
-    """Add one line to `records.jsonl` in a single write; half a line that a power cut left
-    at the end is cut off first.
+    """Add one line to `records.jsonl` in a single write.
+
+    Half a line that a power cut left at the end is cut off first.
     """
     path = folder / "records.jsonl"
     line = record.model_dump_json() + "\n"
@@ -366,10 +376,12 @@ def load(folder: Path) -> Run:
     info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
     path = folder / "records.jsonl"
     lines = path.read_bytes().split(b"\n") if path.exists() else []
-    records = {
-        cell(record): record
-        for record in (Record.model_validate_json(line) for line in lines[:-1] if line)
-    }
+    records = {}
+    for line in lines[:-1]:  # after the last line break: nothing, or half a line
+        if line:
+            record = Record.model_validate_json(line)
+            # at its first place, as a cell done again stands where it stood
+            records[cell(record)] = record
     return Run(info=info, records=tuple(records.values()), folder=folder)
 
 

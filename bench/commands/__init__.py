@@ -1,8 +1,7 @@
 """The commands: one file each, holding `command`; what starts with an underscore serves them.
 
-Heavy imports stay inside a command, so that `--help` is quick.
-
-Options that several commands share are defined here once.
+They are the only place of `bench` that prints. Heavy imports stay inside a command, so that
+`--help` is quick. Options that several commands share are defined here once.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+# None is "not said", everywhere: what profile and configuration file say then stays
 Backends = Annotated[
     list[str] | None,
     typer.Option(
@@ -28,7 +28,8 @@ Precision = Annotated[
     str | None, typer.Option("--precision", help="fp32, bf16 or fp16 (autocast).")
 ]
 Data = Annotated[
-    str | None, typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER.")
+    str | None,
+    typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER."),
 ]
 ProtocolName = Annotated[
     str | None,
@@ -49,7 +50,9 @@ Set = Annotated[
         help="key=value over everything else, e.g. model.motionbert.train.steps=500.",
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder that run folders are made in.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="Folder that run folders are made in.")
+]
 Resume = Annotated[
     Path | None,
     typer.Option("--resume", help="Run folder to go on with; finished cells are kept."),
@@ -68,6 +71,7 @@ Seed = Annotated[
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder."""
 
+    # named as people type them, `set` and `json` too: typer makes the options of the names
     def command(
         backend: Backends = None,
         model: Models = None,
@@ -83,6 +87,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         seed: Seed = None,
         json: Json = False,
     ) -> int:
+        # here, for `--help`: it loads pydantic, NumPy and the zoo
         from bench.commands._measure import configure, measure
 
         settings = configure(
@@ -100,5 +105,5 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         )
         return measure(settings, out=out, resume=resume, as_json=json)
 
-    command.__doc__ = doc
+    command.__doc__ = doc  # what `--help` says of the command
     return command

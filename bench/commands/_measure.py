@@ -37,6 +37,7 @@ def configure(
         given["tasks"] = list(tasks)
     if backend:
         given["backend"] = _named(backend)
+    # `models` apart: they choose among what profile and file say, and replace nothing
     return config.load(
         profile=profile,
         file=file,
@@ -52,19 +53,25 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
     from bench.coordinator import checking, run
 
     if resume is not None:
-        config = run.resumed(resume)
+        config = run.resumed(
+            resume
+        )  # whatever else was typed: half a run is no comparison
     with waiting("checking names and reading data", quiet=as_json):
         clips = checking.check(config, resume=resume)
+    # kept in the run folder, to be typed again as it stands
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     folder = resume or run.start(config, out=out, command=command, clips=clips)
     del clips  # the workers map them from the run folder
     try:
-        with progress(len(run.jobs(config, folder)), quiet=as_json) as (listen, finished):
+        with progress(len(run.jobs(config, folder)), quiet=as_json) as (
+            listen,
+            finished,
+        ):
             outcome = run.execute(folder, config, listen, finished)
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
         print(f"interrupted; go on with: {going_on}", file=sys.stderr)
-        return 130
+        return 130  # as a shell has it: 128 and the signal's number
     show(outcome, reports.build(folder), as_json=as_json)
     return exit_code(outcome, config)
 
@@ -73,9 +80,10 @@ def exit_code(outcome: Outcome, config: Config) -> int:
     """1 where a measured check failed, 3 where the device asked for is nowhere, else 0."""
     if outcome.failed:
         return 1
-    # Cells about the data alone need no device, so they say nothing of it.
+    # cells about the data alone need no device, so they say nothing of it
     asked = [record for record in outcome.records if record.backend]
     unusable = all(record.status == "unsupported" for record in asked)
+    # under `auto` nobody has asked for one: an op that is missing is a finding, no error
     return 3 if asked and unusable and config.device != "auto" else 0
 
 
@@ -90,6 +98,7 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
         }
         print(json.dumps(document))
         return
+    # what went wrong stands where the figure would
     rows = [
         (one.task, one.backend, one.model, one.status, one.reason or summary(one))
         for one in outcome.records
@@ -99,6 +108,7 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
 
 
 def _named(backend: list[str]) -> list[str]:
+    # here: `--help` is not made to look for frameworks
     import backends
 
     return backends.installed() if "all" in backend else backend

@@ -14,7 +14,8 @@ from bench.records import Record
 
 @contextmanager
 def waiting(text: str, *, quiet: bool) -> Iterator[None]:
-    """A spinner."""
+    """A spinner, where somebody looks on."""
+    # here: a command that prints JSON or ends at once does not wait for it
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -31,6 +32,7 @@ def progress(total: int, *, quiet: bool) -> Iterator[tuple[Listener, Any]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    # stderr, so that stdout is findings alone; no markup, as texts come from files of others
     console = Console(stderr=True, markup=False, highlight=False)
     silent = quiet or not console.is_terminal
     columns = (
@@ -44,6 +46,7 @@ def progress(total: int, *, quiet: bool) -> Iterator[tuple[Listener, Any]]:
 
         def listen(job: Job, text: str, share: float) -> None:
             key = job.task, job.backend, job.model
+            # when it first speaks, not when it is queued: the bars are the cells at work
             if key not in at_work:
                 at_work[key] = bars.add_task("", total=1.0)
             about = " ".join(filter(None, (job.task, job.model)))
@@ -54,6 +57,7 @@ def progress(total: int, *, quiet: bool) -> Iterator[tuple[Listener, Any]]:
         def finished(record: Record) -> None:
             bars.advance(whole)
             key = record.task, record.backend, record.model
+            # a cell may end without a word, as where its backend is missing
             if key in at_work:
                 bars.remove_task(at_work.pop(key))
             if not silent:

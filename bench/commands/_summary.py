@@ -27,11 +27,13 @@ def summary(record: Record) -> str:
 
 @singledispatch
 def _said(payload: object) -> str:
+    # None, of a cell that was not measured; its record has a reason, which is shown instead
     return ""
 
 
 @_said.register
 def _parity(payload: Parity) -> str:
+    # what a reader asks first where all holds: how near it was to not holding
     worst = max(payload.checks, key=_nearness)
     held = f"{_held(payload.checks)} checks hold"
     return f"{held}; closest to its bound: {worst.kind} {worst.name}"
@@ -50,14 +52,14 @@ def _exam(payload: Exam) -> str:
 
 @_said.register
 def _third_party(payload: ThirdParty) -> str:
-    (_, run), *results = payload.counts().items()
+    (_, run), *results = payload.counts().items()  # `run` comes first
     counted = ", ".join(f"{amount} {result}" for result, amount in results)
     return f"{run} cases run: {counted}".replace("_", " ")
 
 
 @_said.register
 def _training(payload: Training) -> str:
-    if not payload.validation_mpjpe:
+    if not payload.validation_mpjpe:  # diverged before the first one
         return f"{payload.steps} steps"
     steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
     last = f"{payload.validation_mpjpe[-1]:.1f} mm on held-out poses"
@@ -82,7 +84,7 @@ def _evaluation(payload: Evaluation) -> str:
 def _throughput(payload: Throughput) -> str:
     forward = [row for row in payload.timings if row.what == "forward"]
     fast = max(forward, key=lambda row: row.frames_per_second or 0)
-    if not fast.frames_per_second:
+    if not fast.frames_per_second:  # too quick for the clock, or void
         return ""
     return f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}"
 

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from bench.commands import measuring
 
+# the baselines with it: a trained model's number means little without them
 command = measuring(["baselines", "train", "evaluate"], __doc__)

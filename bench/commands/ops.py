@@ -10,6 +10,7 @@ import typer
 from bench.commands import Backends, Device, Json, Out, Seed
 from models.errors import BadInput, UnknownName
 
+# of the exam: written out here too, since its own list would load what `--help` needs not
 MODES = ("customary", "eager", "compiled")
 
 Ops = Annotated[
@@ -25,11 +26,15 @@ Mode = Annotated[
 ]
 Quick = Annotated[
     bool,
-    typer.Option("--quick", help="Only what `run --profile smoke` asks: a minute at most."),
+    typer.Option(
+        "--quick", help="Only what `run --profile smoke` asks: a minute at most."
+    ),
 ]
 ThirdParty = Annotated[
     bool,
-    typer.Option("--third-party", help="Put the node cases of the onnx package instead."),
+    typer.Option(
+        "--third-party", help="Put the node cases of the onnx package instead."
+    ),
 ]
 Cases = Annotated[
     Path | None,
@@ -61,19 +66,22 @@ def command(
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
     if third_party:
+        # its cases are whole graphs of another project, not sorted by our ops
         if op:
             raise BadInput(
                 f"--op {op[0]} with --third-party: the third-party exam puts all of its"
                 " cases; leave --op out"
             )
+        # resolved: the run that reads it may be resumed from elsewhere
         folder = cases and str(cases.resolve())
         asked: dict[str, Any] = {"tasks": ["third_party"], "onnx_cases": folder}
     else:
         profile = "smoke" if quick else "full"
         asked = {"tasks": ["shape_ops"], "profile": profile, "ops": op, "seed": seed}
+        # all is what the profile says; one mode leaves the rest of its exam settings alone
         if mode != "all":
             asked["exam"] = {"modes": [mode]}
     settings = configure(backend=backend, model=None, device=device, **asked)
-    # The exam is about a backend alone.
+    # the exam is about a backend alone: no model's cell, and none to check beforehand
     settings = settings.model_copy(update={"model": {}})
     return measure(settings, out=out, resume=None, as_json=json)

@@ -24,7 +24,9 @@ To = Annotated[
 ]
 Backend = Annotated[
     str | None,
-    typer.Option("--backend", help="Which backend's training, where there are several."),
+    typer.Option(
+        "--backend", help="Which backend's training, where there are several."
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -46,6 +48,7 @@ def command(
     json: Json = False,
 ) -> int:
     """Lift the keypoints of any source with a model that a run has trained."""
+    # under another name: the option is called `json`, and typer shows parameters by theirs
     import json as encoder
     from dataclasses import asdict
 
@@ -53,7 +56,7 @@ def command(
     from bench.evaluation.predict import predict
 
     if figure:
-        mapped_file.writable(figure)
+        mapped_file.writable(figure)  # said now, not after the work
     found = predict(run, data, to, backend=backend, model=model)
     if figure:
         _draw(to, found.protocol, figure)
@@ -82,6 +85,8 @@ def _draw(poses: Path, protocol: str, figure: Path) -> None:
     from bench.data.geometry import skeletons
     from reports import plot
 
-    first = next(iter(load_file(poses).values()))
-    shown = first[np.linspace(0, len(first) - 1, min(4, len(first))).astype(int)]
-    plot.poses(figure, skeletons.load(protocols.load(protocol).skeleton).bones, shown)
+    first = next(iter(load_file(poses).values()))  # (frames, joints, 3), mm
+    frames = np.linspace(0, len(first) - 1, min(4, len(first))).astype(int)
+    # the file has joints by number: which are joined is for the protocol's skeleton to say
+    skeleton = skeletons.load(protocols.load(protocol).skeleton)
+    plot.poses(figure, skeleton.bones, first[frames])
