@@ -33,7 +33,12 @@ FLOORS: dict[str, tuple[float, str]] = {  # kind -> floor in float32, and why it
 
 # Largest relative rounding of a type against float32's, whose significand has 24 bits; those
 # of the others have 53, 11 and 8. For exams in another precision.
-DTYPE_SCALE = {"float64": 2.0**-29, "float32": 1.0, "float16": 2.0**13, "bfloat16": 2.0**16}
+DTYPE_SCALE = {
+    "float64": 2.0**-29,
+    "float32": 1.0,
+    "float16": 2.0**13,
+    "bfloat16": 2.0**16,
+}
 
 
 def bound(kind: str, float32_error: float, *, dtype: str = "float32") -> float:
@@ -61,7 +66,8 @@ def error(
     if due.size == 0:
         return 0.0
     # Integers and truth values as well: none of them may wrap around.
-    difference = np.abs(np.asarray(actual, np.float64) - np.asarray(due, np.float64))
+    came = np.asarray(actual, np.float64)
+    difference = np.abs(came - np.asarray(due, np.float64))
     if not np.isfinite(difference).all():
         return float("inf")
     largest = max(float(np.max(np.abs(due), initial=0.0)), scale)

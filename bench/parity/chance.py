@@ -36,15 +36,20 @@ class Envelope:
         """WIDTH times the largest distance up to twice each of `steps`: where runs part is
         chance (a ReLU that flips), how far is not.
         """
-        return WIDTH * np.maximum.accumulate(self.apart)[2 * np.arange(steps) + 4]
+        # the widest so far: runs that have parted may cross again, which is chance too
+        widest = np.maximum.accumulate(self.apart)
+        return WIDTH * widest[2 * np.arange(steps) + 4]
 
 
 def measured(run: Run, steps: int) -> Envelope:
     """Run the oracle, float32 NumPy, and the A/A runs, far enough ahead to judge `steps`."""
     ahead = 2 * steps + 4
     true = run("fp64", 0, ahead)
-    others = [run("fp32", 0, ahead), *(run("fp64", seed, ahead) for seed in AA_RUNS)]
-    return Envelope(true, np.max([np.abs(losses - true) for losses in others], axis=0))
+    # rounding at every step, and one rounding at the start
+    others = [run("fp32", 0, ahead)]
+    others += [run("fp64", seed, ahead) for seed in AA_RUNS]
+    apart = [np.abs(losses - true) for losses in others]
+    return Envelope(true, np.max(apart, axis=0))
 
 
 def kept(

@@ -99,4 +99,5 @@ def largest(array: np.ndarray) -> float:
 
 def thinned(arrays: Iterable[np.ndarray]) -> np.ndarray:
     """Some entries of every array, in the order of the arrays, for the trace."""
-    return np.concatenate([traces.thin(array).astype(np.float64) for array in arrays])
+    kept = [traces.thin(array) for array in arrays]
+    return np.concatenate([array.astype(np.float64) for array in kept])

@@ -19,7 +19,9 @@ from models.dims import Dim
 from models.graph import Graph, Node
 
 Arrays = dict[str, np.ndarray]
-SEED = 1  # of the weights that make one number of a node's results, to be differentiated
+SEED = (
+    1  # of the weights that make one number of a node's results, to be differentiated
+)
 # A gradient is judged on at least this share of the node's largest: one that is far smaller
 # is a sum that cancels.
 NEAR_ZERO = 1e-3
@@ -63,11 +65,15 @@ def probes(
 
     def operand(given: object) -> Any:
         """A value of the graph by name, a length as its number, a literal as it is."""
-        return _float32(known[given]) if isinstance(given, str) else _bound(given, lengths)
+        return (
+            _float32(known[given]) if isinstance(given, str) else _bound(given, lengths)
+        )
 
     for node in graph.nodes:
         operands = tuple(map(operand, node.inputs))
-        attributes = {key: _bound(value, lengths) for key, value in node.attributes.items()}
+        attributes = {
+            key: _bound(value, lengths) for key, value in node.attributes.items()
+        }
         yield node, Probe(node.op, operands, attributes, where=node.where)
 
 
@@ -87,7 +93,8 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
         if off > bound:
             return f"value off by {off:.1e}, {bound:.1e} allowed"
     # what has no gradient is not asked for one: integers, signs, comparisons
-    if has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f":
+    made_of_floats = probe.differentiable() and due[0].dtype.kind == "f"
+    if made_of_floats and has_gradient(probe.op):
         return _judge_gradients(probe, backend, settings, weights_for(due, seed=SEED))
     return ""
 
@@ -98,12 +105,15 @@ def _judge_gradients(
     settings: Settings,
     weights: Sequence[np.ndarray],
 ) -> str:
-    exact, near = (probe.oracle_gradients(weights, working) for working in ("fp64", "fp32"))
+    exact, near = (
+        probe.oracle_gradients(weights, working) for working in ("fp64", "fp32")
+    )
     try:
         own = probe.gradients(backend, settings, weights)
     except Exception as error:  # as above
         return f"gradient: {_raised(error)}"
-    scale = NEAR_ZERO * max(float(np.abs(grad).max(initial=0.0)) for grad in exact.values())
+    sizes = [float(np.abs(grad).max(initial=0.0)) for grad in exact.values()]
+    scale = NEAR_ZERO * max(sizes)
     for name, array in exact.items():
         off = budget.error(own[name], array, scale=scale)
         yardstick = budget.error(near[name], array, scale=scale)

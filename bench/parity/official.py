@@ -212,7 +212,9 @@ class _Judge:
             graph = _graph(spec, "pose" if plain == "out" else plain)
             program = self.backend.program(graph, self.settings)
             # here a missing array is an error, where training may leave one at its start
-            program.load({key: self.case.arrays[f"param/{key}"] for key in graph.params})
+            program.load(
+                {key: self.case.arrays[f"param/{key}"] for key in graph.params}
+            )
             (value,) = program({"keypoints": keypoints}).values()
             self._add("output", name, value, exact[name], self.output_bound)
 
@@ -245,7 +247,9 @@ class _Judge:
             # one that is zero by mathematics is judged against the largest of the file
             scale = most if name in self.case.zero_grads else 0.0
             due = exact.get(name, array)
-            self._add("gradient", name + suffix, grads.get(name), due, bound, scale=scale)
+            self._add(
+                "gradient", name + suffix, grads.get(name), due, bound, scale=scale
+            )
 
     def _state(self, state: Arrays, suffix: str) -> None:
         for name, array in self.case.group(f"train_after{suffix}").items():
@@ -282,14 +286,18 @@ def _graph(spec: Spec, output: str) -> Graph:
     """The pose is the inference graph's own; anything else is asked of the train graph,
     made still.
     """
-    return spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
+    return (
+        spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
+    )
 
 
 def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """The child: one backend, some files."""
     name, *files = arguments
     backend = load(name)
-    return [asdict(check) for file in files for check in check_file(Path(file), backend)]
+    return [
+        asdict(check) for file in files for check in check_file(Path(file), backend)
+    ]
 
 
 if __name__ == "__main__":

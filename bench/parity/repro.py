@@ -101,8 +101,11 @@ def _literals(probe: Probe) -> dict[int, Any]:
 def _arrays(probe: Probe) -> dict[str, np.ndarray]:
     """Inputs, what is due of them, and gradients where there are any."""
     due = probe.reference(np.float64)
-    arrays = {**probe.arrays(), **{f"y{i}": array for i, array in enumerate(due)}}
-    if not (has_gradient(probe.op) and probe.differentiable() and due[0].dtype.kind == "f"):
+    arrays = probe.arrays()
+    for i, array in enumerate(due):
+        arrays[f"y{i}"] = array
+    made_of_floats = probe.differentiable() and due[0].dtype.kind == "f"
+    if not made_of_floats or not has_gradient(probe.op):
         return arrays
     # the weights that `locate.judge` takes, so that the pack holds what was asked
     weights = weights_for(due, seed=SEED)
@@ -134,7 +137,9 @@ def ask(folder: Path, *, backends: Sequence[str]) -> dict[str, str]:
         require(name)
     # the child runs in the checkout, wherever this process stands
     place = str(folder.resolve())
-    return {name: question.ask("bench.parity.repro", [name, place]) for name in backends}
+    return {
+        name: question.ask("bench.parity.repro", [name, place]) for name in backends
+    }
 
 
 def examine(arguments: Sequence[str]) -> str:

@@ -88,7 +88,9 @@ def load(file: Path) -> Trace:
                 allowed = held.get_tensor(f"allowed/{key}")
                 rows[key] = Row(value, allowed, scale)
     except FileNotFoundError:
-        raise BadInput(f"{file} does not exist; run parity on that backend first") from None
+        raise BadInput(
+            f"{file} does not exist; run parity on that backend first"
+        ) from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(
             f"{file} is no trace of a parity ladder: {' '.join(str(error).split())}; run"
@@ -109,7 +111,8 @@ def compare(own: Trace, other: Trace) -> tuple[Check, ...]:
         )
     # in the order of the ladder, without those that both have twice
     keys = dict.fromkeys([*own.rows, *other.rows])
-    return tuple(_check(key, own.rows.get(key), other.rows.get(key)) for key in keys)
+    pairs = ((key, own.rows.get(key), other.rows.get(key)) for key in keys)
+    return tuple(_check(*pair) for pair in pairs)
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,8 @@ def compare_folder(folder: Path, *, backends: Sequence[str]) -> list[Compared]:
 def _backends_in(folder: Path) -> list[str]:
     """Whose traces a folder holds; the oracle's loss curves lie beside them."""
     files = folder.glob("traces/*.safetensors")
-    return sorted({file.stem.partition("-")[0] for file in files} - {"oracle"})
+    found = {file.stem.partition("-")[0] for file in files}
+    return sorted(found - {"oracle"})
 
 
 def _at_least_two(folder: Path, names: Sequence[str]) -> Sequence[str]:

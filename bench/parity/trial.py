@@ -28,9 +28,7 @@ Arrays = dict[str, np.ndarray]
 # than before changes no number of another. The words themselves mean nothing; a change of one
 # changes every ladder.
 START = 77
-SHAKE = (
-    0.1  # standard deviation of what is added to initial weights, which are of that order
-)
+SHAKE = 0.1  # standard deviation of what is added to initial weights, which are of that order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +107,9 @@ def _shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Array
             continue
         shaken = array + rng.normal(0, SHAKE, array.shape)
         if name.endswith("running_var"):
-            shaken = np.abs(shaken) + SHAKE  # a variance is positive, and its root divides
+            shaken = (
+                np.abs(shaken) + SHAKE
+            )  # a variance is positive, and its root divides
         moved[name] = shaken.astype(np.float32)
     return moved
 

@@ -49,10 +49,11 @@ class Workshop:
         shapes = {name: type_.shape for name, type_ in graph.inputs.items()}
         shapes |= {name: noise.type.shape for name, noise in graph.noise.items()}
         lengths = self.lengths(batch)
-        return {
-            name: self.rng.normal(0, SPREAD, dims.bind(shape, lengths)).astype(np.float32)
-            for name, shape in shapes.items()
-        }
+        found = {}
+        for name, shape in shapes.items():
+            drawn = self.rng.normal(0, SPREAD, dims.bind(shape, lengths))
+            found[name] = drawn.astype(np.float32)
+        return found
 
     def lengths(self, batch: int) -> dict[str, int]:
         """What the open axes of the model are in a call."""
@@ -100,7 +101,9 @@ def _forward(workshop: Workshop, batch: int) -> Subject:
         batch=batch,
         frames=_output_frames(graph, lengths),
         flops=flops(graph, lengths),
-        contender=Contender(f"forward {batch}", lambda: program.run(one), workshop.wait),
+        contender=Contender(
+            f"forward {batch}", lambda: program.run(one), workshop.wait
+        ),
         changed=changed,
     )
 

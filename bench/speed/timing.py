@@ -114,8 +114,10 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the median."""
     array = np.asarray(samples)
     # all resamples at once, (resamples, samples); seeded, so that a record can be made again
-    picks = np.random.default_rng(seed).integers(0, len(array), (RESAMPLES, len(array)))
-    low, high = np.percentile(np.median(array[picks], axis=1), [2.5, 97.5])
+    shape = (RESAMPLES, len(array))
+    picks = np.random.default_rng(seed).integers(0, len(array), shape)
+    medians = np.median(array[picks], axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -126,7 +128,8 @@ def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
     a = float(np.median(one))
     b = float(np.median(other))
     # a clock that stands still cannot tell anything from anything
-    return abs(a - b) / min(a, b) if min(a, b) > 0 else float("inf")
+    smaller = min(a, b)
+    return abs(a - b) / smaller if smaller > 0 else float("inf")
 
 
 def lies(
@@ -152,7 +155,9 @@ def lies(
     ratio = _clock_ratio(clock, independent)
     slowest, fastest = CLOCK
     if not slowest < ratio < fastest:
-        found.append(f"the timer runs at {ratio:.2f} times the speed of the system's clock")
+        found.append(
+            f"the timer runs at {ratio:.2f} times the speed of the system's clock"
+        )
     return tuple(found)
 
 

@@ -109,5 +109,6 @@ def _related(row: Timing, other: Timing | None, against: str) -> Timing:
     # Round by round, so that what slows the host for a while slows both alike.
     ratios = np.divide(row.rounds, other.rounds)
     low, high = timing.interval(ratios.tolist())
-    ratio = Ratio(against=against, value=float(np.median(ratios)), low=low, high=high)
+    median = float(np.median(ratios))
+    ratio = Ratio(against=against, value=median, low=low, high=high)
     return row.model_copy(update={"ratio": ratio})

@@ -104,7 +104,9 @@ def export(order: Order) -> Exported:
     bound = budget.bound("forward", 0.0)
     error, files = _written(owner, order, out, bound)
     given = {**found.graph.inputs, **_noise(found.graph)}
-    made = {name: found.graph.types[value] for name, value in found.graph.outputs.items()}
+    made = {
+        name: found.graph.types[value] for name, value in found.graph.outputs.items()
+    }
     return Exported(
         ok=_agrees(error, bound),
         path=order.out,
@@ -234,7 +236,9 @@ def _check_place(out: Path, format: str, about: Format) -> None:
             f" {out.with_suffix(about.suffix)}"
         )
     if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
-        raise BadInput(f"{out}: there is no folder {out.parent} to write to; make it first")
+        raise BadInput(
+            f"{out}: there is no folder {out.parent} to write to; make it first"
+        )
     # A file replaces a file, and a folder (a format without suffix) an empty folder. Whatever
     # else is there may be anybody's.
     taken = out.is_dir() and (about.suffix or any(out.iterdir()))

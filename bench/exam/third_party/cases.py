@@ -170,7 +170,9 @@ def _node(raw: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Node:
     attributes = {}
     for name, value in raw["attributes"].items():
         # one whose array was not kept stays what the index says of it
-        attributes[name] = arrays.get(value["array"], value) if _is_tensor(value) else value
+        attributes[name] = (
+            arrays.get(value["array"], value) if _is_tensor(value) else value
+        )
     return Node(
         op=raw["op"],
         inputs=tuple(raw["inputs"]),

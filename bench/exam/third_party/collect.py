@@ -88,7 +88,9 @@ def _attribute(value: Any, place: str, arrays: Arrays) -> Any:
     # a list of protobuf's is no list of Python's
     repeated = type(value).__module__.startswith("google")
     if repeated or isinstance(value, (list, tuple)):
-        return [_attribute(item, f"{place}.{i}", arrays) for i, item in enumerate(value)]
+        return [
+            _attribute(item, f"{place}.{i}", arrays) for i, item in enumerate(value)
+        ]
     return {"other": type(value).__name__}
 
 

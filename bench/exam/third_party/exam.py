@@ -88,9 +88,7 @@ def compare(case: Case, came: list[np.ndarray]) -> ThirdPartyRow:
     pairs = []
     for (name, due), array in zip(case.outputs.items(), came, strict=True):
         if (array.shape, array.dtype) != (due.shape, due.dtype):
-            note = (
-                f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype} was due"
-            )
+            note = f"{name}: {array.shape} {array.dtype} came, {due.shape} {due.dtype} was due"
             return _row(case, "failed", note=note)
         pairs.append((_error(array, due), _bound(str(due.dtype))))
     # by how much of its bound each uses up: outputs may be of several types

@@ -26,7 +26,9 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     for name, due in exact.items():
         share = 1.0 if largest(due) < CANCELLED * most else NEAR_ZERO
         values = Three(own[name], due, rough[name])
-        judged.append(judge("gradient", name, values, graph="train", scale=most * share))
+        judged.append(
+            judge("gradient", name, values, graph="train", scale=most * share)
+        )
     return judged
 
 

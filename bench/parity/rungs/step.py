@@ -111,7 +111,10 @@ def _compared(
         slots = state.get(name, _empty(optimizer, old))
         narrow = tuple(slot.astype(np.float32) for slot in slots)
         rough, _ = optimizer.update(
-            stepped.before[name].astype(np.float32), grad.astype(np.float32), narrow, step
+            stepped.before[name].astype(np.float32),
+            grad.astype(np.float32),
+            narrow,
+            step,
         )
         due, state[name] = optimizer.update(old, grad.astype(np.float64), slots, step)
         most = max(most, largest(due - old))

@@ -13,8 +13,12 @@ from bench.parity.judging import Judged, check
 from bench.parity.trial import Arrays, Trial, batch
 
 AFTER = ("step",)
-NUDGE = 1e-7  # relative disturbance of the weights in the A/A runs: one float32 rounding
-BATCHES = 99  # word that sets the batches apart from the other random numbers of the seed
+NUDGE = (
+    1e-7  # relative disturbance of the weights in the A/A runs: one float32 rounding
+)
+BATCHES = (
+    99  # word that sets the batches apart from the other random numbers of the seed
+)
 STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, begins
 
 

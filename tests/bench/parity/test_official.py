@@ -113,7 +113,9 @@ def test_the_copies_are_the_originals() -> None:
         assert path.read_bytes() == (VECTORS / path.name).read_bytes(), path.name
 
 
-Edit = Callable[[dict[str, np.ndarray], dict[str, str]], None]
+Arrays = dict[str, np.ndarray]
+Header = dict[str, str]
+Edit = Callable[[Arrays, Header], None]
 
 
 def doctored(folder: Path, edit: Edit, *, source: Path = SMALL) -> Path:
@@ -131,7 +133,7 @@ def doctored(folder: Path, edit: Edit, *, source: Path = SMALL) -> Path:
 def nudge(key: str, share: float) -> Edit:
     """Move one number of an array by a share of its largest."""
 
-    def edit(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    def edit(arrays: Arrays, header: Header) -> None:
         array = arrays[key].copy()
         array.reshape(-1)[0] += share * np.abs(array).max()
         arrays[key] = array
@@ -214,7 +216,7 @@ def test_an_input_that_was_tampered_with_fails_nearly_everything(
 def test_a_gradient_that_is_missing_here_or_not_finite_fails(
     tmp_path: Path, backend: Backend
 ) -> None:
-    def add(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    def add(arrays: Arrays, header: Header) -> None:
         arrays["grad/no.such.weight"] = np.ones(3, np.float32)
 
     failed = failures(doctored(tmp_path, add), backend)
@@ -225,7 +227,7 @@ def test_a_gradient_that_is_missing_here_or_not_finite_fails(
 def test_a_model_outside_the_zoo_is_reported_and_fails(
     tmp_path: Path, capsys: Said
 ) -> None:
-    def rename(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    def rename(arrays: Arrays, header: Header) -> None:
         header["model"] = "DSTformr"
 
     (check,) = compare(doctored(tmp_path, rename), capsys=capsys, code=1)["checks"]
@@ -239,7 +241,7 @@ def test_a_model_outside_the_zoo_is_reported_and_fails(
 def test_constructor_arguments_that_do_not_fit_are_reported(
     tmp_path: Path, backend: Backend
 ) -> None:
-    def strip(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    def strip(arrays: Arrays, header: Header) -> None:
         header["config"] = json.dumps({"num_stage": 1})
 
     (check,) = official.check_file(doctored(tmp_path, strip), backend)
@@ -249,7 +251,7 @@ def test_constructor_arguments_that_do_not_fit_are_reported(
 def drop(key: str) -> Edit:
     """A file without one array."""
 
-    def edit(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    def edit(arrays: Arrays, header: Header) -> None:
         del arrays[key]
 
     return edit
@@ -263,7 +265,7 @@ def test_a_file_that_lacks_an_array_is_bad_input(
         official.check_file(doctored(tmp_path, drop(key)), backend)
 
 
-def headless(arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+def headless(arrays: Arrays, header: Header) -> None:
     header.clear()
     header["who"] = "someone else"
 

@@ -40,7 +40,9 @@ def table() -> dict[str, Callable[[Call], Results]]:
     found: dict[str, Callable[[Call], Results]] = {}
     for module in pkgutil.iter_modules(__path__):
         # some files serve the others and map nothing
-        found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), "MAP", {})
+        found |= getattr(
+            importlib.import_module(f"{__name__}.{module.name}"), "MAP", {}
+        )
     return dict(sorted(found.items()))
 
 
@@ -69,7 +71,8 @@ def _translate(node: Node, scope: Scope) -> None:
     values.
     """
     if node.op in fixed.RULES:
-        scope.fixed[node.outputs[0]] = fixed.RULES[node.op](Call(node, scope))
+        rule = fixed.RULES[node.op]
+        scope.fixed[node.outputs[0]] = rule(Call(node, scope))
         return
     if all(name in scope.fixed for name in node.inputs if name):
         scope.fixed.update(_folded(node, scope))
@@ -89,7 +92,8 @@ def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
     inputs = {name: scope.fixed[name] for name in node.inputs if name}
     lengths = all(array.dtype.kind == "i" for array in inputs.values())
     if lengths and node.op in fixed.DIVISIONS:
-        return {node.outputs[0]: fixed.DIVISIONS[node.op](*inputs.values())}
+        divided = fixed.DIVISIONS[node.op](*inputs.values())
+        return {node.outputs[0]: divided}
     # Of a case the mapping reads names only where outputs are concerned.
     outputs = {name: np.empty(0) for name in node.outputs if name}
     alone = Case(node.op, scope.case.opsets, (node,), inputs, outputs, types=())

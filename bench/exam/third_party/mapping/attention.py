@@ -263,7 +263,8 @@ def _rates(rates: Value, t: int, heads: int) -> Value:
     batch, _, width = lengths(rates)
     # a number for each key of each head, for each head, or for all
     count = heads if width >= heads else 1
-    return cut(rates, 1, t, t + 1).reshape((batch, count, width // count, 1))
+    token = cut(rates, 1, t, t + 1)
+    return token.reshape((batch, count, width // count, 1))
 
 
 MAP = {

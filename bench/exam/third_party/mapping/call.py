@@ -221,4 +221,5 @@ def total(values: Sequence[Value], op: str) -> Value:
 
 def joined(parts: Sequence[Value], axis: int) -> Value:
     """Parts side by side; one alone is no node."""
-    return parts[0].concat(*parts[1:], axis=axis) if len(parts) > 1 else parts[0]
+    first, *others = parts
+    return first.concat(*others, axis=axis) if others else first

@@ -80,7 +80,8 @@ def gather_nd(call: Call) -> Value:
         ones = (1,) * (rank(flat) - batch)
         starts = entries.reshape((*outer, *ones))
         flat = flat + call.constant(starts, flat)
-    rows = x.reshape((math.prod(outer) * math.prod(axes), *inner))
+    count = math.prod(outer) * math.prod(axes)
+    rows = x.reshape((count, *inner))
     picked = rows.take(flattened(flat), axis=0)
     return picked.reshape((*lengths(index)[:-1], *inner))
 
@@ -176,7 +177,8 @@ def tensor_scatter(call: Call) -> Value:
     # Batch and steps become the rows that are written, all other axes their columns.
     starts = call.constant(np.arange(batch)[:, None] * length, place)
     flat = flattened(place + starts)
-    order = (0, axis, *(i for i in range(1, rank(cache)) if i != axis))
+    others = [i for i in range(1, rank(cache)) if i != axis]
+    order = (0, axis, *others)
     rows, new = (
         value.permute_dims(order).reshape((batch * lengths(value)[axis], -1))
         for value in (cache, update)

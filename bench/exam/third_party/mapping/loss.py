@@ -53,7 +53,8 @@ def _weight(
     """The weight of each element's class, 0 for those left out; None where all are 1."""
     weight = None
     if call.has(2):
-        weight = call.x(2).take(flattened(place), axis=0).reshape(place.shape)
+        rows = call.x(2).take(flattened(place), axis=0)
+        weight = rows.reshape(place.shape)
     if left_out is None:
         return weight
     if weight is None:

@@ -48,7 +48,8 @@ def gemm(call: Call) -> Value:
     out = out if alpha == 1 else out * alpha
     if not call.has(2):
         return out
-    return out + (call.x(2) if beta == 1 else call.x(2) * beta)
+    added = call.x(2)
+    return out + (added if beta == 1 else added * beta)
 
 
 def conv(call: Call) -> Value:
@@ -151,7 +152,8 @@ def dropout(call: Call) -> list[Value]:
     """Nothing is dropped outside training, nor at ratio 0."""
     # Before, training was no input of it, and the cases are of use.
     training = call.opset >= 12 and call.has(2) and bool(call.static(2))
-    if training and not (call.has(1) and float(call.static(1)) == 0):
+    none_dropped = call.has(1) and float(call.static(1)) == 0
+    if training and not none_dropped:
         raise NotMappable("random numbers of its own")
     kept = np.ones(lengths(call.x()), np.bool_)
     # the op that does nothing: a graph has no output that is an input
@@ -179,10 +181,12 @@ def col2im(call: Call) -> Value:
     strides = call.each("strides", len(image), 1)
     dilations = call.each("dilations", len(image), 1)
     pads = call.each("pads", 2 * len(image), 0)
-    padded = [n + pads[i] + pads[i + len(image)] for i, n in enumerate(image)]
+    ends = pads[len(image) :]
+    padded = [n + pads[i] + ends[i] for i, n in enumerate(image)]
     taps = [np.arange(block[i]) * dilations[i] for i in space]
     # of windows whose last tap is still inside
-    starts = [np.arange(0, padded[i] - taps[i].max(), strides[i]) for i in space]
+    stops = [padded[i] - taps[i].max() for i in space]
+    starts = [np.arange(0, stops[i], strides[i]) for i in space]
     # (taps of each axis, windows along each axis), which is the order of the columns
     grid = np.meshgrid(*taps, *starts, indexing="ij")
     coordinates = [grid[i] + grid[i + len(image)] for i in space]

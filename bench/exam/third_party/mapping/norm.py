@@ -47,7 +47,8 @@ def layer_norm(call: Call) -> list[Value | None]:
     eps = call.attribute("epsilon", EPSILON)
     first = call.axis(-1)
     shape = lengths(x)
-    rows = x.reshape((math.prod(shape[:first]), math.prod(shape[first:])))
+    outer = math.prod(shape[:first])
+    rows = x.reshape((outer, math.prod(shape[first:])))
     weight = flattened(call.x(1))
     # the op always has a shift
     shift = flattened(call.x(2)) if call.has(2) else weight * 0.0
@@ -124,7 +125,8 @@ def local_response(call: Call) -> Value:
     rows = squares.reshape((batch, 1, channels + size - 1, -1))
     window = Axis(kernel=size, stride=1, dilation=1, before=0, after=0)
     sums = fold(rows, [window], "add").reshape(x.shape)
-    base = sums * (call.attribute("alpha", 1e-4) / size) + call.attribute("bias", 1.0)
+    alpha = call.attribute("alpha", 1e-4)
+    base = sums * (alpha / size) + call.attribute("bias", 1.0)
     return x * emit("pow", base, exponent=-call.attribute("beta", 0.75))
 
 

@@ -46,7 +46,9 @@ def arg(op: str) -> Callable[[Call], Value]:
     def mapping(call: Call) -> Value:
         greatest = call.flag("select_last_index")
         keep = call.flag("keepdims", default=True)
-        return _place(call, call.x(), call.axis(0), op, greatest=greatest, keepdims=keep)
+        return _place(
+            call, call.x(), call.axis(0), op, greatest=greatest, keepdims=keep
+        )
 
     return mapping
 

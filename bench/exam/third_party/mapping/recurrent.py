@@ -33,7 +33,9 @@ class Weights:
 
     inputs: Value  # (gates * h, i)
     hidden: Value  # (gates * h, h)
-    bias: Value  # (2, gates * h): added to what comes from the input, and from the state
+    bias: (
+        Value  # (2, gates * h): added to what comes from the input, and from the state
+    )
     peepholes: Value | None  # (3 * h,), where the layer has them
 
     def gates(
@@ -146,7 +148,9 @@ def mapped(layer: Layer) -> Callable[[Call], list[Value]]:
 def _usual(call: Call) -> None:
     """Activations as they are by default, nothing clipped, every sequence of full length."""
     if any(call.attribute(name) for name in UNUSUAL):
-        raise NotMappable("a recurrent layer with other activations than the usual ones")
+        raise NotMappable(
+            "a recurrent layer with other activations than the usual ones"
+        )
     steps = lengths(call.x())[1 if call.flag("layout") else 0]
     if call.has(LENGTHS) and any(length != steps for length in call.ints(LENGTHS)):
         raise NotMappable("sequences of differing length")

@@ -31,7 +31,9 @@ class Line:
     axis: int
     old: int
     new: int
-    scale: float  # new over old; not always their quotient, as the new length is rounded
+    scale: (
+        float  # new over old; not always their quotient, as the new length is rounded
+    )
     start: float = 0.0  # the part of the axis looked at, as shares of it
     end: float = 1.0
 
@@ -193,7 +195,8 @@ def _table(call: Call, line: Line, places: np.ndarray) -> np.ndarray:
         if call.flag("exclude_outside"):
             weights = np.where((taps >= 0) & (taps < line.old), weights, 0)
         # Several taps may fall on the edge: `row[taps] +=` would keep one of them.
-        np.add.at(row, np.clip(taps, 0, line.old - 1), weights / weights.sum())
+        inside = np.clip(taps, 0, line.old - 1)
+        np.add.at(row, inside, weights / weights.sum())
     return table
 
 

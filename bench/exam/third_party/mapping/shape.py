@@ -72,7 +72,8 @@ def unsqueeze(call: Call) -> Value:
 def transpose(call: Call) -> Value:
     """Axes in another order; reversed where none is given."""
     backwards = range(rank(call.x()))[::-1]
-    return emit("permute_dims", call.x(), axes=tuple(call.attribute("perm", backwards)))
+    order = tuple(call.attribute("perm", backwards))
+    return emit("permute_dims", call.x(), axes=order)
 
 
 def expand(call: Call) -> Value:
@@ -119,8 +120,9 @@ def slice_node(call: Call) -> Value:
     x = call.x()
     starts = call.ints(1)
     stops = call.ints(2)
-    axes = call.ints(3) if call.has(3) else tuple(range(len(starts)))
-    steps = call.ints(4) if call.has(4) else (1,) * len(starts)
+    count = len(starts)
+    axes = call.ints(3) if call.has(3) else tuple(range(count))
+    steps = call.ints(4) if call.has(4) else (1,) * count
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
         x = _cut(x, axis % rank(x), slice(start, stop, step))
     return x
@@ -169,7 +171,8 @@ def _copies(
     """Padding with elements of the axis itself, whose places only the shape decides."""
     own = np.arange(lengths(x)[axis])
     mode: Any = call.attribute("mode")  # of NumPy: ONNX has the same
-    return x.take(call.constant(np.pad(own, widths, mode=mode)), axis=axis)
+    places = np.pad(own, widths, mode=mode)
+    return x.take(call.constant(places), axis=axis)
 
 
 def center_crop_pad(call: Call) -> Value:

@@ -116,7 +116,9 @@ def transformed(call: Call, x: Value, transform: Transform) -> Value:
     turn = BACKWARD if transform.inverse else FORWARD
     real = _part(call, x, (cosine, -turn * sine))
     if transform.inverse and transform.onesided:
-        return real  # the signal is real: what its conjugates add cancels the other part
+        return (
+            real  # the signal is real: what its conjugates add cancels the other part
+        )
     return real.concat(_part(call, x, (turn * sine, cosine)), axis=-1)
 
 
@@ -142,7 +144,10 @@ def stft(call: Call) -> Value:
     x = call.x()
     step = int(call.static(1))
     # The width is said, or it is that of the window function.
-    width = int(call.static(3)) if call.has(3) else lengths(call.x(2))[0]
+    if call.has(3):
+        width = int(call.static(3))
+    else:
+        width = lengths(call.x(2))[0]
     batch, length, parts = lengths(x)
     starts = np.arange(0, length - width + 1, step)  # of the frames that fit whole
     places = starts[:, None] + np.arange(width)

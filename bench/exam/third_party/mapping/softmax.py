@@ -43,4 +43,8 @@ def lp_normalization(call: Call) -> Value:
     return where(nothing, 0.0, x / where(nothing, 1.0, size))
 
 
-MAP = {"LogSoftmax": log_softmax, "LpNormalization": lp_normalization, "Softmax": softmax}
+MAP = {
+    "LogSoftmax": log_softmax,
+    "LpNormalization": lp_normalization,
+    "Softmax": softmax,
+}

@@ -43,7 +43,13 @@ def axes_of(
     mode = call.attribute("auto_pad", "NOTSET")
     found = []
     for i, length in enumerate(space):
-        axis = Axis(kernel[i], strides[i], dilations[i], pads[i], pads[i + count])
+        axis = Axis(
+            kernel=kernel[i],
+            stride=strides[i],
+            dilation=dilations[i],
+            before=pads[i],
+            after=pads[i + count],
+        )
         if mode.startswith("SAME"):
             axis = _same(axis, length, upper=mode == "SAME_UPPER")
         found.append(_rounded_up(axis, length) if call.flag("ceil_mode") else axis)
@@ -86,7 +92,8 @@ def fold(x: Value, axes: Sequence[Axis], op: str) -> Value:
     for i, axis in enumerate(axes, start=2):
         # Tap by tap, that tap of all windows at once: a slice with the stride of the windows.
         # It ends with the last window that fits.
-        span = (lengths(x)[i] - axis.reach) // axis.stride * axis.stride + 1
+        last = (lengths(x)[i] - axis.reach) // axis.stride
+        span = last * axis.stride + 1
         parts = [
             x.slice(axis=i, start=tap, stop=tap + span, step=axis.stride)
             for tap in range(0, axis.reach, axis.dilation)
