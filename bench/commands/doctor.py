@@ -39,7 +39,9 @@ def _rows(found: Mapping[str, Answers]) -> list[tuple[str, str, str, str]]:
     rows = []
     for name, answers in found.items():
         for kind, items in answers.items():
-            rows += [(name, kind, item, reason or "yes") for item, reason in items.items()]
+            rows += [
+                (name, kind, item, reason or "yes") for item, reason in items.items()
+            ]
     return rows
 
 

@@ -26,7 +26,8 @@ Target = Annotated[
     Path, typer.Option("--out", help="File to write; a folder for savedmodel.")
 ]
 Graph = Annotated[
-    str, typer.Option("--graph", help="infer, or train with the loss; noise is an input.")
+    str,
+    typer.Option("--graph", help="infer, or train with the loss; noise is an input."),
 ]
 Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
 Sizes = Annotated[
@@ -95,5 +96,7 @@ def _told(out: Path, done: Exported) -> list[str]:
     ]
     if done.scaling:
         # too many numbers for a screen, and useless when typed off it
-        lines.append("  keypoints are to be standardised first: --json prints mean and std")
+        lines.append(
+            "  keypoints are to be standardised first: --json prints mean and std"
+        )
     return lines

@@ -49,7 +49,9 @@ Rungs = Annotated[
 ]
 Locate = Annotated[
     bool,
-    typer.Option("--locate", help="Examine every node, and pack the first that is wrong."),
+    typer.Option(
+        "--locate", help="Examine every node, and pack the first that is wrong."
+    ),
 ]
 Compare = Annotated[
     Path | None,
@@ -90,8 +92,15 @@ def command(
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
         return _answered(files, compare, repro, backend or [], as_json=json)
-    ladder = {key: value for key, value in (("locate", locate), ("rungs", rung)) if value}
-    options = {"device": device, "seed": seed, "against": against, "parity": ladder or None}
+    ladder = {
+        key: value for key, value in (("locate", locate), ("rungs", rung)) if value
+    }
+    options = {
+        "device": device,
+        "seed": seed,
+        "against": against,
+        "parity": ladder or None,
+    }
     settings = _measure.configure(
         tasks=["parity"],
         backend=_both(backend or [], against),

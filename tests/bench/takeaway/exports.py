@@ -54,7 +54,9 @@ def infer(model: str) -> Graph:
     return models.build(model, preset="small", **SIZES[model]).infer
 
 
-def trained(path: Path, model: str, **changed: np.ndarray | None) -> dict[str, np.ndarray]:
+def trained(
+    path: Path, model: str, **changed: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """The weights of a checkpoint as training leaves it; `changed` arrays replace its own,
     None drops them.
     """

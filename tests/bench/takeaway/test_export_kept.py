@@ -134,7 +134,9 @@ def test_a_framework_that_breaks_down_leaves_nothing(
     register(monkeypatch)
     monkeypatch.setattr(Bent, "export", half)
     assert main(order(tmp_path / "model.bent")) == 1
-    assert capsys.readouterr().err == "bent cannot write it: RuntimeError: out of disk\n"
+    assert (
+        capsys.readouterr().err == "bent cannot write it: RuntimeError: out of disk\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -148,7 +150,9 @@ def test_a_process_that_dies_leaves_nothing(
 
     register(monkeypatch)
     monkeypatch.setattr("bench.processes.question.ask", die)
-    asked = Order("simple_baseline", "bent", str(tmp_path / "model.bent"), preset="small")
+    asked = Order(
+        "simple_baseline", "bent", str(tmp_path / "model.bent"), preset="small"
+    )
     with pytest.raises(PosePortError, match="exit code -9"):
         export.export(asked)
     assert list(tmp_path.iterdir()) == []
