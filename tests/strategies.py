@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from models import dims
 from models.dims import Length
 
+Ints = tuple[int, ...]
+Runs = list[tuple[int, int]]  # from an axis up to another
 # primes: a product tells which axes it is made of
-LENGTHS: Mapping[str, int] = {"batch": 3, "frames": 7, "joints": 5}
+LENGTHS: Mapping[str, int] = {
+    "batch": 3,
+    "frames": 7,
+    "joints": 5,
+}
 
 
 def lengths() -> st.SearchStrategy[Length]:
@@ -28,9 +34,10 @@ def lengths() -> st.SearchStrategy[Length]:
     )
 
 
-def shapes(*, low: int = 0) -> st.SearchStrategy[tuple[int, ...]]:
+def shapes(*, low: int = 0) -> st.SearchStrategy[Ints]:
     """Up to four axes of length `low` to 4."""
-    return st.lists(st.integers(low, 4), min_size=1, max_size=4).map(tuple)
+    axes = st.integers(low, 4)
+    return st.lists(axes, min_size=1, max_size=4).map(tuple)
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,11 @@ class Rearrangement:
     """
 
     pattern: str
-    shape: tuple[int, ...]
+    shape: Ints
     sizes: Mapping[str, int]
-    split: tuple[int, ...]
-    order: tuple[int, ...]
-    merged: tuple[int, ...]
+    split: Ints
+    order: Ints
+    merged: Ints
 
 
 @st.composite
@@ -53,10 +60,12 @@ def rearrangements(draw: st.DrawFn) -> Rearrangement:
     """Any grouping of two to five named axes on both sides, with the size of every grouped
     axis given.
     """
-    split = tuple(draw(st.lists(st.integers(1, 4), min_size=2, max_size=5)))
+    lengths = st.lists(st.integers(1, 4), min_size=2, max_size=5)
+    split = tuple(draw(lengths))
     names = "abcde"[: len(split)]
     order = tuple(draw(st.permutations(range(len(split)))))
-    left, right = _grouping(draw, len(split)), _grouping(draw, len(split))
+    left = _grouping(draw, len(split))
+    right = _grouping(draw, len(split))
     moved_names = "".join(names[i] for i in order)
     moved = [split[i] for i in order]
     sizes: dict[str, int] = {}
@@ -73,12 +82,10 @@ def rearrangements(draw: st.DrawFn) -> Rearrangement:
     )
 
 
-Runs = list[tuple[int, int]]
-
-
 def _grouping(draw: st.DrawFn, count: int) -> Runs:
     """Cut `count` axes into runs."""
-    cuts = sorted(draw(st.sets(st.integers(1, count - 1))))
+    inner = st.integers(1, count - 1)
+    cuts = sorted(draw(st.sets(inner)))
     return list(itertools.pairwise([0, *cuts, count]))
 
 

@@ -51,4 +51,5 @@ def halved(
         if len(questions) == 1:
             return [error]
     middle = len(questions) // 2
-    return [*halved(ask, questions[:middle]), *halved(ask, questions[middle:])]
+    left, right = questions[:middle], questions[middle:]
+    return [*halved(ask, left), *halved(ask, right)]

@@ -38,7 +38,12 @@ def weights_for(results: Sequence[Array], seed: int) -> Arrays:
     return tuple(np.asarray(weight, np.float32) for weight in drawn)
 
 
-def _draw(rng: Rng, kind: Draw, shape: Shape, high: int) -> Array:
+def _draw(
+    rng: Rng,
+    kind: Draw,
+    shape: Shape,
+    high: int,
+) -> Array:
     match kind:
         case "positive":
             # away from 0, where log, sqrt and quotients lose their digits

@@ -95,6 +95,7 @@ class Question:
 
     def has_two_ways(self) -> bool:
         """Whether there is a body beside the backend's own kernel."""
+        # a primitive has no body, and a composition without a kernel runs by it anyway
         composed = ops.get(self.probe.op).body is not None
         return composed and self.probe.op in self.backend.kernels
 
@@ -162,7 +163,11 @@ def compare(
     return _row(question, asked, error <= bound, error=error, bound=bound)
 
 
-def raised(question: Question, asked: str, error: Exception) -> ExamRow:
+def raised(
+    question: Question,
+    asked: str,
+    error: Exception,
+) -> ExamRow:
     """What a backend raises is a wrong answer."""
     # frameworks write pages; the first words name the cause
     text = " ".join(str(error).split())[:200]
@@ -173,7 +178,12 @@ def _shapes(arrays: Arrays) -> list[tuple[int, ...]]:
     return [array.shape for array in arrays]
 
 
-def _exact(question: Question, asked: str, came: object, due: object) -> ExamRow:
+def _exact(
+    question: Question,
+    asked: str,
+    came: object,
+    due: object,
+) -> ExamRow:
     right = came == due
     return _row(
         question, asked, right, note="" if right else f"{came} came, {due} was due"

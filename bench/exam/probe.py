@@ -145,7 +145,8 @@ class Probe:
             # what no answer may depend on
             filler = np.full_like(array, 1 if array.dtype == np.bool_ else 7)
             *lead, last = array.shape
-            return np.stack([array, filler], -1).reshape(*lead, 2 * last)
+            pairs = np.stack([array, filler], -1)
+            return pairs.reshape(*lead, 2 * last)
         return array
 
     def _unlaid(self, value: Value) -> Value:
@@ -155,7 +156,8 @@ class Probe:
             return value.permute_dims(tuple(reversed(range(rank))))
         if self.layout == "strided" and rank:
             stop = value.shape[-1]
-            return emit("slice", value, axis=rank - 1, start=0, stop=stop, step=2)
+            axis = rank - 1
+            return emit("slice", value, axis=axis, start=0, stop=stop, step=2)
         return value
 
 
@@ -209,7 +211,11 @@ def loss_graph(
 
 
 def run(
-    probes: Sequence[Probe], backend: Backend, settings: Settings, *, body: bool = False
+    probes: Sequence[Probe],
+    backend: Backend,
+    settings: Settings,
+    *,
+    body: bool = False,
 ) -> list[Results]:
     """What a backend gives for each probe."""
     graph = forward(probes)
@@ -253,7 +259,10 @@ def oracle_gradients(
 
 
 def _losses(
-    builder: Builder, probe: Probe, weights: Sequence[np.ndarray], mark: str
+    builder: Builder,
+    probe: Probe,
+    weights: Sequence[np.ndarray],
+    mark: str,
 ) -> Iterator[Value]:
     """The weighted sum of each float result."""
     values = {
@@ -273,7 +282,11 @@ def _losses(
 
 
 def _parameter(
-    builder: Builder, probe: Probe, name: str, array: np.ndarray, mark: str
+    builder: Builder,
+    probe: Probe,
+    name: str,
+    array: np.ndarray,
+    mark: str,
 ) -> Value:
     """What can be differentiated in, as a parameter; the rest as a constant."""
     if array.dtype.kind != "f":

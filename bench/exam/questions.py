@@ -22,6 +22,7 @@ from models.ops import Case
 
 Operand = np.ndarray | float
 Asked = tuple[Probe, str]  # with the case, readable
+Variant = tuple[str, Probe]  # with its kind: a type, or an arrangement
 # with the least rank that shows them
 LAYOUTS: tuple[tuple[Layout, int], ...] = (
     ("transposed", 2),
@@ -93,7 +94,8 @@ def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
 def _probe(name: str, case: Case, *numbers: int) -> Probe:
     """Numbers are drawn from the op's name and the case's: others may come and go."""
     *seed, number = numbers
-    inputs = draw(case, (*seed, zlib.crc32(name.encode()), number))
+    of_op = zlib.crc32(name.encode())
+    inputs = draw(case, (*seed, of_op, number))
     return Probe(name, inputs, case.attributes)
 
 
@@ -111,7 +113,7 @@ def describe(case: Case) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[tuple[str, Probe]]:
+def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[Variant]:
     """The case in every type and, in float32, every arrangement that makes sense; in
     float32 as it is only where it is a `first` one.
     """
@@ -125,7 +127,7 @@ def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[tuple[str, P
             yield dtype, typed
 
 
-def _arranged(probe: Probe) -> Iterator[tuple[str, Probe]]:
+def _arranged(probe: Probe) -> Iterator[Variant]:
     """The same numbers with an open axis, in other places of memory, and with axes counted
     from the end.
     """

@@ -22,7 +22,8 @@ def generated(name: str, *, count: int, seed: int) -> Iterator[Case]:
     """
     for i in range(count):
         # seeded one by one: a longer exam begins with the cases of a shorter one
-        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), i])
+        of_op = zlib.crc32(name.encode())
+        rng = np.random.default_rng([seed, of_op, i])
         yield case(name, rng, rank=1 + i % RANKS)
 
 

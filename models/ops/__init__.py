@@ -70,12 +70,6 @@ class Op:
     # attributes that are lengths: they must agree with the input, so no axis may stay open
     lengths: tuple[str, ...] = ()
 
-    @property
-    def group(self) -> str:
-        """For the one backend that does not ask for `precision` yet."""
-        moves = self.flops is free or self.cases[0].draws[-1:] == ("index",)
-        return "shape" if moves else ""
-
 
 def _modules() -> Iterator[ModuleType]:
     for name in folder.files(Path(__file__).parent):

@@ -78,6 +78,7 @@ def _stack_body(*xs: Value, axis: int) -> Value:
 def _random_concat(rng: Rng, rank: int, example: Case) -> Case:
     axis, shape = axis_in(rng, rank), lengths(rng, rank)
     count = one(rng, 1, 4)
+    # pieces of length 0 too
     joined = integers(rng.integers(0, 4, count))
     pieces = [spliced(shape, axis, length) for length in joined]
     return example.redrawn(*pieces, axis=axis)
@@ -95,7 +96,7 @@ _CONCAT = (
     case((2, 3, 2), (2, 1, 2), axis=1),
     # an empty piece keeps its shape, and gets an empty gradient
     case((0, 3), (2, 3), axis=0),
-    case((4,), axis=0),
+    case((4,), axis=0),  # one piece alone
 )
 _STACK = (
     case((2, 3), (2, 3), axis=0),

@@ -9,6 +9,7 @@ elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from models.graph import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
 from models.value import Value, emit
+
+Layer = tuple[Ints, Ints, dict[str, Any]]  # x, weight, attributes
+_ALL = np.s_[:]  # of batch and channels
 
 
 def conv1d(
@@ -95,8 +99,10 @@ def reference(
     padding: Ints,
 ) -> Array:
     space = len(stride)
-    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
-    reach = [(k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True)]
+    ends = [(0, 0), (0, 0), *((p, p) for p in padding)]
+    padded = np.pad(x, ends)
+    taps = zip(weight.shape[2:], dilation, strict=True)
+    reach = [(k - 1) * d + 1 for k, d in taps]
     # (batch, in, *space, *reach): a view, no copy
     windows = np.lib.stride_tricks.sliding_window_view(
         padded, reach, axis=tuple(range(2, 2 + space))
@@ -104,11 +110,17 @@ def reference(
     # every stride-th window, and of each every dilation-th element
     strides = [np.s_[::s] for s in stride]
     dilations = [np.s_[::d] for d in dilation]
-    taken = windows[(np.s_[:], np.s_[:], *strides, *dilations)]
-    summed = ([1, *range(2 + space, 2 + 2 * space)], list(range(1, 2 + space)))
-    # the product leaves (batch, *space, out)
-    out = np.moveaxis(np.tensordot(taken, weight, summed), -1, 1)
-    return out + bias[0].reshape(-1, *(1,) * space) if bias else out
+    taken = windows[(_ALL, _ALL, *strides, *dilations)]
+    # (in, *kernel) of both
+    of_windows = [1, *range(2 + space, 2 + 2 * space)]
+    of_weight = list(range(1, 2 + space))
+    product = np.tensordot(taken, weight, (of_windows, of_weight))
+    # it leaves (batch, *space, out)
+    out = np.moveaxis(product, -1, 1)
+    if not bias:
+        return out
+    ones = (1,) * space
+    return out + bias[0].reshape(-1, *ones)
 
 
 def vjp(
@@ -191,18 +203,20 @@ def _transpose(
     padding: Ints,
     length: Ints,
 ) -> Array:
-    full = [n + 2 * p for n, p in zip(length, padding, strict=True)]
+    ends = zip(length, padding, strict=True)
+    full = [n + 2 * p for n, p in ends]
     out = np.zeros((x.shape[0], weight.shape[1], *full), x.dtype)
     # each tap of the kernel adds all of x, moved by its dilation and spread by the stride
     for tap in np.ndindex(weight.shape[2:]):
         rows = zip(tap, stride, dilation, x.shape[2:], strict=True)
         target = [np.s_[k * d : k * d + (n - 1) * s + 1 : s] for k, s, d, n in rows]
-        taps = weight[(np.s_[:], np.s_[:], *tap)]
-        added = np.moveaxis(np.tensordot(x, taps, ((1,), (0,))), -1, 1)
-        out[(np.s_[:], np.s_[:], *target)] += added
+        taps = weight[(_ALL, _ALL, *tap)]
+        product = np.tensordot(x, taps, ((1,), (0,)))
+        out[(_ALL, _ALL, *target)] += np.moveaxis(product, -1, 1)
     # the padding was never there
-    inner = [np.s_[p : p + n] for p, n in zip(padding, length, strict=True)]
-    return out[(np.s_[:], np.s_[:], *inner)]
+    kept = zip(padding, length, strict=True)
+    inner = [np.s_[p : p + n] for p, n in kept]
+    return out[(_ALL, _ALL, *inner)]
 
 
 def _transpose_vjp(
@@ -231,7 +245,7 @@ def _transpose_flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) ->
     return size(inputs[0]) * size(inputs[1][1:]) * 2
 
 
-def _drawn(rng: Rng, rank: int) -> tuple[Ints, Ints, dict[str, Any]]:
+def _drawn(rng: Rng, rank: int) -> Layer:
     """x, weight and attributes over one to three axes, each long enough for the kernel."""
     space = max(1, rank - 2)
     kernel = integers(rng.integers(1, 4, space))
@@ -241,7 +255,8 @@ def _drawn(rng: Rng, rank: int) -> tuple[Ints, Ints, dict[str, Any]]:
     taps = zip(kernel, dilation, padding, strict=True)
     least = [max(1, (k - 1) * d + 1 - 2 * p) for k, d, p in taps]
     batch, inner, out = lengths(rng, 3, least=1)
-    x = (batch, inner, *(n + one(rng, 0, 4) for n in least))
+    space_of_x = [n + one(rng, 0, 4) for n in least]
+    x = (batch, inner, *space_of_x)
     attributes = {"stride": stride, "dilation": dilation, "padding": padding}
     return x, (out, inner, *kernel), attributes
 
@@ -256,61 +271,63 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
 def _random_transpose(rng: Rng, rank: int, example: Case) -> Case:
     """From what a convolution gives back to what it was given."""
     x, weight, attributes = _drawn(rng, rank)
-    return example.redrawn(
-        _result(x, weight, attributes), weight, **attributes, length=x[2:]
-    )
+    start = _result(x, weight, attributes)
+    return example.redrawn(start, weight, **attributes, length=x[2:])
 
 
 def _result(x: Ints, weight: Ints, attributes: dict[str, Any]) -> Ints:
     """What a convolution gives, in numbers."""
-    return tuple(int(str(n)) for n in shape(x, weight, **attributes))
+    found = shape(x, weight, **attributes)
+    return tuple(int(str(n)) for n in found)
 
 
-# x, weight, stride, dilation, padding
-_ROWS: tuple[tuple[Ints, Ints, Ints, Ints, Ints], ...] = (
-    ((2, 3, 9), (4, 3, 3), (1,), (1,), (0,)),
+def _layer(x: Ints, weight: Ints, stride: int, dilation: int, padding: int) -> Layer:
+    """One that has the same numbers along every axis."""
+    space = len(x) - 2
+    attributes = {
+        "stride": (stride,) * space,
+        "dilation": (dilation,) * space,
+        "padding": (padding,) * space,
+    }
+    return x, weight, attributes
+
+
+_LAYERS = (
+    _layer((2, 3, 9), (4, 3, 3), 1, 1, 0),
     # the layers of VideoPose3D: strided, and dilated
-    ((2, 3, 9), (4, 3, 3), (3,), (1,), (0,)),
-    ((2, 3, 9), (4, 3, 3), (1,), (3,), (0,)),
-    ((2, 3, 10), (4, 3, 3), (3,), (1,), (1,)),
-    ((2, 3, 5), (4, 3, 1), (1,), (1,), (0,)),
+    _layer((2, 3, 9), (4, 3, 3), 3, 1, 0),
+    _layer((2, 3, 9), (4, 3, 3), 1, 3, 0),
+    _layer((2, 3, 10), (4, 3, 3), 3, 1, 1),
+    _layer((2, 3, 5), (4, 3, 1), 1, 1, 0),
     # all three at once, which not every framework has a kernel for
-    ((1, 1, 8), (1, 1, 2), (2,), (3,), (2,)),
-    ((2, 2, 6, 5), (3, 2, 3, 3), (2, 1), (1, 1), (1, 1)),
+    _layer((1, 1, 8), (1, 1, 2), 2, 3, 2),
+    # two axes that differ: none may be taken for the other
+    (
+        (2, 2, 6, 5),
+        (3, 2, 3, 3),
+        {"stride": (2, 1), "dilation": (1, 1), "padding": (1, 1)},
+    ),
 )
 
 
-def _case(
-    x: Ints,
-    weight: Ints,
-    s: Ints,
-    d: Ints,
-    p: Ints,
-    *,
-    bias: bool,
-) -> Case:
-    rows = (weight[:1],) if bias else ()
-    return case(x, weight, *rows, stride=s, dilation=d, padding=p)
+def _cases() -> Iterator[Case]:
+    for x, weight, attributes in _LAYERS:
+        yield case(x, weight, **attributes)
+        # with a bias
+        yield case(x, weight, weight[:1], **attributes)
 
 
-def _transposed(
-    x: Ints,
-    weight: Ints,
-    s: Ints,
-    d: Ints,
-    p: Ints,
-) -> Case:
-    attributes: dict[str, Any] = {"stride": s, "dilation": d, "padding": p}
-    start = _result(x, weight, attributes)
-    return case(start, weight, **attributes, length=x[2:])
+def _transposed() -> Iterator[Case]:
+    for x, weight, attributes in _LAYERS:
+        start = _result(x, weight, attributes)
+        yield case(start, weight, **attributes, length=x[2:])
 
 
-_CASES = tuple(_case(*row, bias=bias) for row in _ROWS for bias in (False, True))
 OPS = {
     "conv": Op(
         shape=shape,
         reference=reference,
-        cases=_CASES,
+        cases=tuple(_cases()),
         flops=flops,
         vjp=vjp,
         precision="product",
@@ -319,7 +336,7 @@ OPS = {
     "conv_transpose": Op(
         shape=_transpose_shape,
         reference=_transpose,
-        cases=tuple(_transposed(*row) for row in _ROWS),
+        cases=tuple(_transposed()),
         flops=_transpose_flops,
         vjp=_transpose_vjp,
         precision="product",

@@ -213,8 +213,27 @@ def _pow_vjp(
     return (grad * slope,)
 
 
+# g: gradient, y: result, a and b: the two sides
+_ADD = _pair(
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: g,
+)
+_SUBTRACT = _pair(
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g,
+)
+_MULTIPLY = _pair(
+    lambda g, y, a, b: g * b,
+    lambda g, y, a, b: g * a,
+)
+# the result is at hand: y / b, not a / b^2
+_DIVIDE = _pair(
+    lambda g, y, a, b: g / b,
+    lambda g, y, a, b: -g * y / b,
+)
 _EXTREME = _pair(
-    lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a)
+    lambda g, y, a, b: _share(g, y, a, b),
+    lambda g, y, a, b: _share(g, y, b, a),
 )
 _POW_CASES = tuple(
     case((2, 3), exponent=exponent, draws=("positive",))
@@ -226,32 +245,23 @@ N: Draw = "normal"
 P: Draw = "positive"
 A: Draw = "apart"
 B: Draw = "bool"
-# name, reference, vjp (g: gradient, y: result), draws
+_TRUTH = {"dtype": boolean}
+_NAMES = (
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+)
+_COMPARISONS = [_row(name, getattr(np, name), None, A, A, **_TRUTH) for name in _NAMES]
+# name, reference, vjp, draws
 OPS = dict(
     [
-        _row("add", np.add, _pair(lambda g, y, a, b: g, lambda g, y, a, b: g), N, N),
-        _row(
-            "subtract",
-            np.subtract,
-            _pair(lambda g, y, a, b: g, lambda g, y, a, b: -g),
-            N,
-            N,
-        ),
-        _row(
-            "multiply",
-            np.multiply,
-            _pair(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-            N,
-            N,
-        ),
-        # the result is at hand: y / b, not a / b^2
-        _row(
-            "divide",
-            np.divide,
-            _pair(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
-            N,
-            P,
-        ),
+        _row("add", np.add, _ADD, N, N),
+        _row("subtract", np.subtract, _SUBTRACT, N, N),
+        _row("multiply", np.multiply, _MULTIPLY, N, N),
+        _row("divide", np.divide, _DIVIDE, N, P),
         _row("maximum", np.maximum, _EXTREME, A, A),
         _row("minimum", np.minimum, _EXTREME, A, A),
         _row("negative", np.negative, lambda g, y, x: (-g,), N),
@@ -267,15 +277,10 @@ OPS = dict(
         _row("atan", np.arctan, lambda g, y, x: (g / (1.0 + x * x),), N),
         _row("erf", _erf, _erf_vjp, N),
         # truth values have no gradient, and pass none on
-        _row("equal", np.equal, None, A, A, dtype=boolean),
-        _row("not_equal", np.not_equal, None, A, A, dtype=boolean),
-        _row("less", np.less, None, A, A, dtype=boolean),
-        _row("less_equal", np.less_equal, None, A, A, dtype=boolean),
-        _row("greater", np.greater, None, A, A, dtype=boolean),
-        _row("greater_equal", np.greater_equal, None, A, A, dtype=boolean),
-        _row("logical_and", np.logical_and, None, B, B, dtype=boolean),
-        _row("logical_or", np.logical_or, None, B, B, dtype=boolean),
-        _row("logical_not", np.logical_not, None, B, dtype=boolean),
+        *_COMPARISONS,
+        _row("logical_and", np.logical_and, None, B, B, **_TRUTH),
+        _row("logical_or", np.logical_or, None, B, B, **_TRUTH),
+        _row("logical_not", np.logical_not, None, B, **_TRUTH),
         _row("where", np.where, _where_vjp, B, N, N, dtype=_where_dtype),
     ]
 )

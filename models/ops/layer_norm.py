@@ -68,7 +68,7 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
 _SHAPES = (
     (2, 5, 8),
     (3, 4),
-    (6,),
+    (6,),  # no axis of batch
     (0, 4),
     (2, 3, 4, 5),
 )

@@ -63,9 +63,10 @@ def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
 def random(rng: Rng, rank: int, example: Case) -> Case:
     lead = lengths(rng, max(1, rank - 1))
     inner, width = one(rng, 1, 5), one(rng, 1, 5)
-    shapes = ((*lead, inner), (width, inner), (width,))
+    x, weight, bias = (*lead, inner), (width, inner), (width,)
     # with a bias where the example has one
-    return example.redrawn(*shapes[: len(example.shapes)])
+    shapes = (x, weight, bias)[: len(example.shapes)]
+    return example.redrawn(*shapes)
 
 
 CASES = (

@@ -149,9 +149,38 @@ _SUM = _cases("normal", over_nothing=True)
 _FULL = _cases("normal")
 _APART = _cases("apart")  # no ties within a finite difference
 OPS = {
-    "sum": _op("sum", np.sum, cases=_SUM, vjp=_sum_vjp, precision="full"),
-    "mean": _op("mean", np.mean, cases=_FULL, body=_mean_body, precision="full"),
-    "var": _op("var", np.var, 4, cases=_FULL, body=_var_body, precision="full"),
-    "max": _op("max", np.max, cases=_APART, vjp=_extreme_vjp),
-    "min": _op("min", np.min, cases=_APART, vjp=_extreme_vjp),
+    "sum": _op(
+        "sum",
+        np.sum,
+        cases=_SUM,
+        vjp=_sum_vjp,
+        precision="full",
+    ),
+    "mean": _op(
+        "mean",
+        np.mean,
+        cases=_FULL,
+        body=_mean_body,
+        precision="full",
+    ),
+    "var": _op(
+        "var",
+        np.var,
+        cost=4,
+        cases=_FULL,
+        body=_var_body,
+        precision="full",
+    ),
+    "max": _op(
+        "max",
+        np.max,
+        cases=_APART,
+        vjp=_extreme_vjp,
+    ),
+    "min": _op(
+        "min",
+        np.min,
+        cases=_APART,
+        vjp=_extreme_vjp,
+    ),
 }

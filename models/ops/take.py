@@ -110,6 +110,7 @@ def _along_vjp(
     axis: int,
 ) -> tuple[Value, None]:
     length = x.shape[axis]
+    # an index is a whole number: it has no gradient
     return emit("scatter_add", grad, index, axis=axis, length=length), None
 
 

@@ -73,7 +73,7 @@ CASES = (
     case((2, 3), times=3, axis=1),
     # of one element, both give the same
     case((2, 1, 3), times=2, axis=1),
-    case((4,), times=1, axis=0),
+    case((4,), times=1, axis=0),  # nothing to repeat
     case((0, 2), times=2, axis=1),
 )
 OPS = {

@@ -40,7 +40,9 @@ def patient() -> Backend:
 
 
 def exam(
-    patient: Backend, *names: str, modes: tuple[str, ...] = ("customary",)
+    patient: Backend,
+    *names: str,
+    modes: tuple[str, ...] = ("customary",),
 ) -> tuple[Finding, list[ExamRow]]:
     """The verdict and the wrong answers, over all types and layouts."""
     plan = config.Exam(
@@ -60,7 +62,11 @@ def exam(
     return finding, [row for row in finding.payload.rows if row.result == "failed"]
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) -> None:
+def plant(
+    monkeypatch: pytest.MonkeyPatch,
+    op: str,
+    kernel: Callable[..., Any],
+) -> None:
     monkeypatch.setattr(ops, "KERNELS", {**ops.KERNELS, op: kernel})
 
 
@@ -139,7 +145,9 @@ def test_an_answer_that_is_wrong_only_when_compiled_is_found(
 
 @pytest.mark.parametrize("where", ["gaps", "part_gaps"])
 def test_a_gap_that_passes_is_a_failure(
-    where: str, patient: Backend, monkeypatch: pytest.MonkeyPatch
+    where: str,
+    patient: Backend,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     declared: dict[str, Any] = {
         "gaps": {"flip": "it cannot"},

@@ -54,7 +54,11 @@ CASES = {
 }
 
 
-def exam(backend: Backend, *names: str, **plan: Any) -> Exam:
+def exam(
+    backend: Backend,
+    *names: str,
+    **plan: Any,
+) -> Exam:
     """What a backend answers; all ops where none is named."""
     job = Job(
         task="shape_ops",
@@ -83,7 +87,8 @@ def test_every_op_is_answered_in_the_customary_mode(backend: Backend) -> None:
     found = exam(backend, dtypes=dtypes, cases=1, variants="none")
     assert wrong(found) == []
     assert {row.op for row in found.rows} == set(ops.table())
-    assert {row.mode for row in found.rows} == {next(iter(backend.modes))}
+    customary = next(iter(backend.modes))
+    assert {row.mode for row in found.rows} == {customary}
     asked = {row.question for row in found.rows}
     assert asked == {"shape", "dtype", "value", "gradient", "kernel"}
 
@@ -114,7 +119,10 @@ def test_every_mode_and_layout_is_put_and_named(backend: Backend) -> None:
     rank=st.integers(1, 5),
 )
 def test_random_cases_are_answered(
-    backend: Backend, name: str, seed: int, rank: int
+    backend: Backend,
+    name: str,
+    seed: int,
+    rank: int,
 ) -> None:
     case = random_cases.case(name, np.random.default_rng(seed), rank=rank)
     probe = Probe(name, draw(case, (seed,)), case.attributes)
@@ -128,11 +136,14 @@ def test_what_enters_is_cast_to_the_declared_type_and_what_leaves_has_it(
     dtype: str, backend: Backend
 ) -> None:
     g = Builder("halves")
-    g.output("y", g.input("x", ("batch", 3), dtype=dtype).expand_dims(axis=1))
+    entered = g.input("x", ("batch", 3), dtype=dtype)
+    g.output("y", entered.expand_dims(axis=1))
     # exact, rounded, and rounded by much: 1e-3 has 11 digits in float16, 8 in bfloat16
     x = np.array([[1.0, 1 / 3, 1e-3]])
-    came = backend.program(g.finish(), Settings())({"x": x})["y"]
-    assert_close(came, x.astype(dtype)[:, None], rtol=0, what=dtype, dtype=dtype)
+    program = backend.program(g.finish(), Settings())
+    came = program({"x": x})["y"]
+    due = x.astype(dtype)[:, None]
+    assert_close(came, due, rtol=0, what=dtype, dtype=dtype)
 
 
 def test_ordinary_graphs_stay_float32(backend: Backend) -> None:
@@ -199,7 +210,8 @@ def test_random_cases_have_every_rank_and_axes_of_length_0_and_1() -> None:
         for name in ops.table()
         for case in generated(name, count=5, seed=0)
     ]
-    assert {1, 2, 3, 4, 5} <= {len(shape) for shape in shapes}
+    ranks = {len(shape) for shape in shapes}
+    assert ranks >= {1, 2, 3, 4, 5}
     # of some 340 shapes
     assert sum(0 in shape for shape in shapes) > 20
     assert sum(1 in shape for shape in shapes) > 50
