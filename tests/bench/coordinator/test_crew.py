@@ -49,7 +49,9 @@ def race(runners: list[str], turns: dict[str, int]) -> list[str]:
 
 
 def test_turns_go_forwards_and_backwards() -> None:
-    assert "".join(race(NAMES, dict.fromkeys(NAMES, 4))) == "abc" + "cba" + "abc" + "cba"
+    assert (
+        "".join(race(NAMES, dict.fromkeys(NAMES, 4))) == "abc" + "cba" + "abc" + "cba"
+    )
 
 
 def test_who_has_finished_is_not_waited_for() -> None:
@@ -101,7 +103,10 @@ def timing(*rounds: float, what: str = "forward", batch: int = 1) -> Timing:
 
 def record(backend: str, *timings: Timing) -> Record:
     return Record(
-        task="throughput", backend=backend, status="ok", payload=Throughput(timings=timings)
+        task="throughput",
+        backend=backend,
+        status="ok",
+        payload=Throughput(timings=timings),
     )
 
 
@@ -110,11 +115,18 @@ def test_ratios_are_taken_round_by_round() -> None:
     first, other = turns.compared(
         [record("a", timing(1.0, 10.0, 100.0)), record("b", slow, timing(1.0, batch=9))]
     )
-    assert isinstance(first.payload, Throughput) and isinstance(other.payload, Throughput)
+    assert isinstance(first.payload, Throughput) and isinstance(
+        other.payload, Throughput
+    )
     assert first.payload.together == other.payload.together == ("a", "b")
     assert first.payload.timings[0].ratio is None
     found = other.payload.timings[0].ratio
-    assert found is not None and (found.against, found.value, found.low, found.high) == (
+    assert found is not None and (
+        found.against,
+        found.value,
+        found.low,
+        found.high,
+    ) == (
         "a",
         2.0,
         2.0,
@@ -126,7 +138,9 @@ def test_ratios_are_taken_round_by_round() -> None:
 def test_a_void_number_has_no_ratio() -> None:
     void = timing(1.0, 1.0, 1.0).model_copy(update={"seconds": None, "rounds": ()})
     *_, other = turns.compared([record("a", timing(1.0, 1.0, 1.0)), record("b", void)])
-    assert isinstance(other.payload, Throughput) and other.payload.timings[0].ratio is None
+    assert (
+        isinstance(other.payload, Throughput) and other.payload.timings[0].ratio is None
+    )
 
 
 def test_alone_there_is_nothing_to_compare() -> None:

@@ -28,10 +28,16 @@ def assert_same(came: Split, due: Split) -> None:
     assert came.protocol.hash == due.protocol.hash
     for side in ("train", "test"):
         for one, other in zip(getattr(came, side), getattr(due, side), strict=True):
-            assert (one.name, one.notes, one.fps) == (other.name, other.notes, other.fps)
+            assert (one.name, one.notes, one.fps) == (
+                other.name,
+                other.notes,
+                other.fps,
+            )
             assert repr(one.camera) == repr(other.camera)
             for field in ARRAYS:
-                np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+                np.testing.assert_array_equal(
+                    getattr(one, field), getattr(other, field)
+                )
 
 
 def test_what_is_kept_is_what_was_read(tmp_path: Path, config: Config) -> None:
@@ -49,7 +55,9 @@ def test_data_are_read_once_for_a_run(
 ) -> None:
     reads = []
     load = data.load
-    monkeypatch.setattr(data, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1])
+    monkeypatch.setattr(
+        data, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1]
+    )
     config = config.model_copy(update={"tasks": ("train", "evaluate")})
     folder = run.start(config, out=tmp_path, command="", clips=checking.check(config))
     for _ in range(3):
@@ -58,7 +66,9 @@ def test_data_are_read_once_for_a_run(
     assert len(reads) == 1
 
 
-def test_other_data_are_not_taken_for_those_kept(tmp_path: Path, config: Config) -> None:
+def test_other_data_are_not_taken_for_those_kept(
+    tmp_path: Path, config: Config
+) -> None:
     dataset.of(config, tmp_path)
     other = config.model_copy(update={"seed": 4})
     assert not dataset.is_kept(tmp_path, other)

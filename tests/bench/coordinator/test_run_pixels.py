@@ -86,7 +86,11 @@ def job(folder: Path, source: str, backend: str = "numpy") -> Job:
         threads=1,
     )
     return Job(
-        task="train", backend=backend, model="simple_baseline", config=config, folder=folder
+        task="train",
+        backend=backend,
+        model="simple_baseline",
+        config=config,
+        folder=folder,
     )
 
 
@@ -145,8 +149,12 @@ def test_exact_pixels_score_zero_and_others_their_distance_times_the_factor(
         "frames differ, so that one factor for all would be wrong"
     )
     assert found.per_action == pytest.approx(of_action, abs=2e-3)
-    assert found.action_wise == pytest.approx(np.mean(list(of_action.values())), abs=2e-3)
-    assert found.per_joint["RWrist"] == pytest.approx(26 * due["factor"].mean(), abs=2e-3)
+    assert found.action_wise == pytest.approx(
+        np.mean(list(of_action.values())), abs=2e-3
+    )
+    assert found.per_joint["RWrist"] == pytest.approx(
+        26 * due["factor"].mean(), abs=2e-3
+    )
 
     moved = due["px"] + [30, -40, 5]
     assert evaluated(asked, knowing(moved)).metrics[0].action_wise == pytest.approx(
@@ -180,7 +188,9 @@ def test_curve_and_baselines_are_millimetres(
     assert mean_pose.metrics[0].frame_wise == pytest.approx(
         np.linalg.norm(mean - due["mm"], axis=-1).mean(), abs=0.01
     )
-    error = np.linalg.norm((pixels[0] - due["px"]) * due["factor"][:, None, None], axis=-1)
+    error = np.linalg.norm(
+        (pixels[0] - due["px"]) * due["factor"][:, None, None], axis=-1
+    )
     assert curve == pytest.approx([error.mean()], rel=1e-5)
 
 
@@ -195,7 +205,11 @@ def test_a_converted_file_gives_the_same_numbers(
         curve = trained(asked, backends.load("numpy"))
         payload = evaluated(asked, backends.load("numpy"))
         found.append(
-            (curve.loss, curve.validation_mpjpe, payload.model_copy(update={"data": ""}))
+            (
+                curve.loss,
+                curve.validation_mpjpe,
+                payload.model_copy(update={"data": ""}),
+            )
         )
     assert found[0] == found[1]
 
@@ -269,7 +283,8 @@ def test_a_take_without_poses_is_one_line(
     )
     assert not (tmp_path / "runs").exists()
     with pytest.raises(
-        BadInput, match="clip S1_act_02_subact_01, 55011271: no poses, so no 2.5d_factor"
+        BadInput,
+        match="clip S1_act_02_subact_01, 55011271: no poses, so no 2.5d_factor",
     ):
         Windows(h36m_pkl.load(str(path))[:2], frames=1, pixels=True)
 
@@ -283,7 +298,13 @@ def filmed() -> list[Clip]:
 
 @pytest.mark.parametrize(
     ("frames", "outputs", "stride"),
-    [(1, "centre", None), (9, "centre", 2), (9, "all", 4), (243, "all", None), (27, 5, 3)],
+    [
+        (1, "centre", None),
+        (9, "centre", 2),
+        (9, "all", 4),
+        (243, "all", None),
+        (27, 5, 3),
+    ],
 )
 def test_windows_in_pixels_are_those_in_metres_over_each_frames_factor(
     frames: int, outputs: Any, stride: int | None
