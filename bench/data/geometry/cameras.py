@@ -16,8 +16,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# readers take it from here, beside the camera that it is for
-from bench.data.geometry.conventions import extrinsics as extrinsics
 from bench.data.geometry.distortion import Distortion
 from models.errors import BadInput
 

@@ -32,10 +32,10 @@ from bench.data.formats.json_file import read
 from bench.data.geometry.cameras import (
     Camera,
     Rig,
-    extrinsics,
     project,
     world_to_camera,
 )
+from bench.data.geometry.conventions import extrinsics
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
 from models.errors import BadInput

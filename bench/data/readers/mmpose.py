@@ -32,7 +32,8 @@ from bench.data.clip import Clip
 from bench.data.formats.checks import ahead, array, in_pixels, mapping
 from bench.data.formats.pickles import load_npy, load_npz, load_pickle
 from bench.data.geometry import h36m_cameras
-from bench.data.geometry.cameras import Camera, Rig, camera_to_world, extrinsics
+from bench.data.geometry.cameras import Camera, Rig, camera_to_world
+from bench.data.geometry.conventions import extrinsics
 from bench.data.geometry.skeletons import DHP17, H36M17, Skeleton
 from bench.data.pieces import middle
 from bench.data.readers._dhp_facts import Y_UP, frame_rate, picture_size, told
