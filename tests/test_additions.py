@@ -22,9 +22,7 @@ LISTS = """
 import json
 import backends, models, reports
 from bench import data, metrics, tasks
-from bench.config import profiles
-from bench.data import augmentation, protocols
-from bench.exam import questions
+from bench.data import augment, protocols
 from bench.parity import rungs
 from models import ops
 
@@ -36,8 +34,8 @@ print(json.dumps({
     "methods": list(ops.methods()),
     "metrics": list(metrics.names()),
     "readers": list(data.sources()),
+    "steps": list(augment.STEPS),
     "protocols": list(protocols.names()),
-    "profiles": profiles(),
     "tasks": list(tasks.table()),
     "rungs": rungs.names(),
     "sections": [section.TITLE for section in reports.found()],
@@ -85,6 +83,7 @@ def lists(copy: Path) -> dict[str, list[str]]:
         ("methods", "cube"),
         ("metrics", "worst"),
         ("readers", "still"),
+        ("steps", "nudge"),
         ("protocols", "still"),
         ("tasks", "echo"),
         ("rungs", "twice"),
