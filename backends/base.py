@@ -153,7 +153,9 @@ class Portable(Program):
 
     @abstractmethod
     def reopen(
-        self, path: Path, format: str
+        self,
+        path: Path,
+        format: str,
     ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """What such a file computes, read as its users read it.
 

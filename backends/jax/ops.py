@@ -234,7 +234,12 @@ def conv_transpose(
         ends.append((before, n - spread + reach - before))
     ones = (1,) * len(stride)
     return lax.conv_general_dilated(
-        x, mirrored, ones, ends, lhs_dilation=stride, rhs_dilation=dilation
+        x,
+        mirrored,
+        ones,
+        ends,
+        lhs_dilation=stride,
+        rhs_dilation=dilation,
     )
 
 
@@ -295,7 +300,8 @@ def leaky_relu(x: Array, *, slope: float) -> Array:
 
 def gelu(x: Array, *, approximate: str) -> Array:
     return jax.nn.gelu(
-        x, approximate=approximate == "tanh"
+        x,
+        approximate=approximate == "tanh",
     )  # JAX's own default is tanh
 
 

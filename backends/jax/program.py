@@ -96,7 +96,9 @@ class JaxProgram(Program):
         self.settings = settings
         self.device = jax.devices(PLATFORMS[settings.device])[0]
         self.native: Apply = pure(
-            graph, draw_noise=settings.draw_noise, precision=settings.precision
+            graph,
+            draw_noise=settings.draw_noise,
+            precision=settings.precision,
         )
         self.callable: Apply = self.compiled(self.native)
         fed = () if settings.draw_noise else graph.noise
@@ -109,7 +111,10 @@ class JaxProgram(Program):
         self.load(blank)
 
     def compiled(
-        self, function: Callable[..., Any], *, donate: tuple[int, ...] = ()
+        self,
+        function: Callable[..., Any],
+        *,
+        donate: tuple[int, ...] = (),
     ) -> Any:
         """`jax.jit(function)`, or the function itself where the settings ask for op by op.
 

@@ -8,6 +8,7 @@ import onnxruntime as ort
 
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.onnx import ops
+from backends.onnx.gaps import GAPS, PART_GAPS
 from backends.onnx.model import DEFAULT
 from backends.onnx.program import OnnxProgram
 from backends.onnx.session import PROVIDERS
@@ -21,8 +22,8 @@ class OnnxBackend(Backend):
 
     name = "onnx"
     kernels = ops.KERNELS
-    gaps = ops.GAPS
-    part_gaps = ops.PART_GAPS
+    gaps = GAPS
+    part_gaps = PART_GAPS
     modes = {"compiled": None, "eager": False}
 
     def __init__(self, *, opset: int = DEFAULT) -> None:

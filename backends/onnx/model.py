@@ -118,7 +118,8 @@ def load(path: Path) -> onnx.ModelProto:
     _refuse_outside(path, proto)
     try:
         external_data_helper.load_external_data_for_model(
-            proto, str(path.resolve().parent)
+            proto,
+            str(path.resolve().parent),
         )
         onnx.checker.check_model(proto)
     except (ValueError, onnx.checker.ValidationError) as error:
@@ -156,7 +157,10 @@ def _runs(opset: int) -> bool:
     scalar = Type(())
     node = helper.make_node("Identity", ["x"], ["y"])
     graph = helper.make_graph(
-        [node], "probe", _infos({"x": scalar}), _infos({"y": scalar})
+        [node],
+        "probe",
+        _infos({"x": scalar}),
+        _infos({"y": scalar}),
     )
     text = _versioned(graph, opset).SerializeToString()
     options = ort.SessionOptions()

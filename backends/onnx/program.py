@@ -119,7 +119,9 @@ class OnnxProgram(Portable):
         save(proto, path, external=size > LARGE)
 
     def reopen(
-        self, path: Path, format: str
+        self,
+        path: Path,
+        format: str,
     ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """An ONNX Runtime session of the file itself; running state is fed as it is now."""
         load(path)  # refuses what is broken, and data outside the folder
@@ -161,6 +163,7 @@ def _placed(array: np.ndarray, device: str) -> OrtValue:
     if array.dtype == "bfloat16":
         # NumPy's own types alone are known by name; this way there is the CPU alone
         return OrtValue.ortvalue_from_numpy_with_onnx_type(
-            array, onnx.TensorProto.BFLOAT16
+            array,
+            onnx.TensorProto.BFLOAT16,
         )
     return OrtValue.ortvalue_from_numpy(array, device)

@@ -47,7 +47,10 @@ class Writer:
         for name, value in results(self.graph).items():
             if name != value:  # it is an input or a weight that goes out as it came
                 copy = helper.make_node(
-                    "Identity", [value], [name], name=f"output {name}"
+                    "Identity",
+                    [value],
+                    [name],
+                    name=f"output {name}",
                 )
                 self.nodes.append(copy)
 

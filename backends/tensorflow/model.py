@@ -77,7 +77,9 @@ class GraphModel(keras.Model):
         # while tracing, `x.shape[0]` is None where the axis is open
         table = {**kernels, "length": length}
         self._emitted = function(
-            self._flat, table, length="ops.length({tensor}, {axis})"
+            self._flat,
+            table,
+            length="ops.length({tensor}, {axis})",
         )
         self.built = True  # all weights are there; the shapes of inputs add none
 
@@ -160,7 +162,9 @@ class GraphModel(keras.Model):
 
     @classmethod
     def from_config(
-        cls, config: Mapping[str, Any], custom_objects: Any = None
+        cls,
+        config: Mapping[str, Any],
+        custom_objects: Any = None,
     ) -> GraphModel:
         """The model again, in zeros.
 

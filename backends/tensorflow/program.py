@@ -100,7 +100,9 @@ class TensorFlowProgram(Portable):
             self.native.export(path, verbose=False)
 
     def reopen(
-        self, path: Path, format: str
+        self,
+        path: Path,
+        format: str,
     ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """The loaded model, or `serve` of the loaded folder.
 

@@ -75,7 +75,11 @@ class Adam(keras.optimizers.Adam):
     def __init__(self, rule: Optimizer) -> None:
         decoupled = rule.weight_decay if rule.rule == "adamw" else None
         super().__init__(
-            rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=decoupled
+            rule.lr,
+            rule.beta1,
+            rule.beta2,
+            rule.eps,
+            weight_decay=decoupled,
         )
         # what is left to this class: decay in the gradient
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay

@@ -165,7 +165,10 @@ class _Writer:
         shape = self._attribute("", asked.type.shape)
         # given a proxy, it gives one, and no tensor
         drawn: Any = noise.draw(
-            first, shape=shape, kind=asked.kind, number=asked.number
+            first,
+            shape=shape,
+            kind=asked.kind,
+            number=asked.number,
         )
         self._keep(name, drawn.node)
 

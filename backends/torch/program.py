@@ -97,7 +97,9 @@ class TorchProgram(Portable):
         torch.export.save(exported, path)
 
     def reopen(
-        self, path: Path, format: str
+        self,
+        path: Path,
+        format: str,
     ) -> Callable[[Arrays], dict[str, np.ndarray]]:
         """The module of a .pt2 file, called with tensors in the order of `feeds`."""
         native = torch.export.load(path).module()

@@ -17,30 +17,25 @@ from models.optim import Optimizer
 
 
 def native_optimizer(
-    o: Optimizer, params: list[torch.nn.Parameter]
+    o: Optimizer,
+    params: list[torch.nn.Parameter],
 ) -> torch.optim.Optimizer:
     """torch.optim's version of the rule.
 
     In one fused pass over the parameters where PyTorch has that: not for RMSprop.
     """
-    lr, decay, betas = o.lr, o.weight_decay, (o.beta1, o.beta2)
     optim = torch.optim
+    common: dict[str, Any] = {"lr": o.lr, "weight_decay": o.weight_decay}
+    betas = (o.beta1, o.beta2)
     match o.rule:
         case "sgd":
-            return optim.SGD(
-                params, lr=lr, momentum=o.momentum, weight_decay=decay, fused=True
-            )
+            return optim.SGD(params, momentum=o.momentum, fused=True, **common)
         case "rmsprop":
-            return optim.RMSprop(
-                params, lr=lr, alpha=o.alpha, eps=o.eps, weight_decay=decay
-            )
+            return optim.RMSprop(params, alpha=o.alpha, eps=o.eps, **common)
         case "adam":
-            return optim.Adam(
-                params, lr=lr, betas=betas, eps=o.eps, weight_decay=decay, fused=True
-            )
-    return optim.AdamW(
-        params, lr=lr, betas=betas, eps=o.eps, weight_decay=decay, fused=True
-    )
+            return optim.Adam(params, betas=betas, eps=o.eps, fused=True, **common)
+    # as Adam, but that its decay is decoupled
+    return optim.AdamW(params, betas=betas, eps=o.eps, fused=True, **common)
 
 
 class TorchTrainer(Trainer):
@@ -56,7 +51,8 @@ class TorchTrainer(Trainer):
         # of the noise: the generator belongs to the process, not to the module
         torch.manual_seed(settings.seed)
         self.optimizer = native_optimizer(
-            optimizer, list(self.program.native.parameters())
+            optimizer,
+            list(self.program.native.parameters()),
         )
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
         scaled = settings.precision == "fp16"

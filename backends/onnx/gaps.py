@@ -1,0 +1,45 @@
+"""What ONNX, or ONNX Runtime on the CPU, is known not to do."""
+
+from __future__ import annotations
+
+from backends.base import Gap
+
+GAPS: dict[str, str] = {}  # op -> why ONNX cannot; nothing is missing
+
+_NO_BF16 = "ONNX, or ONNX Runtime on the CPU, has no bfloat16 for a node of it"
+_NO_BF16_BACK = "ONNX Runtime on the CPU has no bfloat16 for a node of its gradient"
+_NO_F16 = "ONNX Runtime's ScatterElements adds no float16"
+_NO_INT = "ONNX defines it for floats alone"
+_NO_GEMM = "ONNX Runtime's Gemm, which rank 2 becomes, takes no {}"
+# the first input is not empty; constants stand in for an empty result
+_FULL = "^[1-9x]+[,;]"
+PART_GAPS = (
+    Gap(
+        "abs add atan attention batch_norm batch_norm_train conv conv_transpose cos divide"
+        " dropout equal erf exp gelu greater greater_equal leaky_relu less less_equal log"
+        " matmul max maximum mean min minimum multiply negative not_equal pad pow relu"
+        " scatter_add sigmoid sin softmax sqrt subtract sum tanh tile var vector_norm"
+        " where",
+        _NO_BF16,
+        dtype="bfloat16",
+    ),
+    Gap("broadcast_to", _NO_BF16, dtype="bfloat16", case=r"shape=\((?!0)"),
+    Gap("linear", _NO_BF16, dtype="bfloat16", case=_FULL),
+    Gap("repeat", _NO_BF16, dtype="bfloat16", case=f"{_FULL} times=[2-9]"),
+    Gap("layer_norm linear", _NO_BF16, dtype="bfloat16", question="kernel"),
+    Gap(
+        "broadcast_to concat expand_dims flip layer_norm linear permute_dims repeat reshape"
+        " roll slice split squeeze stack take take_along_axis unstack",
+        _NO_BF16_BACK,
+        dtype="bfloat16",
+        question="gradient",
+    ),
+    Gap("scatter_add", _NO_F16, dtype="float16"),
+    Gap("take", _NO_F16, dtype="float16", question="gradient", case=", [1-9];"),
+    Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),
+    Gap("conv conv_transpose", _NO_INT, dtype="int64"),
+    Gap("conv conv_transpose", _NO_INT, dtype="int32"),
+    Gap("linear", _NO_GEMM.format("int64"), dtype="int64", case=r"^[1-9]x\d,"),
+    Gap("linear", _NO_GEMM.format("int32"), dtype="int32", case=r"^[1-9]x\d,"),
+    Gap("relu", "ONNX Runtime's Relu takes no int64", dtype="int64"),
+)
