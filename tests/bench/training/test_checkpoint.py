@@ -1,0 +1,132 @@
+"""The checkpoint: it comes back as it was, whole or not at all, and any tool reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from backends.base import Backend
+from bench.training import checkpoint
+from bench.training import task as train
+from bench.training.checkpoint import Checkpoint
+from bench.training.loop import Loop
+from models.errors import BadInput
+from tests.bench.training.small_jobs import make_job, run
+
+
+def some_checkpoint() -> Checkpoint:
+    arrays = {
+        # a view that is not contiguous, which safetensors alone would write in memory's order
+        "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "steps": np.array(3),
+    }
+    return Checkpoint(
+        arrays,
+        {"a.weight#0": np.ones(2)},
+        {},
+        {"step": 3, "fingerprint": "f", "curve": {"loss": [0.5]}},
+    )
+
+
+def assert_same(came: Checkpoint, due: Checkpoint) -> None:
+    assert came.progress == due.progress
+    for group in checkpoint.GROUPS:
+        ours, theirs = getattr(came, group), getattr(due, group)
+        assert ours.keys() == theirs.keys()
+        for name in theirs:
+            np.testing.assert_array_equal(ours[name], theirs[name], strict=True)
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "x.safetensors"
+    checkpoint.save(path, some_checkpoint())
+    assert_same(checkpoint.load(path), some_checkpoint())
+    (left,) = path.parent.iterdir()
+    assert left == path, "no draft"
+    # with the format's own library, as any tool would
+    names = sorted(load_file(path))
+    assert names == ["optimizer/a.weight#0", "params/a.weight", "params/steps"]
+
+
+def test_a_save_that_fails_leaves_the_checkpoint_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.safetensors"
+    checkpoint.save(path, some_checkpoint())
+
+    def full(arrays: Any, draft: Path, **more: Any) -> None:
+        draft.write_bytes(b"half a fi")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(OSError, match="no space"):
+        checkpoint.save(path, Checkpoint({}, {}, {}, {"step": 4}))
+    assert_same(checkpoint.load(path), some_checkpoint())
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def break_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"dtype"', b'"dtyqe"'))
+
+
+def drop_progress(path: Path) -> None:
+    save_file({"params/a": np.ones(2)}, path)
+
+
+def break_progress(path: Path) -> None:
+    save_file({"params/a": np.ones(2)}, path, metadata={"progress": "{"})
+
+
+@pytest.mark.parametrize(
+    "doctor", [truncate, empty, break_header, drop_progress, break_progress]
+)
+def test_a_doctored_checkpoint_is_bad_input(
+    tmp_path: Path, doctor: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "x.safetensors"
+    checkpoint.save(path, some_checkpoint())
+    doctor(path)
+    with pytest.raises(BadInput, match=f"^{path}: not a checkpoint of PosePort"):
+        checkpoint.load(path)
+
+
+def test_an_absent_checkpoint_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no checkpoint there; train the model first"):
+        checkpoint.load(tmp_path / "absent")
+
+
+def test_weights_that_do_not_fit_are_bad_input(
+    tmp_path: Path, backend: Backend
+) -> None:
+    job = make_job(tmp_path, backend, steps=2)
+    run(job, backend)
+    found = checkpoint.load(job.checkpoint)
+    name = next(name for name, array in found.params.items() if array.ndim == 2)
+    shrunk = {**found.params, name: found.params[name][:-1]}
+    doctored = Checkpoint(shrunk, found.optimizer, found.scaling, found.progress)
+    checkpoint.save(job.checkpoint, doctored)
+    with pytest.raises(BadInput, match=f"does not fit.*{name} has shape"):
+        train.run(job, backend, "cpu", lambda text, share: None)
+
+
+def test_what_is_saved_is_json(tmp_path: Path, backend: Backend) -> None:
+    job = make_job(tmp_path, backend, steps=2)
+    run(job, backend)
+    progress = checkpoint.load(job.checkpoint).progress
+    assert json.loads(json.dumps(progress)) == progress
+    goes_on = {"step", "seconds", "curve"}
+    assert set(progress) == {"fingerprint", *goes_on}
+    assert Loop.__dataclass_fields__.keys() > goes_on
