@@ -4,7 +4,6 @@ wrote, or collected by a child process that has onnx.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,9 @@ def collect(folder: Path) -> None:
 
     Raises Missing where there is no onnx, and BadInput with the child's last words.
     """
-    if importlib.util.find_spec("onnx") is None:
+    # Asked of the path, not of this process: a worker hides the frameworks of other backends
+    # from itself, and the child will see onnx.
+    if PathFinder.find_spec("onnx") is None:
         raise Missing(
             'the third-party cases need onnx, not installed here: pip install -e ".[onnx]"'
             " -c constraints.txt, or collect them elsewhere with `python -m"

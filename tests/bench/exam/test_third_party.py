@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -195,6 +197,25 @@ def test_a_folder_is_read_back(tmp_path: Path) -> None:
     assert one.outputs["z"] == 3
 
 
+def onnx_is(monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
+    """Whether onnx is installed, as far as collecting can see."""
+    found = object() if here else None
+    finder = SimpleNamespace(find_spec=lambda name: found)
+    monkeypatch.setattr(cases, "PathFinder", finder)
+
+
+def test_onnx_is_seen_though_a_worker_hides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    # as `backends.isolate` leaves it in a worker of another backend
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    died = subprocess.CompletedProcess([], 1, "", "it was started\n")
+    monkeypatch.setattr("subprocess.run", lambda command, **_: died)
+    with pytest.raises(BadInput, match="failed: it was started"):
+        cases.collect(tmp_path / "cases")
+
+
 def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,8 +225,7 @@ def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(
         written(Path(command[-1]))
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    # onnx need not be here
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    onnx_is(monkeypatch, here=True)
     monkeypatch.setattr("subprocess.run", child)
     folder = tmp_path / "cases"
     cases.collect(folder)
@@ -218,7 +238,7 @@ def test_of_two_collectors_the_first_wins_and_nothing_is_left_over(
 def test_a_collector_that_dies_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    onnx_is(monkeypatch, here=True)
     died = subprocess.CompletedProcess([], 1, "", "Traceback\nOSError: disk full\n")
     monkeypatch.setattr("subprocess.run", lambda command, **_: died)
     with pytest.raises(BadInput, match="failed: OSError: disk full"):
@@ -238,7 +258,7 @@ def test_a_broken_folder_is_one_line(tmp_path: Path, broken: str, content: str) 
 def test_without_onnx_and_without_cases_something_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    onnx_is(monkeypatch, here=False)
     due = (
         r"need onnx, not installed here: pip install -e \"\.\[onnx\]\".* --cases FOLDER"
     )
