@@ -92,15 +92,7 @@ def command(
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
         return _answered(files, compare, repro, backend or [], as_json=json)
-    ladder = {
-        key: value for key, value in (("locate", locate), ("rungs", rung)) if value
-    }
-    options = {
-        "device": device,
-        "seed": seed,
-        "against": against,
-        "parity": ladder or None,
-    }
+    options = {"device": device, "seed": seed, "against": against}
     settings = _measure.configure(
         tasks=["parity"],
         backend=_both(backend or [], against),
@@ -108,6 +100,7 @@ def command(
         profile=profile,
         file=config,
         overrides=set,
+        parity=_ladder(locate, rung),
         **options,
     )
     return _measure.measure(settings, out=out, resume=None, as_json=json)
@@ -132,6 +125,12 @@ def _answered(
         return answers.compared(compare, backends=backends, as_json=as_json)
     assert repro is not None
     return answers.pack(repro, backends=asked, as_json=as_json)
+
+
+def _ladder(locate: bool, rungs: list[str] | None) -> dict[str, object] | None:
+    """What is asked of the ladder; what is not leaves the profile as it is."""
+    asked = {"locate": locate, "rungs": rungs}
+    return {key: value for key, value in asked.items() if value} or None
 
 
 def _both(backends: list[str], against: str | None) -> list[str]:
