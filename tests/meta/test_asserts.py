@@ -55,9 +55,11 @@ def test_a_wrong_answer_raises_and_says_where(actual: Any, due: Any, said: str) 
 
 
 def test_a_wrong_dtype_raises_when_it_is_asked_for() -> None:
-    assert_close(ONES.astype(np.float32), ONES, rtol=0, what="wide oracle")
-    with pytest.raises(AssertionError, match="relu: dtype float32 came, float64 was due"):
-        assert_close(ONES.astype(np.float32), ONES, rtol=0, what="relu", dtype="float64")
+    narrow = ONES.astype(np.float32)
+    assert_close(narrow, ONES, rtol=0, what="wide oracle")
+    said = "relu: dtype float32 came, float64 was due"
+    with pytest.raises(AssertionError, match=said):
+        assert_close(narrow, ONES, rtol=0, what="relu", dtype="float64")
 
 
 def test_the_helper_keeps_out_of_the_traceback() -> None:
