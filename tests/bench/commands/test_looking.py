@@ -1,0 +1,69 @@
+"""Commands that only look around: one JSON document, or something for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+from bench import data
+from bench.__main__ import main
+from tests.bench.commands.command_line import Said, one_document
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        (("data", "--json"), {"sources", "protocols"}),
+        (("models", "simple_baseline", "--json"), {"train", "infer"}),
+        (("doctor", "--json"), {"environment", "backends"}),
+    ],
+)
+def test_looking_around_prints_one_document(
+    arguments: tuple[str, ...], keys: set[str], here: Path, capsys: Said
+) -> None:
+    assert main(arguments) == 0
+    assert set(one_document(capsys.readouterr().out)) == keys
+    assert list(here.iterdir()) == []
+
+
+def test_models_lists_every_preset(capsys: Said) -> None:
+    assert main(["models", "--json"]) == 0
+    rows = one_document(capsys.readouterr().out)
+    found = {(row["model"], row["preset"]): row["parameters"] for row in rows}
+    for model in models.names():
+        file = models.module(model)
+        for preset in file.PRESETS:
+            assert (model, preset) in found
+        for preset, count in file.PAPER_PARAMETERS.items():
+            assert found[model, preset] == count
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("models",), ("models", "simple_baseline"), ("backends",), ("data",), ("doctor",)],
+)
+def test_looking_around_without_json_is_for_people(
+    arguments: tuple[str, ...], capsys: Said
+) -> None:
+    assert main(arguments) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 2
+
+
+def test_a_source_is_described(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = data.load
+
+    def little(source: str, **more: Any) -> data.Split:
+        return load(source, **{**more, "small": 0.05})
+
+    # all of it takes seconds to draw, and a test needs none of that
+    monkeypatch.setattr(data, "load", little)
+    assert main(["data", "info", "synthetic", "--json"]) == 0
+    found = one_document(capsys.readouterr().out)
+    assert found["protocol"] == "synthetic"
+    assert len(found["actions"]) >= 15
+    assert len(found["subjects"]) == 7

@@ -1,0 +1,109 @@
+"""Commands that measure: one document, a report, and an exit code that says how it went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.__main__ import main
+from bench.records import Record
+from tests.bench.commands.command_line import Said, one_document
+from tests.reports import sample_run
+
+
+def settings(*pairs: str) -> tuple[str, ...]:
+    """`--set` before each."""
+    return tuple(word for pair in pairs for word in ("--set", pair))
+
+
+MODEL = "model.simple_baseline"
+ONE = ("--backend", "numpy", "--model", "simple_baseline")
+QUICK = settings(f"{MODEL}.sizes.width=16", "parity.steps=2", "small=0.05", "threads=1")
+TRAINING = settings(f"{MODEL}.train.steps=4", f"{MODEL}.train.validation_windows=16")
+DROPLESS = settings(f"{MODEL}.sizes.dropout=0")
+TIMING = settings(
+    "throughput.rounds=3", "throughput.seconds=0.005", "throughput.batches=[2]"
+)
+
+
+def measured(name: str, *options: str, capsys: Said) -> dict[str, Any]:
+    """A measuring command on NumPy, and its one document."""
+    model = () if name == "ops" else ("--model", "simple_baseline", *QUICK)
+    where = ("--backend", "numpy", "--device", "cpu")
+    code = main([name, *where, *model, *options, "--json"])
+    document: dict[str, Any] = one_document(capsys.readouterr().out)
+    assert (code == 0) == document["ok"], document
+    assert Path(document["report"]).is_file()
+    return document
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tasks"),
+    [
+        ("feasibility", (), ["feasibility"]),
+        ("parity", (), ["parity"]),
+        ("train", (*TRAINING, *DROPLESS), ["train"]),
+        ("evaluate", (*TRAINING, *DROPLESS), ["baselines", "train", "evaluate"]),
+        ("ops", ("--op", "gelu", "--op", "flip"), ["shape_ops"]),
+    ],
+)
+def test_measuring_prints_one_document_and_leaves_a_report(
+    name: str, options: tuple[str, ...], tasks: list[str], here: Path, capsys: Said
+) -> None:
+    document = measured(name, *options, capsys=capsys)
+    assert document["ok"]
+    assert [row["task"] for row in document["records"]] == tasks
+    assert [path.name for path in here.iterdir()] == ["runs"]
+
+
+def test_a_run_is_shown_to_people_and_reported_again(here: Path, capsys: Said) -> None:
+    options = (*QUICK, *DROPLESS, *TIMING, "--out", "mine")
+    # 1 where the machine is too busy to time anything: the run is shown all the same
+    assert main(["throughput", *ONE, *options]) in (0, 1)
+    said = capsys.readouterr()
+    assert said.err == "", "no progress bars where there is no terminal"
+    (folder,) = (here / "mine").iterdir()
+    assert "throughput" in said.out
+    shown = Path("mine") / folder.name / "report.md"
+    assert said.out.splitlines()[-1] == f"report: {shown}"
+    report = folder / "report.md"
+    report.unlink()
+    assert main(["report", str(folder), "--json"]) == 0
+    assert one_document(capsys.readouterr().out) == {"report": str(report)}
+    assert report.exists()
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, record: Record) -> None:
+    """Every cell ends with `record`, and no worker is started."""
+    monkeypatch.setattr(
+        "bench.processes.worker.Worker.run",
+        lambda self, job, listen, *, timeout, turn: record,
+    )
+
+
+def test_a_failed_check_is_exit_1(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = sample_run.parity(worst=0.5)
+    reason = "gradient head.weight"
+    answer(monkeypatch, sample_run.record(payload, status="failed", reason=reason))
+    assert main(["parity", *ONE, *QUICK]) == 1
+    assert reason in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("device", "code"), [("cuda", 3), ("auto", 0)])
+def test_a_device_that_is_nowhere_is_exit_3(
+    device: str, code: int, here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = sample_run.record(
+        None,
+        task="parity",
+        status="unsupported",
+        reason="no CUDA device",
+        device=device,
+    )
+    answer(monkeypatch, nowhere)
+    assert main(["parity", *ONE, "--device", device, *QUICK]) == code
+    assert "no CUDA device" in capsys.readouterr().out

@@ -1,0 +1,135 @@
+"""Whatever is wrong is one line and an exit code, with nothing written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import backends
+from bench.__main__ import main
+from tests.bench.commands.command_line import WRITING, Said, one_document
+
+# what is typed, and what its one line must say
+MISTAKES = {
+    "run --backend numpi": ("unknown backend 'numpi': did you mean numpy?", "known: "),
+    "parity --backend numpi": ("unknown backend 'numpi'",),
+    "ops --backend numpi": ("unknown backend 'numpi'",),
+    "train --model motionbret": (
+        "unknown model 'motionbret': did you mean motionbert?",
+        "known: ",
+    ),
+    "feasibility --model motionbret": ("unknown model 'motionbret'",),
+    "models motionbret": ("unknown model 'motionbret'",),
+    "models motionbert --preset smal": (
+        "unknown preset of motionbert 'smal': did you mean small?",
+    ),
+    "ops --op gleu": ("unknown op 'gleu': did you mean gelu",),
+    "evaluate --set metrics=[pa_mpjp]": (
+        "unknown metric 'pa_mpjp': did you mean pa_mpjpe",
+        "known: ",
+    ),
+    "run --profile smoek": (
+        "unknown profile 'smoek': did you mean smoke?",
+        "known: full, smoke, standard",
+    ),
+    "run --protocol synthetc": (
+        "unknown protocol 'synthetc': did you mean synthetic?",
+    ),
+    "run --data bhv:x": ("unknown data source 'bhv': did you mean bvh?",),
+    "data inof": ("unknown data action 'inof': did you mean info?",),
+    "throughput --device tpu": ("configuration key device",),
+    "throughput --precision fp8": ("configuration key precision",),
+    "run --set sed=1": ("unknown configuration key 'sed': did you mean seed",),
+    "run --set seed=x": ("configuration key seed", "integer"),
+    "run --seed x": ("--seed", "integer", "See: python -m bench run --help"),
+    "run --config absent.yaml": ("absent.yaml: not a readable YAML file",),
+    "run --resume .": ("is no run folder",),
+    "run --model": (
+        "--model",
+        "requires an argument",
+        "See: python -m bench run --help",
+    ),
+    "run --bakcend numpy": ("No such option: --bakcend", "--backend"),
+    "rnu": ("No such command 'rnu'",),
+    "report .": ("is no run folder",),
+    "parity --vectors absent.safetensors": ("absent.safetensors: no such file",),
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES)
+def test_a_mistake_is_one_line_exit_2_and_nothing_is_written(
+    typed: str, here: Path, capsys: Said
+) -> None:
+    assert main(typed.split()) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    for part in MISTAKES[typed]:
+        assert part in said.err
+    assert list(here.iterdir()) == []
+
+
+TRUNCATED = """\
+HIERARCHY
+ROOT Hips
+{
+OFFSET 0 0 0
+"""
+# three channels, two numbers
+WRONG_COUNT = """\
+HIERARCHY
+ROOT Hips
+{
+OFFSET 0 0 0
+CHANNELS 3 Zrotation Xrotation Yrotation
+End Site
+{
+OFFSET 0 1 0
+}
+}
+MOTION
+Frames: 1
+Frame Time: 0.01
+1 2
+"""
+BROKEN = {"truncated": TRUNCATED, "wrong count": WRONG_COUNT}
+
+
+@pytest.mark.parametrize("name", ["evaluate", "run", "train"])
+def test_a_broken_bvh_is_one_line_exit_2_and_nothing_is_written(
+    name: str, here: Path, tmp_path: Path, capsys: Said
+) -> None:
+    for kind, text in BROKEN.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        (folder / "take.bvh").write_text(text)
+        assert main([name, "--data", f"bvh:{folder}"]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+        assert f"{folder / 'take.bvh'}:" in said.err
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_missing_framework_is_exit_3_with_the_extra_to_install(
+    name: str, here: Path, pretended: None, capsys: Said
+) -> None:
+    assert main([name, "--backend", "pretended"]) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    missing = "backend pretended needs no_such_framework, not installed here"
+    advice = 'pip install -e ".[pretended]" -c constraints.txt'
+    assert said.err == f"{missing}: {advice}\n"
+    assert list(here.iterdir()) == []
+
+
+def test_a_missing_framework_is_listed_with_what_to_install(
+    pretended: None, capsys: Said
+) -> None:
+    assert main(["backends", "--json"]) == 0
+    rows = {row["backend"]: row for row in one_document(capsys.readouterr().out)}
+    assert rows["numpy"]["installed"] and not rows["pretended"]["installed"]
+    assert ".[pretended]" in rows["pretended"]["note"]
+    assert "pretended" not in backends.installed(), "`all` leaves it out"
