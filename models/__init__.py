@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HOMES = {
     "Body": "body",
     "Builder": "builder",
-    "Graph": "graph",
+    "Graph": "nodes",
     "Recipe": "spec",
     "Spec": "spec",
     "Value": "value",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from models import ops
 from models.dims import Dim
-from models.graph import Graph, operand_type
+from models.nodes import Graph, operand_type
 
 
 def flops(graph: Graph, lengths: Mapping[str, int]) -> int:

@@ -12,7 +12,7 @@ import ml_dtypes  # noqa: F401  # tells NumPy what bfloat16 is
 import numpy as np
 
 from models.errors import BadInput
-from models.graph import INITIALISERS, Param
+from models.nodes import INITIALISERS, Param
 
 Arrays = dict[str, np.ndarray]
 

@@ -16,7 +16,7 @@ import numpy as np
 from models import dims
 from models.dims import Length
 from models.errors import SpecError
-from models.graph import DTYPES, Graph, Node, Noise, Param, Type
+from models.nodes import DTYPES, Graph, Node, Noise, Param, Type
 
 Read = TypeVar("Read")
 FIELDS = (

@@ -17,7 +17,7 @@ import numpy as np
 from models import ops
 from models.dims import Dim
 from models.errors import SpecError
-from models.graph import (
+from models.nodes import (
     INITIALISERS,
     NOISES,
     Attributes,

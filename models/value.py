@@ -15,7 +15,7 @@ import numpy as np
 
 from models.dims import Dim, Shape
 from models.errors import SpecError
-from models.graph import Node, Operand, Type
+from models.nodes import Node, Operand, Type
 
 if TYPE_CHECKING:
     from models.builder import Builder

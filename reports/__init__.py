@@ -17,7 +17,7 @@ from models.errors import BadInput
 from reports import markdown, sections
 from reports.blocks import Block, Heading
 
-__all__ = ["build"]
+__all__ = ["assemble", "build", "found", "read", "replace"]
 
 
 def build(folder: Path) -> Path:

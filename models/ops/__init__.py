@@ -21,7 +21,7 @@ import numpy as np
 from models import folder
 from models.dims import Length, Shape, size
 from models.errors import UnknownName
-from models.graph import Attributes, Type
+from models.nodes import Attributes, Type
 from models.ops._cases import Case as Case
 from models.ops._cases import Draw as Draw
 from models.ops._cases import Random, alike

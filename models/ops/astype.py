@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Shape
-from models.graph import FLOATS
+from models.nodes import FLOATS
 from models.ops import Array, Op, free, unchanged
 from models.ops._cases import Draw, case
 from models.value import Value, emit

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.graph import Attributes
+from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
 from models.value import Value, emit

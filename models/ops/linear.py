@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.dims import Length, Shape, size
-from models.graph import Attributes
+from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Rng, case, lengths, one
 from models.ops.matmul import swap

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.graph import Attributes
+from models.nodes import Attributes
 from models.ops import Op, Shapes
 from models.ops._cases import Case, Rng, case, lengths, part_of
 from models.ops.elementwise import broadcast, unbroadcast

@@ -152,7 +152,9 @@ PRESETS = {
     "paper": Size(),
     "lite": Size(width=256, mlp_ratio=4),
     "small": Size(width=64, representation=64, depth=2, frames=9, max_frames=27),
-    "tiny": Size(width=32, representation=64, depth=1, heads=4, frames=9, max_frames=27),
+    "tiny": Size(
+        width=32, representation=64, depth=1, heads=4, frames=9, max_frames=27
+    ),
 }
 PAPER_PARAMETERS = {"paper": 42_466_317, "lite": 16_001_549}
 RECIPE = Recipe(

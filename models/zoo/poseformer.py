@@ -33,7 +33,9 @@ class Size:
     heads: int = 8  # of either: 4 wide over joints, 68 wide over frames
     mlp_ratio: float = 2
     eps: float = 1e-6
-    head_eps: float = 1e-5  # PyTorch's default, which the official code leaves to the head
+    head_eps: float = (
+        1e-5  # PyTorch's default, which the official code leaves to the head
+    )
     qkv_bias: bool = True
     scale: float = 0.0  # 0: head width ** -0.5
     drop: float = 0.0
@@ -135,7 +137,9 @@ RECIPE = Recipe(
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
     "paper": Training(steps=60_000, batch=512, validate_every=2000),
-    "small": Training(steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500),
+    "small": Training(
+        steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500
+    ),
     "tiny": Training(
         steps=400,
         batch=32,

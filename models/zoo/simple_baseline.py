@@ -44,7 +44,9 @@ def train(g: Builder, size: Size) -> Value:
             # nothing after the sum: what is added is already behind its ReLU
             x = x + _dense(h, size, "w2", "batch_norm2")
     # the output layer is called w2, like the second layer of every stage: the port does so
-    return x.linear(size.outputs or size.joints * 3, name="w2", init=_kaiming(size.width))
+    return x.linear(
+        size.outputs or size.joints * 3, name="w2", init=_kaiming(size.width)
+    )
 
 
 def _dense(x: Value, size: Size, name: str, norm: str) -> Value:

@@ -90,7 +90,14 @@ def _network(g: Builder, size: Size, *, strided: bool, train: bool) -> Value:
 
 
 def _block(
-    x: Value, size: Size, taps: int, dilation: int, i: int, *, strided: bool, train: bool
+    x: Value,
+    size: Size,
+    taps: int,
+    dilation: int,
+    i: int,
+    *,
+    strided: bool,
+    train: bool,
 ) -> Value:
     """Two convolutions, the second over one frame, beside the frames they keep.
 
@@ -124,7 +131,9 @@ def _block_conv(
 
 def _residual(x: Value, size: Size, taps: int, dilation: int) -> Value:
     """The frames of x at the centre of each window (at its end in the causal model)."""
-    side = (taps - 1) * dilation // 2  # frames that a valid convolution takes off each end
+    side = (
+        (taps - 1) * dilation // 2
+    )  # frames that a valid convolution takes off each end
     shift = side if size.causal else 0
     return x.slice(axis=2, start=side + shift, stop=x.shape[2] - side + shift, step=1)
 
@@ -178,7 +187,9 @@ RECIPE = Recipe(
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
     "paper": Training(steps=60_000, validate_every=2000),
-    "small": Training(steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000),
+    "small": Training(
+        steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000
+    ),
     "tiny": Training(
         steps=600,
         batch=96,

@@ -13,8 +13,8 @@ from reports.verdict.rule import THRESHOLDS, verdicts
 from reports.verdict.speed import fault
 
 __all__ = [
-    "THRESHOLDS",
     "Reason",
+    "THRESHOLDS",
     "Threshold",
     "Verdict",
     "fault",
