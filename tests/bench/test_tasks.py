@@ -11,20 +11,21 @@ import pytest
 from bench import config, tasks
 from bench.coordinator import run as runs
 from models.errors import BadInput, UnknownName
+from tests.paths import ROOT
 
 
 def test_the_rooms_are_the_list() -> None:
-    assert list(tasks.table()) == [
-        "baselines",
-        "feasibility",
-        "shape_ops",
-        "parity",
-        "train",
-        "evaluate",
-        "throughput",
-        "third_party",
-    ]
-    assert tasks.usual() == tuple(name for name in tasks.table() if name != "third_party")
+    rooms = {path.parent for path in (ROOT / "bench").rglob("task.py")}
+    homes = {ROOT / task.module.replace(".", "/") for task in tasks.table().values()}
+    assert {home.parent for home in homes} == rooms and len(rooms) >= 8
+
+
+def test_tasks_come_after_those_they_build_on() -> None:
+    order = list(tasks.table())
+    for name, task in tasks.table().items():
+        assert all(order.index(before) < order.index(name) for before in task.after)
+    assert order.index("feasibility") < order.index("parity") < order.index("train")
+    assert "third_party" in order and "third_party" not in tasks.usual()
 
 
 @pytest.mark.parametrize("name", tasks.table())
@@ -51,8 +52,12 @@ def test_a_room_with_a_task_is_all_it_takes(
     tasks.table.cache_clear()
     try:
         assert list(tasks.table()) == ["robustness"] == list(tasks.usual())
-        asked = config.validate({"tasks": ["robustness"], "backend": ["numpy", "torch"]})
-        cells = [(job.task, job.backend, job.model) for job in runs.jobs(asked, tmp_path)]
+        asked = config.validate(
+            {"tasks": ["robustness"], "backend": ["numpy", "torch"]}
+        )
+        cells = [
+            (job.task, job.backend, job.model) for job in runs.jobs(asked, tmp_path)
+        ]
         assert cells == [("robustness", "numpy", ""), ("robustness", "torch", "")]
         with pytest.raises(BadInput, match="known: robustness"):
             config.validate({"tasks": ["train"]})

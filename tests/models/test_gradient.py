@@ -77,6 +77,7 @@ def test_slopes_by_hand(expression: str, at: list[float], due: list[float]) -> N
     assert_close(slope, due, rtol=1e-12, what=expression)
 
 
+@pytest.mark.framework
 @known_slopes
 def test_slopes_by_native_autograd(
     expression: str, at: list[float], due: list[float]

@@ -77,7 +77,11 @@ def test_an_official_name_is_found_without_running_the_zoo() -> None:
     assert (zoo, numpy) == ("[]", "False")
 
 
-@pytest.mark.parametrize("name", models.names())
+# A model of one's own claims no official class.
+CLAIMING = [name for name in models.names() if hasattr(models.module(name), "OFFICIAL")]
+
+
+@pytest.mark.parametrize("name", CLAIMING)
 def test_every_model_can_be_asked_for_by_its_official_name(name: str) -> None:
     path = Path(models.__file__).parent / "zoo" / f"{name}.py"
     assert folder.stated(path, "OFFICIAL") == models.module(name).OFFICIAL
