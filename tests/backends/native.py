@@ -36,7 +36,11 @@ def shallow(name: str) -> models.Spec:
 
 
 def arrays(
-    graph: Graph, *, batch: int = 4, frames: int = 9, noise: bool = True
+    graph: Graph,
+    *,
+    batch: int = 4,
+    frames: int = 9,
+    noise: bool = True,
 ) -> Arrays:
     """Inputs and, unless they are drawn, masks: float32."""
     draw = np.random.default_rng(0)
@@ -50,7 +54,10 @@ def arrays(
 
 
 def assert_all_close(
-    came: Mapping[str, np.ndarray], due: Arrays, *, rtol: float
+    came: Mapping[str, np.ndarray],
+    due: Arrays,
+    *,
+    rtol: float,
 ) -> None:
     """Every array that is due, by name."""
     for name, array in due.items():
@@ -64,7 +71,9 @@ def assert_equal(came: Mapping[str, np.ndarray], due: Arrays) -> None:
 
 
 def python(
-    script: str, folder: Path, environment: Mapping[str, str] | None = None
+    script: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> str:
     """What a fresh interpreter says that runs in a folder where nothing of ours lies."""
     done = subprocess.run(

@@ -59,7 +59,11 @@ def call(program: TorchProgram, native: Any, **lengths: int) -> list[np.ndarray]
 
 
 def assert_same(
-    came: list[np.ndarray], due: list[np.ndarray], *, what: str, rtol: float = 0
+    came: list[np.ndarray],
+    due: list[np.ndarray],
+    *,
+    what: str,
+    rtol: float = 0,
 ) -> None:
     assert len(came) == len(due)
     for one, other in zip(came, due, strict=True):

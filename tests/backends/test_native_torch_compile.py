@@ -25,7 +25,10 @@ def test_it_compiles_as_one_graph(name: str) -> None:
     torch._dynamo.reset()
     # "eager" runs what was captured as it is: a compiler's own rounding is not asked about
     compiled = torch.compile(
-        program.native, fullgraph=True, backend="eager", dynamic=True
+        program.native,
+        fullgraph=True,
+        backend="eager",
+        dynamic=True,
     )
     for batch in (4, 3):
         due = call(program, program.native, batch=batch, frames=spec.frames)
@@ -65,7 +68,9 @@ def test_it_exports_with_a_batch_of_any_size(name: str) -> None:
     batch = torch.export.Dim("batch", min=2, max=64)
     arguments = tuple(feeds[key] for key in program.feeds)
     exported = torch.export.export(
-        program.native, arguments, dynamic_shapes=({0: batch},)
+        program.native,
+        arguments,
+        dynamic_shapes=({0: batch},),
     )
     for size in (2, 7):
         due = call(program, program.native, batch=size, frames=spec.frames)

@@ -79,7 +79,8 @@ def test_bf16_is_autocast_over_float32_weights() -> None:
     ],
 )
 def test_a_precision_that_is_not_here_is_refused_with_a_note(
-    precision: str, said: str
+    precision: str,
+    said: str,
 ) -> None:
     with pytest.raises(Unsupported, match=f"torch on cpu: {precision}: .*{said}"):
         load().program(small("simple_baseline").infer, Settings(precision=precision))
