@@ -77,21 +77,6 @@ def test_slopes_by_hand(expression: str, at: list[float], due: list[float]) -> N
     assert_close(slope, due, rtol=1e-12, what=expression)
 
 
-@pytest.mark.framework
-@known_slopes
-def test_slopes_by_native_autograd(
-    expression: str, at: list[float], due: list[float]
-) -> None:
-    pytest.importorskip("torch", reason="PyTorch is not installed")
-    from backends.torch.program import TorchProgram
-
-    program = TorchProgram(summed(expression, len(at)), Settings())
-    program.load({"x": np.array(at, np.float32)})
-    program.callable().backward()
-    came = program.native.x.grad.numpy()
-    assert_close(came, due, rtol=1e-6, what=f"torch {expression}")
-
-
 def test_a_shared_parameter_adds_both_uses() -> None:
     g = Builder("shared")
     w = declared(g, "w", 2)
