@@ -1,5 +1,6 @@
-"""Records: what is written comes back, half a line never hurts, and a misspelt field is an
-error.
+"""Records: what is written comes back, and half a line never hurts.
+
+A misspelt field is an error.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def test_all_kinds_are_covered() -> None:
     }
 
 
-def test_a_number_that_is_none_comes_back_as_none_and_is_never_zero(folder: Path) -> None:
+def test_a_number_that_is_none_comes_back_as_none_and_is_never_zero(
+    folder: Path,
+) -> None:
     check = Check(kind="forward", name="pose", error=float("inf"), bound=1e-5, ok=False)
     records.append(folder, sample_run.record(Parity(checks=(check,)), status="failed"))
     (record,) = records.load(folder).records

@@ -27,29 +27,27 @@ def test_mean_pose_is_the_mean(split: data.Split) -> None:
 def test_linear_map_recovers_an_affine_truth(split: data.Split) -> None:
     train = Windows(split.train, frames=1)
     weights, bias = np.random.default_rng(0).normal(size=(34, 51)), np.arange(51)
-    train.truth = lambda: (
-        (train.single().reshape(-1, 34) @ weights + bias)
-        .reshape(-1, 17, 3)
-        .astype(np.float32)
-    )  # type: ignore[method-assign]
+
+    def affine(keypoints: np.ndarray) -> np.ndarray:
+        # 17 joints of two coordinates in, of three out
+        return (keypoints.reshape(-1, 34) @ weights + bias).reshape(-1, 17, 3)
+
+    made = affine(train.single()).astype(np.float32)
+    train.truth = lambda: made  # type: ignore[method-assign]
     test = Windows(split.test, frames=1).single()
-    expected = (test.reshape(-1, 34) @ weights + bias).reshape(-1, 17, 3)
+    expected = affine(test)
     np.testing.assert_allclose(linear_map(train)(test), expected, atol=0.02)
 
 
 def test_linear_beats_mean_and_both_carry_every_metric(split: data.Split) -> None:
-    train, test = (
-        Windows(split.train, frames=1),
-        Windows(split.test, frames=9, outputs="all"),
-    )
+    train = Windows(split.train, frames=1)
+    test = Windows(split.test, frames=9, outputs="all")
     mean, linear = baselines(train, test, protocol=split.protocol)
     assert (mean.name, linear.name) == ("mean pose", "least-squares linear map")
     for metric, other in zip(mean.metrics, linear.metrics, strict=True):
-        assert (
-            metric.name == other.name
-            and metric.frame_wise is not None
-            and other.frame_wise is not None
-        )
+        assert metric.name == other.name
+        assert metric.frame_wise is not None
+        assert other.frame_wise is not None
     assert linear.metrics[0].frame_wise < mean.metrics[0].frame_wise  # type: ignore[operator]
     assert set(linear.metrics[0].per_action) == {clip.action for clip in split.test}
 
@@ -61,18 +59,15 @@ def test_score_of_the_truth_is_zero_whatever_the_windows(split: data.Split) -> N
         {"frames": 9, "every": 4},
     ):
         test = Windows(split.test, **options)  # type: ignore[arg-type]
-        assert score(1000 * test.truth(), test, protocol=split.protocol)[
-            0
-        ].frame_wise == pytest.approx(0, abs=1e-3)
+        mpjpe, *_ = score(1000 * test.truth(), test, protocol=split.protocol)
+        assert mpjpe.frame_wise == pytest.approx(0, abs=1e-3)
 
 
 def test_velocity_does_not_cross_clips(split: data.Split) -> None:
     test = Windows(split.test, frames=1)
     # a shift that is constant within each clip
     jumps = 100.0 * test.clip_numbers()[:, None, None]
-    found = {
-        metric.name: metric
-        for metric in score(1000 * test.truth() + jumps, test, protocol=split.protocol)
-    }
+    moved = 1000 * test.truth() + jumps
+    found = {each.name: each for each in score(moved, test, protocol=split.protocol)}
     assert found["MPJVE"].frame_wise == pytest.approx(0, abs=1e-3)
     assert found["MPJPE"].frame_wise > 1000  # type: ignore[operator]

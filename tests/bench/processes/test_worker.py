@@ -9,6 +9,7 @@ import io
 import os
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,33 +24,39 @@ from bench.processes.machine import ROOT, THREAD_VARIABLES
 from bench.processes.worker import Worker
 from bench.records import Feasibility, Parity, Record
 
+NAMES = "(os.environ[name] for name in " + repr(THREAD_VARIABLES) + ")"
+# what a backend does instead of loading: lines of a function
 STRANGE = {
     "aborts": "os.abort()",
-    "exits": (
-        "sys.stderr.write('giving up: no licence\\n'); sys.stderr.flush(); os._exit(7)"
-    ),
+    "exits": """
+        sys.stderr.write('giving up: no licence\\n')
+        sys.stderr.flush()
+        os._exit(7)
+    """,
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "starved": "raise MemoryError('no room')",
     "hangs": "time.sleep(120)",
-    "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(120)",
+    "stubborn": """
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(120)
+    """,
     "raises": "raise ArithmeticError('two\\nlines')",
     "lacks": "raise Unsupported('no such thing here')",
-    "tells": (
-        "raise Unsupported(' '.join(os.environ[name] for name in "
-        + repr(THREAD_VARIABLES)
-        + "))"
-    ),
-    "chatty": (
-        "print('{\"record\": 1}', flush=True); os.write(1, b'noise\\n'); os.system('echo"
-        " more noise')"
-    ),
-    "torn": (
-        "[os.write(fd, b'{\"rec') for fd in pipes()]; os.kill(os.getpid(), signal.SIGKILL)"
-    ),
-    "meets": (
-        "import types; sys.modules.update(torch=types.ModuleType('torch'),"
-        " jax=types.ModuleType('jax'))"
-    ),
+    "tells": f"raise Unsupported(' '.join({NAMES}))",
+    "chatty": """
+        print('{"record": 1}', flush=True)
+        os.write(1, b'noise\\n')
+        os.system('echo more noise')
+    """,
+    # half an answer on every pipe it can find, the one to the parent among them
+    "torn": """
+        [os.write(fd, b'{"rec') for fd in pipes()]
+        os.kill(os.getpid(), signal.SIGKILL)
+    """,
+    "meets": """
+        import types
+        sys.modules.update(torch=types.ModuleType('torch'), jax=types.ModuleType('jax'))
+    """,
     "babbles": "[os.write(fd, b'stray\\n17\\n') for fd in pipes()]",
 }
 MODULE = """
@@ -60,11 +67,23 @@ from backends.numpy.backend import NumpyBackend
 REQUIRES, EXTRA = (), "strange"
 
 def pipes():
-    return [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}") and stat.S_ISFIFO(os.fstat(fd).st_mode)]
+    open_ones = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")]
+    return [fd for fd in open_ones if stat.S_ISFIFO(os.fstat(fd).st_mode)]
 
 def load():
-    %s
+%s
     return NumpyBackend()
+"""
+HIDING = """
+import backends, importlib.util, sys
+backends.isolate('torch')
+assert importlib.util.find_spec('jax') is None
+assert importlib.util.find_spec('onnxruntime') is None
+assert 'torch' not in sys.modules and 'numpy' in sys.modules
+try:
+    import jax
+except ModuleNotFoundError:
+    print('hidden')
 """
 TINY = Model(sizes={"width": 16, "stages": 1})
 
@@ -76,7 +95,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "strange").mkdir()
     (folder / "strange" / "__init__.py").write_text("")
     for name, deed in STRANGE.items():
-        (folder / "strange" / f"{name}.py").write_text(MODULE % deed)
+        body = textwrap.indent(textwrap.dedent(deed).strip(), "    ")
+        (folder / "strange" / f"{name}.py").write_text(MODULE % body)
     information = folder / "strange-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text(
@@ -115,14 +135,19 @@ def run(worker: Worker, backend: str, *, timeout: float = 60) -> Record:
 def assert_alive(worker: Worker) -> None:
     """An honest job gets an honest answer."""
     record = run(worker, "numpy")
-    assert record.status == "ok" and isinstance(record.payload, Feasibility), record.reason
+    assert record.status == "ok", record.reason
+    assert isinstance(record.payload, Feasibility)
 
 
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [
         ("aborts", "crashed", "the worker ended with signal SIGABRT: "),
-        ("exits", "crashed", "the worker ended with exit code 7: giving up: no licence"),
+        (
+            "exits",
+            "crashed",
+            "the worker ended with exit code 7: giving up: no licence",
+        ),
         ("killed", "out_of_memory", "the worker was killed, most likely for memory"),
         ("starved", "out_of_memory", "the worker was killed, most likely for memory"),
         ("torn", "out_of_memory", "the worker was killed, most likely for memory"),
@@ -133,13 +158,10 @@ def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(
 ) -> None:
     record = run(worker, name)
     assert (record.status, record.payload) == (status, None)
-    assert record.reason.startswith(reason) and "\n" not in record.reason
-    assert (record.task, record.backend, record.model, record.device) == (
-        "feasibility",
-        name,
-        "simple_baseline",
-        "cpu",
-    )
+    assert record.reason.startswith(reason)
+    assert "\n" not in record.reason
+    due = ("feasibility", name, "simple_baseline", "cpu")
+    assert (record.task, record.backend, record.model, record.device) == due
     assert_alive(worker)
 
 
@@ -150,7 +172,9 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
     assert_alive(worker)  # so that the start of Python is not timed
     started = time.monotonic()
     record = run(worker, name, timeout=0.6)
-    assert record.status == "timeout" and time.monotonic() - started < 10
+    assert record.status == "timeout"
+    # far from the 120 s that the job would sleep
+    assert time.monotonic() - started < 10
     assert record.reason == "no result after 0.6 s; raise it with --set timeout=SECONDS"
     assert_alive(worker)
 
@@ -168,10 +192,11 @@ def test_an_exception_is_the_answer_of_the_same_worker(
     worker: Worker, name: str, status: str, reason: str
 ) -> None:
     record = run(worker, name)
-    assert record.status == status and record.reason.startswith(reason)
-    assert (
-        record.versions["python"] and record.peak_rss_bytes and record.seconds is not None
-    )
+    assert record.status == status
+    assert record.reason.startswith(reason)
+    assert record.versions["python"]
+    assert record.peak_rss_bytes
+    assert record.seconds is not None
     assert_alive(worker)
 
 
@@ -180,29 +205,28 @@ def test_what_a_framework_prints_does_not_reach_the_protocol(
     worker: Worker, name: str
 ) -> None:
     record = run(worker, name)
-    assert record.status == "ok" and record.backend == name
+    assert record.status == "ok"
+    assert record.backend == name
     assert isinstance(record.payload, Feasibility)
 
 
-def test_a_process_that_two_frameworks_shared_gives_no_valid_record(worker: Worker) -> None:
+def test_a_process_that_two_frameworks_shared_gives_no_valid_record(
+    worker: Worker,
+) -> None:
     record = run(worker, "meets")
-    assert (record.status, record.reason) == (
-        "invalid",
-        "jax and torch shared this process; a backend imports its own framework only",
-    )
+    assert record.status == "invalid"
+    said = "jax and torch shared this process; a backend imports its own framework only"
+    assert record.reason == said
 
 
 def test_a_worker_cannot_import_the_frameworks_of_other_backends() -> None:
     """TensorFlow imports JAX where it finds it; hidden, it does not find it."""
-    script = (
-        "import backends, importlib.util, sys\nbackends.isolate('torch')\nassert"
-        " importlib.util.find_spec('jax') is None and"
-        " importlib.util.find_spec('onnxruntime') is None\nassert 'torch' not in"
-        " sys.modules and 'numpy' in sys.modules\ntry:\n    import jax\nexcept"
-        " ModuleNotFoundError:\n    print('hidden')"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", HIDING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout == "hidden\n", done.stderr
 
@@ -211,7 +235,7 @@ def test_jobs_share_a_worker_as_long_as_it_lives(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[object] = []
-    popen = __import__("subprocess").Popen
+    popen = subprocess.Popen
     monkeypatch.setattr(
         "bench.processes.worker.subprocess.Popen",
         lambda *args, **rest: started.append(args) or popen(*args, **rest),
@@ -231,8 +255,12 @@ def test_progress_reaches_the_listener(worker: Worker, tmp_path: Path) -> None:
         lambda text, share: heard.append((text, share)),
         timeout=60,
     )
-    assert isinstance(record.payload, Parity) and record.status == "ok", record.reason
-    assert heard and all(isinstance(text, str) and 0 <= share <= 1 for text, share in heard)
+    assert record.status == "ok", record.reason
+    assert isinstance(record.payload, Parity)
+    assert heard
+    for text, share in heard:
+        assert isinstance(text, str)
+        assert 0 <= share <= 1
 
 
 def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
@@ -250,8 +278,9 @@ def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
 def test_a_full_device_is_out_of_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What a framework raises when its device is full carries these words, whatever its
-    class.
+    """What a framework raises when its device is full carries these words.
+
+    Its class is the framework's own.
     """
 
     def full(*_: object) -> None:
