@@ -55,7 +55,8 @@ def test_the_folders_are_the_registry() -> None:
 
 def test_an_unknown_backend_names_its_neighbours() -> None:
     with pytest.raises(
-        UnknownName, match="unknown backend 'torhc': did you mean torch.*known: "
+        UnknownName,
+        match="unknown backend 'torhc': did you mean torch.*known: ",
     ):
         backends.load("torhc")
 
@@ -91,11 +92,15 @@ def test_the_contract(backend: Backend) -> None:
 @pytest.mark.parametrize("name", models.names())
 def test_no_zoo_model_meets_a_gap(name: str, backend: Backend) -> None:
     spec = models.build(name, preset="small")
-    assert missing_ops(backend, spec.train) == {} and missing_ops(backend, spec.infer) == {}
+    assert (
+        missing_ops(backend, spec.train) == {}
+        and missing_ops(backend, spec.infer) == {}
+    )
 
 
 def test_a_gap_is_named_with_its_reason(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     g = Builder("sums")
     g.output("y", g.input("x", (2, 3)).cos().sum(axis=1, keepdims=False))
@@ -168,10 +173,15 @@ def test_running_statistics_move_in_a_train_graph_alone(backend: Backend) -> Non
             else (np.zeros(4), np.ones(4), 0)
         )
         for name, array in zip(
-            ("running_mean", "running_var", "num_batches_tracked"), due, strict=True
+            ("running_mean", "running_var", "num_batches_tracked"),
+            due,
+            strict=True,
         ):
             assert_close(
-                after[f"bn.{name}"], array, rtol=1e-5, what=f"{name}, train={train}"
+                after[f"bn.{name}"],
+                array,
+                rtol=1e-5,
+                what=f"{name}, train={train}",
             )
 
 
@@ -194,14 +204,18 @@ def test_a_device_that_is_not_here_is_refused_with_the_reason(backend: Backend) 
     ],
 )
 def test_auto_takes_the_fastest_usable_device(
-    usable: dict[str, str], due: str, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    usable: dict[str, str],
+    due: str,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(type(backend), "devices", lambda self: usable)
     assert backend.device("auto") == due
     for kind, reason in usable.items():
         if reason:
             with pytest.raises(
-                Unsupported, match=f"device {kind} is not usable here: {reason}"
+                Unsupported,
+                match=f"device {kind} is not usable here: {reason}",
             ):
                 backend.device(kind)
         else:
@@ -232,7 +246,8 @@ def test_the_oracle_draws_no_noise_and_knows_no_half_precision() -> None:
     with pytest.raises(Unsupported, match="is fed its noise"):
         oracle.program(g.finish(), Settings(draw_noise=True))
     with pytest.raises(
-        Unsupported, match="numpy: NumPy has no mixed precision; use fp64 or fp32"
+        Unsupported,
+        match="numpy: NumPy has no mixed precision; use fp64 or fp32",
     ):
         oracle.program(layer(), Settings(precision="bf16"))
     assert (
@@ -256,5 +271,8 @@ def test_taps_show_inner_values_and_move_no_state() -> None:
         np.array_equal(program.params()[name], array) for name, array in before.items()
     )
     assert_close(
-        taps[program.graph.outputs["y"]], program.run(feeds)["y"], rtol=0, what="y"
+        taps[program.graph.outputs["y"]],
+        program.run(feeds)["y"],
+        rtol=0,
+        what="y",
     )

@@ -40,7 +40,9 @@ def misfit(graph: Graph) -> tuple[Arrays, list[str]]:
     """A checkpoint with seven differences, and what is to be said of the first five:
     missing, stray, then of another shape.
     """
-    arrays = {name: array + 1 for name, array in params.draw(graph.params, seed=3).items()}
+    arrays = {
+        name: array + 1 for name, array in params.draw(graph.params, seed=3).items()
+    }
     del arrays["w1.bias"], arrays["w2.weight"], arrays["batch_norm1.running_var"]
     arrays |= {
         "stray": np.zeros(1, np.float32),
@@ -83,15 +85,17 @@ def test_a_checkpoint_of_another_model_is_told_by_five_differences_and_loads_not
         ), kind
         kept = program.params()
         assert kept.keys() == weights.keys()
-        assert all(np.array_equal(kept[name], array) for name, array in weights.items()), (
-            kind
-        )
+        assert all(
+            np.array_equal(kept[name], array) for name, array in weights.items()
+        ), kind
 
 
 def test_a_refused_checkpoint_changes_no_answer(backend: Backend) -> None:
     program = backend.program(spec().infer, Settings())
     program.load(params.draw(program.graph.params, seed=1))
-    feeds = {"keypoints": np.random.default_rng(0).normal(size=(3, 32)).astype(np.float32)}
+    feeds = {
+        "keypoints": np.random.default_rng(0).normal(size=(3, 32)).astype(np.float32)
+    }
     before = program(feeds)["pose"]
     with pytest.raises(BadInput, match="7 differences"):
         program.load(misfit(program.graph)[0])
@@ -102,15 +106,22 @@ def test_a_refused_checkpoint_changes_no_answer(backend: Backend) -> None:
             for name, array in program.params().items()
         }
     )
-    assert not np.allclose(program(feeds)["pose"], before), "one that fits does change it"
+    assert not np.allclose(program(feeds)["pose"], before), (
+        "one that fits does change it"
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
-    "absent", sorted(set(backends.names()) - set(backends.installed()))
+    "absent",
+    sorted(set(backends.names()) - set(backends.installed())),
 )
 def test_a_framework_that_is_absent_here_is_exit_3_with_its_extra(
-    absent: str, command: str, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    absent: str,
+    command: str,
+    tmp_path: Path,
+    capsys: Said,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([command, "--backend", absent, *COMMANDS[command]]) == 3
@@ -128,12 +139,20 @@ def test_a_framework_that_is_absent_here_is_exit_3_with_its_extra(
 
 
 def test_golden_vectors_on_an_absent_framework_are_exit_3_too(
-    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: Said,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(backends, "_absent", lambda name: ["no_such_framework"])
     assert (
         main(
-            ["parity", "--vectors", str(tmp_path / "any.safetensors"), "--backend", "numpy"]
+            [
+                "parity",
+                "--vectors",
+                str(tmp_path / "any.safetensors"),
+                "--backend",
+                "numpy",
+            ]
         )
         == 3
     )

@@ -52,7 +52,9 @@ def test_the_source_is_readable() -> None:
 
 
 def test_each_line_ends_in_the_line_that_asked_for_it() -> None:
-    [line] = [line for line in emit.source(lifter()).splitlines() if "ops.linear" in line]
+    [line] = [
+        line for line in emit.source(lifter()).splitlines() if "ops.linear" in line
+    ]
     number = int(re.findall(r"tests/backends/test_emit\.py:(\d+)", line)[0])
     with open(__file__, encoding="utf-8") as file:
         assert '.linear(6, name="fc")' in file.read().splitlines()[number - 1]
@@ -67,7 +69,9 @@ def test_the_source_runs() -> None:
     }
     feeds = {"key-points": draw.normal(size=(5, 4)), "drop.mask": np.ones((5, 3))}
     outputs, state = emit.function(lifter(), kernels(np.float64))(
-        params, feeds, {"table": np.arange(4.0)}
+        params,
+        feeds,
+        {"table": np.arange(4.0)},
     )
     h = feeds["key-points"] * np.arange(4) @ params["fc.weight"].T + params["fc.bias"]
     assert_close(
@@ -96,7 +100,8 @@ def test_a_traceback_shows_the_emitted_line() -> None:
 
 def test_two_functions_keep_their_own_text() -> None:
     files = [
-        emit.function(lifter(), kernels(np.float64)).__code__.co_filename for _ in range(2)
+        emit.function(lifter(), kernels(np.float64)).__code__.co_filename
+        for _ in range(2)
     ]
     assert files[0] != files[1] and all(
         "ops.linear" in "".join(linecache.getlines(file)) for file in files

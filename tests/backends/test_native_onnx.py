@@ -151,7 +151,8 @@ print(pose.shape, sorted({"models", "backends", "torch"} & sys.modules.keys()))
 
 @pytest.mark.parametrize(("node", "since"), [("Gelu", 20), ("Attention", 23)])
 def test_native_nodes_where_the_opset_has_them_and_bodies_where_not(
-    node: str, since: int
+    node: str,
+    since: int,
 ) -> None:
     graph = small("motionbert").infer
     # two blocks in two streams: four norms in each stream of each block, and the last
@@ -172,7 +173,8 @@ def test_an_opset_that_does_not_exist_is_answered_by_the_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "opset", [opset for opset in opsets() if opset != files.DEFAULT]
+    "opset",
+    [opset for opset in opsets() if opset != files.DEFAULT],
 )
 def test_ops_are_right_in_the_other_opsets(opset: int) -> None:
     backend = OnnxBackend(opset=opset)

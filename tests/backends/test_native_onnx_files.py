@@ -75,7 +75,8 @@ def linked(data: Path) -> str:
 
 @pytest.mark.parametrize("place", [up, absolute, linked])
 def test_data_outside_the_folder_are_refused(
-    place: Callable[[Path], str], tmp_path: Path
+    place: Callable[[Path], str],
+    tmp_path: Path,
 ) -> None:
     said = (
         r"net.onnx: the data of .* lie outside the model's folder, at .*net.*data;"

@@ -16,7 +16,9 @@ from backends.torch.program import TorchProgram  # noqa: E402  # after the skip
 
 @known_slopes
 def test_slopes_by_native_autograd(
-    expression: str, at: list[float], due: list[float]
+    expression: str,
+    at: list[float],
+    due: list[float],
 ) -> None:
     program = TorchProgram(summed(expression, len(at)), Settings())
     program.load({"x": np.array(at, np.float32)})
