@@ -1,8 +1,7 @@
-"""Runs under `h36m-motionbert-2.5d`: the model predicts pixels of image space, and each
-frame's 2.5D factor makes millimetres of them.
+"""Runs under `h36m-motionbert-2.5d`: the model predicts pixels of image space.
 
-What is due comes from the pickle's own arrays, which are written here: joint3d_image,
-joints_2.5d_image and 2.5d_factor.
+Each frame's 2.5D factor makes millimetres of them. What is due comes from the pickle's own
+arrays, which are written here: joint3d_image, joints_2.5d_image and 2.5d_factor.
 """
 
 from __future__ import annotations
@@ -52,23 +51,22 @@ def source(tmp_path: Path, content: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def due(content: dict[str, Any]) -> Numbers:
-    """Of the scored frames, in the file's order: root-relative pixels and millimetres (N,
-    17, 3), factor (N,), training pixels.
+    """Of the scored frames, in the file's order.
+
+    Root-relative pixels and millimetres (N, 17, 3), factor (N,), training pixels.
     """
-    kept = slice(4 * FRAMES, None)  # the first take is left out by the protocol
+    # the first take is left out by the protocol; four cameras have filmed it
+    kept = slice(4 * FRAMES, None)
     test = content["test"]
-    relative = {
-        name: values - values[:, :1]
-        for name, values in (
-            ("mm", test["joints_2.5d_image"]),
-            ("px", test["joint3d_image"]),
-        )
-    }
-    trained = content["train"]["joint3d_image"]
+
+    def relative(poses: np.ndarray) -> np.ndarray:
+        return poses - poses[:, :1]
+
     return {
-        **{name: values[kept] for name, values in relative.items()},
+        "mm": relative(test["joints_2.5d_image"])[kept],
+        "px": relative(test["joint3d_image"])[kept],
         "factor": test["2.5d_factor"][kept],
-        "train": trained - trained[:, :1],
+        "train": relative(content["train"]["joint3d_image"]),
     }
 
 
@@ -107,8 +105,9 @@ def evaluated(asked: Job, backend: Any) -> Evaluation:
 
 
 def knowing(pixels: np.ndarray) -> Any:
-    """A backend whose programs answer with these poses (N, 17, 3), px: one for each test
-    window, in order.
+    """A backend whose programs answer with these poses (N, 17, 3), px.
+
+    One for each test window, in order.
     """
 
     def answer(inputs: Numbers) -> Numbers:
@@ -139,27 +138,20 @@ def test_exact_pixels_score_zero_and_others_their_distance_times_the_factor(
     off = due["px"].copy()
     off[:, WRIST] += (6, -8, 24)  # 26 px
     found = evaluated(asked, knowing(off)).metrics[0]
-    of_action = {
-        action: 26 * part.mean() / 17
-        for action, part in zip(
-            ("Directions", "WalkTogether"), np.split(due["factor"], 2), strict=True
-        )
-    }
-    assert np.ptp(due["factor"]) > 0.5, (
-        "frames differ, so that one factor for all would be wrong"
-    )
+    first, second = np.split(due["factor"], 2)  # a take each
+    # of one joint in 17
+    walk, directions = 26 * second.mean() / 17, 26 * first.mean() / 17
+    of_action = {"Directions": directions, "WalkTogether": walk}
+    # frames differ, so that one factor for all would be wrong
+    assert np.ptp(due["factor"]) > 0.5
     assert found.per_action == pytest.approx(of_action, abs=2e-3)
-    assert found.action_wise == pytest.approx(
-        np.mean(list(of_action.values())), abs=2e-3
-    )
-    assert found.per_joint["RWrist"] == pytest.approx(
-        26 * due["factor"].mean(), abs=2e-3
-    )
+    assert found.action_wise == pytest.approx((walk + directions) / 2, abs=2e-3)
+    of_wrist = 26 * due["factor"].mean()
+    assert found.per_joint["RWrist"] == pytest.approx(of_wrist, abs=2e-3)
 
-    moved = due["px"] + [30, -40, 5]
-    assert evaluated(asked, knowing(moved)).metrics[0].action_wise == pytest.approx(
-        0, abs=2e-3
-    ), "the predicted root goes to zero"
+    # the predicted root goes to zero
+    moved = evaluated(asked, knowing(due["px"] + [30, -40, 5]))
+    assert moved.metrics[0].action_wise == pytest.approx(0, abs=2e-3)
 
 
 def test_curve_and_baselines_are_millimetres(
@@ -204,13 +196,8 @@ def test_a_converted_file_gives_the_same_numbers(
         asked = job(tmp_path / str(len(found)), name)
         curve = trained(asked, backends.load("numpy"))
         payload = evaluated(asked, backends.load("numpy"))
-        found.append(
-            (
-                curve.loss,
-                curve.validation_mpjpe,
-                payload.model_copy(update={"data": ""}),
-            )
-        )
+        scores = payload.model_copy(update={"data": ""})  # the source, which differs
+        found.append((curve.loss, curve.validation_mpjpe, scores))
     assert found[0] == found[1]
 
 
@@ -277,10 +264,8 @@ def test_a_take_without_poses_is_one_line(
     assert main(command("train", f"h36m-pkl:{path}", tmp_path / "runs")) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
-    assert (
-        f"{path}: 2 clips have no poses, the first S1_act_02_subact_01, 55011271 (no poses:"
-        " the file gives no 2.5d_factor" in said.err
-    )
+    first = "S1_act_02_subact_01, 55011271 (no poses: the file gives no 2.5d_factor"
+    assert f"{path}: 2 clips have no poses, the first {first}" in said.err
     assert not (tmp_path / "runs").exists()
     with pytest.raises(
         BadInput,
@@ -320,15 +305,16 @@ def test_windows_in_pixels_are_those_in_metres_over_each_frames_factor(
     np.testing.assert_array_equal(seen, same)
     np.testing.assert_allclose(pixels.metres(thousands, indices), metres, rtol=1e-6)
     np.testing.assert_allclose(pixels.metres(pixels.truth()), plain.truth(), rtol=1e-6)
-    assert (
-        plain.factors() is None
-        and plain.factors(indices) is None
-        and plain.metres(metres, indices) is metres
-    )
+    assert plain.factors() is None
+    assert plain.factors(indices) is None
+    assert plain.metres(metres, indices) is metres
     factors = pixels.factors()
-    assert factors is not None and factors.shape == (plain.scored,)
+    assert factors is not None
+    assert factors.shape == (plain.scored,)
     places, of_windows = pixels.places(indices), pixels.factors(indices)
-    assert of_windows is not None and of_windows.shape == places.shape
+    assert of_windows is not None
+    assert of_windows.shape == places.shape
+    # a place below 0 is of a frame that is not scored
     np.testing.assert_array_equal(of_windows[places >= 0], factors[places[places >= 0]])
 
 
