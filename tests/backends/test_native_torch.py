@@ -1,7 +1,7 @@
 """What a PyTorch user takes away: a GraphModule of native calls, under official names.
 
 It copies and pickles like any module, with nothing of ours inside. How it compiles and
-exports is asked in `test_native_torch_compile.py`, how it draws in `..._noise.py`.
+exports is asked in `test_native_torch_compile.py`, how it runs in `..._run.py`.
 """
 
 from __future__ import annotations

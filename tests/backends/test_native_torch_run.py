@@ -1,4 +1,4 @@
-"""Noise, precision and resumed training in PyTorch: masks drawn and fed, autocast, refusals."""
+"""How PyTorch runs: masks drawn and fed, autocast, devices, and resumed training."""
 
 from __future__ import annotations
 
@@ -89,6 +89,21 @@ def test_a_precision_that_is_not_here_is_refused_with_a_note(
 def test_a_gpu_has_the_halves_that_a_cpu_lacks() -> None:
     assert load().precisions("cuda")["fp16"] == ""
     assert load().precisions("mps")["bf16"] == ""
+
+
+def test_torch_is_asked_which_devices_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = load()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert backend.devices()["cuda"] == ""
+    assert "Apple" in backend.devices()["mps"]
+    assert backend.device("auto") == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert "CUDA" in backend.devices()["cuda"]
+    assert backend.device("auto") == "mps"
 
 
 def test_a_resumed_training_draws_the_dropout_that_was_due() -> None:

@@ -1,0 +1,148 @@
+"""Backends are found by listing, loaded when asked for, and described without being loaded."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+import backends
+from backends import kernels
+from backends.base import Backend
+from models import ops
+from models.errors import Missing, UnknownName
+from tests.paths import ROOT
+
+
+def outside(monkeypatch: pytest.MonkeyPatch, **manifest: object) -> None:
+    """Register a backend `inhouse` as an installed package would, by its entry point."""
+    module = ModuleType("inhouse_backend")
+    module.__dict__.update(manifest)
+    monkeypatch.setitem(sys.modules, "inhouse_backend", module)
+    entry = EntryPoint("inhouse", "inhouse_backend", "poseport.backends")
+
+    def entries(*, group: str) -> list[EntryPoint]:
+        return [entry] if group == "poseport.backends" else []
+
+    monkeypatch.setattr(backends, "entry_points", entries)
+
+
+def test_the_folders_are_the_registry() -> None:
+    assert {"numpy", "torch"} <= set(backends.names())
+    assert "numpy" in backends.installed()
+    assert set(backends.installed()) <= set(backends.names())
+
+
+def test_an_unknown_backend_names_its_neighbours() -> None:
+    said = "unknown backend 'torhc': did you mean torch.*known: "
+    with pytest.raises(UnknownName, match=said):
+        backends.load("torhc")
+
+
+def test_a_missing_framework_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    outside(monkeypatch, REQUIRES=("no_such_framework",), EXTRA="inhouse")
+    assert "inhouse" in backends.names()
+    assert "inhouse" not in backends.installed()
+    with pytest.raises(Missing) as caught:
+        backends.load("inhouse")
+    assert str(caught.value) == (
+        "backend inhouse needs no_such_framework, not installed here: pip install -e"
+        ' ".[inhouse]" -c constraints.txt'
+    )
+
+
+def test_an_outside_package_adds_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy = backends.load("numpy")
+    outside(monkeypatch, REQUIRES=(), EXTRA="", load=lambda: numpy)
+    assert "inhouse" in backends.installed()
+    assert backends.load("inhouse") is numpy
+
+
+def test_each_framework_has_a_module_that_tells_it_is_loaded() -> None:
+    found = backends.frameworks()
+    assert "numpy" not in found, "NumPy is everywhere"
+    assert set(found) == set(backends.names()) - {"numpy"}
+    # onnx alone writes files, and may be loaded in any process
+    assert found["onnx"] == "onnxruntime"
+
+
+def test_versions_of_all_that_decides_numbers_are_told() -> None:
+    found = backends.packages()
+    assert {"numpy", "torch", "jaxlib", "keras", "onnxruntime"} <= set(found)
+    assert len(set(found)) == len(found)
+
+
+def test_an_outside_manifest_may_leave_its_packages_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outside(monkeypatch, REQUIRES=("fast", "numpy"), EXTRA="")
+    assert backends.frameworks()["inhouse"] == "fast"
+    assert "fast" in backends.packages()
+    # two backends name it
+    assert backends.packages().count("numpy") == 1
+
+
+def test_an_outside_manifest_may_state_its_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # a distribution is not always called as its module
+    outside(monkeypatch, REQUIRES=("fast",), EXTRA="", PACKAGES=("fast-runtime",))
+    assert "fast-runtime" in backends.packages()
+    assert "fast" not in backends.packages()
+
+
+def test_what_manifests_say_loads_no_framework() -> None:
+    script = """
+import sys
+import backends
+backends.packages()
+print([name for name in backends.frameworks().values() if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def strays(module: ModuleType) -> list[str]:
+    """Public functions of an `ops.py` that are no kernels: misspelt, or in the wrong file."""
+    # what makes the table for a setting (NumPy's working precision, ONNX's opset) is called so
+    makers = {"kernels", "at"}
+    return sorted(kernels.written(vars(module)).keys() - ops.table().keys() - makers)
+
+
+def test_every_function_beside_the_kernels_is_a_kernel(backend: Backend) -> None:
+    assert strays(importlib.import_module(f"backends.{backend.name}.ops")) == []
+
+
+def planted(source: str) -> ModuleType:
+    """A module of kernels, as a backend might have it."""
+    module = ModuleType("planted")
+    exec(source, module.__dict__)
+    return module
+
+
+def test_a_misspelt_kernel_is_found() -> None:
+    module = planted(
+        "def matmull(a, b): ...\ndef _helper(): ...\nfrom os import fspath"
+    )
+    assert strays(module) == ["matmull"]
+
+
+def test_a_kernel_is_added_by_its_name_alone() -> None:
+    module = planted("def gelu(x, *, approximate): ...\ndef _gelu(x): ...")
+    table = kernels.of(vars(module), {"relu": abs})
+    assert table == {"relu": abs, "gelu": module.gelu}
+
+
+def test_a_kernel_that_is_written_twice_is_refused() -> None:
+    module = planted("def gelu(x, *, approximate): ...")
+    with pytest.raises(ValueError, match="planted: gelu written and renamed; keep one"):
+        kernels.of(vars(module), {"gelu": abs})
