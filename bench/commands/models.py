@@ -8,10 +8,13 @@ import typer
 
 from bench.commands import Json
 
+Name = Annotated[str | None, typer.Argument(help="One model: print its graphs.")]
+Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
+
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="One model: print its graphs.")] = None,
-    preset: Annotated[str, typer.Option("--preset", help="Preset of sizes.")] = "paper",
+    name: Name = None,
+    preset: Preset = "paper",
     json: Json = False,
 ) -> int:
     """List the zoo: parameters, ops and graphs of each model."""

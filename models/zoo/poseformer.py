@@ -33,9 +33,7 @@ class Size:
     heads: int = 8  # of either: 4 wide over joints, 68 wide over frames
     mlp_ratio: float = 2
     eps: float = 1e-6
-    head_eps: float = (
-        1e-5  # PyTorch's default, which the official code leaves to the head
-    )
+    head_eps: float = 1e-5  # PyTorch's default, which the official head keeps
     qkv_bias: bool = True
     scale: float = 0.0  # 0: head width ** -0.5
     drop: float = 0.0

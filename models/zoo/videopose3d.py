@@ -131,9 +131,8 @@ def _block_conv(
 
 def _residual(x: Value, size: Size, taps: int, dilation: int) -> Value:
     """The frames of x at the centre of each window (at its end in the causal model)."""
-    side = (
-        (taps - 1) * dilation // 2
-    )  # frames that a valid convolution takes off each end
+    # frames that a valid convolution takes off each end
+    side = (taps - 1) * dilation // 2
     shift = side if size.causal else 0
     return x.slice(axis=2, start=side + shift, stop=x.shape[2] - side + shift, step=1)
 
