@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.paths import ROOT
 
+Records = dict[tuple[str, str], dict[str, Any]]
 ADDED = ROOT / "tests" / "additions"
 LISTS = """
 import json
@@ -102,7 +104,7 @@ def test_a_section_stands_after_its_neighbour(lists: dict[str, list[str]]) -> No
 
 
 @pytest.fixture(scope="module")
-def records(copy: Path) -> dict[tuple[str, str], dict[str, object]]:
+def records(copy: Path) -> Records:
     """A run of the new model, backend, data, loss, metric, rung and task together."""
     asked = [
         "bench",
@@ -129,29 +131,29 @@ def records(copy: Path) -> dict[tuple[str, str], dict[str, object]]:
 
 
 def test_all_of_them_run_together(
-    records: dict[tuple[str, str], dict[str, object]],
+    records: Records,
 ) -> None:
     assert {status["status"] for status in records.values()} == {"ok"}
     assert ("echo", "") in records, "the new task is part of a usual run"
 
 
-def test_the_new_metric_is_measured(records: dict[tuple[str, str], dict]) -> None:  # type: ignore[type-arg]
+def test_the_new_metric_is_measured(records: Records) -> None:
     scores = records["evaluate", "flat"]["payload"]["metrics"]
     assert "WORST" in [score["name"] for score in scores]
 
 
-def test_the_new_rung_is_climbed(records: dict[tuple[str, str], dict]) -> None:  # type: ignore[type-arg]
+def test_the_new_rung_is_climbed(records: Records) -> None:
     checks = records["parity", "flat"]["payload"]["checks"]
     assert "twice" in [check["kind"] for check in checks]
 
 
-def test_the_new_op_is_examined(records: dict[tuple[str, str], dict]) -> None:  # type: ignore[type-arg]
+def test_the_new_op_is_examined(records: Records) -> None:
     rows = records["shape_ops", ""]["payload"]["rows"]
     assert {row["op"] for row in rows} == {"cube"} and len(rows) > 3
 
 
 def test_the_files_model_is_trained_as_its_file_says(
-    records: dict[tuple[str, str], dict],  # type: ignore[type-arg]
+    records: Records,
 ) -> None:
     payload = records["train", "flat"]["payload"]
     assert payload["steps"] == 20, "a twentieth of the 400 that its file gives `tiny`"

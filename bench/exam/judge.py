@@ -17,6 +17,7 @@ from bench.parity import budget
 from bench.records import ExamRow
 from models import ops
 from models.graph import FLOATS, Type
+from models.passes import decompose
 
 Arrays = Sequence[np.ndarray]
 
@@ -70,16 +71,29 @@ class Question:
 
     def gap(self, asked: str) -> Gap | None:
         """Why a wrong answer is due, if one is."""
+        return self._gap_of(self.probe.op, asked, self.case)
+
+    def inherited(self, asked: str) -> str:
+        """Why a composition that runs by its body may be wrong: an op of that body has a gap.
+
+        Nobody declares it for each composition, so a right answer is right all the same. Empty
+        where there is no such reason.
+        """
+        op = self.probe.op
+        if ops.get(op).body is None or op in self.backend.kernels:
+            return ""
+        for inner in decompose(self.probe.graph(), has=self.backend.kernels).census():
+            # The case is the composition's: gaps of some cases alone are not found by it.
+            if gap := self._gap_of(inner, asked, ""):
+                return f"{inner}, of which it is made: {gap.reason}"
+        return ""
+
+    def _gap_of(self, op: str, asked: str, case: str) -> Gap | None:
         whole = self.backend.gaps.items()
-        of_ops = [Gap(op, reason) for op, reason in whole]
+        of_ops = [Gap(name, reason) for name, reason in whole]
+        about = {"dtype": self.dtype, "mode": self.mode, "question": asked}
         for gap in (*self.backend.part_gaps, *of_ops):
-            if gap.fits(
-                op=self.probe.op,
-                dtype=self.dtype,
-                mode=self.mode,
-                question=asked,
-                case=self.case,
-            ):
+            if gap.fits(op=op, case=case, **about):
                 return gap
         return None
 
@@ -217,6 +231,8 @@ def _row(
         )
     elif gap is not None:
         result, note = "gap", gap.reason
+    elif not right and (reason := question.inherited(asked)):
+        result, note = "gap", reason
     return ExamRow(
         op=question.probe.op,
         case=question.case,

@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import backends
-from backends.base import Backend, Settings
+from backends.base import Backend, Gap, Settings
+from backends.numpy.backend import NumpyBackend
 from bench import config
 from bench.config import Config
 from bench.coordinator.job import Job
@@ -249,3 +250,37 @@ def test_a_compiler_that_is_not_customary_gets_one_case_of_each_type() -> None:
     assert [probe.dtype for probe, _ in put] == list(FLOATS)
     # the types of each case, and its arrangements
     assert len(list(questions.questions("softmax", parts["eager"]))) > 10
+
+
+class Halfless(NumpyBackend):
+    """Has kernels of primitives alone, and multiplies no bfloat16."""
+
+    name = "halfless"
+    kernels = {
+        name: kernel
+        for name, kernel in NumpyBackend.kernels.items()
+        if ops.get(name).body is None
+    }
+    part_gaps = (Gap("multiply", "no such product", dtype="bfloat16"),)
+
+
+def question(op: str, dtype: str) -> Question:
+    """The first case of an op in a type."""
+    part = Part((dtype,), cases=1, variants="none", typed="first")
+    probe, case = next(questions.questions(op, part))
+    return Question(Halfless(), Settings(), probe, case)
+
+
+def test_a_composition_has_the_gaps_of_the_ops_it_is_made_of() -> None:
+    assert question("leaky_relu", "bfloat16").inherited("value") == (
+        "multiply, of which it is made: no such product"
+    )
+
+
+def test_nothing_else_is_excused() -> None:
+    assert question("leaky_relu", "float16").inherited("value") == ""
+    assert question("leaky_relu", "bfloat16").inherited("shape") == ""
+    assert question("multiply", "bfloat16").inherited("value") == "", "it has its own"
+    assert question("stack", "bfloat16").inherited("value") == "", (
+        "nothing is multiplied"
+    )
