@@ -154,7 +154,9 @@ def split(
     parts: int,
     axis: int,
 ) -> tuple[str, ...]:
-    return w.several("Split", x, results=parts, axis=axis, num_outputs=parts)
+    # Written out: by `num_outputs` alone ONNX Runtime splits no axis of length 0.
+    lengths = w.lengths([w.type(x).shape[axis] // parts] * parts)
+    return w.several("Split", x, lengths, results=parts, axis=axis)
 
 
 def unstack(w: Writer, x: str, *, axis: int) -> tuple[str, ...]:
