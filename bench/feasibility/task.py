@@ -11,6 +11,7 @@ from bench.coordinator.spec import spec_of
 from bench.records import Feasibility, OpNeed
 from models.flops import flops
 from models.graph import Graph
+from models.passes import decompose
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
@@ -48,9 +49,13 @@ def _flops(graph: Graph, frames: int) -> int:
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
     # missing after decomposition: an op that has a body is none of them
     missing = missing_ops(backend, graph)
-    needs = []
-    for op, count in graph.census().items():
-        needs.append(_need(backend, op, count, missing))
+    asked = graph.census()
+    needs = [_need(backend, op, count, missing) for op, count in asked.items()]
+    # what no model names and a body needs: without it the body runs no more than the op
+    inner = decompose(graph, has=backend.kernels).census()
+    for op in sorted(missing.keys() - asked.keys()):
+        reason = f"{missing[op]}, and bodies need it"
+        needs.append(OpNeed(op=op, count=inner[op], via="gap", reason=reason))
     return tuple(needs)
 
 
