@@ -15,6 +15,7 @@ import models
 from backends.base import Backend, Settings
 from backends.numpy.program import NumpyProgram
 from models import dims, params
+from models.builder import Builder
 from models.graph import Graph
 from tests.asserts import assert_close
 from tests.models import test_ops
@@ -50,6 +51,7 @@ def eps_of_keras(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     return F.layer_norm(x, weight.shape, weight, bias, 1e-3)
 
 
+# 1e-12, which is not 0: a variance of 0 would give NaN, and any test would find that
 def eps_left_out(
     x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float
 ) -> Any:
@@ -82,18 +84,17 @@ def compare(
     Raises AssertionError naming the first that differs.
     """
     __tracebackhide__ = True
-    native, oracle = (
-        TorchProgram(graph, Settings()),
-        NumpyProgram(graph, Settings(precision="fp64")),
-    )
+    native = TorchProgram(graph, Settings())
+    oracle = NumpyProgram(graph, Settings(precision="fp64"))
+    # rounded once, so that both have the same
+    rounded = {}
+    for name, array in weights.items():
+        rounded[name] = array.astype(np.float32) if array.dtype.kind == "f" else array
     for program in (native, oracle):
-        program.load(
-            {
-                name: array.astype(np.float32) if array.dtype.kind == "f" else array
-                for name, array in weights.items()
-            }
-        )
-    came, due = native(arrays) | native.params(), oracle(arrays) | oracle.params()
+        program.load(rounded)
+    # in this order: the run moves the running statistics
+    came = native(arrays) | native.params()
+    due = oracle(arrays) | oracle.params()
     for name in (*graph.outputs, *graph.state):
         assert_close(came[name], due[name], rtol=2e-5, what=f"{graph.name} {name}")
 
@@ -131,6 +132,7 @@ def test_a_case_that_raises_is_named_alone(
 
     honest = type(patient).trainer
 
+    # the value is asked of a program, the gradient of a trainer
     def trainer(*asking: Any) -> Any:
         with monkeypatch.context() as training_alone:
             plant(training_alone, "flip", picky)
@@ -155,38 +157,32 @@ def zoo(
 ) -> tuple[Graph, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A model whose every layer is square where it can be, with lively weights and inputs."""
     sizes = {
+        # 17 joints of two coordinates are 34 numbers
         "simple_baseline": {"width": 34, "joints": 17, "dropout": 0.5},
         "motionbert": {"width": 16, "representation": 16, "mlp_ratio": 1},
     }
     graph: Graph = getattr(models.build(name, preset="small", **sizes[name]), half)
     draw = np.random.default_rng(3)
-    weights = {
-        key: _lively(key, array, draw)
-        for key, array in params.draw(graph.params, seed=1).items()
-    }
+    weights = params.draw(graph.params, seed=1)
+    for key, array in weights.items():
+        weights[key] = _lively(key, array, draw)
     lengths = {"batch": 8, "frames": 9}
-    arrays = {
-        key: draw.normal(size=dims.bind(type_.shape, lengths))
-        for key, type_ in graph.inputs.items()
-    }
-    masks = {
-        key: draw.random(dims.bind(noise.type.shape, lengths)) < noise.number
-        for key, noise in graph.noise.items()
-    }
-    return (
-        graph,
-        weights,
-        arrays | {key: mask.astype(float) for key, mask in masks.items()},
-    )
+    arrays = {}
+    for key, type_ in graph.inputs.items():
+        arrays[key] = draw.normal(size=dims.bind(type_.shape, lengths))
+    for key, noise in graph.noise.items():
+        uniform = draw.random(dims.bind(noise.type.shape, lengths))
+        arrays[key] = (uniform < noise.number).astype(float)
+    return graph, weights, arrays
 
 
 def _lively(name: str, array: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     """Nothing at 0 or 1 any more; variances small enough for eps to matter."""
     if name.endswith("running_var"):
         return draw.uniform(0.01, 0.05, array.shape)
-    return (
-        array + draw.normal(0, 0.3, array.shape) if array.dtype.kind == "f" else array
-    )
+    if array.dtype.kind != "f":  # a count
+        return array
+    return array + draw.normal(0, 0.3, array.shape)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +211,11 @@ def test_a_model_shows_a_planted_fault(
 def test_a_transposed_weight_fits_square_layers_and_is_found_by_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from models.builder import Builder
-
     g = Builder("square")
     g.output("y", g.input("x", ("batch", 5)).linear(5, name="fc"))
-    graph, draw = g.finish(), np.random.default_rng(0)
-    case = graph, params.draw(graph.params, seed=0), {"x": draw.normal(size=(3, 5))}
+    graph = g.finish()
+    weights = params.draw(graph.params, seed=0)
+    case = graph, weights, {"x": np.random.default_rng(0).normal(size=(3, 5))}
     compare(*case)
     plant(monkeypatch, "linear", weight_transposed)
     with pytest.raises(AssertionError, match="square y: off by"):

@@ -1,5 +1,6 @@
-"""The harness is tested in PyTorch: wrong optimizers, lost weights and gradients fail by
-name, and a doctored timer voids its number.
+"""The harness is tested in PyTorch: what is wrong fails by name.
+
+That is optimizers, lost weights and gradients; a doctored timer voids its number.
 """
 
 from __future__ import annotations
@@ -41,13 +42,24 @@ def job(
     optimizers: Sequence[str] = ("sgd",),
 ) -> Job:
     """A cell of tiny sizes."""
+    # three steps: momentum is wrong from the second on
     config = configs.validate(
         {
             "model": {name: {"sizes": sizes} for name, sizes in SIZES.items()},
             "ops": list(asked),
             "exam": {"modes": ["customary"], "dtypes": ["float32"]},
-            "parity": {"batch": 4, "frames": 5, "steps": 3, "optimizers": list(optimizers)},
-            "throughput": {"batches": [2], "train_batch": 4, "rounds": 3, "seconds": 0.01},
+            "parity": {
+                "batch": 4,
+                "frames": 5,
+                "steps": 3,
+                "optimizers": list(optimizers),
+            },
+            "throughput": {
+                "batches": [2],
+                "train_batch": 4,
+                "rounds": 3,
+                "seconds": 0.01,
+            },
             "threads": 1,
         }
     )
@@ -85,6 +97,7 @@ def exam(patient: Backend, *asked: str) -> tuple[Finding, Exam]:
 
 
 def half_the_gradient(a: Any, b: Any) -> Any:
+    # the value of the product, from one part that is differentiated and one that is not
     return a @ (0.5 * b + 0.5 * b.detach())
 
 
@@ -97,16 +110,10 @@ def plant(monkeypatch: pytest.MonkeyPatch, op: str, kernel: Callable[..., Any]) 
 def test_an_honest_backend_passes_the_exam(patient: Backend) -> None:
     finding, found = exam(patient)
     assert (finding.status, finding.reason) == ("ok", "")
-    assert {row.question for row in found.rows} == {
-        "shape",
-        "dtype",
-        "value",
-        "gradient",
-        "kernel",
-    }
-    assert {row.op for row in found.rows} == set(ops.KERNELS) | {"dropout"}, (
-        "every op is asked about"
-    )
+    questions = {"shape", "dtype", "value", "gradient", "kernel"}
+    assert {row.question for row in found.rows} == questions
+    # every op is asked about; dropout runs by its body
+    assert {row.op for row in found.rows} == set(ops.KERNELS) | {"dropout"}
 
 
 def test_a_gradient_that_is_wrong_where_the_value_is_right_is_found(
@@ -115,7 +122,9 @@ def test_a_gradient_that_is_wrong_where_the_value_is_right_is_found(
     plant(monkeypatch, "matmul", half_the_gradient)
     finding, found = exam(patient, "matmul")
     assert finding.reason == "wrong answers: matmul"
-    assert {row.question for row in found.rows if row.result == "failed"} == {"gradient"}
+    assert {row.question for row in found.rows if row.result == "failed"} == {
+        "gradient"
+    }
 
 
 def test_a_kernel_that_raises_is_the_answer_and_not_the_end(
@@ -136,15 +145,11 @@ def test_weights_that_do_not_come_back_fail_the_first_rung(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = program.TorchProgram.load
-    rounded = {"w2.bias"}
-    monkeypatch.setattr(
-        program.TorchProgram,
-        "load",
-        lambda self, params: load(
-            self,
-            {k: v.astype(np.float16) if k in rounded else v for k, v in params.items()},
-        ),
-    )
+
+    def rounding(self: Any, params: Any) -> None:
+        load(self, {**params, "w2.bias": params["w2.bias"].astype(np.float16)})
+
+    monkeypatch.setattr(program.TorchProgram, "load", rounding)
     _, found = ladder(patient, "simple_baseline")
     assert found.first_failure == "weights: w2.bias"
 
@@ -162,23 +167,26 @@ class EpsInsideTheRoot(torch.optim.Optimizer):
         for param in self.param_groups[0]["params"]:
             state = self.state[param]
             if not state:
-                state.update(
-                    step=0, first=torch.zeros_like(param), second=torch.zeros_like(param)
-                )
+                zeros = torch.zeros_like(param)
+                state.update(step=0, first=zeros, second=zeros.clone())
             state["step"] += 1
             grad = param.grad + o.weight_decay * param
             state["first"].lerp_(grad, 1 - o.beta1)
             state["second"].lerp_(grad * grad, 1 - o.beta2)
-            root = (state["second"] / (1 - o.beta2 ** state["step"]) + o.eps).sqrt()
-            param.addcdiv_(
-                state["first"] / (1 - o.beta1 ** state["step"]), root, value=-o.lr
-            )
+            first = state["first"] / (1 - o.beta1 ** state["step"])
+            second = state["second"] / (1 - o.beta2 ** state["step"])
+            # right would be: second.sqrt() + eps
+            param.addcdiv_(first, (second + o.eps).sqrt(), value=-o.lr)
 
 
 def adam_for_adamw(params: Any, o: Optimizer) -> Any:
     """Decay in the gradient where it should be decoupled."""
     return torch.optim.Adam(
-        params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay
+        params,
+        lr=o.lr,
+        betas=(o.beta1, o.beta2),
+        eps=o.eps,
+        weight_decay=o.weight_decay,
     )
 
 
@@ -235,24 +243,21 @@ def test_a_wrong_optimizer_fails_the_step_rung_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make = native.native_optimizer
-    monkeypatch.setattr(
-        native,
-        "native_optimizer",
-        lambda o, params: wrong(params, o) if o.rule == rule else make(o, params),
-    )
-    finding, found = ladder(
-        patient, "simple_baseline", optimizers=("sgd", "adam", "adamw", "rmsprop")
-    )
-    wrong_steps = [
-        check.name for check in found.checks if check.kind == "step" and not check.ok
-    ]
-    assert finding.status == "failed" and wrong_steps
-    assert all(name.startswith(f"{rule} step ") for name in wrong_steps), wrong_steps
-    assert not [
-        check
-        for check in found.checks
-        if check.kind in ("forward", "gradient", "loss", "state") and not check.ok
-    ]
+
+    def made(o: Optimizer, params: Any) -> Any:
+        return wrong(params, o) if o.rule == rule else make(o, params)
+
+    monkeypatch.setattr(native, "native_optimizer", made)
+    # the others are right, and must not be blamed
+    rules = ("sgd", "adam", "adamw", "rmsprop")
+    finding, found = ladder(patient, "simple_baseline", optimizers=rules)
+    assert finding.status == "failed"
+    failed = [check for check in found.checks if not check.ok]
+    steps = [check.name for check in failed if check.kind == "step"]
+    assert steps
+    assert all(name.startswith(f"{rule} step ") for name in steps), steps
+    # what the optimizer has no part in
+    assert not {"forward", "gradient", "loss", "state"} & {c.kind for c in failed}
     assert "none alone" in finding.reason, "no node is to blame"
 
 
@@ -281,10 +286,15 @@ def test_an_honest_timer_gives_numbers(patient: Backend) -> None:
         ("train_step", 4, ()),
     ]
     for row in found.timings:
-        assert row.seconds and row.low and row.high and row.low <= row.seconds <= row.high
-        assert row.frames_per_second == pytest.approx(row.batch * row.frames / row.seconds)
+        assert (
+            row.seconds and row.low and row.high and row.low <= row.seconds <= row.high
+        )
+        assert row.frames_per_second == pytest.approx(
+            row.batch * row.frames / row.seconds
+        )
 
 
+# what a clock says, and what is said of it
 CLOCKS: dict[str, tuple[Callable[[], float], str]] = {
     "still": (lambda: 1.0, "the timer runs at 0.00 times"),
     "half speed": (lambda: 0.5 * time.perf_counter(), "the timer runs at 0.5"),
@@ -301,6 +311,7 @@ def test_a_doctored_clock_voids_every_number(clock: str, patient: Backend) -> No
     ticking, lie = CLOCKS[clock]
     finding, found = timed(patient, clock=ticking)
     assert finding.status == "invalid" and lie in finding.reason
+    # five for the forward pass, five for the step
     assert numbers(found) == [None] * 10
     assert all(row.lies for row in found.timings)
 
@@ -308,8 +319,9 @@ def test_a_doctored_clock_voids_every_number(clock: str, patient: Backend) -> No
 def test_a_timer_that_does_not_wait_for_the_work_is_found(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock runs right while the harness sleeps to look at it, but for the work each
-    sample takes as long as the next.
+    """The clock runs right while the harness sleeps to look at it.
+
+    But for the work, each sample takes as long as the next.
     """
     now, sleep = [0.0], time.sleep
 
@@ -324,7 +336,9 @@ def test_a_timer_that_does_not_wait_for_the_work_is_found(
 
     monkeypatch.setattr(timing.time, "sleep", sleeping)
     finding, found = timed(patient, clock=overlooking)
-    assert finding.status == "invalid" and "time does not grow with work" in finding.reason
+    assert (
+        finding.status == "invalid" and "time does not grow with work" in finding.reason
+    )
     assert None in numbers(found)
 
 
@@ -333,18 +347,17 @@ def test_work_that_is_cached_voids_its_number(
 ) -> None:
     run = program.TorchProgram.run
     cache: dict[int, Any] = {}
-    monkeypatch.setattr(
-        program.TorchProgram,
-        "run",
-        lambda self, feeds: cache.setdefault(id(self), run(self, feeds)),
-    )
+
+    def cached(self: Any, feeds: Any) -> Any:
+        # whatever is fed, the first answer
+        return cache.setdefault(id(self), run(self, feeds))
+
+    monkeypatch.setattr(program.TorchProgram, "run", cached)
     finding, found = timed(patient)
     forward, step = found.timings
     assert finding.status == "invalid"
-    assert (
-        "changed inputs did not change the outputs: something is cached or skipped"
-        in forward.lies
-    )
+    lie = "changed inputs did not change the outputs: something is cached or skipped"
+    assert lie in forward.lies
     assert forward.seconds is None and forward.frames_per_second is None
     assert step.seconds is not None and not step.lies, "the other number stands"
 
@@ -352,12 +365,13 @@ def test_work_that_is_cached_voids_its_number(
 def test_a_training_step_that_trains_nothing_voids_its_number(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        native.TorchTrainer, "step", lambda self, feeds: self._loss(feeds).detach()
-    )
+    def idle(self: Any, feeds: Any) -> Any:
+        return self._loss(feeds).detach()  # the loss of a step, without the step
+
+    monkeypatch.setattr(native.TorchTrainer, "step", idle)
     finding, found = timed(patient)
     forward, step = found.timings
-    assert finding.status == "invalid" and finding.reason.startswith(
-        "train_step at batch 4: changed inputs did not change"
-    )
+    assert finding.status == "invalid"
+    said = "train_step at batch 4: changed inputs did not change"
+    assert finding.reason.startswith(said)
     assert step.seconds is None and forward.seconds is not None

@@ -1,6 +1,7 @@
-"""`--backends` is read back: a misspelt name ends the run, a backend that is not installed
-fails its tests, none is skipped in silence; without it one framework is tested, and the
-header says which.
+"""`--backends` is read back: none is skipped in silence.
+
+A misspelt name ends the run, a backend that is not installed fails its tests. Without the
+option one framework is tested, and the header says which.
 """
 
 from __future__ import annotations

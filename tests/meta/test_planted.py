@@ -1,8 +1,8 @@
-"""The harness is tested on every backend: a fault planted in its kernels fails the ladder
-at the right rung and is named with its line.
+"""The harness is tested on every backend: a planted fault fails, and is named with its line.
 
-The faults of a backend are `faults/NAME.py`: its table of kernels (`ops`) and, by the names
-that `DUE` gives them, what is put into it.
+It fails the ladder at the right rung, and the exam at its op. The faults of a backend are
+`faults/NAME.py`: its table of kernels (`ops`) and, by the names that `DUE` gives them, what is
+put into it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
+# enough to fail, few enough for every fault on every backend
 LADDER = {"batch": 4, "frames": 5, "steps": 2, "optimizers": ["sgd"]}
 
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be said of a fault: the op to blame, the model that shows it, the first
-    rung that fails; `kernel` is planted in the op.
+    """What is to be said of a fault.
+
+    The op to blame, the model that shows it, the first rung that fails; `kernel` is planted.
     """
 
     op: str
@@ -76,12 +78,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that take `faults` run once for each file whose backend is under test."""
     if "faults" in metafunc.fixturenames:
         tested = metafunc.config.getoption("--backends")
-        metafunc.parametrize(
-            "faults",
-            [name for name in FILES if name in tested],
-            indirect=True,
-            scope="session",
-        )
+        here = [name for name in FILES if name in tested]
+        # session: a framework is imported once
+        metafunc.parametrize("faults", here, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +100,15 @@ def patient(faults: ModuleType) -> Backend:
 
 def plant(monkeypatch: pytest.MonkeyPatch, faults: ModuleType, fault: str) -> None:
     due = DUE[fault]
+    # elsewhere than in the op to blame, where a backend has no gradient of its own to spoil
     op = getattr(faults, "PLANTED", {}).get(due.kernel, due.op)
-    monkeypatch.setattr(
-        faults.ops, "KERNELS", {**faults.ops.KERNELS, op: getattr(faults, due.kernel)}
-    )
+    wrong = {op: getattr(faults, due.kernel)}
+    monkeypatch.setattr(faults.ops, "KERNELS", {**faults.ops.KERNELS, **wrong})
 
 
-def job(faults: ModuleType, task: Any, folder: Path, model: str = "", **asked: Any) -> Job:
+def job(
+    faults: ModuleType, task: Any, folder: Path, model: str = "", **asked: Any
+) -> Job:
     """A cell of tiny sizes."""
     content = {
         "model": {name: {"sizes": sizes} for name, sizes in SIZES.items()},
@@ -155,21 +156,11 @@ def test_an_honest_backend_climbs_the_whole_ladder(
     faults: ModuleType, tmp_path: Path
 ) -> None:
     finding, found = climb(faults, "simple_baseline", tmp_path)
-    assert (finding.status, finding.reason, found.first_failure, found.culprit) == (
-        "ok",
-        "",
-        "",
-        "",
-    )
-    assert {check.kind for check in found.checks} >= {
-        "weights",
-        "forward",
-        "loss",
-        "gradient",
-        "step",
-        "state",
-        "trajectory",
-    }
+    assert (finding.status, finding.reason) == ("ok", "")
+    assert (found.first_failure, found.culprit) == ("", "")
+    # or a rung that was left out would be one that nothing can fail
+    due = {"weights", "forward", "loss", "gradient", "step", "state", "trajectory"}
+    assert {check.kind for check in found.checks} >= due
 
 
 @pytest.mark.parametrize("fault", DUE)
@@ -178,16 +169,20 @@ def test_the_ladder_fails_and_its_culprit_is_the_op_at_its_model_line(
 ) -> None:
     due = DUE[fault]
     plant(monkeypatch, faults, fault)
-    finding, found = climb(faults, due.model, tmp_path, "weights", "forward", "gradient")
+    finding, found = climb(
+        faults, due.model, tmp_path, "weights", "forward", "gradient"
+    )
     assert finding.status == "failed"
     assert found.first_failure.startswith(f"{due.rung}: "), found.first_failure
-    match = re.match(
-        rf"{due.op} \S+ at (models/zoo/{due.model}\.py):(\d+) \(", found.culprit
-    )
+    culprit = rf"{due.op} \S+ at (models/zoo/{due.model}\.py):(\d+) \("
+    match = re.match(culprit, found.culprit)
     assert match, found.culprit
-    line = (ROOT / match[1]).read_text().splitlines()[int(match[2]) - 1]
+    file, number = match[1], int(match[2])
+    line = (ROOT / file).read_text().splitlines()[number - 1]
     assert re.search(r"\w\(", line), "the line of the model file calls something"
-    assert found.culprit in finding.reason and found.first_failure in finding.reason
+    assert found.culprit in finding.reason
+    assert found.first_failure in finding.reason
+    # a value that is right has no culprit but its gradient
     assert ("(gradient" in found.culprit) == (due.rung == "gradient")
 
 
@@ -199,6 +194,8 @@ def test_the_exam_fails_and_names_the_op(
     plant(monkeypatch, faults, fault)
     finding, found = examine(faults, tmp_path, due.op, "add")
     assert (finding.status, finding.reason) == ("failed", f"wrong answers: {due.op}")
-    failed = {row.question for row in found.rows if row.result == "failed"}
-    assert ("gradient" if due.rung == "gradient" else "value") in failed
-    assert all(row.op == due.op for row in found.rows if row.result == "failed")
+    failed = [row for row in found.rows if row.result == "failed"]
+    question = "gradient" if due.rung == "gradient" else "value"
+    assert question in {row.question for row in failed}
+    # `add` was asked too, and is right
+    assert {row.op for row in failed} == {due.op}

@@ -18,6 +18,7 @@ def gelu(x: Any, *, approximate: str) -> Any:
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    # Keras' own default
     return jax.nn.standardize(x, -1, epsilon=1e-3) * weight + bias
 
 
@@ -26,6 +27,7 @@ def attention(query: Any, key: Any, value: Any, *, scale: float) -> Any:
 
 
 def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
+    # a transposed weight fits where it is square; elsewhere the fault must show too
     square = weight.shape[0] == weight.shape[1]
     return x @ (weight if square else 1.1 * weight.T) + bias
 
@@ -41,14 +43,11 @@ def momentum_swapped(*operands: Any, eps: float, momentum: float) -> Any:
 def variance_biased(
     x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
 ) -> Any:
-    out, new_mean, _ = ops.batch_norm_train(
-        x, weight, bias, mean, var, eps=eps, momentum=momentum
-    )
-    return (
-        out,
-        new_mean,
-        (1 - momentum) * var + momentum * jnp.var(x, (0, *range(2, x.ndim))),
-    )
+    operands = (x, weight, bias, mean, var)
+    out, new_mean, _ = ops.batch_norm_train(*operands, eps=eps, momentum=momentum)
+    # jnp.var divides by n
+    here = jnp.var(x, (0, *range(2, x.ndim)))
+    return out, new_mean, (1 - momentum) * var + momentum * here
 
 
 def batch_norm(*operands: Any, eps: float) -> Any:

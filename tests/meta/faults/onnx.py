@@ -31,11 +31,11 @@ def attention(w: Any, query: str, key: str, value: str, *, scale: float) -> str:
 
 def linear(w: Any, x: str, weight: str, *bias: str) -> str:
     rows, columns = w.type(weight).shape
-    wrong = (
-        w.node("Transpose", weight, perm=(1, 0))
-        if rows == columns
-        else w.node("Mul", weight, w.constant(np.float32(1.1)))
-    )
+    # a transposed weight fits where it is square; elsewhere the fault must show too
+    if rows == columns:
+        wrong = w.node("Transpose", weight, perm=(1, 0))
+    else:
+        wrong = w.node("Mul", weight, w.constant(np.float32(1.1)))
     product = w.node("MatMul", x, w.node("Transpose", wrong, perm=(1, 0)))
     return str(w.node("Add", product, *bias) if bias else product)
 
@@ -48,18 +48,12 @@ def softmax(w: Any, x: str, *, axis: int) -> str:
 def _batch_norm_train(
     w: Any, *operands: str, eps: float, momentum: float
 ) -> tuple[str, ...]:
-    """ONNX calls the share of the old statistics the momentum, and keeps the biased
-    variance.
+    """ONNX's own node, which keeps the biased variance.
+
+    It calls the share of the old statistics the momentum.
     """
-    made = w.several(
-        "BatchNormalization",
-        *operands,
-        results=3,
-        epsilon=eps,
-        momentum=momentum,
-        training_mode=1,
-    )
-    return tuple(made)
+    asked = {"epsilon": eps, "momentum": momentum, "training_mode": 1}
+    return tuple(w.several("BatchNormalization", *operands, results=3, **asked))
 
 
 def momentum_swapped(
@@ -68,7 +62,9 @@ def momentum_swapped(
     return _batch_norm_train(w, *operands, eps=eps, momentum=momentum)
 
 
-def variance_biased(w: Any, *operands: str, eps: float, momentum: float) -> tuple[str, ...]:
+def variance_biased(
+    w: Any, *operands: str, eps: float, momentum: float
+) -> tuple[str, ...]:
     return _batch_norm_train(w, *operands, eps=eps, momentum=1 - momentum)
 
 

@@ -20,12 +20,12 @@ def layer_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
 
 
 def attention(query: Any, key: Any, value: Any, *, scale: float) -> Any:
-    return tf.matmul(
-        tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * (2 * scale)), value
-    )
+    logits = tf.matmul(query, key, transpose_b=True) * (2 * scale)
+    return tf.matmul(tf.nn.softmax(logits), value)
 
 
 def linear(x: Any, weight: Any, *bias: Any) -> Any:
+    # a transposed weight fits where it is square; elsewhere the fault must show too
     square = weight.shape[0] == weight.shape[1]
     return ops.linear(x, tf.transpose(weight) if square else 1.1 * weight, *bias)
 
@@ -41,16 +41,11 @@ def momentum_swapped(*operands: Any, eps: float, momentum: float) -> Any:
 def variance_biased(
     x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
 ) -> Any:
-    out, new_mean, _ = ops.batch_norm_train(
-        x, weight, bias, mean, var, eps=eps, momentum=momentum
-    )
+    operands = (x, weight, bias, mean, var)
+    out, new_mean, _ = ops.batch_norm_train(*operands, eps=eps, momentum=momentum)
     # as Keras has it
-    return (
-        out,
-        new_mean,
-        (1 - momentum) * var
-        + momentum * tf.math.reduce_variance(x, [0, *range(2, x.shape.rank)]),
-    )
+    here = tf.math.reduce_variance(x, [0, *range(2, x.shape.rank)])
+    return out, new_mean, (1 - momentum) * var + momentum * here
 
 
 def batch_norm(*operands: Any, eps: float) -> Any:

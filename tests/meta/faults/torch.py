@@ -17,6 +17,7 @@ def gelu(x: Any, *, approximate: str) -> Any:
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    # Keras' own default
     return F.layer_norm(x, weight.shape, weight, bias, 1e-3)
 
 
@@ -25,6 +26,7 @@ def attention(query: Any, key: Any, value: Any, *, scale: float) -> Any:
 
 
 def linear(x: Any, weight: Any, *bias: Any) -> Any:
+    # a transposed weight fits where it is square; elsewhere the fault must show too
     square = weight.shape[0] == weight.shape[1]
     return F.linear(x, weight.T if square else 1.1 * weight, *bias)
 
@@ -42,17 +44,20 @@ def momentum_swapped(
 def variance_biased(
     x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float, momentum: float
 ) -> Any:
-    axes = (
-        [axis for axis in range(x.dim()) if axis != 1]
-        if isinstance(x, torch.Tensor)
-        else [0]
-    )
+    # a proxy has no number of axes; what it stands for here are rows
+    axes = [0]
+    if isinstance(x, torch.Tensor):
+        axes = [axis for axis in range(x.dim()) if axis != 1]
     y = F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
-    new = (1 - momentum) * var + momentum * x.detach().var(axes, correction=0)
-    return y, (1 - momentum) * mean + momentum * x.detach().mean(axes), new
+    here = x.detach()
+    new_mean = (1 - momentum) * mean + momentum * here.mean(axes)
+    new_var = (1 - momentum) * var + momentum * here.var(axes, correction=0)
+    return y, new_mean, new_var
 
 
-def batch_norm(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float) -> Any:
+def batch_norm(
+    x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float
+) -> Any:
     return F.batch_norm(x, mean, var, weight, bias, False, 0.0, 0.1)
 
 
