@@ -1,5 +1,6 @@
-"""What does not fit is refused by every backend alike: the framework that is absent, the
-checkpoint of another model.
+"""What does not fit is refused by every backend alike.
+
+That is the framework that is absent, and the checkpoint of another model.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models.optim import Optimizer
 Arrays = dict[str, np.ndarray]
 Said = pytest.CaptureFixture[str]
 TINY = {"width": 8, "stages": 1}
+# whatever asks for a backend, and the least that it takes beside
 COMMANDS = {
     "run": (),
     "ops": ("--op", "add"),
@@ -37,12 +39,13 @@ def spec() -> models.Spec:
 
 
 def misfit(graph: Graph) -> tuple[Arrays, list[str]]:
-    """A checkpoint with seven differences, and what is to be said of the first five:
-    missing, stray, then of another shape.
+    """A checkpoint with seven differences, and what is to be said of the first five.
+
+    Those are missing, stray, then of another shape.
     """
-    arrays = {
-        name: array + 1 for name, array in params.draw(graph.params, seed=3).items()
-    }
+    drawn = params.draw(graph.params, seed=3)
+    # + 1: what is loaded in part would show
+    arrays = {name: array + 1 for name, array in drawn.items()}
     del arrays["w1.bias"], arrays["w2.weight"], arrays["batch_norm1.running_var"]
     arrays |= {
         "stray": np.zeros(1, np.float32),
@@ -79,36 +82,31 @@ def test_a_checkpoint_of_another_model_is_told_by_five_differences_and_loads_not
         arrays, differences = misfit(program.graph)
         with pytest.raises(BadInput) as caught:
             program.load(arrays)
-        assert (
-            str(caught.value)
-            == f"the checkpoint does not fit, 7 differences: {'; '.join(differences)}"
-        ), kind
+        said = str(caught.value)
+        told = "; ".join(differences)
+        assert said == f"the checkpoint does not fit, 7 differences: {told}", kind
         kept = program.params()
         assert kept.keys() == weights.keys()
-        assert all(
-            np.array_equal(kept[name], array) for name, array in weights.items()
-        ), kind
+        for name, array in weights.items():
+            assert np.array_equal(kept[name], array), (kind, name)
 
 
 def test_a_refused_checkpoint_changes_no_answer(backend: Backend) -> None:
     program = backend.program(spec().infer, Settings())
     program.load(params.draw(program.graph.params, seed=1))
-    feeds = {
-        "keypoints": np.random.default_rng(0).normal(size=(3, 32)).astype(np.float32)
-    }
+    keypoints = np.random.default_rng(0).normal(size=(3, 32))
+    feeds = {"keypoints": keypoints.astype(np.float32)}
     before = program(feeds)["pose"]
+    wrong, _ = misfit(program.graph)
     with pytest.raises(BadInput, match="7 differences"):
-        program.load(misfit(program.graph)[0])
+        program.load(wrong)
     assert np.array_equal(program(feeds)["pose"], before)
-    program.load(
-        {
-            name: array + np.asarray(1, array.dtype)
-            for name, array in program.params().items()
-        }
-    )
-    assert not np.allclose(program(feeds)["pose"], before), (
-        "one that fits does change it"
-    )
+    right = {}
+    for name, array in program.params().items():
+        right[name] = array + np.asarray(1, array.dtype)  # counts stay integers
+    program.load(right)
+    # one that fits does change it
+    assert not np.allclose(program(feeds)["pose"], before)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -126,15 +124,13 @@ def test_a_framework_that_is_absent_here_is_exit_3_with_its_extra(
     monkeypatch.chdir(tmp_path)
     assert main([command, "--backend", absent, *COMMANDS[command]]) == 3
     said = capsys.readouterr()
-    assert (
-        said.out == ""
-        and said.err.startswith(f"backend {absent} needs ")
-        and said.err.count("\n") == 1
-    )
-    assert said.err.endswith(
-        f'not installed here: pip install -e ".[{backends._manifest(absent).EXTRA}]" -c'
-        " constraints.txt\n"
-    )
+    extra = backends._manifest(absent).EXTRA
+    remedy = f'pip install -e ".[{extra}]" -c constraints.txt'
+    assert said.out == ""
+    assert said.err.startswith(f"backend {absent} needs ")
+    assert said.err.endswith(f"not installed here: {remedy}\n")
+    assert said.err.count("\n") == 1
+    # not so much as a folder for the run
     assert list(tmp_path.iterdir()) == []
 
 
