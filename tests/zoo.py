@@ -26,7 +26,8 @@ def lengths(name: str) -> tuple[int, ...]:
     positions), so the oracle is asked.
     """
     spec = tiny(name)
-    others = (spec.frames // 2 + 1, 2 * spec.frames)
+    half = spec.frames // 2 + 1
+    others = (half, spec.frames + half)
     is_open = "frames" in spec.infer.axes()
     return (
         spec.frames,

@@ -5,7 +5,6 @@ holds what they kept against each other.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,20 +16,11 @@ from bench.parity import task as parity
 from bench.parity import traces
 from bench.records import Parity
 
-# Smaller than the presets, so that a framework that compiles is done in seconds; a model that
-# has no line here climbs at the size of its preset.
-SIZES: dict[str, dict[str, Any]] = {
-    "simple_baseline": {"width": 32},
-    "videopose3d": {"width": 16},
-    "poseformer": {"width": 8, "depth": 1, "frames": 9},
-    "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
-}
-
 
 @pytest.mark.parametrize("model", models.names())
 def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
     settings = {
-        "model": {model: {"sizes": SIZES.get(model, {})}},
+        "model": {model: {"preset": "tiny"}},
         "parity": {"steps": 20, "batch": 4},
         "threads": 1,
     }

@@ -5,17 +5,16 @@ as training leaves it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import backends
-import models
 from backends.base import Format
 from bench.training import checkpoint
 from models import params
 from models.graph import Graph
+from tests.zoo import tiny
 
 Said = pytest.CaptureFixture[str]
 # every format that some backend says it writes, whether its framework is here or not
@@ -24,12 +23,6 @@ FORMATS = [
     for backend in backends.names()
     for name in getattr(backends._manifest(backend), "EXPORTS", {})
 ]
-# small enough to be written by every framework in a second
-SIZES: dict[str, dict[str, Any]] = {
-    "motionbert": {"width": 16, "representation": 16, "depth": 1, "mlp_ratio": 1},
-    "simple_baseline": {"width": 16, "stages": 1},
-    "videopose3d": {"width": 16},
-}
 
 
 def owner_of(format: str) -> tuple[str, Format]:
@@ -43,15 +36,12 @@ def owner_of(format: str) -> tuple[str, Format]:
 def arguments(model: str, format: str, out: Path, *more: str) -> list[str]:
     """A command line that writes a small model."""
     given = ["export", "--model", model, "--to", format, "--out", str(out)]
-    given += ["--preset", "small"]
-    for key, value in SIZES[model].items():
-        given += ["--size", f"{key}={value}"]
-    return [*given, *more]
+    return [*given, "--preset", "tiny", *more]
 
 
 def infer(model: str) -> Graph:
     """The inference graph that `arguments` asks for."""
-    return models.build(model, preset="small", **SIZES[model]).infer
+    return tiny(model).infer
 
 
 def trained(
@@ -60,7 +50,7 @@ def trained(
     """The weights of a checkpoint as training leaves it; `changed` arrays replace its own,
     None drops them.
     """
-    graph = models.build(model, preset="small", **SIZES[model]).train
+    graph = tiny(model).train
     # another seed than that of initial weights: reading none would show
     arrays = {**params.draw(graph.params, seed=9), **changed}
     kept = {name: array for name, array in arrays.items() if array is not None}

@@ -12,31 +12,31 @@ import numpy as np
 import pytest
 
 import backends
+import models
 from backends.base import Arrays, Backend, Portable, Settings
 from backends.numpy.backend import NumpyBackend
 from bench.__main__ import main
 from bench.processes.machine import ROOT
 from bench.takeaway import export
 from bench.takeaway.export import Order
+from models import dims
 from tests.asserts import assert_close
 from tests.bench.takeaway.exports import (
     FORMATS,
-    SIZES,
     Said,
     arguments,
     infer,
     owner_of,
     trained,
 )
+from tests.zoo import lengths, tiny
 
-# Frames of a window, the usual number first; videopose3d's 27 is one output frame, its 30
-# are no whole number of strides.
-LENGTHS = {"motionbert": (9, 5, 27), "videopose3d": (30, 27, 41)}
+# Models that leave the length open: what is exported must run at any that they take.
+LENGTHS = {name: lengths(name) for name in models.names() if len(lengths(name)) > 1}
 SHAPES = {  # (batch, frames)
     name: [(1, frames[0]), (3, frames[0]), *((17, length) for length in frames)]
     for name, frames in LENGTHS.items()
 }
-CHANNELS = {"motionbert": 3, "videopose3d": 2}
 
 # how a user of the framework alone reads a file called `model...` and calls it on an array
 READERS = {
@@ -115,10 +115,11 @@ def test_a_file_is_read_by_its_framework_alone_at_any_batch_and_length(
     assert list(document["inputs"]) == ["keypoints"]
     assert document["inputs"]["keypoints"].startswith("(batch, frames, 17, ")
     draw = np.random.default_rng(0)
-    given = {
-        f"{b} x {t}": draw.normal(size=(b, t, 17, CHANNELS[model])).astype(np.float32)
-        for b, t in SHAPES[model]
-    }
+    taken = tiny(model).infer.inputs["keypoints"].shape
+    given = {}
+    for batch, frames in SHAPES[model]:
+        shape = dims.bind(taken, {"batch": batch, "frames": frames})
+        given[f"{batch} x {frames}"] = draw.normal(size=shape).astype(np.float32)
     poses, loaded = read_alone(format, tmp_path, given)
     assert loaded == ("['backends', 'models']" if format == "keras" else "[]")
     for name, keypoints in given.items():
@@ -163,8 +164,7 @@ def test_large_weights_lie_beside_an_onnx_file(
         "motionbert",
         "onnx",
         str(draft / "model.onnx"),
-        preset="small",
-        sizes=SIZES["motionbert"],
+        preset="tiny",
     )
     assert export.write("onnx", order) is not None
     files = export._place(draft, tmp_path / "model.onnx")
