@@ -76,7 +76,9 @@ def rung_panel(axes: Axes, title: str, rungs: Sequence[Rung]) -> None:
         # zorder 3: over the dots, which may be hundreds.
         axes.scatter([worst], [height], s=52, color=colour, marker=marker, zorder=3)
         bound = [rung.bound]
-        axes.scatter(bound, [height], s=170, color=INK, marker="|", linewidths=2, zorder=3)
+        axes.scatter(
+            bound, [height], s=170, color=INK, marker="|", linewidths=2, zorder=3
+        )
     axes.set_yticks(range(len(rungs)), [rung.name for rung in rungs])
     # The limits run downwards, so that the first rung is the top one.
     axes.set(title=title, ylim=(len(rungs) - 0.4, -0.6))

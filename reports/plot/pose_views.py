@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-def skeletons(path: Path, bones: Bones, true: np.ndarray, predicted: np.ndarray) -> None:
+def skeletons(
+    path: Path, bones: Bones, true: np.ndarray, predicted: np.ndarray
+) -> None:
     """Predicted over true poses, (poses, joints, 3) mm: a column a pose, a row a view.
 
     Thin red lines join each joint to where it should be.

@@ -60,14 +60,22 @@ def draw_floor(axes: Axes, points: np.ndarray, angle: float) -> None:
 
 
 def draw_body(
-    axes: Axes, bones: Bones, pose: np.ndarray, angle: float, *, colour: str, width: float
+    axes: Axes,
+    bones: Bones,
+    pose: np.ndarray,
+    angle: float,
+    *,
+    colour: str,
+    width: float,
 ) -> None:
     """One skeleton: its bones as lines, its joints as dots."""
     flat = project(pose, angle)
     for bone in bones:
         ends = flat[list(bone)].T
         # Round, so that two bones meet at a joint without a notch.
-        axes.plot(*ends, color=colour, linewidth=width, solid_capstyle="round", zorder=2)
+        axes.plot(
+            *ends, color=colour, linewidth=width, solid_capstyle="round", zorder=2
+        )
     axes.scatter(flat[:, 0], flat[:, 1], s=14, color=colour, zorder=3)
 
 

@@ -29,7 +29,9 @@ class Curve:
     error: tuple[float | None, ...]  # validation MPJPE in millimetres
 
 
-def curves(path: Path, trainings: Sequence[Curve], baselines: Mapping[str, float]) -> None:
+def curves(
+    path: Path, trainings: Sequence[Curve], baselines: Mapping[str, float]
+) -> None:
     """Loss on the left, validation MPJPE on the right; dashed lines are trivial baselines (mm)."""
     with canvas(path, (9.6, 3.5)) as figure:
         left, right = figure.subplots(1, 2)
@@ -48,7 +50,11 @@ def curves(path: Path, trainings: Sequence[Curve], baselines: Mapping[str, float
 
 
 def line(
-    axes: Axes, number: int, name: str, steps: Sequence[int], values: Sequence[float | None]
+    axes: Axes,
+    number: int,
+    name: str,
+    steps: Sequence[int],
+    values: Sequence[float | None],
 ) -> None:
     """The curve of one training, which its number gives its colour and marker."""
     # NaN breaks the line; a value left out would be bridged as if it had been measured.

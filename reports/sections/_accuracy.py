@@ -98,7 +98,9 @@ def actions(scores: list[Judged]) -> list[Block]:
     """MPJPE of each action."""
     errors = {label: found.per_action for label, found in mpjpe(scores).items()}
     rows = parts("Action", errors)
-    return [table(rows, caption="MPJPE of each action (mm)", folded=True)] if rows else []
+    return (
+        [table(rows, caption="MPJPE of each action (mm)", folded=True)] if rows else []
+    )
 
 
 def joints(
@@ -162,6 +164,10 @@ def skeletons(record: Record, payload: Evaluation, figures: Path) -> Block:
         lost = f": {NOT_MEASURED}, no example poses were kept."
         return text("Skeletons of ", Code(label), lost)
     name = cells.figure_name("skeletons", record)
-    plot.skeletons(figures / name, payload.skeleton_bones, true[:POSES], predicted[:POSES])
-    caption = f"Predicted and true 3D skeletons of {label}; the number is the pose's MPJPE"
+    plot.skeletons(
+        figures / name, payload.skeleton_bones, true[:POSES], predicted[:POSES]
+    )
+    caption = (
+        f"Predicted and true 3D skeletons of {label}; the number is the pose's MPJPE"
+    )
     return Figure(f"figures/{name}", caption)

@@ -111,7 +111,9 @@ def gaps(found: list[tuple[Record, Feasibility]]) -> list[Block]:
                 missing[cells.label(record), need.op] = need.reason or "no reason given"
     if not missing:
         return [text("No model needs an op that its backend cannot do.")]
-    items = [(Code(op), f" for {who}: {reason}") for (who, op), reason in missing.items()]
+    items = [
+        (Code(op), f" for {who}: {reason}") for (who, op), reason in missing.items()
+    ]
     return [Heading("Gaps in ops that a model needs"), bullets(items)]
 
 

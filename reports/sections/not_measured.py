@@ -79,7 +79,9 @@ def never(run: Run) -> list[tuple[Inline, ...]]:
     devices = {cells.device(record) for record in asked}
     precisions = {record.precision for record in asked}
     items += [("device ", Code(name)) for name in DEVICES if name not in devices]
-    items += [("precision ", Code(name)) for name in PRECISIONS if name not in precisions]
+    items += [
+        ("precision ", Code(name)) for name in PRECISIONS if name not in precisions
+    ]
     return items
 
 

@@ -21,7 +21,9 @@ QUANTITIES: dict[str, Callable[[list[Record]], float | None]] = {
     MPJPE: glance.accuracy,
     "training (s)": glance.training,
     "forward (frames/s, best)": lambda records: glance.fastest(records, "forward"),
-    "training step (frames/s, best)": lambda records: glance.fastest(records, "train_step"),
+    "training step (frames/s, best)": lambda records: glance.fastest(
+        records, "train_step"
+    ),
 }
 
 
@@ -29,14 +31,18 @@ def render(run: Run, figures: Path) -> list[Block]:
     """The table; nothing where there is one backend only."""
     backends = cells.backends(run)
     if len(backends) < 2:
-        said = "This run is about one backend; give --backend more than once to compare."
+        said = (
+            "This run is about one backend; give --backend more than once to compare."
+        )
         return [text(said)]
     # A model that one backend alone was asked about has its row too, and gaps in it.
     models = dict.fromkeys(
         model for backend in backends for model in cells.models(run, backend)
     )
     asked = quantities(run)
-    rows = [row(run, model, quantity, backends) for model in models for quantity in asked]
+    rows = [
+        row(run, model, quantity, backends) for model in models for quantity in asked
+    ]
     caption = (
         "Each column is a process of its own; speeds were taken in turns while all workers"
         " were alive"

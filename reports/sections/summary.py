@@ -6,7 +6,17 @@ from pathlib import Path
 
 from bench.records import Evaluation, Feasibility, Record, Run
 from reports import cells, glance, verdict
-from reports.blocks import Block, Bullets, Code, Heading, Row, Strong, bullets, table, text
+from reports.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Heading,
+    Row,
+    Strong,
+    bullets,
+    table,
+    text,
+)
 from reports.numbers import count, millions, number
 from reports.verdict import Reason, Verdict
 
@@ -120,5 +130,7 @@ def rules() -> Block:
         {"Measured": item.name, "Limit": number(item.limit), "Why": item.why}
         for item in verdict.THRESHOLDS
     ]
-    caption = "How the verdict is made: the worst reason decides; these are its thresholds"
+    caption = (
+        "How the verdict is made: the worst reason decides; these are its thresholds"
+    )
     return table(rows, caption=caption, folded=True)

@@ -84,6 +84,7 @@ def reasons(exam: ThirdParty) -> list[Block]:
     if not tally:
         return []
     rows = [
-        {"Reason": reason, "Cases": count(amount)} for reason, amount in tally.most_common()
+        {"Reason": reason, "Cases": count(amount)}
+        for reason, amount in tally.most_common()
     ]
     return [Heading("Cases that are not mappable"), table(rows)]

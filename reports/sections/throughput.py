@@ -35,13 +35,19 @@ def render(run: Run, figures: Path) -> list[Block]:
     measured = cells.payloads(run.records, Throughput)
     found = [(record, payload) for record, payload in measured if payload.timings]
     if not found:
-        said = "Speed was not measured: the run holds no throughput record with timings."
+        said = (
+            "Speed was not measured: the run holds no throughput record with timings."
+        )
         return [text(said)]
-    pairs = [(record, timing) for record, payload in found for timing in payload.timings]
+    pairs = [
+        (record, timing) for record, payload in found for timing in payload.timings
+    ]
     page: list[Block] = [legend(), drawing(pairs, figures)]
     for what, title in TITLES.items():
         rows = [row(record, timing) for record, timing in pairs if timing.what == what]
-        page.append(table(rows, caption=title) if rows else text(f"{title}: not measured."))
+        page.append(
+            table(rows, caption=title) if rows else text(f"{title}: not measured.")
+        )
     return [*page, *voided(pairs), settings(found)]
 
 
@@ -110,7 +116,9 @@ def drawing(pairs: list[Timed], figures: Path) -> Block:
     """Frames per second of all timings that count."""
     groups: dict[str, list[plot.Bar]] = {}
     for what, title in TITLES.items():
-        drawn = [draw(record, timing) for record, timing in pairs if timing.what == what]
+        drawn = [
+            draw(record, timing) for record, timing in pairs if timing.what == what
+        ]
         bars = [bar for bar in drawn if bar]
         # A panel without a bar has no scale.
         if bars:
@@ -163,7 +171,11 @@ def voided(pairs: list[Timed]) -> list[Block]:
 
 def claim(timing: Timing) -> str:
     """The number that a timing which does not count had, if it had one."""
-    return "" if timing.seconds is None else f" (claimed {milliseconds(timing.seconds)} ms)"
+    return (
+        ""
+        if timing.seconds is None
+        else f" (claimed {milliseconds(timing.seconds)} ms)"
+    )
 
 
 def settings(found: list[tuple[Record, Throughput]]) -> Block:
@@ -172,6 +184,10 @@ def settings(found: list[tuple[Record, Throughput]]) -> Block:
     for record, payload in found:
         row = cells.columns(record)
         row["Noise floor (A/A)"] = percent(payload.noise_floor)
-        rows.append(row | {name: str(value) for name, value in payload.settings.items()})
-    caption = "Noise floor and settings: a difference below the noise floor says nothing"
+        rows.append(
+            row | {name: str(value) for name, value in payload.settings.items()}
+        )
+    caption = (
+        "Noise floor and settings: a difference below the noise floor says nothing"
+    )
     return table(rows, caption=caption)

@@ -39,7 +39,9 @@ def of_ops(payload: Feasibility) -> Reason:
 def of_features(payload: Feasibility) -> list[Reason]:
     """A gap for each thing beside the ops that cannot be done: compile, export, precisions."""
     return [
-        gap(f"{name}: {said}", f"support for {name} in the backend", grade=payload.grade)
+        gap(
+            f"{name}: {said}", f"support for {name} in the backend", grade=payload.grade
+        )
         for name, said in payload.features.items()
         # "yes" may go on with a remark; whatever else stands there is why not.
         if not said.lower().startswith("yes")

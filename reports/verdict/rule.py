@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 from bench.records import Run
 from reports import cells
-from reports.verdict import accuracy, coverage, exam, parity, speed, third_party, training
+from reports.verdict import (
+    accuracy,
+    coverage,
+    exam,
+    parity,
+    speed,
+    third_party,
+    training,
+)
 from reports.verdict.evidence import Evidence, gather
 from reports.verdict.reason import SEVERITY, Answer, Reason, Verdict, by_severity, worst
 

@@ -121,7 +121,9 @@ def feasibility(
         graph_ops={"train": needs, "infer": needs[:1]},
         parameters=4_292_659,
         flops={"train": 8_560_000, "infer": 8_540_000},
-        features={"autograd": "yes", "compile": "yes"} if features is None else features,
+        features={"autograd": "yes", "compile": "yes"}
+        if features is None
+        else features,
     )
 
 
@@ -216,7 +218,9 @@ def training(*, last: float | None = 0.061, protocol_hash: str = "9f3a01") -> Tr
 def mpjpe(value: float) -> Metric:
     """An MPJPE whose parts spread around `value` millimetres."""
     # Wide apart, so that a part that lands in the wrong row or column shows.
-    per_joint = {joint: value * (0.25 + 0.3 * place) for place, joint in enumerate(JOINTS)}
+    per_joint = {
+        joint: value * (0.25 + 0.3 * place) for place, joint in enumerate(JOINTS)
+    }
     return Metric(
         name="MPJPE",
         unit="mm",
@@ -256,7 +260,8 @@ def baselines(*, best: float = 160.5, protocol_hash: str = "9f3a01") -> Baseline
         protocol="subjects",
         protocol_hash=protocol_hash,
         baselines=tuple(
-            Baseline(name=name, metrics=(mpjpe(value),)) for name, value in scores.items()
+            Baseline(name=name, metrics=(mpjpe(value),))
+            for name, value in scores.items()
         ),
     )
 

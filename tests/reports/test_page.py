@@ -86,7 +86,10 @@ def test_a_new_file_is_a_new_section(extra: Path, tmp_path: Path) -> None:
 
 def test_a_new_section_may_be_among_the_first(extra: Path, tmp_path: Path) -> None:
     (extra / "power.py").write_text(NEW_SECTION.format(after="()"))
-    assert titles(report_of(tmp_path / "run", sample.good()))[:2] == ["Power", "Verdict"]
+    assert titles(report_of(tmp_path / "run", sample.good()))[:2] == [
+        "Power",
+        "Verdict",
+    ]
 
 
 def test_a_file_with_an_underscore_is_no_section(extra: Path) -> None:

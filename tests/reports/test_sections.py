@@ -43,7 +43,12 @@ VALUES = {
         "`conv_transpose`",
         "3 / 4, 1 failed",
     ),
-    "Backends side by side": ("parity: largest shift (mm)", "15,530", "12,430", "4,238"),
+    "Backends side by side": (
+        "parity: largest shift (mm)",
+        "15,530",
+        "12,430",
+        "4,238",
+    ),
     "Parity ladder": (
         "Backends against each other",
         "`gradient head.weight`",
@@ -99,7 +104,9 @@ def test_protocols_of_different_hashes_share_no_table(report: str) -> None:
     found = tables(section(report, "Training and accuracy"))
     assert any("71.25" in table for table in found)
     assert any("170.0" in table for table in found)
-    assert not any("simple_baseline" in table and "motionbert" in table for table in found)
+    assert not any(
+        "simple_baseline" in table and "motionbert" in table for table in found
+    )
     # Nor in the table at the head of the page, which is before the first reason.
     glance = section(report, "Verdict").split("yes with gaps** (")[0]
     assert "MPJPE (mm)" not in glance
@@ -136,7 +143,10 @@ def test_a_training_is_drawn_beside_its_baselines_though_nothing_was_evaluated(
     # The only trace of them is a dashed line: the figure with it is another one.
     trained = sample.record(sample.training())
     figures = []
-    for name, more in (("without", []), ("with", [sample.about_data(sample.baselines())])):
+    for name, more in (
+        ("without", []),
+        ("with", [sample.about_data(sample.baselines())]),
+    ):
         report_of(tmp_path / name, [trained, *more])
         figures.append((tmp_path / name / "figures/training-9f3a01.png").read_bytes())
     assert figures[0] != figures[1]
@@ -175,7 +185,9 @@ def test_a_void_number_is_shown_only_as_a_claim(report: str) -> None:
 
 def test_an_invalid_record_gives_no_number(report: str) -> None:
     assert "cuda" not in section(report, "Throughput and latency")
-    assert "asked for cuda, ran on cpu" in section(report, "What was not measured, and why")
+    assert "asked for cuda, ran on cpu" in section(
+        report, "What was not measured, and why"
+    )
 
 
 def test_training_that_broke_off_shows_its_status(tmp_path: Path) -> None:

@@ -90,4 +90,7 @@ def test_a_cell_no_row_fills_was_not_measured() -> None:
 
 
 def test_file_names_come_from_no_ones_name() -> None:
-    assert cells.slug("../../etc", "a b/c") == "etc-a-b-c" and cells.slug("..") == "unnamed"
+    assert (
+        cells.slug("../../etc", "a b/c") == "etc-a-b-c"
+        and cells.slug("..") == "unnamed"
+    )

@@ -103,7 +103,9 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
         "parity crashed": Fault(died("parity", "crashed"), "crashed: signal 11"),
     },
     ("yes with gaps", "measured"): {
-        "bf16 fails": Fault(beside(sample.record(BROKEN, precision="bf16")), "bf16 fail"),
+        "bf16 fails": Fault(
+            beside(sample.record(BROKEN, precision="bf16")), "bf16 fail"
+        ),
         "no export": Fault(
             instead(sample.feasibility(features={"export": "no sizes"})),
             "export: no sizes",
@@ -205,7 +207,9 @@ def test_one_model_that_works_makes_the_backend_usable(second: Parity) -> None:
     assert whole.answer == "yes with gaps"
 
 
-def test_a_backend_on_which_no_model_works_is_no_and_one_without_models_is_open() -> None:
+def test_a_backend_on_which_no_model_works_is_no_and_one_without_models_is_open() -> (
+    None
+):
     assert verdicts(instead(BROKEN))[0].answer == "no"
     unused = verdicts([sample.record(sample.exam(), model="")])
     assert [item.answer for item in unused] == ["undecided"]
@@ -216,7 +220,9 @@ def test_a_backend_on_which_no_model_works_is_no_and_one_without_models_is_open(
 
 def test_backends_are_judged_apart() -> None:
     other = sample.record(BROKEN, backend="jax")
-    found = [(item.backend, item.model, item.answer) for item in verdicts(beside(other))]
+    found = [
+        (item.backend, item.model, item.answer) for item in verdicts(beside(other))
+    ]
     assert found == [
         ("torch", "", "yes"),
         ("torch", "simple_baseline", "yes"),
