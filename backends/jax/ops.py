@@ -299,10 +299,8 @@ def leaky_relu(x: Array, *, slope: float) -> Array:
 
 
 def gelu(x: Array, *, approximate: str) -> Array:
-    return jax.nn.gelu(
-        x,
-        approximate=approximate == "tanh",
-    )  # JAX's own default is tanh
+    # written out in both cases: JAX's own default is tanh
+    return jax.nn.gelu(x, approximate=approximate == "tanh")
 
 
 def softmax(x: Array, *, axis: int) -> Array:

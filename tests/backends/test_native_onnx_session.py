@@ -41,7 +41,7 @@ def test_a_provider_that_is_not_here_is_answered_by_the_list() -> None:
 
 def test_a_silent_fall_back_is_an_error() -> None:
     # comes with the CPU build and takes no node of ours
-    )
+    idle = "AzureExecutionProvider"
     if idle not in ort.get_available_providers():
         pytest.skip(f"this build of onnxruntime has no {idle} to fall back from")
     proto = exported(small("simple_baseline").infer)
