@@ -8,8 +8,8 @@ manifest or the backend says so), *not run*. The worst reason decides.
 from __future__ import annotations
 
 from reports.verdict.parity import is_broken
-from reports.verdict.reason import Reason, Threshold, Verdict
-from reports.verdict.rule import THRESHOLDS, verdicts
+from reports.verdict._reason import Reason, Threshold, Verdict
+from reports.verdict._rule import THRESHOLDS, verdicts
 from reports.verdict.speed import fault
 
 __all__ = [

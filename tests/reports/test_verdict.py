@@ -10,7 +10,7 @@ import pytest
 from bench import records
 from bench.records import Parity, Record, Run
 from reports import verdict
-from reports.verdict import Verdict, rule
+from reports.verdict import Verdict, _rule
 from tests.reports import sample_run as sample
 
 

@@ -15,8 +15,8 @@ from reports.verdict import (
     third_party,
     training,
 )
-from reports.verdict.evidence import Evidence, gather
-from reports.verdict.reason import SEVERITY, Answer, Reason, Verdict, by_severity, worst
+from reports.verdict._evidence import Evidence, gather
+from reports.verdict._reason import SEVERITY, Answer, Reason, Verdict, by_severity, worst
 
 # In the order in which reasons of equal weight are read: what is known before anything
 # runs, then what is computed, then what is learnt, then how fast.
