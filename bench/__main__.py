@@ -44,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PosePortError as error:
         return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        return _say(
-            "interrupted", 130
-        )  # as a shell has it: 128 and the signal's number
+        # as a shell has it: 128 and the signal's number
+        return _say("interrupted", 130)
 
 
 def application(only: str | None = None) -> typer.Typer:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models import folder
-from models.errors import UnknownName
+from models.errors import PosePortError, UnknownName
 
 HERE = Path(__file__).parent
 
@@ -43,7 +43,12 @@ def table() -> dict[str, Task]:
     """Every task by name, each after those it builds on."""
     # rooms inside rooms too: the baselines are part of the evaluation, the onnx cases of the exam
     rooms = sorted(HERE.rglob("task.py"))
-    found = {task.name: task for task in map(_task, rooms)}
+    found: dict[str, Task] = {}
+    for task in map(_task, rooms):
+        if twin := found.get(task.name):
+            both = f"{twin.module} and {task.module}"
+            raise PosePortError(f"task {task.name}: {both} have this name; rename one")
+        found[task.name] = task
     order = folder.ordered({name: task.after for name, task in found.items()})
     return {name: found[name] for name in order}
 

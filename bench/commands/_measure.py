@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.commands import chosen
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import summary
 from bench.commands._tables import table
@@ -36,7 +37,7 @@ def configure(
     if tasks is not None:
         given["tasks"] = list(tasks)
     if backend:
-        given["backend"] = _named(backend)
+        given["backend"] = chosen(backend)
     # `models` apart: they choose among what profile and file say, and replace nothing
     return config.load(
         profile=profile,
@@ -50,17 +51,18 @@ def configure(
 def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
     """Run the cells, write the report, print what was found; the exit code."""
     import reports
-    from bench.coordinator import checking, run
+    from bench.coordinator import checking, dataset, run
 
     if resume is not None:
-        config = run.resumed(
-            resume
-        )  # whatever else was typed: half a run is no comparison
+        # whatever else was typed: half a run is no comparison
+        config = run.resumed(resume)
     with waiting("checking names and reading data", quiet=as_json):
         clips = checking.check(config, resume=resume)
     # kept in the run folder, to be typed again as it stands
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    folder = resume or run.start(config, out=out, command=command, clips=clips)
+    folder = resume or run.start(config, out=out, command=command)
+    if clips is not None:
+        dataset.keep(folder, clips, config)
     del clips  # the workers map them from the run folder
     try:
         with progress(len(run.jobs(config, folder)), quiet=as_json) as (
@@ -105,10 +107,3 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
     ]
     table(("task", "backend", "model", "status", "finding"), rows)
     print(f"report: {report}")
-
-
-def _named(backend: list[str]) -> list[str]:
-    # here: `--help` is not made to look for frameworks
-    import backends
-
-    return backends.installed() if "all" in backend else backend

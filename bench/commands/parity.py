@@ -19,6 +19,7 @@ from bench.commands import (
     Profile,
     Seed,
     Set,
+    chosen,
 )
 
 Vectors = Annotated[
@@ -117,12 +118,13 @@ def _answered(
     """What makes no run; where several are asked for, the first of them."""
     from bench.commands import _parity_answers as answers
 
-    # Traces name their own backends; the others are asked of the oracle where none is named.
-    asked = backends or ["numpy"]
+    # Traces name their own backends, so none named and `all` mean those that are there.
+    if compare and not files:
+        named = [] if "all" in backends else backends
+        return answers.compared(compare, backends=named, as_json=as_json)
+    asked = chosen(backends) or ["numpy"]  # the oracle where none is named
     if files:
-        return answers.vectors(files, backends=_all(asked), as_json=as_json)
-    if compare:
-        return answers.compared(compare, backends=backends, as_json=as_json)
+        return answers.vectors(files, backends=asked, as_json=as_json)
     assert repro is not None
     return answers.pack(repro, backends=asked, as_json=as_json)
 
@@ -136,10 +138,3 @@ def _ladder(locate: bool, rungs: list[str] | None) -> dict[str, object] | None:
 def _both(backends: list[str], against: str | None) -> list[str]:
     """The other side of a comparison climbs the ladder too."""
     return backends + [name for name in [against] if name and name not in backends]
-
-
-def _all(backends: list[str]) -> list[str]:
-    """`all` means every backend whose framework is installed."""
-    from backends import installed
-
-    return installed() if "all" in backends else backends

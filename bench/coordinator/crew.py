@@ -19,11 +19,10 @@ from bench.processes.worker import Worker
 from bench.records import Record
 from bench.speed.turns import Baton
 
-Listener = Callable[[Job, str, float], None]
+Listener = Callable[[Job, str, float], None]  # job, what it does, share done
 Keep = Callable[[Record], None]
-WAKE = (
-    0.2  # seconds between looks at what signals have asked for; work itself is waited for
-)
+# seconds between looks at what signals have asked for; work itself is waited for
+WAKE = 0.2
 
 
 def lanes(config: Config) -> int:
@@ -62,7 +61,9 @@ class Crew:
             try:
                 # A thread that is waited for hears no signal, hence the looks in between.
                 while pending:
-                    done, pending = wait(pending, timeout=WAKE, return_when=FIRST_COMPLETED)
+                    done, pending = wait(
+                        pending, timeout=WAKE, return_when=FIRST_COMPLETED
+                    )
                     for future in done:
                         future.result()  # raises here what was raised over there
                     if asked.is_set():

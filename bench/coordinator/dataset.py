@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import data
 from bench.config import Config
-from bench.data import Split
+from bench.data import Split, augment
 from bench.data.formats import header
 from bench.data.protocols import Protocol
 from bench.data.readers import cache
@@ -51,7 +51,15 @@ def keep(folder: Path, split: Split, config: Config) -> None:
 def is_kept(folder: Path, config: Config) -> bool:
     """Whether a run folder has the clips that a configuration asks for."""
     file = folder / FILE
-    return file.exists() and header.read(file).text("facts").get("asked") == _asked(config)
+    return file.exists() and header.read(file).text("facts").get("asked") == _asked(
+        config
+    )
+
+
+def ensure(config: Config, folder: Path) -> None:
+    """Read the clips into a run folder, where it has them not. Raises as `read` does."""
+    if not is_kept(folder, config):
+        keep(folder, read(config), config)
 
 
 def of(config: Config, folder: Path) -> Split:
@@ -59,8 +67,7 @@ def of(config: Config, folder: Path) -> Split:
 
     Raises as `read` does, and BadInput where the kept file is damaged.
     """
-    if not is_kept(folder, config):
-        keep(folder, read(config), config)
+    ensure(config, folder)
     facts = header.read(folder / FILE).text("facts")
     protocol = Protocol.model_validate(facts["protocol"])
     clips = cache.load(str(folder / FILE), rig=protocol.rig)
@@ -68,6 +75,15 @@ def of(config: Config, folder: Path) -> Split:
 
 
 def _asked(config: Config) -> dict[str, Any]:
-    """All that decides which clips there are, as JSON gives it back."""
-    deciding = {"data", "protocol", "seed", "small", "noise", "corrupt"}
-    return config.model_dump(mode="json", include=deciding)
+    """All that decides which clips there are, as JSON gives it back.
+
+    Of the protocol and of the steps it is what their files say, not how they are called. What
+    the data's own files hold is not looked at: a run keeps what it began with.
+    """
+    steps = augment.read(config.corrupt) if config.corrupt else ()
+    deciding = {"data", "seed", "small", "noise"}
+    return {
+        **config.model_dump(mode="json", include=deciding),
+        "protocol": data.protocol_for(config.data, config.protocol).hash,
+        "corruption": [str(step) for step in steps],
+    }

@@ -21,7 +21,6 @@ from bench.coordinator import dataset
 from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import Crew, Keep, Listener, lanes
 from bench.coordinator.job import Job
-from bench.data import Split
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
@@ -67,14 +66,12 @@ def _kind(backend: str, model: str) -> str:
     return "backend" if backend else "data"
 
 
-def start(config: Config, *, out: Path, command: str, clips: Split | None = None) -> Path:
-    """Make the run folder with `run.json`, and the clips where they were read; returns it."""
+def start(config: Config, *, out: Path, command: str) -> Path:
+    """Make the run folder with `run.json`; returns it."""
     started = datetime.now(UTC)
     # Two runs of one second do not meet.
     folder = out / f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
-    if clips is not None:
-        dataset.keep(folder, clips, config)
     info = RunInfo(
         id=folder.name,
         started=started.isoformat(timespec="seconds"),
@@ -114,7 +111,7 @@ def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> O
     done = {records.cell(record) for record in known if record.status == "ok"}
     todo = [job for job in jobs(config, folder) if job.cell not in done]
     if any(tasks.get(job.task).data for job in todo):
-        dataset.of(config, folder)  # before the workers, who would each read it
+        dataset.ensure(config, folder)  # before the workers, who would each read it
 
     def keep(record: Record) -> None:
         records.append(folder, record)
@@ -151,7 +148,9 @@ def _compete(
 def write_info(folder: Path, info: RunInfo) -> None:
     """Replace `run.json` in one step."""
     draft = folder / ".run.json"
-    draft.write_text(json.dumps(info.model_dump(mode="json"), indent=1), encoding="utf-8")
+    draft.write_text(
+        json.dumps(info.model_dump(mode="json"), indent=1), encoding="utf-8"
+    )
     draft.replace(folder / "run.json")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench import config, tasks
 from bench.coordinator import run as runs
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, PosePortError, UnknownName
 from tests.paths import ROOT
 
 
@@ -61,5 +61,21 @@ def test_a_room_with_a_task_is_all_it_takes(
         assert cells == [("robustness", "numpy", ""), ("robustness", "torch", "")]
         with pytest.raises(BadInput, match="known: robustness"):
             config.validate({"tasks": ["train"]})
+    finally:
+        tasks.table.cache_clear()
+
+
+def test_two_rooms_of_one_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("one", "other"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text('TASK = "same"\n')
+        (tmp_path / room / "task.py").write_text("")
+    monkeypatch.setattr(tasks, "HERE", tmp_path)
+    tasks.table.cache_clear()
+    try:
+        with pytest.raises(PosePortError, match=r"bench.one.task and bench.other.task"):
+            tasks.table()
     finally:
         tasks.table.cache_clear()

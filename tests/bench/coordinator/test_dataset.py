@@ -9,7 +9,7 @@ import pytest
 
 from bench import data
 from bench.config import Config
-from bench.coordinator import checking, dataset, run
+from bench.coordinator import checking, dataset
 from bench.data import Split
 
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
@@ -59,11 +59,22 @@ def test_data_are_read_once_for_a_run(
         data, "load", lambda *a, **k: (reads.append(a), load(*a, **k))[1]
     )
     config = config.model_copy(update={"tasks": ("train", "evaluate")})
-    folder = run.start(config, out=tmp_path, command="", clips=checking.check(config))
+    clips = checking.check(config)
+    assert clips is not None
+    dataset.keep(tmp_path, clips, config)
     for _ in range(3):
-        dataset.of(config, folder)
-    assert checking.check(config, resume=folder) is None, "a resumed run has its clips"
+        dataset.of(config, tmp_path)
+    assert checking.check(config, resume=tmp_path) is None, "it has its clips"
     assert len(reads) == 1
+
+
+def test_a_changed_file_of_steps_is_other_data(tmp_path: Path, config: Config) -> None:
+    dataset.ensure(config, tmp_path)
+    assert config.corrupt is not None
+    config.corrupt.write_text("steps: [occlude]")
+    assert not dataset.is_kept(tmp_path, config), (
+        "the name is the same, what it says not"
+    )
 
 
 def test_other_data_are_not_taken_for_those_kept(
