@@ -18,9 +18,8 @@ def assert_close(
     than what they judge. NaN and infinity must lie at the same places. Raises
     AssertionError with both shapes and the worst index.
     """
-    __tracebackhide__ = (
-        True  # pytest then ends the traceback in the test, where it was asked
-    )
+    # pytest then ends the traceback in the test, where it was asked
+    __tracebackhide__ = True
     came, wanted = np.asarray(actual), np.asarray(due)
     if came.shape != wanted.shape:
         raise AssertionError(f"{what}: shape {came.shape} came, {wanted.shape} was due")

@@ -55,9 +55,17 @@ def measure(path: Path) -> Size:
             tokens += 1
             code_lines |= set(range(token.start[0], token.end[0] + 1))
     lines = text.splitlines()
-    wide = tuple(number for number, line in enumerate(lines, start=1) if len(line) > 100)
+    wide = tuple(
+        number for number, line in enumerate(lines, start=1) if len(line) > 100
+    )
     return Size(
-        path, tokens, len(code_lines), comments, len(lines), wide, tuple(_functions(tree))
+        path,
+        tokens,
+        len(code_lines),
+        comments,
+        len(lines),
+        wide,
+        tuple(_functions(tree)),
     )
 
 
@@ -74,7 +82,9 @@ def sizes(places: Iterable[Path]) -> list[Size]:
 def tokens_a_line(found: Iterable[Size]) -> float:
     """Over the whole, not the mean of files."""
     counted = list(found)
-    return sum(size.tokens for size in counted) / sum(size.code_lines for size in counted)
+    return sum(size.tokens for size in counted) / sum(
+        size.code_lines for size in counted
+    )
 
 
 def comments_a_hundred(found: Iterable[Size]) -> float:
@@ -134,7 +144,9 @@ def main(arguments: list[str]) -> None:
         _report("product", sizes(ROOT / room for room in PRODUCT))
     for size in sizes(ROOT / place for place in arguments):
         far = [f"line {number}: over 100 columns" for number in size.wide]
-        far += [f"{name}: {length} lines" for name, length in size.functions if length > 40]
+        far += [
+            f"{name}: {length} lines" for name, length in size.functions if length > 40
+        ]
         far += [f"{size.lines} lines"] if size.lines > 400 else []
         for remark in far:
             print(f"  {size.path.relative_to(ROOT)}: {remark}")

@@ -55,9 +55,9 @@ def arrows(files: Mapping[str, Path]) -> dict[str, set[str]]:
     for name, path in files.items():
         asked = imported(path.read_text(encoding="utf-8"))
         homes = {one if one in files else one.rpartition(".")[0] for one in asked}
-        found[name] = {home for home in homes & files.keys() if not _late(name, home)} - {
-            name
-        }
+        found[name] = {
+            home for home in homes & files.keys() if not _late(name, home)
+        } - {name}
     return found
 
 

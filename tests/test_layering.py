@@ -20,7 +20,10 @@ from tests.paths import ROOT
 FRAMEWORKS = {*backends.frameworks().values(), *backends.packages()} - {"numpy"}
 PUBLIC = {"backends", *(f"backends.{name}" for name in backends.__all__)}
 COMMAND_LINE = ("bench.__main__", "bench.commands")  # sits on top
-COLLECTOR = ("onnx", "bench/exam/third_party/collect.py")  # runs in a process of its own
+COLLECTOR = (
+    "onnx",
+    "bench/exam/third_party/collect.py",
+)  # runs in a process of its own
 OWN = {"models", "backends", "bench", "reports", "tests"}
 
 
@@ -80,14 +83,21 @@ def offences(found: list[Import]) -> list[str]:
 
 def _allowed(one: Import) -> bool:
     layer = one.file.split("/")[0]
-    return {"models": _models, "backends": _backends, "bench": _bench, "reports": _reports}[
-        layer
-    ](one)
+    return {
+        "models": _models,
+        "backends": _backends,
+        "bench": _bench,
+        "reports": _reports,
+    }[layer](one)
 
 
 def _models(one: Import) -> bool:
     """NumPy with the types it lacks, and the standard library."""
-    return one.top in sys.stdlib_module_names or one.top in ("numpy", "ml_dtypes", "models")
+    return one.top in sys.stdlib_module_names or one.top in (
+        "numpy",
+        "ml_dtypes",
+        "models",
+    )
 
 
 def _backends(one: Import) -> bool:
@@ -118,7 +128,9 @@ def _bench(one: Import) -> bool:
     reports from the command line alone.
     """
     if one.top == "backends":
-        return one.module in PUBLIC or inside(one.module, "backends.base", "backends.numpy")
+        return one.module in PUBLIC or inside(
+            one.module, "backends.base", "backends.numpy"
+        )
     if one.top == "reports":
         return inside(one.file.replace("/", "."), *COMMAND_LINE)
     return one.top not in FRAMEWORKS | {"tests"} or (one.top, one.file) == COLLECTOR
@@ -192,7 +204,9 @@ except SystemExit as ended:
 
 def loaded_frameworks(statement: str) -> set[str]:
     """Frameworks that a fresh interpreter holds after a statement."""
-    report = f"{statement}\nimport sys\nprint(*sorted({FRAMEWORKS!r} & sys.modules.keys()))"
+    report = (
+        f"{statement}\nimport sys\nprint(*sorted({FRAMEWORKS!r} & sys.modules.keys()))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", report],
         cwd=ROOT,

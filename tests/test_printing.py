@@ -34,4 +34,7 @@ def test_what_measures_prints_nothing(room: str) -> None:
 
 
 def test_printing_would_be_found() -> None:
-    assert sorted(said("import sys\nif x:\n    print(1)\nsys.stderr.write('a')")) == [3, 4]
+    assert sorted(said("import sys\nif x:\n    print(1)\nsys.stderr.write('a')")) == [
+        3,
+        4,
+    ]

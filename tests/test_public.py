@@ -16,11 +16,15 @@ from tests.size import PRODUCT
 def listing() -> list[Path]:
     """The files that state what they offer."""
     files = [path for room in PRODUCT for path in sorted((ROOT / room).rglob("*.py"))]
-    return [path for path in files if "\n__all__ = " in path.read_text(encoding="utf-8")]
+    return [
+        path for path in files if "\n__all__ = " in path.read_text(encoding="utf-8")
+    ]
 
 
 def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
 @pytest.mark.parametrize("path", listing(), ids=name_of)

@@ -35,7 +35,9 @@ def test_no_line_is_wider_than_a_page(everything: list[size.Size]) -> None:
 
 
 def test_a_function_fits_on_a_screen(everything: list[size.Size]) -> None:
-    found = [(one.path, name, lines) for one in everything for name, lines in one.functions]
+    found = [
+        (one.path, name, lines) for one in everything for name, lines in one.functions
+    ]
     assert [(path, name) for path, name, lines in found if lines > FUNCTION] == []
 
 
@@ -51,7 +53,8 @@ def test_the_top_of_bench_names_its_rooms() -> None:
 def test_the_measure_sees_what_it_counts(tmp_path: Path) -> None:
     file = tmp_path / "one.py"
     file.write_text(
-        '"""Text."""\n\n\ndef f(a):  # why\n    return [\n        a\n    ]\n' + "#" * 101
+        '"""Text."""\n\n\ndef f(a):  # why\n    return [\n        a\n    ]\n'
+        + "#" * 101
     )
     found = size.measure(file)
     assert (found.tokens, found.code_lines, found.comments) == (10, 4, 2)

@@ -29,12 +29,10 @@ class View:
 class Extras:
     """What some metrics and protocols need beside the poses; None where there is none."""
 
-    roots: tuple[Array, Array] | None = (
-        None  # predicted and true (N, 3), mm, camera frame
-    )
-    vertices: tuple[Array, Array] | None = (
-        None  # predicted and true (N, V, 3), mm from the root
-    )
+    # predicted and true (N, 3), mm, camera frame
+    roots: tuple[Array, Array] | None = None
+    # predicted and true (N, V, 3), mm from the root
+    vertices: tuple[Array, Array] | None = None
     factors: NDArray[np.floating] | None = None  # (N,) mm per pixel, for 2.5D lengths
     view: View | None = None  # for a protocol that picks joints by their projection
 

@@ -63,7 +63,9 @@ def serve(job: Job, out: TextIO) -> Record:
         reason=finding.reason,
         seconds=time.perf_counter() - started,
         peak_rss_bytes=peak_resident_bytes(),
-        config=job.settings.sizes | {"preset": job.settings.preset} if job.model else {},
+        config=job.settings.sizes | {"preset": job.settings.preset}
+        if job.model
+        else {},
         payload=finding.payload,
         versions=machine.versions(),
     )

@@ -107,7 +107,11 @@ class Worker:
         return self._process
 
     def _converse(
-        self, process: subprocess.Popen[str], job: Job, listen: Listener, turn: Turn | None
+        self,
+        process: subprocess.Popen[str],
+        job: Job,
+        listen: Listener,
+        turn: Turn | None,
     ) -> Record | None:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -165,7 +169,10 @@ def _cause(code: int, tail: str, *, late: float | None) -> tuple[Status, str]:
     # Linux kills with SIGKILL whoever takes the last memory; nothing else here does.
     if code == -signal.SIGKILL or "MemoryError" in tail:
         lower = "lower the batch or the model's sizes"
-        return "out_of_memory", f"the worker was killed, most likely for memory; {lower}"
+        return (
+            "out_of_memory",
+            f"the worker was killed, most likely for memory; {lower}",
+        )
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     return "crashed", f"the worker ended with {how}: {tail}"
 

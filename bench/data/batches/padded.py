@@ -36,9 +36,8 @@ class Layout:
     """How clips are to lie."""
 
     outputs: int  # frames that a window predicts: a clip has at least as many rows of targets
-    context: (
-        int  # further frames of keypoints that it sees, half of them on either side
-    )
+    # further frames of keypoints that it sees, half of them on either side
+    context: int
     pad: Pad  # what they hold beyond the ends of a clip
     skeleton: Skeleton | None  # the joints to keep; None for the clips' own
     root: str  # the joint that targets are relative to

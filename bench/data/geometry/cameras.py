@@ -31,9 +31,8 @@ SHAPES = {
     "tangential": (2,),
 }
 ORTHONORMAL = 1e-5  # calibrations are published in single precision
-LEAST_TURN = (
-    1e-9  # of a view's length: a smaller cross product is rounding, not a direction
-)
+# of a view's length: a smaller cross product is rounding, not a direction
+LEAST_TURN = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
