@@ -68,14 +68,6 @@ Seed = Annotated[
 ]
 
 
-def chosen(backend: list[str] | None) -> list[str]:
-    """Backends that were asked for by name; `all` means every one whose framework is here."""
-    from backends import installed
-
-    asked = backend or []
-    return installed() if "all" in asked else asked
-
-
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder."""
 

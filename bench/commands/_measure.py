@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.commands import chosen
+from bench.commands._chosen import chosen
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import summary
 from bench.commands._tables import table

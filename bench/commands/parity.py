@@ -19,8 +19,8 @@ from bench.commands import (
     Profile,
     Seed,
     Set,
-    chosen,
 )
+from bench.commands._chosen import chosen
 
 Vectors = Annotated[
     list[Path] | None,
