@@ -6,15 +6,13 @@ found by listing that folder.
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
 from types import ModuleType
 
 from bench import records
-from models import folder as registry
 from models.errors import BadInput
-from reports import markdown, sections
+from reports import listing, markdown, sections
 from reports.blocks import Block, Heading
 
 __all__ = ["assemble", "build", "found", "read", "replace"]
@@ -62,17 +60,8 @@ def assemble(run: records.Run, figures: Path) -> list[Block]:
 
 
 def found() -> list[ModuleType]:
-    """Every module of the sections folder, each after the neighbours that it states.
-
-    Raises UnknownName where a section states one that is not there.
-    """
-    after: dict[str, tuple[str, ...]] = {}
-    # A package may lie in several folders; each of them may add to the page.
-    for path in sections.__path__:
-        for name, file in registry.files(Path(path)).items():
-            after[name] = registry.stated(file, "AFTER", ())
-    names = registry.ordered(after)
-    return [importlib.import_module(f"{sections.__name__}.{name}") for name in names]
+    """Every section, each after the neighbours that it states."""
+    return listing.modules(sections)
 
 
 def replace(path: Path, content: str) -> Path:

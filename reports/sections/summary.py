@@ -128,7 +128,7 @@ def rules() -> Block:
     """The thresholds behind the answers."""
     rows = [
         {"Measured": item.name, "Limit": number(item.limit), "Why": item.why}
-        for item in verdict.THRESHOLDS
+        for item in verdict.thresholds()
     ]
     caption = (
         "How the verdict is made: the worst reason decides; these are its thresholds"

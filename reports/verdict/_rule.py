@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 from bench.records import Run
-from reports import cells
-from reports.verdict import (
-    accuracy,
-    coverage,
-    exam,
-    parity,
-    speed,
-    third_party,
-    training,
+from reports import cells, listing, verdict
+from reports.verdict._evidence import gather
+from reports.verdict._reason import (
+    SEVERITY,
+    Answer,
+    Reason,
+    Threshold,
+    Verdict,
+    by_severity,
+    worst,
 )
-from reports.verdict._evidence import Evidence, gather
-from reports.verdict._reason import SEVERITY, Answer, Reason, Verdict, by_severity, worst
 
-# In the order in which reasons of equal weight are read: what is known before anything
-# runs, then what is computed, then what is learnt, then how fast.
-GROUNDS: tuple[Callable[[Evidence], list[Reason]], ...] = (
-    coverage.reasons,
-    parity.reasons,
-    exam.reasons,
-    training.reasons,
-    accuracy.reasons,
-    speed.reasons,
-)
-THRESHOLDS = (parity.LIMIT, accuracy.LIMIT, speed.NOISE)
+
+def grounds() -> list[ModuleType]:
+    """Every ground, in the order in which reasons of equal weight are read."""
+    return listing.modules(verdict)
+
+
+def asked(question: str, *about: Any) -> list[Reason]:
+    """What all grounds say that answer this question: `reasons` or `of_backend`."""
+    out: list[Reason] = []
+    for ground in grounds():
+        # A ground may speak of a model, of a backend, or of both.
+        if hasattr(ground, question):
+            out += getattr(ground, question)(*about)
+    return out
+
+
+def thresholds() -> list[Threshold]:
+    """The number that decides, of each ground that has one."""
+    return [ground.LIMIT for ground in grounds() if hasattr(ground, "LIMIT")]
 
 
 def verdicts(run: Run) -> list[Verdict]:
@@ -43,15 +52,14 @@ def verdicts(run: Run) -> list[Verdict]:
 def of_model(run: Run, backend: str, model: str) -> Verdict:
     """Every ground asked about one model on one backend."""
     evidence = gather(run, backend, model)
-    reasons = [reason for ground in GROUNDS for reason in ground(evidence)]
+    reasons = asked("reasons", evidence)
     return Verdict(backend, model, worst(reasons), by_severity(reasons))
 
 
 def of_backend(run: Run, backend: str, models: Sequence[Verdict]) -> Verdict:
     """What the models' verdicts and the exams say about a backend as a whole."""
     reasons = [from_model(verdict) for verdict in models]
-    reasons += exam.of_backend(run, backend)
-    reasons += third_party.of_backend(run, backend)
+    reasons += asked("of_backend", run, backend)
     if not models:
         text = "no model was tried on this backend"
         reasons.append(Reason("undecided", "not run", text, "run at least one model"))

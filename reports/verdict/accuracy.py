@@ -8,6 +8,7 @@ from reports.numbers import number
 from reports.verdict._evidence import Evidence, unmeasured
 from reports.verdict._reason import Reason, Threshold, gap, works
 
+AFTER = ("training",)
 LIMIT = Threshold(
     "MPJPE ÷ best trivial baseline",
     1.0,

@@ -9,6 +9,8 @@ from reports import cells
 from reports.verdict._evidence import Evidence, unmeasured
 from reports.verdict._reason import Reason, gap, works
 
+AFTER = ()  # what is known before anything runs comes first
+
 
 def reasons(evidence: Evidence) -> list[Reason]:
     """A gap in an op that the model needs is a no; a feature that is lacking is a gap."""

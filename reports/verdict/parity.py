@@ -7,6 +7,7 @@ from reports import cells
 from reports.verdict._evidence import Evidence, blame, grade
 from reports.verdict._reason import Answer, Reason, Threshold, works
 
+AFTER = ("coverage",)
 LIMIT = Threshold(
     "parity error ÷ bound",
     1.0,

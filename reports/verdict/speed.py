@@ -8,7 +8,8 @@ from reports.numbers import percent
 from reports.verdict._evidence import Evidence, unmeasured
 from reports.verdict._reason import Reason, Threshold, gap, works
 
-NOISE = Threshold(
+AFTER = ("accuracy",)
+LIMIT = Threshold(
     "noise floor of the host",
     0.1,
     "when the same program differs from itself by a tenth, smaller differences say nothing",
@@ -34,7 +35,7 @@ def of_timings(record: Record, payload: Throughput) -> list[Reason]:
         text = f"timings on {where} that do not count: {'; '.join(bad) or 'none was taken'}"
         out.append(gap(text, "timings that pass the lie detectors"))
     noise = payload.noise_floor
-    if noise is not None and noise > NOISE.limit:
+    if noise is not None and noise > LIMIT.limit:
         text = "the host is noisy: the same program differs from itself by"
         out.append(gap(f"{text} {percent(noise)}", "a quieter machine"))
     passed = f"all {len(faults)} timings on {where} passed the lie detectors"

@@ -6,6 +6,8 @@ from bench.records import Run, ThirdParty
 from reports import cells
 from reports.verdict._reason import Reason, gap, works
 
+AFTER = ("exam",)
+
 
 def of_backend(run: Run, backend: str) -> list[Reason]:
     """A failed case is a gap; where the exam was not put, nothing is said."""

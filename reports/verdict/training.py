@@ -5,6 +5,8 @@ from __future__ import annotations
 from reports.verdict._evidence import Evidence, unmeasured
 from reports.verdict._reason import Reason
 
+AFTER = ("exam",)
+
 
 def reasons(evidence: Evidence) -> list[Reason]:
     """A training that was tried and did not end well is a gap."""
