@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.errors import BadInput
+
 SCHEMA = 2  # 2: the trivial baselines are a record of their own
 
 Status = Literal[
@@ -41,13 +43,13 @@ class Check(Frozen):
     Both are relative to the largest expected value unless `unit` says otherwise.
     """
 
-    kind: str  # forward, loss, gradient, step, state, trajectory, equivalence
+    kind: str  # what was compared: weights, loss, gradient, ...
     name: str  # output, parameter or node
     error: float | None
     bound: float
     ok: bool
     unit: str = "relative"
-    graph: str = "infer"
+    graph: str  # which of the model's graphs: train or infer
     # largest joint displacement this error amounts to, where the tensor is a pose
     millimetres: float | None = None
     op: str = ""  # operation of the node, where the check is about a node
@@ -83,7 +85,7 @@ class ExamRow(Frozen):
     # graph: traced by the framework, and no more
     mode: Literal["eager", "graph", "compiled"]
     dtype: str
-    result: Literal["passed", "failed", "gap", "not_applicable"]
+    result: Literal["passed", "failed", "gap"]
     error: float | None = None
     bound: float | None = None
     note: str = ""
@@ -213,9 +215,8 @@ class Evaluation(Scored):
     protocol_text: Said
     test_poses: int
     metrics: tuple[Metric, ...]
-    skeleton_bones: tuple[
-        tuple[int, int], ...
-    ] = ()  # (parent, child) pairs for the figure
+    # (parent, child) pairs for the figure
+    skeleton_bones: tuple[tuple[int, int], ...] = ()
     # a few poses (joints, 3), millimetres
     example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
@@ -268,9 +269,8 @@ class Throughput(Frozen):
     task: Literal["throughput"] = "throughput"
     timings: tuple[Timing, ...]
     noise_floor: float | None = None  # relative spread of an A/A run on this host
-    settings: dict[
-        str, str | int | float | bool
-    ] = {}  # TF32, threads, matmul precision
+    # TF32, threads, matmul precision
+    settings: dict[str, str | int | float | bool] = {}
     # backends timed in turns with this one, itself among them
     together: tuple[str, ...] = ()
 
@@ -383,6 +383,25 @@ def load(folder: Path) -> Run:
             # at its first place, as a cell done again stands where it stood
             records[cell(record)] = record
     return Run(info=info, records=tuple(records.values()), folder=folder)
+
+
+def read(folder: Path) -> Run:
+    """Read a run folder that somebody named. Raises BadInput where it is none."""
+    try:
+        return load(folder)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{folder} is no run folder: it holds no run.json; give the folder that"
+            " `python -m bench run` printed"
+        ) from None
+    # Broken JSON and a field that this version does not know are both a ValueError.
+    except (OSError, ValueError) as error:
+        # pydantic takes several lines for each field, and there may be hundreds
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f"{folder} holds run.json or records.jsonl that this version cannot read:"
+            f" {reason}; run it again"
+        ) from None
 
 
 def cell(record: Record) -> Cell:

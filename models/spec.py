@@ -18,7 +18,8 @@ from models.graph import Graph, Noise, Param
 class Recipe:
     """How a model is trained, as published.
 
-    Loss weights are by loss name; lr is multiplied by `lr_decay` after every epoch.
+    Loss weights are by loss name. `lr_decay` is the factor per epoch of the publication; runs
+    here follow a schedule of their own.
     """
 
     optimizer: str

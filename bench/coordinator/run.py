@@ -88,18 +88,11 @@ def start(config: Config, *, out: Path, command: str) -> Path:
 
 def resumed(folder: Path) -> Config:
     """The configuration of an earlier run. Raises BadInput where the folder is no run."""
+    run = records.read(folder)
     try:
-        return configs.validate(records.load(folder).info.config)
-    except FileNotFoundError:
-        raise BadInput(
-            f"{folder} is no run folder: it holds no run.json; --resume takes the folder"
-            " that `python -m bench run` printed"
-        ) from None
-    except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"{folder}: run.json or records.jsonl cannot be read: {reason}"
-        ) from None
+        return configs.validate(run.info.config)
+    except BadInput as error:
+        raise BadInput(f"{folder}: run.json cannot be gone on with: {error}") from None
 
 
 def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> Outcome:

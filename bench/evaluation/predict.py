@@ -78,7 +78,7 @@ def predict(
             f"{out}: is there already and is left as it is; give another name"
         )
     mapped_file.writable(out)  # said now, not after minutes of work
-    training = _training(_load(run), backend, model)
+    training = _training(records.read(run), backend, model)
     backends.require(training.backend)
     # absolute, since the child works from the checkout
     order = Order(
@@ -96,7 +96,7 @@ def predict(
 def lift(arguments: Sequence[str]) -> dict[str, Any]:
     """The child: the backend, and the order as JSON."""
     order = Order(**json.loads(arguments[1]))
-    run = _load(Path(order.run))
+    run = records.read(Path(order.run))
     record = _training(run, order.backend, order.model)
     job = Job(
         task="evaluate",
@@ -127,18 +127,6 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     header |= {"unit": "mm", "run": run.info.id}
     arrays_file.write(Path(order.out), poses, header)
     return asdict(done)
-
-
-def _load(folder: Path) -> Run:
-    try:
-        return records.load(folder)
-    except (OSError, ValueError) as error:
-        # pydantic says what is wrong over many lines
-        reason = " ".join(str(error).split())[:120]
-        raise BadInput(
-            f"{folder}: no run folder ({reason}); give one that `python -m bench run` or"
-            " `train` has made"
-        ) from None
 
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:

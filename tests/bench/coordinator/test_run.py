@@ -52,11 +52,13 @@ def test_a_run_folder_says_what_was_asked_and_where(tmp_path: Path) -> None:
 def test_resuming_what_is_no_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(
         BadInput,
-        match="is no run folder: it holds no run.json; --resume takes the folder",
+        match="is no run folder: it holds no run.json; give the folder",
     ):
         runs.resumed(tmp_path)
     (tmp_path / "run.json").write_text('{"id": 1}')
-    with pytest.raises(BadInput, match=r"run.json or records.jsonl cannot be read"):
+    with pytest.raises(
+        BadInput, match=r"run.json or records.jsonl that this version cannot"
+    ):
         runs.resumed(tmp_path)
 
 
