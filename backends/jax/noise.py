@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from backends.base import Unsupported
 from models import dims
 from models.errors import BadInput
 from models.graph import Graph, Noise
@@ -53,4 +54,6 @@ def _draw(
             return jax.random.bernoulli(key, asked.number, shape).astype(jnp.float32)
         case "normal":
             return jax.random.normal(key, shape, jnp.float32) * asked.number
-    return jax.random.uniform(key, shape, jnp.float32, 0.0, asked.number)
+        case "uniform":
+            return jax.random.uniform(key, shape, jnp.float32, 0.0, asked.number)
+    raise Unsupported(f"{asked.kind} noise: backends/jax/noise.py does not draw it")

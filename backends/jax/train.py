@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from backends.base import Arrays, Feeds, Settings, Trainer
+from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.jax.program import JaxProgram
 from models.errors import BadInput
 from models.graph import Graph
@@ -41,8 +41,12 @@ def native_optimizer(o: Optimizer) -> Any:
                 return optax.chain(decay, native)
             case "adam":
                 return optax.chain(decay, scale_by_adam(o), descend)
-        # adamw: decay joins the step behind the moments, not the gradient before them
-        return optax.chain(scale_by_adam(o), decay, descend)
+            # decay joins the step behind the moments, not the gradient before them
+            case "adamw":
+                return optax.chain(scale_by_adam(o), decay, descend)
+        raise Unsupported(
+            f"optimizer {o.rule}: backends/jax/train.py has no rule for it"
+        )
 
     return optax.inject_hyperparams(rule)(learning_rate=o.lr)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from backends.base import Unsupported
 from models import dims
 from models.graph import Graph
 from models.graph import Noise as Asked
@@ -53,4 +54,6 @@ def _drawn(
     uniform = rng.random(shape, np.float32)
     if asked.kind == "bernoulli":
         return (uniform < asked.number).astype(np.float32)
-    return uniform * number
+    if asked.kind == "uniform":
+        return uniform * number
+    raise Unsupported(f"{asked.kind} noise: backends/onnx/noise.py does not draw it")

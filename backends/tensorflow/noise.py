@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import Tensor
 
+from backends.base import Unsupported
 from backends.tensorflow.layout import length
 from models import dims
 from models.graph import Graph, Noise
@@ -44,4 +45,8 @@ def _draw(
             return tf.cast(uniform < asked.number, tf.float32)
         case "normal":
             return tf.random.stateless_normal(shape, seed, stddev=asked.number)
-    return tf.random.stateless_uniform(shape, seed, maxval=asked.number)
+        case "uniform":
+            return tf.random.stateless_uniform(shape, seed, maxval=asked.number)
+    raise Unsupported(
+        f"{asked.kind} noise: backends/tensorflow/noise.py does not draw it"
+    )

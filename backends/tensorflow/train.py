@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import Tensor
 
-from backends.base import Arrays, Feeds, Settings, Trainer
+from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.tensorflow.program import TensorFlowProgram
 from models.errors import BadInput
 from models.graph import Graph
@@ -133,6 +133,9 @@ class RmsProp(keras.optimizers.RMSprop):
 def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
     """The Keras optimizer that follows a written rule."""
     classes = {"sgd": Sgd, "adam": Adam, "adamw": Adam, "rmsprop": RmsProp}
+    if rule.rule not in classes:
+        said = "backends/tensorflow/train.py has no rule for it"
+        raise Unsupported(f"optimizer {rule.rule}: {said}")
     return classes[rule.rule](rule)
 
 

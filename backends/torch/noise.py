@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backends.base import Unsupported
+
 
 def dropout(x: Tensor, *, rate: float) -> Tensor:
     """Dropout with a mask of its own: fused, where a drawn mask would be two products."""
@@ -27,4 +29,6 @@ def draw(
             return blank.bernoulli_(number)
         case "normal":
             return blank.normal_(0, number)
-    return blank.uniform_(0, number)
+        case "uniform":
+            return blank.uniform_(0, number)
+    raise Unsupported(f"{kind} noise: backends/torch/noise.py does not draw it")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from backends.base import Arrays, Feeds, Settings, Trainer
+from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.torch.program import TorchProgram
 from models.graph import Graph
 from models.optim import Optimizer
@@ -34,8 +34,10 @@ def native_optimizer(
             return optim.RMSprop(params, alpha=o.alpha, eps=o.eps, **common)
         case "adam":
             return optim.Adam(params, betas=betas, eps=o.eps, fused=True, **common)
-    # as Adam, but that its decay is decoupled
-    return optim.AdamW(params, betas=betas, eps=o.eps, fused=True, **common)
+        # as Adam, but that its decay is decoupled
+        case "adamw":
+            return optim.AdamW(params, betas=betas, eps=o.eps, fused=True, **common)
+    raise Unsupported(f"optimizer {o.rule}: backends/torch/train.py has no rule for it")
 
 
 class TorchTrainer(Trainer):
