@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from models import ops
+from models.errors import PosePortError
 
 Kernel = Callable[..., Any]
 
@@ -18,14 +19,19 @@ def of(module: Mapping[str, Any], native: Mapping[str, Kernel]) -> Mapping[str, 
     """The kernels of a module, given by its `globals()` at its end.
 
     `native` holds the ops whose kernel is a function of the framework itself. Raises
-    ValueError where an op has both.
+    PosePortError where an op has both, and for a public function that is no op: what
+    serves the kernels begins with an underscore.
     """
     found: dict[str, Kernel] = dict(native)
     for name, kernel in written(module).items():
         if name not in ops.table():
-            continue  # tests refuse it by name: a kernel that is misspelt is none
+            # a kernel that is misspelt would be none, and the op would run by its body
+            raise PosePortError(
+                f"{module['__name__']}: function {name} is no op; name it as the op, or"
+                " begin its name with an underscore"
+            )
         if name in native:
-            raise ValueError(
+            raise PosePortError(
                 f"{module['__name__']}: {name} written and renamed; keep one"
             )
         found[name] = kernel

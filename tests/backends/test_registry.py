@@ -14,7 +14,7 @@ import backends
 from backends import kernels
 from backends.base import Backend
 from models import ops
-from models.errors import Missing, UnknownName
+from models.errors import Missing, PosePortError, UnknownName
 from tests.paths import ROOT
 
 
@@ -133,6 +133,8 @@ def test_a_misspelt_kernel_is_found() -> None:
     module = planted(
         "def matmull(a, b): ...\ndef _helper(): ...\nfrom os import fspath"
     )
+    with pytest.raises(PosePortError, match="planted: function matmull is no op"):
+        kernels.of(vars(module), {})
     assert strays(module) == ["matmull"]
 
 
@@ -144,5 +146,7 @@ def test_a_kernel_is_added_by_its_name_alone() -> None:
 
 def test_a_kernel_that_is_written_twice_is_refused() -> None:
     module = planted("def gelu(x, *, approximate): ...")
-    with pytest.raises(ValueError, match="planted: gelu written and renamed; keep one"):
+    with pytest.raises(
+        PosePortError, match="planted: gelu written and renamed; keep one"
+    ):
         kernels.of(vars(module), {"gelu": abs})
