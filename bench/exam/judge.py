@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from backends.base import Backend, Gap, Settings
-from bench.exam.probe import Probe, Results, has_gradient, weights_for
+from bench.exam.draws import weights_for
+from bench.exam.probe import Probe, Results
 from bench.parity import budget
 from bench.records import ExamRow
 from models import ops
@@ -99,13 +100,8 @@ class Question:
 
     def differentiable(self) -> bool:
         """Whether gradients are asked for."""
-        return (
-            # an open axis has no number of weights
-            not self.probe.symbolic
-            and self.probe.differentiable()
-            and has_gradient(self.probe.op)
-            and self.due[0].dtype.kind == "f"
-        )
+        # an open axis has no number of weights
+        return not self.probe.symbolic and self.probe.has_gradient(self.due)
 
     def has_two_ways(self) -> bool:
         """Whether there is a body beside the backend's own kernel."""

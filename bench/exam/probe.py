@@ -16,8 +16,6 @@ import numpy as np
 from backends.base import Backend, Settings
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.ops import kernels
-from bench.exam.draws import draw as draw
-from bench.exam.draws import weights_for as weights_for
 from models import ops
 from models.builder import Builder
 from models.graph import FLOATS, Graph
@@ -44,9 +42,8 @@ class Probe:
     attributes: Mapping[str, Any]
     where: str = ""
     symbolic: bool = False  # the first axis of the first input is left open
-    dtype: str = (
-        "float32"  # declared for float inputs, whose values it must hold exactly
-    )
+    # declared for float inputs, whose values it must hold exactly
+    dtype: str = "float32"
     # how inputs reach the op: as they are, through a permute_dims, or through a slice of
     # every other element
     layout: Layout = "plain"
@@ -69,6 +66,16 @@ class Probe:
     def differentiable(self) -> bool:
         """Whether any input can have a gradient."""
         return bool(self.floats())
+
+    def has_gradient(self, due: Results) -> bool:
+        """Whether there is a gradient to ask for; `due` are its results.
+
+        From a float input, by rules that let something through, to a float result.
+        """
+        made_of_floats = self.differentiable() and due[0].dtype.kind == "f"
+        found = ops.get(self.op)
+        ruled = found.vjp is not None or found.body is not None
+        return made_of_floats and ruled and found.gradient == "flows"
 
     def declared(self, array: np.ndarray) -> str:
         """Declared type of an input."""
@@ -159,15 +166,6 @@ class Probe:
             axis = rank - 1
             return emit("slice", value, axis=axis, start=0, stop=stop, step=2)
         return value
-
-
-def has_gradient(op: str) -> bool:
-    """Whether an op, or the primitives of its body, has gradient rules that let something
-    through.
-    """
-    found = ops.get(op)
-    ruled = found.vjp is not None or found.body is not None
-    return ruled and found.gradient == "flows"
 
 
 def forward(probes: Sequence[Probe]) -> Graph:

@@ -13,9 +13,8 @@ from bench.exam import judge
 from bench.exam import probe as programs
 from bench.exam import questions as papers
 from bench.exam.asking import together
-from bench.exam.judge import Answer
-from bench.exam.judge import Question as Question
-from bench.exam.probe import Arrays, Probe, Results
+from bench.exam.judge import Answer, Question
+from bench.exam.probe import Arrays, Results
 from bench.exam.questions import Part
 from bench.records import Exam, ExamRow
 from models import ops
@@ -68,18 +67,11 @@ def _asked(
             yield Question(backend, settings, probe, case)
 
 
-def probes(name: str) -> Iterator[tuple[Probe, str]]:
-    """All that is asked of an op in float32, int64 and bool, by its own cases."""
-    return papers.questions(name, Part(("float32", "int64", "bool")))
-
-
-def examine(question: Question) -> list[ExamRow]:
-    """The rows of one case. A backend that raises has failed its value."""
-    return examine_all([question])
-
-
 def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
-    """The rows of cases that are asked in the same mode, case by case."""
+    """The rows of cases that are asked in the same mode, case by case.
+
+    A backend that raises has failed the value of the case.
+    """
     rows: dict[int, list[ExamRow]] = {}
     sound: dict[int, Answer] = {}
     for i, came in enumerate(together(_values, questions, "value")):

@@ -68,7 +68,7 @@ def check(
     name: str,
     error: float,
     bound: float,
-    graph: str = "train",
+    graph: str,
 ) -> Check:
     """An error against its bound."""
     return Check(

@@ -12,16 +12,16 @@ import numpy as np
 
 from backends.base import Backend, Settings
 from backends.numpy.program import NumpyProgram
-from bench.exam.probe import Probe, has_gradient, weights_for
+from bench.exam.draws import weights_for
+from bench.exam.probe import Probe
 from bench.parity import budget
 from models import dims
 from models.dims import Dim
 from models.graph import Graph, Node
 
 Arrays = dict[str, np.ndarray]
-SEED = (
-    1  # of the weights that make one number of a node's results, to be differentiated
-)
+# Of the weights that make one number of a node's results, to be differentiated.
+SEED = 1
 # A gradient is judged on at least this share of the node's largest: one that is far smaller
 # is a sum that cancels.
 NEAR_ZERO = 1e-3
@@ -93,8 +93,7 @@ def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
         if off > bound:
             return f"value off by {off:.1e}, {bound:.1e} allowed"
     # what has no gradient is not asked for one: integers, signs, comparisons
-    made_of_floats = probe.differentiable() and due[0].dtype.kind == "f"
-    if made_of_floats and has_gradient(probe.op):
+    if probe.has_gradient(due):
         return _judge_gradients(probe, backend, settings, weights_for(due, seed=SEED))
     return ""
 

@@ -22,7 +22,8 @@ import numpy as np
 from backends import load, require
 from backends.base import Settings
 from bench.data.formats import arrays_file
-from bench.exam.probe import Probe, has_gradient, weights_for
+from bench.exam.draws import weights_for
+from bench.exam.probe import Probe
 from bench.parity.locate import SEED, judge
 from bench.processes import machine, question
 from models.errors import BadInput
@@ -104,8 +105,7 @@ def _arrays(probe: Probe) -> dict[str, np.ndarray]:
     arrays = probe.arrays()
     for i, array in enumerate(due):
         arrays[f"y{i}"] = array
-    made_of_floats = probe.differentiable() and due[0].dtype.kind == "f"
-    if not made_of_floats or not has_gradient(probe.op):
+    if not probe.has_gradient(due):
         return arrays
     # the weights that `locate.judge` takes, so that the pack holds what was asked
     weights = weights_for(due, seed=SEED)

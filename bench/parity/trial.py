@@ -107,9 +107,8 @@ def _shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Array
             continue
         shaken = array + rng.normal(0, SHAKE, array.shape)
         if name.endswith("running_var"):
-            shaken = (
-                np.abs(shaken) + SHAKE
-            )  # a variance is positive, and its root divides
+            # a variance is positive, and its root divides
+            shaken = np.abs(shaken) + SHAKE
         moved[name] = shaken.astype(np.float32)
     return moved
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
+from bench.parity.feeds import drawn
 from bench.speed.timing import Contender
 from bench.training.optimizer import optimizer_of
 from models import dims
@@ -19,8 +20,6 @@ from models import params as initial
 from models.flops import flops
 from models.graph import Graph
 from models.spec import Spec
-
-SPREAD = 0.5  # standard deviation of all inputs: of the order of keypoints and poses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +45,8 @@ class Workshop:
 
     def feeds(self, graph: Graph, batch: int) -> dict[str, np.ndarray]:
         """Random inputs of a call; noise is one of them, and its size costs no time."""
-        shapes = {name: type_.shape for name, type_ in graph.inputs.items()}
-        shapes |= {name: noise.type.shape for name, noise in graph.noise.items()}
-        lengths = self.lengths(batch)
-        found = {}
-        for name, shape in shapes.items():
-            drawn = self.rng.normal(0, SPREAD, dims.bind(shape, lengths))
-            found[name] = drawn.astype(np.float32)
-        return found
+        noise = {name: drawing.type for name, drawing in graph.noise.items()}
+        return drawn({**graph.inputs, **noise}, {}, self.lengths(batch), self.rng)
 
     def lengths(self, batch: int) -> dict[str, int]:
         """What the open axes of the model are in a call."""
@@ -88,8 +81,10 @@ def _forward(workshop: Workshop, batch: int) -> Subject:
     graph, lengths = workshop.spec.infer, workshop.lengths(batch)
     program = workshop.backend.program(graph, workshop.settings)
     # Any weights will do: no time depends on them.
-    drawn = initial.draw(workshop.spec.parameters, seed=0)
-    program.load({name: array for name, array in drawn.items() if name in graph.params})
+    weights = initial.draw(workshop.spec.parameters, seed=0)
+    program.load(
+        {name: array for name, array in weights.items() if name in graph.params}
+    )
     # Inputs are on the device before the clock starts.
     one, other = (program.put(workshop.feeds(graph, batch)) for _ in range(2))
 

@@ -21,7 +21,7 @@ from bench.speed.timing import Clock, Contender, Warm
 
 # How often the work done once and twice is compared before it counts as a lie that they take
 # as long: a host that is busy for a moment is no liar.
-PATIENCE = 12
+ATTEMPTS = 12
 COMPARED = 3  # comparisons that are made even where the first is plausible
 
 Turn = Callable[[], None]
@@ -139,7 +139,7 @@ def _doubled(contender: Contender, count: int, clock: Clock) -> tuple[float, flo
     host, of no use to a clock that stands.
     """
     single = double = float("inf")
-    for attempt in range(PATIENCE):
+    for attempt in range(ATTEMPTS):
         single = min(single, _total(contender, count, clock))
         double = min(double, _total(contender, 2 * count, clock))
         if attempt + 1 >= COMPARED and not timing.suspicious(single, double):

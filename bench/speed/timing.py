@@ -22,7 +22,7 @@ WINDOW = 3  # calls whose median is held against that of as many before
 STEADY = 0.1  # two medians this close, relative, are steady
 # A warm-up may take as long as this many samples. A call that is slower than a sample would
 # else be repeated MOST_WARM_UP times.
-PATIENCE = 20
+LONGEST_WARM_UP = 20
 RESAMPLES = 2000  # beyond either end of a 95 % interval lie 50 of them
 GROWS = 1.2  # twice the work takes at least this many times as long
 CLOCK = (0.8, 1.25)  # speed of the timer against the system's clock that passes
@@ -79,7 +79,7 @@ def warm(
         before = recent[-2 * WINDOW : -WINDOW]
         now = recent[-WINDOW:]
         steady = _close(float(np.median(before)), float(np.median(now)))
-        if sum(recent) > PATIENCE * seconds:
+        if sum(recent) > LONGEST_WARM_UP * seconds:
             break
     typical = float(np.median(recent[-WINDOW:]))
     # a clock that stands still says nothing of how often; its numbers are void anyway

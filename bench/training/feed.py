@@ -73,12 +73,8 @@ class Feed:
         *,
         stride: int | None,
         every: int = 1,
-        channels: int | None = None,
     ) -> Windows:
-        """Windows of the length and kind the model trains on, pixels under 2.5D lengths.
-
-        They have as many channels as the model takes, unless told otherwise.
-        """
+        """Windows of the length and kind the model trains on, pixels under 2.5D lengths."""
         return Windows(
             clips,
             frames=self.spec.frames,
@@ -87,7 +83,7 @@ class Feed:
             every=every,
             skeleton=self.protocol.skeleton,
             root=self.protocol.root,
-            channels=channels or self.channels,
+            channels=self.channels,
             pad=self.pad,
             pixels=self.protocol.lengths == "2.5d",
         )

@@ -24,8 +24,6 @@ from reports.numbers import count, number
 AFTER = ("third_party",)
 TITLE = "Parity ladder"
 
-# From the least that can go wrong to the most: each rung rests on those before it.
-RUNGS = ("forward", "loss", "gradient", "step", "state", "trajectory", "equivalence")
 DESCRIBED = 5  # failed checks of a model told in words; the table counts all
 
 LEGEND = (
@@ -113,18 +111,12 @@ def ladder(record: Record, payload: Parity) -> list[Block]:
 
 
 def rungs(checks: Iterable[Check]) -> list[tuple[tuple[str, str], list[Check]]]:
-    """Checks by rung and graph, in the order of the ladder."""
-    order = {rung: place for place, rung in enumerate(RUNGS)}
+    """Checks by rung and graph, each where its first check stands."""
+    # A record holds them as the ladder was climbed: each rung rests on those before it.
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         groups.setdefault((check.kind, check.graph), []).append(check)
-
-    def place(group: tuple[tuple[str, str], list[Check]]) -> int:
-        (rung, _), _ = group
-        # A rung that this page does not know yet is shown last, and not lost.
-        return order.get(rung, len(order))
-
-    return sorted(groups.items(), key=place)
+    return list(groups.items())
 
 
 def worst(checks: Iterable[Check]) -> Check:

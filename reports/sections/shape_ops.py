@@ -125,11 +125,10 @@ def totals(exam: Exam) -> Block:
                 for row in exam.rows
                 if (row.question, row.mode) == (question, mode)
             )
-            # What was never asked stays "not measured": four zeros would look like a result.
+            # What was never asked stays "not measured": three zeros would look like a result.
             if tally:
-                for title in ("Passed", "Failed", "Gap", "Not applicable"):
-                    result = title.lower().replace(" ", "_")
-                    rows[-1][title] = count(tally[result])
+                for title in ("Passed", "Failed", "Gap"):
+                    rows[-1][title] = count(tally[title.lower()])
     return table(rows, caption="Totals")
 
 
@@ -188,12 +187,11 @@ def trouble(exam: Exam, op: str) -> int:
 
 def score(rows: list[ExamRow]) -> Inline:
     """How many passed of how many asked, such as "12 / 12", with what is missing named."""
-    tally = Counter(row.result for row in rows)
     # A question that makes no sense for the op, such as a gradient of argmax, is not asked.
-    asked = len(rows) - tally["not_applicable"]
-    if not asked:
-        return "not applicable" if rows else "not asked"
-    said = f"{tally['passed']} / {asked}"
+    if not rows:
+        return "not asked"
+    tally = Counter(row.result for row in rows)
+    said = f"{tally['passed']} / {len(rows)}"
     for result in ("failed", "gap"):
         if tally[result]:
             said += f", {tally[result]} {result}"

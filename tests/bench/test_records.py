@@ -62,7 +62,14 @@ def test_all_kinds_are_covered() -> None:
 def test_a_number_that_is_none_comes_back_as_none_and_is_never_zero(
     folder: Path,
 ) -> None:
-    check = Check(kind="forward", name="pose", error=float("inf"), bound=1e-5, ok=False)
+    check = Check(
+        kind="forward",
+        name="pose",
+        error=float("inf"),
+        bound=1e-5,
+        ok=False,
+        graph="infer",
+    )
     records.append(folder, sample_run.record(Parity(checks=(check,)), status="failed"))
     (record,) = records.load(folder).records
     assert isinstance(record.payload, Parity)

@@ -13,7 +13,9 @@ import pytest
 from backends.base import Backend, Settings
 from backends.numpy.backend import NumpyBackend
 from bench.exam import judge, questions, task
-from bench.exam.probe import Probe, weights_for
+from bench.exam.draws import weights_for
+from bench.exam.judge import Question
+from bench.exam.probe import Probe
 from bench.exam.questions import Part
 from bench.records import ExamRow
 from models import dims, ops
@@ -173,7 +175,7 @@ def test_no_input_is_within_a_difference_of_a_kink_or_a_tie(one: Asked) -> None:
 
 def failed(op: str, backend: Backend) -> list[ExamRow]:
     """Wrong answers of a backend to the own cases of an op."""
-    put = [task.Question(backend, Settings(), one.probe, one.case) for one in asked(op)]
+    put = [Question(backend, Settings(), one.probe, one.case) for one in asked(op)]
     rows = task.examine_all(put)
     return [row for row in rows if row.result == "failed"]
 

@@ -87,10 +87,9 @@ def _judge(
     # one budget for each entry that the trace keeps of a parameter
     counts = [len(traces.thin(array)) for array in kept.values()]
     allowed = np.repeat([bounds[parameter] * most for parameter in kept], counts)
+    error, bound = worst.error / most, bounds[worst.name]
     return Judged(
-        check=check(
-            "step", f"{name}: {worst.name}", worst.error / most, bounds[worst.name]
-        ),
+        check=check("step", f"{name}: {worst.name}", error, bound, "train"),
         name=name,
         value=thinned(kept.values()),
         allowed=allowed,

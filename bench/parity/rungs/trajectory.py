@@ -13,12 +13,10 @@ from bench.parity.judging import Judged, check
 from bench.parity.trial import Arrays, Trial, batch
 
 AFTER = ("step",)
-NUDGE = (
-    1e-7  # relative disturbance of the weights in the A/A runs: one float32 rounding
-)
-BATCHES = (
-    99  # word that sets the batches apart from the other random numbers of the seed
-)
+# Relative disturbance of the weights in the A/A runs: one float32 rounding.
+NUDGE = 1e-7
+# The word that sets the batches apart from the other random numbers of the seed.
+BATCHES = 99
 STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, begins
 
 
@@ -39,7 +37,7 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     name = f"loss of {len(true)} steps of {rule}, worst at step {worst + 1}"
     error = float(abs(own - true)[worst] / scale)
     judged = Judged(
-        check=check("trajectory", name, error, float(allowed[worst] / scale)),
+        check=check("trajectory", name, error, float(allowed[worst] / scale), "train"),
         name="loss",
         value=own,
         allowed=allowed,

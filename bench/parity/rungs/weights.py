@@ -27,7 +27,7 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     # of equals the last by name, which is the same on every backend
     worst = max(errors, key=lambda name: (errors[name], name))
     judged = Judged(
-        check=check("weights", worst, errors[worst], 0.0),
+        check=check("weights", worst, errors[worst], 0.0, "train"),
         name="all",
         value=thinned(back[name] for name in sorted(back)),
         allowed=np.zeros(()),  # copied, not computed

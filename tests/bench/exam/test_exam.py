@@ -130,7 +130,7 @@ def test_random_cases_are_answered(
     case = random_cases.case(name, np.random.default_rng(seed), rank=rank)
     probe = Probe(name, draw(case, (seed,)), case.attributes)
     question = Question(backend, Settings(), probe, questions.describe(case))
-    rows = shape_ops.examine(question)
+    rows = shape_ops.examine_all([question])
     assert [row for row in rows if row.result == "failed"] == []
 
 

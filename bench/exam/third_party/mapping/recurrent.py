@@ -33,9 +33,8 @@ class Weights:
 
     inputs: Value  # (gates * h, i)
     hidden: Value  # (gates * h, h)
-    bias: (
-        Value  # (2, gates * h): added to what comes from the input, and from the state
-    )
+    # (2, gates * h): added to what comes from the input, and from the state
+    bias: Value
     peepholes: Value | None  # (3 * h,), where the layer has them
 
     def gates(

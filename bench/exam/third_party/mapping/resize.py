@@ -31,9 +31,8 @@ class Line:
     axis: int
     old: int
     new: int
-    scale: (
-        float  # new over old; not always their quotient, as the new length is rounded
-    )
+    # new over old; not always their quotient, as the new length is rounded
+    scale: float
     start: float = 0.0  # the part of the axis looked at, as shares of it
     end: float = 1.0
 

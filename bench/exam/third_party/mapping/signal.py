@@ -116,9 +116,8 @@ def transformed(call: Call, x: Value, transform: Transform) -> Value:
     turn = BACKWARD if transform.inverse else FORWARD
     real = _part(call, x, (cosine, -turn * sine))
     if transform.inverse and transform.onesided:
-        return (
-            real  # the signal is real: what its conjugates add cancels the other part
-        )
+        # the signal is real: what its conjugates add cancels the other part
+        return real
     return real.concat(_part(call, x, (turn * sine, cosine)), axis=-1)
 
 
