@@ -16,8 +16,9 @@ def together(
     questions: Sequence[Question],
     asked: str,
 ) -> list[T | Exception]:
-    """Answers in the order of the questions, from as few programs as can be: where one
-    raises, each half is asked again.
+    """Answers in the order of the questions, from as few programs as can be.
+
+    Where one raises, each half is asked again.
     """
     groups: dict[object, list[int]] = {}
     for i, question in enumerate(questions):
@@ -40,8 +41,9 @@ def _company(question: Question, asked: str, number: int) -> object:
 def halved(
     ask: Callable[[Sequence[Q]], Sequence[T]], questions: Sequence[Q]
 ) -> list[T | Exception]:
-    """Answers to all at once; where that raises, those of each half; what a single question
-    raises is its answer.
+    """Answers to all at once; where that raises, those of each half.
+
+    What a single question raises is its answer.
     """
     if not questions:
         return []

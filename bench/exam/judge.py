@@ -42,8 +42,9 @@ class Question:
 
     @property
     def dtype(self) -> str:
-        """The float type where there are floats, else that of the first input; of the
-        result where that is a condition.
+        """The float type where there are floats, else that of the first input.
+
+        Of the result where that is a condition.
         """
         if self.probe.differentiable():
             return self.probe.dtype

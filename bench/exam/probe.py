@@ -32,8 +32,9 @@ PLAIN = Optimizer("sgd", 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Probe:
-    """Inputs x0, x1, ... and literals of one op; `where` is the model line it stands for,
-    if any.
+    """Inputs x0, x1, ... and literals of one op.
+
+    `where` is the model line it stands for, if any.
     """
 
     op: str
@@ -102,8 +103,9 @@ class Probe:
     def gradients(
         self, backend: Backend, settings: Settings, weights: Sequence[np.ndarray]
     ) -> Arrays:
-        """Gradient of the weighted sum of results in each float input, by the backend's own
-        differentiation.
+        """Gradient of the weighted sum of results in each float input.
+
+        By the backend's own differentiation.
         """
         return gradients([self], backend, settings, [weights])[0]
 
@@ -169,8 +171,9 @@ class Probe:
 
 
 def forward(probes: Sequence[Probe]) -> Graph:
-    """All probes in one graph: tensors are inputs; results are outputs y0, y1, ... of each
-    probe, marked with its number.
+    """All probes in one graph, whose inputs are their tensors.
+
+    Results are outputs y0, y1, ... of each probe, marked with its number.
     """
     builder = Builder(_name(probes))
     for mark, probe in _marked(probes):
@@ -191,8 +194,9 @@ def forward(probes: Sequence[Probe]) -> Graph:
 def loss_graph(
     probes: Sequence[Probe], weights: Sequence[Sequence[np.ndarray]]
 ) -> Graph:
-    """All probes in one graph: float tensors are parameters; the loss is the weighted sum
-    of all float results, in float32.
+    """All probes in one graph with a loss: float tensors are parameters.
+
+    The loss is the weighted sum of all float results, in float32.
     """
     builder = Builder(_name(probes))
     parts: list[Value] = []
@@ -232,8 +236,9 @@ def gradients(
     settings: Settings,
     weights: Sequence[Sequence[np.ndarray]],
 ) -> list[Arrays]:
-    """For each probe the gradient of its loss in each float input, by the backend's own
-    differentiation.
+    """For each probe the gradient of its loss in each float input.
+
+    By the backend's own differentiation.
     """
     trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
     trainer.program.load(_fed(probes, Probe.floats))

@@ -1,5 +1,6 @@
-"""Which questions the op exam puts: an op's cases, in the types, layouts and lengths of axes
-that make sense for it.
+"""Which questions the op exam puts.
+
+An op's cases, in the types, layouts and lengths of axes that make sense for it.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class Part:
 def plan(
     exam: Exam, modes: Mapping[str, bool | None]
 ) -> tuple[dict[str, Part], dict[str, str]]:
-    """What to put in which mode of a backend; and the modes that were asked for and are not
-    put, each with the reason.
+    """What to put in which mode of a backend.
+
+    And the modes that were asked for and are not put, each with the reason.
     """
     customary = next(iter(modes))
     parts: dict[str, Part] = {}
@@ -71,8 +73,9 @@ def _part(exam: Exam, mode: str, customary: str) -> Part:
 
 
 def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
-    """What is put about one op: its own cases, then generated ones that the same `seed`
-    gives again.
+    """What is put about one op.
+
+    Its own cases, then generated ones that the same `seed` gives again.
     """
     seen: set[str] = set()
     for i, case in enumerate(ops.get(name).cases):
@@ -114,8 +117,9 @@ def describe(case: Case) -> str:
 
 
 def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[Variant]:
-    """The case in every type and, in float32, every arrangement that makes sense; in
-    float32 as it is only where it is a `first` one.
+    """The case in every type and, in float32, every arrangement that makes sense.
+
+    In float32 as it is only where it is a `first` one.
     """
     if "float32" in part.dtypes:
         if first:
@@ -143,8 +147,9 @@ def _arranged(probe: Probe) -> Iterator[Variant]:
 
 
 def _opened(probe: Probe) -> Probe | None:
-    """With the first axis of the first input called `batch`, where the rules still hold
-    then.
+    """With the first axis of the first input called `batch`.
+
+    Where the rules still hold then.
     """
     x = probe.arrays().get("x0")
     if x is None or not x.ndim or ops.get(probe.op).lengths:
@@ -230,8 +235,10 @@ def _defined(name: str, dtype: str) -> bool:
 
 
 def meaningful(typed: Probe, probe: Probe) -> bool:
-    """Whether an op is defined on a type: its reference gives the type that the rules
-    promise, and the numbers that it gives for floats.
+    """Whether an op is defined on a type.
+
+    Its reference gives the type that the rules promise, and the numbers that it gives for
+    floats.
     """
     pairs = zip(typed.operands, probe.operands, strict=True)
     operands = tuple(_wide(new, old) for new, old in pairs)

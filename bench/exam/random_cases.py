@@ -16,8 +16,9 @@ from models.ops._cases import RANKS
 
 
 def generated(name: str, *, count: int, seed: int) -> Iterator[Case]:
-    """`count` cases of an op, of ranks 1 to 5 in turn; the same for the same seed, whatever
-    else is put.
+    """`count` cases of an op, of ranks 1 to 5 in turn.
+
+    The same for the same seed, whatever else is put.
     """
     for i in range(count):
         # seeded one by one: a longer exam begins with the cases of a shorter one

@@ -31,8 +31,9 @@ def run(
     device: str,
     progress: Progress,
 ) -> Finding:
-    """Ask everything; the exam fails where an answer is wrong that is no known gap, or a
-    known gap is closed.
+    """Ask everything.
+
+    The exam fails where an answer is wrong that is no known gap, or a known gap is closed.
     """
     parts, left_out = papers.plan(job.config.exam, backend.modes)
     rows: list[ExamRow] = []
@@ -108,8 +109,9 @@ def _kernels(sound: dict[int, Answer]) -> Iterator[Numbered]:
 
 
 def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
-    """Gradients of a weighted sum of the results against those of the gradient graph in
-    NumPy.
+    """Gradients of a weighted sum of the results.
+
+    Held against those of the gradient graph in NumPy.
     """
     smooth = {
         i: one.question for i, one in sound.items() if one.question.differentiable()

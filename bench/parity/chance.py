@@ -1,5 +1,6 @@
-"""How far two equal trainings part by chance: the float64 oracle's loss curve, and how far
-float32 and nudged runs stray from it.
+"""How far two equal trainings part by chance.
+
+The float64 oracle's loss curve, and how far float32 and nudged runs stray from it.
 
 That costs five NumPy trainings and says nothing of any backend, so it is kept in the run
 folder for the next one.
@@ -58,8 +59,9 @@ def kept(
     run: Run,
     steps: int,
 ) -> Envelope:
-    """The envelope in `file` where it answers the same question, else a new one, which is
-    put there.
+    """The envelope in `file` where it answers the same question, else a new one.
+
+    A new one is put there.
     """
     return _read(file, question) or _write(file, question, measured(run, steps))
 

@@ -1,5 +1,6 @@
-"""Seeded inputs and noise of a graph: noise is fed, so that stochastic graphs compare
-exactly.
+"""Seeded inputs and noise of a graph.
+
+Noise is fed, so that stochastic graphs compare exactly.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""How a number of the ladder is judged: error against budget, as a check of the record and
-as a row of the trace.
+"""How a number of the ladder is judged.
+
+Error against budget, as a check of the record and as a row of the trace.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""First divergence: each node alone, fed the oracle's inputs; the first whose own error
-breaks its budget is the cause.
+"""First divergence: which node is the cause.
+
+Each node runs alone, fed the oracle's inputs; it is the first whose own error breaks its
+budget.
 """
 
 from __future__ import annotations
@@ -78,8 +80,9 @@ def probes(
 
 
 def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
-    """What is wrong with a backend's answer to a probe: value first, then gradients; empty
-    where nothing is.
+    """What is wrong with a backend's answer to a probe: value first, then gradients.
+
+    Empty where nothing is.
     """
     due = probe.reference(np.float64)
     rough = probe.reference(np.float32)

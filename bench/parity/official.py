@@ -1,5 +1,6 @@
-"""Golden vectors: outputs, losses, gradients and running statistics that the authors' own
-code gave, held against a backend.
+"""Golden vectors: what the authors' own code gave, held against a backend.
+
+Outputs, losses, gradients and running statistics.
 
 A file is a safetensors file whose header names the official class and its constructor
 arguments; keys are described in `docs/vectors.md`. Which classes there are, the files of the

@@ -1,5 +1,6 @@
-"""A diverging node as a folder that anyone can run: sub-spec, inputs, expected results,
-environment, and the one command.
+"""A diverging node as a folder that anyone can run.
+
+It holds the sub-spec, inputs, expected results, the environment, and the one command.
 
     probe.json          op, literals, attributes, model file and line
     graph.json          the same as a graph of the language, weights as inputs
@@ -127,8 +128,9 @@ def _tuples(value: object) -> object:
 
 
 def ask(folder: Path, *, backends: Sequence[str]) -> dict[str, str]:
-    """Ask backends for the pack's node again, each in a process of its own: what is wrong by
-    backend, empty where it agrees with the oracle.
+    """Ask backends for the pack's node again, each in a process of its own.
+
+    What is wrong by backend, empty where it agrees with the oracle.
 
     Raises BadInput where the folder is no pack, and what `backends.require` raises.
     """

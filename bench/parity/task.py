@@ -1,5 +1,6 @@
-"""The parity ladder: every rung of `bench.parity.rungs` in its order, each number held
-against the float64 oracle; the first rung that fails names the cause.
+"""The parity ladder: every rung of `bench.parity.rungs` in its order.
+
+Each number is held against the float64 oracle; the first rung that fails names the cause.
 
 The budget of a number is `bench.parity.budget`'s. What was computed is kept as a trace
 (`bench.parity.traces`), so that backends can be held against each other.
@@ -64,8 +65,9 @@ def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
 
 
 def _culprit(job: Job, trial: Trial) -> str:
-    """The first node that is wrong by itself, packed where that was asked for; empty where
-    each alone keeps its budget.
+    """The first node that is wrong by itself, packed where that was asked for.
+
+    Empty where each alone keeps its budget.
     """
     fault = locate.first_fault(
         trial.graphs(), trial.backend, trial.device, trial.params, trial.feeds

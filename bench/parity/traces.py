@@ -1,5 +1,6 @@
-"""What a backend computed on the ladder, kept as a file, so that two backends can be held
-against each other without sharing a process.
+"""What a backend computed on the ladder, kept as a file.
+
+So two backends can be held against each other without sharing a process.
 
 One safetensors file per backend and model: every value of the ladder, how far it may be
 from the oracle, and the question it answers. Two backends that each keep within their
@@ -24,8 +25,9 @@ MOST = 256  # entries kept of one array of weights, so that files stay small
 
 @dataclass(frozen=True)
 class Row:
-    """One value of the ladder. `allowed` is the largest absolute difference from the
-    oracle, broadcast over the value.
+    """One value of the ladder.
+
+    `allowed` is the largest absolute difference from the oracle, broadcast over the value.
     """
 
     value: np.ndarray
@@ -35,8 +37,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Trace:
-    """The ladder of one model on one backend. `question` holds all that decides the
-    numbers: sizes, seed, batch.
+    """The ladder of one model on one backend.
+
+    `question` holds all that decides the numbers: sizes, seed, batch.
     """
 
     backend: str

@@ -1,5 +1,6 @@
-"""What a ladder is climbed with: one model on one backend, the oracle beside it, and the
-numbers that all of them are given.
+"""What a ladder is climbed with.
+
+One model on one backend, the oracle beside it, and the numbers that all of them are given.
 """
 
 from __future__ import annotations
@@ -97,8 +98,9 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
 
 
 def _shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Arrays:
-    """Gains that are all 1 and shifts that are all 0 hide a parameter that is left out or
-    swapped: after this every one of them matters.
+    """Parameters, each moved a little, so that every one of them matters.
+
+    Gains that are all 1 and shifts that are all 0 hide one that is left out or swapped.
     """
     moved: Arrays = {}
     for name, array in params.items():

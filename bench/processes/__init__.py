@@ -1,3 +1,4 @@
-"""Processes of their own: the parent's handle, the child's main, one question, the machine
-they run on.
+"""Processes of their own.
+
+The parent's handle, the child's main, one question, the machine they run on.
 """

@@ -1,5 +1,7 @@
-"""What is timed of a model on one backend: the forward pass at each batch, and the training
-step; each with a question that shows whether it really computes.
+"""What is timed of a model on one backend.
+
+The forward pass at each batch, and the training step; each with a question that shows
+whether it really computes.
 """
 
 from __future__ import annotations

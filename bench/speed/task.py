@@ -1,5 +1,6 @@
-"""Speed of a model on one backend: latency and frames per second, forward and training
-step, with intervals and lie detectors.
+"""Speed of a model on one backend.
+
+Latency and frames per second, forward and training step, with intervals and lie detectors.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ def run(
     clock: Clock = time.perf_counter,
     turn: Turn = lambda: None,
 ) -> Finding:
-    """Time everything, each against a twin of itself; a number whose detectors fire is void
-    and the cell `invalid`.
+    """Time everything, each against a twin of itself.
+
+    A number whose detectors fire is void, and the cell `invalid`.
 
     `turn` returns when this worker alone may compute: that is asked for at each warm-up,
     each round and each check.

@@ -1,5 +1,7 @@
-"""Timing that can be believed: warm-up until steady, synchronised samples, medians with
-intervals, and detectors that void a lying number.
+"""Timing that can be believed.
+
+Warm-up until steady, synchronised samples, medians with intervals, and detectors that void
+a lying number.
 
 The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when two
 successive thirds of recent samples agree, or after a fixed number of them; never getting
@@ -31,8 +33,9 @@ NAP = 0.02  # seconds over which both are read: long against a reading, short ag
 
 @dataclass(frozen=True)
 class Contender:
-    """Something to time. `work` does it `count` times in a sample, `wait` blocks until the
-    device is done.
+    """Something to time.
+
+    `work` does it `count` times in a sample, `wait` blocks until the device is done.
     """
 
     name: str
@@ -95,8 +98,9 @@ def interleaved(
     clock: Clock = time.perf_counter,
     turn: Callable[[], None] = lambda: None,
 ) -> list[list[float]]:
-    """Samples of each contender, taken in turns; every other round runs backwards (ABBA),
-    so drift hits all alike.
+    """Samples of each contender, taken in turns.
+
+    Every other round runs backwards (ABBA), so drift hits all alike.
 
     `turn` returns when a round may begin.
     """
@@ -122,8 +126,9 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
 
 
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
-    """Relative difference of the medians of two runs of the same thing: what this host
-    calls equal.
+    """Relative difference of the medians of two runs of the same thing.
+
+    What this host calls equal.
     """
     a = float(np.median(one))
     b = float(np.median(other))
@@ -140,8 +145,10 @@ def lies(
     clock: Clock,
     independent: Clock = time.monotonic,
 ) -> tuple[str, ...]:
-    """What gives a timing away. `single`, `double`: seconds of once and twice the work;
-    `changed`: did new inputs change the outputs.
+    """What gives a timing away.
+
+    `single`, `double`: seconds of once and twice the work; `changed`: did new inputs change
+    the outputs.
     """
     found = []
     if suspicious(single, double):
@@ -167,8 +174,9 @@ def suspicious(single: float, double: float) -> bool:
 
 
 def _clock_ratio(clock: Clock, independent: Clock) -> float:
-    """How fast `clock` runs against another one over a short sleep; the middle of three, as
-    a busy host may stop us between readings.
+    """How fast `clock` runs against another one over a short sleep.
+
+    The middle of three, as a busy host may stop us between readings.
     """
     ratios = []
     for _ in range(3):

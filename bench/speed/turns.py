@@ -1,5 +1,7 @@
-"""Timing several backends fairly: all their workers alive at once, one computing at a time,
-in rounds that turn round (ABBA).
+"""Timing several backends fairly.
+
+All their workers are alive at once, one computing at a time, in rounds that turn round
+(ABBA).
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Taking a model away: a graph with its weights as a file of one framework, read back and
-held against what it was made from.
+"""Taking a model away: a graph with its weights as a file of one framework.
+
+The file is read back and held against what it was made from.
 
 The framework runs in a process of its own (`python -m bench.takeaway.export ORDER`, the
 order as JSON), which writes into a folder beside the target. The parent moves what it finds
@@ -39,8 +40,9 @@ SAID = 300  # characters that are kept of what a framework says when it raises
 
 @dataclass(frozen=True)
 class Order:
-    """What to write where. `weights` is a checkpoint; without one they are drawn from
-    `seed`.
+    """What to write where.
+
+    `weights` is a checkpoint; without one they are drawn from `seed`.
     """
 
     model: str
@@ -129,8 +131,9 @@ def _written(
     out: Path,
     bound: float,
 ) -> tuple[float | None, dict[str, int]]:
-    """How far the file is from what it was made of, and what was put in place: nothing
-    where that is too far.
+    """How far the file is from what it was made of, and what was put in place.
+
+    Nothing where that is too far.
     """
     # On the disk of the target, so that the files can be moved in one step; and out of sight.
     beside = out.absolute().parent
@@ -267,8 +270,9 @@ def _noise(graph: Graph) -> dict[str, Type]:
 
 
 def write(owner: str, order: Order) -> float | None:
-    """In the child: write the file, read it back, run both; the largest difference, None
-    where it is not finite.
+    """In the child: write the file, read it back, run both.
+
+    The largest difference, None where it is not finite.
     """
     asked = content(order)
     program = backends.load(owner).program(asked.graph, Settings())

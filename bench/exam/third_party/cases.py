@@ -1,5 +1,7 @@
-"""Third-party cases as data: read from a folder that `bench.exam.third_party.collect`
-wrote, or collected by a child process that has onnx.
+"""Third-party cases as data.
+
+Read from a folder that `bench.exam.third_party.collect` wrote, or collected by a child
+process that has onnx.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Write the node cases of the installed `onnx` package into a folder: `python -m
-bench.exam.third_party.collect FOLDER`.
+"""Write the node cases of the installed `onnx` package into a folder.
+
+Run as `python -m bench.exam.third_party.collect FOLDER`.
 
 Runs in a process of its own: it is the only file of `bench` that imports onnx. The cases
 are made by `collect_testcases`, which works whether or not a wheel ships them as files. One

@@ -1,5 +1,6 @@
-"""One third-party case on one backend: mapped, run, and compared in shape, element type and
-value.
+"""One third-party case on one backend.
+
+It is mapped, run, and compared in shape, element type and value.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Why an ONNX operator is outside the language, for those of which more is to say than that
-nothing has its meaning.
+"""Why an ONNX operator is outside the language.
+
+Listed are those of which more is to say than that nothing has its meaning.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The third-party exam: every node case of the onnx package that the language can say, on
-one backend.
+"""The third-party exam of one backend.
+
+It puts every node case of the onnx package that the language can say.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The rungs of the parity ladder: one file each, holding `climb` and, in `AFTER`, the rungs
-that it comes after.
+"""The rungs of the parity ladder, one file each.
+
+A file holds `climb` and, in `AFTER`, the rungs that it comes after.
 
 The folder is the list. It is read without importing a rung, so that a configuration can be
 checked by name at no cost.

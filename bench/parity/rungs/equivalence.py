@@ -1,5 +1,7 @@
-"""Where a model declares an inference graph of its own: it and the train graph, both still,
-agree on one training window.
+"""The inference graph that a model declares agrees with its train graph.
+
+Both are still, and see one training window. A model without a graph of its own is not
+asked.
 """
 
 from __future__ import annotations

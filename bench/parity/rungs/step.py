@@ -1,5 +1,6 @@
-"""Two steps of each native optimizer on drawn gradients, against the written rule of
-`models.optim`: what is judged is the optimizer alone.
+"""Two steps of each native optimizer, against the written rule of `models.optim`.
+
+Gradients are drawn: what is judged is the optimizer alone.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""K steps on fresh seeded batches: the loss curve stays within the envelope of A/A runs,
-whose weights are nudged by one rounding.
+"""The loss curve of K steps on fresh seeded batches.
+
+It stays within the envelope of A/A runs, whose weights are nudged by one rounding.
 """
 
 from __future__ import annotations

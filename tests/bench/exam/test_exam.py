@@ -1,5 +1,6 @@
-"""The op exam: what it puts to a backend, what every backend answers, and random cases on
-top.
+"""The op exam.
+
+What it puts to a backend, what every backend answers, and random cases on top.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The third-party exam: mapping on cases by hand, the collected cases where onnx is
-installed, reading, gaps, command and report.
+"""The third-party exam.
+
+Mapping on cases by hand, the collected cases where onnx is installed, reading, gaps,
+command and report.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Third-party cases written by hand, for tests that must run without onnx: small, answered
-by arithmetic that fits on paper.
+"""Third-party cases written by hand, for tests that must run without onnx.
+
+They are small, and answered by arithmetic that fits on paper.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The envelope of A/A runs: what chance allows at each step, and that it is measured once
-for all backends.
+"""The envelope of A/A runs.
+
+What chance allows at each step, and that it is measured once for all backends.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Golden vectors: numbers of the authors' own code hold on every backend, and a file that
-was tampered with is caught.
+"""Golden vectors: numbers of the authors' own code hold on every backend.
+
+A file that was tampered with is caught.
 """
 
 from __future__ import annotations

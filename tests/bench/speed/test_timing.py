@@ -1,5 +1,6 @@
-"""Timing on a clock made by hand, where every number is known beforehand; each lie detector
-on a lie and on the truth.
+"""Timing on a clock made by hand, where every number is known beforehand.
+
+Each lie detector is put on a lie and on the truth.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""ONNX nodes in the terms of the language: each file of this folder contributes `MAP`, ONNX
-operator -> function of a Call.
+"""ONNX nodes in the terms of the language.
+
+Each file of this folder contributes `MAP`, ONNX operator -> function of a Call.
 
 A mapping composes ops of the language where the meaning is exactly the same; it never
 computes the answer beforehand. What says how the graph looks (axes, shapes, sizes, a fixed

@@ -1,5 +1,6 @@
-"""Attention over heads, with masks, caches and windows; rotary positions; linear attention,
-step by step.
+"""Attention over heads, with masks, caches and windows.
+
+Also rotary positions, and linear attention, step by step.
 
 Axes: b batch, h heads, q and k tokens of queries and keys, d width of a head.
 """

@@ -1,5 +1,6 @@
-"""What a mapping is given: one ONNX node, with its inputs as values of a graph under
-construction or as arrays that shape the graph.
+"""What a mapping is given: one ONNX node.
+
+Its inputs are values of a graph under construction, or arrays that shape the graph.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Sampling of images at points that are data: floors and weights of every axis, then a sum
-over the elements around each point.
+"""Sampling of images at points that are data.
+
+Floors and weights of every axis, then a sum over the elements around each point.
 
 Axes: n batch, c channels, p points.
 """

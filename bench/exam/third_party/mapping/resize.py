@@ -1,5 +1,6 @@
-"""Resampling of regular grids, axis by axis: a fixed table says which elements a result is
-made of, with which weights.
+"""Resampling of regular grids, axis by axis.
+
+A fixed table says which elements a result is made of, with which weights.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Optimizer steps of the domain ai.onnx.preview.training: inputs are the rate, the step
-count, then parameters, gradients and states.
+"""Optimizer steps of the domain ai.onnx.preview.training.
+
+Inputs are the rate, the step count, then parameters, gradients and states.
 """
 
 from __future__ import annotations
