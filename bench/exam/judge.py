@@ -44,7 +44,7 @@ class Question:
     def dtype(self) -> str:
         """The float type where there are floats, else that of the first input.
 
-        Of the result where that is a condition.
+        Where that is a condition, it is the type of the result.
         """
         if self.probe.differentiable():
             return self.probe.dtype

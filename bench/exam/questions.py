@@ -119,7 +119,7 @@ def describe(case: Case) -> str:
 def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[Variant]:
     """The case in every type and, in float32, every arrangement that makes sense.
 
-    In float32 as it is only where it is a `first` one.
+    As it is, in float32, it comes only where it is a `first` one.
     """
     if "float32" in part.dtypes:
         if first:
@@ -132,8 +132,9 @@ def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[Variant]:
 
 
 def _arranged(probe: Probe) -> Iterator[Variant]:
-    """The same numbers with an open axis, in other places of memory, and with axes counted
-    from the end.
+    """The same numbers in other arrangements.
+
+    With an open axis, in other places of memory, and with axes counted from the end.
     """
     if opened := _opened(probe):
         yield "dynamic", opened
@@ -147,9 +148,9 @@ def _arranged(probe: Probe) -> Iterator[Variant]:
 
 
 def _opened(probe: Probe) -> Probe | None:
-    """With the first axis of the first input called `batch`.
+    """With the first axis of the first input called `batch`; None where that cannot be.
 
-    Where the rules still hold then.
+    The rules must still hold then.
     """
     x = probe.arrays().get("x0")
     if x is None or not x.ndim or ops.get(probe.op).lengths:
@@ -206,8 +207,10 @@ def _typed(probe: Probe, dtype: str) -> Probe | None:
 
 
 def _as(operand: np.ndarray, dtype: str) -> np.ndarray:
-    """Floats rounded to a type: halves to what they can hold, integers to some of -9 to 9,
-    truth by sign. Indices follow int32.
+    """Floats rounded to a type.
+
+    Halves to what they can hold, integers to some of -9 to 9, truth by sign. Indices follow
+    int32.
     """
     if operand.dtype.kind != "f":
         follows = (str(operand.dtype), dtype) == ("int64", "int32")

@@ -57,8 +57,9 @@ def error(
     *,
     scale: float = 0.0,
 ) -> float:
-    """Largest |actual - due| over the largest |due| (or `scale`, where that is larger); inf
-    for another shape or a NaN on one side.
+    """Largest |actual - due| over the largest |due|, or over `scale` where that is larger.
+
+    It is inf for another shape or a NaN on one side.
     """
     # Before the subtraction, which would broadcast.
     if actual.shape != due.shape:

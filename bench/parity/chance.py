@@ -26,16 +26,18 @@ Run = Callable[[str, int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Envelope:
-    """The oracle's losses (2K + 4,), and the largest distance of the other runs at each of
-    these steps.
+    """The oracle's losses (2K + 4,), and how far the other runs stray from them.
+
+    That is the largest distance at each of these steps.
     """
 
     true: np.ndarray
     apart: np.ndarray
 
     def allowed(self, steps: int) -> np.ndarray:
-        """WIDTH times the largest distance up to twice each of `steps`: where runs part is
-        chance (a ReLU that flips), how far is not.
+        """WIDTH times the largest distance up to twice each of `steps`.
+
+        Where runs part is chance (a ReLU that flips), how far is not.
         """
         # the widest so far: runs that have parted may cross again, which is chance too
         widest = np.maximum.accumulate(self.apart)

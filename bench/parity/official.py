@@ -131,8 +131,9 @@ def _not_built(case: Case, backend: Backend, reason: str) -> Check:
 
 
 def _strided(spec: Spec) -> Spec:
-    """The same model with the strided train graph, on the same weights; its inference graph
-    is then derived from that one, so that both are compared.
+    """The same model with the strided train graph, on the same weights.
+
+    Its inference graph is then derived from that one, so that both are compared.
     """
     file = models.module(spec.name)
     sizes = replace(file.Size(**spec.config), strided=True)
@@ -177,8 +178,9 @@ class _Judge:
         self.output_bound = FLOAT64_BOUND if self.exact else OUTPUT_BOUND
 
     def variant(self, spec: Spec, suffix: str) -> None:
-        """Outputs, loss, gradients and statistics of one pair of graphs; `suffix` marks the
-        keys of another train graph.
+        """Outputs, loss, gradients and statistics of one pair of graphs.
+
+        `suffix` marks the keys of another train graph.
         """
         arrays = self.case.arrays
         feeds = {
@@ -284,8 +286,9 @@ class _Judge:
 
 
 def _graph(spec: Spec, output: str) -> Graph:
-    """The pose is the inference graph's own; anything else is asked of the train graph,
-    made still.
+    """The pose is the inference graph's own.
+
+    Anything else is asked of the train graph, made still.
     """
     return (
         spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])

@@ -130,7 +130,7 @@ def _tuples(value: object) -> object:
 def ask(folder: Path, *, backends: Sequence[str]) -> dict[str, str]:
     """Ask backends for the pack's node again, each in a process of its own.
 
-    What is wrong by backend, empty where it agrees with the oracle.
+    Returns what is wrong by backend, empty where it agrees with the oracle.
 
     Raises BadInput where the folder is no pack, and what `backends.require` raises.
     """

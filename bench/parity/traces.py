@@ -134,8 +134,9 @@ class Compared:
 
 
 def compare_folder(folder: Path, *, backends: Sequence[str]) -> list[Compared]:
-    """Judge the traces of several backends, wherever they were made, against the first
-    one's; of all that are there, where none is named.
+    """Judge the traces of several backends against the first one's.
+
+    Wherever they were made; of all that are there, where none is named.
 
     Raises BadInput where a backend or a model of the first has no trace there.
     """

@@ -137,8 +137,9 @@ def _void(row: Timing) -> Timing:
 
 
 def _doubled(contender: Contender, count: int, clock: Clock) -> tuple[float, float]:
-    """Seconds of the work once and twice, the least disturbed of several: more on a busy
-    host, of no use to a clock that stands.
+    """Seconds of the work once and twice, the least disturbed of several.
+
+    There are more on a busy host, of no use to a clock that stands.
     """
     single = double = float("inf")
     for attempt in range(ATTEMPTS):

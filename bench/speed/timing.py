@@ -128,7 +128,7 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
     """Relative difference of the medians of two runs of the same thing.
 
-    What this host calls equal.
+    It is what this host calls equal.
     """
     a = float(np.median(one))
     b = float(np.median(other))

@@ -71,8 +71,9 @@ class Baton:
 
 
 def compared(records: Sequence[Record]) -> list[Record]:
-    """The records of one contest, every timing with its ratio to the same timing of the
-    first backend that has numbers.
+    """The records of one contest.
+
+    Every timing has its ratio to the same timing of the first backend that has numbers.
     """
     timed = [record for record in records if isinstance(record.payload, Throughput)]
     if len(timed) < 2:
@@ -100,8 +101,9 @@ def _beside(record: Record, first: Record, together: tuple[str, ...]) -> Record:
 
 
 def _related(row: Timing, other: Timing | None, against: str) -> Timing:
-    """With the median of the ratios of each round and their interval; a void number has
-    none, nor has one without its rounds.
+    """With the median of the ratios of each round and their interval.
+
+    A void number has none, nor has one without its rounds.
     """
     if other is None or row.seconds is None or other.seconds is None:
         return row

@@ -58,8 +58,9 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What was written, what it is called with, and how far it is from the program it was
-    made of, relative to the largest value.
+    """What was written, what it is called with, and how far it is off.
+
+    That is from the program it was made of, relative to the largest value.
     """
 
     ok: bool
@@ -80,8 +81,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class Content:
-    """What goes into the file, how its keypoints are scaled (empty where they are not), and
-    the frames of a training window.
+    """What goes into the file, and how it is called.
+
+    How its keypoints are scaled (empty where they are not), and the frames of a training
+    window.
     """
 
     graph: Graph

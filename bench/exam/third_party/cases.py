@@ -41,8 +41,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Case:
-    """A small ONNX graph with inputs and expected outputs. `types` names the element type
-    of each input, output and tensor attribute.
+    """A small ONNX graph with inputs and expected outputs.
+
+    `types` names the element type of each input, output and tensor attribute.
     """
 
     name: str
@@ -82,8 +83,9 @@ def ensure(folder: Path) -> Collection:
 
 
 def collect(folder: Path) -> None:
-    """Collect in a child process, so that onnx meets no framework; the folder appears
-    whole, also when several workers ask for it at once.
+    """Collect in a child process, so that onnx meets no framework.
+
+    The folder appears whole, also when several workers ask for it at once.
 
     Raises Missing where there is no onnx, and BadInput with the child's last words.
     """

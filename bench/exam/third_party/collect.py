@@ -27,8 +27,10 @@ TEXT = "OSUT"  # kinds of NumPy's types that text comes in
 
 
 def main(folder: Path) -> None:
-    """Collect every case; those with data in types that NumPy alone does not know keep the
-    names of their types only.
+    """Collect every case.
+
+    Those with data in types that NumPy alone does not know keep the names of their types
+    only.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -77,8 +79,9 @@ def _node(node: onnx.NodeProto, prefix: str, arrays: Arrays) -> dict[str, Any]:
 
 
 def _attribute(value: Any, place: str, arrays: Arrays) -> Any:
-    """Numbers, text and lists of them as they are; a tensor as the place of its array;
-    graphs and types are only named.
+    """Numbers, text and lists of them as they are; a tensor as the place of its array.
+
+    Graphs and types are only named.
     """
     if isinstance(value, bytes):
         return value.decode(errors="replace")

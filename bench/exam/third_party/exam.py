@@ -46,8 +46,10 @@ def examine(
     case: Case,
     declared: Mapping[str, str],
 ) -> ThirdPartyRow:
-    """The row of one case. `declared` are the backend's gaps: one that fails is a gap, one
-    that passes is a failure.
+    """The row of one case.
+
+    `declared` are the backend's gaps: one that fails is a gap, one that passes is a
+    failure.
     """
     try:
         graph = to_graph(case)
@@ -105,8 +107,9 @@ def _bound(dtype: str) -> float:
 
 
 def _error(came: np.ndarray, due: np.ndarray) -> float:
-    """Error relative to the largest finite value due; NaN and infinity must lie where they
-    are due. Integers and truth values are exact.
+    """Error relative to the largest finite value due.
+
+    NaN and infinity must lie where they are due. Integers and truth values are exact.
     """
     # NaN differs from itself; isnan takes no integers
     both_nan = (came != came) & (due != due)

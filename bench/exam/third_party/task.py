@@ -20,8 +20,9 @@ def run(
     device: str,
     progress: Progress,
 ) -> Finding:
-    """Put all cases; the exam fails when an answer is wrong and no gap explains it, or when
-    a gap is none.
+    """Put all cases.
+
+    The exam fails when an answer is wrong and no gap explains it, or when a gap is none.
     """
     progress("collecting cases", 0.0)
     # Workers of one run share what the first of them collects.

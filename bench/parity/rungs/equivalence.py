@@ -16,8 +16,9 @@ AFTER = ("forward",)
 
 
 def climb(trial: Trial, progress: Progress) -> list[Judged]:
-    """The backend's inference graph against the oracle's train graph; nothing where the two
-    are not asked the same.
+    """The backend's inference graph against the oracle's train graph.
+
+    Nothing where the two are not asked the same.
     """
     spec = trial.spec
     if not hasattr(module(spec.name), "infer"):

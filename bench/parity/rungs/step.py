@@ -31,8 +31,9 @@ class Stepped(NamedTuple):
 
 
 class Off(NamedTuple):
-    """How far one parameter is from the rule in float64: as the backend has it, and as the
-    rule itself has it in float32.
+    """How far one parameter is from the rule in float64.
+
+    As the backend has it, and as the rule itself has it in float32.
     """
 
     name: str
@@ -64,8 +65,9 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
 
 
 def _clear(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers of either sign, 0.1 to 1 in size: none small enough for weight decay to cancel
-    it.
+    """Numbers of either sign, 0.1 to 1 in size.
+
+    None is small enough for weight decay to cancel it.
     """
     sizes = rng.uniform(0.1, 1, shape)
     return np.asarray(sizes * rng.choice([-1, 1], shape), np.float32)
@@ -77,8 +79,9 @@ def _judge(
     stepped: Stepped,
     state: dict[str, State],
 ) -> Judged:
-    """The worst parameter of one step, relative to the largest update; `state` is the
-    rule's own, and goes on with it.
+    """The worst parameter of one step, relative to the largest update.
+
+    `state` is the rule's own, and goes on with it.
     """
     off, most = _compared(optimizer, step, stepped, state)
     bounds = {row.name: budget.bound("step", row.yardstick / most) for row in off}

@@ -16,8 +16,9 @@ Given = Any
 
 
 def array(value: Given) -> np.ndarray:
-    """float32 for fractions, int64 for whole numbers, bool for truth values; arrays as they
-    are.
+    """float32 for fractions, int64 for whole numbers, bool for truth values.
+
+    Arrays stay as they are.
     """
     if isinstance(value, np.ndarray):
         return value
@@ -48,8 +49,9 @@ def case(
 
 
 def several(*nodes: tuple[Any, ...]) -> Case:
-    """Nodes (operator, inputs, outputs, attributes) over an input x, the last of which
-    makes y.
+    """Nodes (operator, inputs, outputs, attributes) over an input x.
+
+    The last of them makes y.
     """
     made = tuple(
         Node(op, tuple(inputs), tuple(outputs), *(rest or ({},)))
@@ -60,8 +62,9 @@ def several(*nodes: tuple[Any, ...]) -> Case:
 
 
 def flattened() -> Case:
-    """Six nodes: x as a matrix of as many rows as it has, the columns divided out of its
-    size, as integers.
+    """Six nodes: x as a matrix of as many rows as it has.
+
+    The columns are divided out of its size, as integers.
     """
     x = array([[[1.0, 2.0], [3.0, 4.0]]])
     nodes = (

@@ -16,8 +16,9 @@ TRUE = np.array([4.0, 3.0, 2.0, 1.0])
 
 
 def run(precision: str, nudge: int, steps: int) -> np.ndarray:
-    """Float32 strays by a little, disturbance n by n times as much in the last step,
-    whatever the steps.
+    """Float32 strays by a little, disturbance n by n times as much in the last step.
+
+    Whatever the steps.
     """
     if precision == "fp32":
         return TRUE + 1e-6 * np.arange(4)

@@ -46,8 +46,9 @@ def job(folder: Path, *, located: bool = True) -> Job:
 
 
 class Patient(NumpyBackend):
-    """The oracle under another name, in which faults are planted; what judges it stays
-    whole.
+    """The oracle under another name, in which faults are planted.
+
+    What judges it stays whole.
     """
 
     name = "patient"

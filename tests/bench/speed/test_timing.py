@@ -29,8 +29,9 @@ class Hands:
     def contender(
         self, name: str, costs: float | Iterator[float], *, waiting: float = 0.0
     ) -> Contender:
-        """Work that costs so many seconds a call; `waiting` passes when the device is
-        waited for.
+        """Work that costs so many seconds a call.
+
+        `waiting` passes when the device is waited for.
         """
 
         def work() -> None:

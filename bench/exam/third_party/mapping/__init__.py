@@ -68,8 +68,9 @@ def to_graph(case: Case) -> Graph:
 
 
 def _translate(node: Node, scope: Scope) -> None:
-    """Make the node's outputs known: as arrays where no data have a part in them, else as
-    values.
+    """Make the node's outputs known.
+
+    As arrays where no data have a part in them, else as values.
     """
     if node.op in fixed.RULES:
         rule = fixed.RULES[node.op]
@@ -87,8 +88,9 @@ def _translate(node: Node, scope: Scope) -> None:
 
 
 def _folded(node: Node, scope: Scope) -> dict[str, np.ndarray]:
-    """What a node makes of fixed arrays: its own mapping, run by the oracle; lengths are
-    also divided, which the language does not.
+    """What a node makes of fixed arrays: its own mapping, run by the oracle.
+
+    Lengths are also divided, which the language does not.
     """
     inputs = {name: scope.fixed[name] for name in node.inputs if name}
     lengths = all(array.dtype.kind == "i" for array in inputs.values())

@@ -29,8 +29,9 @@ STATE, DECAY, LEARNING = 3, 4, 5
 
 
 def attention(call: Call) -> list[Value | None]:
-    """softmax(q k^T scale + mask) v; the cache with the new keys and values; the weights at
-    one of four stages.
+    """softmax(q k^T scale + mask) v.
+
+    Also the cache with the new keys and values, and the weights at one of four stages.
     """
     query, key, value = _heads(call)
     if call.has(PAST_KEY):
@@ -56,8 +57,9 @@ def attention(call: Call) -> list[Value | None]:
 
 
 def _plain(call: Call) -> bool:
-    """Nothing between the product and the softmax, nor asked about it: the language's own
-    attention.
+    """Whether the language's own attention will do.
+
+    There is nothing between the product and the softmax, nor asked about it.
     """
     asked = call.has(MASK) or call.has(KEYS_THERE) or call.wants(STAGE)
     changed = call.flag("is_causal") or call.attribute("softcap", 0)
@@ -84,8 +86,9 @@ def _heads(call: Call) -> list[Value]:
 
 
 def _stages(call: Call, logits: Value, value: Value) -> tuple[Value, Value]:
-    """Result, and the logits or weights asked for: raw (0), capped (1), masked (2), after
-    the softmax (3).
+    """Result, and the logits or weights asked for.
+
+    Raw (0), capped (1), masked (2), after the softmax (3).
     """
     cap = call.attribute("softcap", 0.0)
     # between -cap and cap, nearly untouched around 0
@@ -111,8 +114,9 @@ def _weights(call: Call, masked: Value, bias: Value) -> Value:
 
 
 def _bias(call: Call, logits: Value) -> Value | None:
-    """What is added to the logits: a mask of numbers, and minus infinity wherever a
-    condition does not hold; (..., q, k).
+    """What is added to the logits, (..., q, k).
+
+    A mask of numbers, and minus infinity wherever a condition does not hold.
     """
     conditions, added = _conditions(call, logits), None
     if call.has(MASK):
@@ -130,8 +134,10 @@ def _bias(call: Call, logits: Value) -> Value | None:
 
 
 def _mask(call: Call, keys: int) -> tuple[Value, list[Value]]:
-    """The mask, as wide as there are keys; a shorter one hides the keys beyond it, which is
-    a condition of its own, as a mask of numbers cannot say it.
+    """The mask, as wide as there are keys.
+
+    A shorter one hides the keys beyond it, which is a condition of its own, as a mask of
+    numbers cannot say it.
     """
     mask = call.x(MASK)
     missing = keys - lengths(mask)[-1]
@@ -144,8 +150,9 @@ def _mask(call: Call, keys: int) -> tuple[Value, list[Value]]:
 
 
 def _conditions(call: Call, logits: Value) -> list[Value]:
-    """Where each query may look: not ahead of itself, not outside its window, not beyond
-    the keys that are there.
+    """Where each query may look.
+
+    Not ahead of itself, not outside its window, not beyond the keys that are there.
     """
     queries, keys = lengths(logits)[2:]
     # The keys of a cache stand before those of the queries.
@@ -169,8 +176,9 @@ def _conditions(call: Call, logits: Value) -> list[Value]:
 
 
 def rotary(call: Call) -> Value:
-    """The first `rotary_embedding_dim` of each head turned by the angle of its position:
-    halves, or neighbours, are a plane.
+    """The first `rotary_embedding_dim` of each head turned by the angle of its position.
+
+    Halves, or neighbours, are a plane.
     """
     x = call.x(0)
     heads = x
@@ -199,8 +207,9 @@ def rotary(call: Call) -> Value:
 
 
 def _angles(call: Call, table: Value, shape: tuple[int, ...]) -> Value:
-    """Rows of a table by position, (b, 1, t, d / 2); a table may hold them in their order
-    already.
+    """Rows of a table by position, (b, 1, t, d / 2).
+
+    A table may hold them in their order already.
     """
     if call.has(3):
         table = table.take(flattened(call.x(3)), axis=0)
@@ -208,8 +217,9 @@ def _angles(call: Call, table: Value, shape: tuple[int, ...]) -> Value:
 
 
 def linear_attention(call: Call) -> list[Value]:
-    """A state of keys by values, updated token by token: faded by `decay`, corrected by
-    what it holds already (delta rules).
+    """A state of keys by values, updated token by token.
+
+    It is faded by `decay`, and corrected by what it holds already (delta rules).
     """
     heads = call.attribute("q_num_heads")
     shared = call.attribute("kv_num_heads")

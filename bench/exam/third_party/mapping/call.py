@@ -26,8 +26,9 @@ class NotMappable(PosePortError):
 
 @dataclass(frozen=True)
 class Scope:
-    """The graph that a case becomes, and what is known so far by ONNX name: values, and
-    arrays that no data has touched.
+    """The graph that a case becomes, and what is known so far by ONNX name.
+
+    Known are values, and arrays that no data has touched.
 
     An input is declared when a mapping first asks for its value.
     """
@@ -92,8 +93,9 @@ class Call:
         return self.x(i) if self.has(i) else None
 
     def static(self, i: int) -> np.ndarray:
-        """Input `i` as an array: axes, a shape, a size; it becomes part of the graph and is
-        no input of it.
+        """Input `i` as an array: axes, a shape, a size.
+
+        It becomes part of the graph and is no input of it.
 
         Raises NotMappable where it is the result of a computation on data.
         """
@@ -108,8 +110,9 @@ class Call:
         return tuple(int(number) for number in self.static(i).ravel())
 
     def infinity(self, sign: float, like: Value) -> Value:
-        """An infinite number in the element type of `like`: a table, as numbers written
-        into a call are finite.
+        """An infinite number in the element type of `like`.
+
+        A table, as numbers written into a call are finite.
         """
         return self.constant(np.full((), sign * np.inf), like)
 

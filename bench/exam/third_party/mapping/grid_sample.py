@@ -27,8 +27,9 @@ class Tap:
 
 
 def grid_sample(call: Call) -> Value:
-    """Values of x (n, c, ...) at points (n, ..., axes) given in [-1, 1], the last axis of x
-    first.
+    """Values of x (n, c, ...) at points (n, ..., axes).
+
+    Points are given in [-1, 1], the last axis of x first.
     """
     x, grid = call.all()
     if _beyond(call) == "reflection":
@@ -54,8 +55,9 @@ def _beyond(call: Call) -> str:
 
 
 def _place(call: Call, point: Value, length: int) -> Value:
-    """From [-1, 1] to elements: -1 and 1 are the centres of the outermost ones
-    (align_corners), or their outer edges.
+    """From [-1, 1] to elements.
+
+    -1 and 1 are the centres of the outermost ones (align_corners), or their outer edges.
     """
     if call.flag("align_corners"):
         return (point + 1.0) * ((length - 1) / 2)
@@ -83,8 +85,9 @@ def _taps(call: Call, place: Value, length: int) -> list[Tap]:
 
 
 def _cubic(part: Value) -> list[Value]:
-    """Keys' weights of the four elements around: two at a distance below 1, and two beyond
-    them.
+    """Keys' weights of the four elements around.
+
+    Two are at a distance below 1, and two beyond them.
     """
     rest = 1.0 - part
     return [_far(part + 1.0), _near(part), _near(rest), _far(rest + 1.0)]
@@ -108,8 +111,9 @@ def _tap(
     weight: Value | None,
     length: int,
 ) -> Tap:
-    """Outside the axis an element is that of the edge (border), or 0, which its weight
-    says.
+    """An element outside the axis.
+
+    It is that of the edge (border), or 0, which its weight says.
     """
     inside = _clamped(index, length)
     # an index that clamping has moved lay outside

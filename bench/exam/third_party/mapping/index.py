@@ -160,8 +160,9 @@ def _sums(updates: Value, index: Value, rows: Value) -> Value:
 
 
 def tensor_scatter(call: Call) -> Value:
-    """New steps of a cache from the place on where each batch entry stands, around again
-    where the mode is circular.
+    """New steps of a cache from the place on where each batch entry stands.
+
+    Around again where the mode is circular.
     """
     cache = call.x(0)
     update = call.x(1)
@@ -189,8 +190,9 @@ def tensor_scatter(call: Call) -> Value:
 
 
 def max_unpool(call: Call) -> Value:
-    """Each element at its place in a larger tensor of zeros, where max pooling took it
-    from.
+    """Each element at its place in a larger tensor of zeros.
+
+    The place is where max pooling took it from.
     """
     x = call.x(0)
     index = call.x(1)

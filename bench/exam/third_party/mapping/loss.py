@@ -8,8 +8,9 @@ from models.value import Value, emit
 
 
 def negative_log_likelihood(call: Call) -> Value:
-    """Minus the score of the due class, weighted by class, summed or averaged over the
-    weights.
+    """Minus the score of the due class.
+
+    Weighted by class, summed or averaged over the weights.
     """
     return _loss(call, call.x(0))
 

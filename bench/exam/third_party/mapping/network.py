@@ -127,8 +127,9 @@ def _cut(
     length: int,
     same: int,
 ) -> Value:
-    """Take the padding off spatial axis `i` of full `length`; what is asked for beyond it
-    is 0. `same` is the length that SAME gives.
+    """Take the padding off spatial axis `i` of full `length`.
+
+    What is asked for beyond it is 0. `same` is the length that SAME gives.
     """
     count = rank(out) - 2
     mode = call.attribute("auto_pad", "NOTSET")
@@ -220,8 +221,9 @@ def affine_grid(call: Call) -> Value:
 
 
 def causal_conv(call: Call) -> list[Value]:
-    """A convolution of each channel with its own kernel over the past only; the last inputs
-    are the state of the next call.
+    """A convolution of each channel with its own kernel over the past only.
+
+    The last inputs are the state of the next call.
     """
     x = call.x(0)
     weight = call.x(1)

@@ -20,8 +20,9 @@ EPSILON = 1e-5  # what all of them add to a variance where they are not told
 
 
 def batch_norm(call: Call) -> list[Value]:
-    """By the running statistics, or in training by the batch's, which then move the running
-    ones: momentum is the share of the old.
+    """By the running statistics, or in training by the batch's.
+
+    Those then move the running ones: momentum is the share of the old.
     """
     x, scale, shift, mean, var = (call.x(i) for i in range(5))
     eps = call.attribute("epsilon", EPSILON)
@@ -40,8 +41,9 @@ def batch_norm(call: Call) -> list[Value]:
 
 
 def layer_norm(call: Call) -> list[Value | None]:
-    """Over the last axes from `axis` on, as one axis; also the mean and the inverse
-    deviation.
+    """Over the last axes from `axis` on, as one axis.
+
+    Also the mean and the inverse deviation.
     """
     x = call.x()
     eps = call.attribute("epsilon", EPSILON)

@@ -28,8 +28,9 @@ def _place(
     greatest: bool,
     keepdims: bool,
 ) -> Value:
-    """Index of the extreme along an axis: the least (or greatest) of the indices where it
-    is reached.
+    """Index of the extreme along an axis.
+
+    The least (or greatest) of the indices where it is reached.
     """
     count = lengths(x)[axis]
     places = wide(call.constant(np.arange(count)), axis=axis, rank=rank(x))
@@ -64,8 +65,9 @@ def hardmax(call: Call) -> Value:
 
 
 def top_k(call: Call) -> list[Value]:
-    """The k first by rank: the number of elements that are ahead, of equal ones those that
-    stand before.
+    """The k first by rank.
+
+    A rank is the number of elements that are ahead, of equal ones those that stand before.
     """
     x = call.x()
     count = call.ints(1)[0]

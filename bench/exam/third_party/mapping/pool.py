@@ -18,8 +18,9 @@ def max_pool(call: Call) -> Value:
 
 
 def average_pool(call: Call) -> Value:
-    """The mean of each window; padding counts where `count_include_pad` says so, what
-    rounding up adds never does.
+    """The mean of each window.
+
+    Padding counts where `count_include_pad` says so, what rounding up adds never does.
     """
     axes = axes_of(call, call.x(), call.attribute("kernel_shape"))
     sums = fold(pad(call.x(), axes, 0.0), axes, "add")

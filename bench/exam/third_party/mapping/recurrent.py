@@ -81,8 +81,9 @@ def gru_step(
     x: Value,
     states: States,
 ) -> States:
-    """h = (1 - z) n + z h, where n sees h through the reset gate r: before its weights, or
-    after them (linear_before_reset).
+    """h = (1 - z) n + z h, where n sees h through the reset gate r.
+
+    Before its weights, or after them (linear_before_reset).
     """
     [hidden] = states
     from_x, from_h = weights.gates(x, hidden, GRU_GATES)

@@ -11,8 +11,9 @@ Reduction = Callable[[Value, tuple[int, ...], bool], Value]
 
 
 def reduction(rule: Reduction) -> Callable[[Call], Value]:
-    """A mapping of a Reduce operator: axes as an attribute (older opsets) or an input, all
-    where there are none.
+    """A mapping of a Reduce operator.
+
+    Axes are an attribute (older opsets) or an input, all where there are none.
     """
 
     def mapping(call: Call) -> Value:
@@ -28,8 +29,9 @@ def reduction(rule: Reduction) -> Callable[[Call], Value]:
 
 
 def _untouched(call: Call, rule: Reduction) -> Value:
-    """Nothing is reduced, which is a reduction over a new axis of length 1: what the rule
-    does to each element (a magnitude, a square) is done all the same.
+    """Nothing is reduced, which is a reduction over a new axis of length 1.
+
+    What the rule does to each element (a magnitude, a square) is done all the same.
     """
     return rule(call.x().expand_dims(axis=0), (0,), False)
 
@@ -78,8 +80,9 @@ def _log_sum_exp(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
 
 
 def _product(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
-    """The factors of one axis after the other, multiplied one by one; the product of
-    nothing is 1.
+    """The factors of one axis after the other, multiplied one by one.
+
+    The product of nothing is 1.
     """
     # from the last axis on, so that those still to come keep their numbers
     for axis in sorted(axes, reverse=True):
@@ -93,8 +96,9 @@ def _product(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
 
 
 def running(op: str, empty: int) -> Callable[[Call], Value]:
-    """CumSum or CumProd: folded step by step; `exclusive` begins with the result of nothing,
-    `reverse` comes from the end.
+    """CumSum or CumProd: folded step by step.
+
+    `exclusive` begins with the result of nothing, `reverse` comes from the end.
     """
 
     def mapping(call: Call) -> Value:

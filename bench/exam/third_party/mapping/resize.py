@@ -69,8 +69,9 @@ def _along(row: np.ndarray, axis: int, rank: int) -> np.ndarray:
 
 
 def upsample(call: Call) -> Value:
-    """The older operator: coordinates divided by the scale and rounded down, or linear
-    between them.
+    """The older operator.
+
+    Coordinates are divided by the scale and rounded down, or linear between them.
     """
     x = call.x()
     nearest = call.attribute("mode", "nearest") == "nearest"

@@ -114,8 +114,9 @@ def tile(call: Call) -> Value:
 
 
 def slice_node(call: Call) -> Value:
-    """start:stop:step along some axes, as Python slices; a step back is a flip and a step
-    forward.
+    """start:stop:step along some axes, as Python slices.
+
+    A step back is a flip and a step forward.
     """
     x = call.x()
     starts = call.ints(1)
@@ -143,8 +144,10 @@ def _cut(x: Value, axis: int, part: slice) -> Value:
 
 
 def pad(call: Call) -> Value:
-    """A constant, or copies of the axis: mirrored at the edge element (reflect), the edge
-    repeated (edge), or around again (wrap).
+    """A constant, or copies of the axis.
+
+    Mirrored at the edge element (reflect), the edge repeated (edge), or around again
+    (wrap).
     """
     x, widths = call.x(), call.ints(1)
     axes = call.ints(3) if call.has(3) else range(rank(x))

@@ -28,8 +28,10 @@ FORWARD, BACKWARD = -1, 1  # the sign of the angle, which way a transform turns
 
 @dataclass(frozen=True)
 class Transform:
-    """N numbers to N frequencies, or back. Of a real signal, one side is all there is to know:
-    frequency N - k is the conjugate of k.
+    """N numbers to N frequencies, or back.
+
+    Of a real signal, one side is all there is to know: frequency N - k is the conjugate of
+    k.
     """
 
     length: int  # N
@@ -72,8 +74,9 @@ class Transform:
 
 
 def dft(call: Call) -> Value:
-    """Sum of x[n] exp(-2 pi i k n / N) along an axis; the inverse turns the other way and
-    divides by N.
+    """Sum of x[n] exp(-2 pi i k n / N) along an axis.
+
+    The inverse turns the other way and divides by N.
     """
     x, axis = call.x(), _axis(call)
     inverse = call.flag("inverse")
@@ -109,8 +112,10 @@ def _fitted(x: Value, axis: int, length: int) -> Value:
 
 
 def transformed(call: Call, x: Value, transform: Transform) -> Value:
-    """Along the second-last axis. (a + bi)(cos + i sin) is (a cos - b sin) + (a sin + b cos)
-    i; where it turns forward, sin is negative.
+    """Along the second-last axis.
+
+    (a + bi)(cos + i sin) is (a cos - b sin) + (a sin + b cos) i; where it turns forward,
+    sin is negative.
     """
     cosine, sine = transform.tables()
     turn = BACKWARD if transform.inverse else FORWARD
@@ -126,8 +131,9 @@ def _part(
     x: Value,
     tables: tuple[np.ndarray, np.ndarray],
 ) -> Value:
-    """Real part times the first table plus imaginary part, if there is one, times the
-    second: (..., made, 1).
+    """Real part times the first table plus imaginary part times the second.
+
+    Where there is an imaginary part; (..., made, 1).
     """
     rows = []
     parts = x.split(lengths(x)[-1], axis=-1)

@@ -19,8 +19,9 @@ RATE, STEP, FIRST = 0, 1, 2  # places of the inputs; parameters come first
 
 
 def optimizer(rule: Rule, states: int) -> Callable[[Call], list[Value]]:
-    """A rule for one parameter, mapped over all: outputs are new parameters, then new
-    states.
+    """A rule for one parameter, mapped over all.
+
+    Outputs are new parameters, then new states.
     """
 
     def mapping(call: Call) -> list[Value]:
@@ -49,8 +50,9 @@ def momentum(
     grad: Value,
     state: States,
 ) -> States:
-    """v = alpha v + beta g (beta is 1 at the first step); x less v, or less g + alpha v as
-    Nesterov has it.
+    """v = alpha v + beta g (beta is 1 at the first step).
+
+    Then x less v, or less g + alpha v as Nesterov has it.
     """
     alpha = call.attribute("alpha")
     beta = call.attribute("beta") if int(call.static(STEP)) > 0 else 1.0
@@ -80,8 +82,9 @@ def adam(
     grad: Value,
     state: States,
 ) -> States:
-    """Running means of g and g^2; the rate is corrected for their start at 0 from the first
-    step on.
+    """Running means of g and g^2.
+
+    The rate is corrected for their start at 0 from the first step on.
     """
     alpha = call.attribute("alpha", 0.9)
     beta = call.attribute("beta", 0.999)

@@ -57,8 +57,9 @@ def axes_of(
 
 
 def _same(axis: Axis, length: int, *, upper: bool) -> Axis:
-    """Padding by which every stride gives a result, the odd element at the end (UPPER) or
-    the start (LOWER).
+    """Padding by which every stride gives a result.
+
+    The odd element is at the end (UPPER) or the start (LOWER).
     """
     count = -(-length // axis.stride)  # rounded up
     total = max((count - 1) * axis.stride + axis.reach - length, 0)
@@ -86,8 +87,9 @@ def pad(x: Value, axes: Sequence[Axis], value: float) -> Value:
 
 
 def fold(x: Value, axes: Sequence[Axis], op: str) -> Value:
-    """Combine the taps of every window of a padded x: axis by axis, which the op must allow
-    (a sum, an extreme).
+    """Combine the taps of every window of a padded x.
+
+    Axis by axis, which the op must allow (a sum, an extreme).
     """
     for i, axis in enumerate(axes, start=2):
         # Tap by tap, that tap of all windows at once: a slice with the stride of the windows.
