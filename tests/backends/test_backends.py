@@ -5,6 +5,7 @@ How they are found and described is asked in `test_registry.py`.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from backends.base import (
     peak_resident_bytes,
 )
 from backends.numpy.program import NumpyProgram
-from models import params
+from models import optim, params
 from models.builder import Builder
 from models.errors import BadInput
 from models.graph import Graph
@@ -196,6 +197,20 @@ def test_the_oracle_draws_no_noise() -> None:
     g.output("y", g.input("x", ("batch", 3)).dropout(rate=0.5, name="drop"))
     with pytest.raises(Unsupported, match="is fed its noise"):
         oracle.program(g.finish(), Settings(draw_noise=True))
+
+
+def test_a_rule_that_the_framework_lacks_is_refused(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = importlib.import_module(f"backends.{backend.name}.train")
+    if not hasattr(train, "native_optimizer"):
+        pytest.skip(f"{backend.name} runs the written rules, and so each of them")
+    monkeypatch.setitem(optim.RULES, "lion", optim.RULES["adam"])
+    lion = optim.Optimizer("lion", lr=0.1, weight_decay=0.0)
+    graph = models.build("simple_baseline", preset="tiny").train
+    with pytest.raises(Unsupported, match="lion: .*train.py has no rule for it"):
+        # JAX looks for the rule when it is given weights, the others before
+        backend.trainer(graph, lion, Settings()).load(params.draw(graph.params, seed=1))
 
 
 def test_the_oracle_knows_full_precisions_alone() -> None:
