@@ -136,7 +136,7 @@ class Compared:
 def compare_folder(folder: Path, *, backends: Sequence[str]) -> list[Compared]:
     """Judge the traces of several backends against the first one's.
 
-    Wherever they were made; of all that are there, where none is named.
+    They may be made anywhere. Where no backend is named, all that are there are judged.
 
     Raises BadInput where a backend or a model of the first has no trace there.
     """

@@ -64,8 +64,10 @@ class Baton:
         self._changed.notify_all()
 
     def _all_wait(self) -> bool:
-        """Of those that take part. One that is still compiling is waited for: else the others
-        would be measured while it works.
+        """Whether all wait of those that take part.
+
+        One that is still compiling is waited for: else the others would be measured while it
+        works.
         """
         return bool(self._runners) and self._waiting >= set(self._runners)
 

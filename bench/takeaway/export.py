@@ -81,7 +81,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Content:
-    """What goes into the file, and how it is called.
+    """What goes into the file, and what a caller must know to feed it.
 
     How its keypoints are scaled (empty where they are not), and the frames of a training
     window.
@@ -136,7 +136,7 @@ def _written(
 ) -> tuple[float | None, dict[str, int]]:
     """How far the file is from what it was made of, and what was put in place.
 
-    Nothing where that is too far.
+    Nothing is put in place where that is too far.
     """
     # On the disk of the target, so that the files can be moved in one step; and out of sight.
     beside = out.absolute().parent
