@@ -11,28 +11,20 @@ import numpy as np
 import pytest
 
 import models
-from models import dims
+from models import dims, optim
 from models.builder import Builder
 from models.graph import Graph
 from tests.asserts import assert_close
 
 Arrays = dict[str, np.ndarray]
 ZOO = pytest.mark.parametrize("name", models.names())
-RULES = pytest.mark.parametrize("rule", ["sgd", "adam", "adamw", "rmsprop"])
+RULES = pytest.mark.parametrize("rule", list(optim.RULES))
 RATE = 0.3  # of the masks drawn here
 
 
 def small(name: str, **sizes: object) -> models.Spec:
     """A model of the zoo that runs in a fraction of a second."""
-    # wide enough for a dense layer to learn something in a few steps
-    width = 64 if name == "simple_baseline" else 16
-    return models.build(name, preset="small", **{"width": width, **sizes})
-
-
-def shallow(name: str) -> models.Spec:
-    """`small`, of one block where the model is a stack of them."""
-    stacked = "depth" in small(name).config
-    return small(name, depth=1) if stacked else small(name)
+    return models.build(name, preset="tiny", **sizes)
 
 
 def arrays(

@@ -22,7 +22,7 @@ from models.errors import BadInput
 from models.graph import Graph
 from models.optim import Optimizer
 from tests.asserts import assert_close
-from tests.backends.native import ZOO, arrays, python, shallow
+from tests.backends.native import ZOO, arrays, python, small
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 pytest.importorskip("optax", reason="optax is not installed")
@@ -77,7 +77,7 @@ def gradient(program: JaxProgram, feeds: Any) -> Callable[[Any], Any]:
 
 @pytest.mark.parametrize("name", ["simple_baseline", "motionbert"])
 def test_it_compiles_and_gives_the_same(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     program, compiled = realised(spec.infer), realised(spec.infer, compiled=True)
     for batch in (4, 3):
         due = pose(program, batch=batch, frames=spec.frames)
@@ -87,7 +87,7 @@ def test_it_compiles_and_gives_the_same(name: str) -> None:
 
 @ZOO
 def test_grad_of_apply_is_what_the_trainer_sees(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     trainer = trained(spec.train)
     program = trainer.program
     feeds = program.put(arrays(spec.train, frames=spec.frames))
@@ -105,7 +105,7 @@ def test_grad_of_apply_is_what_the_trainer_sees(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["simple_baseline", "videopose3d"])
 def test_vmap_over_single_samples_is_the_batch(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     program = realised(spec.infer, compiled=True)
     feeds = program.put(arrays(program.graph, batch=5, frames=spec.frames))
 
@@ -121,7 +121,7 @@ def test_vmap_over_single_samples_is_the_batch(name: str) -> None:
 @ZOO
 @pytest.mark.parametrize("batch", [1, 3, 17])
 def test_any_batch_agrees_with_the_oracle(name: str, batch: int) -> None:
-    spec = shallow(name)
+    spec = small(name)
     oracle = NumpyProgram(spec.infer, Settings(precision="fp64"))
     program = realised(spec.infer, compiled=True)
     oracle.load(program.params())
@@ -139,7 +139,7 @@ def test_any_length_where_the_model_allows_it(
     lengths: tuple[int, ...],
     lost: int,
 ) -> None:
-    program = realised(shallow(name).infer, compiled=True)
+    program = realised(small(name).infer, compiled=True)
     for frames in lengths:
         # a receptive field of 27 frames loses 26 at the ends
         shape = (2, frames - lost, 17, 3)
@@ -157,7 +157,7 @@ def test_apply_is_pure() -> None:
     assert set(state) == {f"bn.{name}" for name in ("running_mean", "running_var")} | {
         "bn.num_batches_tracked"
     }
-    infer = realised(shallow("simple_baseline").infer)
+    infer = realised(small("simple_baseline").infer)
     _, none = infer.native(infer.values, infer.put(arrays(infer.graph)))
     assert none == {}
 
@@ -246,7 +246,7 @@ def test_it_exports_with_open_axes_and_runs_without_us(
         "flatbuffers",
         reason="flatbuffers, which jax.export serializes with, is not installed",
     )
-    spec = shallow(name)
+    spec = small(name)
     program = realised(spec.infer, compiled=True)
     (tmp_path / "lifter").write_bytes(exported(program, BOUNDS.get(name, [])))
     np.savez(tmp_path / "weights.npz", **program.values)
@@ -328,7 +328,7 @@ def test_a_norm_of_zero_has_gradient_zero() -> None:
 
 def test_the_function_needs_no_program() -> None:
     """What a reader of the documentation does: build, draw weights, call."""
-    spec = shallow("motionbert")
+    spec = small("motionbert")
     apply = jax.jit(pure(spec.infer))
     keypoints = np.zeros((2, 9, 17, 3), np.float32)
     weights = params.draw(spec.parameters, seed=1)

@@ -13,7 +13,7 @@ import pytest
 
 from backends.base import Settings, Unsupported
 from tests.asserts import assert_close
-from tests.backends.native import arrays, python, shallow, small
+from tests.backends.native import arrays, python, small
 from tests.paths import ROOT
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
@@ -26,7 +26,7 @@ from tests.backends.test_native_jax import pose, realised, trained  # noqa: E402
 
 
 def test_bf16_is_mixed_precision_over_float32_weights() -> None:
-    spec = shallow("motionbert")
+    spec = small("motionbert")
     half = realised(spec.infer, precision="bf16")
     came, due = pose(half), pose(realised(spec.infer))
     assert half.values["head.weight"].dtype == jnp.float32
@@ -37,7 +37,7 @@ def test_bf16_is_mixed_precision_over_float32_weights() -> None:
 
 
 def test_bf16_trains_float32_weights() -> None:
-    spec = shallow("motionbert")
+    spec = small("motionbert")
     trainer = trained(spec.train, precision="bf16")
     feeds = trainer.program.put(arrays(spec.train))
     losses = [float(trainer.step(feeds)) for _ in range(8)]

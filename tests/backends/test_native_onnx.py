@@ -157,7 +157,7 @@ def test_native_nodes_where_the_opset_has_them_and_bodies_where_not(
     node: str,
     since: int,
 ) -> None:
-    graph = small("motionbert").infer
+    graph = small("motionbert", depth=2).infer
     # two blocks in two streams: four norms in each stream of each block, and the last
     assert census(exported(graph, opset=18))["LayerNormalization"] == 17
     assert census(exported(graph, opset=since))[node] == 8

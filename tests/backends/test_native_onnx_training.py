@@ -17,7 +17,6 @@ from tests.backends.native import (
     ZOO,
     arrays,
     assert_equal,
-    shallow,
     small,
 )
 
@@ -78,7 +77,7 @@ def test_the_step_graph_follows_the_written_rule(rule: str) -> None:
 
 @ZOO
 def test_training_resumes_exactly(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     feeds = []
     for batch in (3, 4, 2, 3):
         feeds.append(arrays(spec.train, batch=batch, frames=spec.frames))

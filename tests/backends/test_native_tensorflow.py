@@ -20,7 +20,7 @@ from models.builder import Builder
 from models.graph import Graph
 from models.optim import Optimizer
 from tests.asserts import assert_close
-from tests.backends.native import ZOO, arrays, assert_all_close, python, shallow, small
+from tests.backends.native import ZOO, arrays, assert_all_close, python, small
 from tests.paths import ROOT
 
 if "tensorflow" not in backends.installed():
@@ -76,7 +76,7 @@ def alone(script: str, folder: Path) -> str:
 
 @ZOO
 def test_weights_have_the_official_names(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     drawn = params.draw(spec.parameters, seed=0).values()
     for graph in (spec.train, spec.infer):
         native = realised(graph).native
@@ -88,7 +88,7 @@ def test_weights_have_the_official_names(name: str) -> None:
 
 
 def test_the_summary_lists_every_module_and_layers_can_be_frozen() -> None:
-    native = realised(shallow("motionbert").infer).native
+    native = realised(small("motionbert").infer).native
     lines: list[str] = []
     native.summary(print_fn=lines.append, line_length=120)
     text = "\n".join(lines)
@@ -141,7 +141,7 @@ def test_an_inference_graph_fits_by_a_loss_of_keras() -> None:
 @ZOO
 @pytest.mark.parametrize("half", ["train", "infer"])
 def test_it_saves_and_loads_as_keras_file(name: str, half: str, tmp_path: Path) -> None:
-    spec = shallow(name)
+    spec = small(name)
     program = realised(getattr(spec, half))
     program.native.save(tmp_path / "lifter.keras")
     twin = keras.saving.load_model(tmp_path / "lifter.keras")
@@ -175,7 +175,7 @@ def test_the_saved_model_needs_tensorflow_alone(
     sizes: tuple[tuple[int, int], ...],
     tmp_path: Path,
 ) -> None:
-    program = realised(shallow(name).infer)
+    program = realised(small(name).infer)
     program.native.export(tmp_path / "lifter", verbose=False)
     for i, (batch, frames) in enumerate(sizes):
         fed = arrays(program.graph, batch=batch, frames=frames)

@@ -11,7 +11,7 @@ from backends.numpy.program import NumpyProgram
 from models import params
 from models.builder import Builder
 from tests.asserts import assert_close
-from tests.backends.native import ZOO, arrays, assert_all_close, shallow, small
+from tests.backends.native import ZOO, arrays, assert_all_close, small
 from tests.zoo import lengths
 
 if "tensorflow" not in backends.installed():
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings(COPIES)
 
 @ZOO
 def test_any_batch_and_length_agrees_with_the_oracle(name: str) -> None:
-    graph = shallow(name).infer
+    graph = small(name).infer
     program = realised(graph)
     oracle = NumpyProgram(graph, Settings(precision="fp64"))
     oracle.load(program.params())
@@ -51,7 +51,7 @@ def test_any_batch_and_length_agrees_with_the_oracle(name: str) -> None:
 @ZOO
 def test_linear_layers_multiply_at_rank_two(name: str) -> None:
     """A rank-4 product with a rank-2 weight has a gradient that is slow in TensorFlow."""
-    spec = shallow(name)
+    spec = small(name)
     program = trainer(spec.train).program
     feeds = program.put(arrays(program.graph, frames=spec.frames))
     traced = program._callable.get_concrete_function(feeds).graph.get_operations()
@@ -115,7 +115,7 @@ def test_gradients_of_gathered_rows_are_whole_arrays_and_ties_are_shared() -> No
 
 
 def test_bf16_products_over_float32_weights() -> None:
-    spec = shallow("motionbert")
+    spec = small("motionbert")
     half, fed = realised(spec.infer, precision="bf16"), arrays(spec.infer)
     came, due = half(fed)["pose"], realised(spec.infer)(fed)["pose"]
     assert half.native.arrays()["head.weight"].dtype == "float32"
@@ -126,7 +126,7 @@ def test_bf16_products_over_float32_weights() -> None:
 
 
 def test_bf16_trains() -> None:
-    spec = shallow("motionbert")
+    spec = small("motionbert")
     made = trainer(spec.train, precision="bf16", draw_noise=True)
     feeds = made.program.put(arrays(spec.train))
     losses = [float(made.step(feeds)) for _ in range(10)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.asserts import assert_close
-from tests.backends.native import ZOO, arrays, shallow, small
+from tests.backends.native import ZOO, arrays, small
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -38,7 +38,7 @@ def test_it_compiles_as_one_graph(name: str) -> None:
 
 @ZOO
 def test_a_train_graph_compiles_with_its_gradient(name: str) -> None:
-    spec = shallow(name)
+    spec = small(name)
     program, twin = realised(spec.train), realised(spec.train)
     torch._dynamo.reset()
     compiled = torch.compile(program.native, fullgraph=True, backend="eager")
