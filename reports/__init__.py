@@ -11,11 +11,10 @@ from pathlib import Path
 from types import ModuleType
 
 from bench import records
-from models.errors import BadInput
 from reports import listing, markdown, sections
 from reports.blocks import Block, Heading
 
-__all__ = ["assemble", "build", "found", "read", "replace"]
+__all__ = ["assemble", "build", "found", "replace"]
 
 
 def build(folder: Path) -> Path:
@@ -26,29 +25,10 @@ def build(folder: Path) -> Path:
     read.
     """
     # Read before anything is made: what is no run is left without an empty folder in it.
-    run = read(Path(folder))
+    run = records.read(Path(folder))
     figures = run.folder / "figures"
     figures.mkdir(exist_ok=True)
     return replace(run.folder / "report.md", markdown.page(assemble(run, figures)))
-
-
-def read(folder: Path) -> records.Run:
-    """The run in `folder`. Raises BadInput in words of one line."""
-    try:
-        return records.load(folder)
-    except FileNotFoundError:
-        raise BadInput(
-            f"{folder} is no run folder: it holds no run.json; give the folder that `python"
-            " -m bench run` printed"
-        ) from None
-    # Broken JSON and a field that this version does not know are both a ValueError.
-    except ValueError as error:
-        # Pydantic takes several lines for each field, and there may be hundreds.
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"{folder} holds run.json or records.jsonl that this version cannot read:"
-            f" {reason}; run it again"
-        ) from None
 
 
 def assemble(run: records.Run, figures: Path) -> list[Block]:

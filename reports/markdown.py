@@ -74,7 +74,7 @@ def is_numeric(cells: Iterable[Inline]) -> bool:
     plain = [part for part in cells if isinstance(part, str)]
     digits = [part for part in plain if NUMBER.match(part)]
     words = [part for part in plain if part not in digits]
-    # "not measured", "not finite", "not applicable", "void"
+    # "not measured", "not finite", "void"
     return bool(digits) and all(part.startswith(("not ", "void")) for part in words)
 
 

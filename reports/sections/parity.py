@@ -52,7 +52,9 @@ def render(run: Run, figures: Path) -> list[Block]:
     return page + against(run)
 
 
-def about(backend: str, found: list[tuple[Record, Parity]], figures: Path) -> list[Block]:
+def about(
+    backend: str, found: list[tuple[Record, Parity]], figures: Path
+) -> list[Block]:
     """The ladders of one backend."""
     page: list[Block] = [Heading(f"Ladders of {backend}")]
     drawn = {cells.label(record): draw(payload.checks) for record, payload in found}

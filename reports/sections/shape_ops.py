@@ -23,7 +23,9 @@ def render(run: Run, figures: Path) -> list[Block]:
     """For each backend: totals, failures, gaps, then every op by question, type and mode."""
     found = cells.payloads(run.records, Exam)
     if not found:
-        said = "The op exam was not measured: the run holds no exam record with numbers."
+        said = (
+            "The op exam was not measured: the run holds no exam record with numbers."
+        )
         return [text(said)]
     return [block for record, exam in found for block in about(record, exam)]
 
@@ -85,7 +87,8 @@ def gaps(exam: Exam) -> list[Block]:
     """What the framework cannot do, and why."""
     # An op without a kernel and a body at all, then what is wrong in some types only.
     items = [
-        (Code(op), f": {why or 'no reason given'}") for op, why in sorted(exam.gaps.items())
+        (Code(op), f": {why or 'no reason given'}")
+        for op, why in sorted(exam.gaps.items())
     ]
     items += declared(exam)
     if not items:

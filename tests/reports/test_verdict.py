@@ -11,7 +11,7 @@ import pytest
 from bench import records
 from bench.records import Parity, Record, Run
 from reports import verdict
-from reports.verdict import Verdict, _rule
+from reports.verdict import Verdict, grounds, rule
 from tests.reports import sample_run as sample
 
 
@@ -183,14 +183,14 @@ def test_without_a_rule_its_fault_goes_unseen(
 ) -> None:
     """Proof that the rules above are what catches the faults, each its own."""
     assert verdicts(items)[1].answer != "yes"
-    others = [one for one in _rule.grounds() if not one.__name__.endswith(f".{ground}")]
-    assert len(others) == len(_rule.grounds()) - 1
-    monkeypatch.setattr(_rule, "grounds", lambda: others)
+    others = [one for one in rule.grounds() if not one.__name__.endswith(f".{ground}")]
+    assert len(others) == len(rule.grounds()) - 1
+    monkeypatch.setattr(rule, "grounds", lambda: others)
     assert verdicts(items)[1].answer == "yes"
 
 
 NEW_GROUND = """
-from reports.verdict._reason import Threshold, gap
+from reports.verdict.reason import Threshold, gap
 AFTER = ("parity",)
 LIMIT = Threshold("watts", 300.0, "the socket gives no more")
 def reasons(evidence):
@@ -204,13 +204,13 @@ def test_a_new_file_is_a_new_ground(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "power.py").write_text(NEW_GROUND)
-    monkeypatch.setattr(verdict, "__path__", [*verdict.__path__, str(tmp_path)])
+    monkeypatch.setattr(grounds, "__path__", [*grounds.__path__, str(tmp_path)])
     try:
         whole, model = verdicts(sample.good())
         names = [limit.name for limit in verdict.thresholds()]
     finally:
         # Else a later import would find the module of a folder that is gone.
-        sys.modules.pop(f"{verdict.__name__}.power", None)
+        sys.modules.pop(f"{grounds.__name__}.power", None)
     assert (whole.answer, model.answer) == ("yes with gaps", "yes with gaps")
     assert model.reasons[0].text == "nobody asked the meter"
     assert "torch has no meter" in [reason.text for reason in whole.reasons]

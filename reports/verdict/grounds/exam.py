@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bench.records import Exam, Run
 from reports import cells
-from reports.verdict._evidence import Evidence
-from reports.verdict._reason import Reason, gap, works
-from reports.verdict.coverage import needed
+from reports.verdict.evidence import Evidence
+from reports.verdict.grounds.coverage import needed
+from reports.verdict.reason import Reason, gap, works
 
 AFTER = ("parity",)
 

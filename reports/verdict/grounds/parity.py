@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bench.records import Check, Parity, Record
 from reports import cells
-from reports.verdict._evidence import Evidence, blame, grade
-from reports.verdict._reason import Answer, Reason, Threshold, works
+from reports.verdict.evidence import Evidence, blame, grade
+from reports.verdict.reason import Answer, Reason, Threshold, works
 
 AFTER = ("coverage",)
 LIMIT = Threshold(

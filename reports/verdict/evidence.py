@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.records import Record, Run
 from reports import cells
-from reports.verdict._reason import Grade, Reason, gap
+from reports.verdict.reason import Grade, Reason, gap
 
 # How well it is known that a cell gave no number. A crash is a measurement too, and so is
 # all that is not listed here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.records import Run, ThirdParty
 from reports import cells
-from reports.verdict._reason import Reason, gap, works
+from reports.verdict.reason import Reason, gap, works
 
 AFTER = ("exam",)
 

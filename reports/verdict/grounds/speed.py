@@ -5,8 +5,8 @@ from __future__ import annotations
 from bench.records import Record, Throughput, Timing
 from reports import cells
 from reports.numbers import percent
-from reports.verdict._evidence import Evidence, unmeasured
-from reports.verdict._reason import Reason, Threshold, gap, works
+from reports.verdict.evidence import Evidence, unmeasured
+from reports.verdict.reason import Reason, Threshold, gap, works
 
 AFTER = ("accuracy",)
 LIMIT = Threshold(

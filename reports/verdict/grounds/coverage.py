@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from bench.records import Feasibility, Record
 from reports import cells
-from reports.verdict._evidence import Evidence, unmeasured
-from reports.verdict._reason import Reason, gap, works
+from reports.verdict.evidence import Evidence, unmeasured
+from reports.verdict.reason import Reason, gap, works
 
 AFTER = ()  # what is known before anything runs comes first
 

@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import Any
 
 from bench.records import Run
-from reports import cells, listing, verdict
-from reports.verdict._evidence import gather
-from reports.verdict._reason import (
+from reports import cells, listing
+from reports.verdict import grounds as folder
+from reports.verdict.evidence import gather
+from reports.verdict.reason import (
     SEVERITY,
     Answer,
     Reason,
@@ -22,7 +23,7 @@ from reports.verdict._reason import (
 
 def grounds() -> list[ModuleType]:
     """Every ground, in the order in which reasons of equal weight are read."""
-    return listing.modules(verdict)
+    return listing.modules(folder)
 
 
 def asked(question: str, *about: Any) -> list[Reason]:

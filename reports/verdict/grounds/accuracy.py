@@ -5,8 +5,8 @@ from __future__ import annotations
 from bench.records import Evaluation, Record, Run
 from reports import cells
 from reports.numbers import number
-from reports.verdict._evidence import Evidence, unmeasured
-from reports.verdict._reason import Reason, Threshold, gap, works
+from reports.verdict.evidence import Evidence, unmeasured
+from reports.verdict.reason import Reason, Threshold, gap, works
 
 AFTER = ("training",)
 LIMIT = Threshold(

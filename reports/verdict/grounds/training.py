@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.verdict._evidence import Evidence, unmeasured
-from reports.verdict._reason import Reason
+from reports.verdict.evidence import Evidence, unmeasured
+from reports.verdict.reason import Reason
 
 AFTER = ("exam",)
 
