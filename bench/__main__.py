@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # what `--help` gives back is no exit code
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
-        return stop.exit_code
+        # Typer makes one of Ctrl-C, too, and says nothing
+        return _say("interrupted", 130) if stop.exit_code == 130 else stop.exit_code
     except UsageError as error:
         said = error.format_message()  # type: ignore[attr-defined]
         return _say(f"{said}  See: python -m bench {given[0]} --help", 2)

@@ -54,7 +54,8 @@ Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Train(_Strict):
@@ -137,14 +138,14 @@ class Throughput(_Strict):
 class Config(_Strict):
     """A whole run."""
 
-    backend: tuple[str, ...] = ("numpy",)
+    backend: tuple[str, ...] = Field(default=("numpy",), min_length=1)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
     share: PositiveFloat = 1.0  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
     against: str = ""
     # those of a usual run where none is named
-    tasks: tuple[Task, ...] = Field(default_factory=tasks.usual)
+    tasks: tuple[Task, ...] = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
@@ -226,10 +227,19 @@ def _settled(name: str, asked: Model, config: Config) -> Model:
 
 def _said(name: str, preset: str) -> dict[str, Any]:
     """What a model's file says of a preset's training; nothing where it leaves that to us."""
-    usual = getattr(zoo.module(name), "TRAINING", {}).get(preset)
-    if usual is None:
+    file = zoo.module(name)
+    trainings = getattr(file, "TRAINING", {})
+    for stray in trainings.keys() - file.PRESETS.keys():
+        raise UnknownName(f"preset in TRAINING of {name}", stray, file.PRESETS)
+    if preset not in trainings:
         return {}
-    return {key: value for key, value in asdict(usual).items() if value is not None}
+    usual = asdict(trainings[preset])
+    said = {key: value for key, value in usual.items() if value is not None}
+    try:
+        Train.model_validate(said)
+    except ValidationError as error:
+        raise BadInput(f"TRAINING of {name}, {preset}: {_explain(error)}") from None
+    return said
 
 
 def validate(content: Mapping[str, Any]) -> Config:

@@ -369,19 +369,15 @@ def append(folder: Path, record: Record) -> None:
 def load(folder: Path) -> Run:
     """Read a run folder.
 
-    A torn last line (power cut) is left out; the last record of a cell wins.
-
-    Raises FileNotFoundError when the folder holds no `run.json`.
+    A torn last line (power cut) is left out; the last record of a cell wins. Raises
+    FileNotFoundError when the folder holds no `run.json`.
     """
     info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
     path = folder / "records.jsonl"
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    records = {}
-    for line in lines[:-1]:  # after the last line break: nothing, or half a line
-        if line:
-            record = Record.model_validate_json(line)
-            # at its first place, as a cell done again stands where it stood
-            records[cell(record)] = record
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    # a cell done again stands where it stood
+    found = map(Record.model_validate_json, filter(None, lines))
+    records = {cell(record): record for record in found}
     return Run(info=info, records=tuple(records.values()), folder=folder)
 
 
@@ -394,14 +390,11 @@ def read(folder: Path) -> Run:
             f"{folder} is no run folder: it holds no run.json; give the folder that"
             " `python -m bench run` printed"
         ) from None
-    # Broken JSON and a field that this version does not know are both a ValueError.
+    # broken JSON, or a field that this version does not know, of which there may be hundreds
     except (OSError, ValueError) as error:
-        # pydantic takes several lines for each field, and there may be hundreds
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"{folder} holds run.json or records.jsonl that this version cannot read:"
-            f" {reason}; run it again"
-        ) from None
+        said = f"run.json or records.jsonl that this version cannot read: {reason}"
+        raise BadInput(f"{folder} holds {said}; run it again") from None
 
 
 def cell(record: Record) -> Cell:

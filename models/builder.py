@@ -134,19 +134,29 @@ class Builder:
 
     def output(self, name: str, value: Value, /) -> None:
         """Return `value` under `name`."""
-        self._outputs[name] = value.name
+        self._outputs[name] = self._own(value)
 
     def label(self, name: str, value: Value, /) -> Value:
         """Give an inner value a name under which it can be asked for later.
 
         Costs nothing where nobody asks.
         """
-        self._labels[name] = value.name
+        self._labels[name] = self._own(value)
         return value
 
     def update(self, param: Value, value: Value, /) -> None:
         """After the step, `param` (state) holds `value`."""
-        self._state[param.name] = value.name
+        self._state[self._own(param)] = self._own(value)
+
+    def _own(self, value: Value) -> str:
+        """The name of a value of this graph: another's would be taken for one of its own."""
+        if isinstance(value, Value) and value.graph is self:
+            return value.name
+        came = value if isinstance(value, Value) else type(value).__name__
+        raise SpecError(
+            f"{author_line()}: a value of graph {self.name} was due, {came} came; build each"
+            " graph with its own Builder"
+        )
 
     def add(self, node: Node) -> tuple[Value, ...]:
         """Append a node whose types are already inferred."""

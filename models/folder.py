@@ -6,7 +6,6 @@ Files are read, never imported, so that a list of names costs no framework and n
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -22,18 +21,37 @@ def files(folder: Path) -> dict[str, Path]:
 
 def stated(file: Path, name: str, default: Any = None) -> Any:
     """The literal that a file gives a constant of its top level; `default` where it has none."""
-    # Found as text, so that this statement alone is parsed, not the whole file. It ends where
-    # a line neither is indented nor closes a bracket.
-    statement = rf"^{name}(?:: .+?)? = (.*(?:\n[ )\]}}].*)*)"
-    found = re.search(statement, file.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        return default
     try:
-        return ast.literal_eval(found[1].strip())
-    except (ValueError, SyntaxError):
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PosePortError(f"{file}: cannot be read ({error}); mend it") from None
+    for node in tree.body:
+        if name not in map(ast.unparse, _targets(node)):
+            continue
+        try:
+            return ast.literal_eval(node.value)  # type: ignore[attr-defined]
+        except ValueError:
+            raise PosePortError(
+                f"{file}: {name} is read without running the file; write it as one literal"
+            ) from None
+    return default
+
+
+def neighbours_in(file: Path) -> tuple[str, ...]:
+    """What a file states in `AFTER`. Raises PosePortError where that is no tuple of names."""
+    after = stated(file, "AFTER", ())
+    if not isinstance(after, tuple) or not all(isinstance(name, str) for name in after):
         raise PosePortError(
-            f"{file}: {name} is read without running the file; write it as one literal"
-        ) from None
+            f'{file}: AFTER is {after!r}; a tuple of names was due, such as ("parity",)'
+        )
+    return after
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    """What a statement gives a value; nothing where it is no such statement."""
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) and node.value else []
 
 
 def ordered(neighbours: Mapping[str, Sequence[str]]) -> list[str]:

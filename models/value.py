@@ -127,6 +127,7 @@ def emit_all(
     if graph is None:
         raise SpecError(f"{where}: {op}: at least one operand must be a Value")
     try:
+        attributes = {key: _plain(value) for key, value in attributes.items()}
         inputs = tuple(_operand(graph, operand) for operand in operands)
         types = [_type(operand) for operand in operands]
         outputs = rules.results(op, types, attributes)
@@ -175,6 +176,13 @@ def _operand(graph: Builder, operand: Any) -> Operand:
         f"an operand is a Value, a number or an axis length, not {type(operand).__name__};"
         " declare arrays with g.constant"
     )
+
+
+def _plain(value: Any) -> Any:
+    """An attribute in numbers of Python's own: JSON takes no other."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def _type(operand: Value | float | Dim) -> Type:

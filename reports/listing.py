@@ -18,6 +18,6 @@ def modules(package: ModuleType) -> list[ModuleType]:
     # A package may lie in several folders; each of them may add to the report.
     for path in package.__path__:
         for name, file in registry.files(Path(path)).items():
-            after[name] = registry.stated(file, "AFTER", ())
+            after[name] = registry.neighbours_in(file)
     names = registry.ordered(after)
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,13 +12,15 @@ from tests.paths import ROOT
 
 # The command line; a child process, whose stdout is the answer to a question.
 SPEAKING = ("bench/__main__.py", "bench/commands/", "bench/processes/question.py")
-WORDS = {"print", "sys.stdout.write", "sys.stderr.write"}
+WORDS = re.compile(
+    r"print|(.*\b)?std(out|err)\.write(lines)?|(typer|click)\.(echo|secho)"
+)
 
 
 def said(text: str) -> Iterator[int]:
     """Lines that print."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in WORDS:
+        if isinstance(node, ast.Call) and WORDS.fullmatch(ast.unparse(node.func)):
             yield node.lineno
 
 
@@ -34,6 +37,7 @@ def test_what_measures_prints_nothing(room: str) -> None:
 
 
 def test_printing_would_be_found() -> None:
+    assert list(said("from sys import stdout\nstdout.write('a')")) == [2]
     assert sorted(said("import sys\nif x:\n    print(1)\nsys.stderr.write('a')")) == [
         3,
         4,

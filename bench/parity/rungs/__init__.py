@@ -20,7 +20,7 @@ def names() -> list[str]:
     """Every rung, in the order that the ladder is climbed."""
     files = folder.files(Path(__file__).parent)
     return folder.ordered(
-        {name: folder.stated(file, "AFTER", ()) for name, file in files.items()}
+        {name: folder.neighbours_in(file) for name, file in files.items()}
     )
 
 
