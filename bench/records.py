@@ -367,10 +367,9 @@ def append(folder: Path, record: Record) -> None:
 
 
 def load(folder: Path) -> Run:
-    """Read a run folder.
+    """Read a run folder; the last record of a cell wins, a torn last line is left out.
 
-    A torn last line (power cut) is left out; the last record of a cell wins. Raises
-    FileNotFoundError when the folder holds no `run.json`.
+    Raises FileNotFoundError when the folder holds no `run.json`.
     """
     info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
     path = folder / "records.jsonl"
@@ -390,7 +389,6 @@ def read(folder: Path) -> Run:
             f"{folder} is no run folder: it holds no run.json; give the folder that"
             " `python -m bench run` printed"
         ) from None
-    # broken JSON, or a field that this version does not know, of which there may be hundreds
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         said = f"run.json or records.jsonl that this version cannot read: {reason}"

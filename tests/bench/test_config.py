@@ -15,6 +15,7 @@ from bench import config, tasks
 from bench.config import Config
 from bench.coordinator import checking
 from models.errors import BadInput, UnknownName
+from models.spec import Training
 
 
 def load(
@@ -287,3 +288,37 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
 def test_the_protocol_must_suit_the_source() -> None:
     assert "bandai-clips" in fault("protocol=bandai-clips")
     assert models.names() == sorted(load().model), "every zoo model has smoke settings"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "share=.inf",
+        "timeout=.inf",
+        "model.motionbert.train.lr=.inf",
+        "model.motionbert.train.loss={mpjpe: .nan}",
+    ],
+)
+def test_what_json_cannot_say_is_refused(override: str) -> None:
+    assert "finite number" in fault(override)
+
+
+def test_a_run_without_backends_or_tasks_is_refused() -> None:
+    assert fault("backend=[]").startswith("configuration key backend")
+    assert fault("tasks=[]").startswith("configuration key tasks")
+
+
+@pytest.mark.parametrize(
+    ("trainings", "said"),
+    [
+        ({"tinny": Training(steps=5)}, "did you mean tiny"),
+        ({"tiny": Training(steps=0)}, "TRAINING of motionbert, tiny: .*steps"),
+        ({"tiny": Training(steps=5, inputs="scren")}, "TRAINING of .*inputs"),
+    ],
+)
+def test_what_a_model_says_of_its_training_is_checked(
+    trainings: dict[str, Training], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models.module("motionbert"), "TRAINING", trainings)
+    with pytest.raises(BadInput, match=said):
+        load(names=("motionbert",))

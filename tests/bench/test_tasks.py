@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,11 @@ def test_two_rooms_of_one_name_are_refused(
             tasks.table()
     finally:
         tasks.table.cache_clear()
+
+
+def test_a_task_that_asks_for_clips_says_so() -> None:
+    """Else the coordinator would not read them, and every cell would by itself."""
+    for name, task in tasks.table().items():
+        file = ROOT / f"{task.module.replace('.', '/')}.py"
+        asks = re.search(r"\b(dataset|split_of)\b", file.read_text(encoding="utf-8"))
+        assert bool(asks) == task.data, name

@@ -8,7 +8,7 @@ import pytest
 from models.builder import Builder
 from models.dims import symbol
 from models.errors import SpecError
-from models.graph import Noise, Param, Type
+from models.graph import Noise, Param, Type, from_json
 from models.value import Value
 
 HERE = r"tests/models/test_builder\.py:\d+: "
@@ -245,3 +245,21 @@ def test_batch_norm_in_a_train_graph_updates_its_state() -> None:
     assert set(graph.state) == kept
     assert graph.trainable() == ("bn.weight", "bn.bias")
     assert graph.params["bn.num_batches_tracked"].type == Type((), "int64")
+
+
+@pytest.mark.parametrize("what", ["output", "label"])
+def test_a_value_of_another_graph_is_no_output(what: str) -> None:
+    g, other = Builder("one"), Builder("other")
+    g.input("x", (2,))
+    stranger = other.input("x", (3,))
+    with pytest.raises(SpecError, match=r"a value of graph one was due, x: \(3\)"):
+        getattr(g, what)("y", stranger)
+    with pytest.raises(SpecError, match="a value of graph one was due, int came"):
+        getattr(g, what)("y", 3)
+
+
+def test_attributes_are_numbers_of_pythons_own() -> None:
+    g = Builder("numpy")
+    x = g.input("x", (2, 3))
+    g.output("y", x.leaky_relu(slope=np.float32(0.5)).softmax(axis=np.int64(1)))
+    assert from_json(g.finish().to_json()).outputs.keys() == {"y"}

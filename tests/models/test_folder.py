@@ -139,3 +139,16 @@ def test_names_that_wait_for_each_other_are_said(
     # where the circle is entered is the sorter's affair
     assert set(named) == circle
     assert named[0] == named[-1]
+
+
+def test_a_line_of_a_docstring_is_no_statement(tmp_path: Path) -> None:
+    file = tmp_path / "one.py"
+    file.write_text('"""Text.\n\nTASK = "evil"\n"""\nTASK=\'good\'\n')
+    assert folder.stated(file, "TASK") == "good"
+
+
+def test_neighbours_are_a_tuple_of_names(tmp_path: Path) -> None:
+    file = tmp_path / "one.py"
+    file.write_text('AFTER = "parity"\n')
+    with pytest.raises(PosePortError, match=r"one.py: AFTER is 'parity'; a tuple"):
+        folder.neighbours_in(file)
