@@ -128,7 +128,7 @@ class Exam(_Strict):
 class Throughput(_Strict):
     """Size of the timing."""
 
-    batches: tuple[int, ...] = (1, 64)
+    batches: tuple[Annotated[int, Field(ge=1)], ...] = (1, 64)
     train: bool = True
     train_batch: Count = 64
     rounds: int = Field(default=15, ge=3)  # for a median and its interval

@@ -34,6 +34,8 @@ def _said(payload: object) -> str:
 @_said.register
 def _parity(payload: Parity) -> str:
     # what a reader asks first where all holds: how near it was to not holding
+    if not payload.checks:
+        return "nothing was asked"
     worst = max(payload.checks, key=_nearness)
     held = f"{_held(payload.checks)} checks hold"
     return f"{held}; closest to its bound: {worst.kind} {worst.name}"

@@ -15,6 +15,7 @@ from bench.data import Split, augment
 from bench.data.formats import header
 from bench.data.protocols import Protocol
 from bench.data.readers import cache
+from models.errors import BadInput
 
 FILE = "data.cache"
 
@@ -51,9 +52,13 @@ def keep(folder: Path, split: Split, config: Config) -> None:
 def is_kept(folder: Path, config: Config) -> bool:
     """Whether a run folder has the clips that a configuration asks for."""
     file = folder / FILE
-    return file.exists() and header.read(file).text("facts").get("asked") == _asked(
-        config
-    )
+    if not file.exists():
+        return False
+    try:
+        facts = header.read(file).text("facts")
+    except BadInput:
+        return False  # half a file is none: the clips are read anew and take its place
+    return facts.get("asked") == _asked(config)
 
 
 def ensure(config: Config, folder: Path) -> None:
@@ -70,7 +75,12 @@ def of(config: Config, folder: Path) -> Split:
     ensure(config, folder)
     facts = header.read(folder / FILE).text("facts")
     protocol = Protocol.model_validate(facts["protocol"])
-    clips = cache.load(str(folder / FILE), rig=protocol.rig)
+    try:
+        clips = cache.load(str(folder / FILE), rig=protocol.rig)
+    except BadInput as error:
+        raise BadInput(
+            f"{error}; or delete the file, and --resume reads them"
+        ) from None
     return Split(clips[: facts["train"]], clips[facts["train"] :], protocol)
 
 

@@ -11,6 +11,7 @@ from bench import data
 from bench.config import Config
 from bench.coordinator import checking, dataset
 from bench.data import Split
+from models.errors import BadInput
 
 ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 
@@ -84,3 +85,17 @@ def test_other_data_are_not_taken_for_those_kept(
     other = config.model_copy(update={"seed": 4})
     assert not dataset.is_kept(tmp_path, other)
     assert_same(dataset.of(other, tmp_path), dataset.read(other))
+
+
+def test_a_damaged_file_is_read_anew_or_named(tmp_path: Path, config: Config) -> None:
+    dataset.ensure(config, tmp_path)
+    file = tmp_path / dataset.FILE
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100])
+    assert not dataset.is_kept(tmp_path, config)
+    dataset.ensure(config, tmp_path)
+    assert file.read_bytes() == whole
+    # the header holds, a number does not
+    file.write_bytes(whole[:-8] + bytes(8))
+    with pytest.raises(BadInput, match="or delete the file, and --resume reads them"):
+        dataset.of(config, tmp_path)
