@@ -1,3 +1,5 @@
-"""What is measured: tasks run in isolated workers, records of what they found, and the
-data, metrics and timing they use.
+"""What is measured, and what of it is kept.
+
+Tasks run in isolated workers, records hold what they found; data, metrics and timing are
+what they use.
 """

@@ -1,5 +1,6 @@
-"""The one comparison of the test suite: it raises, says what came and what was due, and
-keeps its own frame out of the traceback.
+"""The one comparison of the test suite.
+
+It raises, says what came and what was due, and keeps its own frame out of the traceback.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ def relative_error(actual: Any, due: Any) -> float:
 
 
 def _error(came: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Element errors in float64; infinite where only one side is not finite, or both differ
-    in kind.
+    """Element errors in float64.
+
+    Infinite where only one side is not finite, or both differ in kind.
     """
     # float64 before the difference: unsigned and bool would wrap, halves would round it
     came, wanted = came.astype(np.float64), wanted.astype(np.float64)

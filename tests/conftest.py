@@ -1,5 +1,6 @@
-"""Options and profiles of the test suite: `--backends a,b` says which are tested; asked for
-but missing is a failure, not a skip.
+"""Options and profiles of the test suite.
+
+`--backends a,b` says which are tested; asked for but missing is a failure, not a skip.
 
 Frameworks never share a process: one may be asked for beside NumPy, and tests of the
 others' native objects are not collected.
@@ -26,8 +27,9 @@ settings.load_profile("poseport")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--backends` for a comma-separated list; a misspelt name ends the run before a test
-    is collected.
+    """`--backends` takes a comma-separated list.
+
+    A misspelt name ends the run before a test is collected.
     """
     asked = (
         "backends to test, separated by commas"

@@ -1,5 +1,7 @@
-"""Where tests find things: the checkout, the golden numbers, and what is shared beside the
-checkout, where it is there at all.
+"""Where tests find things.
+
+The checkout, the golden numbers, and what is shared beside the checkout, where it is there
+at all.
 """
 
 from __future__ import annotations

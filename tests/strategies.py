@@ -57,8 +57,9 @@ class Rearrangement:
 
 @st.composite
 def rearrangements(draw: st.DrawFn) -> Rearrangement:
-    """Any grouping of two to five named axes on both sides, with the size of every grouped
-    axis given.
+    """Any grouping of two to five named axes on both sides.
+
+    With the size of every grouped axis given.
     """
     lengths = st.lists(st.integers(1, 4), min_size=2, max_size=5)
     split = tuple(draw(lengths))

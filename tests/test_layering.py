@@ -1,5 +1,6 @@
-"""Imports go one way: models <- backends <- bench, reports on records alone; and importing
-the upper layers loads no framework.
+"""Imports go one way: models <- backends <- bench.
+
+`reports` stands on records alone; and importing the upper layers loads no framework.
 """
 
 from __future__ import annotations
@@ -124,7 +125,9 @@ def _required(home: str) -> tuple[str, ...]:
 
 
 def _bench(one: Import) -> bool:
-    """No framework (onnx in its collector); the public names of backends, and the oracle;
+    """What `bench` may import.
+
+    No framework (onnx in its collector); the public names of backends, and the oracle;
     reports from the command line alone.
     """
     if one.top == "backends":

@@ -35,8 +35,9 @@ class NumpyProgram(Program):
         self._params: dict[str, np.ndarray] = {}
 
     def load(self, params: Arrays) -> None:
-        """Keep weights in the working precision; raises BadInput where names or shapes do
-        not fit.
+        """Keep weights in the working precision.
+
+        Raises BadInput where names or shapes do not fit.
         """
         initial.fit(self.graph.params, params)
         self._params = {name: self._cast(params[name]) for name in self.graph.params}

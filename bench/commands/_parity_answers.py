@@ -1,5 +1,7 @@
-"""What `parity` prints of questions that make no run: golden vectors, traces held against
-each other, a repro pack. Each is a table or one JSON document, and an exit code.
+"""What `parity` prints of questions that make no run.
+
+They are golden vectors, traces held against each other, and a repro pack. Each is answered by a
+table or one JSON document, and an exit code.
 """
 
 from __future__ import annotations

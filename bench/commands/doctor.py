@@ -1,5 +1,6 @@
-"""Say what this machine can run: backends, devices, precisions, asked of each framework in
-a process of its own.
+"""Say what this machine can run: backends, devices, precisions.
+
+Each framework is asked in a process of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ Answers = dict[str, dict[str, str]]
 
 
 def command(json: Json = False) -> int:
-    """Say what this machine can run: backends, devices, precisions, asked of each framework
-    in a process of its own.
+    """Say what this machine can run: backends, devices, precisions.
+
+    Each framework is asked in a process of its own.
     """
     import json as encoder
 

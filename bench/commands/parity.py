@@ -1,5 +1,6 @@
-"""Hold a backend against the float64 oracle: the ladder of a model, or golden vectors of
-official implementations.
+"""Hold a backend against the float64 oracle.
+
+Either over the ladder of a model, or on golden vectors of official implementations.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ def command(
     seed: Seed = None,
     json: Json = False,
 ) -> int:
-    """Hold a backend against the float64 oracle: the ladder of a model, or golden vectors
-    of official implementations.
+    """Hold a backend against the float64 oracle.
+
+    Either over the ladder of a model, or on golden vectors of official implementations.
     """
     from bench.commands import _measure
 

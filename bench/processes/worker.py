@@ -1,5 +1,6 @@
-"""The parent's handle on a worker process: started when first needed, killed when it hangs,
-replaced when it dies.
+"""The parent's handle on a worker process.
+
+A worker is started when first needed, killed when it hangs, replaced when it dies.
 
 The parent blocks on the worker's pipe; it never polls, which would disturb what is timed.
 """

@@ -35,8 +35,9 @@ def conv1d(
     bias: bool,
     name: str,
 ) -> Value:
-    """Convolution over the last axis of x (batch, channels, time) with weights of its own,
-    initialised as torch.nn.Conv1d.
+    """Convolution over the last axis of x, with weights of its own.
+
+    x is (batch, channels, time); weights are initialised as torch.nn.Conv1d does.
     """
     g, channels = x.graph, int(str(x.shape[1]))
     usual = ("uniform", (channels * kernel) ** -0.5)

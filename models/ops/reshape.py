@@ -10,8 +10,9 @@ from models.value import Value, emit
 
 
 def reshape(x: Value, shape: tuple[Length | str, ...] | str, **sizes: Length) -> Value:
-    """Give x another shape (one length may be -1), or follow a pattern: x.reshape("b (h c)
-    -> b h c", h=8).
+    """Give x another shape, or follow a pattern.
+
+    One length may be -1. A pattern is that of `rearrange`: x.reshape("b (h c) -> b h c", h=8).
     """
     if isinstance(shape, str):
         return rearrange(x, shape, **sizes)
@@ -20,8 +21,9 @@ def reshape(x: Value, shape: tuple[Length | str, ...] | str, **sizes: Length) ->
 
 
 def rearrange(x: Value, pattern: str, **sizes: Length) -> Value:
-    """Split, reorder and merge axes by a pattern: x.rearrange("b t (h c) -> (b h) t c",
-    h=8).
+    """Split, reorder and merge axes by a pattern.
+
+    As in x.rearrange("b t (h c) -> (b h) t c", h=8).
     """
     try:
         plan = patterns.plan(pattern, x.shape, sizes)

@@ -1,5 +1,6 @@
-"""The comparison helper is tested: a wrong value, shape or dtype makes it raise, and it
-says where.
+"""The comparison helper is tested.
+
+A wrong value, shape or dtype makes it raise, and it says where.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The op exam is examined: answers wrong in one type, layout, length or mode alone are
-found by name, and so are gaps that have closed.
+"""The op exam is examined.
+
+Answers wrong in one type, layout, length or mode alone are found by name, and so are gaps
+that have closed.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The tests are tested: faults planted in native kernels are found by comparison with the
-oracle.
+"""The tests are tested.
+
+Faults planted in native kernels are found by comparison with the oracle.
 """
 
 from __future__ import annotations

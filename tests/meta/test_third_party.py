@@ -1,5 +1,6 @@
-"""The third-party exam is examined: planted faults fail the cases that show them, and a gap
-that is none is a failure.
+"""The third-party exam is examined.
+
+Planted faults fail the cases that show them, and a gap that is none is a failure.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Every op on every case of its own: rules, body against reference, gradient against
-differences, and each backend by the op exam.
+"""Every op on every case of its own.
+
+Rules, body against reference, gradient against differences, and each backend by the op exam.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Every model of the zoo climbs the whole ladder on every backend; `bench parity --compare`
-holds what they kept against each other.
+"""Every model of the zoo climbs the whole ladder on every backend.
+
+`bench parity --compare` holds what they kept against each other.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What the tests of export share: small models, the command's arguments, and a checkpoint
-as training leaves it.
+"""What the tests of export share.
+
+Small models, the command's arguments, and a checkpoint as training leaves it.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ def infer(model: str) -> Graph:
 def trained(
     path: Path, model: str, **changed: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """The weights of a checkpoint as training leaves it; `changed` arrays replace its own,
-    None drops them.
+    """The weights of a checkpoint as training leaves it.
+
+    `changed` arrays replace its own, None drops them.
     """
     graph = tiny(model).train
     # another seed than that of initial weights: reading none would show

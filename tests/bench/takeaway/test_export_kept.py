@@ -1,5 +1,7 @@
-"""What becomes of a file that was written: it is put in place where it reads back as it was
-made, and thrown away where anything goes wrong.
+"""What becomes of a file that was written.
+
+It is put in place where it reads back as it was made, and thrown away where anything goes
+wrong.
 
 The backend here is one of an outside package, in this process: what its files read back as
 is the test's to say.
@@ -50,8 +52,9 @@ class BentBackend(NumpyBackend):
 
 
 def register(monkeypatch: pytest.MonkeyPatch, **manifest: Any) -> None:
-    """A backend `bent` of an outside package, which writes .bent files, here in this
-    process.
+    """A backend `bent` of an outside package, here in this process.
+
+    It writes .bent files.
     """
     told = {
         "REQUIRES": (),

@@ -71,8 +71,9 @@ print(sorted({'models', 'backends', 'bench'} & sys.modules.keys()))
 
 
 def read_alone(format: str, folder: Path, given: Arrays) -> tuple[Arrays, str]:
-    """What the file gives in a fresh interpreter without the project, and which of our
-    packages it has loaded.
+    """What the file gives in a fresh interpreter without the project.
+
+    And which of our packages that interpreter has loaded.
     """
     np.savez(folder / "given.npz", **given)
     # the checkout may be on the path of these tests
