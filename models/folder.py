@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def files(folder: Path) -> dict[str, Path]:
 def stated(file: Path, name: str, default: Any = None) -> Any:
     """The literal that a file gives a constant of its top level; `default` where it has none."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = _parsed(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise PosePortError(f"{file}: cannot be read ({error}); mend it") from None
     for node in tree.body:
@@ -45,6 +46,13 @@ def neighbours_in(file: Path) -> tuple[str, ...]:
             f'{file}: AFTER is {after!r}; a tuple of names was due, such as ("parity",)'
         )
     return after
+
+
+@cache
+def _parsed(text: bytes) -> ast.Module:
+    """The statements of a file, which is asked for one name after the other."""
+    # by what it says, not by its name: a file that has changed is parsed anew
+    return ast.parse(text)
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:
