@@ -1,0 +1,169 @@
+"""What a run writes down: one record per cell (task x backend x model), versioned, as JSON.
+
+A number is measured or it is `None`; `None` is never zero. `reports/` imports this module
+and nothing else of `bench`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from bench.records.payloads import (
+    Baseline,
+    Baselines,
+    Check,
+    Comparison,
+    Evaluation,
+    Exam,
+    ExamRow,
+    Feasibility,
+    Frozen,
+    Metric,
+    OpNeed,
+    Parity,
+    Payload,
+    Ratio,
+    Scored,
+    ThirdParty,
+    ThirdPartyRow,
+    Throughput,
+    Timing,
+    Training,
+)
+from models.errors import BadInput
+
+__all__ = [
+    "Baseline",
+    "Baselines",
+    "Check",
+    "Comparison",
+    "Evaluation",
+    "Exam",
+    "ExamRow",
+    "Feasibility",
+    "Frozen",
+    "Metric",
+    "OpNeed",
+    "Parity",
+    "Payload",
+    "Ratio",
+    "Record",
+    "Run",
+    "RunInfo",
+    "SCHEMA",
+    "Scored",
+    "ThirdParty",
+    "ThirdPartyRow",
+    "Throughput",
+    "Timing",
+    "Training",
+    "append",
+    "cell",
+    "load",
+    "read",
+]
+
+SCHEMA = 2  # 2: the trivial baselines are a record of their own
+
+Status = Literal[
+    "ok",
+    "failed",
+    "crashed",
+    "timeout",
+    "out_of_memory",
+    "unsupported",
+    "not_measured",
+    "invalid",
+]
+Cell = tuple[str, str, str, str, str]  # task, backend, model, device, precision
+
+
+class Record(Frozen):
+    """One cell of a run. `payload` is absent unless something was measured."""
+
+    schema_version: int = SCHEMA
+    task: str  # as in `bench.tasks`, or compare
+    backend: str  # empty for what is about the data alone
+    model: str = ""  # empty for what is about a backend alone, too
+    device: str = "cpu"  # asked for
+    # really used; another than `device` makes the record `invalid`
+    actual_device: str | None = None
+    precision: str = "fp32"
+    status: Status
+    reason: str = ""  # one line, whenever status is not ok
+    seconds: float | None = None  # wall time of the worker
+    peak_rss_bytes: int | None = None
+    config: dict[str, object] = {}  # the model's sizes
+    payload: Payload | None = None
+    versions: dict[str, str] = {}  # of the worker process: python, numpy, torch, ...
+
+
+class RunInfo(Frozen):
+    """`run.json`: what was asked, where it ran, what it was made of."""
+
+    schema_version: int = SCHEMA
+    id: str
+    started: str  # ISO 8601, UTC
+    finished: str | None = None
+    command: str
+    config: dict[str, object]
+    environment: dict[str, object]  # bench.processes.machine.describe()
+    commit: str | None = None
+    seed: int = 0
+
+
+class Run(Frozen):
+    """A run folder read back."""
+
+    info: RunInfo
+    records: tuple[Record, ...]
+    folder: Path
+
+
+def append(folder: Path, record: Record) -> None:
+    """Add one line to `records.jsonl` in a single write.
+
+    Half a line that a power cut left at the end is cut off first.
+    """
+    path = folder / "records.jsonl"
+    line = record.model_dump_json() + "\n"
+    with open(path, "ab") as file:
+        before = path.read_bytes()
+        if not before.endswith(b"\n"):
+            file.truncate(before.rfind(b"\n") + 1)
+        file.write(line.encode())
+
+
+def load(folder: Path) -> Run:
+    """Read a run folder; the last record of a cell wins, a torn last line is left out.
+
+    Raises FileNotFoundError when the folder holds no `run.json`.
+    """
+    info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
+    path = folder / "records.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    # a cell done again stands where it stood
+    found = map(Record.model_validate_json, filter(None, lines))
+    records = {cell(record): record for record in found}
+    return Run(info=info, records=tuple(records.values()), folder=folder)
+
+
+def read(folder: Path) -> Run:
+    """Read a run folder that somebody named. Raises BadInput where it is none."""
+    try:
+        return load(folder)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{folder} is no run folder: it holds no run.json; give the folder that"
+            " `python -m bench run` printed"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        said = f"run.json or records.jsonl that this version cannot read: {reason}"
+        raise BadInput(f"{folder} holds {said}; run it again") from None
+
+
+def cell(record: Record) -> Cell:
+    """What makes a cell: task, backend, model, device, precision."""
+    return record.task, record.backend, record.model, record.device, record.precision
