@@ -126,6 +126,17 @@ class Program(ABC):
     def numpy(self, value: Any) -> np.ndarray:
         """One native tensor as an array."""
 
+    def weights(self) -> Mapping[str, Any]:
+        """Weights and state as native tensors; none where the framework hides them."""
+        return {}
+
+    def device_of(self, value: Any) -> str:
+        """Kind of device (cpu, cuda, mps) that a native tensor lies on.
+
+        As the framework says, not as was asked; empty where it does not say.
+        """
+        return ""
+
     def __call__(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """Run on arrays, get arrays."""
         outputs = self.run(self.put(arrays))
@@ -245,6 +256,10 @@ class Backend(ABC):
 
         Returns what was set, which may be less than was asked for.
         """
+
+    def repeats(self, device: str) -> str:
+        """Empty where the same call gives the same bits on `device`, else why not."""
+        return ""
 
     @abstractmethod
     def features(self) -> dict[str, str]:

@@ -163,6 +163,18 @@ class JaxProgram(Program):
             value = value.astype(jnp.float32)
         return np.asarray(value)
 
+    def weights(self) -> dict[str, Any]:
+        """Weights and state beside the function."""
+        return dict(self.values)
+
+    def device_of(self, value: Any) -> str:
+        """As the array says; an int64 result has left the device already."""
+        if not isinstance(value, jax.Array):
+            return ""
+        names = {"gpu": "cuda", "METAL": "mps"}
+        platform = next(iter(value.devices())).platform
+        return names.get(platform, platform)
+
     def next_key(self) -> jax.Array | None:
         """A key not used before, where there is noise to draw."""
         if set(self.feeds) >= set(self.graph.noise):

@@ -84,6 +84,14 @@ class NumpyProgram(Program):
         """An array already."""
         return np.asarray(value)
 
+    def weights(self) -> dict[str, Any]:
+        """Weights and state."""
+        return dict(self._params)
+
+    def device_of(self, value: Any) -> str:
+        """NumPy knows no other place."""
+        return "cpu"
+
     def _cast(self, array: np.ndarray) -> np.ndarray:
         array = np.asarray(array)
         # bfloat16 is a type of its own to NumPy, of no kind that it knows

@@ -103,6 +103,14 @@ class OnnxProgram(Portable):
         held = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
         return np.frombuffer(held, "bfloat16").reshape(value.shape())
 
+    def weights(self) -> dict[str, OrtValue]:
+        """Weights and running statistics, where they are kept."""
+        return dict(self.values)
+
+    def device_of(self, value: Any) -> str:
+        """As the OrtValue says."""
+        return str(value.device_name())
+
     def export(
         self,
         path: Path,

@@ -81,6 +81,18 @@ class TensorFlowProgram(Portable):
         """An array; NumPy alone would stumble over a bfloat16 scalar."""
         return np.array(value.numpy())
 
+    def weights(self) -> dict[str, Any]:
+        """Variables of the model."""
+        held = self.native.arrays().items()
+        return {name: _tensor(variable) for name, variable in held}
+
+    def device_of(self, value: Any) -> str:
+        """As the tensor says: `.../device:CPU:0`."""
+        kind = tf.DeviceSpec.from_string(value.device).device_type
+        # the plug-in for Apple's GPU calls it as all others call theirs
+        gpu = "mps" if self.settings.device == "mps" else "cuda"
+        return gpu if kind == "GPU" else str(kind).lower()
+
     def export(
         self,
         path: Path,
@@ -122,3 +134,8 @@ class TensorFlowProgram(Portable):
             return {name: self.numpy(value) for name, value in result.items()}
 
         return run
+
+
+def _tensor(variable: Any) -> Any:
+    """What a variable holds, where it lies: Keras wraps TensorFlow's own variable."""
+    return getattr(variable, "value", variable)

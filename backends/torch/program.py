@@ -78,6 +78,15 @@ class TorchProgram(Portable):
             value = value.float()
         return array(value)
 
+    def weights(self) -> dict[str, Any]:
+        """Parameters and buffers of the module."""
+        return dict(self.native.state_dict())
+
+    def device_of(self, value: Any) -> str:
+        """As the tensor says."""
+        kind: str = value.device.type
+        return kind
+
     def export(
         self,
         path: Path,
