@@ -97,6 +97,7 @@ class Model(_Strict):
 class Parity(_Strict):
     """Size of the parity ladder."""
 
+    preset: str | None = None  # of its own; that of the run where left out
     batch: int = Field(default=4, ge=2)  # of one sample, batch norm has no variance
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
     steps: Count = 20  # of the trajectory
@@ -138,6 +139,8 @@ class Throughput(_Strict):
 class Config(_Strict):
     """A whole run."""
 
+    # the one it came from, for the report: `load` writes it, and no number follows from it
+    profile: str = ""
     backend: tuple[str, ...] = Field(default=("numpy",), min_length=1)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
@@ -199,7 +202,10 @@ def load(
     if models and not isinstance(content.get("model"), Mapping):
         # the names decide, and nothing else that is said of models
         content["model"] = {}
-    config = validate(content)
+    if "profile" in content:
+        # accepted, it would name another profile than the one whose settings these are
+        raise BadInput("configuration key profile: --profile chooses it; leave it out")
+    config = validate({**content, "profile": profile})
     # the schema takes any name of a model: which there are is for the zoo to say
     for stray in set(config.model) - set(zoo.names()):
         raise UnknownName("model", stray, zoo.names())

@@ -76,6 +76,18 @@ def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     assert load("seed=6", seed=4).seed == 6, "--set is over everything else"
 
 
+def test_a_configuration_names_its_profile_and_nobody_else_does(tmp_path: Path) -> None:
+    assert load(profile="standard").profile == "standard"
+    # a run from before profiles were kept
+    assert config.validate({"backend": ["numpy"]}).profile == ""
+    file = tmp_path / "mine.yaml"
+    file.write_text("profile: full\n")
+    # taken, it would name another profile than the one whose settings these are
+    for overrides, given in (((), file), (("profile=full",), None)):
+        with pytest.raises(BadInput, match="key profile: --profile chooses it"):
+            load(*overrides, file=given)
+
+
 def test_named_models_replace_those_of_the_profile_and_keep_their_settings() -> None:
     content = load(names=("motionbert",))
     assert content.model == {"motionbert": load().model["motionbert"]}
