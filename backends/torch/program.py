@@ -33,6 +33,9 @@ class TorchProgram(Portable):
             # one graph or an error: a break would be run op by op in silence
             self.callable = torch.compile(self.native, fullgraph=True)
         self.feeds = feeds_of(graph, draw_noise=settings.draw_noise)
+        if settings.draw_noise:
+            # the generator belongs to the process: programs alike draw alike one by one
+            torch.manual_seed(settings.seed)
 
     def load(self, params: Arrays) -> None:
         """Copy weights in; raises BadInput where names or shapes do not fit."""

@@ -50,8 +50,6 @@ class TorchTrainer(Trainer):
         settings: Settings,
     ) -> None:
         self.program: TorchProgram = TorchProgram(graph, settings)
-        # of the noise: the generator belongs to the process, not to the module
-        torch.manual_seed(settings.seed)
         self.optimizer = native_optimizer(
             optimizer,
             list(self.program.native.parameters()),
