@@ -1,0 +1,105 @@
+"""Whose fault it was: an exception as one line that names the method of the contract.
+
+`TorchProgram.put raised ValueError: not a tensor (program.py:74)`: what the harness had called,
+what came of it, and the deepest line that is the backend's own.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from backends import base
+from backends.base import Backend, Program, Trainer, Unsupported
+from models.errors import PosePortError
+
+SAID = 300  # characters that are kept of what a framework says: the first words name the cause
+COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ANSI's control sequences
+# What a backend may raise in a worker, where no real Ctrl-C is among it: that signal is the
+# coordinator's.
+RAISED = (Exception, SystemExit, KeyboardInterrupt)
+Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
+
+
+def said(error: BaseException) -> str:
+    """One line for an exception of whatever kind, even one whose text cannot be had.
+
+    What PosePort itself has written stands as it is, unless a method of the contract let it
+    through; so does the reason of what is unsupported.
+    """
+    text = words(error)
+    steps = _steps(error.__traceback__)
+    called = _called(steps)
+    if isinstance(error, Unsupported | Breach):
+        return text or type(error).__name__
+    if isinstance(error, PosePortError) and called is None and text:
+        return text
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if called is None:
+        return f"{what}{_place(steps, None)}"
+    return f"{_name(steps[called][0])} raised {what}{_place(steps, called)}"
+
+
+class Breach(PosePortError):
+    """A backend broke the contract; the text says by which method, and how."""
+
+
+def words(error: BaseException) -> str:
+    """An exception's own text on one line, without colours and what no record can hold."""
+    try:
+        text = str(error)
+    except RAISED as worse:  # the text is a program of the backend's too
+        return f"(its text cannot be had: {type(worse).__name__})"
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """The beginning of a text on one line, in characters that can be written."""
+    # a framework may say megabytes, and none of them is to be searched
+    text = COLOURS.sub("", text[: 10 * SAID])
+    kept = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(kept.split())[:SAID]
+
+
+def _steps(trace: TracebackType | None) -> Steps:
+    return list(traceback.walk_tb(trace))
+
+
+def _called(steps: Steps) -> int | None:
+    """Which step is the method that the harness called; None where there is none.
+
+    It is the outermost one of a backend, a program or a trainer. What the contract itself
+    carries out (`Program.__call__`, `Backend.device`) only leads there.
+    """
+    leading = None
+    for number, (frame, _) in enumerate(steps):
+        if not isinstance(frame.f_locals.get("self"), Backend | Program | Trainer):
+            continue
+        if frame.f_code.co_filename != base.__file__:
+            return number
+        leading = number
+    return leading
+
+
+def _name(frame: FrameType) -> str:
+    return f"{type(frame.f_locals['self']).__name__}.{frame.f_code.co_name}"
+
+
+def _place(steps: Steps, called: int | None) -> str:
+    """The line to look at: the deepest of the backend's own files, or of any."""
+    # Python's own import machinery is nobody's line
+    written = [step for step in steps if not step[0].f_code.co_filename.startswith("<")]
+    if called is not None:
+        home = Path(steps[called][0].f_code.co_filename).parent
+        inside = [step for step in steps[called:] if home in _file(step[0]).parents]
+        written = inside or written
+    if not written:
+        return ""
+    frame, line = written[-1]
+    return f" ({_file(frame).name}:{line})"
+
+
+def _file(frame: FrameType) -> Path:
+    return Path(frame.f_code.co_filename)
