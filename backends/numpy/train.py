@@ -23,7 +23,7 @@ class NumpyTrainer(Trainer):
         optimizer: Optimizer,
         settings: Settings,
     ) -> None:
-        self.program: NumpyProgram = NumpyProgram(gradient(graph), settings)
+        self.program: NumpyProgram = NumpyProgram(_gradient(graph), settings)
         self.optimizer = optimizer
         self._state: dict[str, tuple[np.ndarray, ...]] = {}
         self._steps = 0
@@ -74,3 +74,17 @@ class NumpyTrainer(Trainer):
         self._state = {}
         for name in names:
             self._state[name] = tuple(state[f"{name}#{i}"] for i in slots)
+
+
+_KEPT: dict[
+    str, tuple[Graph, Graph]
+] = {}  # the graph that was asked last, and its gradient
+
+
+def _gradient(graph: Graph) -> Graph:
+    """The gradient graph; the oracle is asked for the same one in several precisions."""
+    asked, found = _KEPT.get("last", (None, None))
+    if asked is not graph or found is None:
+        found = gradient(graph)
+        _KEPT["last"] = graph, found
+    return found

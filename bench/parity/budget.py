@@ -23,6 +23,8 @@ FLOORS: dict[str, tuple[float, str]] = {  # kind -> floor in float32, and why it
     # small tensors are judged against a hundredth of the largest, zeros against all of it
     "gradient":         (1e-4, "backward through all layers"),
     "step":             (1e-5, "the update rule, relative to the largest update"),
+    "update":           (1e-4, "as gradient: what moves is made of them"),
+    "calls":            (5e-6, "as forward"),
     "state":            (5e-6, "sums over the batch"),
     "equivalence":      (5e-6, "the same sums in another order"),
     "third party":      (1e-5, "what is due was computed in float32, some in another order"),

@@ -7,20 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from bench.parity import budget, traces
+from bench.parity.oracle import Answer
 from bench.records import Check
-
-
-class Three(NamedTuple):
-    """One value as the backend, the oracle, and float32 NumPy compute it."""
-
-    own: np.ndarray
-    due: np.ndarray
-    rough: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +29,7 @@ class Judged:
 def judge(
     kind: str,
     name: str,
-    values: Three,
+    answer: Answer,
     *,
     graph: str,
     scale: float = 0.0,
@@ -46,21 +38,43 @@ def judge(
 
     Errors are relative to the largest value due, or to `scale` where that is larger.
     """
-    error = budget.error(values.own, values.due, scale=scale)
-    yardstick = budget.error(values.rough, values.due, scale=scale)
+    # Where all that is due is 0, the error is absolute.
+    size = max(largest(answer.due), scale) or 1.0
+    error = budget.error(answer.own, answer.due, scale=scale)
+    yardstick = answer.apart / size
     bound = budget.bound(kind, yardstick)
     told = {
-        "millimetres": _shift(values) if name.startswith("pose") else None,
+        "millimetres": _shift(answer) if name.startswith("pose") else None,
         "note": f"float32 NumPy is off by {yardstick:.1e}",
     }
-    # Where all that is due is 0, the error is absolute.
-    size = max(largest(values.due), scale) or 1.0
     return Judged(
         check=check(kind, name, error, bound, graph).model_copy(update=told),
         name=name,
-        value=values.own,
+        value=answer.own,
         allowed=np.array(bound * size),
         scale=size,
+    )
+
+
+def exact(kind: str, name: str, right: bool, *, graph: str, note: str = "") -> Judged:
+    """What holds or does not: an error of 0 or 1, of which none is allowed."""
+    found = check(kind, name, 0.0 if right else 1.0, 0.0, graph)
+    return Judged(
+        check=found.model_copy(update={"note": note, "unit": "yes or no"}),
+        name=name,
+        value=np.array(float(right)),
+        allowed=np.zeros(()),
+    )
+
+
+def raised(rung: str, what: str) -> Judged:
+    """A rung that could not be climbed to its end, because something raised."""
+    found = check("raised", rung, float("nan"), 0.0, "train")
+    return Judged(
+        check=found.model_copy(update={"error": None, "note": what}),
+        name=rung,
+        value=np.zeros(()),
+        allowed=np.zeros(()),
     )
 
 
@@ -83,7 +97,7 @@ def check(
     )
 
 
-def _shift(values: Three) -> float | None:
+def _shift(values: Answer) -> float | None:
     """The largest distance that a joint is off by, in mm."""
     if values.own.shape != values.due.shape:
         return None

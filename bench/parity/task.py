@@ -9,14 +9,25 @@ The budget of a number is `bench.parity.budget`'s. What was computed is kept as 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from backends.base import Backend
+from backends.base import Backend, Unsupported
 from bench.coordinator.job import Finding, Job, Progress
-from bench.parity import locate, repro, rungs, traces
+from bench.parity import judging, locate, refused, repro, rungs, traces
 from bench.parity.judging import Judged
+from bench.parity.locate import Fault
 from bench.parity.traces import Row, Trace
 from bench.parity.trial import Trial, prepare
-from bench.records import Parity
+from bench.processes.blame import RAISED, said
+from bench.records import Check, Parity
+
+
+@dataclass
+class Climbed:
+    """What a ladder has found, and the rungs that could not be asked, each with the reason."""
+
+    judged: list[Judged] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -27,29 +38,90 @@ def run(
 ) -> Finding:
     """Climb the ladder to its end; failures below do not hide those above."""
     trial = prepare(job, backend, device)
-    judged = climb(trial, progress)
-    _keep(job, trial, judged)
-    checks = tuple(item.check for item in judged)
-    failed = [check for check in checks if not check.ok]
-    culprit = _culprit(job, trial) if failed or trial.size.locate else ""
-    if not failed:
-        return Finding(Parity(checks=checks, culprit=culprit), "ok")
-    first = f"{failed[0].kind}: {failed[0].name}"
-    reason = f"{first}; first node beyond its budget: {culprit or 'none alone'}"
-    return Finding(
-        Parity(checks=checks, first_failure=first, culprit=culprit), "failed", reason
-    )
+    if reason := refused.reason(trial):
+        return Finding(None, "not_measured", reason)
+    found = climb(trial, progress)
+    if not found.judged:
+        # nothing could be asked: the backend's own words are the finding
+        reason = next(iter(found.left_out.values()), "no rung was asked for")
+        return Finding(None, "unsupported", reason)
+    _keep(job, trial, found.judged)
+    return _finding(job, trial, found)
 
 
-def climb(trial: Trial, progress: Progress) -> list[Judged]:
-    """All rungs that were asked for; every one where none was named."""
+def climb(trial: Trial, progress: Progress) -> Climbed:
+    """All rungs that were asked for; every one where none was named.
+
+    A rung that raises is a finding like any other: what it had found before is kept, and the
+    rungs above it are climbed.
+    """
     names = rungs.names()
-    judged: list[Judged] = []
+    found = Climbed()
     for done, name in enumerate(names):
-        if name in (trial.size.rungs or names):
-            progress(name, done / len(names))
-            judged += rungs.load(name)(trial, progress)
-    return judged
+        if name not in (trial.size.rungs or names):
+            continue
+        progress(name, done / len(names))
+        try:
+            # one by one, so that a rung which raises keeps its first findings
+            for judged in rungs.load(name)(trial, progress):
+                found.judged.append(judged)
+        except Unsupported as error:
+            found.left_out[name] = str(error)
+        except MemoryError:
+            raise  # ends the process, whose memory is then free
+        except RAISED as error:
+            found.judged.append(judging.raised(name, said(error)))
+    found.left_out |= refused.left_out(trial)
+    return found
+
+
+def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
+    checks = [item.check for item in found.judged]
+    failed = [check for check in checks if not check.ok]
+    fault = None
+    if (failed and not failed[0].where) or trial.size.locate:
+        fault = _fault(job, trial)
+    payload = Parity(
+        checks=_blaming(checks, fault),
+        left_out=found.left_out,
+        preset=trial.preset,
+        parameters=trial.spec.parameter_count(),
+        optimizer=trial.optimizer.rule,
+        culprit=fault.text if fault else "",
+    )
+    if not failed:
+        return _ended(payload)
+    first = f"{failed[0].kind}: {failed[0].name}"
+    if not fault and failed[0].where:
+        # the rung knows its node itself
+        check = failed[0]
+        culprit = f"{check.op} at {check.where} ({check.note})"
+        payload = payload.model_copy(update={"culprit": culprit})
+    reason = f"{first}; first node beyond its budget: {payload.culprit or 'none alone'}"
+    if not payload.culprit and failed[0].note:
+        reason += f" ({failed[0].note})"
+    payload = payload.model_copy(update={"first_failure": first})
+    return Finding(payload, "failed", reason)
+
+
+def _ended(payload: Parity) -> Finding:
+    """Nothing has failed; a rung that the framework cannot be asked is no green one."""
+    for name in rungs.names():
+        if name in payload.left_out:
+            reason = f"{name}: {payload.left_out[name]}"
+            return Finding(payload, "unsupported", reason)
+    return Finding(payload)
+
+
+def _blaming(checks: Sequence[Check], fault: Fault | None) -> tuple[Check, ...]:
+    """The checks, the first that failed with the node that is the cause."""
+    blamed = list(checks)
+    for i, check in enumerate(blamed):
+        if not check.ok and fault and not check.where:
+            told = {"op": fault.op, "where": fault.where}
+            blamed[i] = check.model_copy(update=told)
+            break
+    return tuple(blamed)
 
 
 def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
@@ -64,17 +136,17 @@ def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
     traces.save(traces.path(job.folder, job.backend, job.model), trace)
 
 
-def _culprit(job: Job, trial: Trial) -> str:
-    """The first node that is wrong by itself, packed where that was asked for.
+def _fault(job: Job, trial: Trial) -> Fault | None:
+    """The first node that is wrong, packed where that was asked for.
 
-    Empty where each alone keeps its budget.
+    None where each keeps its budget, alone and within its graph.
     """
-    fault = locate.first_fault(
-        trial.graphs(), trial.backend, trial.device, trial.params, trial.feeds
-    )
+    given = (trial.backend, trial.device, trial.params, trial.feeds)
+    fault = locate.first_fault(trial.graphs(), *given)
     if fault is None:
-        return ""
-    if trial.size.locate:
+        within = (locate.first_within(graph, *given) for graph in trial.graphs())
+        return next(filter(None, within), None)
+    if trial.size.locate and fault.probe:
         place = job.folder / "repro" / f"{job.backend}-{job.model}"
         repro.write(place, fault.probe, fault.text, backend=job.backend)
-    return fault.text
+    return fault

@@ -6,7 +6,7 @@ One model on one backend, the oracle beside it, and the numbers that all of them
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,11 +14,14 @@ import numpy as np
 
 import backends
 from backends.base import Backend, Settings
+from bench.config import Model
 from bench.config import Parity as Size
 from bench.coordinator.job import Job
-from bench.coordinator.spec import spec_of
+from bench.coordinator.spec import build
+from bench.data import protocol_for
 from bench.parity import feeds
 from bench.training.optimizer import optimizer_of
+from models import dims
 from models import params as initial
 from models.graph import Graph
 from models.optim import Optimizer
@@ -30,6 +33,8 @@ Arrays = dict[str, np.ndarray]
 # changes every ladder.
 START = 77
 SHAKE = 0.1  # standard deviation of what is added to initial weights, which are of that order
+# Relative disturbance of the weights in nudged runs: one float32 rounding.
+NUDGE = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,10 @@ class Trial:
     folder: Path  # where traces and the oracle's loss curve are kept
     params: Arrays
     feeds: Arrays
+    preset: str = ""  # what the model's sizes are called
+    half: str = (
+        ""  # bf16 or fp16, where the run asks for one; the ladder climbs fp32 too
+    )
 
     def graphs(self) -> tuple[Graph, Graph]:
         """Where a fault may lie, in the order it is looked for."""
@@ -56,14 +65,16 @@ class Trial:
         """NumPy, whose precision is chosen by the settings."""
         return backends.load("numpy")
 
-    def runs(self) -> tuple[tuple[Backend, Settings], ...]:
-        """The backend under test, the oracle, and float32 NumPy, which sets the budget."""
+    @property
+    def settings(self) -> Settings:
+        """How the backend under test is run in full precision."""
         # The oracle asked about itself answers in its own precision, with an error of 0.
         precision = "fp64" if self.backend.name == "numpy" else "fp32"
-        own = Settings(device=self.device, precision=precision)
-        exact = Settings(precision="fp64")
-        rough = Settings(precision="fp32")
-        return (self.backend, own), (self.oracle, exact), (self.oracle, rough)
+        return Settings(device=self.device, precision=precision)
+
+    def start(self, nudge: int = 0) -> Arrays:
+        """The weights, each off by about one rounding where `nudge`, a seed, is not 0."""
+        return nudged(self.params, [self.seed, nudge]) if nudge else self.params
 
     def question(self) -> str:
         """All that decides the numbers of a ladder, as text."""
@@ -80,10 +91,11 @@ class Trial:
 def prepare(job: Job, backend: Backend, device: str) -> Trial:
     """Seeded weights, moved off their symmetric start, and seeded inputs and noise."""
     config = job.config
-    spec = spec_of(job)
+    sizes = sizes_of(job)
+    spec = build(job.model, sizes, protocol_for(config.data, config.protocol))
     rng = np.random.default_rng([config.seed, START])
     # Weights are drawn before feeds: both come from one stream.
-    params = _shaken(initial.draw(spec.parameters, seed=config.seed), rng)
+    params = shaken(initial.draw(spec.parameters, seed=config.seed), rng)
     return Trial(
         spec=spec,
         backend=backend,
@@ -94,10 +106,23 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
         folder=job.folder / "traces",
         params=params,
         feeds=batch(spec, config.parity, rng),
+        preset=sizes.preset,
+        half="" if config.precision == "fp32" else config.precision,
     )
 
 
-def _shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Arrays:
+def sizes_of(job: Job) -> Model:
+    """The sizes that the ladder is climbed at: its own preset, or those of the run.
+
+    Sizes that were asked for one by one are meant for the ladder too.
+    """
+    own, asked = job.config.parity.preset, job.settings
+    if own is None or asked.sizes:
+        return asked
+    return asked.model_copy(update={"preset": own})
+
+
+def shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Arrays:
     """Parameters, each moved a little, so that every one of them matters.
 
     Gains that are all 1 and shifts that are all 0 hide one that is left out or swapped.
@@ -107,28 +132,41 @@ def _shaken(params: Mapping[str, np.ndarray], rng: np.random.Generator) -> Array
         if array.dtype.kind != "f":
             moved[name] = array  # counters, which no rounding touches
             continue
-        shaken = array + rng.normal(0, SHAKE, array.shape)
+        added = array + rng.normal(0, SHAKE, array.shape)
         if name.endswith("running_var"):
             # a variance is positive, and its root divides
-            shaken = np.abs(shaken) + SHAKE
-        moved[name] = shaken.astype(np.float32)
+            added = np.abs(added) + SHAKE
+        moved[name] = added.astype(np.float32)
     return moved
+
+
+def nudged(params: Mapping[str, np.ndarray], seed: list[int]) -> Arrays:
+    """Parameters, each off by about one float32 rounding."""
+    rng = np.random.default_rng(seed)
+    return {
+        # integers are counters, which no rounding touches
+        name: array * (1 + NUDGE * rng.normal(size=array.shape))
+        if array.dtype.kind == "f"
+        else array
+        for name, array in params.items()
+    }
 
 
 def batch(spec: Spec, size: Size, rng: np.random.Generator) -> Arrays:
     """Inputs, targets and noise of one train step."""
-    # A model with windows of a fixed length may want more frames than the ladder has.
-    lengths = {"batch": size.batch, "frames": max(size.frames, spec.frames)}
-    return feeds.drawn(spec.train.inputs, spec.noise, lengths, rng)
+    return feeds.drawn(spec.train.inputs, spec.noise, lengths_of(spec, size), rng)
 
 
-def answers(trial: Trial, graph: Graph) -> Iterator[tuple[Arrays, Arrays]]:
-    """Outputs and running state after one call, of each of the trial's runs in turn."""
-    for backend, settings in trial.runs():
-        program = backend.program(graph, settings)
-        program.load({name: trial.params[name] for name in graph.params})
-        given = {name: trial.feeds[name] for name in (*graph.inputs, *graph.noise)}
-        outputs = program(given)
-        # The state is read after the call, which updates it.
-        after = program.params()
-        yield outputs, {name: after[name] for name in graph.state}
+def lengths_of(spec: Spec, size: Size) -> dict[str, int]:
+    """How long the open axes of both graphs are on the ladder."""
+    asked = {"batch": size.batch, "frames": size.frames}
+    if fits(spec.train, asked) and fits(spec.infer, asked):
+        return asked
+    # A model that takes its frames by convolution may want more than the ladder has.
+    return {**asked, "frames": max(size.frames, spec.frames)}
+
+
+def fits(graph: Graph, lengths: Mapping[str, int]) -> bool:
+    """Whether every value of a graph has at least one entry at these lengths."""
+    shapes = [dims.bind(type_.shape, lengths) for type_ in graph.types.values()]
+    return all(min(shape, default=1) >= 1 for shape in shapes)

@@ -7,8 +7,9 @@ asked.
 from __future__ import annotations
 
 from bench.coordinator.job import Progress
-from bench.parity.judging import Judged, Three, judge
-from bench.parity.trial import Trial, answers
+from bench.parity.judging import Judged, judge
+from bench.parity.oracle import Answer, called, due
+from bench.parity.trial import Trial
 from models import dims, module
 from models.passes import to_inference
 
@@ -27,10 +28,11 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     if not dims.match(spec.infer.inputs["keypoints"].shape, window, {}):
         return []  # takes other windows than training does
     still = to_inference(spec.train, outputs=["pose"])
-    (own, _), *_ = answers(trial, spec.infer)
-    (twin, _), (exact, _), (rough, _) = answers(trial, still)
-    if own["pose"].shape != twin["pose"].shape:
+    infer = called(spec.infer, trial.feeds)
+    own = infer(trial.backend, trial.settings, trial.params)["pose"]
+    twin = due(trial, "equivalence", called(still, trial.feeds), progress)["pose"]
+    if own.shape != twin.value.shape:
         return []  # gives a pose for every frame where training has one for the middle
-    values = Three(own["pose"], exact["pose"], rough["pose"])
+    answer = Answer(own, twin.value, twin.apart)
     name = "pose, train graph against inference graph"
-    return [judge("equivalence", name, values, graph="infer")]
+    return [judge("equivalence", name, answer, graph="infer")]

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bench.coordinator.job import Progress
-from bench.parity.judging import Judged, Three, judge
-from bench.parity.trial import Trial, answers
+from bench.parity.judging import Judged, judge
+from bench.parity.oracle import asked, called
+from bench.parity.trial import Trial
 from models.graph import Graph
 
 AFTER = ("weights",)
 
 
-def climb(trial: Trial, progress: Progress) -> list[Judged]:
+def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Hold all that each graph gives against the oracle's."""
     # The graph people run comes first: its pose is what they see.
     graphs = {"infer": trial.spec.infer, "train": trial.spec.train}
-    judged = []
     for name, graph in graphs.items():
-        own, exact, rough = (
-            {**outputs, **state} for outputs, state in answers(trial, graph)
-        )
-        for key, due in exact.items():
-            values = Three(own[key], due, rough[key])
-            judged.append(judge(_kind(key, graph), key, values, graph=name))
-    return judged
+        compute = called(graph, trial.feeds)
+        for key, answer in asked(trial, f"forward-{name}", compute, progress).items():
+            yield judge(_kind(key, graph), key, answer, graph=name)
 
 
 def _kind(key: str, graph: Graph) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backends.base import Backend, Settings
 from bench.coordinator.job import Progress
-from bench.parity.judging import Judged, Three, judge, largest
+from bench.parity.judging import Judged, judge, largest
+from bench.parity.oracle import Compute, asked
 from bench.parity.trial import Arrays, Trial
 from models.optim import Optimizer
 
 # After the loss: a wrong loss has wrong gradients, and is the cause.
-AFTER = ("equivalence",)
+AFTER = ("equivalence", "calls")
 # A tensor below this share of the largest gradient is a sum that cancels: what is left of it
 # is as rough as its terms were, so it is judged against that share.
 NEAR_ZERO = 1e-2
@@ -20,21 +23,27 @@ CANCELLED = 1e-12
 
 def climb(trial: Trial, progress: Progress) -> list[Judged]:
     """Hold each tensor against the oracle's, on a scale that fits its size."""
-    own, exact, rough = (_gradients(trial, *run) for run in trial.runs())
-    most = max(largest(grad) for grad in exact.values())
-    judged = []
-    for name, due in exact.items():
-        share = 1.0 if largest(due) < CANCELLED * most else NEAR_ZERO
-        values = Three(own[name], due, rough[name])
-        judged.append(
-            judge("gradient", name, values, graph="train", scale=most * share)
-        )
-    return judged
+    answers = asked(trial, "gradient", _gradients(trial), progress)
+    most = max(largest(answer.due) for answer in answers.values())
+    return [
+        judge("gradient", name, answer, graph="train", scale=scale_of(answer.due, most))
+        for name, answer in answers.items()
+    ]
 
 
-def _gradients(trial: Trial, backend: Backend, settings: Settings) -> Arrays:
-    # The rule and its rate do not matter: no step is made.
-    trainer = backend.trainer(trial.spec.train, Optimizer("sgd", 0.0, 0.0), settings)
-    trainer.program.load(trial.params)
-    _, grads = trainer.gradients(trainer.program.put(trial.feeds))
-    return grads
+def scale_of(due: np.ndarray, most: float) -> float:
+    """What a gradient's errors are at least relative to; `most` is the largest of all."""
+    cancelled = largest(due) < CANCELLED * most
+    return most * (1.0 if cancelled else NEAR_ZERO)
+
+
+def _gradients(trial: Trial) -> Compute:
+    def compute(backend: Backend, settings: Settings, params: Arrays) -> Arrays:
+        # The rule and its rate do not matter: no step is made.
+        still = Optimizer("sgd", 0.0, 0.0)
+        trainer = backend.trainer(trial.spec.train, still, settings)
+        trainer.program.load({name: params[name] for name in trial.spec.train.params})
+        _, grads = trainer.gradients(trainer.program.put(trial.feeds))
+        return grads
+
+    return compute

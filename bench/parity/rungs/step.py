@@ -1,25 +1,30 @@
 """Two steps of each native optimizer, against the written rule of `models.optim`.
 
-Gradients are drawn: what is judged is the optimizer alone.
+Gradients are drawn: what is judged is the optimizer alone. The learning rate changes between
+the steps, and the second is made once more from the state that was saved before it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from backends.base import Trainer
 from bench.coordinator.job import Progress
 from bench.parity import budget, traces
-from bench.parity.judging import Judged, check, largest, thinned
+from bench.parity.judging import Judged, check, exact, largest, thinned
 from bench.parity.trial import Arrays, Trial
 from models.optim import Optimizer, State
 
 AFTER = ("gradient",)
 DRAWS = 55  # word that sets this rung's random numbers apart from the others'
-STEPS = (1, 2)  # the second shows whether state and bias correction are carried on
 # Epsilon is large enough for its place, inside or outside a root, to show.
 RATE, DECAY, EPSILON = 1e-2, 1e-3, 1e-2
+# Of each step; the second also shows whether state and bias correction are carried on.
+RATES = (RATE, RATE / 4)
 
 
 class Stepped(NamedTuple):
@@ -41,27 +46,46 @@ class Off(NamedTuple):
     yardstick: float
 
 
-def climb(trial: Trial, progress: Progress) -> list[Judged]:
+def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Step with every optimizer that was asked for."""
-    backend, settings = trial.runs()[0]
-    judged = []
     for rule in trial.size.optimizers:
-        optimizer = Optimizer(rule, RATE, DECAY, eps=EPSILON)
-        trainer = backend.trainer(trial.spec.train, optimizer, settings)
-        trainer.program.load(trial.params)
-        # the same gradients for every rule
-        rng = np.random.default_rng([trial.seed, DRAWS])
-        state: dict[str, State] = {}
-        for step in STEPS:
-            before = trainer.program.params()
-            grads = {
-                name: _clear(rng, before[name].shape)
-                for name in trial.spec.train.trainable()
-            }
-            trainer.apply(grads)
-            stepped = Stepped(before, grads, trainer.program.params())
-            judged.append(_judge(optimizer, step, stepped, state))
-    return judged
+        yield from _stepped(trial, Optimizer(rule, RATE, DECAY, eps=EPSILON))
+
+
+def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
+    """Both steps of one rule, then the second once more."""
+    trainer = trial.backend.trainer(trial.spec.train, optimizer, trial.settings)
+    trainer.program.load(_trained(trial))
+    # the same gradients for every rule
+    rng = np.random.default_rng([trial.seed, DRAWS])
+    shapes = {name: trial.params[name].shape for name in trial.spec.train.trainable()}
+    state: dict[str, State] = {}
+    for step, rate in enumerate(RATES, start=1):
+        grads = {name: _clear(rng, shape) for name, shape in shapes.items()}
+        saved = _saved(trainer)
+        before = trainer.program.params()
+        trainer.set_lr(rate)
+        trainer.apply(grads)
+        stepped = Stepped(before, grads, trainer.program.params())
+        yield _judge(replace(optimizer, lr=rate), step, stepped, state)
+    # the last step, from where it began
+    trainer.program.load(before)
+    trainer.load_state(saved)
+    trainer.apply(grads)
+    again = trainer.program.params()
+    same = all(np.array_equal(again[name], stepped.after[name]) for name in grads)
+    name = f"{optimizer.rule} goes on from its saved state"
+    note = "" if same else "another step than before from the same weights and state"
+    yield exact("step", name, same, graph="train", note=note)
+
+
+def _saved(trainer: Trainer) -> Arrays:
+    """Copies: a state that is a view would change with the next step."""
+    return {name: np.array(array) for name, array in trainer.state().items()}
+
+
+def _trained(trial: Trial) -> Arrays:
+    return {name: trial.params[name] for name in trial.spec.train.params}
 
 
 def _clear(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -11,11 +11,9 @@ from backends.base import Backend, Settings
 from bench.coordinator.job import Progress
 from bench.parity import budget, chance
 from bench.parity.judging import Judged, check
-from bench.parity.trial import Arrays, Trial, batch
+from bench.parity.trial import Trial, batch
 
-AFTER = ("step",)
-# Relative disturbance of the weights in the A/A runs: one float32 rounding.
-NUDGE = 1e-7
+AFTER = ("update",)
 # The word that sets the batches apart from the other random numbers of the seed.
 BATCHES = 99
 STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, begins
@@ -24,9 +22,8 @@ STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, b
 def climb(trial: Trial, progress: Progress) -> list[Judged]:
     """Hold the backend's losses against the oracle's, step by step."""
     steps = trial.size.steps
-    backend, settings = trial.runs()[0]
     envelope = _envelope(trial, progress)
-    own = _losses(trial, backend, settings, steps)
+    own = _losses(trial, trial.backend, trial.settings, steps)
     true = envelope.true[:steps]
     scale = abs(true[0])
     floor = budget.bound("trajectory", 0.0) * scale
@@ -70,7 +67,8 @@ def _losses(
 ) -> np.ndarray:
     """The loss before each step; `nudge` is the seed of a disturbance, 0 for none."""
     trainer = backend.trainer(trial.spec.train, trial.optimizer, settings)
-    trainer.program.load(_start(trial, nudge))
+    start = trial.start(nudge)
+    trainer.program.load({name: start[name] for name in trial.spec.train.params})
     # every run sees the same batches
     rng = np.random.default_rng([trial.seed, BATCHES])
     losses = []
@@ -79,18 +77,3 @@ def _losses(
         losses.append(trainer.step(feeds))
     # A loss may still be on its way from the device: it is read when all steps are made.
     return np.array([float(loss) for loss in losses])
-
-
-def _start(trial: Trial, nudge: int) -> Arrays:
-    """The weights, each off by about one rounding where `nudge` is not 0."""
-    start = {name: trial.params[name] for name in trial.spec.train.params}
-    if not nudge:
-        return start
-    rng = np.random.default_rng([trial.seed, nudge])
-    return {
-        # integers are counters, which no rounding touches
-        name: array * (1 + NUDGE * rng.normal(size=array.shape))
-        if array.dtype.kind == "f"
-        else array
-        for name, array in start.items()
-    }

@@ -1,0 +1,197 @@
+"""What two steps of training leave behind, on the model's own gradients.
+
+`Trainer.step` is judged by weights and running statistics; by the optimizer's slots, which
+show in the step that follows on gradients given to it; and by a trainer that is made anew
+from the saved state and must go on to the bit. The learning rate changes in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from backends.base import Backend, Settings, Trainer
+from bench.coordinator.job import Progress
+from bench.parity import budget, traces
+from bench.parity.judging import Judged, check, exact, largest, thinned
+from bench.parity.oracle import Answer, due
+from bench.parity.placed import placed
+from bench.parity.rungs.gradient import CANCELLED, scale_of
+from bench.parity.trial import Arrays, Trial, batch
+from models.optim import Optimizer
+
+AFTER = ("step",)
+BATCHES = 56  # word that sets this rung's random numbers apart from the others'
+# With epsilon well above most gradients a step is as smooth as they are; with a tiny one it
+# has the size of the rate whatever the gradient, and a gradient of 0 would be a coin's toss.
+RATES, EPSILON = (1e-2, 4e-3), 1e-2
+STEPPED, MOVED = "stepped", "moved"
+
+
+class Left(NamedTuple):
+    """What two steps, and one more on given gradients, leave behind."""
+
+    between: Arrays  # weights after the first step
+    saved: Arrays  # the optimizer's state there
+    stepped: Arrays  # weights and statistics after the second
+    moved: Arrays  # by how much the third step moves each weight
+
+
+def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
+    """Two steps and one on given gradients, against the oracle's; then once more from a save."""
+    optimizer = replace(trial.optimizer, lr=RATES[0], eps=EPSILON)
+    feeds = _batches(trial)
+    trainer = _started(trial, trial.backend, trial.settings, optimizer, trial.params)
+    left = _stepped(trial, trainer, feeds)
+    own = _named(left)
+
+    def compute(backend: Backend, settings: Settings, params: Arrays) -> Arrays:
+        asked = _started(trial, backend, settings, optimizer, params)
+        return _named(_stepped(trial, asked, feeds))
+
+    answers = {
+        key: Answer(own[key], one.value, one.apart)
+        for key, one in due(trial, "update", compute, progress).items()
+    }
+    yield from _judged(trial, answers)
+    yield from _resumed(trial, optimizer, feeds[1], left)
+
+
+def _stepped(trial: Trial, trainer: Trainer, feeds: list[Arrays]) -> Left:
+    trainer.step(trainer.program.put(feeds[0]))
+    between = _copies(trainer.program.params())
+    saved = _copies(trainer.state())
+    trainer.set_lr(RATES[1])
+    trainer.step(trainer.program.put(feeds[1]))
+    stepped = _copies(trainer.program.params())
+    trainer.apply(_given(trial))
+    after = trainer.program.params()
+    moved = {name: after[name] - stepped[name] for name in trial.spec.train.trainable()}
+    return Left(between, saved, stepped, moved)
+
+
+def _named(left: Left) -> Arrays:
+    """What is judged, in one table."""
+    return {
+        **{f"{STEPPED}/{name}": array for name, array in left.stepped.items()},
+        **{f"{MOVED}/{name}": array for name, array in left.moved.items()},
+    }
+
+
+def _copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """A view would change with the next step."""
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
+def _judged(trial: Trial, answers: dict[str, Answer]) -> Iterator[Judged]:
+    """The worst weight, the worst statistic, the worst slot."""
+    train, rule = trial.spec.train, trial.optimizer.rule
+    weights: dict[str, Answer] = {}
+    statistics: dict[str, Answer] = {}
+    for name, param in train.params.items():
+        # only what a step changes tells of it
+        changed = _changed(answers[f"{STEPPED}/{name}"], trial.params[name])
+        (weights if param.trainable else statistics)[name] = changed
+    yield _worst(f"weights after two steps of {rule}", weights)
+    if statistics:
+        yield _worst(f"statistics after two steps of {rule}", statistics)
+    most = max(largest(answer.due) for answer in weights.values())
+    # a gradient that cancels by mathematics leaves rounding in its slots, and nothing to judge
+    slots = {
+        name: answers[f"{MOVED}/{name}"]
+        for name, answer in weights.items()
+        if largest(answer.due) >= CANCELLED * most
+    }
+    yield _worst(f"slots after two steps of {rule}, by the step that follows", slots)
+
+
+def _changed(answer: Answer, start: np.ndarray) -> Answer:
+    """By how much a value has moved, own and due."""
+    if answer.own.shape != start.shape:
+        return answer
+    return Answer(answer.own - start, answer.due - start, answer.apart)
+
+
+def _worst(title: str, group: dict[str, Answer]) -> Judged:
+    """The tensor that is furthest beyond its budget, each relative to its own change."""
+    most = max(largest(answer.due) for answer in group.values()) or 1.0
+    errors: dict[str, tuple[float, float]] = {}
+    for name, answer in group.items():
+        scale = max(largest(answer.due), scale_of(answer.due, most))
+        error = budget.error(answer.own, answer.due, scale=scale)
+        errors[name] = (error, budget.bound("update", answer.apart / scale))
+    worst = max(errors, key=lambda name: errors[name][0] / errors[name][1])
+    error, bound = errors[worst]
+    return Judged(
+        check=check("update", f"{title}: {worst}", error, bound, "train"),
+        name=title,
+        value=thinned(answer.own for answer in group.values()),
+        allowed=_allowed(group, errors, most),
+        scale=most,
+    )
+
+
+def _allowed(
+    group: dict[str, Answer], errors: dict[str, tuple[float, float]], most: float
+) -> np.ndarray:
+    """The budget of each entry that the trace keeps."""
+    counts, budgets = [], []
+    for name, answer in group.items():
+        counts.append(len(traces.thin(answer.own)))
+        scale = max(largest(answer.due), scale_of(answer.due, most))
+        budgets.append(errors[name][1] * scale)
+    return np.repeat(budgets, counts)
+
+
+def _resumed(
+    trial: Trial, optimizer: Optimizer, feeds: Arrays, left: Left
+) -> Iterator[Judged]:
+    """A trainer made anew from weights and state makes the very step that the old one made."""
+    trainer = _started(trial, trial.backend, trial.settings, optimizer, left.between)
+    trainer.load_state(left.saved)
+    trainer.set_lr(RATES[1])
+    trainer.step(trainer.program.put(feeds))
+    again = trainer.program.params()
+    differing = [
+        name for name in again if not np.array_equal(again[name], left.stepped[name])
+    ]
+    reason = trial.backend.repeats(trial.device)
+    right = not differing or bool(reason)
+    note = f"{len(differing)} arrays differ, first {differing[0]}" if differing else ""
+    yield exact("update", "goes on from a save", right, graph="train", note=note)
+    held = trainer.program.weights().values()
+    yield from placed(
+        trainer.program, "trained weights", held, trial.device, graph="train"
+    )
+
+
+def _started(
+    trial: Trial,
+    backend: Backend,
+    settings: Settings,
+    optimizer: Optimizer,
+    params: Arrays,
+) -> Trainer:
+    trainer = backend.trainer(trial.spec.train, optimizer, settings)
+    trainer.program.load({name: params[name] for name in trial.spec.train.params})
+    return trainer
+
+
+def _batches(trial: Trial) -> list[Arrays]:
+    """One batch for each step, the same on every backend."""
+    rng = np.random.default_rng([trial.seed, BATCHES])
+    return [batch(trial.spec, trial.size, rng) for _ in RATES]
+
+
+def _given(trial: Trial) -> Arrays:
+    """Gradients of the size that the model's own have: larger ones would drown the slots."""
+    rng = np.random.default_rng([trial.seed, BATCHES, 1])
+    train = trial.spec.train
+    shapes = {name: trial.params[name].shape for name in train.trainable()}
+    return {
+        name: np.asarray(rng.normal(0, 1e-3, shape), np.float32)
+        for name, shape in shapes.items()
+    }
