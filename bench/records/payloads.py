@@ -37,6 +37,7 @@ class Check(Frozen):
     millimetres: float | None = None
     op: str = ""  # operation of the node, where the check is about a node
     where: str = ""  # model file and line of that node
+    precision: str = ""  # bf16 or fp16 where it was computed in it; empty: in full
     note: str = ""
 
 
@@ -49,6 +50,11 @@ class Parity(Frozen):
     first_failure: str = ""  # rung and name of the first check that failed
     # first node whose own error breaks its budget: "op name at file:line"
     culprit: str = ""
+    # what the ladder could not ask or left out, a rung or another thing -> why
+    left_out: dict[str, str] = {}
+    preset: str = ""  # at which it was climbed; empty in records of before
+    parameters: int | None = None  # of the model at those sizes
+    optimizer: str = ""  # rule that the model is trained with
 
 
 class Comparison(Frozen):
@@ -81,6 +87,7 @@ class Exam(Frozen):
     rows: tuple[ExamRow, ...]
     gaps: dict[str, str] = {}  # op -> why the framework cannot
     left_out: dict[str, str] = {}  # what was asked for and not put -> why
+    customary: str = ""  # the mode in which this backend runs models
 
 
 class ThirdPartyRow(Frozen):
@@ -112,6 +119,30 @@ class ThirdParty(Frozen):
         return {"run": len(self.rows) - found["not_mappable"]} | found
 
 
+class AuditRow(Frozen):
+    """One planted fault, or one control: the same without a fault."""
+
+    fault: str
+    kind: str  # kernel, gradient, ...; none of a control
+    op: str = ""  # to blame; empty where no op is
+    # of a fault: caught, missed, not_applicable; of a control: clean, accused
+    result: Literal["caught", "missed", "not_applicable", "clean", "accused"]
+    profile: str = ""  # under which that came out: smoke, standard
+    by: tuple[str, ...] = ()  # tasks that showed it, each with its rung or question
+    # of faults with an op to blame that were caught; the line, where a model holds the op
+    op_right: bool | None = None
+    line_right: bool | None = None
+    seconds: float | None = None
+    note: str = ""  # what was said of it, or why it does not apply
+
+
+class Audit(Frozen):
+    """The harness's own exam on one backend: which planted faults it catches."""
+
+    task: Literal["audit"] = "audit"
+    rows: tuple[AuditRow, ...]
+
+
 class Training(Frozen):
     """A model really trained: the curve, what it cost, and where the weights lie."""
 
@@ -135,7 +166,30 @@ class Training(Frozen):
     validation_steps: tuple[int, ...]
     validation_mpjpe: tuple[float | None, ...]  # millimetres
     checkpoint: str  # path inside the run folder
+    # digest of the weights before the first step, as the backend gave them back
+    start: str = ""
+    # its start, its scaling and some batches, held against plain NumPy
+    checks: tuple[Check, ...] = ()
+    left_out: dict[str, str] = {}  # what could not be held against anything -> why
     note: str = ""
+
+
+class Again(Frozen):
+    """One training more than once, alike in all but what is drawn on the way.
+
+    Start, data, steps and batch are those of the cell's training; the order of the batches and
+    the noise are not. How far the scores lie apart is what chance alone makes of them.
+    """
+
+    task: Literal["train_again"] = "train_again"
+    protocol: Said
+    protocol_hash: Hash
+    steps: int
+    batch: int
+    seeds: tuple[int, ...]  # of what was drawn
+    # MPJPE (mm) on the poses that validate the training; None of one that diverged
+    scores: tuple[float | None, ...]
+    seconds: float  # of computing, all together
 
 
 class Metric(Frozen):
@@ -188,6 +242,7 @@ class Baselines(Scored):
 
     task: Literal["baselines"] = "baselines"
     baselines: tuple[Baseline, ...]
+    checks: tuple[Check, ...] = ()  # against plain NumPy on the raw clips
 
 
 class Evaluation(Scored):
@@ -204,6 +259,11 @@ class Evaluation(Scored):
     example_true: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     example_pred: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     checkpoint: str = ""
+    # against the oracle: from the raw clips and the weights, in plain float64 NumPy
+    checks: tuple[Check, ...] = ()
+    held_windows: int = 0  # predicted by the oracle, too
+    held_seconds: float | None = None  # what that took
+    left_out: dict[str, str] = {}  # what could not be held against anything -> why
     note: str = ""
 
 
@@ -265,6 +325,7 @@ class OpNeed(Frozen):
     count: int
     via: Literal["kernel", "body", "gap"]
     reason: str = ""
+    dtypes: tuple[str, ...] = ()  # in which the exam would file these nodes
 
 
 class Feasibility(Frozen):
@@ -277,6 +338,8 @@ class Feasibility(Frozen):
     flops: dict[str, int]  # "train" / "infer" -> forward FLOPs at batch 1
     # autograd, compile, export, precisions: "yes", "no", or a reason
     features: dict[str, str] = {}
+    # parameters of the preset that was published; None where the model's file states none
+    published: int | None = None
 
 
 Payload = Annotated[
@@ -284,7 +347,9 @@ Payload = Annotated[
     | Comparison
     | Exam
     | ThirdParty
+    | Audit
     | Training
+    | Again
     | Baselines
     | Evaluation
     | Throughput
