@@ -61,4 +61,5 @@ class Finding:
         "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
     ] = "ok"
     reason: str = ""
-    actual_device: str | None = None
+    actual_device: str | None = None  # as the framework says of what came out
+    actual_precision: str | None = None  # of the programs that were made

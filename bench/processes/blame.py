@@ -13,6 +13,8 @@ from types import FrameType, TracebackType
 
 from backends import base
 from backends.base import Backend, Program, Trainer, Unsupported
+from bench.coordinator.job import Finding
+from bench.records import Payload
 from models.errors import PosePortError
 
 SAID = 300  # characters that are kept of what a framework says: the first words name the cause
@@ -40,6 +42,17 @@ def said(error: BaseException) -> str:
     if called is None:
         return f"{what}{_place(steps, None)}"
     return f"{_name(steps[called][0])} raised {what}{_place(steps, called)}"
+
+
+def lost(error: BaseException, payload: Payload | None = None) -> Finding:
+    """What an exception makes of a cell, with what was measured before it."""
+    if isinstance(error, Unsupported):
+        return Finding(payload, "unsupported", said(error))
+    # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
+    if "out of memory" in words(error).lower():
+        full = "the device's memory is full; lower the batch or the model's sizes"
+        return Finding(payload, "out_of_memory", full)
+    return Finding(payload, "failed", said(error))
 
 
 class Breach(PosePortError):

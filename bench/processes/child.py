@@ -13,21 +13,19 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import replace
 from types import FrameType
 from typing import Any, TextIO
 
 import backends
-from backends.base import Unsupported, peak_resident_bytes
+from backends.base import peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes import machine
+from bench.processes import blame, contract, machine
+from bench.processes.contract import Stop, Watch
 from bench.records import Record
 from models.errors import PosePortError
-
-
-class Stop(BaseException):
-    """The run is being interrupted: a task may save what it has, then the worker ends."""
 
 
 def main() -> int:
@@ -59,6 +57,7 @@ def serve(job: Job, out: TextIO) -> Record:
         device=job.config.device,
         actual_device=finding.actual_device,
         precision=job.config.precision,
+        actual_precision=finding.actual_precision,
         status=finding.status,
         reason=finding.reason,
         seconds=time.perf_counter() - started,
@@ -96,41 +95,54 @@ def _attempt(job: Job, out: TextIO) -> Finding:
             last = now
             _send(out, {"progress": [text, done]})
 
+    watch = Watch()
     try:
-        return _found(job, progress, out)
-    except Unsupported as error:
-        return Finding(None, "unsupported", str(error))
-    except PosePortError as error:
-        return Finding(None, "failed", str(error))
-    except MemoryError:
-        raise  # ends the process, whose memory is then free; the parent knows the sign
-    except Exception as error:  # the cell is lost, the sweep goes on
-        traceback.print_exc()
-        # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
-        if "out of memory" in str(error).lower():
-            return Finding(
-                None,
-                "out_of_memory",
-                "the device's memory is full; lower the batch or the model's sizes",
-            )
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        text = " ".join(str(error).split())[:300]
-        return Finding(
-            None,
-            "failed",
-            f"{type(error).__name__}: {text}"
-            f" ({os.path.basename(place.filename)}:{place.lineno})",
-        )
+        finding = _found(job, progress, out, watch)
+    except (MemoryError, Stop):
+        # the first ends the process, whose memory is then free; the parent knows the sign
+        raise
+    except BaseException as error:  # the cell is lost, the sweep goes on
+        if not isinstance(error, PosePortError):
+            traceback.print_exc()
+        finding = blame.lost(error)
+    return _settled(finding, watch)
 
 
-def _found(job: Job, progress: Progress, out: TextIO) -> Finding:
+def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
     """What the task brings back. A cell about the data alone has no backend and no device."""
-    backend = backends.load(job.backend) if job.backend else None
-    device = backend.device(job.config.device) if backend else "cpu"
     task = importlib.import_module(tasks.get(job.task).module)
     turn = {"turn": lambda: _turn(out)} if job.turns else {}
-    found: Finding = task.run(job, backend, device, progress, **turn)
-    return replace(found, actual_device=found.actual_device or device)
+    if not job.backend:
+        about_data: Finding = task.run(job, None, "cpu", progress, **turn)
+        return replace(about_data, actual_device="cpu")
+    backend = contract.watched(backends.load(job.backend), watch)
+    watch.asked = backend.device(job.config.device)
+    found: Finding = task.run(job, backend, watch.asked, progress, **turn)
+    return found
+
+
+def _settled(finding: Finding, watch: Watch) -> Finding:
+    """The finding with what was seen on the way, which may cost it its status."""
+    reasons = [finding.reason, *watch.breaches]
+    status = finding.status
+    if watch.breaches and status not in ("invalid", "out_of_memory"):
+        status = "failed"
+    if stray := sorted(watch.devices - {watch.asked}):
+        where = " and ".join(stray)
+        reasons.insert(0, f"{watch.asked} was asked for, and results lie on {where}")
+        status = "invalid"
+    return replace(
+        finding,
+        status=status,
+        reason="; ".join(filter(None, reasons)),
+        actual_device=finding.actual_device or _joined(watch.devices),
+        actual_precision=_joined(watch.precisions),
+    )
+
+
+def _joined(seen: Iterable[str]) -> str | None:
+    """Usually one; None where nothing was seen."""
+    return " and ".join(seen) or None
 
 
 def _turn(out: TextIO) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from bench.records.payloads import (
+    Again,
+    Audit,
+    AuditRow,
     Baseline,
     Baselines,
     Check,
@@ -34,6 +37,9 @@ from bench.records.payloads import (
 from models.errors import BadInput
 
 __all__ = [
+    "Again",
+    "Audit",
+    "AuditRow",
     "Baseline",
     "Baselines",
     "Check",
@@ -87,9 +93,12 @@ class Record(Frozen):
     backend: str  # empty for what is about the data alone
     model: str = ""  # empty for what is about a backend alone, too
     device: str = "cpu"  # asked for
-    # really used; another than `device` makes the record `invalid`
+    # where results lay, as the framework says; another than `device` makes the record
+    # `invalid`. None where nothing was run, or where the framework does not say
     actual_device: str | None = None
-    precision: str = "fp32"
+    precision: str = "fp32"  # asked for
+    # of the programs that were made: oracles, validation and exam ask for their own
+    actual_precision: str | None = None
     status: Status
     reason: str = ""  # one line, whenever status is not ok
     seconds: float | None = None  # wall time of the worker
