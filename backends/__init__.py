@@ -19,6 +19,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
@@ -45,27 +46,36 @@ def names() -> list[str]:
 
 def installed() -> list[str]:
     """Backends whose framework is on this machine."""
-    return [name for name in names() if not _absent(name)]
+    return [name for name, manifest in _manifests().items() if not _absent(manifest)]
 
 
 def require(name: str) -> None:
     """Check, without importing it, that a backend is known and installed.
 
-    Raises UnknownName, or Missing with the extra to install.
+    Raises UnknownName, or Missing with the extra to install, or with what is wrong with the
+    manifest.
     """
     if name not in names():
         raise UnknownName("backend", name, names())
-    if absent := _absent(name):
-        remedy = f'pip install -e ".[{_manifest(name).EXTRA}]" -c constraints.txt'
+    manifest = _manifest(name)
+    if absent := _absent(manifest):
+        extra = getattr(manifest, "EXTRA", name)
+        remedy = f'pip install -e ".[{extra}]" -c constraints.txt'
         raise Missing(
             f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
         )
 
 
 def load(name: str) -> Backend:
-    """The backend called `name`. Raises as `require` does."""
+    """The backend called `name`.
+
+    Raises as `require` does, and whatever the backend's own `load` does.
+    """
     require(name)
-    backend: Backend = _manifest(name).load()
+    manifest = _manifest(name)
+    if not callable(getattr(manifest, "load", None)):
+        raise Missing(_lacking(name, manifest, "load()"))
+    backend: Backend = manifest.load()
     return backend
 
 
@@ -74,15 +84,14 @@ def frameworks() -> dict[str, str]:
 
     Backends that need no framework are left out.
     """
-    required = {name: _manifest(name).REQUIRES for name in names()}
+    required = {name: manifest.REQUIRES for name, manifest in _manifests().items()}
     return {name: modules[0] for name, modules in required.items() if modules}
 
 
 def packages() -> tuple[str, ...]:
     """Distributions of all backends, installed or not, whose versions decide numbers."""
     stated: list[str] = []
-    for name in names():
-        manifest = _manifest(name)
+    for manifest in _manifests().values():
         stated += getattr(manifest, "PACKAGES", manifest.REQUIRES)
     return tuple(dict.fromkeys(stated))  # two backends may share one
 
@@ -93,11 +102,12 @@ def isolate(name: str) -> None:
     For processes that serve one backend. What is loaded already stays; an unknown name
     hides nothing.
     """
-    if name not in names():
+    known = _manifests()
+    if name not in known:
         return
-    every = {module for other in names() for module in _manifest(other).REQUIRES}
+    every = {module for manifest in known.values() for module in manifest.REQUIRES}
     # what two backends need, ONNX and a converter to it, stays for each of them
-    for module in every - set(_manifest(name).REQUIRES) - sys.modules.keys():
+    for module in every - set(known[name].REQUIRES) - sys.modules.keys():
         # the import system's sign for "not there"
         sys.modules[module] = None  # type: ignore[assignment]
 
@@ -108,28 +118,55 @@ def exporter(format: str) -> tuple[str, Format]:
     Raises UnknownName with the list.
     """
     owners: dict[str, tuple[str, Format]] = {}
-    for name in names():
-        formats: dict[str, Format] = getattr(_manifest(name), "EXPORTS", {})
+    for name, manifest in _manifests().items():
+        formats: dict[str, Format] = getattr(manifest, "EXPORTS", {})
         owners |= {known: (name, about) for known, about in formats.items()}
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
 
 
-def _absent(name: str) -> list[str]:
+def _absent(manifest: ModuleType) -> list[str]:
     # finding a module does not import it
     return [
         module
-        for module in _manifest(name).REQUIRES
+        for module in manifest.REQUIRES
         if importlib.util.find_spec(module) is None
     ]
 
 
+def _manifests() -> dict[str, ModuleType]:
+    """Those that can be read: one that cannot is the matter of whoever asks for its backend."""
+    found = {}
+    for name in names():
+        with suppress(Missing):
+            found[name] = _manifest(name)
+    return found
+
+
 def _manifest(name: str) -> ModuleType:
+    """Raises Missing where it cannot be imported, or does not say what it requires."""
     outside = _outside()
     # an installed package may take the place of a folder of the same name
     home = outside[name].value if name in outside else f"backends.{name}"
-    return importlib.import_module(home)
+    try:
+        manifest = importlib.import_module(home)
+    # it is anybody's program, and may even try to end this one
+    except (Exception, SystemExit) as error:
+        text = " ".join(str(error).split())[:200]
+        raise Missing(
+            f"backend {name}: its manifest {home} cannot be imported:"
+            f" {type(error).__name__}: {text}"
+        ) from error
+    # a text would be taken for its letters
+    if not isinstance(getattr(manifest, "REQUIRES", None), tuple | list):
+        raise Missing(_lacking(name, manifest, "REQUIRES, a tuple of module names"))
+    return manifest
+
+
+def _lacking(name: str, manifest: ModuleType, what: str) -> str:
+    about = "docs/backends.md says what belongs there"
+    return f"backend {name}: its manifest {manifest.__name__} has no {what}; {about}"
 
 
 def _outside() -> dict[str, EntryPoint]:

@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -93,6 +94,46 @@ def test_an_outside_manifest_may_state_its_packages(
     outside(monkeypatch, REQUIRES=("fast",), EXTRA="", PACKAGES=("fast-runtime",))
     assert "fast-runtime" in backends.packages()
     assert "fast" not in backends.packages()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ({}, "has no REQUIRES, a tuple of module names; docs/backends.md"),
+        ({"REQUIRES": "torch"}, "has no REQUIRES, a tuple of module names; docs/"),
+        ({"REQUIRES": (), "EXTRA": ""}, "has no load(); docs/backends.md"),
+        ({"REQUIRES": (), "load": 3}, "has no load(); docs/backends.md"),
+    ],
+)
+def test_a_manifest_without_its_fields_says_which(
+    monkeypatch: pytest.MonkeyPatch, manifest: dict[str, object], said: str
+) -> None:
+    outside(monkeypatch, **manifest)
+    with pytest.raises(Missing) as caught:
+        backends.load("inhouse")
+    due = f"backend inhouse: its manifest inhouse_backend {said}"
+    assert str(caught.value).startswith(due)
+
+
+@pytest.mark.parametrize("deed", ["1 / 0", "raise SystemExit(3)", "import nowhere"])
+def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
+) -> None:
+    outside(monkeypatch)
+    monkeypatch.delitem(sys.modules, "inhouse_backend")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "inhouse_backend.py").write_text(deed)
+    due = "backend inhouse: its manifest inhouse_backend cannot be imported: "
+    with pytest.raises(Missing, match=due):
+        backends.require("inhouse")
+    # all others go on
+    backends.require("numpy")
+    assert "inhouse" in backends.names()
+    assert "inhouse" not in backends.installed()
+    assert "inhouse" not in backends.frameworks()
+    assert "numpy" in backends.packages()
+    assert backends.exporter("onnx")[0] == "onnx"
+    backends.isolate("inhouse")
 
 
 def test_what_manifests_say_loads_no_framework() -> None:
