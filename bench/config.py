@@ -147,6 +147,8 @@ class Config(_Strict):
     share: PositiveFloat = 1.0  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
     against: str = ""
+    # trainings of the reference with other draws: how far chance alone carries them
+    repeats: Count = 2
     # those of a usual run where none is named
     tasks: tuple[Task, ...] = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -170,6 +172,11 @@ class Config(_Strict):
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()
+
+    @property
+    def reference(self) -> str:
+        """The backend that the others are held against."""
+        return self.against or self.backend[0]
 
 
 def profiles() -> list[str]:

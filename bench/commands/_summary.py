@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from bench.records import (
+    Again,
     Baselines,
     Check,
     Comparison,
@@ -69,6 +70,12 @@ def _training(payload: Training) -> str:
 
 
 @_said.register
+def _again(payload: Again) -> str:
+    scores = " and ".join(map(_mm, payload.scores))
+    return f"{scores} with other draws; {_under(payload)}"
+
+
+@_said.register
 def _baselines(payload: Baselines) -> str:
     scores = [
         f"{one.name} {_mm(payload.headlined(one.metrics))}" for one in payload.baselines
@@ -108,7 +115,7 @@ def _nearness(check: Check) -> float:
     return error / check.bound if check.bound else error
 
 
-def _under(payload: Scored | Training) -> str:
+def _under(payload: Scored | Training | Again) -> str:
     """No number goes without the protocol it was measured under."""
     return f"protocol {payload.protocol} {payload.protocol_hash}"
 

@@ -19,7 +19,7 @@ def comparisons(folder: Path, config: Config) -> Iterator[Record]:
     """A record for each model and each backend but the one that others are held against."""
     if "parity" not in config.tasks:
         return
-    reference = config.against or config.backend[0]
+    reference = config.reference
     others = [backend for backend in config.backend if backend != reference]
     for backend, model in itertools.product(others, config.model):
         blank = Record(

@@ -55,15 +55,18 @@ def jobs(config: Config, folder: Path) -> list[Job]:
         Job(task=task.name, backend=backend, model=model, config=config, folder=folder)
         for backend, model in subjects
         for task in asked
-        if task.about == _kind(backend, model)
+        if task.about in _kinds(config, backend, model)
     ]
 
 
-def _kind(backend: str, model: str) -> str:
-    """What a cell of a backend and a model is about, in the words of `bench.tasks`."""
-    if model:
-        return "model"
-    return "backend" if backend else "data"
+def _kinds(config: Config, backend: str, model: str) -> tuple[str, ...]:
+    """What a cell of a backend and a model may be about, in the words of `bench.tasks`."""
+    if not model:
+        return ("backend",) if backend else ("data",)
+    # A backend that nobody is held against is no reference.
+    alone = len(set(config.backend)) == 1
+    refers = backend == config.reference and not alone
+    return ("model", "reference") if refers else ("model",)
 
 
 def start(config: Config, *, out: Path, command: str) -> Path:

@@ -37,8 +37,8 @@ class Check(Frozen):
     millimetres: float | None = None
     op: str = ""  # operation of the node, where the check is about a node
     where: str = ""  # model file and line of that node
-    precision: str = ""  # bf16 or fp16 where it was computed in it; empty: in full
     note: str = ""
+    precision: str = "fp32"  # in which the backend ran
 
 
 class Parity(Frozen):
@@ -53,6 +53,7 @@ class Parity(Frozen):
     # what the ladder could not ask or left out, a rung or another thing -> why
     left_out: dict[str, str] = {}
     preset: str = ""  # at which it was climbed; empty in records of before
+    precisions: tuple[str, ...] = ("fp32",)  # in which it was climbed
     parameters: int | None = None  # of the model at those sizes
     optimizer: str = ""  # rule that the model is trained with
 
