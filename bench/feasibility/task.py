@@ -8,6 +8,7 @@ from __future__ import annotations
 from backends.base import Backend, missing_ops
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
+from bench.feasibility.types import types_of
 from bench.records import Feasibility, OpNeed
 from models.flops import flops
 from models.graph import Graph
@@ -23,7 +24,11 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     operations: dict[str, int] = {}
     gaps = set[str]()
     for name, graph in graphs.items():
-        needs[name] = _needs(backend, graph)
+        types = types_of(graph)
+        needs[name] = tuple(
+            need.model_copy(update={"dtypes": types.get(need.op, ())})
+            for need in _needs(backend, graph)
+        )
         operations[name] = _flops(graph, spec.frames)
         gaps |= {need.op for need in needs[name] if need.via == "gap"}
     payload = Feasibility(
