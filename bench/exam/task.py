@@ -49,6 +49,7 @@ def run(
         rows=tuple(rows),
         gaps=dict(backend.gaps),
         left_out=left_out,
+        customary=next(iter(backend.modes)),
     )
     wrong = sorted({row.op for row in rows if row.result == "failed"})
     if wrong:
