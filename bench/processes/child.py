@@ -115,7 +115,7 @@ def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
     if not job.backend:
         about_data: Finding = task.run(job, None, "cpu", progress, **turn)
         return replace(about_data, actual_device="cpu")
-    backend = contract.watched(backends.load(job.backend), watch)
+    backend = contract.loaded(job.backend, watch)
     watch.asked = backend.device(job.config.device)
     found: Finding = task.run(job, backend, watch.asked, progress, **turn)
     return found

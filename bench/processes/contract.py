@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+import backends
 from backends.base import Backend, Program, Settings, Trainer
 from bench.processes import due
 from bench.processes.blame import Breach, said
 from bench.processes.due import Call, Look
+from models.errors import PosePortError
 from models.graph import FLOATS, Graph
 
 T = TypeVar("T")
@@ -46,6 +48,24 @@ class Watch:
         """Keep a breach, once."""
         if breach not in self.breaches:
             self.breaches.append(breach)
+
+
+def loaded(name: str, watch: Watch) -> Backend:
+    """The backend called `name`, watched.
+
+    Raises as `backends.require` does, and Breach where its `load` raises or makes no backend.
+    """
+    try:
+        made: Any = backends.load(name)
+    except (PosePortError, MemoryError, Stop):
+        raise
+    except BaseException as error:
+        raise Breach(f"load() of backend {name} raised {said(error)}") from error
+    if not isinstance(made, Backend):
+        raise Breach(
+            f"load() of backend {name} gave {due.kind(made)}; a Backend was due"
+        )
+    return watched(made, watch)
 
 
 def watched(backend: Backend, watch: Watch) -> Backend:

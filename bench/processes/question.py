@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import backends
+from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, PosePortError
 
@@ -43,4 +44,11 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
+    except (MemoryError, KeyboardInterrupt):
+        raise  # these the parent knows by how the process ends
+    except (
+        BaseException
+    ) as error:  # a backend's: its last line is what the parent reads
+        print(said(error), file=sys.stderr)
+        return 1
     return 0

@@ -41,6 +41,8 @@ STRANGE = {
         time.sleep(120)
     """,
     "raises": "raise ArithmeticError('two\\nlines')",
+    "ends": "sys.exit(3)",
+    "makes": "return {}",
     "lacks": "raise Unsupported('no such thing here')",
     "tells": f"raise Unsupported(' '.join({NAMES}))",
     "chatty": """
@@ -182,7 +184,13 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [
-        ("raises", "failed", "ArithmeticError: two lines (raises.py:"),
+        (
+            "raises",
+            "failed",
+            "load() of backend raises raised ArithmeticError: two lines (raises.py:",
+        ),
+        ("ends", "failed", "load() of backend ends raised SystemExit: 3 (ends.py:"),
+        ("makes", "failed", "load() of backend makes gave dict; a Backend was due"),
         ("lacks", "unsupported", "no such thing here"),
         ("tells", "unsupported", " ".join("3" for _ in THREAD_VARIABLES)),
         ("unheard", "failed", "unknown backend 'unheard'"),
