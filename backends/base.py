@@ -18,13 +18,14 @@ from __future__ import annotations
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models import ops
 from models.errors import PosePortError
 from models.graph import Graph
 from models.optim import Optimizer
@@ -296,11 +297,45 @@ class Backend(ABC):
         return settings
 
 
-def missing_ops(backend: Backend, graph: Graph) -> dict[str, str]:
-    """Ops of `graph` (after decomposition) that the backend cannot run -> reason."""
-    left = decompose(graph, has=backend.kernels).census()
-    missing = [op for op in left if op not in backend.kernels]
-    return {op: backend.gaps.get(op, "no kernel and no body") for op in missing}
+def missing_ops(
+    backend: Backend, graph: Graph, *, by_body: bool = False
+) -> dict[str, str]:
+    """Ops of `graph` that the backend cannot run, neither by kernel nor by body -> reason.
+
+    Of a composition, the reason names what its body needs and the backend lacks. With `by_body`
+    the kernels of compositions do not count: what is then missing runs by its kernel alone.
+    """
+    kernels = set(backend.kernels)
+    if by_body:
+        kernels = {name for name in kernels if ops.get(name).body is None}
+    left = decompose(graph, has=kernels).census()
+    lacking = {name for name in left if name not in kernels}
+    if not lacking:
+        return {}
+    reasons = {name: backend.gaps.get(name, "no kernel") for name in lacking}
+    found = {}
+    for name in graph.census():
+        if name in lacking:
+            found[name] = reasons[name]
+        elif name not in kernels and (needed := _needed(graph, name, kernels)):
+            told = ", ".join(f"{inner}: {reasons[inner]}" for inner in sorted(needed))
+            found[name] = f"its body needs {told}"
+    return found
+
+
+def _needed(graph: Graph, name: str, kernels: Container[str]) -> set[str]:
+    """What the body of an op needs and is no kernel, as the graph uses the op."""
+    # by its body for once, all others as they are
+    opened = decompose(graph, has=ops.table().keys() - {name})
+    found = set()
+    for inner, count in opened.census().items():
+        if count <= graph.census().get(inner, 0) or inner in kernels:
+            continue
+        if ops.get(inner).body is None:
+            found.add(inner)
+        else:
+            found |= _needed(opened, inner, kernels)
+    return found
 
 
 def peak_resident_bytes() -> int:

@@ -11,6 +11,7 @@ from backends.base import Settings
 from backends.numpy.backend import NumpyBackend
 from models import params
 from models.optim import Optimizer
+from models.stepping import LR, STEP
 from tests.asserts import assert_close
 from tests.backends.native import (
     RULES,
@@ -23,8 +24,8 @@ from tests.backends.native import (
 pytest.importorskip("onnx", reason="onnx is not installed")
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from backends.onnx.train import LR, STEP  # noqa: E402  # after the skips
-from backends.onnx.writer import NEXT  # noqa: E402
+
+from backends.onnx.writer import NEXT  # noqa: E402  # after the skips
 from tests.backends.onnx_models import CPU, trainer  # noqa: E402
 
 
