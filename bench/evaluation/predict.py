@@ -163,21 +163,23 @@ def _poses(
     backend = backends.load(job.backend)
     # as the run has chosen, which is `auto` unless it was said
     device = backend.device(job.config.device)
-    feed, program, _ = restored(job, overlapping(job, protocol), backend, device)
+    model = restored(job, overlapping(job, protocol), backend, device)
     # motion capture needs cameras, whatever the model was trained on
     filmed = protocol if protocol.rig else data.default_protocol(source)
     rig = filmed.rig if filmed else None
     clips = data.clips_of(source, protocol.model_copy(update={"rig": rig}))
-    windows = windows_of(job, feed, clips)
+    windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
-    poses = 1000 * predicted(program, feed, windows, lambda text, share: None)
+    poses = 1000 * predicted(
+        model.program, model.feed, windows, lambda text, share: None
+    )
     # poses come clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes = windows.labels("name")[starts]
     cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
     parts = np.split(poses, starts[1:])
-    return feed, dict(zip(names, parts, strict=True))
+    return model.feed, dict(zip(names, parts, strict=True))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,15 @@ from backends.base import Backend
 from bench import metrics
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
-from bench.data.batches.windows import Windows
+from bench.evaluation.agreement import agreement, whole
+from bench.evaluation.held import Held, Own, hold
+from bench.evaluation.oracle.checks import check, first_failure
 from bench.evaluation.poses import predicted, windows_of
 from bench.evaluation.score import score
+from bench.processes.blame import RAISED, said
 from bench.records import Evaluation
 from bench.training.feed import split_of
-from bench.training.restored import restored
+from bench.training.restored import Restored, restored
 
 Array = NDArray[np.float32]
 Point = tuple[float, float, float]
@@ -32,37 +37,75 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         )
     progress("reading data", 0.0)
     split = split_of(job)
-    feed, program, steps = restored(job, split.protocol, backend, device)
-    test = windows_of(job, feed, split.test, every=split.protocol.test_stride)
-    pred = predicted(program, feed, test, progress)
-    return Finding(_payload(job, split, test, pred, trained_steps=steps))
+    model = restored(job, split.protocol, backend, device)
+    test = windows_of(job, model.feed, split.test, every=split.protocol.test_stride)
+    pred = predicted(model.program, model.feed, test, progress)
+    # mm, or pixels under 2.5D lengths, of which the metrics make mm
+    scores = score(
+        pred * 1000.0, test, protocol=split.protocol, chosen=job.config.metrics
+    )
+    own = Own(feed=model.feed, windows=test, poses=pred, metrics=scores)
+    progress("holding it against the oracle", 1.0)
+    began = time.perf_counter()
+    held = _held(job, split, own, model, backend, device)
+    payload = _payload(job, split, own, trained_steps=model.progress["step"])
+    told = {
+        "checks": held.checks,
+        "held_windows": held.windows,
+        "held_seconds": time.perf_counter() - began,
+        "left_out": held.left_out,
+    }
+    reason = first_failure(held.checks)
+    payload = payload.model_copy(update=told)
+    return Finding(payload, "failed" if reason else "ok", reason)
 
 
-def _payload(
+def _held(
     job: Job,
     split: Split,
-    test: Windows,
-    pred: Array,
-    *,
-    trained_steps: int,
-) -> Evaluation:
-    protocol = split.protocol
+    own: Own,
+    model: Restored,
+    backend: Backend,
+    device: str,
+) -> Held:
+    """All that can be held against the oracle; what raises there does not lose the scores."""
+    checks = whole(job, split, model)
+    left_out: dict[str, str] = {}
+    windows = 0
+    try:
+        held = hold(job, split, own)
+        windows = held.windows
+        checks += held.checks
+        left_out |= held.left_out
+        again = agreement(job, split, model, backend, device)
+        if isinstance(again, str):
+            left_out["validation"] = again
+        else:
+            checks.append(again)
+    except MemoryError:
+        # float64 takes twice what was evaluated, which says nothing against the model
+        left_out["the oracle"] = "it needs more memory than there is"
+    except RAISED as error:
+        checks.append(check("oracle", "it raised", np.inf, 0.0, note=said(error)))
+    return Held(tuple(checks), windows, left_out)
+
+
+def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluation:
+    protocol, test = split.protocol, own.windows
     # spread evenly over the test set: neither its first pose nor its last
-    chosen = np.linspace(0, len(pred) - 1, EXAMPLES + 2).astype(int)[1:-1]
-    # mm, or pixels under 2.5D lengths, of which the metrics make mm
-    scores = score(pred * 1000.0, test, protocol=protocol, chosen=job.config.metrics)
+    chosen = np.linspace(0, len(own.poses) - 1, EXAMPLES + 2).astype(int)[1:-1]
     return Evaluation(
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         protocol_text=protocol.text,
         test_poses=test.scored,
-        metrics=scores,
+        metrics=own.metrics,
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.metres(test.truth())[chosen]),
-        example_pred=_poses(test.metres(pred)[chosen]),
+        example_pred=_poses(test.metres(own.poses)[chosen]),
         # relative, so that a run folder may be moved
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         note=f"weights after {trained_steps} steps",

@@ -70,6 +70,8 @@ class Loop:
     step: int = 0
     seconds: float = 0.0  # of computing; validation and checkpoints do not count
     curve: Curve = field(default_factory=Curve)
+    # digest of the weights before the first step, which a resumed training keeps
+    start: str = ""
 
     def run(self, progress: Progress) -> None:
         """Train to the last step.
@@ -108,6 +110,8 @@ class Loop:
         self.step = found.progress["step"]
         self.seconds = found.progress["seconds"]
         self.curve = Curve(**found.progress["curve"])
+        # absent in checkpoints of before
+        self.start = found.progress.get("start", "")
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -116,6 +120,7 @@ class Loop:
             "step": self.step,
             "seconds": self.seconds,
             "curve": asdict(self.curve),
+            "start": self.start,
         }
         # with the weights: without it, evaluation would feed them other numbers
         scaling = self.feed.standardizer.arrays() if self.feed.standardizer else {}

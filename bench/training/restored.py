@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
 from backends.base import Backend, Program, Settings
 from bench.coordinator.job import Job
 from bench.data.batches import standardizer
@@ -10,13 +16,18 @@ from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, feed_of
 
 
-def restored(
-    job: Job, protocol: Protocol, backend: Backend, device: str
-) -> tuple[Feed, Program, int]:
-    """How a job's trained model is fed, the model, and after how many steps its weights are.
+@dataclass(frozen=True)
+class Restored:
+    """A trained model: how it is fed, its program in the run's precision, its training."""
 
-    Raises BadInput (checkpoint).
-    """
+    feed: Feed
+    program: Program
+    params: Mapping[str, np.ndarray]
+    progress: Mapping[str, Any]  # as the checkpoint has it
+
+
+def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> Restored:
+    """A job's model, back from where its training has left it. Raises BadInput (checkpoint)."""
     found = checkpoints.load(job.checkpoint)
     # empty where the model was trained on screen coordinates as they are
     scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
@@ -24,5 +35,6 @@ def restored(
     settings = Settings(device=device, precision=job.config.precision)
     program = backend.program(feed.spec.infer, settings)
     # a checkpoint is of the train graph, which has parameters that inference does without
-    program.load({name: found.params[name] for name in feed.spec.infer.params})
-    return feed, program, found.progress["step"]
+    weights = {name: found.params[name] for name in feed.spec.infer.params}
+    program.load(weights)
+    return Restored(feed, program, weights, found.progress)

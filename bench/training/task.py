@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,14 +13,17 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.data.protocols import Protocol
+from bench.evaluation.oracle.checks import first_failure
 from bench.records import Training
+from bench.training import start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
+from bench.training.fingerprint import augmentation, fingerprint
+from bench.training.held import Held, hold
 from bench.training.loop import Diverged, Loop, Plan
 from bench.training.optimizer import optimizer_of
-from bench.training.validation import Validation
+from bench.training.validation import validation_of
 from models import params as initial
-from models.optim import Optimizer
 
 Steps = Sequence[augment.Step]
 
@@ -33,14 +34,19 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     split = split_of(job)
     loop = loop_of(job, backend, device, split)
     loop.resume()
+    progress("holding the start against plain NumPy", 0.0)
+    held = hold(job, split, loop)
+    if reason := first_failure(held.checks):
+        # before the first step: what comes of a wrong start or of wrong batches is no training
+        return Finding(_payload(job, loop, split.protocol, held), "failed", reason)
     try:
         loop.run(progress)
     except Diverged as error:
         # with the curve so far, which shows where it went wrong
-        payload = _payload(job, loop, split.protocol, note=str(error))
+        payload = _payload(job, loop, split.protocol, held, note=str(error))
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
-    return Finding(_payload(job, loop, split.protocol))
+    return Finding(_payload(job, loop, split.protocol, held))
 
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
@@ -62,23 +68,23 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     trainer = backend.trainer(spec.train, optimizer, settings)
     # drawn here and not by the framework: every backend starts from the same weights
     trainer.program.load(initial.draw(spec.train.params, seed=seed))
-    validation = Validation(
-        # in full precision whatever the training's: it is the weights that are looked at
-        program=backend.program(spec.infer, Settings(device=device)),
-        feed=feed,
-        windows=feed.windows(split.test, stride=None),
-        most=train.validation_windows,
-        seed=seed,
-    )
+    # in full precision whatever the training's: it is the weights that are looked at
+    looking = backend.program(spec.infer, Settings(device=device))
     plan = Plan(
         steps=train.steps,
         lr=optimizer.lr,
         validate_every=train.validate_every,
         checkpoint=job.checkpoint,
-        fingerprint=_fingerprint(job, split.protocol, optimizer),
+        fingerprint=fingerprint(job, split.protocol, optimizer),
     )
     return Loop(
-        trainer=trainer, feed=feed, epochs=epochs, validation=validation, plan=plan
+        trainer=trainer,
+        feed=feed,
+        epochs=epochs,
+        validation=validation_of(job, feed, split, looking),
+        plan=plan,
+        # read back, and not what was loaded: a backend may have made something else of it
+        start=start.digest(trainer.program.params(), spec.train.params),
     )
 
 
@@ -91,7 +97,7 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
     clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
     windows = feed.windows(clips, stride=stride)
     renewed = None
-    if steps := _augmentation(job):
+    if steps := augmentation(job):
         renewed = _renewed(feed, clips, steps, seed=seed, stride=stride)
     return Epochs(
         windows=windows,
@@ -101,10 +107,6 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
         seed=seed,
         flip=train.flip,
     )
-
-
-def _augmentation(job: Job) -> Steps:
-    return augment.read(job.config.augment) if job.config.augment else ()
 
 
 def _renewed(
@@ -120,22 +122,6 @@ def _renewed(
     return windows
 
 
-def _fingerprint(job: Job, protocol: Protocol, optimizer: Optimizer) -> str:
-    """What a checkpoint must agree on before training goes on from it."""
-    content = [
-        job.settings.model_dump(),
-        job.config.data,
-        protocol.hash,
-        job.config.seed,
-        job.config.precision,
-        dict(optimizer.describe()),
-        # what the file says, not where it lies: an edited file is another training
-        ", ".join(map(str, _augmentation(job))),
-    ]
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _kept(loop: Loop) -> str:
     """Which checkpoint a training that diverged has left."""
     if not loop.curve.validation_steps:
@@ -143,7 +129,9 @@ def _kept(loop: Loop) -> str:
     return f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
 
 
-def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Training:
+def _payload(
+    job: Job, loop: Loop, protocol: Protocol, held: Held, *, note: str = ""
+) -> Training:
     windows = loop.step * loop.epochs.batch
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
@@ -158,7 +146,7 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         batch=loop.epochs.batch,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
-        augmentation=", ".join(map(str, _augmentation(job))),
+        augmentation=", ".join(map(str, augmentation(job))),
         train_seconds=loop.seconds,
         frames_per_second=frames / loop.seconds if loop.seconds else None,
         loss_steps=tuple(loop.curve.loss_steps),
@@ -166,5 +154,8 @@ def _payload(job: Job, loop: Loop, protocol: Protocol, *, note: str = "") -> Tra
         validation_steps=tuple(loop.curve.validation_steps),
         validation_mpjpe=tuple(loop.curve.validation),
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
+        start=loop.start,
+        checks=held.checks,
+        left_out=held.left_out,
         note=note,
     )

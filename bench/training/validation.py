@@ -11,10 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.base import Program
+from bench.coordinator.job import Job
+from bench.data import Split
 from bench.data.batches.windows import Windows
 from bench.training.feed import Feed
 
 BATCH = 512  # windows at once, about; all parts are of one size, give or take a window
+
+
+def validation_of(job: Job, feed: Feed, split: Split, program: Program) -> Validation:
+    """The validation of a job's training, which evaluation looks at again."""
+    return Validation(
+        program=program,
+        feed=feed,
+        windows=feed.windows(split.test, stride=None),
+        most=job.settings.train.validation_windows,
+        seed=job.config.seed,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +40,23 @@ class Validation:
     most: int  # windows looked at
     seed: int
 
+    def drawn(self) -> np.ndarray:
+        """The windows that are looked at, by number."""
+        # the same seed at every call: points of a curve must be of the same poses
+        order = np.random.default_rng(self.seed).permutation(len(self.windows))
+        return np.sort(order[: self.most])  # neighbours lie near each other in memory
+
+    def places(self) -> list[tuple[str, str, int]]:
+        """Take, camera and first predicted frame of each window that is looked at."""
+        return self.windows.origins(self.drawn())
+
     def error(self, params: Mapping[str, np.ndarray]) -> float:
         """Mean distance of joints under these weights, mm."""
         # the train graph has parameters that inference does without
         wanted = self.program.graph.params
         inferred = {name: array for name, array in params.items() if name in wanted}
         self.program.load(inferred)
-        # the same seed at every call: points of a curve must be of the same poses
-        order = np.random.default_rng(self.seed).permutation(len(self.windows))
-        drawn = np.sort(order[: self.most])  # neighbours lie near each other in memory
+        drawn = self.drawn()
         parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
         summed = np.sum([self._summed(part) for part in parts])
         return float(summed / len(drawn))

@@ -193,6 +193,19 @@ class Windows:
         frame = np.where(inside, self._first[chosen] + output, 0)
         return np.where(inside, self._place[frame], -1).astype(np.int64)
 
+    def origins(self, indices: Sequence[int] | Index) -> list[tuple[str, str, int]]:
+        """Take, camera and first predicted frame, counted in its clip, of some windows."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        clips = self._owner[chosen]
+        # frames are numbered clip after clip
+        before = np.searchsorted(self._clip, clips)
+        frames = (self._first[chosen] - before).tolist()
+        labels = [self._labels[clip] for clip in clips]
+        return [
+            (label["name"], label["camera_name"], frame)
+            for label, frame in zip(labels, frames, strict=True)
+        ]
+
     def truth(self) -> Array:
         """The targets of the scored frames (M, J, 3), metres or thousands of pixels."""
         rows = self._targets[self._target_rows()]

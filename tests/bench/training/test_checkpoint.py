@@ -127,6 +127,6 @@ def test_what_is_saved_is_json(tmp_path: Path, backend: Backend) -> None:
     run(job, backend)
     progress = checkpoint.load(job.checkpoint).progress
     assert json.loads(json.dumps(progress)) == progress
-    goes_on = {"step", "seconds", "curve"}
+    goes_on = {"step", "seconds", "curve", "start"}
     assert set(progress) == {"fingerprint", *goes_on}
     assert Loop.__dataclass_fields__.keys() > goes_on

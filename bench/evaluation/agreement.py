@@ -1,0 +1,117 @@
+"""Whether evaluation and the end of training speak of the same model.
+
+The last point of the validation curve is measured once more: the same frames, whichever clips
+they are of, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
+No flip averaging and no overlap, which that curve does not have either.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backends.base import Backend, Program, Settings
+from bench.coordinator.job import Job
+from bench.data import Split
+from bench.evaluation.oracle import cutting, sight
+from bench.evaluation.oracle.checks import check
+from bench.evaluation.oracle.cutting import Strip
+from bench.evaluation.oracle.sight import Sight
+from bench.evaluation.poses import BATCH
+from bench.records import Check
+from bench.training.feed import Feed
+from bench.training.fingerprint import fingerprint
+from bench.training.optimizer import optimizer_of
+from bench.training.restored import Restored
+from bench.training.validation import validation_of
+
+# Relative: a mean of thousands of distances in float32, summed in other parts and predicted in
+# batches of another size.
+AGREES = 1e-4
+
+
+def whole(job: Job, split: Split, model: Restored) -> list[Check]:
+    """Whether the weights are those of the end of this job's training."""
+    steps, came = job.settings.train.steps, model.progress["step"]
+    optimizer = optimizer_of(job, model.feed.spec)
+    asked = fingerprint(job, split.protocol, optimizer)
+    other = asked != model.progress["fingerprint"]
+    return [
+        check(
+            "checkpoint",
+            f"weights after {came} of {steps} steps",
+            abs(steps - came),
+            0,
+            unit="steps",
+        ),
+        check(
+            "checkpoint",
+            "training of this configuration",
+            float(other),
+            0,
+            unit="fingerprints",
+        ),
+    ]
+
+
+def agreement(
+    job: Job, split: Split, model: Restored, backend: Backend, device: str
+) -> Check | str:
+    """The check, or why the last point cannot be measured again."""
+    curve, step = model.progress["curve"], model.progress["step"]
+    if not curve["validation"] or curve["validation_steps"][-1] != step:
+        return f"the weights of step {step} were not validated"
+    due = curve["validation"][-1]
+    program = model.program
+    if job.config.precision != "fp32":
+        # validation is of the weights, in full precision whatever the run's
+        program = backend.program(model.feed.spec.infer, Settings(device=device))
+        program.load(model.params)
+    validation = validation_of(job, model.feed, split, program)
+    seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
+    places = validation.places()
+    errors = _errors(program, model.feed, seen, _strips(split, places), places)
+    came = float(errors.mean())
+    note = f"{came:.4f} mm, the training had {due:.4f} mm at step {step}"
+    name = f"{len(places):,} windows of the last validation"
+    return check("validation", name, abs(came - due) / due, AGREES, note=note)
+
+
+def _strips(
+    split: Split, places: list[tuple[str, str, int]]
+) -> dict[tuple[str, str], Strip]:
+    """The clips that were looked at; of two called alike the tested one."""
+    wanted = {(take, camera) for take, camera, _ in places}
+    found = {}
+    for strip in cutting.strips([*split.train, *split.test]):
+        name = (strip.clip.name, strip.clip.camera_name)
+        if name in wanted:
+            found[name] = strip
+    return found
+
+
+def _errors(
+    program: Program,
+    feed: Feed,
+    seen: Sight,
+    strips: dict[tuple[str, str], Strip],
+    places: list[tuple[str, str, int]],
+) -> np.ndarray:
+    """The mean distance (W,) of the joints of each window, mm."""
+    batch = min(BATCH, len(places))
+    found = []
+    for begin in range(0, len(places), batch):
+        part = places[begin : begin + batch]
+        windows = [
+            cutting.keypoints(strips[take, camera], start, seen)
+            for take, camera, start in part
+        ]
+        # always as many: another number would be compiled anew by some frameworks
+        windows += windows[:1] * (batch - len(part))
+        inputs = feed.inputs(np.stack(windows).astype(np.float32))
+        poses = feed.poses(program(inputs)["pose"]).astype(np.float64)
+        for pose, (take, camera, start) in zip(poses, part, strict=False):
+            strip, frames = strips[take, camera], range(start, start + seen.outputs)
+            unit = 1000 * cutting.millimetres(strip, frames, seen)
+            apart = pose * unit - cutting.truth(strip, frames, seen)
+            found.append(np.sqrt((apart**2).sum(axis=-1)).mean())
+    return np.array(found)

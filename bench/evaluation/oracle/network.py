@@ -1,0 +1,103 @@
+"""The trained network as NumPy computes it, from the weights as they lie in the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import backends
+from backends.base import Program, Settings
+from bench.evaluation.oracle import cutting
+from bench.evaluation.oracle.cutting import Array, Float
+from bench.evaluation.oracle.scaling import Scaling
+from bench.evaluation.oracle.sight import Sight
+from models.flops import flops
+from models.graph import Graph
+from models.spec import Spec
+
+BATCH = 64  # windows at once
+# FLOPs of a batch: inner values stay near the processor, and a large model's in memory at all
+ROOM = 1e8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Keypoints of windows in, poses out, in one precision throughout."""
+
+    program: Program
+    sight: Sight
+    scaling: Scaling
+    flip: bool  # whether the mirror image's prediction is averaged in
+    kind: type[np.floating]
+    batch: int
+
+    def poses(self, windows: Sequence[Array]) -> Array:
+        """(W, T, J, C) on the screen -> (W, K, J, 3) in the model's unit."""
+        found = []
+        for first in range(0, len(windows), self.batch):
+            seen = np.stack(windows[first : first + self.batch])
+            pose = self._predicted(seen)
+            if self.flip:
+                other = self._predicted(cutting.mirrored(seen, self.sight))
+                pose = (pose + cutting.mirrored(other, self.sight)) / 2
+            found.append(pose)
+        return np.concatenate(found)
+
+    def _predicted(self, seen: Array) -> Array:
+        fed = self.scaling.scaled(seen)
+        if len(self.program.graph.inputs["keypoints"].shape) == 2:
+            fed = fed.reshape(len(fed), -1)
+        pose = self.program({"keypoints": fed})["pose"]
+        shape = (len(seen), self.sight.outputs, len(self.sight.joints), 3)
+        return np.asarray(pose, self.kind).reshape(shape)
+
+
+def made(
+    spec: Spec,
+    weights: Mapping[str, np.ndarray],
+    *,
+    sight: Sight,
+    scaling: Scaling,
+    flip: bool,
+    exact: bool,
+) -> Network:
+    """The network in float64, or in float32 to see how far rounding goes."""
+    settings = Settings(precision="fp64" if exact else "fp32")
+    program = backends.load("numpy").program(spec.infer, settings)
+    program.load({name: weights[name] for name in spec.infer.params})
+    room = int(ROOM // cost(spec.infer, spec.frames))
+    return Network(
+        program=program,
+        sight=sight,
+        scaling=scaling,
+        flip=flip,
+        kind=np.float64 if exact else np.float32,
+        batch=min(BATCH, max(1, room)),
+    )
+
+
+def cost(graph: Graph, frames: int) -> int:
+    """FLOPs of one window."""
+    lengths = {**dict.fromkeys(graph.axes(), frames), "batch": 1}
+    return max(1, flops(graph, lengths))
+
+
+def weights(checkpoint: Path) -> dict[str, np.ndarray]:
+    """The parameters in a checkpoint, read without the harness's own reader."""
+    from safetensors import safe_open
+
+    start = "params/"
+    with safe_open(checkpoint, framework="numpy") as file:
+        names = [name for name in file.keys() if name.startswith(start)]  # noqa: SIM118
+        return {name.removeprefix(start): file.get_tensor(name) for name in names}
+
+
+def averaged(poses: Sequence[Float]) -> Float:
+    """The mean of several predictions of one frame."""
+    total = poses[0]
+    for pose in poses[1:]:
+        total = total + pose
+    return total / len(poses)

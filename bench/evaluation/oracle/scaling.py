@@ -1,0 +1,59 @@
+"""Mean and deviation of the training clips' keypoints, by two passes over all frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.evaluation.oracle.cutting import Array, Cut, Float, Strip
+from bench.evaluation.oracle.sight import Sight
+
+STILL = 1e-6  # a deviation below this is rounding: such a coordinate is divided by 1
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """(J, C) each; a model that takes the screen as it is has zeros and ones."""
+
+    mean: Float
+    deviation: Float
+
+    def scaled(self, windows: Array) -> Array:
+        """Keypoints (..., J, C) as the model takes them, in their own type."""
+        kind = windows.dtype
+        return (windows - self.mean.astype(kind)) / self.deviation.astype(kind)
+
+
+def none(sight: Sight) -> Scaling:
+    """Keypoints as they are."""
+    shape = (len(sight.joints), sight.channels)
+    return Scaling(np.zeros(shape), np.ones(shape))
+
+
+def fit(train: Cut) -> Scaling:
+    """Of every frame that a training window predicts, each counted once."""
+    seen = [_screen(train, number) for number in range(len(train.strips))]
+    count = sum(map(len, seen))
+    mean = sum(part.sum(axis=0) for part in seen) / count
+    # about the mean: the difference of two large sums would have lost its digits
+    squares = sum(((part - mean) ** 2).sum(axis=0) for part in seen)
+    deviation = np.sqrt(squares / count)
+    return Scaling(mean, np.where(deviation < STILL, 1.0, deviation))
+
+
+def _screen(train: Cut, number: int) -> NDArray[np.float64]:
+    """(n, J, C) of the frames of one strip."""
+    strip: Strip = train.strips[number]
+    clip, sight = strip.clip, train.sight
+    frames = [strip.begin + frame for frame in train.scored(number)]
+    joints = [clip.skeleton.joints.index(joint) for joint in sight.joints]
+    pixels = clip.keypoints[frames][:, joints].astype(np.float64)
+    width, height = clip.camera.width, clip.camera.height
+    x = 2 * pixels[..., 0] / width - 1
+    y = (2 * pixels[..., 1] - height) / width
+    channels = [x, y]
+    if sight.channels == 3:
+        channels.append(clip.confidence[frames][:, joints].astype(np.float64))
+    return np.stack(channels, axis=-1)

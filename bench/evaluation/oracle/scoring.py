@@ -1,0 +1,112 @@
+"""MPJPE and its aligned kin by plain arithmetic, with their means by frame, action and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.data.protocols import Protocol
+from bench.evaluation.oracle.cutting import Float
+from bench.records import Metric
+
+# file of the metric -> how a prediction is laid over the truth first
+ALIGNED = {
+    "mpjpe": "root",
+    "pa_mpjpe": "similarity",
+    "pa_mpjpe_rigid": "rigid",
+}
+
+
+@dataclass
+class Score:
+    """One metric over all poses that came so far."""
+
+    how: str  # a value of ALIGNED
+    joints: tuple[str, ...]  # those that count
+    places: list[int]
+    frames: list[float] = field(default_factory=list)  # one error for each pose, mm
+    actions: dict[str, list[float]] = field(default_factory=dict)
+    subjects: dict[str, list[float]] = field(default_factory=dict)
+    by_joint: list[Float] = field(default_factory=list)
+
+    def add(self, pred: Float, true: Float, *, action: str, subject: str) -> None:
+        """Take in poses (n, J, 3), mm, of one clip."""
+        due = true[:, self.places]
+        laid = _laid(pred[:, self.places], due, self.how)
+        apart = np.sqrt(((laid - due) ** 2).sum(axis=-1))  # (n, joints)
+        self.by_joint.append(apart)
+        errors = (apart.sum(axis=1) / len(self.joints)).tolist()
+        self.frames += errors
+        self.actions.setdefault(action, []).extend(errors)
+        self.subjects.setdefault(subject, []).extend(errors)
+
+    def numbers(self) -> dict[str, float]:
+        """Every mean of the metric by its place in a record."""
+        actions = {name: _mean(part) for name, part in self.actions.items()}
+        subjects = {name: _mean(part) for name, part in self.subjects.items()}
+        joints = np.concatenate(self.by_joint).mean(axis=0)
+        return {
+            "frame_wise": _mean(self.frames),
+            "action_wise": _mean(actions.values()),
+            "subject_wise": _mean(subjects.values()),
+            **{f"per_action {name}": mean for name, mean in actions.items()},
+            **{f"per_subject {name}": mean for name, mean in subjects.items()},
+            **{
+                f"per_joint {name}": float(mean)
+                for name, mean in zip(self.joints, joints, strict=True)
+            },
+        }
+
+
+def empty(protocol: Protocol) -> dict[str, Score]:
+    """A score of no poses for each metric that is known here, by its file."""
+    found = {}
+    for file, how in ALIGNED.items():
+        counted = protocol.joints_for(file) or protocol.joints
+        joints = tuple(joint for joint in protocol.joints if joint in counted)
+        places = [protocol.joints.index(joint) for joint in joints]
+        found[file] = Score(how, joints, places)
+    return found
+
+
+def recorded(metric: Metric) -> dict[str, float | None]:
+    """The numbers of a record, named as `Score.numbers` names them."""
+    parts: dict[str, Mapping[str, float]] = {
+        "per_action": metric.per_action,
+        "per_subject": metric.per_subject,
+        "per_joint": metric.per_joint,
+    }
+    found: dict[str, float | None] = {
+        "frame_wise": metric.frame_wise,
+        "action_wise": metric.action_wise,
+        "subject_wise": metric.subject_wise,
+    }
+    for part, numbers in parts.items():
+        found |= {f"{part} {name}": value for name, value in numbers.items()}
+    return found
+
+
+def _laid(pred: Float, true: Float, how: str) -> Float:
+    """Poses (n, J, 3), each laid over its own truth by the motion of least squares."""
+    if how == "root":
+        return pred
+    middle = true.mean(axis=1, keepdims=True)
+    y, x = pred - pred.mean(axis=1, keepdims=True), true - middle
+    left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
+    # a turn and no mirror: the weakest direction is turned back where the two differ
+    signs = np.ones_like(sizes)
+    signs[:, 2] = np.sign(np.linalg.det(left @ right))
+    turned = y @ (left * signs[:, None, :]) @ right
+    if how == "rigid":
+        return turned + middle
+    spread = (y * y).sum(axis=(1, 2))
+    # a prediction that is one point has no size that could be scaled
+    scale = (sizes * signs).sum(axis=1) / np.where(spread > 0, spread, 1.0)
+    return scale[:, None, None] * turned + middle
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)

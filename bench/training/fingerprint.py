@@ -1,0 +1,42 @@
+"""What a checkpoint must agree on before training goes on from it, or it is evaluated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bench.coordinator.job import Job
+from bench.data import augment
+from bench.data.protocols import Protocol
+from models.optim import Optimizer
+
+DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
+
+
+def augmentation(job: Job) -> Sequence[augment.Step]:
+    """What is done to the training clips in each epoch."""
+    return augment.read(job.config.augment) if job.config.augment else ()
+
+
+def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
+    """All that decides a training, by name, as JSON holds it."""
+    return {
+        "settings": job.settings.model_dump(mode="json"),
+        "data": job.config.data,
+        "protocol": protocol.hash,
+        "seed": job.config.seed,
+        "precision": job.config.precision,
+        "optimizer": dict(optimizer.describe()),
+        # what the file says, not where it lies: an edited file is another training
+        "augmentation": ", ".join(map(str, augmentation(job))),
+    }
+
+
+def fingerprint(job: Job, protocol: Protocol, optimizer: Optimizer) -> str:
+    """All of it as one short text."""
+    # without the names: checkpoints of before would else be of another training
+    values = list(content(job, protocol, optimizer).values())
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

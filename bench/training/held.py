@@ -1,0 +1,173 @@
+"""What a training starts with, held against plain NumPy: weights, scaling, a few batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.coordinator.job import Job
+from bench.data import Split
+from bench.evaluation.oracle import cutting, scaling, sight
+from bench.evaluation.oracle.checks import apart, check
+from bench.evaluation.oracle.cutting import Array, Cut
+from bench.evaluation.oracle.scaling import Scaling
+from bench.evaluation.oracle.tally import Tally
+from bench.records import Check
+from bench.training import start
+from bench.training.feed import Feed
+from bench.training.loop import Loop
+
+STEPS = 4  # whose batches are looked at, from the first to the last
+WINDOWS = 64  # of each of them
+# absolute, on a screen from -1 to 1: some ten roundings of float32
+ROUNDING = 1e-6
+CHANCE = (
+    1e-9  # that half of all windows are mirrored and so few or so many came mirrored
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was held against plain NumPy, and what could not be."""
+
+    checks: tuple[Check, ...]
+    left_out: dict[str, str]
+
+
+def hold(job: Job, split: Split, loop: Loop) -> Held:
+    """A training that is about to begin or to go on."""
+    left_out = {}
+    checks = []
+    if loop.start:
+        checks.append(_start(job, loop))
+    else:
+        left_out["start"] = "the checkpoint is of before starts were kept"
+    cut = trained(job, split, loop.feed)
+    fitted = fitted_on(job, loop.feed, cut)
+    checks.append(scaled(loop.feed, fitted))
+    if job.config.augment:
+        left_out["batches"] = "augmented clips are no longer the raw ones"
+    else:
+        checks += _batches(job, loop, cut, fitted)
+    return Held(tuple(checks), left_out)
+
+
+def trained(job: Job, split: Split, feed: Feed) -> Cut:
+    """The training windows of a job, cut by the oracle."""
+    train = job.settings.train
+    seen = sight.of(feed.spec, split.protocol, job.settings.pad)
+    # neighbours of a sequence model overlap by two thirds, where nothing else is asked for
+    usual = max(1, seen.frames // 3) if seen.outputs > 1 else 1
+    strips = cutting.strips(split.train, longest=train.longest, shortest=train.shortest)
+    return Cut(strips, seen, train.stride or usual)
+
+
+def fitted_on(job: Job, feed: Feed, train: Cut) -> Scaling:
+    """How keypoints are to be scaled: by the training clips alone."""
+    how = job.settings.train.inputs or feed.spec.recipe.inputs
+    return scaling.fit(train) if how == "zscore" else scaling.none(train.sight)
+
+
+def scaled(feed: Feed, due: Scaling, *, graph: str = "train") -> Check:
+    """How keypoints are scaled, against mean and deviation of the training clips."""
+    own = feed.standardizer
+    mean = due.mean * 0 if own is None else own.mean
+    deviation = due.deviation * 0 + 1 if own is None else own.std
+    error = max(apart(mean, due.mean), apart(deviation, due.deviation))
+    return check(
+        "scaling",
+        "mean and deviation of the training clips' keypoints",
+        error,
+        ROUNDING,
+        unit="of the screen",
+        graph=graph,
+    )
+
+
+def _start(job: Job, loop: Loop) -> Check:
+    """The weights before the first step, against those that the seed draws."""
+    params, seed = loop.feed.spec.train.params, job.config.seed
+    right = loop.start == start.due(params, seed=seed)
+    note = ""
+    # of a resumed training the weights themselves are gone, and their digest is left
+    if not right and not loop.step:
+        strange = start.strangers(loop.trainer.program.params(), params, seed=seed)
+        note = f"{len(strange)} of {len(params)} differ, the first {strange[:1]}"
+    return check(
+        "start",
+        f"the weights before the first step, as seed {seed} draws them",
+        0.0 if right else 1.0,
+        0.0,
+        unit="digests",
+        graph="train",
+        note=note,
+    )
+
+
+def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
+    """What the train graph is fed in some steps, window by window."""
+    seen, found = Tally(), Tally()
+    mirrored = windows = 0
+    for step in cutting.spread(loop.plan.steps, STEPS):
+        (batch,) = loop.epochs.steps(step, step + 1)
+        feeds = loop.feed.batch(batch.keypoints[:WINDOWS], batch.target[:WINDOWS])
+        for row, number in enumerate(batch.indices[:WINDOWS].tolist()):
+            fed = {name: array[row] for name, array in feeds.items()}
+            mirrored += _window(fed, cut, number, fitted, seen, found)
+            windows += 1
+    graph = "train"
+    return [
+        seen.check("batch", "keypoints that are fed", budgeted="node", graph=graph),
+        found.check("batch", "targets that are fed", budgeted="node", graph=graph),
+        _drawn(mirrored, windows, flip=job.settings.train.flip),
+    ]
+
+
+def _window(
+    fed: dict[str, Array],
+    cut: Cut,
+    number: int,
+    fitted: Scaling,
+    seen: Tally,
+    found: Tally,
+) -> bool:
+    """Hold one window against the oracle's; whether it came mirrored."""
+    sight = cut.sight
+    place, first = cut.place(number)
+    strip = cut.strips[place]
+    frames = range(first, first + sight.outputs)
+    unit = 1000 * cutting.millimetres(strip, frames, sight)
+    target: Array = cutting.truth(strip, frames, sight) / unit
+    screen = cutting.keypoints(strip, first, sight)
+    rough = cutting.keypoints(strip, first, sight, np.float32)
+    seen.strays(fitted.scaled(rough), fitted.scaled(screen))
+    found.strays(target.astype(np.float32), target)
+    keypoints = fed["keypoints"].reshape(screen.shape)
+    turned = cutting.mirrored(screen, sight)
+    # either may be asked for; which one it is, the nearer one says
+    flipped = apart(keypoints, fitted.scaled(turned)) < apart(
+        keypoints, fitted.scaled(screen)
+    )
+    if flipped:
+        screen, target = turned, cutting.mirrored(target, sight)
+    where = cutting.named(strip, first)
+    seen.add(keypoints, fitted.scaled(screen), where)
+    found.add(fed["target"].reshape(target.shape), target, where)
+    return flipped
+
+
+def _drawn(mirrored: int, windows: int, *, flip: bool) -> Check:
+    """How many windows came mirrored, against a half or none."""
+    due, allowed = 0.0, 0.0
+    if flip:
+        # Hoeffding's inequality: a share of so many draws is hardly ever further off
+        due, allowed = 0.5, float(np.sqrt(np.log(2 / CHANCE) / (2 * windows)))
+    return check(
+        "batch",
+        "share of mirrored windows",
+        abs(mirrored / windows - due),
+        allowed,
+        unit="of the windows",
+        graph="train",
+    )
