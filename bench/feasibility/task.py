@@ -5,14 +5,24 @@ Static: nothing is run. What a kernel is worth is for the op exam and the parity
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import models
 from backends.base import Backend, missing_ops
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
-from bench.feasibility.types import types_of
+from bench.processes.blame import RAISED, said
 from bench.records import Feasibility, OpNeed
+from bench.training.optimizer import optimizer_of
 from models.flops import flops
 from models.graph import Graph
-from models.passes import decompose
+from models.spec import Spec
+from models.stepping import step_graph
+
+# What a training step is where the framework differentiates nothing by itself: the gradient
+# graph with the optimizer's rule, whose ops the backend must have too.
+GRADIENT = "gradient"
+Needs = Mapping[str, tuple[OpNeed, ...]]  # by graph
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
@@ -20,28 +30,45 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     spec = spec_of(job)
     # both: training needs ops that inference does without, and the other way round
     graphs = {"train": spec.train, "infer": spec.infer}
-    needs: dict[str, tuple[OpNeed, ...]] = {}
-    operations: dict[str, int] = {}
-    gaps = set[str]()
-    for name, graph in graphs.items():
-        types = types_of(graph)
-        needs[name] = tuple(
-            need.model_copy(update={"dtypes": types.get(need.op, ())})
-            for need in _needs(backend, graph)
-        )
-        operations[name] = _flops(graph, spec.frames)
-        gaps |= {need.op for need in needs[name] if need.via == "gap"}
+    operations = {name: _flops(graph, spec.frames) for name, graph in graphs.items()}
+    features, broken = _features(backend)
+    if not features.get("autograd", "yes").startswith("yes"):
+        graphs[GRADIENT] = step_graph(spec.train, optimizer_of(job, spec))
+    needs = {name: _needs(backend, graph) for name, graph in graphs.items()}
     payload = Feasibility(
         graph_ops=needs,
         parameters=spec.parameter_count(),
         flops=operations,
-        features=backend.features(),
+        features=features,
+        published=published(spec),
     )
-    if not gaps:
-        return Finding(payload)
+    lacking = _lacking(backend, needs)
+    if broken:
+        reason = "; ".join(filter(None, [broken, lacking]))
+        return Finding(payload, "failed", reason)
     # no failure of the backend: what it does not claim to have, nothing has tried
-    reason = f"{backend.name} has no {', '.join(sorted(gaps))}"
-    return Finding(payload, "unsupported", reason)
+    return Finding(payload, "unsupported" if lacking else "ok", lacking)
+
+
+def published(spec: Spec) -> int | None:
+    """Parameters of the model as its paper has it; None where the file does not say."""
+    stated: Mapping[str, int] = getattr(
+        models.module(spec.name), "PAPER_PARAMETERS", {}
+    )
+    return stated.get("paper")
+
+
+def _features(backend: Backend) -> tuple[dict[str, str], str]:
+    """What the backend offers, and what went wrong where it was asked.
+
+    Then that is the feature: ops are covered whatever else it may offer.
+    """
+    try:
+        return dict(backend.features()), ""
+    except MemoryError:
+        raise
+    except RAISED as error:
+        return {"features": said(error)}, said(error)
 
 
 def _flops(graph: Graph, frames: int) -> int:
@@ -52,27 +79,39 @@ def _flops(graph: Graph, frames: int) -> int:
 
 
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
-    # missing after decomposition: an op that has a body is none of them
+    """How each op of a graph is met."""
     missing = missing_ops(backend, graph)
-    asked = graph.census()
-    needs = [_need(backend, op, count, missing) for op, count in asked.items()]
-    # what no model names and a body needs: without it the body runs no more than the op
-    inner = decompose(graph, has=backend.kernels).census()
-    for op in sorted(missing.keys() - asked.keys()):
-        reason = f"{missing[op]}, and bodies need it"
-        needs.append(OpNeed(op=op, count=inner[op], via="gap", reason=reason))
+    # known, since the kernel may be taken away: by another precision, mode or version
+    alone = missing_ops(backend, graph, by_body=True)
+    needs = []
+    for op, count in graph.census().items():
+        if op in missing:
+            need = OpNeed(op=op, count=count, via="gap", reason=missing[op])
+        elif op in backend.kernels:
+            reason = f"by its kernel alone: {alone[op]}" if op in alone else ""
+            need = OpNeed(op=op, count=count, via="kernel", reason=reason)
+        else:
+            need = OpNeed(op=op, count=count, via="body")
+        needs.append(need)
     return tuple(needs)
 
 
-def _need(
-    backend: Backend,
-    op: str,
-    count: int,
-    missing: dict[str, str],
-) -> OpNeed:
-    if op in backend.kernels:
-        return OpNeed(op=op, count=count, via="kernel")
-    if op in missing:
-        return OpNeed(op=op, count=count, via="gap", reason=missing[op])
-    # decomposition has left no trace of it, so it has a body
-    return OpNeed(op=op, count=count, via="body")
+def _lacking(backend: Backend, needs: Needs) -> str:
+    """All gaps on one line, those of training without autograd apart."""
+    gaps: dict[str, str] = {}
+    backward: dict[str, str] = {}
+    for graph, ops in needs.items():
+        for need in ops:
+            if need.via == "gap" and need.op not in gaps:
+                found = backward if graph == GRADIENT else gaps
+                found[need.op] = need.reason
+    parts = []
+    if gaps:
+        parts.append(f"{backend.name} has no {_listed(gaps)}")
+    if backward:
+        parts.append(f"its gradient graph needs {_listed(backward)}")
+    return "; ".join(parts)
+
+
+def _listed(gaps: Mapping[str, str]) -> str:
+    return ", ".join(f"{op} ({reason})" for op, reason in sorted(gaps.items()))
