@@ -1,0 +1,82 @@
+"""What chance allows: bounds that an honest draw keeps but once in ten thousand million times.
+
+A ladder asks some thousand such questions, so that 200 ladders hold 1e-5 false alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+ALPHA = 1e-10  # of one comparison, both sides together
+Z = float(-special.ndtri(ALPHA / 2))  # standard errors, 6.5
+
+
+class Odds(NamedTuple):
+    """How far a statistic is from what is due, and how far it may be."""
+
+    error: float
+    bound: float
+
+
+class Law(NamedTuple):
+    """The distribution of a continuous noise."""
+
+    mean: float
+    deviation: float
+    kurtosis: float
+    least: float
+    most: float
+    below: Callable[[np.ndarray], np.ndarray]  # share of the numbers below each
+
+
+def law(kind: str, number: float) -> Law:
+    """Of `normal` noise with a standard deviation, or of `uniform` noise below a bound."""
+    if kind == "normal":
+        ends = (-np.inf, np.inf)
+        return Law(0.0, number, 3.0, *ends, lambda x: special.ndtr(x / number))
+    deviation = number / 12**0.5
+    ends = (0.0, float(np.float32(number)))
+    return Law(number / 2, deviation, 1.8, *ends, lambda x: np.clip(x / number, 0, 1))
+
+
+def share(hits: np.ndarray, tries: np.ndarray | int, due: float) -> Odds:
+    """The worst of some shares against the probability that is due.
+
+    By the exact (Clopper-Pearson) interval around each; both arrays broadcast.
+    """
+    hits, tries = np.broadcast_arrays(np.atleast_1d(hits), tries)
+    misses = tries - hits
+    # at either end the interval ends with the range of shares
+    low = special.betaincinv(np.maximum(hits, 1), misses + 1, ALPHA / 2) * (hits > 0)
+    high = special.betainccinv(hits + 1, np.maximum(misses, 1), ALPHA / 2)
+    high = np.where(misses > 0, high, 1.0)
+    came = hits / tries
+    error = np.abs(came - due)
+    bound = np.where(came < due, high - came, came - low)
+    worst = int(np.argmax(error - bound))
+    return Odds(float(error[worst]), float(bound[worst]))
+
+
+def mean(sample: np.ndarray, due: Law) -> Odds:
+    """The mean, in standard deviations."""
+    off = abs(float(sample.mean()) - due.mean) / due.deviation
+    return Odds(off, Z / sample.size**0.5)
+
+
+def spread(sample: np.ndarray, due: Law) -> Odds:
+    """The standard deviation around the mean that is due, relative to the one that is due."""
+    square = float(np.square(sample - due.mean).mean()) / due.deviation**2
+    # of a square's mean by the fourth moment; of its root half as much
+    return Odds(abs(square**0.5 - 1), Z * ((due.kurtosis - 1) / sample.size) ** 0.5 / 2)
+
+
+def distance(sample: np.ndarray, due: Law) -> Odds:
+    """Kolmogorov and Smirnov's largest distance between both distribution functions."""
+    below = due.below(np.sort(sample, axis=None))
+    steps = np.arange(sample.size + 1) / sample.size
+    off = max(float((steps[1:] - below).max()), float((below - steps[:-1]).max()))
+    return Odds(off, float(special.kolmogi(ALPHA)) / sample.size**0.5)

@@ -1,0 +1,40 @@
+"""Noise that the backend draws itself, as in training, is what the model asks for.
+
+All other rungs feed it, so that they compare exactly; here it is judged by statistics. A model
+without noise is not asked, nor a backend that draws none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from backends.base import Unsupported
+from bench.coordinator.job import Progress
+from bench.parity.judging import Judged
+from bench.parity.noise import drawn, patterns, properties
+from bench.parity.noise.drawn import Question
+from bench.parity.trial import Trial
+
+# It looks at steps: an optimizer that is wrong is the cause, and the noise it shows is not.
+AFTER = ("step",)
+FED = 88  # word that sets this rung's random numbers apart from the others'
+
+
+def climb(trial: Trial, progress: Progress) -> list[Judged]:
+    """Draw every kind of noise that the train graph has, in calls, steps and gradients."""
+    kinds = patterns.found(trial.spec.train)
+    if not kinds:
+        return []
+    rng = np.random.default_rng([trial.seed, FED])
+    settings = replace(trial.settings, draw_noise=True, seed=trial.seed)
+    question = Question(trial.backend, settings, kinds, patterns.feeds(kinds, rng))
+    judged: list[Judged] = []
+    for ask in (drawn.forward, drawn.training):
+        try:
+            seen = ask(question)
+        except Unsupported:
+            continue  # it is fed its noise, or does not train
+        judged += properties.judged(kinds, seen, question.fed)
+    return judged
