@@ -12,6 +12,7 @@ from reports.sections.shape_ops import score
 
 AFTER = ("environment",)
 TITLE = "Op coverage"
+BACKWARD = "gradient"  # the graph that is neither train nor infer
 
 
 def render(run: Run, figures: Path) -> list[Block]:
@@ -24,9 +25,11 @@ def render(run: Run, figures: Path) -> list[Block]:
     details = [detail(record, payload) for record, payload in found]
     return [
         legend(),
+        *backward(found),
         table(rows),
         *examined(run),
         *gaps(found),
+        *alone(found),
         *features(found),
         # Long, and of interest only for who ports a model: last, and folded.
         Heading("Which op is met how"),
@@ -45,6 +48,16 @@ def legend() -> Block:
         Code("gap"),
         ". Kinds are different ops, nodes how often they occur in the graph.",
     )
+
+
+def backward(found: list[tuple[Record, Feasibility]]) -> list[Block]:
+    """What the graph is that only some backends have."""
+    if all(BACKWARD not in payload.graph_ops for _, payload in found):
+        return []
+    said = " is a training step where a framework differentiates nothing by itself"
+    return [
+        text("The graph ", Code(BACKWARD), f"{said}: gradients and optimizer rule.")
+    ]
 
 
 def examined(run: Run) -> list[Block]:
@@ -94,27 +107,45 @@ def tallies(needs: tuple[OpNeed, ...]) -> Row:
 
 def sizes(payload: Feasibility, graph: str) -> Row:
     """Parameters and FLOPs, and how well all of it is known."""
+    operations = payload.flops.get(graph)
+    # not "not measured": the step goes forward by the train graph, which has its own row
+    forward = "as train" if graph == BACKWARD else gigaflops(operations)
     return {
         "Params (M)": millions(payload.parameters),
-        "Forward GFLOP, batch 1": gigaflops(payload.flops.get(graph)),
+        "Forward GFLOP, batch 1": forward,
         "Grade": payload.grade,
     }
 
 
 def gaps(found: list[tuple[Record, Feasibility]]) -> list[Block]:
     """Every gap with its reason, or a line that there is none."""
-    # By model and op: an op lacks in both graphs for the same reason, and is told once.
-    missing: dict[tuple[str, str], str] = {}
-    for record, payload in found:
-        for need in cells.needs(payload):
-            if need.via == "gap":
-                missing[cells.label(record), need.op] = need.reason or "no reason given"
+    missing = reasons(found, "gap")
     if not missing:
         return [text("No model needs an op that its backend cannot do.")]
-    items = [
-        (Code(op), f" for {who}: {reason}") for (who, op), reason in missing.items()
-    ]
-    return [Heading("Gaps in ops that a model needs"), bullets(items)]
+    return [Heading("Gaps in ops that a model needs"), bullets(missing)]
+
+
+def alone(found: list[tuple[Record, Feasibility]]) -> list[Block]:
+    """Compositions that nothing stands in for, the day that their kernel fails."""
+    items = reasons(found, "kernel")
+    return [Heading("Ops without a second way"), bullets(items)] if items else []
+
+
+def reasons(
+    found: list[tuple[Record, Feasibility]], via: str
+) -> list[tuple[Code, str]]:
+    """What is to be said of the ops that are met in one way."""
+    # By model and op: graphs lack an op for the same reason, which is told once.
+    told: dict[tuple[str, str], str] = {}
+    for record, payload in found:
+        for graph, needs in payload.graph_ops.items():
+            for need in needs:
+                if need.via != via or not (need.reason or via == "gap"):
+                    continue
+                where = " in its gradient graph" if graph == BACKWARD else ""
+                said = f"{where}: {need.reason or 'no reason given'}"
+                told.setdefault((cells.label(record), need.op), said)
+    return [(Code(op), f" for {who}{said}") for (who, op), said in told.items()]
 
 
 def features(found: list[tuple[Record, Feasibility]]) -> list[Block]:
