@@ -12,11 +12,19 @@ import numpy as np
 
 from backends.base import Arrays, Feeds, Program, Settings, Unsupported
 from backends.emit import function
+from backends.kernels import Kernel
+from backends.numpy.halves import DIGITS, rounding
 from backends.numpy.ops import Working, kernels
 from models import params as initial
 from models.graph import FLOATS, Graph, Type
 
 WORKING: Mapping[str, Working] = {"fp64": np.float64, "fp32": np.float32}
+
+
+def table(precision: str) -> Mapping[str, Kernel]:
+    """The kernels of a precision; a half is float32 whose results are rounded."""
+    own = kernels(WORKING.get(precision, np.float32))
+    return rounding(own, precision) if precision in DIGITS else own
 
 
 class NumpyProgram(Program):
@@ -27,8 +35,8 @@ class NumpyProgram(Program):
             # what it drew, nobody could be compared with
             raise Unsupported("numpy is the oracle and is fed its noise; it draws none")
         self.graph = graph
-        self.working = WORKING[settings.precision]
-        self.native = function(graph, kernels(self.working))
+        self.working = WORKING.get(settings.precision, np.float32)
+        self.native = function(graph, table(settings.precision))
         self._constants = {
             name: self._cast(array) for name, array in graph.constants.items()
         }

@@ -1,0 +1,203 @@
+"""Mixed precision, where the run asks for it: the half that was asked for is the half that ran.
+
+Beside the ladder in float32. Rounding of a few digits drowns any largest error, so that root
+mean squares are judged, against NumPy that rounds its results in the same places; and every
+node is asked alone, where a wrong one stands out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from backends.base import Settings, Trainer
+from backends.numpy.halves import DIGITS
+from backends.numpy.program import NumpyProgram
+from backends.numpy.train import NumpyTrainer
+from bench.coordinator.job import Progress
+from bench.exam.asking import halved
+from bench.exam.probe import Probe, run
+from bench.parity import locate
+from bench.parity.judging import Judged, check, exact
+from bench.parity.rungs.gradient import NEAR_ZERO
+from bench.parity.trial import Arrays, Trial
+from bench.processes.blame import said
+from models.graph import Graph, Node
+from models.optim import Optimizer
+
+AFTER = ("trajectory",)
+STILL = Optimizer("sgd", 0.0, 0.0)  # a trainer wants one; no step is made
+# Another order of summation, and casts in other places, move an error of this kind by less.
+FACTOR = 2.0
+# In roundings of the type: what a few values may differ by, whose mean square is no mean.
+FLOOR, FLOOR_GRADIENT = 2.0, 8.0
+# A result that is this many times nearer to the oracle than rounding allows was not rounded.
+TOO_EXACT = 16.0
+
+
+def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
+    """Outputs, loss and gradients of the whole, then node by node."""
+    if not trial.half:
+        return
+    settings = replace(trial.settings, precision=trial.half)
+    for name, graph in (("infer", trial.spec.infer), ("train", trial.spec.train)):
+        progress(f"{trial.half}, {name} graph", 0.95)
+        yield from _outputs(trial, settings, graph, name)
+    yield from _gradients(trial, settings)
+    yield from _nodes(trial, settings)
+
+
+def _outputs(
+    trial: Trial, settings: Settings, graph: Graph, called: str
+) -> Iterator[Judged]:
+    program = trial.backend.program(graph, settings)
+    fed = {name: trial.feeds[name] for name in (*graph.inputs, *graph.noise)}
+    params = {name: trial.params[name] for name in graph.params}
+    program.load(params)
+    own = program(fed)
+    due, rough = (
+        _asked(graph, params, fed, precision) for precision in ("fp64", trial.half)
+    )
+    for name, array in due.items():
+        yield _judge(trial, name, own[name], array, rough[name], called, FLOOR)
+    pose = "pose" if "pose" in due else next(iter(due))
+    yield _ran(trial, own[pose], due[pose], rough[pose], called)
+
+
+def _asked(graph: Graph, params: Arrays, fed: Arrays, precision: str) -> Arrays:
+    program = NumpyProgram(graph, Settings(precision=precision))
+    program.load(params)
+    return program(fed)
+
+
+def _gradients(trial: Trial, settings: Settings) -> Iterator[Judged]:
+    train = trial.spec.train
+    trainer: Trainer = trial.backend.trainer(train, STILL, settings)
+    own = _slopes(trainer, trial)
+    due, rough = (
+        _slopes(NumpyTrainer(train, STILL, Settings(precision=precision)), trial)
+        for precision in ("fp64", trial.half)
+    )
+    most = max(_size(array) for array in due.values())
+    for name, array in due.items():
+        yield _judge(
+            trial,
+            f"gradient of {name}",
+            own[name],
+            array,
+            rough[name],
+            "train",
+            FLOOR_GRADIENT,
+            least=NEAR_ZERO * most,
+        )
+
+
+def _slopes(trainer: Trainer, trial: Trial) -> Arrays:
+    trainer.program.load({name: trial.params[name] for name in trial.spec.train.params})
+    _, grads = trainer.gradients(trainer.program.put(trial.feeds))
+    return grads
+
+
+def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
+    """The worst node of each graph, asked alone on the oracle's values."""
+    for called, graph in (("train", trial.spec.train), ("infer", trial.spec.infer)):
+        asked = list(locate.probes(graph, trial.params, trial.feeds))
+        found: list[tuple[float, Judged]] = []
+        for i in range(0, len(asked), locate.TOGETHER):
+            part = asked[i : i + locate.TOGETHER]
+            came = halved(
+                lambda some: run(some, trial.backend, settings),
+                [probe for _, probe in part],
+            )
+            for (node, probe), answer in zip(part, came, strict=True):
+                if isinstance(answer, BaseException):
+                    yield _raised(trial, node, answer, called)
+                    continue
+                due = probe.reference(np.float64)[0]
+                if due.dtype.kind == "f":
+                    rough = _rough(probe, trial.half)
+                    one = _judge(trial, node.name, answer[0], due, rough, called, FLOOR)
+                    found.append((_ratio(one), _blamed(one, node)))
+        if found:
+            yield max(found, key=lambda pair: pair[0])[1]
+
+
+def _rough(probe: Probe, half: str) -> np.ndarray:
+    """The node in NumPy with fewer digits, by its body where it has one."""
+    program = NumpyProgram(probe.graph(), Settings(precision=half))
+    return program(probe.arrays())["y0"]
+
+
+def _judge(
+    trial: Trial,
+    name: str,
+    own: np.ndarray,
+    due: np.ndarray,
+    rough: np.ndarray,
+    graph: str,
+    floor: float,
+    *,
+    least: float = 0.0,
+) -> Judged:
+    """Root mean square of the error, relative to that of what is due or to `least`."""
+    size = max(_size(due), least) or 1.0
+    error = _distance(own, due) / size
+    rounding = 2.0 ** -DIGITS[trial.half]
+    yardstick = _distance(rough, due) / size
+    bound = max(FACTOR * yardstick, floor * rounding)
+    found = check("half", f"{trial.half} {name}", error, bound, graph)
+    note = f"NumPy rounded to {trial.half} is off by {yardstick:.1e}"
+    told = {"note": note, "precision": trial.half, "unit": "relative, mean square"}
+    return Judged(
+        check=found.model_copy(update=told),
+        name=name,
+        value=np.asarray(error),
+        allowed=np.asarray(bound),
+    )
+
+
+def _ran(
+    trial: Trial, own: np.ndarray, due: np.ndarray, rough: np.ndarray, graph: str
+) -> Judged:
+    """Whether anything was rounded at all."""
+    error, natural = _distance(own, due), _distance(rough, due)
+    right = error * TOO_EXACT >= natural
+    note = f"off by {error:.1e}, where {trial.half} is off by {natural:.1e}"
+    judged = exact("half", f"{trial.half} is what ran", right, graph=graph, note=note)
+    told = {"precision": trial.half}
+    return replace(judged, check=judged.check.model_copy(update=told))
+
+
+def _raised(trial: Trial, node: Node, error: BaseException, graph: str) -> Judged:
+    judged = exact(
+        "half", f"{trial.half} {node.name}", False, graph=graph, note=said(error)
+    )
+    return _blamed(judged, node)
+
+
+def _blamed(judged: Judged, node: Node) -> Judged:
+    told = {"op": node.op, "where": node.where}
+    return replace(judged, check=judged.check.model_copy(update=told))
+
+
+def _ratio(judged: Judged) -> float:
+    """How much of its bound an error takes; of one without a number, all and more."""
+    error = judged.check.error
+    return float("inf") if error is None else error / judged.check.bound
+
+
+def _distance(came: np.ndarray, due: np.ndarray) -> float:
+    """Root mean square of the difference; infinite for another shape."""
+    if came.shape != due.shape:
+        return float("inf")
+    difference = np.asarray(came, np.float64) - due
+    return _size(difference)
+
+
+def _size(array: np.ndarray) -> float:
+    """Root mean square; 0 of none."""
+    if not array.size:
+        return 0.0
+    return float(np.sqrt(np.mean(np.square(np.asarray(array, np.float64)))))
