@@ -28,8 +28,10 @@ FLOORS: dict[str, tuple[float, str]] = {  # kind -> floor in float32, and why it
     "state":            (5e-6, "sums over the batch"),
     "equivalence":      (5e-6, "the same sums in another order"),
     "third party":      (1e-5, "what is due was computed in float32, some in another order"),
-    # the A/A envelope takes over where training is chaotic
-    "trajectory":       (1e-5, "relative to the first loss"),
+    # Relative to the first loss. One ReLU that flips in one run of twelve moves it by up to
+    # 2e-3 (64 runs, batch 4), far beyond the A/A runs where none of them flips; one step in
+    # ten that is left out moves it by 1e-2 at least. What a step does is for `update` to say.
+    "trajectory":       (4e-3, "a ReLU that flips, in few runs and without warning"),
 }
 # fmt: on
 

@@ -22,6 +22,19 @@ from bench.processes.blame import RAISED, said
 from bench.records import Check, Parity
 
 
+# Kinds of checks that an op may have spoilt. Steps and trajectories come after outputs and
+# gradients that were right: then it was no op.
+LOCATED = (
+    "forward",
+    "loss",
+    "state",
+    "gradient",
+    "equivalence",
+    "calls",
+    "raised",
+)
+
+
 @dataclass
 class Climbed:
     """What a ladder has found, and the rungs that could not be asked, each with the reason."""
@@ -79,12 +92,13 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
     checks = [item.check for item in found.judged]
     failed = [check for check in checks if not check.ok]
     fault = None
-    if (failed and not failed[0].where) or trial.size.locate:
+    if (failed and _of_a_node(failed[0])) or trial.size.locate:
         fault = _fault(job, trial)
     payload = Parity(
         checks=_blaming(checks, fault),
         left_out=found.left_out,
         preset=trial.preset,
+        precisions=tuple(dict.fromkeys(check.precision for check in checks)),
         parameters=trial.spec.parameter_count(),
         optimizer=trial.optimizer.rule,
         culprit=fault.text if fault else "",
@@ -102,6 +116,12 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
         reason += f" ({failed[0].note})"
     payload = payload.model_copy(update={"first_failure": first})
     return Finding(payload, "failed", reason)
+
+
+def _of_a_node(check: Check) -> bool:
+    """Whether a node may be the cause of a check that failed, and is not named yet."""
+    # what is asked by yes or no is about the program as a whole
+    return check.kind in LOCATED and check.unit == "relative" and not check.where
 
 
 def _ended(payload: Parity) -> Finding:

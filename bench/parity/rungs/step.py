@@ -71,6 +71,7 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     # the last step, from where it began
     trainer.program.load(before)
     trainer.load_state(saved)
+    trainer.set_lr(rate)  # it may be part of the state, as it was before the step
     trainer.apply(grads)
     again = trainer.program.params()
     same = all(np.array_equal(again[name], stepped.after[name]) for name in grads)

@@ -16,6 +16,7 @@ from bench.parity.trial import Trial, batch
 AFTER = ("update",)
 # The word that sets the batches apart from the other random numbers of the seed.
 BATCHES = 99
+FALL = 0.98  # of the learning rate, from step to step
 STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, begins
 
 
@@ -72,8 +73,10 @@ def _losses(
     # every run sees the same batches
     rng = np.random.default_rng([trial.seed, BATCHES])
     losses = []
-    for _ in range(steps):
+    for step in range(steps):
         feeds = trainer.program.put(batch(trial.spec, trial.size, rng))
+        # it falls as in a training: a rate that is set late, or never, shows
+        trainer.set_lr(trial.optimizer.lr * FALL**step)
         losses.append(trainer.step(feeds))
     # A loss may still be on its way from the device: it is read when all steps are made.
     return np.array([float(loss) for loss in losses])
