@@ -52,32 +52,60 @@ def about(run: Run, judged: list[Verdict]) -> list[Block]:
     whole, *models = judged
     page: list[Block] = [Heading(f"{whole.backend}: {whole.answer}")]
     if models:
-        page += models_table(run, models)
-    for item in (*models, whole):
-        name = f" on {item.backend}" if item.model else ", the backend as a whole"
-        answer = Strong(item.answer)
-        page += [
-            text(Code(item.model or item.backend), name, ": ", answer),
-            reasons(item.reasons),
-        ]
-        if item.changes:
-            page.append(text("What would change it: ", "; ".join(item.changes), "."))
-    return page
+        page += [answers_table(models), *models_table(run, models)]
+    for item in models:
+        page += of_model(item)
+    return [*page, *of_backend(whole)]
+
+
+def answers_table(models: list[Verdict]) -> Block:
+    """One row for each model: the verdict, and the answers that it is made of."""
+    rows = []
+    for item in models:
+        row: Row = {"Model": Code(item.model), "Verdict": Strong(item.answer)}
+        for question, asked in verdict.QUESTIONS.items():
+            row[asked] = item.said(question)
+        rows.append(row)
+    return table(rows)
+
+
+def of_model(item: Verdict) -> list[Block]:
+    """The answer about one model, at which size it was found, and why, question by question."""
+    size = f" ({item.size})" if item.size else ""
+    head = (Code(item.model), f" on {item.backend}: ", Strong(item.answer), size)
+    page: list[Block] = [text(*head)]
+    for question, asked in verdict.QUESTIONS.items():
+        page.append(text(f"{asked} ", Strong(item.said(question))))
+        page.append(reasons(item.because(question)))
+    return page + changes(item)
+
+
+def of_backend(item: Verdict) -> list[Block]:
+    """The answer about a backend, and why."""
+    head = (Code(item.backend), ", the backend as a whole: ", Strong(item.answer))
+    return [text(*head), reasons(item.reasons), *changes(item)]
+
+
+def changes(item: Verdict) -> list[Block]:
+    """What would change an answer, where anything would."""
+    if not item.changes:
+        return []
+    return [text("What would change it: ", "; ".join(item.changes), ".")]
 
 
 def reasons(found: tuple[Reason, ...]) -> Bullets:
     """Each reason with the answer it pulls to and its evidence grade."""
-    return bullets((Strong(one.answer), f" ({one.grade}): {one.text}") for one in found)
+    return bullets((Strong(one.pull), f" ({one.grade}): {one.text}") for one in found)
 
 
 def models_table(run: Run, models: list[Verdict]) -> list[Block]:
-    """One row for each model. MPJPE appears only where all of it is of one protocol."""
+    """Numbers of each model. MPJPE appears only where all of it is of one protocol."""
     evaluations = cells.payloads(run.records, Evaluation)
     protocols = {payload.protocol_hash for _, payload in evaluations}
     rows = []
     for item in models:
         here = cells.of_model(run, item.backend, item.model)
-        row: Row = {"Model": Code(item.model), "Verdict": Strong(item.answer)}
+        row: Row = {"Model": Code(item.model)}
         row |= sizes(here) | parity(here)
         if len(protocols) == 1:
             row |= accuracy(run, here)
@@ -131,6 +159,7 @@ def rules() -> Block:
         for item in verdict.thresholds()
     ]
     caption = (
-        "How the verdict is made: the worst reason decides; these are its thresholds"
+        "How the verdict is made: each question is answered by its worst reason, the first"
+        " three decide, a fact never does; these are the thresholds"
     )
     return table(rows, caption=caption, folded=True)

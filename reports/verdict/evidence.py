@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.records import Record, Run
+from bench.records import Parity, Record, Run, Training
 from reports import cells
 from reports.verdict.reason import Grade, Reason, gap
 
@@ -22,6 +22,8 @@ class Evidence:
     """All records of one model on one backend, and those of that backend's op exam."""
 
     run: Run
+    backend: str
+    model: str
     records: tuple[Record, ...]
     exams: tuple[Record, ...]
 
@@ -29,13 +31,24 @@ class Evidence:
         """Records of one task."""
         return [record for record in self.records if record.task == task]
 
+    @property
+    def optimizer(self) -> str:
+        """The optimizer that the model is trained with; empty where no record says."""
+        for _, payload in cells.payloads(self.records, Parity):
+            if payload.optimizer:
+                return payload.optimizer
+        trained = cells.payloads(self.records, Training)
+        rules = [str(payload.optimizer.get("rule", "")) for _, payload in trained]
+        return next(filter(None, rules), "")
+
 
 def gather(run: Run, backend: str, model: str) -> Evidence:
     """The records that bear on a model on a backend."""
     here = [record for record in run.records if record.backend == backend]
     # The exam asks a backend about its ops and names no model: it bears on every model.
     exams = tuple(record for record in here if record.task == "shape_ops")
-    return Evidence(run, tuple(cells.of_model(run, backend, model)), exams)
+    about = tuple(cells.of_model(run, backend, model))
+    return Evidence(run, backend, model, about, exams)
 
 
 def grade(record: Record) -> Grade:
@@ -53,9 +66,10 @@ def unmeasured(evidence: Evidence, task: str, what: str) -> list[Reason]:
     records = evidence.of(task)
     if not records:
         return [gap(f"{what} was not measured", f"run {task}", grade="not run")]
-    out = []
-    for record in records:
-        if record.status != "ok":
-            missing = f"{what} on {cells.spot(record)}"
-            out.append(gap(f"{missing}: {blame(record)}", missing, grade=grade(record)))
-    return out
+    return [missing(record, what) for record in records if record.status != "ok"]
+
+
+def missing(record: Record, what: str) -> Reason:
+    """A gap for a record that did not end ok."""
+    due = f"{what} on {cells.spot(record)}"
+    return gap(f"{due}: {blame(record)}", due, grade=grade(record))

@@ -1,17 +1,34 @@
-"""The words of a verdict: answers, grades, and a reason for each; no rule stands here."""
+"""The words of a verdict: questions, answers, grades, reasons; no rule stands here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Answer = Literal["yes", "yes with gaps", "no", "undecided"]
 Grade = Literal["measured", "declared", "not run"]
+Question = Literal["expressed", "computes", "trains", "costs"]
 
+# What is asked of every model on every backend, in the order in which a port meets it.
+QUESTIONS: Mapping[Question, str] = {
+    "expressed": "Can it be expressed?",
+    "computes": "Does it compute the same?",
+    "trains": "Does it train the same?",
+    "costs": "What does it cost?",
+}
+# What it costs is for its owner to weigh: no price makes another model of it.
+DECIDING: tuple[Question, ...] = ("expressed", "computes", "trains")
 # From mild to severe. "no" is worse than "undecided": what a failed check has settled, no
 # further measurement opens again.
 SEVERITY: tuple[Answer, ...] = ("yes", "yes with gaps", "undecided", "no")
+# A cost is neither right nor wrong: it is known, or it is not.
+COSTS: Mapping[Answer, str] = {
+    "yes": "measured",
+    "yes with gaps": "measured in part",
+    "undecided": "not measured",
+    "no": "not measured",
+}
 
 
 @dataclass(frozen=True)
@@ -27,10 +44,18 @@ class Threshold:
 class Reason:
     """One finding: the answer it alone would give, how well it is known, what would change it."""
 
-    answer: Answer
+    answer: Answer | None  # None: it is said, and decides nothing
     grade: Grade
     text: str
     change: str = ""  # empty where nothing need change
+    question: Question | None = None  # None: about a backend as a whole
+
+    @property
+    def pull(self) -> str:
+        """The answer it pulls to, in words."""
+        if self.answer is None:
+            return "fact"
+        return COSTS[self.answer] if self.question == "costs" else self.answer
 
 
 @dataclass(frozen=True)
@@ -41,14 +66,29 @@ class Verdict:
     model: str
     answer: Answer
     reasons: tuple[Reason, ...]
+    answers: Mapping[Question, Answer] = field(default_factory=dict)  # of a model
+    size: str = ""  # at which size of the model all this was found
 
     @property
     def changes(self) -> tuple[str, ...]:
         """What would change the answer, each thing once."""
         # To mend a gap helps nobody while a "no" stands: only what decides is asked for.
         level = SEVERITY.index(self.answer)
-        deciding = [one for one in self.reasons if SEVERITY.index(one.answer) >= level]
+        deciding = [
+            one
+            for one in self.reasons
+            if one.question != "costs" and severity(one) >= level
+        ]
         return tuple(dict.fromkeys(one.change for one in deciding if one.change))
+
+    def because(self, question: Question) -> tuple[Reason, ...]:
+        """The reasons of one answer, those that decide it first."""
+        return tuple(one for one in self.reasons if one.question == question)
+
+    def said(self, question: Question) -> str:
+        """One answer in words."""
+        answer = self.answers[question]
+        return COSTS[answer] if question == "costs" else answer
 
 
 def works(text: str, *, grade: Grade = "measured") -> Reason:
@@ -61,14 +101,23 @@ def gap(text: str, change: str, *, grade: Grade = "measured") -> Reason:
     return Reason("yes with gaps", grade, text, change)
 
 
+def fact(text: str, *, grade: Grade = "measured") -> Reason:
+    """What should be known, and speaks neither for the port nor against it."""
+    return Reason(None, grade, text)
+
+
+def severity(reason: Reason) -> int:
+    """How far up its answer stands; a fact stands below all answers."""
+    return -1 if reason.answer is None else SEVERITY.index(reason.answer)
+
+
 def worst(reasons: Iterable[Reason]) -> Answer:
     """The most severe answer; without any evidence it is open."""
-    answers = (reason.answer for reason in reasons)
+    answers = (reason.answer for reason in reasons if reason.answer is not None)
     return max(answers, key=SEVERITY.index, default="undecided")
 
 
 def by_severity(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """The reasons that decide come first, those of one answer in the order of the grounds."""
-    severity = {answer: place for place, answer in enumerate(SEVERITY)}
     # Sorting is stable, in reverse too: equals stay in their order.
-    return tuple(sorted(reasons, key=lambda one: severity[one.answer], reverse=True))
+    return tuple(sorted(reasons, key=severity, reverse=True))

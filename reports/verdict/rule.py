@@ -1,24 +1,30 @@
-"""How the grounds become one answer: the worst reason decides."""
+"""How the grounds become four answers and one: of the first three, the worst decides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import cast
 
 from bench.records import Run
+from models.errors import UnknownName
 from reports import cells, listing
 from reports.verdict import grounds as folder
-from reports.verdict.evidence import gather
+from reports.verdict.evidence import Evidence, gather
 from reports.verdict.reason import (
+    DECIDING,
+    QUESTIONS,
     SEVERITY,
     Answer,
+    Question,
     Reason,
     Threshold,
     Verdict,
     by_severity,
     worst,
 )
+from reports.verdict.scale import size_of
 
 
 def grounds() -> list[ModuleType]:
@@ -26,19 +32,21 @@ def grounds() -> list[ModuleType]:
     return listing.modules(folder)
 
 
-def asked(question: str, *about: Any) -> list[Reason]:
-    """What all grounds say that answer this question: `reasons` or `of_backend`."""
-    out: list[Reason] = []
-    for ground in grounds():
-        # A ground may speak of a model, of a backend, or of both.
-        if hasattr(ground, question):
-            out += getattr(ground, question)(*about)
-    return out
+def question_of(ground: ModuleType) -> Question:
+    """Which question a ground's reasons answer.
+
+    Raises UnknownName where it states none that is asked: its evidence would go unread.
+    """
+    stated = getattr(ground, "QUESTION", "")
+    if stated not in QUESTIONS:
+        name = ground.__name__.rsplit(".", 1)[-1]
+        raise UnknownName(f"QUESTION of ground {name}", stated, QUESTIONS)
+    return cast(Question, stated)
 
 
 def thresholds() -> list[Threshold]:
-    """The number that decides, of each ground that has one."""
-    return [ground.LIMIT for ground in grounds() if hasattr(ground, "LIMIT")]
+    """The numbers that decide, of each ground that has some."""
+    return [limit for ground in grounds() for limit in getattr(ground, "LIMITS", ())]
 
 
 def verdicts(run: Run) -> list[Verdict]:
@@ -53,14 +61,36 @@ def verdicts(run: Run) -> list[Verdict]:
 def of_model(run: Run, backend: str, model: str) -> Verdict:
     """Every ground asked about one model on one backend."""
     evidence = gather(run, backend, model)
-    reasons = asked("reasons", evidence)
-    return Verdict(backend, model, worst(reasons), by_severity(reasons))
+    found = about_model(evidence)
+    answers: dict[Question, Answer] = {}
+    for question in QUESTIONS:
+        answers[question] = worst(one for one in found if one.question == question)
+    decided = max((answers[one] for one in DECIDING), key=SEVERITY.index)
+    # Whatever it costs is read last, be it ever so uncertain.
+    deciding = by_severity(one for one in found if one.question in DECIDING)
+    costs = by_severity(one for one in found if one.question not in DECIDING)
+    reasons = (*deciding, *costs)
+    return Verdict(backend, model, decided, reasons, answers, size_of(evidence))
+
+
+def about_model(evidence: Evidence) -> list[Reason]:
+    """What all grounds say about a model, each reason under its ground's question."""
+    out: list[Reason] = []
+    for ground in grounds():
+        # A ground may speak of a model, of a backend, or of both.
+        if hasattr(ground, "reasons"):
+            question = question_of(ground)
+            found: list[Reason] = ground.reasons(evidence)
+            out += [replace(one, question=question) for one in found]
+    return out
 
 
 def of_backend(run: Run, backend: str, models: Sequence[Verdict]) -> Verdict:
     """What the models' verdicts and the exams say about a backend as a whole."""
     reasons = [from_model(verdict) for verdict in models]
-    reasons += asked("of_backend", run, backend)
+    for ground in grounds():
+        if hasattr(ground, "of_backend"):
+            reasons += ground.of_backend(run, backend)
     if not models:
         text = "no model was tried on this backend"
         reasons.append(Reason("undecided", "not run", text, "run at least one model"))

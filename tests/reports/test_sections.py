@@ -17,6 +17,8 @@ VALUES = {
     "Verdict": (
         "torch: yes with gaps",
         "`poseformer` on torch: **no**",
+        "(profile smoke, preset tiny: 10.11 % of the published 42.47 M parameters)",
+        "Does it train the same?",
         "(measured)",
         "(not run)",
         "What would change it",
@@ -51,7 +53,7 @@ VALUES = {
     ),
     "Parity ladder": (
         "Backends against each other",
-        "`gradient head.weight`",
+        "`gradient: head.weight`",
         "3.000e-06",
         "3.250e-07",
         "0.02000",
@@ -70,8 +72,9 @@ VALUES = {
         "91.50",
         "action-wise",
         "mean pose",
-        "rate 0.001000",
+        "lr 0.001000",
     ),
+    "Trained alike": ("71.35", "71.15", "71.50", "0.3509 %", "5.000 %"),
     "Throughput and latency": (
         "1.250 of torch (1.200 to 1.310)",
         "4.120",

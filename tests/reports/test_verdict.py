@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bench import records
-from bench.records import Parity, Record, Run
+from bench.records import Exam, Parity, Record
+from models.errors import UnknownName
 from reports import verdict
-from reports.verdict import Verdict, grounds, rule
+from reports.verdict import grounds, rule
 from tests.reports import sample_run as sample
-
-
-def verdicts(items: list[Record]) -> list[Verdict]:
-    """What is said of records; the first is about their backend, the next about a model."""
-    # No section is rendered, so no folder is needed.
-    run = Run(info=sample.info(), records=tuple(items), folder=Path("nowhere"))
-    return verdict.verdicts(run)
-
-
-def without(task: str) -> list[Record]:
-    """The good run less one task."""
-    return [item for item in sample.good() if item.task != task]
-
-
-def instead(payload: records.Payload, **change: object) -> list[Record]:
-    """The good run with another payload for one task."""
-    model = "" if payload.task == "shape_ops" else "simple_baseline"
-    return [*without(payload.task), sample.record(payload, model=model, **change)]
-
-
-def beside(*more: Record) -> list[Record]:
-    """The good run and further records."""
-    return [*sample.good(), *more]
-
-
-def dead(task: str, status: str, **change: object) -> Record:
-    """A cell that ended without numbers."""
-    return sample.record(None, task=task, status=status, reason="signal 11", **change)
-
-
-def died(task: str, status: str) -> list[Record]:
-    """The good run with one task that ended without numbers."""
-    return [*without(task), dead(task, status)]
+from tests.reports.judged import beside, dead, died, instead, verdicts, without
 
 
 def test_all_measured_and_well_is_yes() -> None:
     whole, model = verdicts(sample.good())
     assert (whole.answer, model.answer, model.changes) == ("yes", "yes", ())
-    assert {reason.grade for reason in model.reasons} == {"measured"}
-    # One for each ground but training, which is no reason for a yes.
-    assert len(model.reasons) == 5
+    assert set(model.answers.values()) == {"yes"}
+    told = [reason for reason in model.reasons if reason.answer]
+    assert {reason.grade for reason in told} == {"measured"}
+    # Two facts: nobody to compare the training with, and what it took.
+    assert len(told) == 6 and len(model.reasons) == 8
 
 
 @dataclass(frozen=True)
@@ -68,6 +39,9 @@ NO_CHECKS = Parity(checks=())
 # Passed, it says, with an error of 100 %.
 LYING = Parity(checks=(sample.parity().checks[0].model_copy(update={"error": 1.0}),))
 BROKEN = sample.parity(worst=0.02)
+HALF = sample.parity(worst=0.02, precision="bf16")
+MATMUL = tuple(row for row in sample.exam().rows if row.op == "matmul")
+NO_CURVE = Parity(checks=sample.parity().checks[:-1])
 FOREIGN = sample.baselines(protocol_hash="bb0002")  # every evaluation is of 9f3a01
 
 # By the answer that they must lead to, and its grade.
@@ -96,7 +70,7 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
             instead(sample.parity(), status="invalid", reason="on cpu"), "on cpu"
         ),
         "parity only in bf16": Fault(
-            instead(sample.parity(), precision="bf16"), "full precision"
+            instead(sample.parity(precision="bf16"), precision="bf16"), "full precision"
         ),
     },
     ("undecided", "measured"): {
@@ -105,11 +79,7 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
     },
     ("yes with gaps", "measured"): {
         "bf16 fails": Fault(
-            beside(sample.record(BROKEN, precision="bf16")), "bf16 fail"
-        ),
-        "no export": Fault(
-            instead(sample.feasibility(features={"export": "no sizes"})),
-            "export: no sizes",
+            beside(sample.record(HALF, precision="bf16")), "cpu bf16 fail"
         ),
         "needed op fails the exam": Fault(
             instead(sample.exam(result="failed")), "op exam: batch_norm"
@@ -121,27 +91,32 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
         "no better than a line": Fault(
             instead(sample.evaluation(score=160.5)), "not better"
         ),
-        "a timing lied": Fault(
-            instead(sample.throughput(sample.timing(lies=("constant",)))), "(constant)"
+        "evaluation refused by its own checks": Fault(
+            instead(sample.evaluation(), status="failed", reason="poses differ"),
+            "failed: poses differ",
         ),
-        "never steady": Fault(
-            instead(sample.throughput(sample.timing(steady=False))), "never got steady"
-        ),
-        "noisy host": Fault(instead(sample.throughput(noise_floor=0.3)), "30.00 %"),
     },
     ("yes with gaps", "declared"): {
         "no fp16": Fault(
             beside(dead("parity", "unsupported", precision="fp16")), "signal 11"
         ),
+        "a rung that the backend cannot be asked": Fault(
+            instead(sample.parity(), status="unsupported", reason="half: no bf16"),
+            "in part: unsupported: half: no bf16",
+        ),
     },
     ("yes with gaps", "not run"): {
         "exam never run": Fault(without("shape_ops"), "op exam has no numbers"),
+        "an op left out of the exam": Fault(
+            instead(Exam(rows=MATMUL, customary="eager")), "did not ask about: batch_"
+        ),
+        "no loss curve": Fault(instead(NO_CURVE), "loss curve was not held"),
         "no baselines": Fault(without("baselines"), "baselines were not measured"),
         "baselines of another protocol": Fault(
             [*without("baselines"), sample.about_data(FOREIGN)],
             "baselines were not measured",
         ),
-        "speed never measured": Fault(without("throughput"), "speed was not measured"),
+        "never trained": Fault(without("train"), "training was not measured"),
     },
 }
 
@@ -174,8 +149,8 @@ def test_rule(expected: tuple[str, str], fault: Fault) -> None:
         ("parity", instead(BROKEN)),
         ("exam", instead(sample.exam(result="failed"))),
         ("training", died("train", "crashed")),
+        ("trajectory", instead(sample.parity(curve=2.0))),
         ("accuracy", instead(sample.evaluation(score=500.0))),
-        ("speed", instead(sample.throughput(sample.timing(lies=("constant time",))))),
     ],
 )
 def test_without_a_rule_its_fault_goes_unseen(
@@ -186,36 +161,53 @@ def test_without_a_rule_its_fault_goes_unseen(
     others = [one for one in rule.grounds() if not one.__name__.endswith(f".{ground}")]
     assert len(others) == len(rule.grounds()) - 1
     monkeypatch.setattr(rule, "grounds", lambda: others)
-    assert verdicts(items)[1].answer == "yes"
+    # A question that nobody answers any more is open, and no longer answered against the port.
+    assert verdicts(items)[1].answer == ("undecided" if ground == "coverage" else "yes")
 
 
 NEW_GROUND = """
 from reports.verdict.reason import Threshold, gap
+QUESTION = "{question}"
 AFTER = ("parity",)
-LIMIT = Threshold("watts", 300.0, "the socket gives no more")
+LIMITS = (Threshold("watts", 300.0, "the socket gives no more"),)
 def reasons(evidence):
     return [gap("nobody asked the meter", "a meter")]
 def of_backend(run, backend):
-    return [gap(f"{backend} has no meter", "a meter")]
+    return [gap(backend + " has no meter", "a meter")]
 """
 
 
-def test_a_new_file_is_a_new_ground(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "power.py").write_text(NEW_GROUND)
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file of a second folder of grounds."""
     monkeypatch.setattr(grounds, "__path__", [*grounds.__path__, str(tmp_path)])
-    try:
-        whole, model = verdicts(sample.good())
-        names = [limit.name for limit in verdict.thresholds()]
-    finally:
-        # Else a later import would find the module of a folder that is gone.
-        sys.modules.pop(f"{grounds.__name__}.power", None)
+    yield tmp_path / "power.py"
+    # Else a later import would find the module of a folder that is gone.
+    sys.modules.pop(f"{grounds.__name__}.power", None)
+
+
+def test_a_new_file_is_a_new_ground(ground: Path) -> None:
+    ground.write_text(NEW_GROUND.format(question="computes"))
+    whole, model = verdicts(sample.good())
+    names = [limit.name for limit in verdict.thresholds()]
     assert (whole.answer, model.answer) == ("yes with gaps", "yes with gaps")
     assert model.reasons[0].text == "nobody asked the meter"
+    assert model.because("computes")[0] == model.reasons[0]
     assert "torch has no meter" in [reason.text for reason in whole.reasons]
     # Behind the ground that it names, before the end of the chain of the others.
     assert names[0].startswith("parity") and "watts" in names[1:]
+
+
+def test_a_ground_of_the_costs_decides_nothing(ground: Path) -> None:
+    ground.write_text(NEW_GROUND.format(question="costs"))
+    model = verdicts(sample.good())[1]
+    assert (model.answer, model.answers["costs"]) == ("yes", "yes with gaps")
+
+
+def test_a_ground_that_answers_nothing_that_is_asked_is_refused(ground: Path) -> None:
+    ground.write_text(NEW_GROUND.format(question="cost"))
+    with pytest.raises(UnknownName, match="ground power 'cost': did you mean costs"):
+        verdicts(sample.good())
 
 
 # From models to a backend

@@ -8,18 +8,26 @@ from reports.numbers import number
 from reports.verdict.evidence import Evidence, unmeasured
 from reports.verdict.reason import Reason, Threshold, gap, works
 
-AFTER = ("training",)
-LIMIT = Threshold(
-    "MPJPE ÷ best trivial baseline",
-    1.0,
-    "a model that a straight line or the mean pose equals has not learnt the task",
+QUESTION = "trains"
+AFTER = ("reference",)
+LIMITS = (
+    Threshold(
+        "MPJPE ÷ best trivial baseline",
+        1.0,
+        "a model that a straight line or the mean pose equals has not learnt the task",
+    ),
 )
 
 
 def reasons(evidence: Evidence) -> list[Reason]:
     """A trained model must beat every trivial baseline under the same protocol."""
     found = cells.payloads(evidence.records, Evaluation)
-    judged = [of_evaluation(evidence.run, record, payload) for record, payload in found]
+    # A score that its own checks have refused is no score, and its cell is told of as failed.
+    judged = [
+        of_evaluation(evidence.run, record, payload)
+        for record, payload in found
+        if record.status == "ok"
+    ]
     return judged + unmeasured(evidence, "evaluate", "accuracy after training")
 
 
@@ -36,6 +44,6 @@ def of_evaluation(run: Run, record: Record, payload: Evaluation) -> Reason:
         f" baseline ({name})"
     )
     # Strictly better: to equal a straight line is to have learnt no more than one.
-    if score < LIMIT.limit * bound:
+    if score < LIMITS[0].limit * bound:
         return works(text)
     return gap(f"{text}: not better", "a longer training or a better recipe")

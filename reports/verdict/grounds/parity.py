@@ -1,95 +1,53 @@
-"""Ground: does the backend compute what the float64 oracle computes."""
+"""Ground: does the backend compute what the float64 oracle computes, call by call."""
 
 from __future__ import annotations
 
-from bench.records import Check, Parity, Record
+from bench.records import Parity, Record, Run
 from reports import cells
-from reports.verdict.evidence import Evidence, blame, grade
-from reports.verdict.reason import Answer, Reason, Threshold, works
+from reports.verdict import ladder
+from reports.verdict.evidence import Evidence, blame, gather, grade
+from reports.verdict.reason import Reason, fact, gap
 
+QUESTION = "computes"
 AFTER = ("coverage",)
-LIMIT = Threshold(
-    "parity error ÷ bound",
-    1.0,
-    "the bound is already the error budget of float32; more is another function, not"
-    " rounding",
-)
-# A lower precision that fails is a gap: the model can still be ported.
-FULL_PRECISION = ("fp32", "fp64")
+LIMITS = (ladder.LIMIT,)
 
 
 def reasons(evidence: Evidence) -> list[Reason]:
     """A failed check in full precision is a no; without a ladder there it stays open."""
-    full: list[Reason] = []
-    lower: list[Reason] = []
-    silent: list[Record] = []
-    for record in evidence.of("parity"):
-        payload = ladder(record)
-        if payload is None:
-            silent.append(record)
-        elif is_full(record):
-            full.append(judge(record, payload))
-        else:
-            lower.append(judge(record, payload))
+    found = ladder.ladders(evidence, training=False)
+    judged = [ladder.judge(one, "parity check") for one in found]
     # One ladder in full precision settles the question, on whatever device it was climbed;
     # then another one without numbers is no more than a gap.
-    still_open = not full
-    without = [
-        silence(record, decisive=still_open and is_full(record)) for record in silent
-    ]
-    return full + lower + without + never_asked(evidence)
+    still_open = not any(one.full for one in found)
+    proven = [record for record, _ in ladder.climbed(evidence)]
+    silent = [record for record in evidence.of("parity") if record not in proven]
+    without = [silence(record, decisive=still_open) for record in silent]
+    return judged + without + unasked(evidence) + never_asked(evidence, still_open)
 
 
-def never_asked(evidence: Evidence) -> list[Reason]:
+def never_asked(evidence: Evidence, still_open: bool) -> list[Reason]:
     """The question stays open where nobody put it in full precision."""
-    if any(is_full(record) for record in evidence.of("parity")):
+    silent = len(evidence.of("parity")) - len(ladder.climbed(evidence))
+    if not still_open or silent:
         return []
     text = "parity in full precision was not measured"
     return [Reason("undecided", "not run", text, "run parity in fp32")]
 
 
-def is_full(record: Record) -> bool:
-    """Whether a record is about the precision in which models must agree."""
-    return record.precision in FULL_PRECISION
-
-
-def ladder(record: Record) -> Parity | None:
-    """The ladder of a record, if it proves anything.
-
-    One without rungs does not, and one of an `invalid` record is about another device.
-    """
-    payload = record.payload
-    if not isinstance(payload, Parity) or record.status == "invalid":
-        return None
-    # A check without a number that passed was not asked; one that failed broke down.
-    says = any(check.error is not None or not check.ok for check in payload.checks)
-    return payload if says else None
-
-
-def is_broken(check: Check) -> bool:
-    """A check that says it failed, or whose error is above its bound whatever it says."""
-    if not check.ok:
-        return True
-    # `not <=` rather than `>`: an error that is NaN must count as broken.
-    return check.error is not None and not check.error <= LIMIT.limit * check.bound
-
-
-def judge(record: Record, payload: Parity) -> Reason:
-    """The reason that one measured ladder gives."""
-    where, asked = cells.spot(record), len(payload.checks)
-    broken = [check for check in payload.checks if is_broken(check)]
-    if not broken:
-        return works(f"all {asked} parity checks on {where} are within their bounds")
-    # Whoever measured knows the order of the rungs; the first in the list is a stand-in.
-    first = payload.first_failure or f"{broken[0].kind} {broken[0].name}"
-    culprit = f", culprit {payload.culprit}" if payload.culprit else ""
-    answer: Answer = "no" if is_full(record) else "yes with gaps"
-    return Reason(
-        answer,
-        "measured",
-        f"{len(broken)} of {asked} parity checks on {where} fail, first {first}{culprit}",
-        f"mend {payload.culprit or first} and run parity again",
-    )
+def unasked(evidence: Evidence) -> list[Reason]:
+    """What a ladder was not asked: a gap where the backend cannot be asked it."""
+    out = []
+    for record, payload in ladder.climbed(evidence):
+        where = cells.spot(record)
+        if record.status == "unsupported":
+            text = f"parity on {where} in part: {blame(record)}"
+            out.append(gap(text, f"a whole ladder on {where}", grade="declared"))
+        said = [f"{what}: {why}" for what, why in payload.left_out.items()]
+        if said:
+            text = f"the ladder on {where} left out {'; '.join(said)}"
+            out.append(fact(text, grade="not run"))
+    return out
 
 
 def silence(record: Record, *, decisive: bool) -> Reason:
@@ -103,3 +61,32 @@ def silence(record: Record, *, decisive: bool) -> Reason:
         f"parity on {where} has no numbers: {said}",
         f"a parity run on {where}",
     )
+
+
+def of_backend(run: Run, backend: str) -> list[Reason]:
+    """Optimizers that fail and that no model of the run is trained with."""
+    wrong: dict[str, None] = {}
+    used = set()
+    for model in cells.models(run, backend):
+        evidence = gather(run, backend, model)
+        used.add(evidence.optimizer)
+        for _, payload in ladder.climbed(evidence):
+            wrong |= dict.fromkeys(failing(payload, evidence.optimizer))
+    # What a model needs is a reason about that model, and reaches the backend through it.
+    names = ", ".join(name for name in wrong if name not in used)
+    if not names:
+        return []
+    text = f"optimizers that no model of this run is trained with fail: {names}"
+    return [gap(text, f"mend {names}")]
+
+
+def failing(payload: Parity, rule: str) -> list[str]:
+    """The optimizers, other than that of the model, of which a check fails."""
+    found = []
+    for check in ladder.spare(payload, rule):
+        if ladder.is_broken(check):
+            # Of a rung that broke off it is not told at which of them it was.
+            raised = check.kind == ladder.RAISED
+            name = f"one of them ({check.note})" if raised else ladder.rule_of(check)
+            found.append(name)
+    return found
