@@ -14,6 +14,10 @@ from bench.records import Cell, Payload
 
 # what is going on, and how much of it is done (0 to 1)
 Progress = Callable[[str, float], None]
+# how a task may say that a cell ended; how a worker ends, its parent says
+Ending = Literal[
+    "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
+]
 
 
 class Job(BaseModel):
@@ -57,9 +61,7 @@ class Finding:
     """What a task brings back: a payload, and a verdict on the cell."""
 
     payload: Payload | None
-    status: Literal[
-        "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
-    ] = "ok"
+    status: Ending = "ok"
     reason: str = ""
     actual_device: str | None = None  # as the framework says of what came out
     actual_precision: str | None = None  # of the programs that were made

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from backends.base import Backend, Feeds, Program, Settings, Trainer
+from backends.base import Backend, Feeds, Program, Settings
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
+from bench.processes.contract import bare
 from bench.speed.timing import Contender
 from bench.training.optimizer import optimizer_of
 from models import dims
@@ -64,18 +66,20 @@ def subjects(
     backend: Backend,
     device: str,
     spec: Spec,
-) -> list[Subject]:
-    """Everything that a job asks to be timed, in the order it is timed."""
+) -> dict[str, Callable[[], Subject]]:
+    """What makes each thing that a job asks to be timed, by its name, in order.
+
+    Made one by one: what a backend cannot do of them costs no other its number.
+    """
     size, seed = job.config.throughput, job.config.seed
     settings = Settings(device=device, precision=job.config.precision)
     workshop = Workshop(spec, backend, settings, np.random.default_rng(seed))
-    found = [_forward(workshop, batch) for batch in size.batches]
+    found: dict[str, Callable[[], Subject]] = {}
+    for batch in size.batches:
+        found[f"forward at batch {batch}"] = partial(_forward, workshop, batch)
     if size.train:
-        # As in training, the framework draws the noise itself, and pays for it.
-        drawing = replace(settings, draw_noise=True)
-        trainer = backend.trainer(spec.train, optimizer_of(job, spec), drawing)
-        trainer.program.load(initial.draw(spec.train.params, seed=seed))
-        found.append(_train_step(workshop, trainer, size.train_batch))
+        what = f"train_step at batch {size.train_batch}"
+        found[what] = partial(_train_step, workshop, job)
     return found
 
 
@@ -89,25 +93,33 @@ def _forward(workshop: Workshop, batch: int) -> Subject:
     )
     # Inputs are on the device before the clock starts.
     one, other = (program.put(workshop.feeds(graph, batch)) for _ in range(2))
+    # what watches its answers is not to be timed
+    plain = bare(program)
 
     def changed() -> bool:
-        return not np.array_equal(_pose(program, one), _pose(program, other))
+        poses = _pose(program, one), _pose(program, other)
+        # outputs that are no numbers have not followed the inputs
+        return not np.array_equal(*poses, equal_nan=True)
 
     return Subject(
         what="forward",
         batch=batch,
         frames=_output_frames(graph, lengths),
         flops=flops(graph, lengths),
-        contender=Contender(
-            f"forward {batch}", lambda: program.run(one), workshop.wait
-        ),
+        contender=Contender(f"forward {batch}", lambda: plain.run(one), workshop.wait),
         changed=changed,
     )
 
 
-def _train_step(workshop: Workshop, trainer: Trainer, batch: int) -> Subject:
-    graph, lengths = workshop.spec.train, workshop.lengths(batch)
+def _train_step(workshop: Workshop, job: Job) -> Subject:
+    spec, batch = workshop.spec, job.config.throughput.train_batch
+    graph, lengths = spec.train, workshop.lengths(batch)
+    # As in training, the framework draws the noise itself, and pays for it.
+    drawing = replace(workshop.settings, draw_noise=True)
+    trainer = workshop.backend.trainer(graph, optimizer_of(job, spec), drawing)
+    trainer.program.load(initial.draw(graph.params, seed=job.config.seed))
     feeds = trainer.program.put(workshop.feeds(graph, batch))
+    plain = bare(trainer)
 
     def changed() -> bool:
         before = trainer.program.params()
@@ -123,7 +135,7 @@ def _train_step(workshop: Workshop, trainer: Trainer, batch: int) -> Subject:
         frames=_output_frames(graph, lengths),
         # forward plus twice as much for the backward pass, the usual count
         flops=3 * flops(graph, lengths),
-        contender=Contender("train step", lambda: trainer.step(feeds), workshop.wait),
+        contender=Contender("train step", lambda: plain.step(feeds), workshop.wait),
         changed=changed,
     )
 

@@ -6,15 +6,17 @@ Latency and frames per second, forward and training step, with intervals and lie
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from backends.base import Backend
 from bench.config import Throughput as Size
-from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.job import Ending, Finding, Job, Progress
 from bench.coordinator.spec import spec_of
+from bench.processes import blame
+from bench.processes.blame import RAISED
 from bench.records import Throughput, Timing
 from bench.speed import timing
 from bench.speed.subjects import Subject, subjects
@@ -26,6 +28,8 @@ ATTEMPTS = 12
 COMPARED = 3  # comparisons that are made even where the first is plausible
 
 Turn = Callable[[], None]
+# what has failed is worse than what does not count, and that than what nobody claims
+WORST: tuple[Ending, ...] = ("failed", "out_of_memory", "invalid", "unsupported", "ok")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,15 @@ class Watch:
     size: Size
     clock: Clock
     turn: Turn
+
+
+@dataclass
+class Found:
+    """What came of all subjects of a cell."""
+
+    timings: list[Timing] = field(default_factory=list)
+    floors: list[float] = field(default_factory=list)
+    lost: dict[str, BaseException] = field(default_factory=dict)  # by subject
 
 
 def run(
@@ -48,7 +61,8 @@ def run(
 ) -> Finding:
     """Time everything, each against a twin of itself.
 
-    A number whose detectors fire is void, and the cell `invalid`.
+    A number whose detectors fire is void, and the cell `invalid`. What raises is told with its
+    reason, and the rest is timed.
 
     `turn` returns when this worker alone may compute: that is asked for at each warm-up,
     each round and each check.
@@ -58,21 +72,44 @@ def run(
     settings = backend.pin(threads=job.config.threads)
     watch = Watch(job.config.throughput, clock, turn)
     todo = subjects(job, backend, device, spec)
-    timings, floors = [], []
-    for done, subject in enumerate(todo):
-        progress(f"{subject.what}, batch {subject.batch}", done / len(todo))
-        row, floor = measure(subject, watch, job)
-        # of the process so far: of its own a subject has no peak
-        peak = backend.peak_memory(device)
-        timings.append(row.model_copy(update={"peak_memory_bytes": peak}))
-        floors.append(floor)
-    payload = Throughput(
-        timings=tuple(timings), noise_floor=max(floors), settings={**settings}
-    )
-    lying = [
-        f"{row.what} at batch {row.batch}: {lie}" for row in timings for lie in row.lies
+    found = Found()
+    for done, (name, make) in enumerate(todo.items()):
+        progress(name.replace(" at", ","), done / len(todo))
+        try:
+            row, floor = measure(make(), watch, job)
+            # of the process so far: of its own a subject has no peak
+            peak = backend.peak_memory(device)
+        except MemoryError:
+            raise
+        except RAISED as error:  # the others are measured all the same
+            found.lost[name] = error
+            continue
+        found.timings.append(row.model_copy(update={"peak_memory_bytes": peak}))
+        found.floors.append(floor)
+    return _finding(found, settings)
+
+
+def _finding(found: Found, settings: Mapping[str, str | int | bool]) -> Finding:
+    """What could be timed, and why the rest could not or does not count."""
+    rows = found.timings
+    lies = [
+        f"{row.what} at batch {row.batch}: {lie}" for row in rows for lie in row.lies
     ]
-    return Finding(payload, "invalid" if lying else "ok", "; ".join(lying))
+    payload = Throughput(
+        timings=tuple(rows),
+        noise_floor=max(found.floors, default=None),
+        settings={**settings},
+    )
+    kept = payload if rows else None
+    reached: set[Ending] = {"invalid" if lies else "ok"}
+    missed: dict[str, list[str]] = {}  # what misses for the same reason, by that reason
+    for name, error in found.lost.items():
+        one = blame.lost(error)
+        reached.add(one.status)
+        missed.setdefault(one.reason, []).append(name)
+    told = [f"{' and '.join(names)}: {reason}" for reason, names in missed.items()]
+    status = next(ending for ending in WORST if ending in reached)
+    return Finding(kept, status, "; ".join([*told, *lies]))
 
 
 def measure(subject: Subject, watch: Watch, job: Job) -> tuple[Timing, float]:
