@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.commands._chosen import chosen
 from bench.commands._progress import progress, waiting
@@ -15,6 +15,9 @@ from bench.commands._summary import summary
 from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.run import Outcome
+
+if TYPE_CHECKING:
+    from reports.verdict import Verdict
 
 
 def configure(
@@ -90,12 +93,14 @@ def exit_code(outcome: Outcome, config: Config) -> int:
 
 
 def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
-    """The findings as a table, or as one JSON document."""
+    """The findings as a table with the verdicts beneath, or as one JSON document."""
+    found = judged(outcome)
     if as_json:
         document = {
             "ok": not outcome.failed,
             "run": str(outcome.folder),
             "report": str(report),
+            "verdicts": [{"model": one.model, **answers(one)} for one in found],
             "records": [record.model_dump(mode="json") for record in outcome.records],
         }
         print(json.dumps(document))
@@ -106,4 +111,31 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
         for one in outcome.records
     ]
     table(("task", "backend", "model", "status", "finding"), rows)
+    if found:
+        told = [answers(one) for one in found]
+        lines = [
+            (one.model, *said.values()) for one, said in zip(found, told, strict=True)
+        ]
+        table(("model", *told[0]), lines)
     print(f"report: {report}")
+
+
+def judged(outcome: Outcome) -> list[Verdict]:
+    """The verdicts on models, of a run that asked more than one question about them."""
+    from bench import records
+    from reports import verdict
+
+    # a ladder alone, or timings, are read for what they are: every verdict would be open
+    asked = {record.task for record in outcome.records}
+    if not {"feasibility", "parity"} <= asked:
+        return []
+    found = verdict.verdicts(records.load(outcome.folder))
+    return [one for one in found if one.model]
+
+
+def answers(one: Verdict) -> dict[str, str]:
+    """The verdict on a model, and the answers that it is made of, in words."""
+    said = {"backend": one.backend, "verdict": one.answer}
+    for question in one.answers:
+        said[question] = one.said(question)
+    return said | {"size": one.size}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
+from bench.commands import _measure
+from bench.coordinator.run import Outcome
 from bench.records import Record
 from tests.bench.commands.command_line import Said, one_document
 from tests.reports import sample_run
@@ -92,6 +94,33 @@ def test_a_failed_check_is_exit_1(
     answer(monkeypatch, sample_run.record(payload, status="failed", reason=reason))
     assert main(["parity", *ONE, *QUICK]) == 1
     assert reason in capsys.readouterr().out
+
+
+def test_verdicts_are_shown_where_several_questions_were_asked(
+    tmp_path: Path, capsys: Said
+) -> None:
+    items = [*sample_run.good(), *sample_run.compared()]
+    outcome = Outcome(sample_run.write(tmp_path, items), tuple(items))
+    _measure.show(outcome, tmp_path / "report.md", as_json=True)
+    first, second = one_document(capsys.readouterr().out)["verdicts"]
+    size = "profile smoke, preset tiny: 10.11 % of the published 42.47 M parameters"
+    assert first == {
+        "model": "simple_baseline",
+        "backend": "torch",
+        "verdict": "yes",
+        "expressed": "yes",
+        "computes": "yes",
+        "trains": "yes",
+        "costs": "measured",
+        "size": size,
+    }
+    assert (second["backend"], second["verdict"]) == ("jax", "yes with gaps")
+    _measure.show(outcome, tmp_path / "report.md", as_json=False)
+    assert size in " ".join(capsys.readouterr().out.split())
+    # a ladder alone is read for what it is
+    alone = Outcome(tmp_path, (sample_run.record(sample_run.parity()),))
+    _measure.show(alone, tmp_path / "report.md", as_json=True)
+    assert one_document(capsys.readouterr().out)["verdicts"] == []
 
 
 @pytest.mark.parametrize(("device", "code"), [("cuda", 3), ("auto", 0)])
