@@ -34,6 +34,26 @@ def test_what_is_about_the_data_alone_comes_once_and_first() -> None:
     assert [task for _, _, task in cells] == ["baselines", "evaluate", "evaluate"]
 
 
+@pytest.mark.parametrize(
+    ("backends", "against", "who"),
+    [
+        (["numpy", "torch"], "", ["numpy"]),
+        (["numpy", "torch"], "torch", ["torch"]),
+        # Nobody is held against it.
+        (["numpy"], "", []),
+        (["numpy", "numpy"], "", []),
+    ],
+)
+def test_only_the_reference_trains_again_and_only_where_there_are_others(
+    backends: list[str], against: str, who: list[str]
+) -> None:
+    config = tiny(backend=backends, against=against, tasks=["train_again", "train"])
+    found = [job for job in runs.jobs(config, Path("x")) if job.task == "train_again"]
+    assert [(job.backend, job.model) for job in found] == [
+        (name, "simple_baseline") for name in who
+    ]
+
+
 def test_a_run_folder_says_what_was_asked_and_where(tmp_path: Path) -> None:
     config, out = tiny(seed=4), tmp_path / "new" / "runs"
     folder = runs.start(config, out=out, command="python -m bench run")
