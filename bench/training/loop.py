@@ -9,7 +9,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,18 +84,29 @@ class Loop:
         # native, so that nobody waits for the device at each step
         losses: list[Any] = []
         with _held_back() as asked_to_stop:
-            for batch in self.epochs.steps(self.step, self.plan.steps):
-                losses.append(self._one(batch))
-                validate = self._validation_is_due()
-                if validate or asked_to_stop or self.step % LOG_EVERY == 0:
-                    # before any checkpoint: none is written of a loss that is no number
+            try:
+                self._steps(losses, asked_to_stop, progress)
+            except Exception:
+                # the curve up to here; what a loss itself has raised, raises again
+                with suppress(Exception):
                     self._log(losses)
-                    progress(self._said(), self.step / self.plan.steps)
-                if validate:
-                    self._validate()
-                if asked_to_stop:
-                    self.save()
-                    break
+                raise
+
+    def _steps(
+        self, losses: list[Any], asked_to_stop: list[int], progress: Progress
+    ) -> None:
+        for batch in self.epochs.steps(self.step, self.plan.steps):
+            losses.append(self._one(batch))
+            validate = self._validation_is_due()
+            if validate or asked_to_stop or self.step % LOG_EVERY == 0:
+                # before any checkpoint: none is written of a loss that is no number
+                self._log(losses)
+                progress(self._said(), self.step / self.plan.steps)
+            if validate:
+                self._validate()
+            if asked_to_stop:
+                self.save()
+                break
 
     def resume(self) -> None:
         """Go on from the checkpoint, where there is one of the same configuration."""
@@ -141,6 +152,8 @@ class Loop:
 
     def _log(self, losses: list[Any]) -> None:
         """A point of the loss curve: the mean since the last one."""
+        if not losses:
+            return
         started = time.perf_counter()
         values = [float(loss) for loss in losses]  # waits for the device
         losses.clear()

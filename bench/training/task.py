@@ -14,6 +14,8 @@ from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.data.protocols import Protocol
 from bench.evaluation.oracle.checks import first_failure
+from bench.processes import blame
+from bench.processes.blame import RAISED, said
 from bench.records import Training
 from bench.training import start
 from bench.training.epochs import Epochs
@@ -46,6 +48,13 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         payload = _payload(job, loop, split.protocol, held, note=str(error))
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
+    except RAISED as error:
+        if isinstance(error, MemoryError) or not loop.step:
+            raise  # nothing is lost that was made before
+        payload = _payload(job, loop, split.protocol, held, note=said(error))
+        lost = blame.lost(error, payload)
+        reason = f"{lost.reason}, after {loop.step} steps; {_kept(loop)}"
+        return replace(lost, reason=reason)
     return Finding(_payload(job, loop, split.protocol, held))
 
 
