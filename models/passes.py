@@ -1,4 +1,4 @@
-"""Passes: graph -> graph, checked after each. decompose, to_inference, prune."""
+"""Passes: graph -> graph, checked after each. rewritten, decompose, to_inference, prune."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
     return builder, values
 
 
+def rewritten(graph: Graph, rule: Rule) -> Graph:
+    """The graph with each node as `rule` says, its outputs, labels and state carried over."""
+    return _finish(graph, *copy(graph, rule))
+
+
 def decompose(graph: Graph, has: Container[str]) -> Graph:
     """Replace every composition that is not in `has` by its body.
 
@@ -56,7 +61,7 @@ def decompose(graph: Graph, has: Container[str]) -> Graph:
 
     # a body may hold compositions itself: softmax in attention, mean in layer_norm
     while any(composed(node) for node in graph.nodes):
-        graph = _finish(graph, *copy(graph, expand))
+        graph = rewritten(graph, expand)
     return graph
 
 
@@ -74,7 +79,7 @@ def to_inference(graph: Graph, *, outputs: Sequence[str]) -> Graph:
         return None
 
     inferred = replace(
-        _finish(graph, *copy(graph, still)),
+        rewritten(graph, still),
         state={},
         name=graph.name.replace("train", "infer"),
     )

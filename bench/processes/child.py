@@ -105,7 +105,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
         if not isinstance(error, PosePortError):
             traceback.print_exc()
         finding = blame.lost(error)
-    return _settled(finding, watch)
+    return settled(finding, watch)
 
 
 def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
@@ -121,7 +121,7 @@ def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
     return found
 
 
-def _settled(finding: Finding, watch: Watch) -> Finding:
+def settled(finding: Finding, watch: Watch) -> Finding:
     """The finding with what was seen on the way, which may cost it its status."""
     reasons = [finding.reason, *watch.breaches]
     status = finding.status

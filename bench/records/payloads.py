@@ -120,14 +120,17 @@ class ThirdParty(Frozen):
         return {"run": len(self.rows) - found["not_mappable"]} | found
 
 
+# of a planted fault; the last two of a control
+Result = Literal["caught", "missed", "not_applicable", "clean", "accused"]
+
+
 class AuditRow(Frozen):
     """One planted fault, or one control: the same without a fault."""
 
     fault: str
     kind: str  # kernel, gradient, ...; none of a control
     op: str = ""  # to blame; empty where no op is
-    # of a fault: caught, missed, not_applicable; of a control: clean, accused
-    result: Literal["caught", "missed", "not_applicable", "clean", "accused"]
+    result: Result
     profile: str = ""  # under which that came out: smoke, standard
     by: tuple[str, ...] = ()  # tasks that showed it, each with its rung or question
     # of faults with an op to blame that were caught; the line, where a model holds the op

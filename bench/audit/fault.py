@@ -1,0 +1,33 @@
+"""What a fault is: what is planted, where it is put, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends.base import Backend
+from bench.audit.planting.proxy import Planting
+
+# module, attribute, what takes the place of what is there
+Patch = tuple[str, str, Callable[[Any], Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that is wrong. Its kind is what its file is about."""
+
+    name: str
+    planting: Planting = field(default_factory=Planting)
+    patches: tuple[Patch, ...] = ()  # of the harness itself
+    op: str = ""  # to blame; empty where no op is
+    model: str = (
+        ""  # the subject that shows it (`bench.audit.subjects`); empty: none is asked
+    )
+    # what it is put to, in this order, by the names of `bench.tasks`
+    tasks: tuple[str, ...] = ("shape_ops", "parity")
+    ops: tuple[str, ...] = ()  # that the exam puts beside the op to blame
+    precision: str = "fp32"  # of the run
+    device: str = "cpu"
+    # why a backend cannot have it; empty where it can
+    needs: Callable[[Backend], str] = lambda backend: ""
