@@ -202,6 +202,34 @@ def test_known_gaps_of_an_op_that_is_needed_are_told_as_facts() -> None:
     assert told(model, "batch_norm (running variance | biased)") == [None]
 
 
+# The trained model on the run's own clips
+
+
+@pytest.mark.parametrize(
+    ("kinds", "precision", "computes", "words"),
+    [
+        (("poses",), "fp32", "no", "cpu fp32 are not those of the oracle (S9 walk)"),
+        (("poses",), "bf16", "yes with gaps", "are not those of the oracle"),
+        # It was fed wrongly: what came of that is no fault of the network.
+        (("keypoints", "poses"), "fp32", "yes", "failed: off"),
+        ((), "fp32", "yes", "poses of 256 windows of the test clips on cpu fp32 are"),
+    ],
+)
+def test_the_trained_models_poses_are_held_against_the_oracle(
+    kinds: tuple[str, ...], precision: str, computes: str, words: str
+) -> None:
+    broken = [wrong(kind, "256 frames", note="S9 walk") for kind in kinds]
+    checks = (*broken, right("poses", "256 frames"))
+    held = {"checks": checks, "held_windows": 256}
+    found = sample.evaluation().model_copy(update=held)
+    failed = {"status": "failed", "reason": "off"} if kinds else {}
+    model = only(instead(found, precision=precision, **failed))
+    assert model.answers["computes"] == computes
+    assert len(told(model, words)) == 1
+    # A score that its own checks refuse is none.
+    assert model.answers["trains"] == ("yes with gaps" if kinds else "yes")
+
+
 # Coverage
 
 

@@ -11,7 +11,7 @@ from reports.verdict.grounds.coverage import needed
 from reports.verdict.reason import Reason, fact, gap, works
 
 QUESTION = "computes"
-AFTER = ("parity",)
+AFTER = ("poses",)
 # What the exam calls the type that a precision computes in.
 HALVES = {"bf16": "bfloat16", "fp16": "float16"}
 Asked = tuple[Exam, ExamRow]
