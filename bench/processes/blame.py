@@ -101,18 +101,19 @@ def _name(frame: FrameType) -> str:
 
 
 def _place(steps: Steps, called: int | None) -> str:
-    """The line to look at: the deepest of the backend's own files, or of any."""
-    # Python's own import machinery is nobody's line
+    """The line to look at: the deepest of the backend's own package, or of any."""
+    # Python's own import machinery is nobody's line, nor is text made on the way
     written = [step for step in steps if not step[0].f_code.co_filename.startswith("<")]
     if called is not None:
-        home = Path(steps[called][0].f_code.co_filename).parent
-        inside = [step for step in steps[called:] if home in _file(step[0]).parents]
-        written = inside or written
+        package = _package(steps[called][0])
+        own = [step for step in steps[called:] if _package(step[0]) == package]
+        written = [step for step in own if step in written] or written
     if not written:
         return ""
     frame, line = written[-1]
-    return f" ({_file(frame).name}:{line})"
+    return f" ({Path(frame.f_code.co_filename).name}:{line})"
 
 
-def _file(frame: FrameType) -> Path:
-    return Path(frame.f_code.co_filename)
+def _package(frame: FrameType) -> str:
+    """The top-level package of a line's module."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

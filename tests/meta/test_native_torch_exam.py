@@ -199,7 +199,8 @@ def test_a_case_that_raises_leaves_the_others_answered(
 
     plant(monkeypatch, "flip", picky)
     finding, failed = exam(patient, "flip")
-    assert {row.note for row in failed} == {"NotImplementedError: axis 1"}
+    due = "TorchBackend.program raised NotImplementedError: axis 1 ("
+    assert all(row.note.startswith(due) for row in failed)
     assert all("axis=1" in row.case for row in failed)
     assert isinstance(finding.payload, Exam)
     # all that shared a program with it, in five types and four arrangements

@@ -16,6 +16,7 @@ from bench.data.formats import yaml_file
 from bench.exam.third_party.cases import Case
 from bench.exam.third_party.mapping import NotMappable, feeds, to_graph
 from bench.parity import budget
+from bench.processes.blame import said
 from bench.records import ThirdPartyRow
 from models.errors import BadInput
 from models.graph import Graph
@@ -24,7 +25,6 @@ Result = Literal["passed", "failed", "gap", "not_mappable"]
 GAPS = Path(__file__).parent / "gaps.yaml"
 # a half is so coarse that more than an op's roundings would excuse anything
 KINDS = {"float32": "third party", "float16": "node"}
-SAID = 200  # characters that are kept of what a framework says when it raises
 
 
 def gaps(backend: str, path: Path = GAPS) -> dict[str, str]:
@@ -81,8 +81,7 @@ def _answer(
         with np.errstate(all="ignore"):  # some cases are about what is infinite
             came = program(feeds(case, graph))
     except Exception as error:  # whatever a framework raises is its answer
-        said = " ".join(str(error).split())[:SAID]
-        return _row(case, "failed", note=f"{type(error).__name__}: {said}")
+        return _row(case, "failed", note=said(error))
     return compare(case, [came[f"y{i}"] for i in range(len(case.outputs))])
 
 
