@@ -13,13 +13,12 @@ from __future__ import annotations
 from reports.verdict.alike import Alike, compared
 from reports.verdict.grounds.speed import fault, void
 from reports.verdict.ladder import is_broken
-from reports.verdict.reason import QUESTIONS, Question, Reason, Threshold, Verdict
+from reports.verdict.reason import QUESTIONS, Reason, Threshold, Verdict
 from reports.verdict.rule import thresholds, verdicts
 
 __all__ = [
-    "QUESTIONS",
     "Alike",
-    "Question",
+    "QUESTIONS",
     "Reason",
     "Threshold",
     "Verdict",
