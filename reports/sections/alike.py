@@ -8,6 +8,7 @@ from bench.records import Again, Record, Run, Training
 from reports import cells, verdict
 from reports.blocks import Block, Code, Row, table, text
 from reports.numbers import count, number, percent
+from reports.verdict import alike
 
 AFTER = ("training",)
 TITLE = "Trained alike"
@@ -15,8 +16,9 @@ TITLE = "Trained alike"
 LEGEND = (
     "Backends start from the same weights and see the same batches; noise and rounding are"
     " their own. The reference trains again from the same start with other batches and noise"
-    " (A/A): three times the range of its errors, and 5 % at least, is what chance may do."
-    " Errors are MPJPE (mm) on the poses that validate the training."
+    f" (A/A): {alike.RANGES:g} times the range of its errors, and {100 * alike.FLOOR:g} % at"
+    " least, is what chance may do. Errors are MPJPE (mm) on the poses that validate the"
+    " training."
 )
 
 
