@@ -25,7 +25,8 @@ from bench.data import protocols
 from bench.data.formats import arrays_file, mapped_file
 from bench.data.protocols import Protocol
 from bench.evaluation.poses import predicted, windows_of
-from bench.processes import question
+from bench.processes import contract, question
+from bench.processes.contract import Watch
 from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
 from bench.training.restored import restored
@@ -160,7 +161,7 @@ def _poses(
             f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
             " scale; train under another protocol"
         )
-    backend = backends.load(job.backend)
+    backend = contract.loaded(job.backend, Watch())
     # as the run has chosen, which is `auto` unless it was said
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)

@@ -6,6 +6,7 @@ what came of it, and the deepest line that is the backend's own.
 
 from __future__ import annotations
 
+import inspect
 import re
 import traceback
 from pathlib import Path
@@ -97,7 +98,14 @@ def _called(steps: Steps) -> int | None:
 
 
 def _name(frame: FrameType) -> str:
-    return f"{type(frame.f_locals['self']).__name__}.{frame.f_code.co_name}"
+    """As the contract calls it: where it was written, a function may be called otherwise."""
+    owner = type(frame.f_locals["self"])
+    for name in dir(owner):
+        held = inspect.getattr_static(owner, name, None)
+        written = getattr(held, "fget", held)  # a property's
+        if getattr(written, "__code__", None) is frame.f_code:
+            return f"{owner.__name__}.{name}"
+    return f"{owner.__name__}.{frame.f_code.co_name}"
 
 
 def _place(steps: Steps, called: int | None) -> str:

@@ -25,7 +25,9 @@ import backends
 import models
 from backends.base import Format, Portable, Program, Settings, Unsupported
 from bench.parity import budget, feeds
-from bench.processes import question
+from bench.processes import contract, question
+from bench.processes.blame import RAISED, said
+from bench.processes.contract import Watch, bare
 from bench.training import checkpoint
 from models import params as initial
 from models.errors import BadInput, PosePortError, SpecError, UnknownName
@@ -35,7 +37,6 @@ from models.spec import Spec
 Arrays = dict[str, np.ndarray]
 SAMPLE = 2  # batch that frameworks which trace are shown; train graphs need two
 CHECKED = (2, 3)  # batches that the file is run at: the second shows that it stays open
-SAID = 300  # characters that are kept of what a framework says when it raises
 
 
 @dataclass(frozen=True)
@@ -278,24 +279,22 @@ def write(owner: str, order: Order) -> float | None:
     The largest difference, None where it is not finite.
     """
     asked = content(order)
-    program = backends.load(owner).program(asked.graph, Settings())
+    watched = contract.loaded(owner, Watch()).program(asked.graph, Settings())
+    program = bare(watched)
     if not isinstance(program, Portable):
         raise Unsupported(
             f"the programs of {owner} cannot leave as files, though its manifest says so"
         )
-    program.load(asked.params)
+    watched.load(asked.params)
     out = Path(order.out)
     sample = _feeds(asked, batch=SAMPLE)
     try:
         program.export(out, order.format, sample=sample, **order.options)
-    except PosePortError:
+    except (PosePortError, MemoryError):
         raise
-    except Exception as error:  # whatever a framework raises, often over many lines
-        said = " ".join(str(error).split())[:SAID]
-        raise Unsupported(
-            f"{owner} cannot write it: {type(error).__name__}: {said}"
-        ) from error
-    return _difference(program, program.reopen(out, order.format), asked)
+    except RAISED as error:  # whatever a framework raises, often over many lines
+        raise Unsupported(f"{owner} cannot write it: {said(error)}") from error
+    return _difference(watched, program.reopen(out, order.format), asked)
 
 
 def _difference(
@@ -306,6 +305,9 @@ def _difference(
     for batch in CHECKED:
         given = _feeds(asked, batch=batch)
         came, due = reopened(given), program(given)
+        if not isinstance(came, Mapping) or came.keys() != due.keys():
+            read = f"{type(bare(program)).__name__}.reopen: what it has read"
+            raise PosePortError(f"{read} does not give {', '.join(due)} by name")
         errors = [budget.error(came[name], array) for name, array in due.items()]
         worst = max(worst, *errors)
     return worst if np.isfinite(worst) else None  # JSON has no infinity

@@ -137,9 +137,23 @@ def test_a_framework_that_breaks_down_leaves_nothing(
     register(monkeypatch)
     monkeypatch.setattr(Bent, "export", half)
     assert main(order(tmp_path / "model.bent")) == 1
-    assert (
-        capsys.readouterr().err == "bent cannot write it: RuntimeError: out of disk\n"
-    )
+    told = "bent cannot write it: Bent.export raised RuntimeError: out of disk ("
+    assert capsys.readouterr().err.startswith(told)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("read", [None, {}, {"pose": 0, "loss": 0}])
+def test_a_reader_that_gives_something_else_is_named(
+    read: Any, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reopen(self: Bent, path: Path, format: str) -> Any:
+        return lambda arrays: read
+
+    register(monkeypatch)
+    monkeypatch.setattr(Bent, "reopen", reopen)
+    assert main(order(tmp_path / "model.bent")) == 1
+    due = "Bent.reopen: what it has read does not give pose by name\n"
+    assert capsys.readouterr().err == due
     assert list(tmp_path.iterdir()) == []
 
 
