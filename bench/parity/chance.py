@@ -46,12 +46,17 @@ class Envelope:
 
 def measured(run: Run, steps: int) -> Envelope:
     """Run the oracle, float32 NumPy, and the A/A runs, far enough ahead to judge `steps`."""
-    ahead = 2 * steps + 4
-    true = run("fp64", 0, ahead)
+    count = ahead(steps)
+    true = run("fp64", 0, count)
     # rounding at every step, and one more at the start
-    others = [run("fp32", seed, ahead) for seed in AA_RUNS]
+    others = [run("fp32", seed, count) for seed in AA_RUNS]
     apart = [np.abs(losses - true) for losses in others]
     return Envelope(true, np.max(apart, axis=0))
+
+
+def ahead(steps: int) -> int:
+    """How many steps are run to judge `steps` of them."""
+    return 2 * steps + 4
 
 
 def kept(

@@ -1,4 +1,4 @@
-"""What a ladder is not asked, and why: said in the record, never silently."""
+"""What nobody can be judged on: refused with the reason."""
 
 from __future__ import annotations
 
@@ -27,8 +27,3 @@ def reason(trial: Trial) -> str:
                 f" values a channel, which cancel; at least {NORMED} were due"
             )
     return ""
-
-
-def left_out(trial: Trial) -> dict[str, str]:
-    """What is not asked at this size -> why."""
-    return {}

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 from backends.base import Backend, Unsupported
 from bench.coordinator.job import Finding, Job, Progress
-from bench.parity import judging, locate, refused, repro, rungs, traces
+from bench.parity import afford, judging, locate, refused, repro, rungs, traces
 from bench.parity.judging import Judged
 from bench.parity.locate import Fault
 from bench.parity.traces import Row, Trace
 from bench.parity.trial import Trial, prepare
 from bench.processes.blame import RAISED, said
 from bench.records import Check, Parity
-
 
 # Kinds of checks that an op may have spoilt. Steps and trajectories come after outputs and
 # gradients that were right: then it was no op.
@@ -84,7 +83,7 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
             raise  # ends the process, whose memory is then free
         except RAISED as error:
             found.judged.append(judging.raised(name, said(error)))
-    found.left_out |= refused.left_out(trial)
+    found.left_out |= afford.left_out(trial)
     return found
 
 

@@ -64,7 +64,7 @@ def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(MINE)
     plain, filed = load(), load(file=file)
-    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 4)
+    assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 20)
     assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 5)
     before, after = plain.model["motionbert"].train, filed.model["motionbert"].train
     assert after.steps == 7

@@ -14,7 +14,7 @@ import numpy as np
 
 from backends.base import Trainer
 from bench.coordinator.job import Progress
-from bench.parity import budget, traces
+from bench.parity import afford, budget, traces
 from bench.parity.judging import Judged, check, exact, largest, thinned
 from bench.parity.trial import Arrays, Trial
 from models.optim import Optimizer, State
@@ -48,7 +48,7 @@ class Off(NamedTuple):
 
 def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Step with every optimizer that was asked for."""
-    for rule in trial.size.optimizers:
+    for rule in afford.optimizers(trial):
         yield from _stepped(trial, Optimizer(rule, RATE, DECAY, eps=EPSILON))
 
 

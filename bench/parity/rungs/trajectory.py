@@ -9,7 +9,7 @@ import numpy as np
 
 from backends.base import Backend, Settings
 from bench.coordinator.job import Progress
-from bench.parity import budget, chance
+from bench.parity import afford, budget, chance
 from bench.parity.judging import Judged, check
 from bench.parity.trial import Trial, batch
 
@@ -22,8 +22,10 @@ STARTED = 0.9  # share of the ladder that is done when this rung, the slowest, b
 
 def climb(trial: Trial, progress: Progress) -> list[Judged]:
     """Hold the backend's losses against the oracle's, step by step."""
-    steps = trial.size.steps
-    envelope = _envelope(trial, progress)
+    steps = afford.steps(trial)
+    if not steps:
+        return []  # said in the record
+    envelope = _envelope(trial, progress, steps)
     own = _losses(trial, trial.backend, trial.settings, steps)
     true = envelope.true[:steps]
     scale = abs(true[0])
@@ -45,7 +47,7 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     return [judged]
 
 
-def _envelope(trial: Trial, progress: Progress) -> chance.Envelope:
+def _envelope(trial: Trial, progress: Progress, steps: int) -> chance.Envelope:
     """The oracle's curve and how far equal trainings stray from it, once for all backends."""
 
     def oracle(precision: str, nudge: int, steps: int) -> np.ndarray:
@@ -55,7 +57,7 @@ def _envelope(trial: Trial, progress: Progress) -> chance.Envelope:
         )
 
     file = trial.folder / f"oracle-{trial.spec.name}.safetensors"
-    return chance.kept(file, trial.question(), oracle, trial.size.steps)
+    return chance.kept(file, trial.question(), oracle, steps)
 
 
 def _losses(
