@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.audit import faults
-from bench.audit.fault import Fault
+from bench.audit.fault import CONTROL, Fault
 from models import folder
 from models.errors import PosePortError
 
@@ -27,8 +27,10 @@ def table() -> dict[str, tuple[str, Fault]]:
     found: dict[str, tuple[str, Fault]] = {}
     for name, kind in kinds().items():
         module = importlib.import_module(f"{faults.__name__}.{name}")
-        for fault in module.FAULTS:
-            if fault.name in found:
-                raise PosePortError(f"fault {fault.name!r}: {name} has it again")
-            found[fault.name] = (kind, fault)
+        right = [(CONTROL, fault) for fault in getattr(module, "CONTROLS", ())]
+        for planted in (*right, *[(kind, fault) for fault in module.FAULTS]):
+            called = planted[1].name
+            if called in found:
+                raise PosePortError(f"fault {called!r}: {name} has it again")
+            found[called] = planted
     return found

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from bench.audit.fault import Fault
 
-KIND = "none"
-
 
 def controls(planted: Sequence[tuple[str, Fault]], profile: str) -> Iterator[Fault]:
     """The exam of all their ops at once, and each model with all that any fault asks of it."""
@@ -20,15 +18,18 @@ def controls(planted: Sequence[tuple[str, Fault]], profile: str) -> Iterator[Fau
             tasks=("shape_ops",),
             ops=tuple(dict.fromkeys(ops)),
         )
-    asked: dict[tuple[str, str], list[str]] = {}
+    asked: dict[tuple[str, str, str], list[str]] = {}
+    settings = {fault.setting.name: fault.setting for fault in faults}
     for fault in faults:
         if fault.model:
             # by what it runs in; a device that is claimed has no honest run
-            tasks = asked.setdefault((fault.model, fault.precision), [])
+            alike = (fault.model, fault.precision, fault.setting.name)
+            tasks = asked.setdefault(alike, [])
             tasks += [task for task in fault.tasks if task != "shape_ops"]
-    for (model, precision), tasks in asked.items():
+    for (model, precision, setting), tasks in asked.items():
         yield Fault(
-            name=f"nothing: {profile} {model} {precision}",
+            name=f"nothing: {profile} {model} {precision} {setting}".rstrip(),
+            setting=settings[setting],
             model=model,
             tasks=tuple(dict.fromkeys(tasks)),
             precision=precision,

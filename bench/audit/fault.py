@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from backends.base import Backend
 from bench.audit.planting.proxy import Planting
 
+CONTROL = "none"  # the kind of what is put without a fault
 # module, attribute, what takes the place of what is there
 Patch = tuple[str, str, Callable[[Any], Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a run must be like for a fault to matter, where that is not the usual run."""
+
+    name: str = ""
+    protocol: Mapping[str, Any] = field(default_factory=dict)  # its fields
+    model: Mapping[str, Any] = field(default_factory=dict)  # of `bench.config.Model`
+
+
+USUAL = Setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +40,7 @@ class Fault:
     # what it is put to, in this order, by the names of `bench.tasks`
     tasks: tuple[str, ...] = ("shape_ops", "parity")
     ops: tuple[str, ...] = ()  # that the exam puts beside the op to blame
+    setting: Setting = USUAL
     precision: str = "fp32"  # of the run
     device: str = "cpu"
     # why a backend cannot have it; empty where it can

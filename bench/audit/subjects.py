@@ -47,7 +47,7 @@ def cell(job: Job, fault: Fault, task: str, profile: str, rung: str = "") -> Job
     parity = asked.parity.model_copy(update={"rungs": (rung,) if rung else ()})
     update = {
         "backend": job.config.backend,
-        "model": {name: _model(sizes) for name, sizes in SIZES.items()},
+        "model": {name: _model(name, fault) for name in SIZES},
         "ops": tuple(filter(None, ops)),
         "parity": parity,
         "precision": fault.precision,
@@ -66,5 +66,6 @@ def cell(job: Job, fault: Fault, task: str, profile: str, rung: str = "") -> Job
     )
 
 
-def _model(sizes: dict[str, Any]) -> Model:
-    return Model(preset="tiny", sizes=sizes, train=TRAINING)
+def _model(name: str, fault: Fault) -> Model:
+    settings = {"preset": "tiny", "sizes": SIZES[name], "train": TRAINING}
+    return Model.model_validate({**settings, **fault.setting.model})

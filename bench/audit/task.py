@@ -14,9 +14,9 @@ from pathlib import Path
 from backends.base import Backend
 from bench.audit import catalogue
 from bench.audit.asking import Shown, put
-from bench.audit.controls import KIND, controls
-from bench.audit.fault import Fault
-from bench.audit.planting.patches import patched
+from bench.audit.controls import controls
+from bench.audit.fault import CONTROL, Fault
+from bench.audit.planting.patches import of_setting, patched
 from bench.audit.planting.proxy import WrongBackend
 from bench.audit.subjects import PROFILES
 from bench.coordinator.job import Finding, Job, Progress
@@ -58,7 +58,7 @@ def audit(
         elif fault.name not in rows:
             todo.append((kind, fault))
     for profile in PROFILES:
-        beside = [(KIND, fault) for fault in controls(todo, profile)]
+        beside = [(CONTROL, fault) for fault in controls(todo, profile)]
         put_now, todo = [*beside, *todo], []
         for done, (kind, fault) in enumerate(put_now):
             share = done / len(put_now)
@@ -79,7 +79,7 @@ def examine(
     """One fault under one profile: what shows it, and whether the right op and line are named."""
     started = time.perf_counter()
     wrong = WrongBackend(backend, fault.planting)
-    with patched(fault.patches):
+    with patched((*of_setting(fault.setting), *fault.patches)):
         shown = list(put(job, wrong, fault, profile))
     slips = "; ".join(sorted(wrong.touched.slips))
     row = AuditRow(
@@ -97,7 +97,7 @@ def examine(
 
 
 def _result(kind: str, shown: Sequence[Shown]) -> Result:
-    if kind == KIND:
+    if kind == CONTROL:
         return "accused" if shown else "clean"
     return "caught" if shown else "missed"
 
@@ -112,7 +112,7 @@ def _blamed(
     last = shown[-1]
     found = {"op_right": last.op == fault.op}
     if fault.model:
-        found["line_right"] = (fault.op, last.where) in wrong.touched.nodes
+        found["line_right"] = (fault.op, last.where) in wrong.touched.lines()
     return found
 
 

@@ -256,7 +256,7 @@ FAULTS = (
         "conv",
         "bias cut",
         lambda x, weight, *bias, **layer: _conv(x, weight, *map(_cut, bias), **layer),
-        model="poseformer",
+        model="videopose3d",
     ),
     gradient("multiply", "right side cut", _left_alone("multiply"), model="motionbert"),
     gradient(
@@ -284,12 +284,7 @@ FAULTS = (
         lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),
         model="simple_baseline",
     ),
-    gradient(
-        "vector_norm",
-        "root of 1e-4 more",
-        _norm_with_eps,
-        model="simple_baseline",
-    ),
+    gradient("vector_norm", "root of 1e-4 more", _norm_with_eps),
     gradient("vector_norm", "no number at a zero vector", _norm_without_care),
     gradient("permute_dims", "the same way again", _turned),
     gradient("concat", "parts exchanged", _swapped_parts, model="motionbert"),

@@ -141,6 +141,11 @@ def _fault(
     )
 
 
+# what the faults are made of, with nothing wrong: it must not be accused
+CONTROLS = (
+    _fault("noise of NumPy", Drawing),
+    _fault("paths of NumPy", Drawing, "poseformer"),
+)
 FAULTS = (
     _fault("dropout drops nothing", _Nothing),
     _fault("dropout drops 2 % too few", _Less),

@@ -26,7 +26,13 @@ class Touched:
     """Which nodes a fault has changed, and where it could not be planted as it was meant."""
 
     nodes: set[tuple[str, str]] = field(default_factory=set)  # op, model line
+    # of all graphs: what a fault beside the graph may be blamed on
+    seen: set[tuple[str, str]] = field(default_factory=set)
     slips: set[str] = field(default_factory=set)
+
+    def lines(self) -> set[tuple[str, str]]:
+        """Where a fault may rightly be found."""
+        return self.nodes or self.seen
 
 
 # graph, how it is to run, what is kept of it -> the wrong graph

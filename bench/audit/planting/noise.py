@@ -27,6 +27,7 @@ from models.builder import Builder
 from models.graph import Graph, Noise
 
 Shape = tuple[int, ...]
+CALLS = "#drawn"  # among a trainer's state
 
 
 class Drawing:
@@ -119,6 +120,15 @@ class _FedTrainer(WrongTrainer):
 
     def gradients(self, feeds: Feeds) -> Any:
         return self.inner.gradients(self.fed.complete(feeds))
+
+    def state(self) -> Arrays:
+        """With how many calls have drawn: a resumed training draws on."""
+        return {**self.inner.state(), CALLS: np.array(self.fed.noise.calls)}
+
+    def load_state(self, state: Arrays) -> None:
+        rest = dict(state)
+        self.fed.noise.calls = int(rest.pop(CALLS))
+        self.inner.load_state(rest)
 
 
 def drawn(drawing: type[Drawing], *, training: type[Drawing] | None = None) -> Planting:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import reduce
 from importlib import import_module
+from typing import Any
 from unittest import mock
 
-from bench.audit.fault import Patch
+from bench.audit.fault import Patch, Setting
+from bench.data import Split
 
 
 @contextmanager
@@ -24,3 +27,19 @@ def patched(patches: Sequence[Patch]) -> Iterator[None]:
             wrong = made(getattr(owner, name))
             stack.enter_context(mock.patch.object(owner, name, wrong))
         yield
+
+
+def of_setting(setting: Setting) -> tuple[Patch, ...]:
+    """The run's clips under a protocol with some fields of its own."""
+    if not setting.protocol:
+        return ()
+
+    def of(real: Any) -> Any:
+        def split(*given: Any) -> Split:
+            found: Split = real(*given)
+            protocol = found.protocol.model_copy(update=dict(setting.protocol))
+            return replace(found, protocol=protocol)
+
+        return split
+
+    return (("bench.coordinator.dataset", "of", of),)

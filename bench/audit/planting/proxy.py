@@ -115,6 +115,7 @@ class WrongBackend(Proxy):
         return self.planting.trainer(inner, program)
 
     def _graph(self, graph: Graph, settings: Settings) -> Graph:
+        self.touched.seen |= {(node.op, node.where) for node in graph.nodes}
         if self.planting.graph is None:
             return graph
         return apply(self.planting.graph, graph, settings, self.touched)
