@@ -19,7 +19,7 @@ from reports import cells
 # 1.7 (of three) standard deviations, where two trainings differ by 1.4 and seldom by over 4.
 RANGES = 3.0
 # Two trainings may come out nearly equal by luck. Trainings of the zoo that differ in noise
-# alone were up to 2.8 % apart, those that differ in the order of batches up to 6.5 %.
+# alone were up to 2.7 % apart, those that differ in the order of batches up to 6.5 %.
 FLOOR = 0.05
 # A band this wide holds trainings that have learnt nothing, too.
 WIDE = 0.25
