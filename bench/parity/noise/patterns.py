@@ -20,11 +20,8 @@ Arrays = dict[str, np.ndarray]
 DRAWS = 2**14
 RARE = 500  # of the rarer answer there are to be so many, or its share would say little
 MOST = 2**17  # numbers of one noise in one call, however rare an answer is
-OWN, SHARED, OPEN = (
-    8,
-    3,
-    3,
-)  # longest fixed axis with draws of its own, and without; open ones
+# Entries of all axes but one: XLA compiles a generator twice as long where inner ones are long.
+SHORT = 2
 COPIES = "ab"  # noise inputs of one pattern in one graph, which must differ
 
 
@@ -193,7 +190,7 @@ def _resized(whole: Shape, noise: Noise, mark: str) -> tuple[Shape, Shape]:
             names = dims.names_in(length)
             made = length.bind({name: dims.symbol(name + mark) for name in names})
         else:
-            made = min(length, OWN if mine == length else SHARED)
+            made = min(length, SHORT)
         shape.append(made)
         kept.append(made if mine == length else 1)
     if not any(isinstance(length, Dim) for length in kept):
@@ -222,7 +219,7 @@ def _lengths(
 ) -> dict[str, int]:
     """Open axes of a few entries, but for one that gives the draws that are due."""
     names = sorted(set().union(*map(dims.names_in, shape)))
-    lengths = dict.fromkeys(names, OPEN)
+    lengths = dict.fromkeys(names, SHORT)
     # a length such as `frames - 26` has no entry at first
     while min(dims.bind(shape, lengths), default=1) < 1:
         lengths = {name: 2 * length for name, length in lengths.items()}

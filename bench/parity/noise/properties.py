@@ -119,7 +119,7 @@ def _repeated(reading: Reading, pair: Pair) -> Judged:
 
 
 def _unrelated(reading: Reading, source: str, what: str, odd: Odds) -> Judged:
-    note = f"shares that are alike, {reading.alike:.4f} due"
+    note = f"{reading.alike:.4f} due to be alike, off by {odd.error:.4f}"
     return _judge(reading, source, f"{what} are independent", odd, "share", note)
 
 
@@ -151,7 +151,13 @@ def _judge(
     pattern = reading.pattern
     name = f"{what}: {pattern.name}, {source}"
     made = check("noise", name, odd.error, odd.bound, "train")
-    told = {"unit": unit, "op": pattern.op, "where": pattern.where, "note": note}
+    told = {
+        "unit": unit,
+        "op": pattern.op,
+        "where": pattern.where,
+        # beside op and line the name of the check does not stand
+        "note": f"{what}, {source}: {note or f'off by {odd.error:.1e}'}",
+    }
     return Judged(
         check=made.model_copy(update=told),
         name=name,

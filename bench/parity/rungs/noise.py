@@ -6,6 +6,7 @@ without noise is not asked, nor a backend that draws none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,23 +19,21 @@ from bench.parity.noise.drawn import Question
 from bench.parity.trial import Trial
 
 # It looks at steps: an optimizer that is wrong is the cause, and the noise it shows is not.
-AFTER = ("step",)
+AFTER = ("update",)
 FED = 88  # word that sets this rung's random numbers apart from the others'
 
 
-def climb(trial: Trial, progress: Progress) -> list[Judged]:
+def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Draw every kind of noise that the train graph has, in calls, steps and gradients."""
     kinds = patterns.found(trial.spec.train)
     if not kinds:
-        return []
+        return
     rng = np.random.default_rng([trial.seed, FED])
     settings = replace(trial.settings, draw_noise=True, seed=trial.seed)
     question = Question(trial.backend, settings, kinds, patterns.feeds(kinds, rng))
-    judged: list[Judged] = []
     for ask in (drawn.forward, drawn.training):
         try:
             seen = ask(question)
         except Unsupported:
             continue  # it is fed its noise, or does not train
-        judged += properties.judged(kinds, seen, question.fed)
-    return judged
+        yield from properties.judged(kinds, seen, question.fed)
