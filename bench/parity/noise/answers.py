@@ -55,10 +55,11 @@ class Reading:
 
     def draws(self, values: np.ndarray) -> np.ndarray:
         """The first entry of all that share a draw: (calls, copies, draws)."""
-        first = [slice(None)] * values.ndim
+        first = values
         for axis in self.pattern.shared:
-            first[2 + axis] = slice(0, 1)
-        return values[tuple(first)].reshape(*values.shape[:2], -1)
+            # behind the axes of calls and copies
+            first = first.take([0], axis=2 + axis)
+        return first.reshape(*values.shape[:2], -1)
 
     def answers(self, values: np.ndarray) -> np.ndarray:
         """One answer for each draw: (calls, copies, draws)."""
@@ -75,12 +76,14 @@ class Reading:
 
     def neighbours(self, answers: np.ndarray) -> Odds:
         """Draws of one call that lie some entries apart; no draw is in two pairs."""
-        rows = answers.reshape(-1, answers.shape[-1])
+        draws = answers.shape[-1]
+        rows = answers.reshape(-1, draws)
         found: list[Pair] = []
-        for lag in self._lags(rows.shape[-1]):
-            whole = rows.shape[-1] // (2 * lag) * 2 * lag
-            pairs = rows[:, :whole].reshape(len(rows), -1, 2, lag)
-            found.append((pairs[:, :, 0], pairs[:, :, 1]))
+        for lag in self._lags(draws):
+            # blocks of twice the lag, each half against the other
+            whole = draws - draws % (2 * lag)
+            blocks = rows[:, :whole].reshape(len(rows), -1, 2, lag)
+            found.append((blocks[:, :, 0], blocks[:, :, 1]))
         return self.compared(found)
 
     def nodes(self, answers: np.ndarray) -> Odds:

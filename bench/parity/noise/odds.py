@@ -43,40 +43,56 @@ def law(kind: str, number: float) -> Law:
     return Law(number / 2, deviation, 1.8, *ends, lambda x: np.clip(x / number, 0, 1))
 
 
-def share(hits: np.ndarray, tries: np.ndarray | int, due: float) -> Odds:
+def share(
+    hits: np.ndarray,
+    tries: np.ndarray | int,
+    due: float,
+) -> Odds:
     """The worst of some shares against the probability that is due.
 
     By the exact (Clopper-Pearson) interval around each; both arrays broadcast.
     """
     hits, tries = np.broadcast_arrays(np.atleast_1d(hits), tries)
     misses = tries - hits
-    # at either end the interval ends with the range of shares
-    low = special.betaincinv(np.maximum(hits, 1), misses + 1, ALPHA / 2) * (hits > 0)
-    high = special.betainccinv(hits + 1, np.maximum(misses, 1), ALPHA / 2)
-    high = np.where(misses > 0, high, 1.0)
+    low, high = _interval(hits, misses)
     came = hits / tries
     error = np.abs(came - due)
+    # as far as the interval reaches towards what is due
     bound = np.where(came < due, high - came, came - low)
     worst = int(np.argmax(error - bound))
     return Odds(float(error[worst]), float(bound[worst]))
 
 
+def _interval(hits: np.ndarray, misses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities under which so many hits, or so few, are not too rare."""
+    tail = ALPHA / 2
+    # of no hits and of no misses there is no such function: the range of shares ends there
+    low = special.betaincinv(np.maximum(hits, 1), misses + 1, tail)
+    high = special.betainccinv(hits + 1, np.maximum(misses, 1), tail)
+    return np.where(hits > 0, low, 0.0), np.where(misses > 0, high, 1.0)
+
+
 def mean(sample: np.ndarray, due: Law) -> Odds:
     """The mean, in standard deviations."""
-    off = abs(float(sample.mean()) - due.mean) / due.deviation
-    return Odds(off, Z / sample.size**0.5)
+    off = abs(float(sample.mean()) - due.mean)
+    return Odds(off / due.deviation, Z / sample.size**0.5)
 
 
 def spread(sample: np.ndarray, due: Law) -> Odds:
     """The standard deviation around the mean that is due, relative to the one that is due."""
-    square = float(np.square(sample - due.mean).mean()) / due.deviation**2
-    # of a square's mean by the fourth moment; of its root half as much
-    return Odds(abs(square**0.5 - 1), Z * ((due.kurtosis - 1) / sample.size) ** 0.5 / 2)
+    squares = np.square(sample - due.mean)
+    root = float(squares.mean()) ** 0.5
+    # the standard error of a mean of squares, of whose root it is half as much
+    rough = ((due.kurtosis - 1) / sample.size) ** 0.5
+    return Odds(abs(root / due.deviation - 1), Z * rough / 2)
 
 
 def distance(sample: np.ndarray, due: Law) -> Odds:
     """Kolmogorov and Smirnov's largest distance between both distribution functions."""
     below = due.below(np.sort(sample, axis=None))
     steps = np.arange(sample.size + 1) / sample.size
-    off = max(float((steps[1:] - below).max()), float((below - steps[:-1]).max()))
-    return Odds(off, float(special.kolmogi(ALPHA)) / sample.size**0.5)
+    # what came is a staircase, which is farthest at the foot of a step or at its head
+    over = float((steps[1:] - below).max())
+    under = float((below - steps[:-1]).max())
+    bound = float(special.kolmogi(ALPHA)) / sample.size**0.5
+    return Odds(max(over, under), bound)

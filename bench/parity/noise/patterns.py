@@ -49,9 +49,10 @@ class Pattern:
     @property
     def shared(self) -> tuple[int, ...]:
         """Axes of that tensor along which one draw holds for all."""
-        own = dims.bind(_padded(self.noise.type.shape, self.shape), self.lengths)
-        pairs = zip(own, self.bound, strict=True)
-        return tuple(i for i, (mine, all_) in enumerate(pairs) if mine < all_)
+        padded = _padded(self.noise.type.shape, self.shape)
+        own = dims.bind(padded, self.lengths)
+        whole = self.bound
+        return tuple(i for i, length in enumerate(own) if length < whole[i])
 
     def fixed(self) -> Pattern:
         """The same with numbers for open axes: parameters have no others."""
@@ -89,22 +90,15 @@ def found(graph: Graph) -> list[Pattern]:
     kept: dict[object, Pattern] = {}
     for node, name, asked in _read(graph):
         dropout = node.op == "dropout" and node.inputs[1] == name
-        meets = graph.types[str(node.inputs[0])] if dropout else asked.type
-        form = tuple(map(_form, meets.shape, _padded(asked.type.shape, meets.shape)))
         rate = node.attributes["rate"] if dropout else None
+        # what is read by something else is looked at by itself
+        met = graph.types[str(node.inputs[0])] if dropout else asked.type
+        own = _padded(asked.type.shape, met.shape)
+        form = tuple(map(_form, met.shape, own))
         key = (asked.kind, asked.number, rate, form)
         if key not in kept:
             mark = f"_{len(kept)}"
-            shape, own = _resized(meets.shape, asked, mark)
-            kept[key] = Pattern(
-                name=name,
-                op=node.op,
-                where=node.where,
-                noise=replace(asked, type=Type(own)),
-                rate=rate,
-                shape=shape,
-                lengths=_lengths(shape, own, _due(asked)),
-            )
+            kept[key] = _pattern(node, name, asked, met.shape, rate, mark)
     return list(kept.values())
 
 
@@ -133,6 +127,7 @@ def training(patterns: Sequence[Pattern]) -> Graph:
             w = builder.param(f"w{i}{copy}", pattern.shape, init=("ones", 0.0))
             value = pattern.met(builder, x * w, f"noise{i}{copy}")
             axes = tuple(range(len(pattern.shape)))
+            # a number is its own sum
             losses.append(value.sum(axis=axes, keepdims=False) if axes else value)
     # not sum(): it starts from 0, which would be a node more
     total = losses[0]
@@ -149,6 +144,26 @@ def feeds(patterns: Sequence[Pattern], rng: np.random.Generator) -> Arrays:
         fed[f"x{i}"] = pattern.fed(rng)
         fed[f"axes{i}"] = np.zeros(tuple(pattern.lengths.values()), np.float32)
     return fed
+
+
+def _pattern(
+    node: Node,
+    name: str,
+    asked: Noise,
+    met: Shape,
+    rate: float | None,
+    mark: str,
+) -> Pattern:
+    shape, own = _resized(met, asked, mark)
+    return Pattern(
+        name=name,
+        op=node.op,
+        where=node.where,
+        noise=replace(asked, type=Type(own)),
+        rate=rate,
+        shape=shape,
+        lengths=_lengths(shape, own, _due(asked)),
+    )
 
 
 def _read(graph: Graph) -> Iterator[tuple[Node, str, Noise]]:
@@ -177,7 +192,11 @@ def _due(noise: Noise) -> int:
     return max(DRAWS, math.ceil(RARE / rarer))
 
 
-def _resized(whole: Shape, noise: Noise, mark: str) -> tuple[Shape, Shape]:
+def _resized(
+    whole: Shape,
+    noise: Noise,
+    mark: str,
+) -> tuple[Shape, Shape]:
     """Both shapes, short where they are fixed; axis names end in `mark`.
 
     Each pattern has open axes of its own, as long as it needs them.
@@ -185,17 +204,31 @@ def _resized(whole: Shape, noise: Noise, mark: str) -> tuple[Shape, Shape]:
     own = _padded(noise.type.shape, whole)
     shape: list[Length] = []
     kept: list[Length] = []
-    for length, mine in zip(whole, own, strict=True):
-        if isinstance(length, Dim):
-            names = dims.names_in(length)
-            made = length.bind({name: dims.symbol(name + mark) for name in names})
-        else:
-            made = min(length, SHORT)
+    for i, length in enumerate(whole):
+        made = _open(length, f"{mark}_{i}", mark)
         shape.append(made)
-        kept.append(made if mine == length else 1)
+        # an axis along which one draw holds for all stays one
+        kept.append(made if own[i] == length else 1)
     if not any(isinstance(length, Dim) for length in kept):
         _lengthen(shape, kept, _due(noise))
-    return tuple(shape), tuple(kept[len(whole) - len(noise.type.shape) :])
+    # axes that were put in front go again
+    missing = len(whole) - len(noise.type.shape)
+    return tuple(shape), tuple(kept[missing:])
+
+
+def _open(
+    length: Length,
+    own: str,
+    mark: str,
+) -> Length:
+    """An open length under names of its own, a fixed one short."""
+    if not isinstance(length, Dim):
+        return min(length, SHORT)
+    if any(factor < 0 for _, factor in length.terms):
+        # `frames - 26` may have no entry, which is no matter here
+        return dims.symbol(f"axis{own}")
+    names = dims.names_in(length)
+    return length.bind({name: dims.symbol(name + mark) for name in names})
 
 
 def _lengthen(
@@ -220,10 +253,7 @@ def _lengths(
     """Open axes of a few entries, but for one that gives the draws that are due."""
     names = sorted(set().union(*map(dims.names_in, shape)))
     lengths = dict.fromkeys(names, SHORT)
-    # a length such as `frames - 26` has no entry at first
-    while min(dims.bind(shape, lengths), default=1) < 1:
-        lengths = {name: 2 * length for name, length in lengths.items()}
-    mine = [name for length in own for name in sorted(dims.names_in(length))]
-    while mine and math.prod(dims.bind(own, lengths)) < due:
-        lengths[mine[0]] *= 2
+    growing = [name for length in own for name in sorted(dims.names_in(length))]
+    while growing and math.prod(dims.bind(own, lengths)) < due:
+        lengths[growing[0]] *= 2
     return lengths
