@@ -91,6 +91,9 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
         "no better than a line": Fault(
             instead(sample.evaluation(score=160.5)), "not better"
         ),
+        "an error that is no number": Fault(
+            instead(sample.evaluation(score=float("nan"))), "not better"
+        ),
         "evaluation refused by its own checks": Fault(
             instead(sample.evaluation(), status="failed", reason="poses differ"),
             "failed: poses differ",
@@ -107,6 +110,14 @@ FAULTS: dict[tuple[str, str], dict[str, Fault]] = {
     },
     ("yes with gaps", "not run"): {
         "exam never run": Fault(without("shape_ops"), "op exam has no numbers"),
+        "exam that does not count": Fault(
+            instead(sample.exam(), status="invalid", reason="two frameworks"),
+            "no numbers: invalid: two frameworks",
+        ),
+        "training that does not count": Fault(
+            instead(sample.training(), status="invalid", reason="two frameworks"),
+            "training on cpu fp32: invalid: two frameworks",
+        ),
         "an op left out of the exam": Fault(
             instead(Exam(rows=MATMUL, customary="eager")), "did not ask about: batch_"
         ),
