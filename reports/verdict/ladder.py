@@ -99,12 +99,17 @@ def spare(payload: Parity, rule: str) -> list[Check]:
         return []
     steps = [check for check in payload.checks if check.kind == OPTIMIZING]
     others = [check for check in steps if rule_of(check) != rule]
-    # Optimizers are put one after the other, with as many checks each: one that has all of
-    # its checks was done when the rung broke off, and another is to blame.
-    made = Counter(map(rule_of, steps))
-    if len(made) > 1 and made[rule] == max(made.values()):
+    if put(payload, rule):
         others += [check for check in payload.checks if broke_off(check)]
     return others
+
+
+def put(payload: Parity, rule: str) -> bool:
+    """Whether an optimizer has had all of its checks, wherever the rung broke off."""
+    steps = [check for check in payload.checks if check.kind == OPTIMIZING]
+    # They are put one after the other, with as many checks each.
+    made = Counter(map(rule_of, steps))
+    return len(made) > 1 and made[rule] == max(made.values())
 
 
 def broke_off(check: Check) -> bool:

@@ -84,6 +84,18 @@ def test_a_rung_of_optimizers_that_broke_off_counts_until_the_models_own_is_done
     assert only(instead(sample.parity(more=checks))).answers["computes"] == answer
 
 
+def test_an_optimizer_that_the_backend_does_not_have_is_no_gap_of_other_models() -> (
+    None
+):
+    why = {"step": "no rmsprop here"}
+    for checks, answer in ((STEPS, "yes"), ((*STEPS, *STEPS), "yes with gaps")):
+        payload = sample.parity(more=checks).model_copy(update={"left_out": why})
+        reason = "step: no rmsprop here"
+        model = only(instead(payload, status="unsupported", reason=reason))
+        assert model.answers["computes"] == answer
+        assert None in told(model, "left out step: no rmsprop here")
+
+
 # Precisions
 
 

@@ -40,7 +40,7 @@ def unasked(evidence: Evidence) -> list[Reason]:
     out = []
     for record, payload in ladder.climbed(evidence):
         where = cells.spot(record)
-        if record.status == "unsupported":
+        if record.status == "unsupported" and not refused(evidence, record, payload):
             text = f"parity on {where} in part: {blame(record)}"
             out.append(gap(text, f"a whole ladder on {where}", grade="declared"))
         said = [f"{what}: {why}" for what, why in payload.left_out.items()]
@@ -48,6 +48,12 @@ def unasked(evidence: Evidence) -> list[Reason]:
             text = f"the ladder on {where} left out {'; '.join(said)}"
             out.append(fact(text, grade="not run"))
     return out
+
+
+def refused(evidence: Evidence, record: Record, payload: Parity) -> bool:
+    """Whether what a backend cannot be asked is another optimizer than the model's."""
+    other = record.reason.startswith(f"{ladder.OPTIMIZING}:")
+    return other and ladder.put(payload, evidence.optimizer)
 
 
 def silence(record: Record, *, decisive: bool) -> Reason:
