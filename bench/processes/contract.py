@@ -7,9 +7,11 @@ lie and in which precision programs are made, which is more than what was asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+import numpy as np
 
 import backends
 from backends.base import Backend, Program, Settings, Trainer
@@ -159,14 +161,22 @@ class _WatchedProgram(_Watched):
     def __call__(self, arrays: Any) -> Any:
         return Program.__call__(cast(Program, self), arrays)
 
+    def locate(self, tensors: Iterable[Any]) -> None:
+        """Note where tensors lie, as far as the framework says."""
+        try:
+            found = {self.device_of(tensor) for tensor in tensors}
+        except Exception as error:  # the numbers themselves may be had all the same
+            self._watch.note(said(error))
+        else:
+            self._watch.devices |= found - {""}
+
     def _seen(self, call: Call, came: Any) -> Any:
         # once: no framework moves house between two calls, and asking takes time
         if call.method == "run" and not self._located and self._graph is not None:
             self._located = True
-            types = self._graph.types
-            for name, value in came.items():
-                if types[self._graph.outputs[name]].dtype in FLOATS:
-                    self._watch.devices |= _device(self._inner, value)
+            types, outputs = self._graph.types, self._graph.outputs
+            floats = [name for name in came if types[outputs[name]].dtype in FLOATS]
+            self.locate(came[name] for name in floats)
         return came
 
 
@@ -186,23 +196,22 @@ class _WatchedTrainer(_Watched):
             return self._program
         if call.method == "step" and not self._located:
             self._located = True
-            self._watch.devices |= self._devices(came)
+            self._locate(came)
         return came
 
-    def _devices(self, loss: Any) -> set[str]:
-        program = self._inner.program
-        if found := _device(program, loss):
-            return found
+    def _locate(self, loss: Any) -> None:
+        program = cast(_WatchedProgram, self.program)
+        if not isinstance(loss, np.ndarray | np.generic | float):
+            program.locate([loss])
+            return
+        # a number says nothing of where it was computed
         try:
-            held = dict(program.weights())
-        except Exception:  # a framework that does not say, says nothing wrong
-            return set()
+            held = program.weights()
+        except Exception as error:
+            self._watch.note(said(error))
+            return
         trained = self._graph.trainable() if self._graph else ()
-        found = set()
-        for name in trained:
-            if name in held:
-                found |= _device(program, held[name])
-        return found
+        program.locate(held[name] for name in trained if name in held)
 
 
 class _WatchedBackend(_Watched):
@@ -218,12 +227,3 @@ class _WatchedBackend(_Watched):
                 self._watch.precisions[given.precision] = None
         kind = _WatchedProgram if call.method == "program" else _WatchedTrainer
         return kind(came, self._watch, call.given[0])
-
-
-def _device(program: Any, value: Any) -> set[str]:
-    """Where a tensor lies, as far as the framework says."""
-    try:
-        found = program.device_of(value)
-    except Exception:  # asked of what is none of its tensors: a loss that is an array
-        return set()
-    return {found} if isinstance(found, str) and found else set()
