@@ -150,6 +150,8 @@ def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
             item.value, item.allowed, item.scale
         )
         for item in judged
+        # what was drawn, or answered by yes or no, is no number that two backends share
+        if item.check.unit == "relative" and item.check.kind != "noise"
     }
     trace = Trace(job.backend, job.model, trial.question(), rows)
     traces.save(traces.path(job.folder, job.backend, job.model), trace)
