@@ -67,12 +67,12 @@ class _Pairs(Drawing):
 
 
 class _Exact(Drawing):
-    """Always as many, as near as can be: no draw at all."""
+    """Of each row as many, as near as can be: entries of a row depend on each other."""
 
     def mask(self, rng: Rng, kept: float, shape: Shape) -> np.ndarray:
-        count = int(np.prod(shape))
-        mask = np.arange(count) < round(kept * count)
-        return rng.permutation(mask).reshape(shape)
+        rows = rng.random(shape).reshape(shape[0], -1)
+        rank = rows.argsort(axis=1).argsort(axis=1)
+        return np.asarray(rank < round(kept * rows.shape[1])).reshape(shape)
 
 
 class _FirstEntries(Drawing):
@@ -154,7 +154,7 @@ FAULTS = (
     _fault("dropout drops the same in every row", _OneRow, "poseformer"),
     _fault("drop path drops for the whole batch", _OnePath, "poseformer"),
     _fault("dropout drops in pairs", _Pairs),
-    _fault("dropout drops always as many", _Exact),
+    _fault("dropout drops as many in every row", _Exact),
     _fault("dropout spares the first of each row", _FirstEntries),
     _fault("dropout drops the same in every call", _EveryCall),
     _fault("dropout drops the same in two calls each", _OddCalls, "videopose3d"),

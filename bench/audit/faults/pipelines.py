@@ -252,8 +252,8 @@ FAULTS = (
     _fault("training mirror: x kept", f"{WINDOWS}:mirror", _always(_x_kept)),
     _fault(
         "training mirror: never",
-        "training.epochs:Epochs.flip",
-        lambda real: property(lambda self: False),
+        "training.task:Epochs",
+        lambda real: lambda **asked: real(**{**asked, "flip": False}),
     ),
     _fault("targets: root kept", "data.batches.padded:_relative", _always(_absolute)),
     _fault("targets: another root", "data.batches.padded:_relative", _other_root),
