@@ -111,15 +111,18 @@ class Exam(_Strict):
     """Size of the op exam.
 
     Modes are the customary way of a framework, op by op (eager), and its compiler; a
-    compiler that is not customary gets one case of each op and type, since every one is
-    compiled. The seed of generated cases is that of the run.
+    compiler that is not customary gets one case of each op and type, in all numbers, since
+    every one is compiled. The seed of generated cases is that of the run.
     """
 
     modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
     dtypes: tuple[Dtype, ...] = DTYPES
     cases: NonNegativeInt = 0  # own cases of each op in float32; 0: all
-    # which cases are put with open axes, in other layouts, by negative axes too
-    variants: Literal["none", "first", "all"] = "first"
+    # which cases are put with open axes, in other layouts, by negative axes, with a number
+    # for a tensor too; together: the first, in as many of these ways at once as can be
+    variants: Literal["none", "together", "first", "all"] = "first"
+    # which cases are put with zeros, ties, large means and other numbers that faults like
+    numbers: Literal["none", "first", "all"] = "first"
     # which cases are put in types other than float32
     typed: Literal["first", "all"] = "first"
     # random cases of each op in the customary mode, of ranks 1 to 5 in turn
@@ -162,6 +165,7 @@ class Config(_Strict):
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
     ops: tuple[str, ...] = ()  # exam: these only; all where empty
+    faults: tuple[str, ...] = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
     metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty

@@ -31,7 +31,12 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
 
     The audit fails where a fault that this backend can have is missed, or a control is accused.
     """
-    rows = audit(job, backend, list(catalogue.table().values()), progress)
+    asked = [
+        (kind, fault)
+        for kind, fault in catalogue.table().values()
+        if not job.config.faults or kind in job.config.faults
+    ]
+    rows = audit(job, backend, asked, progress)
     payload = Audit(rows=tuple(rows))
     wrong = [row.fault for row in rows if row.result in ("missed", "accused")]
     if not wrong:

@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from bench.records import (
     Again,
+    Audit,
     Baselines,
     Check,
     Comparison,
@@ -58,6 +59,14 @@ def _third_party(payload: ThirdParty) -> str:
     (_, run), *results = payload.counts().items()  # `run` comes first
     counted = ", ".join(f"{amount} {result}" for result, amount in results)
     return f"{run} cases run: {counted}".replace("_", " ")
+
+
+@_said.register
+def _audit(payload: Audit) -> str:
+    results = [row.result for row in payload.rows]
+    put = results.count("caught") + results.count("missed")
+    caught = f"{results.count('caught')} of {put} faults caught"
+    return f"{caught}, {results.count('accused')} controls accused"
 
 
 @_said.register

@@ -1,0 +1,53 @@
+"""Plant a catalogue of faults into a backend, and see which the harness catches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.commands import Backends, Json, Out, Resume, Seed
+from models.errors import UnknownName
+
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        help="Kind of fault (kernel, gradient, noise, ...), repeatable; all if left out.",
+    ),
+]
+TIMEOUT = 7200  # seconds: the whole catalogue is one cell
+
+
+def command(
+    backend: Backends = None,
+    kind: Kinds = None,
+    seed: Seed = None,
+    out: Out = Path("runs"),
+    resume: Resume = None,
+    json: Json = False,
+) -> int:
+    """Plant a catalogue of faults into a backend, and see which the harness catches.
+
+    Each is put to what `run --profile smoke` asks, and to standard where that misses it. Exit
+    code 1 where one is missed, or where the backend without a fault is accused.
+    """
+    from bench.audit import catalogue
+    from bench.commands._measure import configure, measure
+
+    known = sorted(set(catalogue.kinds().values()))
+    for name in kind or ():
+        if name not in known:
+            raise UnknownName("kind of fault", name, known)
+    settings = configure(
+        tasks=["audit"],
+        backend=backend,
+        model=None,
+        faults=kind,
+        seed=seed,
+        timeout=TIMEOUT,
+    )
+    # it is about a backend alone, on models of its own
+    settings = settings.model_copy(update={"model": {}})
+    return measure(settings, out=out, resume=resume, as_json=json)
