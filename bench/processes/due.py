@@ -7,9 +7,8 @@ the numbers are right is no matter of the contract: that is for exam and ladder.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NamedTuple, NoReturn, get_args
 
 import numpy as np
 
@@ -23,8 +22,7 @@ MODES = get_args(ExamRow.model_fields["mode"].annotation)
 NUMBERS = "fiub"  # kinds of NumPy types that a graph can have; bfloat16 is of none
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One answer of a backend, a program or a trainer: whose it is, and to what."""
 
     owner: Any
@@ -141,17 +139,23 @@ def outputs(call: Call, came: Any) -> None:
     if call.graph is None:
         return
     _names(call, came, call.graph.outputs, "output")
-    fed = call.given[0].values() if call.given else ()
-    native = [value for value in fed if not isinstance(value, np.ndarray)]
     for name, value in came.items():
         if value is None:
             call.refuse(f"None for output {shown(name)}", "a native tensor")
-        # of a framework whose tensors are arrays, the feeds are arrays too; and int64 may
-        # have left the device where the framework has none
-        floats = call.graph.types[call.graph.outputs[name]].dtype in FLOATS
-        if native and floats and isinstance(value, np.ndarray):
-            due = f"a native tensor ({type(native[0]).__name__})"
-            call.refuse(f"a NumPy array for output {shown(name)}", due)
+        if isinstance(value, np.ndarray):
+            _hold_native(call, name)
+
+
+def _hold_native(call: Call, name: str) -> None:
+    """An output that is an array, where the feeds are none: it has left the device."""
+    assert call.graph is not None
+    fed = call.given[0].values() if call.given else ()
+    native = [value for value in fed if not isinstance(value, np.ndarray)]
+    # int64 may have to leave it, where the framework has no such type
+    floats = call.graph.types[call.graph.outputs[name]].dtype in FLOATS
+    if native and floats:
+        due = f"a native tensor ({type(native[0]).__name__})"
+        call.refuse(f"a NumPy array for output {shown(name)}", due)
 
 
 def array(call: Call, came: Any) -> None:
@@ -215,6 +219,8 @@ def _mapping(call: Call, came: Any, due: str) -> None:
 
 def _names(call: Call, came: Mapping[Any, Any], due: Iterable[str], what: str) -> None:
     wanted = set(due)
+    if came.keys() == wanted:
+        return
     for name in wanted:
         if name not in came:
             call.refuse(f"no {what} {name}", f"each {what} of {_title(call)}")
