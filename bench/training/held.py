@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.coordinator.job import Job
 from bench.data import Split
-from bench.evaluation.oracle import cutting, scaling, sight
+from bench.evaluation.oracle import cutting, scaling, sides, sight
 from bench.evaluation.oracle.checks import apart, check
 from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
@@ -37,8 +37,7 @@ class Held:
 
 def hold(job: Job, split: Split, loop: Loop) -> Held:
     """A training that is about to begin or to go on."""
-    left_out = {}
-    checks = []
+    checks, left_out = sides.held(split)
     if loop.start:
         checks.append(_start(job, loop))
     else:

@@ -9,7 +9,9 @@ from bench.coordinator.job import Finding, Job, Progress
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.protocols import Protocol
+from bench.evaluation.baselines.held import hold
 from bench.evaluation.baselines.predictors import baselines
+from bench.evaluation.oracle.checks import first_failure
 from bench.records import Baselines
 
 
@@ -23,16 +25,19 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     test = _frames(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
     found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
-    return Finding(
-        Baselines(
-            data=job.config.data,
-            protocol=protocol.name,
-            protocol_hash=protocol.hash,
-            baselines=found,
-            headline=metrics.load(protocol.headline).NAME,
-            averaging=protocol.averaging,
-        )
+    progress("holding them against plain NumPy", 0.9)
+    checks = hold(split, found)
+    payload = Baselines(
+        data=job.config.data,
+        protocol=protocol.name,
+        protocol_hash=protocol.hash,
+        baselines=found,
+        checks=checks,
+        headline=metrics.load(protocol.headline).NAME,
+        averaging=protocol.averaging,
     )
+    reason = first_failure(checks)
+    return Finding(payload, "failed" if reason else "ok", reason)
 
 
 def _frames(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-import backends
 from backends.base import Program, Settings
+from backends.numpy.program import NumpyProgram
 from bench.evaluation.oracle import cutting
 from bench.evaluation.oracle.cutting import Array, Float
 from bench.evaluation.oracle.scaling import Scaling
@@ -62,11 +62,13 @@ def made(
     sight: Sight,
     scaling: Scaling,
     flip: bool,
-    exact: bool,
+    precision: str,
 ) -> Network:
-    """The network in float64, or in float32 to see how far rounding goes."""
-    settings = Settings(precision="fp64" if exact else "fp32")
-    program = backends.load("numpy").program(spec.infer, settings)
+    """The network in float64, or in less to see how far rounding goes.
+
+    Halves are float32 whose results are rounded (`backends/numpy/halves.py`).
+    """
+    program = NumpyProgram(spec.infer, Settings(precision=precision))
     program.load({name: weights[name] for name in spec.infer.params})
     room = int(ROOM // cost(spec.infer, spec.frames))
     return Network(
@@ -74,7 +76,7 @@ def made(
         sight=sight,
         scaling=scaling,
         flip=flip,
-        kind=np.float64 if exact else np.float32,
+        kind=np.float64 if precision == "fp64" else np.float32,
         batch=min(BATCH, max(1, room)),
     )
 

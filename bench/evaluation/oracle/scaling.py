@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.evaluation.oracle.cutting import Array, Cut, Float, Strip
 from bench.evaluation.oracle.sight import Sight
@@ -34,7 +34,10 @@ def none(sight: Sight) -> Scaling:
 
 def fit(train: Cut) -> Scaling:
     """Of every frame that a training window predicts, each counted once."""
-    seen = [_screen(train, number) for number in range(len(train.strips))]
+    seen = [
+        screen(strip, train.scored(number), train.sight)
+        for number, strip in enumerate(train.strips)
+    ]
     count = sum(map(len, seen))
     mean = sum(part.sum(axis=0) for part in seen) / count
     # about the mean: the difference of two large sums would have lost its digits
@@ -43,17 +46,16 @@ def fit(train: Cut) -> Scaling:
     return Scaling(mean, np.where(deviation < STILL, 1.0, deviation))
 
 
-def _screen(train: Cut, number: int) -> NDArray[np.float64]:
-    """(n, J, C) of the frames of one strip."""
-    strip: Strip = train.strips[number]
-    clip, sight = strip.clip, train.sight
-    frames = [strip.begin + frame for frame in train.scored(number)]
+def screen(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:
+    """(n, J, C) of some frames of a strip."""
+    clip = strip.clip
+    inside = [strip.begin + frame for frame in frames]
     joints = [clip.skeleton.joints.index(joint) for joint in sight.joints]
-    pixels = clip.keypoints[frames][:, joints].astype(np.float64)
+    pixels = clip.keypoints[inside][:, joints].astype(np.float64)
     width, height = clip.camera.width, clip.camera.height
     x = 2 * pixels[..., 0] / width - 1
     y = (2 * pixels[..., 1] - height) / width
     channels = [x, y]
     if sight.channels == 3:
-        channels.append(clip.confidence[frames][:, joints].astype(np.float64))
+        channels.append(clip.confidence[inside][:, joints].astype(np.float64))
     return np.stack(channels, axis=-1)

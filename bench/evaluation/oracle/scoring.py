@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bench.data.protocols import Protocol
-from bench.evaluation.oracle.cutting import Float
-from bench.records import Metric
+from bench.evaluation.oracle import cutting
+from bench.evaluation.oracle.checks import apart, check
+from bench.evaluation.oracle.choice import Rows
+from bench.evaluation.oracle.cutting import Cut, Float
+from bench.records import Check, Metric
 
+SAME = 1e-3  # mm between two means of the same errors
+SHARE = 1e-6  # of a large mean: the roundings of float32
 # file of the metric -> how a prediction is laid over the truth first
 ALIGNED = {
     "mpjpe": "root",
@@ -71,7 +76,46 @@ def empty(protocol: Protocol) -> dict[str, Score]:
     return found
 
 
-def recorded(metric: Metric) -> dict[str, float | None]:
+def scored(
+    test: Cut, rows: Rows, protocol: Protocol, predicted: Callable[[int], Float]
+) -> dict[str, dict[str, float]]:
+    """The means of each metric by its file, of predictions (n, J, 3) of each strip, mm."""
+    scores = empty(protocol)
+    root = test.sight.joints.index(protocol.root)
+    for number, strip in enumerate(test.strips):
+        pose = predicted(number)
+        if protocol.prediction_root == "zero":
+            pose = pose - pose[:, root : root + 1]
+        true = cutting.truth(strip, rows.frames[number], test.sight)
+        clip = strip.clip
+        for score in scores.values():
+            score.add(pose, true, action=clip.action, subject=clip.subject)
+    return {file: score.numbers() for file, score in scores.items()}
+
+
+def held(
+    metric: Metric, due: Mapping[str, float], *, of: str = "", share: float = SHARE
+) -> Check:
+    """Every mean of a recorded metric as one check: the one that is furthest off.
+
+    The bound is in mm, or `share` of the mean where that is more.
+    """
+    came = _recorded(metric)
+    name = f"{of} {metric.name}".strip()
+    worst, error = "frame_wise", 0.0
+    for one in {**due, **came}:
+        mine, right = came.get(one), due.get(one)
+        if mine is None or right is None:
+            return check("score", name, np.inf, SAME, unit="mm", note=f"{one} alone")
+        # float32 knows no more digits of a large error than of a small one
+        off = apart(mine, right) / max(1.0, abs(right) * share / SAME)
+        if off > error:
+            worst, error = one, off
+    note = f"{worst}: {came[worst]:.4f}, plain arithmetic gives {due[worst]:.4f}"
+    return check("score", name, error, SAME, unit="mm", note=note)
+
+
+def _recorded(metric: Metric) -> dict[str, float | None]:
     """The numbers of a record, named as `Score.numbers` names them."""
     parts: dict[str, Mapping[str, float]] = {
         "per_action": metric.per_action,

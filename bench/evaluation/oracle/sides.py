@@ -20,7 +20,8 @@ BESIDE = 0.01
 
 def held(split: Split) -> tuple[list[Check], dict[str, str]]:
     """Both checks, and what could not be held."""
-    checks, left_out = [], {}
+    checks: list[Check] = []
+    left_out: dict[str, str] = {}
     if split.protocol.trained_on:
         left_out["split"] = (
             "training clips are of another source, with labels of its own"

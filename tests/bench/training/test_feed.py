@@ -16,7 +16,7 @@ from bench.coordinator.spec import build
 from bench.evaluation import task as evaluate
 from bench.records import Evaluation
 from bench.training import task as train
-from bench.training.feed import Feed
+from bench.training.feed import Feed, feed_of
 from models.errors import BadInput
 from tests.bench.training.small_jobs import PROTOCOL, TINY, make_job, run
 
@@ -105,3 +105,18 @@ def test_a_feed_gives_each_model_what_it_takes(model: str) -> None:
     np.testing.assert_array_equal(shaped.ravel(), keypoints.ravel())
     target = np.ones((2, outputs, 17, 3), np.float32)
     assert feed.poses(feed.batch(keypoints, target)["target"]).shape == target.shape
+
+
+@pytest.mark.parametrize("pad", ["edge", "reflect"])
+def test_a_feed_pads_as_its_job_asks(pad: str, tmp_path: Path) -> None:
+    model = Model.model_validate({"preset": "tiny", "pad": pad})
+    feed = feed_of(job_of(tmp_path, "videopose3d", model), PROTOCOL)
+    assert feed.pad == pad
+    clip = dataset.read(job_of(tmp_path, "videopose3d", model).config).test[0]
+    windows = feed.windows([clip], stride=None)
+    (first,), _ = windows.batch([0])
+    middle = feed.spec.frames // 2
+    # the frame before the first is the first again, or the one after it
+    after = 0 if pad == "edge" else 1
+    np.testing.assert_array_equal(first[middle - 1], first[middle + after])
+    assert (first[middle - 1] != first[middle + 1 - after]).any()

@@ -1,0 +1,109 @@
+"""The trivial predictors once more, from the raw clips and in plain NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bench import metrics as known
+from bench.data import Split
+from bench.data.geometry import skeletons
+from bench.evaluation.oracle import choice, cutting, scaling, scoring, sides
+from bench.evaluation.oracle.choice import Rows
+from bench.evaluation.oracle.cutting import Cut, Float
+from bench.evaluation.oracle.sight import Sight
+from bench.records import Baseline, Check
+
+# Of a mean error. Keypoints are nearly dependent columns, above all of few short clips: there
+# the roundings of float32 alone move the least squares by some ten thousandths.
+SHARES = {"mean pose": 1e-6, "least-squares linear map": 1e-2}
+Predict = Callable[[int], Float]  # poses of a strip's scored frames, mm
+
+
+def hold(split: Split, baselines: Sequence[Baseline]) -> tuple[Check, ...]:
+    """Each predictor's scores against those that plain arithmetic comes to."""
+    protocol = split.protocol
+    skeleton = skeletons.load(protocol.skeleton)
+    sight = Sight(
+        joints=skeleton.joints,
+        pairs=skeleton.pairs,
+        root=protocol.root,
+        frames=1,
+        outputs=1,
+        channels=2,
+        pad="edge",
+        pixels=protocol.lengths == "2.5d",
+    )
+    train = Cut(cutting.strips(split.train), sight, 1)
+    test = Cut(cutting.strips(split.test), sight, 1)
+    rows = choice.rows(test, protocol.test_stride)
+    fitted = {
+        "mean pose": _mean_pose(train, test, rows),
+        "least-squares linear map": _linear_map(train, test, rows),
+    }
+    checks, _ = sides.held(split)
+    for baseline in baselines:
+        predicted = fitted[baseline.name]
+        due = scoring.scored(test, rows, protocol, predicted)
+        names = {known.load(file).NAME: file for file in due}
+        for metric in baseline.metrics:
+            if metric.name in names:
+                right = due[names[metric.name]]
+                share = SHARES[baseline.name]
+                checks.append(
+                    scoring.held(metric, right, of=baseline.name, share=share)
+                )
+    return tuple(checks)
+
+
+def _mean_pose(train: Cut, test: Cut, rows: Rows) -> Predict:
+    total, count = np.zeros((len(train.sight.joints), 3)), 0
+    for number in range(len(train.strips)):
+        _, poses = _pairs(train, number)
+        total += poses.sum(axis=0)
+        count += len(poses)
+    mean = total / count
+
+    def predicted(number: int) -> Float:
+        unit = _unit(test, rows, number)
+        return np.broadcast_to(mean, (len(unit), *mean.shape)) * unit
+
+    return predicted
+
+
+def _linear_map(train: Cut, test: Cut, rows: Rows) -> Predict:
+    width, joints = 2 * len(train.sight.joints) + 1, len(train.sight.joints)
+    square, product = np.zeros((width, width)), np.zeros((width, 3 * joints))
+    for number in range(len(train.strips)):
+        seen, poses = _pairs(train, number)
+        square += seen.T @ seen
+        product += seen.T @ poses.reshape(len(poses), -1)
+    # the pseudo-inverse leaves out what does not vary, as a joint that is always in the middle
+    weights = np.linalg.pinv(square, hermitian=True) @ product
+
+    def predicted(number: int) -> Float:
+        strip, frames = test.strips[number], rows.frames[number]
+        flat = _affine(scaling.screen(strip, frames, test.sight)) @ weights
+        return flat.reshape(len(flat), joints, 3) * _unit(test, rows, number)
+
+    return predicted
+
+
+def _pairs(train: Cut, number: int) -> tuple[Float, Float]:
+    """Keypoints (n, J * 2 + 1) and poses (n, J, 3) of a strip, in the unit that is learnt."""
+    strip, sight = train.strips[number], train.sight
+    frames = train.scored(number)
+    unit = 1000 * cutting.millimetres(strip, frames, sight)
+    seen = _affine(scaling.screen(strip, frames, sight))
+    return seen, cutting.truth(strip, frames, sight) / unit
+
+
+def _affine(seen: Float) -> Float:
+    flat = seen.reshape(len(seen), -1)
+    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
+
+
+def _unit(test: Cut, rows: Rows, number: int) -> Float:
+    strip, frames = test.strips[number], rows.frames[number]
+    return 1000 * cutting.millimetres(strip, frames, test.sight)
