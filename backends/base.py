@@ -33,6 +33,7 @@ from models.passes import decompose
 
 Arrays = Mapping[str, np.ndarray]
 Feeds = Mapping[str, Any]  # native tensors on the device, by input and noise name
+FASTEST_FIRST = ("cuda", "mps", "cpu")
 
 
 class Unsupported(PosePortError):
@@ -76,7 +77,7 @@ class Gap:
     reason: str
     dtype: str = ""
     mode: str = ""  # a key of `Backend.modes`
-    # shape, dtype, value, gradient or kernel; a program that raises has failed `value`
+    # shape, dtype, value, bias, gradient or kernel; a program that raises has failed `value`
     question: str = "value"
     case: str = ""  # regular expression found in the case, as the exam writes it down
 
@@ -273,10 +274,11 @@ class Backend(ABC):
         """
         usable = self.devices()
         if asked == "auto":
-            # fastest first
-            return next(
-                kind for kind in ("cuda", "mps", "cpu") if usable.get(kind) == ""
-            )
+            here = [kind for kind in FASTEST_FIRST if usable.get(kind) == ""]
+            if not here:
+                said = ", ".join(f"{kind}: {reason}" for kind, reason in usable.items())
+                raise Unsupported(f"{self.name}: no device is usable here: {said}")
+            return here[0]
         if reason := usable.get(asked, "unknown device kind"):
             raise Unsupported(
                 f"{self.name}: device {asked} is not usable here: {reason}"

@@ -191,6 +191,16 @@ def test_auto_takes_the_fastest_usable_device(
             backend.device(kind)
 
 
+def test_a_framework_without_a_device_is_no_failure(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = {"cuda": "no driver", "cpu": "no licence"}
+    monkeypatch.setattr(type(backend), "devices", lambda self: none)
+    said = "no device is usable here: cuda: no driver, cpu: no licence"
+    with pytest.raises(Unsupported, match=said):
+        backend.device("auto")
+
+
 def test_the_oracle_draws_no_noise() -> None:
     oracle = backends.load("numpy")
     g = Builder("noisy")
