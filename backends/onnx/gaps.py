@@ -14,7 +14,7 @@ _NO_F16 = "ONNX Runtime's ScatterElements adds no float16"
 _NO_INT = "ONNX defines it for floats alone"
 _NO_GEMM = "ONNX Runtime's Gemm, which rank 2 becomes, takes no {}"
 # the first input is not empty; constants stand in for an empty result
-_FULL = "^[1-9x]+[,;]"
+_FULL = r"^[1-9]\d*(x[1-9]\d*)*[,;]"
 # What ONNX Runtime has in bfloat16: it moves numbers, looks at their sign, or has nothing
 # to compute (`linear` of an empty input). `layer_norm` alone computes in it.
 _HAS_BF16 = (

@@ -199,8 +199,9 @@ def scatter_add(
     axis: int,
     length: int,
 ) -> Tensor:
-    start = x.new_zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]))
-    return start.scatter_add(axis, index.long(), x)
+    shape = _lengths(x)
+    shape[axis] = length
+    return x.new_zeros(shape).scatter_add(axis, index.long(), x)
 
 
 def flip(x: Tensor, *, axis: int) -> Tensor:
@@ -226,6 +227,11 @@ def astype(x: Tensor, *, dtype: str) -> Tensor:
 
 def stop_gradient(x: Tensor) -> Tensor:
     return x.detach()
+
+
+def _lengths(x: Tensor) -> list[int]:
+    """Axis lengths; an open one as the call finds it, which a proxy knows by name alone."""
+    return [n if isinstance(n, int) else x.size(i) for i, n in enumerate(x.shape)]
 
 
 # by the number of spatial axes
@@ -255,7 +261,7 @@ def conv_transpose(
     padding: Axes,
     length: Axes,
 ) -> Tensor:
-    space = x.shape[2:], weight.shape[2:]
+    space = _lengths(x)[2:], weight.shape[2:]
     sizes = zip(length, *space, stride, dilation, padding, strict=True)
     # steps at the end that no stride reached: PyTorch is told them, not the length
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]

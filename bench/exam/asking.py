@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from bench.exam.judge import Question
@@ -20,22 +20,26 @@ def together(
 
     Where one raises, each half is asked again.
     """
-    groups: dict[object, list[int]] = {}
-    for i, question in enumerate(questions):
-        groups.setdefault(_company(question, asked, i), []).append(i)
     found: dict[int, T | Exception] = {}
-    for group in groups.values():
+    for group in companies(dict(enumerate(questions)), asked):
         answers = halved(ask, [questions[i] for i in group])
         found |= zip(group, answers, strict=True)
     return [found[i] for i in range(len(questions))]
 
 
-def _company(question: Question, asked: str, number: int) -> object:
-    """What a question has in common with those that share its program."""
-    if question.gap(asked):
-        return number  # alone: what is known to fail would fail the others with it
-    # a program with open axes is run twice, at two lengths
-    return "open" if question.probe.symbolic else "closed"
+def companies(questions: Mapping[int, Question], asked: str = "") -> list[list[int]]:
+    """Numbers of questions that share a program well.
+
+    Open axes apart, of one type, with as many sittings. Where it is said what is asked, those
+    that are known to fail it are alone.
+    """
+    groups: dict[object, list[int]] = {}
+    for i, question in questions.items():
+        alone = bool(asked) and question.gap(asked) is not None
+        probe = question.probe
+        kind = (probe.symbolic, probe.dtype, len(question.others))
+        groups.setdefault(i if alone else kind, []).append(i)
+    return list(groups.values())
 
 
 def halved(

@@ -56,7 +56,7 @@ def _draw(
             return np.asarray(rng.integers(0, high, shape))
         case "bool":
             return np.asarray(rng.random(shape) < 0.5)
-        case "normal":
+        case "normal" | "mild":
             return np.asarray(rng.normal(size=shape), np.float32)
 
 

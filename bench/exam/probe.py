@@ -7,7 +7,7 @@ one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from typing import Any, Literal
 
@@ -16,9 +16,11 @@ import numpy as np
 from backends.base import Backend, Settings
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.ops import kernels
-from models import ops
+from models import dims, ops
 from models.builder import Builder
+from models.dims import Dim, Length
 from models.graph import FLOATS, Graph
+from models.ops._axes import spliced
 from models.optim import Optimizer
 from models.passes import decompose
 from models.value import Value, emit, emit_all
@@ -28,6 +30,8 @@ Results = tuple[np.ndarray, ...]
 Layout = Literal["plain", "transposed", "strided"]
 # a trainer wants one; of a learning rate of 0 nothing moves
 PLAIN = Optimizer("sgd", 0.0, 0.0)
+# the open length of a probe, in attributes that speak of it
+OPEN = "n"
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,16 @@ class Probe:
     operands: tuple[np.ndarray | float, ...]
     attributes: Mapping[str, Any]
     where: str = ""
-    symbolic: bool = False  # the first axis of the first input is left open
+    # axes of one length that is left open, each as the number of an input and an axis of it
+    open: tuple[tuple[int, int], ...] = ()
+    # attributes as the graph has them where that length is OPEN, which `attributes` bind
+    opened: Mapping[str, Any] | None = None
     # declared for float inputs, whose values it must hold exactly
     dtype: str = "float32"
     # how inputs reach the op: as they are, through a permute_dims, or through a slice of
     # every other element
     layout: Layout = "plain"
-    # attributes given to the op's method, which is to make `attributes` of them
+    # attributes that the op's method is given instead, and is to make `attributes` of
     written: Mapping[str, Any] | None = None
 
     def arrays(self) -> Arrays:
@@ -125,27 +132,41 @@ class Probe:
                 tensors[f"x{i}"] if isinstance(operand, np.ndarray) else operand
                 for i, operand in enumerate(self.operands)
             ]
+            attributes = {**self.attributes, **self._open_attributes(tensors)}
             if self.written is None:
-                return emit_all(self.op, *arguments, **self.attributes)
-            results = ops.methods()[self.op](*arguments, **self.written)
+                return emit_all(self.op, *arguments, **attributes)
+            written = {**attributes, **self.written}
+            results = ops.methods()[self.op](*arguments, **written)
         return results if isinstance(results, tuple) else (results,)
 
-    def shape(self, name: str, array: np.ndarray, axis: str) -> tuple[int | str, ...]:
-        """Declared shape of an input; an open axis is called `axis`."""
-        if self.symbolic and name == "x0":
-            return (axis, *array.shape[1:])
-        return array.shape
+    @property
+    def symbolic(self) -> bool:
+        """Whether a length is left open."""
+        return bool(self.open)
 
-    def longer(self) -> Arrays:
-        """The inputs with one more row on the open axis."""
-        arrays = self.arrays()
-        if not self.symbolic:
-            return arrays
-        x = arrays["x0"]
-        # of an empty axis there is no row to take again
-        one = (1, *x.shape[1:])
-        row = x[:1] if len(x) else np.ones(one, x.dtype)
-        return {**arrays, "x0": np.concatenate([x, row])}
+    def shape(self, name: str, axis: str) -> tuple[Length | str, ...]:
+        """Declared shape of an input as it is fed; the open length is called `axis`."""
+        number = int(name.removeprefix("x"))
+        declared: list[Length] = list(np.shape(self.operands[number]))
+        for i, at in self.open:
+            if i == number:
+                declared[at] = dims.symbol(axis)
+        if self.layout == "transposed":
+            return tuple(reversed(declared))
+        if self.layout == "strided" and declared:
+            declared[-1] = declared[-1] * 2
+        return tuple(declared)
+
+    def longer(self) -> Probe:
+        """The same with one more on the open axes: new attributes, where they speak of it."""
+        operands = list(self.operands)
+        for i, at in self.open:
+            operands[i] = _longer(np.asarray(operands[i]), at)
+        number, at = self.open[0]
+        length = np.shape(operands[number])[at]
+        opened = _bound(dict(self.opened or {}), {OPEN: length})
+        attributes = {**self.attributes, **opened}
+        return replace(self, operands=tuple(operands), attributes=attributes)
 
     def _laid(self, array: np.ndarray) -> np.ndarray:
         if self.layout == "transposed":
@@ -157,6 +178,13 @@ class Probe:
             pairs = np.stack([array, filler], -1)
             return pairs.reshape(*lead, 2 * last)
         return array
+
+    def _open_attributes(self, tensors: Mapping[str, Value]) -> dict[str, Any]:
+        """Those that speak of the open length, which each graph calls by another name."""
+        if not self.opened:
+            return {}
+        number, at = self.open[0]
+        return _bound(dict(self.opened), {OPEN: tensors[f"x{number}"].shape[at]})
 
     def _unlaid(self, value: Value) -> Value:
         """What was fed in another layout, as the op is to have it."""
@@ -176,12 +204,12 @@ def forward(probes: Sequence[Probe]) -> Graph:
     Results are outputs y0, y1, ... of each probe, marked with its number.
     """
     builder = Builder(_name(probes))
-    for mark, probe in _marked(probes):
+    for mark, probe in marked(probes):
         values = {
             # open axes have names of their own: they need not be equally long
             name: builder.input(
                 name + mark,
-                probe.shape(name, array, f"batch{mark}"),
+                probe.shape(name, f"{OPEN}{mark}"),
                 dtype=probe.declared(array),
             )
             for name, array in probe.arrays().items()
@@ -200,7 +228,7 @@ def loss_graph(
     """
     builder = Builder(_name(probes))
     parts: list[Value] = []
-    for (mark, probe), own in zip(_marked(probes), weights, strict=True):
+    for (mark, probe), own in zip(marked(probes), weights, strict=True):
         parts += _losses(builder, probe, own, mark)
     if not parts:
         raise ValueError(f"{_name(probes)} has no float result")
@@ -225,9 +253,9 @@ def run(
     program = backend.program(asked, settings)
     if any(probe.symbolic for probe in probes):
         # Another length comes first: a program that is made for one only would be found out.
-        program(_fed(probes, Probe.longer))
-    results = program(_fed(probes, Probe.arrays))
-    return [_results(results, mark) for mark, _ in _marked(probes)]
+        program(fed([_longest(probe) for probe in probes], Probe.arrays))
+    results = program(fed(probes, Probe.arrays))
+    return [results_of(results, mark) for mark, _ in marked(probes)]
 
 
 def gradients(
@@ -241,7 +269,7 @@ def gradients(
     By the backend's own differentiation.
     """
     trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
-    trainer.program.load(_fed(probes, Probe.floats))
+    trainer.program.load(fed(probes, Probe.floats))
     # all tensors are parameters or constants: nothing is fed
     _, found = trainer.gradients(trainer.program.put({}))
     return [
@@ -250,7 +278,7 @@ def gradients(
             for name in probe.floats()
             if name not in probe.state()
         }
-        for mark, probe in _marked(probes)
+        for mark, probe in marked(probes)
     ]
 
 
@@ -304,22 +332,22 @@ def _parameter(
     )
 
 
-def _fed(probes: Sequence[Probe], of: Callable[[Probe], Arrays]) -> Arrays:
+def fed(probes: Sequence[Probe], of: Callable[[Probe], Arrays]) -> Arrays:
     """Arrays of all probes, under the names of the shared graph."""
     return {
         name + mark: array
-        for mark, probe in _marked(probes)
+        for mark, probe in marked(probes)
         for name, array in of(probe).items()
     }
 
 
-def _results(outputs: Mapping[str, np.ndarray], mark: str) -> Results:
+def results_of(outputs: Mapping[str, np.ndarray], mark: str) -> Results:
     """Those of the probe that has the mark."""
     names = (f"y{i}{mark}" for i in count())
     return tuple(outputs[name] for name in takewhile(outputs.__contains__, names))
 
 
-def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
+def marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
     """Probes with what their names end in; nothing where there is one alone."""
     if len(probes) == 1:
         yield "", probes[0]
@@ -331,6 +359,29 @@ def _marked(probes: Sequence[Probe]) -> Iterator[tuple[str, Probe]]:
 def _name(probes: Sequence[Probe]) -> str:
     asked = {probe.op for probe in probes}
     return f"probe_{probes[0].op}" if len(asked) == 1 else f"probe_of_{len(probes)}"
+
+
+def _longest(probe: Probe) -> Probe:
+    return probe.longer() if probe.open else probe
+
+
+def _longer(array: np.ndarray, axis: int) -> np.ndarray:
+    """One more along an axis: its first again, or ones where there is none."""
+    first = np.take(array, [0], axis) if array.shape[axis] else None
+    if first is None:
+        first = np.ones(spliced(array.shape, axis, 1), array.dtype)
+    return np.concatenate([array, first], axis)
+
+
+def _bound(value: Any, lengths: Mapping[str, Any]) -> Any:
+    """Symbols in attributes, also those within a tuple, as what they stand for."""
+    if isinstance(value, Dim):
+        return value.bind(lengths)
+    if isinstance(value, tuple):
+        return tuple(_bound(item, lengths) for item in value)
+    if isinstance(value, dict):
+        return {key: _bound(item, lengths) for key, item in value.items()}
+    return value
 
 
 def _cast(

@@ -1,6 +1,6 @@
 """Which questions the op exam puts.
 
-An op's cases, in the types, layouts and lengths of axes that make sense for it.
+An op's cases, in the numbers, types, layouts and lengths of axes that make sense for it.
 """
 
 from __future__ import annotations
@@ -8,27 +8,39 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
-
-import numpy as np
+from typing import NamedTuple
 
 from bench.config import Exam
+from bench.exam import arrangements
 from bench.exam.draws import draw
-from bench.exam.probe import Layout, Probe
-from bench.exam.random_cases import generated
+from bench.exam.numbers import others
+from bench.exam.probe import Probe
+from bench.exam.random_cases import generated, level
+from bench.exam.typed import typed
 from models import ops
-from models.graph import FLOATS, Type
+from models.graph import FLOATS
 from models.ops import Case
 
-Operand = np.ndarray | float
-Asked = tuple[Probe, str]  # with the case, readable
-Variant = tuple[str, Probe]  # with its kind: a type, or an arrangement
-# with the least rank that shows them
-LAYOUTS: tuple[tuple[Layout, int], ...] = (
-    ("transposed", 2),
-    ("strided", 1),
-)
+HALVES = FLOATS[1:]
+LARGE = "large"  # of thousands of results
+
+
+class Asked(NamedTuple):
+    """A probe with its case, readable; and others that its program answers as well."""
+
+    probe: Probe
+    case: str
+    others: tuple[tuple[Probe, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A case in some kind of arrangement or type."""
+
+    kind: str
+    probe: Probe
+    case: Case  # whose draws it has
+    said: str = ""  # beside the case, where the type alone does not tell it
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Part:
     cases: int = 0
     variants: str = "all"
     typed: str = "all"
+    numbers: str = "all"
     generated: int = 0
 
 
@@ -64,34 +77,38 @@ def plan(
 
 
 def _part(exam: Exam, mode: str, customary: str) -> Part:
-    if mode == "compiled" and mode != customary:
-        # every question is compiled, which takes seconds: one case of each op and type
-        return Part(exam.dtypes, cases=1, variants="none", typed="first")
-    full = Part(exam.dtypes, exam.cases, exam.variants, exam.typed)
-    # random cases look for holes in kernels, which all modes share
-    return replace(full, generated=exam.generated) if mode == customary else full
+    full = Part(exam.dtypes, exam.cases, exam.variants, exam.typed, exam.numbers)
+    if mode == customary:
+        # random cases look for holes in kernels, which all modes share
+        return replace(full, generated=exam.generated)
+    if mode == "compiled":
+        # every question is compiled, which takes seconds: one case of each op and type, in
+        # all numbers, and arrangements that go together
+        few = "none" if exam.variants == "none" else "together"
+        return replace(full, cases=1, variants=few, typed="first")
+    return full
 
 
 def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
     """What is put about one op.
 
-    Its own cases, then generated ones that the same `seed` gives again.
+    Its own cases, then one of equal axes, then generated ones that the same `seed` gives
+    again.
     """
     seen: set[str] = set()
     for i, case in enumerate(ops.get(name).cases):
-        probe = _probe(name, case, i)
-        for kind, variant in _variants(
-            probe, part, first=not part.cases or i < part.cases
-        ):
-            if kind not in seen or _every(part, kind):
-                # a type is a column of its own in the report, an arrangement is not
-                typed = kind in part.dtypes
-                yield variant, describe(case) if typed else f"{describe(case)} {kind}"
-            seen.add(kind)
+        own = Variant("float32", _probe(name, case, i), case)
+        for variant in _variants(own, part, first=not part.cases or i < part.cases):
+            first = variant.kind not in seen
+            if first or _every(part, variant.kind):
+                yield _asked(variant, numbered=_numbered(part, first))
+            seen.add(variant.kind)
+    if part.variants != "none" and "float32" in part.dtypes and (equal := level(name)):
+        yield Asked(_probe(name, equal, 0), f"{describe(equal)} equal axes")
     random = generated(name, count=part.generated, seed=seed)
     for i, case in enumerate(random):
         probe = _probe(name, case, seed, i)
-        yield probe, f"{describe(case)} generated from seed {seed}"
+        yield Asked(probe, f"{describe(case)} generated from seed {seed}")
 
 
 def _probe(name: str, case: Case, *numbers: int) -> Probe:
@@ -104,6 +121,8 @@ def _probe(name: str, case: Case, *numbers: int) -> Probe:
 
 def _every(part: Part, kind: str) -> bool:
     """Whether a kind of variant is put on every case, not only on the first that admits it."""
+    if kind.startswith(LARGE):
+        return False  # one is long enough
     asked = part.typed if kind in part.dtypes else part.variants
     return kind == "float32" or asked == "all"
 
@@ -116,152 +135,63 @@ def describe(case: Case) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _variants(probe: Probe, part: Part, *, first: bool) -> Iterator[Variant]:
+def _numbered(part: Part, first: bool) -> bool:
+    """Whether a variant is put with other numbers."""
+    return part.numbers == "all" or (part.numbers == "first" and first)
+
+
+def _asked(variant: Variant, *, numbered: bool) -> Asked:
+    """A variant as it is put; with other numbers where it is `numbered`."""
+    probe = variant.probe
+    case = " ".join(filter(None, (describe(variant.case), variant.said)))
+    if probe.symbolic:
+        return Asked(probe, case, ((probe.longer(), f"{case}, longer"),))
+    if not numbered or variant.kind not in (*FLOATS, *arrangements.LITERALS):
+        return Asked(probe, case)
+    seed = (zlib.crc32(case.encode()),)
+    found = []
+    for kind, operands in others(variant.case, probe.operands, probe.dtype, seed):
+        numbers = replace(probe, operands=operands)
+        if probe.dtype in HALVES:
+            numbers = typed(numbers, probe.dtype) or numbers
+        found.append((numbers, f"{case} of {kind}"))
+    return Asked(probe, case, tuple(found))
+
+
+def _variants(own: Variant, part: Part, *, first: bool) -> Iterator[Variant]:
     """The case in every type and, in float32, every arrangement that makes sense.
 
     As it is, in float32, it comes only where it is a `first` one.
     """
     if "float32" in part.dtypes:
         if first:
-            yield "float32", probe
-        if part.variants != "none":
-            yield from _arranged(probe)
+            yield own
+        for kind, probe in _arranged(own.probe, part):
+            yield Variant(kind, probe, own.case, kind)
+        if part.variants != "none" and (large := _large(own)):
+            yield large
     for dtype in part.dtypes:
-        if dtype != "float32" and (typed := _typed(probe, dtype)):
-            yield dtype, typed
+        if dtype == "float32":
+            continue
+        if found := typed(own.probe, dtype):
+            yield Variant(dtype, found, own.case)
+        # in halves roundings are so large that only the mean of many tells of a bias
+        large = _large(own) if dtype in HALVES else None
+        if large and (found := typed(large.probe, dtype)):
+            yield Variant(f"{LARGE} {dtype}", found, large.case, LARGE)
 
 
-def _arranged(probe: Probe) -> Iterator[Variant]:
-    """The same numbers in other arrangements.
-
-    With an open axis, in other places of memory, and with axes counted from the end.
-    """
-    if opened := _opened(probe):
-        yield "dynamic", opened
-    ranks = [array.ndim for array in probe.arrays().values()]
-    rank = max(ranks, default=0)
-    for layout, least in LAYOUTS:
-        if rank >= least:
-            yield layout, replace(probe, layout=layout)
-    if negative := _negative(probe):
-        yield "negative axes", negative
+def _arranged(probe: Probe, part: Part) -> Iterator[tuple[str, Probe]]:
+    if part.variants == "together":
+        yield from arrangements.together(probe)
+    elif part.variants != "none":
+        yield from arrangements.every(probe)
 
 
-def _opened(probe: Probe) -> Probe | None:
-    """With the first axis of the first input called `batch`; None where that cannot be.
-
-    The rules must still hold then.
-    """
-    x = probe.arrays().get("x0")
-    if x is None or not x.ndim or ops.get(probe.op).lengths:
+def _large(own: Variant) -> Variant | None:
+    """The case with thousands of results."""
+    shapes = arrangements.enlarged(own.probe)
+    if shapes is None:
         return None
-    opened = replace(probe, symbolic=True)
-    try:
-        opened.graph()
-    except ValueError:
-        # another input has the length in numbers, or the rule needs a number
-        return None
-    return opened
-
-
-def _negative(probe: Probe) -> Probe | None:
-    """Written with axes counted from the end, which the op's method counts from the start."""
-    op = ops.get(probe.op)
-    rank = next(iter(probe.arrays().values())).ndim
-    written = _from_end(probe.attributes, op.axes, rank)
-    written |= _from_end(probe.attributes, op.axes_of_result, rank + 1)
-    if not written:
-        return None
-    negative = replace(probe, written={**probe.attributes, **written})
-    # a method makes no node of what changes nothing, such as the identical permutation
-    return negative if negative.graph().nodes else None
-
-
-def _from_end(
-    attributes: Mapping[str, Any], names: tuple[str, ...], rank: int
-) -> dict[str, Any]:
-    """Axes of a rank as negative numbers; no axes at all cannot be counted."""
-    found: dict[str, Any] = {}
-    for name in names:
-        axes = attributes[name]
-        if isinstance(axes, int):
-            found[name] = axes - rank
-        elif axes:
-            found[name] = tuple(axis - rank for axis in axes)
-    return found
-
-
-def _typed(probe: Probe, dtype: str) -> Probe | None:
-    """The numbers in another type, where the op means anything in it."""
-    operands = tuple(
-        _as(operand, dtype) if isinstance(operand, np.ndarray) else operand
-        for operand in probe.operands
-    )
-    pairs = zip(operands, probe.operands, strict=True)
-    if all(new is old for new, old in pairs):
-        return None  # nothing has another type to take
-    if dtype in FLOATS:
-        return replace(probe, operands=operands, dtype=dtype)
-    typed = replace(probe, operands=operands)
-    return typed if _defined(probe.op, dtype) and meaningful(typed, probe) else None
-
-
-def _as(operand: np.ndarray, dtype: str) -> np.ndarray:
-    """Floats rounded to a type.
-
-    Halves to what they can hold, integers to some of -9 to 9, truth by sign. Indices follow
-    int32.
-    """
-    if operand.dtype.kind != "f":
-        follows = (str(operand.dtype), dtype) == ("int64", "int32")
-        return operand.astype(dtype) if follows else operand
-    if dtype in FLOATS:
-        # back to float32, in which every probe keeps its floats
-        return operand.astype(dtype).astype(np.float32)
-    if dtype == "bool":
-        return np.asarray(operand > 0)  # of a scalar, NumPy makes no array
-    # times 3: of normal draws, most would be 0 or 1 in size
-    return np.asarray(np.rint(operand * 3), dtype)
-
-
-@cache
-def _defined(name: str, dtype: str) -> bool:
-    """What the op's first case says: empty cases, and those of one number, prove nothing."""
-    op = ops.get(name)
-    if dtype == "bool" and op.flops is not ops.free:
-        return False  # truth values are moved, never reckoned with
-    case = op.cases[0]
-    probe = Probe(name, draw(case, (0,)), case.attributes)
-    arrays = probe.arrays().values()
-    operands = tuple(_as(array, dtype) for array in arrays)
-    return meaningful(replace(probe, operands=operands), probe)
-
-
-def meaningful(typed: Probe, probe: Probe) -> bool:
-    """Whether an op is defined on a type.
-
-    Its reference gives the type that the rules promise, and the numbers that it gives for
-    floats.
-    """
-    pairs = zip(typed.operands, probe.operands, strict=True)
-    operands = tuple(_wide(new, old) for new, old in pairs)
-    wide = replace(typed, operands=operands)
-    arrays = typed.arrays().values()
-    types = [Type(array.shape, str(array.dtype)) for array in arrays]
-    try:
-        # what is not defined may divide by 0 on the way
-        with np.errstate(all="ignore"):
-            due = ops.infer(typed.op, types, typed.attributes)
-            came, exact = typed.reference(np.float64), wide.reference(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return all(
-        str(a.dtype) == type_.dtype and np.array_equal(a, b)
-        for a, b, type_ in zip(came, exact, due, strict=True)
-    )
-
-
-def _wide(new: Operand, old: Operand) -> Operand:
-    """What stands for a float, as a float again: indices and conditions stay as they are."""
-    was_float = isinstance(old, np.ndarray) and old.dtype.kind == "f"
-    return np.asarray(new, np.float64) if was_float else new
+    case = replace(own.case, shapes=shapes)
+    return Variant(LARGE, _probe(own.probe.op, case, 0), case, LARGE)

@@ -71,7 +71,8 @@ class ExamRow(Frozen):
 
     op: str
     case: str  # shapes and attributes, readable
-    question: Literal["shape", "dtype", "value", "gradient", "kernel"]
+    # bias: whether the mean of many results in a half is right
+    question: Literal["shape", "dtype", "value", "bias", "gradient", "kernel"]
     # graph: traced by the framework, and no more
     mode: Literal["eager", "graph", "compiled"]
     dtype: str

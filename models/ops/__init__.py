@@ -67,8 +67,6 @@ class Op:
     axes: tuple[str, ...] = ()  # attributes that are axes of the first input
     # attributes that are axes of the result, which has one more than the input
     axes_of_result: tuple[str, ...] = ()
-    # attributes that are lengths: they must agree with the input, so no axis may stay open
-    lengths: tuple[str, ...] = ()
 
 
 def _modules() -> Iterator[ModuleType]:

@@ -14,20 +14,22 @@ import numpy as np
 
 from models.ops._axes import spliced
 
-Draw = Literal["normal", "positive", "unit", "apart", "index", "bool"]
+Draw = Literal["normal", "mild", "positive", "unit", "apart", "index", "bool"]
 Ints = tuple[int, ...]
 Rng = np.random.Generator
 
 RANKS = 5  # the highest rank that models have: (batch, frames, joints, heads, width)
 # Chances of an axis of length 0 to 4. Empty axes are rare, or nothing else would be seen.
 _LENGTHS = (0.05, 0.2, 0.3, 0.25, 0.2)
+LEVEL = 3  # of axes that are all as long
 
 
 @dataclass(frozen=True)
 class Case:
     """One exam question: input shapes, attributes, and how each input is drawn.
 
-    Draws: normal; positive (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1 apart,
+    Draws: normal; mild (normal, never of hundreds: exp is taken of their products); positive
+    (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1 apart,
     for ops with kinks or ties); index (0 to `high`); bool.
     """
 
@@ -60,8 +62,14 @@ def case(
 Random = Callable[[Rng, int, Case], Case]
 
 
+class Level(np.random.Generator):
+    """Draws each axis as long as any other, so that one may be taken for another."""
+
+
 def lengths(rng: Rng, rank: int, *, least: int = 0) -> Ints:
     """A shape of some rank, no axis shorter than `least`."""
+    if isinstance(rng, Level):
+        return (LEVEL,) * rank
     drawn = rng.choice(len(_LENGTHS), rank, p=_LENGTHS)
     return integers(np.maximum(drawn, least))
 

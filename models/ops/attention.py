@@ -10,7 +10,7 @@ import numpy as np
 from models.dims import Length, Shape, size
 from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
-from models.ops._cases import Case, Rng, case, lengths
+from models.ops._cases import Case, Draw, Rng, case, lengths
 from models.ops.matmul import swap
 from models.value import Value, emit
 
@@ -87,16 +87,19 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
     return example.redrawn(query, key, value)
 
 
+_DRAWS: tuple[Draw, ...] = ("mild",) * 3
+
+
 def _alike(*shape: int, scale: float) -> Case:
     """Self-attention: three inputs of one shape."""
-    return case(shape, shape, shape, scale=scale)
+    return case(shape, shape, shape, scale=scale, draws=_DRAWS)
 
 
 CASES = (
     # (batch, heads, tokens, width), at the scale of the paper: 1 / sqrt(width)
     _alike(2, 4, 5, 8, scale=8**-0.5),
     _alike(2, 3, 4, scale=0.5),
-    case((5, 4), (3, 4), (3, 2), scale=1.0),
+    case((5, 4), (3, 4), (3, 2), scale=1.0, draws=_DRAWS),
     # one token: the weights are 1
     _alike(2, 2, 1, 4, scale=0.5),
     _alike(2, 3, 2, 5, 4, scale=0.3),

@@ -61,6 +61,5 @@ OPS = {
         method=broadcast_to,
         vjp=vjp,
         random=random,
-        lengths=("shape",),
     )
 }

@@ -342,7 +342,6 @@ OPS = {
         vjp=_transpose_vjp,
         precision="product",
         random=_random_transpose,
-        lengths=("length",),
     ),
 }
 METHODS = {"conv1d": conv1d}

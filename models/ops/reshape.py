@@ -111,7 +111,6 @@ OPS = {
         method=reshape,
         vjp=vjp,
         random=random,
-        lengths=("shape",),
     )
 }
 METHODS = {"rearrange": rearrange}

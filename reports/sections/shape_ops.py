@@ -15,7 +15,7 @@ AFTER = ("coverage",)
 TITLE = "Shape-op and op exam"
 
 # In the order in which they are put: a wrong shape makes all that follows wrong.
-QUESTIONS = ("shape", "dtype", "value", "gradient", "kernel")
+QUESTIONS = ("shape", "dtype", "value", "bias", "gradient", "kernel")
 LISTED = 40  # failures shown; the rest is in records.jsonl
 
 

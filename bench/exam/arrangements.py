@@ -1,0 +1,138 @@
+"""The same op asked in another way: other places in memory, axes from the end, open lengths.
+
+Also with a number in the place of a tensor, and with thousands of elements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench.exam import open_lengths
+from bench.exam.probe import Layout, Probe
+from models import ops
+from models.ops.elementwise import broadcast
+from models.value import Value
+
+Operand = np.ndarray | float
+Arranged = tuple[str, Probe]  # with its kind
+# with the least rank that shows them
+LAYOUTS: tuple[tuple[Layout, int], ...] = (
+    ("transposed", 2),
+    ("strided", 1),
+)
+LITERALS = ("with a number", "with a number before it")
+LITERAL = 2.0  # written into the call; among the ties of other tensors
+MANY = 16384  # results: enough for a mean, and for what a kernel does above some size
+
+
+def every(probe: Probe) -> Iterator[Arranged]:
+    """Each arrangement that makes sense, alone."""
+    if opened := open_lengths.opened(probe):
+        yield "dynamic", opened
+    if opened := open_lengths.lengthened(probe):
+        yield "open lengths", opened
+    ranks = [array.ndim for array in probe.arrays().values()]
+    for layout, least in LAYOUTS:
+        if max(ranks, default=0) >= least:
+            yield layout, replace(probe, layout=layout)
+    if negative := from_end(probe):
+        yield "negative axes", negative
+    yield from with_literals(probe)
+
+
+def together(probe: Probe) -> Iterator[Arranged]:
+    """As many of them as go together in one program, and those with a number."""
+    found = probe
+    steps = (from_end, open_lengths.lengthened, open_lengths.opened, _strided)
+    for step in steps:
+        if found.open and step is open_lengths.opened:
+            continue  # a probe has one open length
+        arranged = step(found)
+        if arranged and _stands(arranged):
+            found = arranged
+    if found is not probe:
+        yield "rearranged", found
+    yield from with_literals(probe)
+
+
+def with_literals(probe: Probe) -> Iterator[Arranged]:
+    """A number on the right of an elementwise op, and on the left where a model may write it."""
+    if ops.get(probe.op).shape is not broadcast or len(probe.operands) < 2:
+        return
+    *others, last = probe.operands
+    if not _is_float(last) or not np.size(last):
+        return
+    yield LITERALS[0], replace(probe, operands=(*others, LITERAL))
+    if reflected(probe.op) and len(others) == 1:
+        yield LITERALS[1], replace(probe, operands=(LITERAL, last))
+
+
+def reflected(name: str) -> bool:
+    """Whether Python's operator for an op takes a number on its left."""
+    signs = {"subtract": "__rsub__", "divide": "__rtruediv__"}
+    # where both sides may change places, the language has the tensor first
+    return name in signs and hasattr(Value, signs[name])
+
+
+def from_end(probe: Probe) -> Probe | None:
+    """Written with axes counted from the end, which the op's method counts from the start."""
+    op = ops.get(probe.op)
+    rank = next(iter(probe.arrays().values())).ndim
+    written = _from_end(probe.attributes, op.axes, rank)
+    written |= _from_end(probe.attributes, op.axes_of_result, rank + 1)
+    if not written:
+        return None
+    negative = replace(probe, written=written)
+    # a method makes no node of what changes nothing, such as the identical permutation
+    return negative if negative.graph().nodes else None
+
+
+def enlarged(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
+    """Shapes with a first axis so long that there are many results; None where it is not free."""
+    opened = open_lengths.opened(probe)
+    if opened is None:
+        return None
+    results = sum(result.size for result in probe.reference(np.float64) if result.ndim)
+    first = np.shape(probe.operands[0])[0]
+    if not results or not first:
+        return None
+    length = first * math.ceil(MANY / results)
+    shapes = [list(np.shape(operand)) for operand in probe.operands]
+    for i, axis in opened.open:
+        shapes[i][axis] = length
+    return tuple(map(tuple, shapes))
+
+
+def _strided(probe: Probe) -> Probe | None:
+    ranks = [array.ndim for array in probe.arrays().values()]
+    return replace(probe, layout="strided") if max(ranks, default=0) else None
+
+
+def _stands(probe: Probe) -> bool:
+    try:
+        return bool(probe.graph().nodes)
+    except ValueError:
+        return False  # an open length that is every other element of another
+
+
+def _is_float(operand: Operand) -> bool:
+    return isinstance(operand, np.ndarray) and operand.dtype.kind == "f"
+
+
+def _from_end(
+    attributes: Mapping[str, Any], names: tuple[str, ...], rank: int
+) -> dict[str, Any]:
+    """Axes of a rank as negative numbers; no axes at all cannot be counted."""
+    found: dict[str, Any] = {}
+    for name in names:
+        axes = attributes[name]
+        if isinstance(axes, int):
+            found[name] = axes - rank
+        elif axes:
+            found[name] = tuple(axis - rank for axis in axes)
+    return found

@@ -1,0 +1,151 @@
+"""Questions put to a backend together, and its answers judged: value, kernel, gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bench.exam import judge, roughness, sittings
+from bench.exam.asking import companies, together
+from bench.exam.judge import Answer, Question
+from bench.exam.probe import Arrays, Probe, Results, loss_graph
+from bench.exam.roughness import Runs
+from bench.records import ExamRow
+from models.graph import Graph
+
+Numbered = tuple[int, ExamRow]  # the question that it belongs to, counted from 0
+Rough = list[Runs[Results]]  # for each sitting of a question
+Due = tuple[Arrays, Runs[Arrays]]  # gradients, and what NumPy makes of them
+
+
+def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
+    """The rows of cases that are asked in the same mode, case by case.
+
+    A backend that raises has failed the value of the case.
+    """
+    rows: dict[int, list[ExamRow]] = {}
+    heard: dict[int, list[Results]] = {}
+    for i, came in enumerate(together(_values, questions, "value")):
+        if isinstance(came, Exception):
+            rows[i] = [judge.raised(questions[i], "value", came)]
+        else:
+            heard[i] = came
+    roughs = _roughs({i: questions[i] for i in heard})
+    for i, came in heard.items():
+        rows[i] = list(_judged(questions[i], came, roughs[i]))
+    sound = {
+        i: answer
+        for i, came in heard.items()
+        if (answer := Answer(questions[i], came[0])).sound()
+    }
+    # whole programs again, so each kind of question is asked of all cases at once
+    for numbered in (_kernels(sound, roughs), _gradients(sound)):
+        for i, row in numbered:
+            rows[i].append(row)
+    return [row for i in range(len(questions)) for row in rows[i]]
+
+
+def _judged(
+    question: Question, came: Sequence[Results], roughs: Rough
+) -> Iterator[ExamRow]:
+    """What is said of the values: in each sitting, and in the first one again."""
+    *sheet, again = came
+    first = Answer(question, sheet[0])
+    yield judge.shape(first)
+    yield judge.dtype(first)
+    yield judge.value(first, again, roughs[0])
+    if not first.sound():
+        return
+    if row := judge.mean(first, roughs[0]):
+        yield row
+    for other, own, runs in zip(question.others, sheet[1:], roughs[1:], strict=True):
+        answer = Answer(other, own)
+        # its shape and type are those of the first, and said of it
+        sound = answer.sound()
+        yield judge.value(answer, own, runs) if sound else judge.shape(answer)
+
+
+def _roughs(questions: dict[int, Question]) -> dict[int, Rough]:
+    """What float32 makes of each question."""
+    found: dict[int, Rough] = {}
+    for group in companies(questions):
+        sheets = _sheets([questions[i] for i in group])
+        with np.errstate(
+            all="ignore"
+        ):  # what overflows is no number in the definition too
+            found |= zip(group, roughness.values(sheets), strict=True)
+    return found
+
+
+def _kernels(sound: dict[int, Answer], roughs: dict[int, Rough]) -> Iterator[Numbered]:
+    """Native kernels of compositions against the bodies they stand for."""
+    native = {i: one for i, one in sound.items() if one.question.has_two_ways()}
+    asked = [one.question for one in native.values()]
+    bodies = together(_bodies, asked, "kernel")
+    for (i, answer), body in zip(native.items(), bodies, strict=True):
+        question = answer.question
+        if isinstance(body, Exception):
+            yield i, judge.raised(question, "kernel", body)
+        else:
+            came, runs = answer.results, roughs[i][0]
+            yield i, judge.compare(question, "kernel", came, body[0], runs)
+
+
+def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
+    """Gradients of a weighted sum of the results.
+
+    Held against those of the gradient graph in NumPy.
+    """
+    smooth = {
+        i: one.question for i, one in sound.items() if one.question.differentiable()
+    }
+    answers = together(_slopes, list(smooth.values()), "gradient")
+    due = _oracle(smooth)
+    for (i, question), came in zip(smooth.items(), answers, strict=True):
+        if isinstance(came, Exception):
+            yield i, judge.raised(question, "gradient", came)
+            continue
+        sheet = zip(question.sheet(), came, due[i], strict=True)
+        for one, own, (exact, runs) in sheet:
+            if one.differentiable():
+                yield i, judge.slope(one, own, exact, runs)
+
+
+def _oracle(questions: dict[int, Question]) -> dict[int, list[Due]]:
+    """For each sitting of each question its gradients, and how near float32 comes to them."""
+    found: dict[int, list[Due]] = {}
+    for group in companies(questions):
+        asked = [questions[i] for i in group]
+        sheets, graph = _sheets(asked), _loss(asked)
+        with np.errstate(all="ignore"):  # where a result is infinite, nothing is asked
+            exact = sittings.oracle(graph, sheets)
+            rough = roughness.slopes(graph, sheets)
+        for i, *pair in zip(group, exact, rough, strict=True):
+            found[i] = list(zip(*pair, strict=True))
+    return found
+
+
+def _values(questions: Sequence[Question]) -> list[list[Results]]:
+    # one mode, one device: the settings of all are those of the first
+    first, sheets = questions[0], _sheets(questions)
+    return sittings.values(sheets, first.backend, first.settings)
+
+
+def _bodies(questions: Sequence[Question]) -> list[list[Results]]:
+    first, sheets = questions[0], [[question.probe] for question in questions]
+    return sittings.values(sheets, first.backend, first.settings, body=True)
+
+
+def _slopes(questions: Sequence[Question]) -> list[list[Arrays]]:
+    first, sheets = questions[0], _sheets(questions)
+    return sittings.slopes(_loss(questions), sheets, first.backend, first.settings)
+
+
+def _loss(questions: Sequence[Question]) -> Graph:
+    probes = [question.probe for question in questions]
+    return loss_graph(probes, [question.weights for question in questions])
+
+
+def _sheets(questions: Sequence[Question]) -> list[list[Probe]]:
+    return [[one.probe for one in question.sheet()] for question in questions]

@@ -1,0 +1,126 @@
+"""Numbers that faults like: zeros, ties, large means, large and small sizes, masks.
+
+A case is drawn with usual numbers first. Each kind below replaces its floats, in the same
+shapes: the program is the same, which a framework that compiles need not compile again.
+Whole numbers and truth values stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.ops import Case, Draw
+
+Array = np.ndarray
+Shape = tuple[int, ...]
+Rng = np.random.Generator
+Operands = tuple[Array | float, ...]
+
+MASK = -1e9  # what models write for "not this one"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How far numbers go in a type or a domain."""
+
+    far: float = (
+        300.0  # a mean, in units of the spread: its square loses five digits of seven
+    )
+    wide: float = 100.0  # exp of it overflows where nothing is subtracted first
+    small: float = 1e-3  # what is added so that nothing divides by 0 shows
+
+
+# float16 ends at 65504: what is squared or inverted on the way is to stay within
+NARROW = Sizes(far=30.0, wide=8.0, small=0.1)
+# exp is taken of products: they go up to a hundred
+MILD = Sizes(far=3.0, wide=6.0)
+Fill = Callable[[Rng, Draw, Shape, Sizes], Array]
+
+
+def _zeros(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """Vectors without a direction, rows without a variance, kinks."""
+    return np.zeros(shape)
+
+
+def _ties(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """A few whole numbers, 0 among them: equal within an input and between two."""
+    low = 1 if kind == "positive" else -2
+    return rng.integers(low, 3, shape).astype(np.float64)
+
+
+def _far(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """A mean that is large against the spread."""
+    return sizes.far + rng.normal(size=shape)
+
+
+def _wide(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """Of both signs and large."""
+    if kind == "positive":
+        return np.asarray(sizes.wide ** rng.uniform(-1, 1, shape))
+    return rng.normal(0, sizes.wide, shape)
+
+
+def _small(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    return np.asarray(sizes.small * _usual(rng, kind, shape))
+
+
+def _masked(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """Every third is masked, and no row is all masks: its mean would be rounding alone."""
+    if kind not in ("normal", "apart"):
+        return _usual(rng, kind, shape)  # a variance is no mask
+    places = np.indices(shape).sum(0) if shape else np.zeros(())
+    return np.where(places % 3 == 1, MASK, rng.normal(size=shape))
+
+
+def _negative(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """Below 0, also where an op is not defined there for each exponent."""
+    return -_usual(rng, "positive", shape)
+
+
+def _usual(rng: Rng, kind: Draw, shape: Shape) -> Array:
+    if kind == "positive":
+        return np.asarray(rng.uniform(0.5, 2, shape))
+    return rng.normal(size=shape)
+
+
+NUMBERS: Mapping[str, Fill] = {
+    "zeros": _zeros,
+    "ties": _ties,
+    "large means": _far,
+    "large numbers": _wide,
+    "small numbers": _small,
+    "masks": _masked,
+    "negative numbers": _negative,
+}
+
+
+def others(
+    case: Case, operands: Operands, dtype: str, seed: Sequence[int]
+) -> Iterator[tuple[str, Operands]]:
+    """The operands of a case by each kind, where the case has any floats.
+
+    In float32, but of sizes that `dtype` can compute with.
+    """
+    kinds: dict[int, Draw] = {
+        i: case.draws[i] if case.draws else "normal"
+        for i, operand in enumerate(operands)
+        if isinstance(operand, np.ndarray) and operand.dtype.kind == "f"
+    }
+    if not any(np.size(operands[i]) for i in kinds):
+        return
+    for number, (name, fill) in enumerate(NUMBERS.items()):
+        rng = np.random.default_rng([*seed, number])
+        drawn = {}
+        for i, kind in kinds.items():
+            found = fill(rng, kind, np.shape(operands[i]), _sizes(kind, dtype))
+            drawn[i] = np.asarray(found, np.float32)
+        yield name, tuple(drawn.get(i, old) for i, old in enumerate(operands))
+
+
+def _sizes(kind: Draw, dtype: str) -> Sizes:
+    if kind == "mild":
+        return MILD
+    return NARROW if dtype == "float16" else Sizes()
