@@ -7,6 +7,7 @@ from the saved state and must go on to the bit. The learning rate changes in bet
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from bench.parity import budget, traces
 from bench.parity.judging import Judged, check, exact, largest, thinned
 from bench.parity.oracle import Answer, due
 from bench.parity.placed import placed
-from bench.parity.rungs.gradient import CANCELLED, scale_of
+from bench.parity.rungs.gradient import CANCELLED, NEAR_ZERO
 from bench.parity.trial import Arrays, Trial, batch
 from models.optim import Optimizer
 
@@ -56,7 +57,7 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
         key: Answer(own[key], one.value, one.apart)
         for key, one in due(trial, "update", compute, progress).items()
     }
-    yield from _judged(trial, answers)
+    yield from _judged(trial, optimizer, answers)
     yield from _resumed(trial, optimizer, feeds[1], left)
 
 
@@ -86,26 +87,40 @@ def _copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _judged(trial: Trial, answers: dict[str, Answer]) -> Iterator[Judged]:
+def _judged(
+    trial: Trial, optimizer: Optimizer, answers: dict[str, Answer]
+) -> Iterator[Judged]:
     """The worst weight, the worst statistic, the worst slot."""
-    train, rule = trial.spec.train, trial.optimizer.rule
+    train, rule = trial.spec.train, optimizer.rule
     weights: dict[str, Answer] = {}
     statistics: dict[str, Answer] = {}
     for name, param in train.params.items():
         # only what a step changes tells of it
         changed = _changed(answers[f"{STEPPED}/{name}"], trial.params[name])
         (weights if param.trainable else statistics)[name] = changed
-    yield _worst(f"weights after two steps of {rule}", weights)
+    idle = _cancelled(trial, optimizer, weights)
+    yield _worst(f"weights after two steps of {rule}", weights, idle)
     if statistics:
-        yield _worst(f"statistics after two steps of {rule}", statistics)
+        yield _worst(f"statistics after two steps of {rule}", statistics, set())
+    # a gradient that cancels leaves rounding in its slots, and nothing to judge
+    slots = {name: answers[f"{MOVED}/{name}"] for name in weights if name not in idle}
+    title = f"slots after two steps of {rule}, by the step that follows"
+    yield _worst(title, slots, set())
+
+
+def _cancelled(
+    trial: Trial, optimizer: Optimizer, weights: dict[str, Answer]
+) -> set[str]:
+    """Weights whose gradient is zero by mathematics: decay alone moves them."""
+    kept = 1.0
+    if optimizer.rule == "adamw":  # of the others, decay is a part of the gradient
+        kept = math.prod(1 - rate * optimizer.weight_decay for rate in RATES)
     most = max(largest(answer.due) for answer in weights.values())
-    # a gradient that cancels by mathematics leaves rounding in its slots, and nothing to judge
-    slots = {
-        name: answers[f"{MOVED}/{name}"]
+    return {
+        name
         for name, answer in weights.items()
-        if largest(answer.due) >= CANCELLED * most
+        if largest(answer.due + (1 - kept) * trial.params[name]) < CANCELLED * most
     }
-    yield _worst(f"slots after two steps of {rule}, by the step that follows", slots)
 
 
 def _changed(answer: Answer, start: np.ndarray) -> Answer:
@@ -115,12 +130,16 @@ def _changed(answer: Answer, start: np.ndarray) -> Answer:
     return Answer(answer.own - start, answer.due - start, answer.apart)
 
 
-def _worst(title: str, group: dict[str, Answer]) -> Judged:
+def _worst(title: str, group: dict[str, Answer], idle: set[str]) -> Judged:
     """The tensor that is furthest beyond its budget, each relative to its own change."""
     most = max(largest(answer.due) for answer in group.values()) or 1.0
+    scales = {
+        name: most if name in idle else max(largest(answer.due), NEAR_ZERO * most)
+        for name, answer in group.items()
+    }
     errors: dict[str, tuple[float, float]] = {}
     for name, answer in group.items():
-        scale = max(largest(answer.due), scale_of(answer.due, most))
+        scale = scales[name]
         error = budget.error(answer.own, answer.due, scale=scale)
         errors[name] = (error, budget.bound("update", answer.apart / scale))
     worst = max(errors, key=lambda name: errors[name][0] / errors[name][1])
@@ -129,21 +148,15 @@ def _worst(title: str, group: dict[str, Answer]) -> Judged:
         check=check("update", f"{title}: {worst}", error, bound, "train"),
         name=title,
         value=thinned(answer.own for answer in group.values()),
-        allowed=_allowed(group, errors, most),
+        allowed=_allowed(group, {n: errors[n][1] * scales[n] for n in group}),
         scale=most,
     )
 
 
-def _allowed(
-    group: dict[str, Answer], errors: dict[str, tuple[float, float]], most: float
-) -> np.ndarray:
+def _allowed(group: dict[str, Answer], budgets: dict[str, float]) -> np.ndarray:
     """The budget of each entry that the trace keeps."""
-    counts, budgets = [], []
-    for name, answer in group.items():
-        counts.append(len(traces.thin(answer.own)))
-        scale = max(largest(answer.due), scale_of(answer.due, most))
-        budgets.append(errors[name][1] * scale)
-    return np.repeat(budgets, counts)
+    counts = [len(traces.thin(answer.own)) for answer in group.values()]
+    return np.repeat(list(budgets.values()), counts)
 
 
 def _resumed(
