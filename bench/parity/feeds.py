@@ -33,4 +33,5 @@ def drawn(
             found[name] = rng.random(shape) < drawing.number  # a mask of ones and zeros
         else:
             found[name] = rng.normal(0, drawing.number, shape)
-    return {name: np.asarray(array, np.float32) for name, array in found.items()}
+    # Last first: a program that takes its feeds by their order, not by name, is found out.
+    return {name: np.asarray(found[name], np.float32) for name in reversed(found)}

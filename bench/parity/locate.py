@@ -33,6 +33,9 @@ NEAR_ZERO = 1e-3
 # Nodes in one program: a framework that compiles is compiled once for all of them.
 TOGETHER = 48
 TAP = "tap/"
+# What a loss of a node's results is made of: where one of these is wrong, so is the gradient
+# of every node.
+SCAFFOLD = ("multiply", "sum", "add")
 NUDGES = (0, 1, 2)  # disturbances of the inputs; 0 is none
 
 
@@ -61,8 +64,27 @@ def first_fault(
             found = judged([probe for _, probe in part], backend, device)
             for (node, probe), said_of_it in zip(part, found, strict=True):
                 if said_of_it:
-                    return _fault(node, said_of_it, probe)
+                    fault = _fault(node, said_of_it, probe)
+                    return _below(fault, said_of_it, asked, backend, device)
     return None
+
+
+def _below(
+    fault: Fault,
+    said_of_it: str,
+    asked: Sequence[tuple[Node, Probe]],
+    backend: Backend,
+    device: str,
+) -> Fault:
+    """The fault, or that of a node which spoils gradients of whatever is asked for them."""
+    if not said_of_it.startswith("gradient"):
+        return fault
+    beams = [(node, probe) for node, probe in asked if node.op in SCAFFOLD]
+    found = judged([probe for _, probe in beams], backend, device)
+    for (node, probe), more in zip(beams, found, strict=True):
+        if more:
+            return _fault(node, more, probe)
+    return fault
 
 
 def judge(probe: Probe, backend: Backend, settings: Settings) -> str:
