@@ -38,7 +38,7 @@ def put(job: Job, backend: WrongBackend, fault: Fault, profile: str) -> Iterator
     for task in fault.tasks:
         if task != "shape_ops" and not fault.model:
             continue  # no model holds it
-        steps = rungs.names() if task == "parity" else [""]
+        steps = _rungs(fault) if task == "parity" else [""]
         for rung in steps:
             asked = cell(job, fault, task, profile, rung)
             if shown := _asked(asked, backend, fault, rung):
@@ -48,6 +48,10 @@ def put(job: Job, backend: WrongBackend, fault: Fault, profile: str) -> Iterator
             continue
         if not fault.op:
             return  # nobody to blame: once is enough
+
+
+def _rungs(fault: Fault) -> list[str]:
+    return [rung for rung in rungs.names() if rung not in fault.blind]
 
 
 def _asked(job: Job, backend: WrongBackend, fault: Fault, rung: str) -> Shown | None:

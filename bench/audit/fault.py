@@ -24,6 +24,8 @@ class Setting:
 
 
 USUAL = Setting()
+# rungs that make no trainer: to them a fault of training is none
+UNTRAINED = ("forward", "calls", "equivalence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Fault:
     )
     # what it is put to, in this order, by the names of `bench.tasks`
     tasks: tuple[str, ...] = ("shape_ops", "parity")
+    # rungs of the ladder that make no use of what is wrong: left out, for they cannot tell
+    blind: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()  # that the exam puts beside the op to blame
     setting: Setting = USUAL
     precision: str = "fp32"  # of the run

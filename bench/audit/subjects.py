@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,19 +13,35 @@ from bench.config import Config, Model, Train
 from bench.coordinator.job import Job
 
 PROFILES = ("smoke", "standard")  # what one misses is put under the next
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A zoo model, and sizes at which it is quick."""
+
+    model: str
+    sizes: Mapping[str, Any]
+
+
 # Every hidden layer is square, so that a transposed weight fits. Drop rates are high enough
 # for some rows of the smallest batch to be dropped.
-SIZES: dict[str, dict[str, Any]] = {
-    "simple_baseline": {"width": 16, "stages": 1, "dropout": 0.25},
-    "poseformer": {"width": 8, "depth": 2, "frames": 9, "drop": 0.1, "drop_path": 0.2},
-    "motionbert": {
-        "width": 16,
-        "representation": 16,
-        "depth": 1,
-        "heads": 2,
-        "mlp_ratio": 1,
-    },
-    "videopose3d": {"widths": (3, 3), "width": 16, "dropout": 0.25},
+SUBJECTS = {
+    "simple_baseline": Subject(
+        "simple_baseline", {"width": 16, "stages": 1, "dropout": 0.25}
+    ),
+    "poseformer": Subject("poseformer", {"width": 8, "depth": 1, "frames": 9}),
+    # the first block drops no path
+    "poseformer of two blocks": Subject(
+        "poseformer",
+        {"width": 8, "depth": 2, "frames": 3, "drop": 0.1, "drop_path": 0.2},
+    ),
+    "motionbert": Subject(
+        "motionbert",
+        {"width": 16, "representation": 16, "depth": 1, "heads": 2, "mlp_ratio": 1},
+    ),
+    "videopose3d": Subject(
+        "videopose3d", {"widths": (3, 3), "width": 16, "dropout": 0.25}
+    ),
 }
 # enough to move weights, statistics and the curve
 TRAINING = Train(
@@ -53,7 +71,7 @@ def cell(job: Job, fault: Fault, task: str, profile: str, rung: str = "") -> Job
     parity = asked.parity.model_copy(update={"rungs": (rung,) if rung else ()})
     update = {
         "backend": job.config.backend,
-        "model": {name: _model(name, fault) for name in SIZES},
+        "model": _models(fault),
         "ops": tuple(filter(None, ops)),
         "parity": parity,
         "precision": fault.precision,
@@ -66,12 +84,17 @@ def cell(job: Job, fault: Fault, task: str, profile: str, rung: str = "") -> Job
     return Job(
         task=task,
         backend=job.backend,
-        model=fault.model if task != "shape_ops" else "",
+        # of the exam, which is about a backend alone, there is none
+        model="" if task == "shape_ops" else SUBJECTS[fault.model].model,
         config=asked.model_copy(update=update),
         folder=job.folder,
     )
 
 
-def _model(name: str, fault: Fault) -> Model:
-    settings = {"preset": "tiny", "sizes": SIZES[name], "train": TRAINING}
-    return Model.model_validate({**settings, **fault.setting.model})
+def _models(fault: Fault) -> dict[str, Model]:
+    if not fault.model:
+        return {}
+    subject = SUBJECTS[fault.model]
+    settings = {"preset": "tiny", "sizes": subject.sizes, "train": TRAINING}
+    asked = Model.model_validate({**settings, **fault.setting.model})
+    return {subject.model: asked}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Feeds, Trainer
-from bench.audit.fault import Fault
+from bench.audit.fault import UNTRAINED, Fault
 from bench.audit.planting.proxy import Planting, WrongProgram, WrongTrainer
 
 Copies = dict[str, np.ndarray]
@@ -71,4 +71,10 @@ def fault(
 ) -> Fault:
     """A trainer put to the ladder, and to a training where that holds."""
     planting = Planting(trainer=trainer)
-    return Fault(name=name, planting=planting, model=model, tasks=("parity", "train"))
+    return Fault(
+        name=name,
+        planting=planting,
+        model=model,
+        tasks=("parity", "train"),
+        blind=UNTRAINED,
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.audit.fault import Fault
+from bench.audit.fault import UNTRAINED, Fault
 from bench.audit.planting.noise import Drawing, Shape, drawn, undrawn
 
 KIND = "noise"
@@ -137,6 +137,8 @@ def _fault(
         op="dropout",
         model=model,
         tasks=("parity",),
+        # all others feed the noise
+        blind=("weights", *UNTRAINED, "gradient", "step", "update"),
         needs=undrawn,
     )
 
@@ -144,15 +146,15 @@ def _fault(
 # what the faults are made of, with nothing wrong: it must not be accused
 CONTROLS = (
     _fault("noise of NumPy", Drawing),
-    _fault("paths of NumPy", Drawing, "poseformer"),
+    _fault("paths of NumPy", Drawing, "poseformer of two blocks"),
 )
 FAULTS = (
     _fault("dropout drops nothing", _Nothing),
     _fault("dropout drops 2 % too few", _Less),
     _fault("dropout drops what it should keep", _Turned, "videopose3d"),
     _fault("dropout does not scale", _Unscaled),
-    _fault("dropout drops the same in every row", _OneRow, "poseformer"),
-    _fault("drop path drops for the whole batch", _OnePath, "poseformer"),
+    _fault("dropout drops the same in every row", _OneRow, "poseformer of two blocks"),
+    _fault("drop path drops for the whole batch", _OnePath, "poseformer of two blocks"),
     _fault("dropout drops in pairs", _Pairs),
     _fault("dropout drops as many in every row", _Exact),
     _fault("dropout spares the first of each row", _FirstEntries),
@@ -163,6 +165,11 @@ FAULTS = (
     _fault("noise is seeded anew each time", _NoSeed),
     _fault("training alone drops nothing", Drawing, training=_Nothing),
     _fault("training alone drops the same each step", Drawing, training=_EveryCall),
-    _fault("training alone does not scale", Drawing, "poseformer", training=_Unscaled),
+    _fault(
+        "training alone does not scale",
+        Drawing,
+        "poseformer of two blocks",
+        training=_Unscaled,
+    ),
     _fault("training alone drops as if seeded anew", Drawing, training=_NoSeed),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench.audit.fault import Fault
+from bench.audit.fault import UNTRAINED, Fault
 from bench.audit.planting.proxy import Planting, WrongTrainer
 from models.optim import Optimizer
 
@@ -57,7 +57,9 @@ def _fault(
     name: str, optimizer: Any, model: str = "simple_baseline", **rest: Any
 ) -> Fault:
     planting = Planting(optimizer=optimizer, **rest)
-    return Fault(name=name, planting=planting, model=model, tasks=("parity",))
+    return Fault(
+        name=name, planting=planting, model=model, tasks=("parity",), blind=UNTRAINED
+    )
 
 
 FAULTS = (
