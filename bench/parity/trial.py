@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ class Trial:
     @property
     def oracle(self) -> Backend:
         """NumPy, whose precision is chosen by the settings."""
-        return backends.load("numpy")
+        return _numpy()
 
     @property
     def settings(self) -> Settings:
@@ -86,6 +87,12 @@ class Trial:
             "seed": self.seed,
         }
         return json.dumps(asked, sort_keys=True, default=str)
+
+
+@cache
+def _numpy() -> Backend:
+    """Made once: to find a backend, all that are installed are looked through."""
+    return backends.load("numpy")
 
 
 def prepare(job: Job, backend: Backend, device: str) -> Trial:
