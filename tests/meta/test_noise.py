@@ -37,7 +37,7 @@ HIGH = 2.0  # of the uniform noise
 def noisy() -> Graph:
     """All that a model may draw, each on a line of its own."""
     g = Builder("noisy")
-    x = g.input("x", ("batch", 7, 5))
+    x = g.input("x", ("batch", 3, 50))
     x = x.dropout(rate=0.1, name="element")
     x = x.drop_path(rate=0.2, name="path")
     x = x + g.noise("normal", x.shape, kind="normal", number=0.5)
@@ -121,6 +121,29 @@ def cut_off(rng: Rng, noise: Noise, shape: Shape) -> np.ndarray:
     return (drawn * noise.number).astype(np.float32)
 
 
+def as_many_in_each_row(rng: Rng, noise: Noise, shape: Shape) -> np.ndarray:
+    """Rows differ, but in nothing that can be counted."""
+    rank = rng.random(shape).argsort(axis=-1).argsort(axis=-1)
+    return (rank < round(noise.number * shape[-1])).astype(np.float32)
+
+
+def in_pairs(rng: Rng, noise: Noise, shape: Shape) -> np.ndarray:
+    """Neighbours of a row fall together."""
+    half = honest(rng, noise, (*shape[:-1], shape[-1] // 2))
+    return np.repeat(half, 2, axis=-1)
+
+
+def spared(place: Any) -> Any:
+    """A draw that keeps what lies at one place of an axis."""
+
+    def draw(rng: Rng, noise: Noise, shape: Shape) -> np.ndarray:
+        drawn = honest(rng, noise, shape)
+        drawn[place] = 1
+        return drawn
+
+    return draw
+
+
 def near_zero(values: np.ndarray, noise: Noise) -> np.ndarray:
     return np.where(values == 0, np.float32(1e-3), values)
 
@@ -160,6 +183,14 @@ MASKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "one row for all": ("element", "draws of one call", {"draw": one_for_all(0)}),
     "one column for all": ("element", "draws of one call", {"draw": one_for_all(2)}),
     "tiled": ("element", "draws of one call", {"draw": tiled}),
+    "in pairs": ("element", "draws of one call", {"draw": in_pairs}),
+    "as many in each row": (
+        "element",
+        "as many in a row",
+        {"draw": as_many_in_each_row},
+    ),
+    "spares the first": ("element", "every call and place", {"draw": spared(0)}),
+    "spares the last": ("element", "every call and place", {"draw": spared((..., -1))}),
     "parts of a row": ("path", "one draw for all", {"whole": True}),
 }
 NUMBERS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -235,7 +266,7 @@ def test_the_wrapper_alone_holds() -> None:
     checks = climb(WrongBackend(backends.load("numpy"), Fault()), NOISY)
     assert failed(checks) == []
     kinds = {check.name.split(":")[0] for check in checks}
-    assert len(kinds) == 15, "or a property that is left out would be one that holds"
+    assert len(kinds) == 17, "or a property that is left out would be one that holds"
 
 
 @pytest.mark.parametrize("fault", [*MASKS, *NUMBERS])

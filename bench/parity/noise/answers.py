@@ -8,7 +8,7 @@ that come again, rows that share a draw, and streams that meet.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -20,6 +20,8 @@ from bench.parity.noise.patterns import Pattern
 
 # Entries of an axis from one draw to the one it is held against.
 STEPS = (*range(1, 9), *(2**i for i in range(4, 20)))
+NOTHING = Odds(0.0, 0.0)  # to object to, where there is nothing to compare
+LONG = 32  # draws of a row that is counted: a few may be anything
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -74,6 +76,30 @@ class Reading:
         first = self.answers(values).reshape(shape)
         return float((yes != first).mean())
 
+    def places(self, answers: np.ndarray) -> Odds:
+        """A yes is as likely in every call, every noise of it, and at every place of an axis."""
+        parts = self._unrolled(answers)
+        found = []
+        for axis, length in enumerate(parts.shape):
+            rows = np.moveaxis(parts, axis, 0).reshape(length, -1)
+            if rows.shape[1] >= LONG:
+                found.append(odds.share(rows.sum(axis=1), rows.shape[1], self.likely))
+        return _worst(found)
+
+    def spreads(self, answers: np.ndarray) -> Odds:
+        """Rows of each axis have more and less of a yes, as chance would have it.
+
+        Relative to the variance that is due; the worst of all axes.
+        """
+        parts = self._unrolled(answers)
+        found = []
+        for axis in range(2, parts.ndim):
+            rows = np.moveaxis(parts, axis, 2)
+            rows = rows.reshape(-1, math.prod(rows.shape[3:]))
+            if rows.shape[1] >= LONG:
+                found.append(odds.dispersion(rows, self.likely))
+        return _worst(found)
+
     def neighbours(self, answers: np.ndarray) -> Odds:
         """Draws of one call that lie some entries apart; no draw is in two pairs."""
         draws = answers.shape[-1]
@@ -102,20 +128,33 @@ class Reading:
         )
 
     def compared(self, pairs: Iterable[Pair]) -> Odds:
-        """The least likely of some pairs; where there are none, nothing to object to."""
+        """The least likely of some pairs."""
         same = [one == other for one, other in pairs]
         if not same:
-            return Odds(0.0, 0.0)
+            return NOTHING
         hits = np.array([int(one.sum()) for one in same])
         tries = np.array([one.size for one in same])
         return odds.share(hits, tries, self.alike)
 
-    def _lags(self, draws: int) -> list[int]:
-        """Steps along every axis, in entries of all axes laid in a row."""
-        own = [
+    @property
+    def _own(self) -> list[int]:
+        """How many draws there are along each axis."""
+        return [
             1 if axis in self.pattern.shared else length
             for axis, length in enumerate(self.pattern.bound)
         ]
+
+    def _unrolled(self, answers: np.ndarray) -> np.ndarray:
+        """By calls, copies, and the axes of the draws."""
+        return answers.reshape(*answers.shape[:2], *self._own)
+
+    def _lags(self, draws: int) -> list[int]:
+        """Steps along every axis, in entries of all axes laid in a row."""
+        own = self._own
         strides = [math.prod(own[axis + 1 :]) for axis in range(len(own))]
         lags = {stride * step for stride in strides for step in STEPS}
         return sorted(lag for lag in lags if 2 * lag <= draws)
+
+
+def _worst(found: Sequence[Odds]) -> Odds:
+    return max(found, key=lambda odd: odd.error - odd.bound, default=NOTHING)

@@ -1,10 +1,11 @@
 """What chance allows: bounds that an honest draw keeps but once in ten thousand million times.
 
-A ladder asks some thousand such questions, so that 200 ladders hold 1e-5 false alarms.
+A ladder makes some thousand comparisons, so that 200 ladders hold one false alarm in 10,000.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from scipy import special
 
 ALPHA = 1e-10  # of one comparison, both sides together
 Z = float(-special.ndtri(ALPHA / 2))  # standard errors, 6.5
+SELDOM = math.log(2 / ALPHA)  # as inequalities have it
 
 
 class Odds(NamedTuple):
@@ -70,6 +72,19 @@ def _interval(hits: np.ndarray, misses: np.ndarray) -> tuple[np.ndarray, np.ndar
     low = special.betaincinv(np.maximum(hits, 1), misses + 1, tail)
     high = special.betainccinv(hits + 1, np.maximum(misses, 1), tail)
     return np.where(hits > 0, low, 0.0), np.where(misses > 0, high, 1.0)
+
+
+def dispersion(rows: np.ndarray, due: float) -> Odds:
+    """The variance of the rows' counts of yes, relative to that of independent answers."""
+    count, length = rows.shape
+    variance = length * due * (1 - due)
+    counts = rows.sum(axis=1)
+    ratio = float(np.square(counts - length * due).mean()) / variance
+    # the fourth moment of a binomial number gives the square of the standard error
+    rough = (2 + 1 / variance - 6 / length) / count
+    # squares are skewed: Laurent and Massart's bound for their mean
+    bound = (2 * SELDOM * rough) ** 0.5 + SELDOM * rough
+    return Odds(abs(ratio - 1), bound)
 
 
 def mean(sample: np.ndarray, due: Law) -> Odds:

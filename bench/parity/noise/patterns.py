@@ -20,8 +20,9 @@ Arrays = dict[str, np.ndarray]
 DRAWS = 2**14
 RARE = 500  # of the rarer answer there are to be so many, or its share would say little
 MOST = 2**17  # numbers of one noise in one call, however rare an answer is
-# Entries of all axes but one: XLA compiles a generator twice as long where inner ones are long.
-SHORT = 2
+# Entries of the last fixed axis with draws of its own, so that rows and columns are both long.
+# Of all others: XLA compiles a generator twice as long where several are long.
+WIDE, SHORT = 128, 2
 COPIES = "ab"  # noise inputs of one pattern in one graph, which must differ
 
 
@@ -202,13 +203,13 @@ def _resized(
     Each pattern has open axes of its own, as long as it needs them.
     """
     own = _padded(noise.type.shape, whole)
-    shape: list[Length] = []
-    kept: list[Length] = []
-    for i, length in enumerate(whole):
-        made = _open(length, f"{mark}_{i}", mark)
-        shape.append(made)
-        # an axis along which one draw holds for all stays one
-        kept.append(made if own[i] == length else 1)
+    shape = [_open(length, f"{mark}_{i}", mark) for i, length in enumerate(whole)]
+    drawn = [i for i, length in enumerate(whole) if own[i] == length]
+    fixed = [i for i in drawn if shape[i] == SHORT]
+    if fixed:
+        shape[fixed[-1]] = WIDE
+    # an axis along which one draw holds for all stays one
+    kept = [shape[i] if i in drawn else 1 for i in range(len(whole))]
     if not any(isinstance(length, Dim) for length in kept):
         _lengthen(shape, kept, _due(noise))
     # axes that were put in front go again

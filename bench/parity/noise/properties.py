@@ -60,6 +60,10 @@ def _alone(
         uneven = Odds(reading.uneven(values), 0.0)
         yield _judge(reading, source, "one draw for all that share it", uneven, "share")
     answers = reading.answers(values)
+    places = "as likely in every call and place"
+    yield _judge(reading, source, places, reading.places(answers), "share")
+    rows = "as many in a row as chance has it"
+    yield _judge(reading, source, rows, reading.spreads(answers), "relative")
     strangers = {
         "draws of one call": reading.neighbours(answers),
         "noises of one call": reading.nodes(answers),
