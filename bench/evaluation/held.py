@@ -5,12 +5,11 @@ The checks stand in the order of the pipeline, so the first that fails names wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench import metrics as known
 from bench.coordinator.job import Job
 from bench.data import Split
 from bench.data.batches.windows import Windows
@@ -72,8 +71,9 @@ def hold(job: Job, split: Split, own: Own) -> Held:
         found, predicted, reason = _predictions(job, own, test, rows, fitted)
         checks += found
         left_out |= {"windows": reason} if reason else {}
-        checks += _scores(split, own, test, rows)
-        left_out |= _beyond(own.metrics)
+        found, without = _scores(split, own, test, rows)
+        checks += found
+        left_out |= without
     return Held(tuple(checks), predicted, left_out)
 
 
@@ -221,7 +221,9 @@ def _half(tally: Tally, name: str, precision: str) -> list[Check]:
     ]
 
 
-def _scores(split: Split, own: Own, test: Cut, rows: Rows) -> list[Check]:
+def _scores(
+    split: Split, own: Own, test: Cut, rows: Rows
+) -> tuple[list[Check], dict[str, str]]:
     """The record's numbers over all poses, against plain arithmetic on the same poses."""
 
     def predicted(number: int) -> Float:
@@ -229,17 +231,4 @@ def _scores(split: Split, own: Own, test: Cut, rows: Rows) -> list[Check]:
         return own.poses[rows.of(number)].astype(np.float64) * 1000 * unit
 
     due = scoring.scored(test, rows, split.protocol, predicted)
-    names = {known.load(file).NAME: file for file in due}
-    return [
-        scoring.held(metric, due[names[metric.name]])
-        for metric in own.metrics
-        if metric.name in names
-    ]
-
-
-def _beyond(metrics: Iterable[Metric]) -> dict[str, str]:
-    names = {known.load(file).NAME for file in scoring.ALIGNED}
-    others = [metric.name for metric in metrics if metric.name not in names]
-    if not others:
-        return {}
-    return {", ".join(others): "the oracle has no arithmetic of its own for them"}
+    return scoring.all_held(own.metrics, due)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.coordinator.job import Job
 from bench.data import Split
@@ -22,9 +24,9 @@ STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them
 # absolute, on a screen from -1 to 1: some ten roundings of float32
 ROUNDING = 1e-6
-CHANCE = (
-    1e-9  # that half of all windows are mirrored and so few or so many came mirrored
-)
+FEW = 32  # windows in all, of which no order can be told
+# that of draws with an even chance the share is so far from a half
+CHANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,10 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     """What the train graph is fed in some steps, window by window."""
     seen, found = Tally(), Tally()
     mirrored = windows = 0
+    drawn = []
     for step in cutting.spread(loop.plan.steps, STEPS):
         (batch,) = loop.epochs.steps(step, step + 1)
+        drawn.append((step, batch.indices))
         feeds = loop.feed.batch(batch.keypoints[:WINDOWS], batch.target[:WINDOWS])
         for row, number in enumerate(batch.indices[:WINDOWS].tolist()):
             fed = {name: array[row] for name, array in feeds.items()}
@@ -119,7 +123,8 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     return [
         seen.check("batch", "keypoints that are fed", budgeted="node", graph=graph),
         found.check("batch", "targets that are fed", budgeted="node", graph=graph),
-        _drawn(mirrored, windows, flip=job.settings.train.flip),
+        _mirrored(mirrored, windows, flip=job.settings.train.flip),
+        *_order(drawn, len(cut), loop.epochs.batch),
     ]
 
 
@@ -156,7 +161,7 @@ def _window(
     return flipped
 
 
-def _drawn(mirrored: int, windows: int, *, flip: bool) -> Check:
+def _mirrored(mirrored: int, windows: int, *, flip: bool) -> Check:
     """How many windows came mirrored, against a half or none."""
     due, allowed = 0.0, 0.0
     if flip:
@@ -170,3 +175,35 @@ def _drawn(mirrored: int, windows: int, *, flip: bool) -> Check:
         unit="of the windows",
         graph="train",
     )
+
+
+def _order(
+    drawn: Sequence[tuple[int, NDArray[np.int64]]], windows: int, batch: int
+) -> list[Check]:
+    """Windows of some steps: none twice in an epoch, and in no order that one sees."""
+    epochs: dict[int, list[int]] = {}
+    neighbours = pairs = 0
+    for step, indices in drawn:
+        epoch = step // max(1, windows // batch)
+        epochs.setdefault(epoch, []).extend(indices.tolist())
+        neighbours += int((np.diff(indices) == 1).sum())
+        pairs += len(indices) - 1
+    twice = sum(len(seen) - len(set(seen)) for seen in epochs.values())
+    checks = [
+        check(
+            "batch",
+            "windows that come twice in an epoch",
+            twice,
+            0,
+            unit="windows",
+            graph="train",
+        )
+    ]
+    # of few windows a shuffled order, too, has many neighbours
+    if windows >= FEW and pairs:
+        share = neighbours / pairs
+        name = "share of windows that follow their neighbour"
+        checks.append(
+            check("batch", name, share, 0.5, unit="of the windows", graph="train")
+        )
+    return checks

@@ -12,7 +12,15 @@ import pytest
 from bench.data.batches import overlap, padded, standardizer, windows
 from bench.evaluation import poses
 from bench.evaluation import task as evaluate
-from bench.metrics import _blocks, _lengths, mpjpe, pa_mpjpe
+from bench.metrics import (
+    _blocks,
+    _lengths,
+    mpjpe,
+    mpjve,
+    n_mpjpe,
+    pa_mpjpe,
+    pck150,
+)
 from bench.metrics import _procrustes as procrustes
 from bench.training import restored
 from bench.training.feed import Feed
@@ -126,6 +134,12 @@ def sum_not_mean(real: Any) -> Any:
     return lambda self: self._sum
 
 
+def across_clips(pred: Any, true: Any, facts: Any) -> Any:
+    speed = np.full(pred.shape[:2], np.nan)
+    speed[1:] = _lengths.lengths(np.diff(pred - true, axis=0))
+    return speed
+
+
 def root_mean_square(pred: Any, true: Any) -> Any:
     apart = _lengths.distances(pred, true)
     return np.broadcast_to(np.sqrt((apart**2).mean(axis=1, keepdims=True)), apart.shape)
@@ -171,6 +185,16 @@ def without_pad(real: Any) -> Any:
 
 def never_flipped(real: Any) -> Any:
     return lambda self, *asked, **more: real(self, *asked, **{**more, "flip": False})
+
+
+def never_shuffled(real: Any) -> Any:
+    return lambda self, *asked, **more: real(self, *asked, **{**more, "shuffle": False})
+
+
+def always_the_first(real: Any) -> Any:
+    return lambda self, *asked, **more: real(
+        self, *asked, **{**more, "start": 0, "count": asked[0]}
+    )
 
 
 def raw(self: Feed, keypoints: Any) -> Any:
@@ -244,6 +268,27 @@ EVALUATION = {
         "score",
         NO_ROOT,
     ),
+    "MPJVE: into the next clip": Fault(
+        instead(mpjve, "values", always(across_clips)), "score"
+    ),
+    "N-MPJPE: no scale": Fault(
+        instead(n_mpjpe, "values", always(lambda p, t, f: _lengths.distances(p, t))),
+        "score",
+    ),
+    "PCK: another threshold": Fault(
+        instead(
+            pck150,
+            "values",
+            always(lambda p, t, f: 100.0 * (_lengths.distances(p, t) < 250)),
+        ),
+        "score",
+    ),
+    "bones: not the skeleton's": Fault(
+        instead(
+            _blocks, "bones", always(lambda skeleton, joints: (((0, 1), (1, 4)), ()))
+        ),
+        "score",
+    ),
     "scaling: dropped": Fault(
         instead(standardizer, "from_arrays", always(lambda arrays: None)), "scaling"
     ),
@@ -302,6 +347,13 @@ TRAINING = {
     ),
     "padding: begins anew": Fault(instead(padded, "_inside", always(wrapped)), "batch"),
     "scaling: not applied": Fault(instead(Feed, "inputs", always(raw)), "batch"),
+    "order: as they lie": Fault(
+        instead(windows.Windows, "epoch", never_shuffled), "batch"
+    ),
+    "order: the first batch again": Fault(
+        instead(windows.Windows, "epoch", always_the_first),
+        "batch",
+    ),
     "flip: never": Fault(
         instead(windows.Windows, "epoch", never_flipped),
         "batch",

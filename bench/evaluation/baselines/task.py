@@ -26,13 +26,14 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     progress("fitting", 0.5)
     found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
     progress("holding them against plain NumPy", 0.9)
-    checks = hold(split, found)
+    checks, left_out = hold(split, found)
     payload = Baselines(
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         baselines=found,
         checks=checks,
+        left_out=left_out,
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
     )

@@ -1,86 +1,80 @@
-"""MPJPE and its aligned kin by plain arithmetic, with their means by frame, action and subject."""
+"""Metrics of all poses with their means by frame, action, subject and joint, held to a record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench import metrics as known
+from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
-from bench.evaluation.oracle import cutting
+from bench.evaluation.oracle import cutting, measures
 from bench.evaluation.oracle.checks import apart, check
 from bench.evaluation.oracle.choice import Rows
 from bench.evaluation.oracle.cutting import Cut, Float
 from bench.records import Check, Metric
 
-SAME = 1e-3  # mm between two means of the same errors
-SHARE = 1e-6  # of a large mean: the roundings of float32
-# file of the metric -> how a prediction is laid over the truth first
-ALIGNED = {
-    "mpjpe": "root",
-    "pa_mpjpe": "similarity",
-    "pa_mpjpe_rigid": "rigid",
-}
+# Between two means of the same errors, mm, and as a share of a large one: float32's roundings.
+SAME = (1e-3, 1e-6)
+# Per cent: a joint that lies on a threshold to the last digit falls to either side of it.
+COUNTED = 0.1
+
+Numbers = dict[str, float | None]
 
 
 @dataclass
 class Score:
     """One metric over all poses that came so far."""
 
-    how: str  # a value of ALIGNED
+    measure: measures.Measure
+    reach: int  # frames that it looks back: at a clip's beginning it has no value
     joints: tuple[str, ...]  # those that count
     places: list[int]
-    frames: list[float] = field(default_factory=list)  # one error for each pose, mm
+    frames: list[float] = field(default_factory=list)  # one error for each pose
     actions: dict[str, list[float]] = field(default_factory=dict)
     subjects: dict[str, list[float]] = field(default_factory=dict)
     by_joint: list[Float] = field(default_factory=list)
 
     def add(self, pred: Float, true: Float, *, action: str, subject: str) -> None:
         """Take in poses (n, J, 3), mm, of one clip."""
-        due = true[:, self.places]
-        laid = _laid(pred[:, self.places], due, self.how)
-        apart = np.sqrt(((laid - due) ** 2).sum(axis=-1))  # (n, joints)
-        self.by_joint.append(apart)
-        errors = (apart.sum(axis=1) / len(self.joints)).tolist()
+        found = self.measure(pred[:, self.places], true[:, self.places])
+        if found.ndim == 2:
+            self.by_joint.append(found)
+            found = found.sum(axis=1) / len(self.joints)
+        errors = found.tolist()
         self.frames += errors
-        self.actions.setdefault(action, []).extend(errors)
-        self.subjects.setdefault(subject, []).extend(errors)
+        if errors:
+            self.actions.setdefault(action, []).extend(errors)
+            self.subjects.setdefault(subject, []).extend(errors)
 
-    def numbers(self) -> dict[str, float]:
+    def numbers(self) -> Numbers:
         """Every mean of the metric by its place in a record."""
         actions = {name: _mean(part) for name, part in self.actions.items()}
         subjects = {name: _mean(part) for name, part in self.subjects.items()}
-        joints = np.concatenate(self.by_joint).mean(axis=0)
-        return {
+        found: Numbers = {
             "frame_wise": _mean(self.frames),
             "action_wise": _mean(actions.values()),
             "subject_wise": _mean(subjects.values()),
-            **{f"per_action {name}": mean for name, mean in actions.items()},
-            **{f"per_subject {name}": mean for name, mean in subjects.items()},
-            **{
-                f"per_joint {name}": float(mean)
-                for name, mean in zip(self.joints, joints, strict=True)
-            },
         }
-
-
-def empty(protocol: Protocol) -> dict[str, Score]:
-    """A score of no poses for each metric that is known here, by its file."""
-    found = {}
-    for file, how in ALIGNED.items():
-        counted = protocol.joints_for(file) or protocol.joints
-        joints = tuple(joint for joint in protocol.joints if joint in counted)
-        places = [protocol.joints.index(joint) for joint in joints]
-        found[file] = Score(how, joints, places)
-    return found
+        found |= {f"per_action {name}": mean for name, mean in actions.items()}
+        found |= {f"per_subject {name}": mean for name, mean in subjects.items()}
+        if self.by_joint:
+            means = np.concatenate(self.by_joint).mean(axis=0).tolist()
+            pairs = zip(self.joints, means, strict=True)
+            found |= {f"per_joint {name}": mean for name, mean in pairs}
+        return found
 
 
 def scored(
     test: Cut, rows: Rows, protocol: Protocol, predicted: Callable[[int], Float]
-) -> dict[str, dict[str, float]]:
-    """The means of each metric by its file, of predictions (n, J, 3) of each strip, mm."""
-    scores = empty(protocol)
+) -> dict[str, Numbers]:
+    """The means of each metric by its file, of predictions (n, J, 3) of each strip, mm.
+
+    None where the protocol skips frames and the metric asks for neighbours.
+    """
+    scores = _empty(protocol)
     root = test.sight.joints.index(protocol.root)
     for number, strip in enumerate(test.strips):
         pose = predicted(number)
@@ -89,40 +83,103 @@ def scored(
         true = cutting.truth(strip, rows.frames[number], test.sight)
         clip = strip.clip
         for score in scores.values():
-            score.add(pose, true, action=clip.action, subject=clip.subject)
+            if not (score.reach and protocol.test_stride > 1):
+                score.add(pose, true, action=clip.action, subject=clip.subject)
     return {file: score.numbers() for file, score in scores.items()}
 
 
 def held(
-    metric: Metric, due: Mapping[str, float], *, of: str = "", share: float = SHARE
+    metric: Metric,
+    due: Mapping[str, float | None],
+    *,
+    of: str = "",
+    same: tuple[float, float] = SAME,
 ) -> Check:
     """Every mean of a recorded metric as one check: the one that is furthest off.
 
-    The bound is in mm, or `share` of the mean where that is more.
+    The bound is in the metric's unit, or a share of the mean where that is more.
     """
     came = _recorded(metric)
+    least, share = same
+    bound = COUNTED if metric.unit == "%" else least
     name = f"{of} {metric.name}".strip()
-    worst, error = "frame_wise", 0.0
+    worst, error = "", 0.0
     for one in {**due, **came}:
         mine, right = came.get(one), due.get(one)
+        if mine is None and right is None:
+            continue
         if mine is None or right is None:
-            return check("score", name, np.inf, SAME, unit="mm", note=f"{one} alone")
+            note = f"{one}: {mine} came where {right} was due"
+            return check("score", name, np.inf, bound, unit=metric.unit, note=note)
         # float32 knows no more digits of a large error than of a small one
-        off = apart(mine, right) / max(1.0, abs(right) * share / SAME)
-        if off > error:
+        off = apart(mine, right) / max(1.0, abs(right) * share / bound)
+        if off > error or not worst:
             worst, error = one, off
-    note = f"{worst}: {came[worst]:.4f}, plain arithmetic gives {due[worst]:.4f}"
-    return check("score", name, error, SAME, unit="mm", note=note)
+    note = "not measured: the protocol skips frames"
+    if worst:
+        note = f"{worst}: {came[worst]:.4f}, plain arithmetic gives {due[worst]:.4f}"
+    return check("score", name, error, bound, unit=metric.unit, note=note)
 
 
-def _recorded(metric: Metric) -> dict[str, float | None]:
+def all_held(
+    metrics: Iterable[Metric],
+    due: Mapping[str, Numbers],
+    *,
+    of: str = "",
+    same: tuple[float, float] = SAME,
+) -> tuple[list[Check], dict[str, str]]:
+    """A check for each metric that has numbers here by its file, and why others have none."""
+    names = {known.load(file).NAME: file for file in due}
+    checks, left_out = [], {}
+    for metric in metrics:
+        if metric.name in names:
+            checks.append(held(metric, due[names[metric.name]], of=of, same=same))
+        else:
+            left_out[metric.name] = "the oracle has no arithmetic of its own for it"
+    return checks, left_out
+
+
+def _empty(protocol: Protocol) -> dict[str, Score]:
+    """A score of no poses for each metric that is known here, by its file."""
+    found = {}
+    # which metrics there are depends on joints, and which joints on the metric
+    for file in measures.by_file([(0, 1), (0, 2)], [0, 2, 1]):
+        counted = protocol.joints_for(file) or protocol.joints
+        joints = tuple(joint for joint in protocol.joints if joint in counted)
+        known = measures.by_file(*_skeleton(protocol, joints))
+        if file in known:
+            measure, reach = known[file]
+            places = [protocol.joints.index(joint) for joint in joints]
+            found[file] = Score(measure, reach, joints, places)
+    return found
+
+
+def _skeleton(
+    protocol: Protocol, joints: Sequence[str]
+) -> tuple[measures.Bones, list[int]]:
+    """Bones between joints that count, and the place of each in the mirror; -1 for none."""
+    skeleton = skeletons.load(protocol.skeleton)
+    names = skeleton.joints
+    places = {name: place for place, name in enumerate(joints)}
+    bones = [
+        (places[names[parent]], places[name])
+        for name, parent in zip(names, skeleton.parents, strict=True)
+        if parent >= 0 and name in places and names[parent] in places
+    ]
+    partner = {name: name for name in names}
+    for left, right in skeleton.pairs:
+        partner[names[left]], partner[names[right]] = names[right], names[left]
+    return bones, [places.get(partner[name], -1) for name in joints]
+
+
+def _recorded(metric: Metric) -> Numbers:
     """The numbers of a record, named as `Score.numbers` names them."""
     parts: dict[str, Mapping[str, float]] = {
         "per_action": metric.per_action,
         "per_subject": metric.per_subject,
         "per_joint": metric.per_joint,
     }
-    found: dict[str, float | None] = {
+    found: Numbers = {
         "frame_wise": metric.frame_wise,
         "action_wise": metric.action_wise,
         "subject_wise": metric.subject_wise,
@@ -132,25 +189,6 @@ def _recorded(metric: Metric) -> dict[str, float | None]:
     return found
 
 
-def _laid(pred: Float, true: Float, how: str) -> Float:
-    """Poses (n, J, 3), each laid over its own truth by the motion of least squares."""
-    if how == "root":
-        return pred
-    middle = true.mean(axis=1, keepdims=True)
-    y, x = pred - pred.mean(axis=1, keepdims=True), true - middle
-    left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
-    # a turn and no mirror: the weakest direction is turned back where the two differ
-    signs = np.ones_like(sizes)
-    signs[:, 2] = np.sign(np.linalg.det(left @ right))
-    turned = y @ (left * signs[:, None, :]) @ right
-    if how == "rigid":
-        return turned + middle
-    spread = (y * y).sum(axis=(1, 2))
-    # a prediction that is one point has no size that could be scaled
-    scale = (sizes * signs).sum(axis=1) / np.where(spread > 0, spread, 1.0)
-    return scale[:, None, None] * turned + middle
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found)
+def _mean(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return sum(found) / len(found) if found else None
