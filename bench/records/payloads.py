@@ -248,6 +248,7 @@ class Baselines(Scored):
     task: Literal["baselines"] = "baselines"
     baselines: tuple[Baseline, ...]
     checks: tuple[Check, ...] = ()  # against plain NumPy on the raw clips
+    left_out: dict[str, str] = {}  # what could not be held against anything -> why
 
 
 class Evaluation(Scored):
