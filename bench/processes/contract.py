@@ -28,6 +28,7 @@ SPARE: Mapping[str, Any] = {
     "gaps": {},
     "part_gaps": (),
     "modes": {"eager": None},
+    "editions": {},
     "peak_memory": None,
     "pin": {},
 }
@@ -220,6 +221,8 @@ class _WatchedBackend(_Watched):
     ROLE, LOOKS = Backend, due.BACKEND
 
     def _seen(self, call: Call, came: Any) -> Any:
+        if call.method == "editions":
+            return {name: watched(one, self._watch) for name, one in came.items()}
         if call.method not in ("program", "trainer"):
             return came
         for given in call.given:

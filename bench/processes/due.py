@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn, get_args
 
 import numpy as np
 
-from backends.base import Gap, Program, Trainer
+from backends.base import Backend, Gap, Program, Trainer
 from bench.processes.blame import Breach, plain
 from bench.records import ExamRow
 from models.graph import FLOATS, Graph
@@ -110,6 +110,14 @@ def modes(call: Call, came: Any) -> None:
             call.refuse(f"a mode {shown(name)}", f"one of {', '.join(MODES)}")
         if value not in (None, False, True):
             call.refuse(f"{kind(value)} for {name}", "None, False or True")
+
+
+def editions(call: Call, came: Any) -> None:
+    """Backends by name."""
+    _mapping(call, came, "a dict of backends")
+    for name, value in came.items():
+        if not isinstance(value, Backend):
+            call.refuse(f"{kind(value)} for {shown(name)}", "a Backend")
 
 
 def program(call: Call, came: Any) -> None:
@@ -256,6 +264,7 @@ BACKEND: Mapping[str, Look] = {
     "gaps": reasons,
     "part_gaps": part_gaps,
     "modes": modes,
+    "editions": editions,
     "devices": reasons,
     "device": text,
     "precisions": reasons,

@@ -1,62 +1,35 @@
-"""A backend that raises anywhere, or answers with anything: its record says where.
+"""A backend that raises anywhere: its record says where, and what can be measured is kept.
 
 Each method of the contract raises in turn, at its first call and at a later one, in the tasks as
-a worker runs them; so do wrong answers and strange exceptions. What can be measured is kept.
+a worker runs them.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from bench import config as configs
-from bench.config import Config
-from bench.coordinator import dataset
-from bench.coordinator.job import Job
-from bench.processes import child
 from bench.processes.worker import Worker
 from bench.records import Exam, Feasibility, Parity, Record, Throughput, Training
-from tests.meta.raising import NAME, Fault, raises, register
+from tests.meta.raising import NAME, Fault
+from tests.meta.raising_cells import (
+    MODEL,
+    TASKS,
+    assert_told,
+    job,
+    never,
+    prepared,
+    raised,
+    serve,
+    untrained,
+)
 from tests.paths import ROOT
 
-MODEL = "simple_baseline"
-CONTENT: dict[str, Any] = {
-    "model": {
-        MODEL: {
-            # no dropout: the oracle is fed its noise, and trains no model that draws some
-            "sizes": {"width": 8, "stages": 1, "dropout": 0.0},
-            "train": {
-                "steps": 6,
-                "batch": 8,
-                "validate_every": 3,
-                "validation_windows": 16,
-                "lr": 0.01,
-            },
-        }
-    },
-    "small": 0.05,
-    "device": "cpu",
-    "threads": 1,
-    "ops": ["add", "gelu"],
-    "exam": {
-        "modes": ["customary"],
-        "dtypes": ["float32"],
-        "cases": 2,
-        "variants": "first",
-        "generated": 0,
-    },
-    "parity": {"batch": 4, "frames": 5, "steps": 2, "optimizers": ["sgd"]},
-    "throughput": {"batches": [2], "rounds": 3, "seconds": 0.001, "train_batch": 2},
-}
-TASKS = ("feasibility", "shape_ops", "parity", "train", "evaluate", "throughput")
 # the tasks in which a method is called, beside the ladder, which calls nearly all of them
 ASKED = {
     "Backend": ("feasibility", "shape_ops", "throughput"),
@@ -67,7 +40,7 @@ METHODS = {
     "Backend": (
         *("kernels", "gaps", "part_gaps", "modes", "devices", "device", "precisions"),
         *("program", "trainer", "synchronize", "peak_memory", "pin", "features"),
-        "repeats",
+        *("repeats", "editions"),
     ),
     "Program": (
         *("__init__", "load", "params", "put", "run", "numpy", "weights", "device_of"),
@@ -75,76 +48,12 @@ METHODS = {
     "Trainer": (*("gradients", "apply", "step", "set_lr", "state", "load_state"),),
 }
 ALL = [f"{kind}.{name}" for kind, names in METHODS.items() for name in names]
-# where a method is called by another one of the contract, that one is what the harness called
-WITHIN = {
-    "Program.__init__": ("Backend.program", "Backend.trainer"),
-    "Program.load": ("Trainer.step", "Trainer.apply", "Trainer.load_state"),
-    "Program.params": ("Trainer.step", "Trainer.apply"),
-    "Program.run": ("Trainer.step", "Trainer.gradients"),
-    "Trainer.gradients": ("Trainer.step",),
-    "Trainer.apply": ("Trainer.step",),
-}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with its data, and a trained model."""
-    folder = tmp_path_factory.mktemp("run")
-    dataset.ensure(config(), folder)
-    with pytest.MonkeyPatch.context() as patch:
-        assert serve(patch, "train", folder, never()).status == "ok"
-    return folder
-
-
-def config(**more: Any) -> Config:
-    return configs.validate({**CONTENT, **more})
-
-
-def never(method: str = "Program.put") -> Fault:
-    """A fault that is not reached."""
-    return Fault(method, call=10**9)
-
-
-def job(task: str, folder: Path, backend: str = NAME, **more: Any) -> Job:
-    model = "" if task == "shape_ops" else MODEL
-    asked = config(**more)
-    return Job(task=task, backend=backend, model=model, config=asked, folder=folder)
-
-
-def serve(
-    patch: pytest.MonkeyPatch, task: str, folder: Path, fault: Fault, **more: Any
-) -> Record:
-    """A record as a worker makes it, in this process."""
-    register(patch, fault)
-    with contextlib.redirect_stderr(io.StringIO()):  # tracebacks, which nobody reads
-        return child.serve(job(task, folder, **more), io.StringIO())
-
-
-def trained(home: Path, folder: Path) -> Path:
-    """A folder of its own, with data and checkpoint."""
-    shutil.copytree(home, folder, dirs_exist_ok=True)
-    return folder
-
-
-def untrained(home: Path, folder: Path) -> Path:
-    """A folder of its own with the data alone: a training that has ended asks nothing more."""
-    shutil.copy(home / "data.cache", folder)
-    return folder
-
-
-def raised(fault: Fault, what: str = "Planted: boom") -> str:
-    """What a record must hold, as a pattern."""
-    names = [fault.method, *WITHIN.get(fault.method, ())]
-    methods = "|".join(f"Numpy{name}" for name in names).replace(".", r"\.")
-    return rf"({methods}) raised {re.escape(what)} \(\w+\.py:\d+\)"
-
-
-def assert_told(record: Record, said: str) -> None:
-    """The record fails, says it, and its reason is one line."""
-    assert record.status == "failed", record.reason
-    assert record.reason.isprintable() and record.reason
-    told = record.reason + (record.payload.model_dump_json() if record.payload else "")
-    assert re.search(said, told), record.reason
+    return prepared(tmp_path_factory.mktemp("run"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -264,105 +173,6 @@ def test_the_forward_pass_is_timed_all_the_same(
     timings = kept(record, Throughput).timings
     assert timings[0].what == "forward" and timings[0].seconds
     assert len(timings) == (1 if method == "trainer" else 2)
-
-
-class Mute(Exception):
-    """Its text raises too."""
-
-    def __str__(self) -> str:
-        raise ValueError("no text")
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (SystemExit(3), "SystemExit: 3"),
-        (KeyboardInterrupt(), "KeyboardInterrupt"),
-        (Mute(), "Mute: (its text cannot be had: ValueError)"),
-        (ValueError(), "ValueError"),
-        (ValueError("\x1b[31mtwo\nlines\x1b[0m \ud800"), "ValueError: two lines"),
-    ],
-    ids=["exit", "interrupt", "mute", "empty", "strange"],
-)
-def test_whatever_a_kernel_raises_is_one_line(
-    error: BaseException, said: str, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for task in ("shape_ops", "parity", "evaluate", "throughput"):
-        fault = Fault("Program.run", raises(error))
-        record = serve(monkeypatch, task, home, fault)
-        assert_told(record, raised(fault, said))
-        assert Record.model_validate_json(record.model_dump_json()) == record
-
-
-@pytest.mark.parametrize(
-    ("method", "deed", "tasks"),
-    [
-        ("Program.run", lambda _: None, TASKS[1:]),
-        ("Program.run", lambda o: {**o, "more": 1}, ("shape_ops", "evaluate")),
-        ("Program.params", lambda _: {}, ("parity", "train")),
-        ("Program.numpy", lambda a: a.tolist(), ("shape_ops", "parity", "evaluate")),
-        ("Program.put", lambda _: {}, ("train", "evaluate")),
-        ("Trainer.gradients", lambda g: (g[0], {}), ("shape_ops", "parity")),
-        ("Trainer.step", lambda _: None, ("parity", "train", "throughput")),
-        ("Trainer.state", lambda _: None, ("train",)),
-        ("Backend.features", lambda _: None, ("feasibility",)),
-        ("Backend.trainer", lambda _: "no", ("parity", "train", "throughput")),
-    ],
-)
-def test_a_wrong_answer_is_named_where_it_came_from(
-    method: str,
-    deed: Callable[[Any], Any],
-    tasks: tuple[str, ...],
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for task in tasks:
-        folder = untrained(home, tmp_path) if task == "train" else home
-        fault = Fault(method, deed)
-        record = serve(monkeypatch, task, folder, fault)
-        own = rf"Numpy{method} gave .+ was due \(raising\.py:\d+\)"
-        # or what the method that was called with it made of it, be it the inner one's error
-        assert_told(record, rf"{own}|NumpyTrainer\.\w+ raised ")
-
-
-def spoilt(array: Any) -> Any:
-    return np.full_like(array, np.nan) if array.dtype.kind == "f" else array
-
-
-@pytest.mark.parametrize(
-    "deed", [spoilt, lambda a: a.ravel()[:1]], ids=["nan", "short"]
-)
-@pytest.mark.parametrize("task", ["shape_ops", "parity", "evaluate"])
-def test_numbers_that_are_none_are_no_success(
-    deed: Callable[[Any], Any],
-    task: str,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    record = serve(monkeypatch, task, home, Fault("Program.numpy", deed))
-    assert record.status == "failed" and record.reason.isprintable(), record.reason
-
-
-@pytest.mark.parametrize("task", ["train", "evaluate", "throughput", "parity"])
-def test_a_cuda_that_computes_on_the_cpu_is_invalid(
-    task: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It says that it has a GPU; its tensors, which the framework is asked about, lie here."""
-    folder = untrained(home, tmp_path) if task == "train" else home
-    fault = Fault("Backend.devices", lambda _: {"cuda": "", "cpu": ""})
-    record = serve(monkeypatch, task, folder, fault, device="cuda")
-    assert record.status == "invalid"
-    assert (record.device, record.actual_device) == ("cuda", "cpu")
-    assert record.reason.startswith("cuda was asked for, and results lie on cpu")
-
-
-def test_a_framework_that_does_not_say_is_not_said_to_have_obeyed(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fault = Fault("Program.device_of", lambda _: "")
-    record = serve(monkeypatch, "throughput", home, fault)
-    assert (record.status, record.actual_device) == ("ok", None)
 
 
 PACKAGE = """

@@ -45,6 +45,7 @@ def everything(backend: Backend) -> dict[str, Any]:
     found |= {"modes": backend.modes, "device": backend.device("auto")}
     found |= {"devices": backend.devices(), "precisions": backend.precisions("cpu")}
     found |= {"peak": backend.peak_memory("cpu"), "pin": backend.pin(threads=1)}
+    found |= {"editions": sorted(backend.editions())}
     found |= {"features": backend.features(), "repeats": backend.repeats("cpu")}
     backend.synchronize("cpu")
     program = backend.program(graph(), FULL)
@@ -80,7 +81,15 @@ def test_an_honest_backend_is_passed_on_and_nothing_is_noted(backend: Backend) -
     came = everything(contract.watched(backend, watch))
     plain = everything(backend)
     assert came.keys() == plain.keys()
-    for name in ("device", "devices", "precisions", "features", "repeats", "pin"):
+    for name in (
+        "editions",
+        "device",
+        "devices",
+        "precisions",
+        "features",
+        "repeats",
+        "pin",
+    ):
         assert came[name] == plain[name]
     np.testing.assert_array_equal(came["called"]["y"], plain["called"]["y"])
     assert came["loss"] == plain["loss"]
@@ -106,6 +115,7 @@ MAPPINGS = {
     "Backend.kernels": "a dict of functions by op",
     "Backend.gaps": "a dict of texts",
     "Backend.modes": "a dict of modes",
+    "Backend.editions": "a dict of backends",
     "Backend.pin": "a dict of what was set",
     "Program.params": "a dict of arrays",
     "Program.put": "a dict of native tensors",
@@ -135,6 +145,7 @@ def test_what_is_no_mapping_is_refused(method: str, came: Any) -> None:
         ("Backend.peak_memory", lambda _: -1, "int; a number of bytes or None"),
         ("Backend.pin", lambda _: {"a": []}, "list for a; a text or a whole number"),
         ("Backend.kernels", lambda _: {"add": 3}, "int for add; a function was due"),
+        ("Backend.editions", lambda _: {"new": 3}, "int for new; a Backend was due"),
         ("Backend.part_gaps", lambda _: {}, "dict; a tuple of Gap was due"),
         ("Backend.part_gaps", lambda _: ("a",), "str among them; a tuple of Gap"),
         ("Backend.modes", lambda _: {}, "none; at least one mode was due"),
@@ -290,6 +301,17 @@ def test_what_is_unsupported_stays_so() -> None:
         watched.program(graph(), Settings(precision="bf16"))
     with pytest.raises(Unsupported, match="device cuda is not usable"):
         watched.checked(Settings(device="cuda"))
+
+
+def test_editions_are_watched_too() -> None:
+    class Edited(NumpyBackend):
+        def editions(self) -> Mapping[str, Backend]:
+            return {"new": shaky(Fault("Program.run", lambda _: None))}
+
+    watch = Watch()
+    edition = contract.watched(Edited(), watch).editions()["new"]
+    with pytest.raises(Breach, match="NumpyProgram.run gave None"):
+        everything(edition)
 
 
 def test_the_bare_program_is_the_backends_own() -> None:
