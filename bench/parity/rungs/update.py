@@ -116,11 +116,13 @@ def _cancelled(
     if optimizer.rule == "adamw":  # of the others, decay is a part of the gradient
         kept = math.prod(1 - rate * optimizer.weight_decay for rate in RATES)
     most = max(largest(answer.due) for answer in weights.values())
-    return {
-        name
-        for name, answer in weights.items()
-        if largest(answer.due + (1 - kept) * trial.params[name]) < CANCELLED * most
-    }
+    found = set()
+    for name, answer in weights.items():
+        # in float64, or the difference would be a rounding of float32
+        decayed = (1 - kept) * trial.params[name].astype(np.float64)
+        if largest(answer.due + decayed) < CANCELLED * most:
+            found.add(name)
+    return found
 
 
 def _changed(answer: Answer, start: np.ndarray) -> Answer:
