@@ -117,6 +117,7 @@ def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
         return replace(about_data, actual_device="cpu")
     backend = contract.loaded(job.backend, watch)
     watch.asked = backend.device(job.config.device)
+    watch.scattered = not job.model
     found: Finding = task.run(job, backend, watch.asked, progress, **turn)
     return found
 
@@ -127,7 +128,7 @@ def settled(finding: Finding, watch: Watch) -> Finding:
     status = finding.status
     if watch.breaches and status not in ("invalid", "out_of_memory"):
         status = "failed"
-    if stray := sorted(watch.devices - {watch.asked}):
+    if stray := sorted(watch.astray()):
         where = " and ".join(stray)
         reasons.insert(0, f"{watch.asked} was asked for, and results lie on {where}")
         status = "invalid"
@@ -135,7 +136,7 @@ def settled(finding: Finding, watch: Watch) -> Finding:
         finding,
         status=status,
         reason="; ".join(filter(None, reasons)),
-        actual_device=finding.actual_device or _joined(watch.devices),
+        actual_device=finding.actual_device or _joined(sorted(watch.devices)),
         actual_precision=_joined(watch.precisions),
     )
 

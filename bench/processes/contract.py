@@ -44,6 +44,8 @@ class Watch:
 
     breaches: list[str] = field(default_factory=list)  # those that were gone on with
     asked: str = ""  # device
+    # programs are of single ops, some of which a framework may have on the CPU alone
+    scattered: bool = False
     devices: set[str] = field(default_factory=set)  # on which results lay
     precisions: dict[str, None] = field(default_factory=dict)  # as they came
 
@@ -51,6 +53,12 @@ class Watch:
         """Keep a breach, once."""
         if breach not in self.breaches:
             self.breaches.append(breach)
+
+    def astray(self) -> set[str]:
+        """Where results lie that were asked for elsewhere."""
+        if self.scattered and self.asked in self.devices:
+            return set()
+        return self.devices - {self.asked}
 
 
 def loaded(name: str, watch: Watch) -> Backend:

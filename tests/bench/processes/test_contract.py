@@ -246,6 +246,26 @@ def test_an_array_is_no_native_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
         program(X)
 
 
+@pytest.mark.parametrize(
+    ("seen", "scattered", "astray"),
+    [
+        (set(), False, set()),
+        ({"cuda"}, False, set()),
+        ({"cuda", "cpu"}, False, {"cpu"}),
+        ({"cpu"}, False, {"cpu"}),
+        # single ops: some may be there on the CPU alone, but not all of them
+        ({"cuda", "cpu"}, True, set()),
+        ({"cpu"}, True, {"cpu"}),
+        (set(), True, set()),
+    ],
+)
+def test_what_lies_elsewhere_is_astray(
+    seen: set[str], scattered: bool, astray: set[str]
+) -> None:
+    watch = Watch(asked="cuda", scattered=scattered, devices=seen)
+    assert watch.astray() == astray
+
+
 def test_where_outputs_lie_is_asked_of_the_framework(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
