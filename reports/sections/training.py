@@ -11,7 +11,7 @@ from bench.records import Baseline, Evaluation, Record, Run, Training
 from reports import cells, plot
 from reports.blocks import Block, Code, Figure, Heading, Row, table, text
 from reports.numbers import count, millions, number
-from reports.sections import _accuracy
+from reports.sections import _accuracy, _held
 from reports.sections._accuracy import Judged
 
 AFTER = ("parity",)
@@ -39,6 +39,7 @@ def render(run: Run, figures: Path) -> list[Block]:
         page += protocol(key, short, runs, scores)
         page += cost(runs, baselines, figures, short)
         page += _accuracy.render(scores, baselines, figures, short)
+        page += _held.render(runs, scores)
     return page
 
 
