@@ -30,6 +30,7 @@ BATCHES = 56  # word that sets this rung's random numbers apart from the others'
 # has the size of the rate whatever the gradient, and a gradient of 0 would be a coin's toss.
 RATES, EPSILON = (1e-2, 4e-3), 1e-2
 STEPPED, MOVED = "stepped", "moved"
+ROUNDING = 2.0**-24  # of a float32, relative
 
 
 class Left(NamedTuple):
@@ -129,7 +130,10 @@ def _changed(answer: Answer, start: np.ndarray) -> Answer:
     """By how much a value has moved, own and due."""
     if answer.own.shape != start.shape:
         return answer
-    return Answer(answer.own - start, answer.due - start, answer.apart)
+    # stored once a step: NumPy may be lucky in all of its runs, and a small change of a large
+    # weight is made of that rounding
+    apart = max(answer.apart, len(RATES) * ROUNDING * largest(answer.due))
+    return Answer(answer.own - start, answer.due - start, apart)
 
 
 def _worst(title: str, group: dict[str, Answer], idle: set[str]) -> Judged:
