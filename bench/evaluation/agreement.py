@@ -16,7 +16,6 @@ from bench.evaluation.oracle import cutting, sight
 from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.cutting import Strip
 from bench.evaluation.oracle.sight import Sight
-from bench.evaluation.poses import BATCH
 from bench.records import Check
 from bench.training.feed import Feed
 from bench.training.fingerprint import fingerprint
@@ -54,9 +53,18 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
 
 
 def agreement(
-    job: Job, split: Split, model: Restored, backend: Backend, device: str
+    job: Job,
+    split: Split,
+    model: Restored,
+    backend: Backend,
+    device: str,
+    *,
+    batch: int,
 ) -> Check | str:
-    """The check, or why the last point cannot be measured again."""
+    """The check, or why the last point cannot be measured again.
+
+    `batch` windows are predicted at once: another number than before would be compiled anew.
+    """
     curve, step = model.progress["curve"], model.progress["step"]
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"
@@ -69,8 +77,15 @@ def agreement(
     validation = validation_of(job, model.feed, split, program)
     seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
     places = validation.places()
-    errors = _errors(program, model.feed, seen, _strips(split, places), places)
-    came = float(errors.mean())
+    strips = _strips(split, places)
+    errors = [
+        error
+        for begin in range(0, len(places), batch)
+        for error in _errors(
+            program, model.feed, seen, strips, places[begin : begin + batch], batch
+        )
+    ]
+    came = float(np.mean(errors))
     note = f"{came:.4f} mm, the training had {due:.4f} mm at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
@@ -95,23 +110,21 @@ def _errors(
     seen: Sight,
     strips: dict[tuple[str, str], Strip],
     places: list[tuple[str, str, int]],
-) -> np.ndarray:
-    """The mean distance (W,) of the joints of each window, mm."""
-    batch = min(BATCH, len(places))
+    batch: int,
+) -> list[float]:
+    """The mean distance of the joints of each window, mm."""
+    windows = [
+        cutting.keypoints(strips[take, camera], start, seen)
+        for take, camera, start in places
+    ]
+    # filled up with the first, whose further poses nobody looks at
+    windows += windows[:1] * (batch - len(places))
+    inputs = feed.inputs(np.stack(windows).astype(np.float32))
+    poses = feed.poses(program(inputs)["pose"]).astype(np.float64)
     found = []
-    for begin in range(0, len(places), batch):
-        part = places[begin : begin + batch]
-        windows = [
-            cutting.keypoints(strips[take, camera], start, seen)
-            for take, camera, start in part
-        ]
-        # always as many: another number would be compiled anew by some frameworks
-        windows += windows[:1] * (batch - len(part))
-        inputs = feed.inputs(np.stack(windows).astype(np.float32))
-        poses = feed.poses(program(inputs)["pose"]).astype(np.float64)
-        for pose, (take, camera, start) in zip(poses, part, strict=False):
-            strip, frames = strips[take, camera], range(start, start + seen.outputs)
-            unit = 1000 * cutting.millimetres(strip, frames, seen)
-            apart = pose * unit - cutting.truth(strip, frames, seen)
-            found.append(np.sqrt((apart**2).sum(axis=-1)).mean())
-    return np.array(found)
+    for pose, (take, camera, start) in zip(poses, places, strict=False):
+        strip, frames = strips[take, camera], range(start, start + seen.outputs)
+        unit = 1000 * cutting.millimetres(strip, frames, seen)
+        apart = pose * unit - cutting.truth(strip, frames, seen)
+        found.append(float(np.sqrt((apart**2).sum(axis=-1)).mean()))
+    return found

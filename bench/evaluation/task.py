@@ -14,7 +14,7 @@ from bench.data import Split
 from bench.evaluation.agreement import agreement, whole
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
-from bench.evaluation.poses import predicted, windows_of
+from bench.evaluation.poses import BATCH, predicted, windows_of
 from bench.evaluation.score import score
 from bench.processes.blame import RAISED, said
 from bench.records import Evaluation
@@ -77,7 +77,8 @@ def _held(
         windows = held.windows
         checks += held.checks
         left_out |= held.left_out
-        again = agreement(job, split, model, backend, device)
+        batch = min(BATCH, len(own.windows))
+        again = agreement(job, split, model, backend, device, batch=batch)
         if isinstance(again, str):
             left_out["validation"] = again
         else:
