@@ -1,0 +1,65 @@
+"""A part of the audit on every backend under test: faults of each kind, and what shows them.
+
+The whole of it is `python -m bench audit`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from backends.base import Backend
+from bench.records import AuditRow
+from tests.meta.small_audits import rows_of
+
+# fault -> what must show it, under the smoke profile
+PART = {
+    "gelu: tanh form for the exact one": "parity: forward",
+    "batch_norm_train: momentum swapped": "parity: forward",
+    "matmul: right factor transposed where square": "shape_ops: value, gradient",
+    "relu: cut": "parity: gradient",
+    "dropout drops nothing": "parity: noise",
+    "beta1 0.95 always": "parity: step",
+    "running statistics never move": "parity: update",
+    "load works once": "parity: calls",
+    "outputs in float64": "parity: calls",
+    "bf16 asked for, fp32 run": "parity: half",
+    "cuda computes on the CPU: training": "train",
+    "flip averaging: not mirrored back": "evaluate",
+    "start: another seed": "train",
+}
+
+
+@pytest.fixture(scope="module")
+def rows(
+    backend: Backend, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, AuditRow]:
+    """One audit for all of the tests below."""
+    return rows_of(backend, tmp_path_factory.mktemp("audit"), list(PART))
+
+
+@pytest.mark.parametrize("fault", PART)
+def test_a_fault_is_caught_by_smoke_and_blamed_on_its_op_and_line(
+    fault: str, rows: dict[str, AuditRow]
+) -> None:
+    row = rows[fault]
+    if row.result == "not_applicable":
+        assert row.note, "a fault that a backend cannot have has a reason"
+        return
+    assert (row.result, row.profile) == ("caught", "smoke"), row.note
+    assert any(by.startswith(PART[fault]) for by in row.by), row.by
+    assert row.op_right is not False, row.note
+    assert row.line_right is not False, row.note
+
+
+def test_the_backend_without_a_fault_is_accused_of_nothing(
+    rows: dict[str, AuditRow],
+) -> None:
+    controls = [row for row in rows.values() if row.kind == "none"]
+    assert len(controls) > 3
+    assert [row.note for row in controls if row.result != "clean"] == []
+
+
+def test_hardly_any_fault_is_left_out(rows: dict[str, AuditRow]) -> None:
+    # the oracle draws no noise and knows one device
+    absent = [row for row in rows.values() if row.result == "not_applicable"]
+    assert len(absent) <= 3, absent
