@@ -29,7 +29,7 @@ LEAST = 2
 # FLOPs of all of them: some seconds of NumPy; a large model gets fewer windows
 WORK = 4e9
 # windows whose poses are computed in float32, too: enough to see how far rounding goes
-ROUGH = 32
+ROUGH = 64
 MILLIONTH = 1e-6
 # by how much poses in a half may be larger or smaller on the whole, where roundings even out
 GROWTH = 0.01
@@ -130,8 +130,13 @@ def _predictions(
     )
     seen = [_screen(test, number, np.float64) for number in numbers]
     poses = dict(zip(numbers, exact.poses(seen), strict=True))
-    # in a half it is the mean of all that counts, and not the largest
-    some = numbers[:: -(-len(numbers) // ROUGH)] if precision == "fp32" else numbers
+    some = numbers
+    # in a half it is the mean of all that counts, else the largest: it comes of large values
+    if precision == "fp32":
+        largest = sorted(
+            numbers, key=lambda number: -float(np.abs(poses[number]).max())
+        )
+        some = largest[:ROUGH]
     near = [_screen(test, number, np.float32) for number in some]
     strayed = dict(zip(some, rough.poses(near), strict=True))
     checks = [_fed(own, test, dict(zip(numbers, seen, strict=True)), fitted)]
