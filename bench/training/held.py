@@ -19,11 +19,14 @@ from bench.records import Check
 from bench.training import start
 from bench.training.feed import Feed
 from bench.training.loop import Loop
+from models import params as initial
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them
 # absolute, on a screen from -1 to 1: some ten roundings of float32
 ROUNDING = 1e-6
+# share of arrays that a training may leave as they were: not all
+UNMOVED = 0.999
 FEW = 32  # windows in all, of which no order can be told
 # that of draws with an even chance the share is so far from a half
 CHANCE = 1e-9
@@ -52,6 +55,39 @@ def hold(job: Job, split: Split, loop: Loop) -> Held:
     else:
         checks += _batches(job, loop, cut, fitted)
     return Held(tuple(checks), left_out)
+
+
+def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
+    """A training that ends well: all its steps, the last one validated, and something moved."""
+    steps = job.settings.train.steps
+    validated = loop.curve.validation_steps[-1:] or [0]
+    graph = loop.feed.spec.train
+    weights = loop.trainer.program.params()
+    drawn = initial.draw(graph.params, seed=job.config.seed)
+    checks = [
+        check("end", "steps", abs(steps - loop.step), 0, unit="steps", graph="train"),
+        check(
+            "end",
+            "step of the last validation",
+            abs(steps - validated[0]),
+            0,
+            unit="steps",
+            graph="train",
+        ),
+    ]
+    # one array may stand still, as behind dead units; all of a kind never do
+    for what, names in (
+        ("weights", graph.trainable()),
+        ("running statistics", tuple(graph.state)),
+    ):
+        if names:
+            still = [np.array_equal(weights[name], drawn[name]) for name in names]
+            name = f"{what} that are still those of the start"
+            share = float(np.mean(still))
+            checks.append(
+                check("end", name, share, UNMOVED, unit="of all", graph="train")
+            )
+    return tuple(checks)
 
 
 def trained(job: Job, split: Split, feed: Feed) -> Cut:
@@ -112,7 +148,11 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     mirrored = windows = 0
     drawn = []
     for step in cutting.spread(loop.plan.steps, STEPS):
-        (batch,) = loop.epochs.steps(step, step + 1)
+        batches = list(loop.epochs.steps(step, step + 1))
+        if len(batches) != 1:
+            name = f"batches of step {step}"
+            return [check("batch", name, abs(len(batches) - 1), 0, unit="batches")]
+        (batch,) = batches
         drawn.append((step, batch.indices))
         feeds = loop.feed.batch(batch.keypoints[:WINDOWS], batch.target[:WINDOWS])
         for row, number in enumerate(batch.indices[:WINDOWS].tolist()):

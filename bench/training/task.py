@@ -21,7 +21,7 @@ from bench.training import start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
-from bench.training.held import Held, hold
+from bench.training.held import Held, ended, hold
 from bench.training.loop import Diverged, Loop, Plan
 from bench.training.optimizer import optimizer_of
 from bench.training.validation import validation_of
@@ -55,7 +55,10 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         lost = blame.lost(error, payload)
         reason = f"{lost.reason}, after {loop.step} steps; {_kept(loop)}"
         return replace(lost, reason=reason)
-    return Finding(_payload(job, loop, split.protocol, held))
+    held = replace(held, checks=held.checks + ended(job, loop))
+    reason = first_failure(held.checks)
+    payload = _payload(job, loop, split.protocol, held)
+    return Finding(payload, "failed" if reason else "ok", reason)
 
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:

@@ -54,7 +54,7 @@ def test_an_honest_pipeline_is_green(
     assert (found.status, found.reason) == ("ok", "")
     assert isinstance(learnt.payload, Training)
     assert {check.kind for check in learnt.payload.checks} == {
-        *("split", "projection", "start", "scaling", "batch")
+        *("split", "projection", "start", "scaling", "batch", "end")
     }
     assert isinstance(found.payload, Evaluation)
     # or a check that is not made would be one that nothing can fail

@@ -19,6 +19,7 @@ from bench.data.batches.windows import Windows
 from bench.records import Evaluation, Training
 from bench.training import checkpoint, feed, start
 from bench.training import task as train
+from bench.training.epochs import Epochs
 from models import params
 from tests.bench.training import small_jobs
 from tests.meta.small_pipelines import Pipeline, clips, evaluated, trained, use
@@ -201,3 +202,52 @@ def test_poses_of_another_camera_are_found(
         moved.append(replace(clip, camera_pose=other.camera_pose))
     use(monkeypatch, Split(moved, split.test, split.protocol))
     assert failed(trained(PLAIN.job(tmp_path))) == "projection"
+
+
+def test_a_training_that_is_a_step_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, clips(PLAIN))
+    steps = Epochs.steps
+    job = PLAIN.job(tmp_path)
+
+    def shorter(self: Epochs, first: int, last: int) -> Any:
+        return steps(self, first, last - 1 if last - first > 1 else last)
+
+    monkeypatch.setattr(Epochs, "steps", shorter)
+    found = trained(job)
+    assert failed(found) == "end"
+    assert found.reason.startswith("end: steps: off by 1 steps")
+    monkeypatch.setattr(Epochs, "steps", lambda self, first, last: iter(()))
+    found = trained(PLAIN.job(tmp_path / "none"))
+    assert failed(found) == "batch"
+    assert found.reason.startswith("batch: batches of step 0: off by 1 batches")
+
+
+@pytest.mark.parametrize("kind", ["weights", "running statistics"])
+def test_a_training_that_moves_nothing(
+    kind: str, tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = type(backend).trainer
+    job = small_jobs.make_job(tmp_path, backend, steps=2)
+    graph = feed.feed_of(job, small_jobs.PROTOCOL).spec.train
+    kept = set(graph.trainable() if kind == "weights" else graph.state)
+
+    def trainer(self: Backend, *asked: Any) -> Trainer:
+        found = make(self, *asked)
+        step, program = found.step, found.program
+
+        def standing(feeds: Any) -> Any:
+            before = program.params()
+            loss = step(feeds)
+            after = program.params()
+            program.load({n: (before if n in kept else after)[n] for n in after})
+            return loss
+
+        found.step = standing  # type: ignore[method-assign]
+        return found
+
+    monkeypatch.setattr(type(backend), "trainer", trainer)
+    found = train.run(job, backend, "cpu", lambda text, share: None)
+    assert failed(found) == "end"
+    assert f"{kind} that are still those of the start" in found.reason
