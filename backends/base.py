@@ -259,6 +259,13 @@ class Backend(ABC):
         Returns what was set, which may be less than was asked for.
         """
 
+    def editions(self) -> Mapping[str, Backend]:
+        """Itself as it writes ops otherwise, by the name of the edition: ONNX in other opsets.
+
+        The op exam puts a case of each op to every one of them.
+        """
+        return {}
+
     def repeats(self, device: str) -> str:
         """Empty where the same call gives the same bits on `device`, else why not."""
         return ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import onnxruntime as ort
 
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.onnx import ops
 from backends.onnx.gaps import GAPS, PART_GAPS
-from backends.onnx.model import DEFAULT
+from backends.onnx.model import DEFAULT, opsets
 from backends.onnx.program import OnnxProgram
 from backends.onnx.session import PROVIDERS
 from backends.onnx.train import OnnxTrainer
@@ -78,6 +79,16 @@ class OnnxBackend(Backend):
         # all but the threads are so in every session, pinned or not
         fixed = {"inter_op_threads": 1, "use_tf32": False, "opset": self.opset}
         return {"threads": threads, **fixed}
+
+    def editions(self) -> Mapping[str, Backend]:
+        """The oldest and the newest opset, and those in which an op gets a node of its own."""
+        known = opsets()
+        new = [n for n in known[1:] if ops.at(n).keys() != ops.at(n - 1).keys()]
+        found = {}
+        for opset in sorted({known[0], *new, known[-1]} - {self.opset}):
+            found[f"opset {opset}"] = edition = OnnxBackend(opset=opset)
+            edition.threads = self.threads
+        return found
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.exam import open_lengths
+from bench.exam.draws import MASK
 from bench.exam.probe import Layout, Probe
 from models import ops
 from models.ops.elementwise import broadcast
@@ -25,7 +26,9 @@ LAYOUTS: tuple[tuple[Layout, int], ...] = (
     ("transposed", 2),
     ("strided", 1),
 )
+TOGETHER = "rearranged"
 LITERALS = ("with a number", "with a number before it")
+WIDE = (MASK, 1e-8)
 LITERAL = 2.0  # written into the call; among the ties of other tensors
 MANY = 16384  # results: enough for a mean, and for what a kernel does above some size
 
@@ -43,11 +46,15 @@ def every(probe: Probe) -> Iterator[Arranged]:
     if negative := from_end(probe):
         yield "negative axes", negative
     yield from with_literals(probe)
+    yield from wide(probe)
 
 
-def together(probe: Probe) -> Iterator[Arranged]:
-    """As many of them as go together in one program, and those with a number."""
-    found = probe
+def together(probe: Probe, large: Probe) -> Iterator[Arranged]:
+    """As many of them as go together in one program, and those with a number.
+
+    The former with thousands of results, where there is such a probe.
+    """
+    found = large
     steps = (from_end, open_lengths.lengthened, open_lengths.opened, _strided)
     for step in steps:
         if found.open and step is open_lengths.opened:
@@ -56,20 +63,32 @@ def together(probe: Probe) -> Iterator[Arranged]:
         if arranged and _stands(arranged):
             found = arranged
     if found is not probe:
-        yield "rearranged", found
+        yield TOGETHER, found
     yield from with_literals(probe)
 
 
 def with_literals(probe: Probe) -> Iterator[Arranged]:
     """A number on the right of an elementwise op, and on the left where a model may write it."""
-    if ops.get(probe.op).shape is not broadcast or len(probe.operands) < 2:
-        return
-    *others, last = probe.operands
-    if not _is_float(last) or not np.size(last):
-        return
-    yield LITERALS[0], replace(probe, operands=(*others, LITERAL))
-    if reflected(probe.op) and len(others) == 1:
-        yield LITERALS[1], replace(probe, operands=(LITERAL, last))
+    if _takes_number(probe):
+        *others, last = probe.operands
+        yield LITERALS[0], replace(probe, operands=(*others, LITERAL))
+        if reflected(probe.op):
+            yield LITERALS[1], replace(probe, operands=(LITERAL, last))
+
+
+def wide(probe: Probe) -> Iterator[Arranged]:
+    """A number that float16 does not hold: masks, and what keeps from dividing by 0."""
+    if _takes_number(probe):
+        *others, _ = probe.operands
+        for number in WIDE:
+            yield f"with {number:g}", replace(probe, operands=(*others, number))
+
+
+def _takes_number(probe: Probe) -> bool:
+    """Whether the last operand of an elementwise op may be a number."""
+    last = probe.operands[-1]
+    several = ops.get(probe.op).shape is broadcast and len(probe.operands) > 1
+    return several and _is_float(last) and bool(np.size(last))
 
 
 def reflected(name: str) -> bool:

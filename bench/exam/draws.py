@@ -9,6 +9,8 @@ import numpy as np
 
 from models.ops import Case, Draw
 
+MASK = -1e9  # what models write for "not this one"
+
 Array = np.ndarray
 Arrays = tuple[Array, ...]
 Shape = tuple[int, ...]
@@ -21,9 +23,10 @@ def draw(case: Case, seed: Sequence[int]) -> Arrays:
     usual: Draw = "normal"
     kinds = case.draws or (usual,) * len(case.shapes)
     # one generator for all inputs: two of one shape differ
+    pairs = zip(kinds, case.shapes, strict=True)
     return tuple(
-        _draw(rng, kind, shape, case.high)
-        for kind, shape in zip(kinds, case.shapes, strict=True)
+        _apart(rng, shape, i) if kind == "apart" else _draw(rng, kind, shape, case.high)
+        for i, (kind, shape) in enumerate(pairs)
     )
 
 
@@ -48,19 +51,22 @@ def _draw(
         case "positive":
             # away from 0, where log, sqrt and quotients lose their digits
             return np.asarray(rng.uniform(0.5, 2, shape), np.float32)
+        case "masked":
+            found = rng.normal(size=shape)
+            found[rng.random(shape) < 0.3] = MASK
+            found[:1] = MASK  # where nothing is left, all weights are alike
+            return np.asarray(found, np.float32)
         case "unit":
             return np.asarray(rng.uniform(-0.9, 0.9, shape), np.float32)
-        case "apart":
-            return _apart(rng, shape)
         case "index":
             return np.asarray(rng.integers(0, high, shape))
         case "bool":
             return np.asarray(rng.random(shape) < 0.5)
-        case "normal" | "mild":
+        case _:
             return np.asarray(rng.normal(size=shape), np.float32)
 
 
-def _apart(rng: Rng, shape: Shape) -> Array:
+def _apart(rng: Rng, shape: Shape, number: int) -> Array:
     """A shuffled grid: neighbours 0.2 apart, none nearer to 0 than 0.06.
 
     No value is at a kink, and no two of one input tie. The grid of every input is moved by a
@@ -68,6 +74,6 @@ def _apart(rng: Rng, shape: Shape) -> Array:
     """
     count = math.prod(shape)
     steps = rng.permutation(count) - count // 2
-    moved = 0.3 + rng.uniform(0, 0.3)
+    moved = 0.3 + 0.15 * (number % 3) + rng.uniform(0, 0.05)
     grid = (steps + moved) * 0.2
     return grid.reshape(shape).astype(np.float32)

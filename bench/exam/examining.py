@@ -10,13 +10,12 @@ from bench.exam import judge, roughness, sittings
 from bench.exam.asking import companies, together
 from bench.exam.judge import Answer, Question
 from bench.exam.probe import Arrays, Probe, Results, loss_graph
-from bench.exam.roughness import Runs
+from bench.exam.roughness import Runs, Slopes
 from bench.records import ExamRow
 from models.graph import Graph
 
 Numbered = tuple[int, ExamRow]  # the question that it belongs to, counted from 0
 Rough = list[Runs[Results]]  # for each sitting of a question
-Due = tuple[Arrays, Runs[Arrays]]  # gradients, and what NumPy makes of them
 
 
 def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
@@ -100,8 +99,15 @@ def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
     smooth = {
         i: one.question for i, one in sound.items() if one.question.differentiable()
     }
-    answers = together(_slopes, list(smooth.values()), "gradient")
-    due = _oracle(smooth)
+    losses = Losses()
+
+    def slopes(questions: Sequence[Question]) -> list[list[Arrays]]:
+        first, sheets = questions[0], _sheets(questions)
+        graph = losses.of(questions)
+        return sittings.slopes(graph, sheets, first.backend, first.settings)
+
+    answers = together(slopes, list(smooth.values()), "gradient")
+    due = _due(smooth, losses)
     for (i, question), came in zip(smooth.items(), answers, strict=True):
         if isinstance(came, Exception):
             yield i, judge.raised(question, "gradient", came)
@@ -112,17 +118,30 @@ def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
                 yield i, judge.slope(one, own, exact, runs)
 
 
-def _oracle(questions: dict[int, Question]) -> dict[int, list[Due]]:
-    """For each sitting of each question its gradients, and how near float32 comes to them."""
-    found: dict[int, list[Due]] = {}
+class Losses:
+    """Graphs with a loss, each made once: a backend differentiates it, and so does NumPy."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, ...], Graph] = {}
+
+    def of(self, questions: Sequence[Question]) -> Graph:
+        """That of some questions together."""
+        key = tuple(map(id, questions))
+        if key not in self._made:
+            probes = [question.probe for question in questions]
+            weights = [question.weights for question in questions]
+            self._made[key] = loss_graph(probes, weights)
+        return self._made[key]
+
+
+def _due(questions: dict[int, Question], losses: Losses) -> dict[int, list[Slopes]]:
+    """For each sitting of each question its gradients, and how near NumPy comes to them."""
+    found: dict[int, list[Slopes]] = {}
     for group in companies(questions):
         asked = [questions[i] for i in group]
-        sheets, graph = _sheets(asked), _loss(asked)
         with np.errstate(all="ignore"):  # where a result is infinite, nothing is asked
-            exact = sittings.oracle(graph, sheets)
-            rough = roughness.slopes(graph, sheets)
-        for i, *pair in zip(group, exact, rough, strict=True):
-            found[i] = list(zip(*pair, strict=True))
+            slopes = roughness.slopes(losses.of(asked), _sheets(asked))
+        found |= zip(group, slopes, strict=True)
     return found
 
 
@@ -135,16 +154,6 @@ def _values(questions: Sequence[Question]) -> list[list[Results]]:
 def _bodies(questions: Sequence[Question]) -> list[list[Results]]:
     first, sheets = questions[0], [[question.probe] for question in questions]
     return sittings.values(sheets, first.backend, first.settings, body=True)
-
-
-def _slopes(questions: Sequence[Question]) -> list[list[Arrays]]:
-    first, sheets = questions[0], _sheets(questions)
-    return sittings.slopes(_loss(questions), sheets, first.backend, first.settings)
-
-
-def _loss(questions: Sequence[Question]) -> Graph:
-    probes = [question.probe for question in questions]
-    return loss_graph(probes, [question.weights for question in questions])
 
 
 def _sheets(questions: Sequence[Question]) -> list[list[Probe]]:

@@ -6,7 +6,7 @@ What a backend is asked, and in how many programs, is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,6 +54,8 @@ class Question:
     case: str
     # the same with other numbers, or on longer axes: put to the same programs
     others: tuple[Question, ...] = ()
+    arranged: bool = False  # in another way than written down
+    slopes: bool = True  # whether gradients are asked for, where there are any
     beside: str = ""  # case of the question that this one is among the others of
 
     def sheet(self) -> list[Question]:
@@ -132,12 +134,18 @@ class Question:
     def differentiable(self) -> bool:
         """Whether gradients are asked for."""
         # an open axis has no number of weights, and what is infinite has no slope
-        if self.probe.symbolic or not self.probe.has_gradient(self.due):
+        if (
+            not self.slopes
+            or self.probe.symbolic
+            or not self.probe.has_gradient(self.due)
+        ):
             return False
         return roughness.finite(self.due, self.probe.dtype)
 
     def has_two_ways(self) -> bool:
-        """Whether there is a body beside the backend's own kernel."""
+        """Whether there is a body beside the backend's own kernel, to hold it against."""
+        if self.arranged:
+            return False  # bodies are made of ops that are arranged themselves
         # a primitive has no body, and a composition without a kernel runs by it anyway
         composed = ops.get(self.probe.op).body is not None
         return composed and self.probe.op in self.backend.kernels
@@ -149,7 +157,22 @@ def question(backend: Backend, settings: Settings, asked: Asked) -> Question:
         Question(backend, settings, probe, case, beside=asked.case)
         for probe, case in asked.others
     )
-    return Question(backend, settings, asked.probe, asked.case, others)
+    return Question(
+        backend,
+        settings,
+        asked.probe,
+        asked.case,
+        others,
+        arranged=asked.arranged,
+        slopes=asked.slopes,
+    )
+
+
+def renamed(question: Question, said: str) -> Question:
+    """The same, with something said of each of its cases."""
+    sheet = [replace(one, case=f"{one.case} {said}") for one in question.sheet()]
+    others = tuple(replace(one, beside=sheet[0].case) for one in sheet[1:])
+    return replace(sheet[0], others=others)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.exam.draws import MASK
 from models.ops import Case, Draw
 
 Array = np.ndarray
 Shape = tuple[int, ...]
 Rng = np.random.Generator
 Operands = tuple[Array | float, ...]
-
-MASK = -1e9  # what models write for "not this one"
 
 
 @dataclass(frozen=True)

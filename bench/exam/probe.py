@@ -95,7 +95,7 @@ class Probe:
 
     def reference(self, working: type[np.floating[Any]]) -> Results:
         """What the op's definition gives in a working precision."""
-        operands = [_cast(operand, working) for operand in self.operands]
+        operands = [self._cast(operand, working) for operand in self.operands]
         results = kernels(working)[self.op](*operands, **self.attributes)
         several = results if isinstance(results, tuple) else (results,)
         # reductions to a scalar give NumPy's scalars
@@ -167,6 +167,13 @@ class Probe:
         opened = _bound(dict(self.opened or {}), {OPEN: length})
         attributes = {**self.attributes, **opened}
         return replace(self, operands=tuple(operands), attributes=attributes)
+
+    def _cast(self, operand: Any, working: type[np.floating[Any]]) -> Any:
+        if not isinstance(operand, np.ndarray):
+            # a number takes the type of its neighbour, which may not hold it
+            half = self.dtype != "float32" and isinstance(operand, float)
+            return float(np.asarray(operand, self.dtype)) if half else operand
+        return operand.astype(working) if operand.dtype.kind == "f" else operand
 
     def _laid(self, array: np.ndarray) -> np.ndarray:
         if self.layout == "transposed":
@@ -382,11 +389,3 @@ def _bound(value: Any, lengths: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return {key: _bound(item, lengths) for key, item in value.items()}
     return value
-
-
-def _cast(
-    operand: np.ndarray | float, working: type[np.floating[Any]]
-) -> np.ndarray | float:
-    if isinstance(operand, np.ndarray) and operand.dtype.kind == "f":
-        return operand.astype(working)
-    return operand

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from bench.config import Exam
 from bench.exam import arrangements
 from bench.exam.draws import draw
@@ -31,6 +33,8 @@ class Asked(NamedTuple):
     probe: Probe
     case: str
     others: tuple[tuple[Probe, str], ...] = ()
+    arranged: bool = False  # in another way than its op's file has it
+    slopes: bool = True  # whether gradients are asked for
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Variant:
     probe: Probe
     case: Case  # whose draws it has
     said: str = ""  # beside the case, where the type alone does not tell it
+    slopes: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,14 @@ def questions(name: str, part: Part, *, seed: int = 0) -> Iterator[Asked]:
     seen: set[str] = set()
     for i, case in enumerate(ops.get(name).cases):
         own = Variant("float32", _probe(name, case, i), case)
-        for variant in _variants(own, part, first=not part.cases or i < part.cases):
-            first = variant.kind not in seen
-            if first or _every(part, variant.kind):
-                yield _asked(variant, numbered=_numbered(part, first))
+        put = not part.cases or i < part.cases
+        for variant in _variants(own, part, frozenset(seen), put=put):
+            numbered = _numbered(part, first=variant.kind not in seen)
+            yield _asked(variant, numbered=numbered)
             seen.add(variant.kind)
     if part.variants != "none" and "float32" in part.dtypes and (equal := level(name)):
-        yield Asked(_probe(name, equal, 0), f"{describe(equal)} equal axes")
+        probe = _probe(name, equal, 0)
+        yield Asked(probe, f"{describe(equal)} equal axes", arranged=True)
     random = generated(name, count=part.generated, seed=seed)
     for i, case in enumerate(random):
         probe = _probe(name, case, seed, i)
@@ -119,14 +125,6 @@ def _probe(name: str, case: Case, *numbers: int) -> Probe:
     return Probe(name, inputs, case.attributes)
 
 
-def _every(part: Part, kind: str) -> bool:
-    """Whether a kind of variant is put on every case, not only on the first that admits it."""
-    if kind.startswith(LARGE):
-        return False  # one is long enough
-    asked = part.typed if kind in part.dtypes else part.variants
-    return kind == "float32" or asked == "all"
-
-
 def describe(case: Case) -> str:
     """Shapes and attributes, readable."""
     shapes = ["x".join(map(str, shape)) or "scalar" for shape in case.shapes]
@@ -135,7 +133,7 @@ def describe(case: Case) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _numbered(part: Part, first: bool) -> bool:
+def _numbered(part: Part, *, first: bool) -> bool:
     """Whether a variant is put with other numbers."""
     return part.numbers == "all" or (part.numbers == "first" and first)
 
@@ -145,9 +143,11 @@ def _asked(variant: Variant, *, numbered: bool) -> Asked:
     probe = variant.probe
     case = " ".join(filter(None, (describe(variant.case), variant.said)))
     if probe.symbolic:
-        return Asked(probe, case, ((probe.longer(), f"{case}, longer"),))
+        longer = (probe.longer(), f"{case}, longer")
+        return Asked(probe, case, (longer,), arranged=True)
     if not numbered or variant.kind not in (*FLOATS, *arrangements.LITERALS):
-        return Asked(probe, case)
+        arranged = bool(variant.said)
+        return Asked(probe, case, arranged=arranged, slopes=variant.slopes)
     seed = (zlib.crc32(case.encode()),)
     found = []
     for kind, operands in others(variant.case, probe.operands, probe.dtype, seed):
@@ -155,37 +155,90 @@ def _asked(variant: Variant, *, numbered: bool) -> Asked:
         if probe.dtype in HALVES:
             numbers = typed(numbers, probe.dtype) or numbers
         found.append((numbers, f"{case} of {kind}"))
-    return Asked(probe, case, tuple(found))
+    return Asked(probe, case, tuple(found), arranged=bool(variant.said))
 
 
-def _variants(own: Variant, part: Part, *, first: bool) -> Iterator[Variant]:
+def _variants(
+    own: Variant, part: Part, seen: frozenset[str], *, put: bool
+) -> Iterator[Variant]:
     """The case in every type and, in float32, every arrangement that makes sense.
 
-    As it is, in float32, it comes only where it is a `first` one.
+    As it is, in float32, it comes only where it is to be `put`; most kinds are put once.
     """
     if "float32" in part.dtypes:
-        if first:
+        if put:
             yield own
-        for kind, probe in _arranged(own.probe, part):
-            yield Variant(kind, probe, own.case, kind)
-        if part.variants != "none" and (large := _large(own)):
-            yield large
+        yield from _arranged(own, part, seen)
     for dtype in part.dtypes:
-        if dtype == "float32":
-            continue
-        if found := typed(own.probe, dtype):
-            yield Variant(dtype, found, own.case)
-        # in halves roundings are so large that only the mean of many tells of a bias
-        large = _large(own) if dtype in HALVES else None
-        if large and (found := typed(large.probe, dtype)):
-            yield Variant(f"{LARGE} {dtype}", found, large.case, LARGE)
+        if dtype != "float32":
+            yield from _typed(own, part, seen, dtype)
 
 
-def _arranged(probe: Probe, part: Part) -> Iterator[tuple[str, Probe]]:
+def _arranged(own: Variant, part: Part, seen: frozenset[str]) -> Iterator[Variant]:
+    found: list[Variant] = []
+    if part.variants == "none":
+        return
     if part.variants == "together":
-        yield from arrangements.together(probe)
-    elif part.variants != "none":
-        yield from arrangements.every(probe)
+        if seen >= {"float32", arrangements.TOGETHER}:
+            return  # the first case has shown them all
+        wide = _large(own) or own
+        for kind, probe in arrangements.together(own.probe, wide.probe):
+            case = wide.case if kind == arrangements.TOGETHER else own.case
+            found.append(Variant(kind, probe, case, kind))
+    else:
+        every = arrangements.every(own.probe)
+        found = [Variant(kind, probe, own.case, kind) for kind, probe in every]
+        if LARGE not in seen and (large := _large(own)):
+            found.append(large)
+    for variant in found:
+        if part.variants == "all" or variant.kind not in seen:
+            yield variant
+
+
+def _typed(
+    own: Variant, part: Part, seen: frozenset[str], dtype: str
+) -> Iterator[Variant]:
+    """In another type; in halves with thousands of results too, whose mean tells a bias."""
+    if part.variants == "together":
+        if not seen & {dtype, f"{LARGE} {dtype}"}:
+            yield from _first_typed(own, part, dtype)
+        return
+    for kind, probe in arrangements.wide(own.probe) if dtype in HALVES else ():
+        if f"{kind} {dtype}" not in seen and (found := typed(probe, dtype)):
+            yield Variant(f"{kind} {dtype}", found, own.case, kind)
+    if f"{LARGE} {dtype}" not in seen and (large := _large_half(own, dtype)):
+        yield large
+    asked = part.typed == "all" or dtype not in seen
+    if asked and (found := typed(own.probe, dtype)):
+        yield Variant(dtype, found, own.case)
+
+
+def _first_typed(own: Variant, part: Part, dtype: str) -> Iterator[Variant]:
+    """One variant of a type: of halves the large one, and gradients in the first half alone."""
+    first = next((one for one in part.dtypes if one in HALVES), dtype)
+    if dtype not in HALVES or not computes(own.probe):
+        if (dtype not in HALVES or dtype == first) and (
+            found := typed(own.probe, dtype)
+        ):
+            yield Variant(dtype, found, own.case)
+    elif large := _large_half(own, dtype):
+        yield replace(large, slopes=dtype == first)
+    elif found := typed(own.probe, dtype):
+        yield Variant(dtype, found, own.case)
+
+
+def computes(probe: Probe) -> bool:
+    """Whether floats are made of floats, which are rounded in a half."""
+    moves = ops.get(probe.op).flops is ops.free
+    return not moves and probe.reference(np.float64)[0].dtype.kind == "f"
+
+
+def _large_half(own: Variant, dtype: str) -> Variant | None:
+    large = _large(own) if dtype in HALVES else None
+    found = typed(large.probe, dtype) if large else None
+    if large is None or found is None:
+        return None
+    return Variant(f"{LARGE} {dtype}", found, large.case, LARGE)
 
 
 def _large(own: Variant) -> Variant | None:

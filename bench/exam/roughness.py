@@ -41,6 +41,9 @@ class Runs(Generic[T]):
         return Runs(full, half)
 
 
+Slopes = tuple[Arrays, Runs[Arrays]]  # exact gradients, and what NumPy makes of them
+
+
 def values(sheets: Sequence[Sheet]) -> list[list[Runs[Results]]]:
     """For each sitting of each sheet what NumPy makes of it, in several runs.
 
@@ -59,21 +62,23 @@ def values(sheets: Sequence[Sheet]) -> list[list[Runs[Results]]]:
     return [own[: len(sheet)] for own, sheet in zip(found, sheets, strict=True)]
 
 
-def slopes(graph: Graph, sheets: Sequence[Sheet]) -> list[list[Runs[Arrays]]]:
-    """The same of the gradients of a graph with a loss."""
+def slopes(graph: Graph, sheets: Sequence[Sheet]) -> list[list[Slopes]]:
+    """The same of the gradients of a graph with a loss, and what they are in float64."""
     whole = gradient(graph)
-    runs = [realised(whole, kernels(np.float32))]
-    runs += [realised(whole, table) for table in _tables(sheets)]
-    found: list[list[Runs[Arrays]]] = [[] for _ in sheets]
+    tables = [kernels(np.float64), kernels(np.float32), *_tables(sheets)]
+    exact, *runs = (realised(whole, table) for table in tables)
+    found: list[list[Slopes]] = [[] for _ in sheets]
     for sitting in sittings(sheets):
         params = fed(sitting, Probe.floats)
-        came = [run(shaken(params, seed), {}) for seed, run in enumerate(runs)]
+        wide = {name: x.astype(np.float64) for name, x in params.items()}
+        came = [exact(wide, {})]
+        came += [run(shaken(params, seed), {}) for seed, run in enumerate(runs)]
         for own, (mark, probe) in zip(found, marked(sitting), strict=True):
             names = [name for name in probe.floats() if name not in probe.state()]
-            grads = [
+            due, *grads = (
                 {name: one[PREFIX + name + mark] for name in names} for one in came
-            ]
-            own.append(_split(grads))
+            )
+            own.append((due, _split(grads)))
     return [own[: len(sheet)] for own, sheet in zip(found, sheets, strict=True)]
 
 

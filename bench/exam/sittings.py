@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.base import Backend, Settings
-from backends.numpy.backend import NumpyBackend
 from bench.exam.probe import (
     PLAIN,
     Arrays,
@@ -63,11 +62,6 @@ def slopes(
             names = [name for name in probe.floats() if name not in probe.state()]
             own.append({name: found[name + mark] for name in names})
     return [own[: len(sheet)] for own, sheet in zip(came, sheets, strict=True)]
-
-
-def oracle(graph: Graph, sheets: Sequence[Sheet]) -> list[list[Arrays]]:
-    """The same by the gradient graph in NumPy, in float64."""
-    return slopes(graph, sheets, NumpyBackend(), Settings(precision="fp64"))
 
 
 def sittings(sheets: Sequence[Sheet]) -> Iterator[list[Probe]]:

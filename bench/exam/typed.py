@@ -52,8 +52,8 @@ def _as(operand: np.ndarray, dtype: str) -> np.ndarray:
         return np.asarray(operand.astype(dtype).astype(np.float32))
     if dtype == "bool":
         return np.asarray(operand > 0)  # of a scalar, NumPy makes no array
-    # times 3: of normal draws, most would be 0 or 1 in size
-    return np.asarray(np.rint(operand * 3), dtype)
+    # times 3: of normal draws, most would be 0 or 1 in size; a mask is no number for them
+    return np.asarray(np.rint(np.clip(operand, -99, 99) * 3), dtype)
 
 
 @cache

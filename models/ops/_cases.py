@@ -14,7 +14,7 @@ import numpy as np
 
 from models.ops._axes import spliced
 
-Draw = Literal["normal", "mild", "positive", "unit", "apart", "index", "bool"]
+Draw = Literal["normal", "mild", "positive", "unit", "apart", "masked", "index", "bool"]
 Ints = tuple[int, ...]
 Rng = np.random.Generator
 
@@ -29,8 +29,8 @@ class Case:
     """One exam question: input shapes, attributes, and how each input is drawn.
 
     Draws: normal; mild (normal, never of hundreds: exp is taken of their products); positive
-    (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1 apart,
-    for ops with kinks or ties); index (0 to `high`); bool.
+    (0.5 to 2); unit (-0.9 to 0.9); apart (values at least 0.1 apart, for ops with kinks or
+    ties); masked (some are -1e9, and all of the first row); index (0 to `high`); bool.
     """
 
     shapes: tuple[Ints, ...]

@@ -98,8 +98,10 @@ def _alike(*shape: int, scale: float) -> Case:
 CASES = (
     # (batch, heads, tokens, width), at the scale of the paper: 1 / sqrt(width)
     _alike(2, 4, 5, 8, scale=8**-0.5),
-    _alike(2, 3, 4, scale=0.5),
     case((5, 4), (3, 4), (3, 2), scale=1.0, draws=_DRAWS),
+    _alike(2, 3, 4, scale=0.5),
+    # square: keys may be taken for their transpose
+    _alike(2, 4, 4, scale=0.5),
     # one token: the weights are 1
     _alike(2, 2, 1, 4, scale=0.5),
     _alike(2, 3, 2, 5, 4, scale=0.3),

@@ -295,6 +295,12 @@ def _layer(x: Ints, weight: Ints, stride: int, dilation: int, padding: int) -> L
 
 _LAYERS = (
     _layer((2, 3, 9), (4, 3, 3), 1, 1, 0),
+    # two axes that differ in all: none may be taken for the other
+    (
+        (2, 2, 6, 8),
+        (3, 2, 3, 2),
+        {"stride": (2, 3), "dilation": (1, 2), "padding": (1, 2)},
+    ),
     # the layers of VideoPose3D: strided, and dilated
     _layer((2, 3, 9), (4, 3, 3), 3, 1, 0),
     _layer((2, 3, 9), (4, 3, 3), 1, 3, 0),
@@ -302,20 +308,16 @@ _LAYERS = (
     _layer((2, 3, 5), (4, 3, 1), 1, 1, 0),
     # all three at once, which not every framework has a kernel for
     _layer((1, 1, 8), (1, 1, 2), 2, 3, 2),
-    # two axes that differ: none may be taken for the other
-    (
-        (2, 2, 6, 5),
-        (3, 2, 3, 3),
-        {"stride": (2, 1), "dilation": (1, 1), "padding": (1, 1)},
-    ),
 )
 
 
 def _cases() -> Iterator[Case]:
-    for x, weight, attributes in _LAYERS:
-        yield case(x, weight, **attributes)
-        # with a bias
-        yield case(x, weight, weight[:1], **attributes)
+    first, *others = _LAYERS
+    for i, (x, weight, attributes) in enumerate((first, *others, *others, first)):
+        # each without a bias and with one
+        shapes = (x, weight, weight[:1])
+        biased = 1 <= i <= len(others) or i == len(others) * 2 + 1
+        yield case(*(shapes if biased else shapes[:2]), **attributes)
 
 
 def _transposed() -> Iterator[Case]:

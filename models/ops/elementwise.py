@@ -102,15 +102,19 @@ def _row(
 
 def _cases(draws: tuple[Draw, ...]) -> tuple[Case, ...]:
     arity = len(draws)
-    # the last one is a scalar
-    alike: list[Ints] = [(2, 3), (4,), (0, 3), ()]
-    shapes = [(shape,) * arity for shape in alike]
-    if arity >= 2:
-        # of three inputs the last one has all axes, or only one of length 1
-        shapes += [
-            ((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2),
-            ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2),
-        ]
+    alike: list[Ints] = [(2, 3), (), (4,), (0, 3)]
+    first, *others = [(shape,) * arity for shape in alike]
+    if arity == 1:
+        return tuple(case(*shape, draws=draws) for shape in (first, *others))
+    # of three inputs the last one has all axes, or only one of length 1
+    broadcast: list[tuple[Ints, ...]] = [
+        # two ranks, the lower one on either side
+        ((4, 1), (2, 1, 3)) + ((1,),) * (arity - 2),
+        ((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2),
+        ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2),
+        ((), (2, 3)) + ((2, 3),) * (arity - 2),
+    ]
+    shapes = (first, *broadcast, *others)
     return tuple(case(*shape, draws=draws) for shape in shapes)
 
 
@@ -237,7 +241,7 @@ _EXTREME = _pair(
 )
 _POW_CASES = tuple(
     case((2, 3), exponent=exponent, draws=("positive",))
-    for exponent in (2.0, 3.0, -1.0, -0.5)
+    for exponent in (2.0, -0.5, 3.0, -1.0, 1.0, 0.0)
 )
 
 # How inputs are drawn. apart: where an op has kinks, or where equal values would decide.

@@ -72,10 +72,13 @@ _SHAPES = (
     (0, 4),
     (2, 3, 4, 5),
 )
+# the defaults of PyTorch and of Keras, and one that float16 does not hold
+_EPS = (1e-5, 1e-3, 1e-12)
+# shapes go with them in turn, so that the first cases have all of both
 CASES = tuple(
-    case(shape, shape[-1:], shape[-1:], eps=eps)
-    for shape in _SHAPES
-    for eps in (1e-5, 1e-3)  # the defaults of PyTorch and of Keras
+    case(shape, shape[-1:], shape[-1:], eps=_EPS[(i + j) % len(_EPS)])
+    for j in range(len(_EPS))
+    for i, shape in enumerate(_SHAPES)
 )
 OPS = {
     "layer_norm": Op(

@@ -63,6 +63,8 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
 CASES = (
     case((2, 3), (3, 4)),
     case((5, 2, 3), (3, 4)),
+    # the lower rank on the left
+    case((2, 3), (5, 3, 4)),
     # both have an axis to repeat: neither gradient has the shape of the result
     case((2, 1, 2, 3), (4, 3, 2)),
     case((0, 3), (3, 4)),

@@ -87,6 +87,8 @@ CASES = tuple(
         ((0, 3), 0, 1, 1, 0.0),
         # further than x is long: reflection could not
         ((4,), 0, 3, 3, 0.0),
+        # a mask, which float16 holds as infinite
+        ((2, 3), 1, 1, 0, -1e9),
     )
 )
 OPS = {

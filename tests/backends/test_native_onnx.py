@@ -184,8 +184,8 @@ def test_ops_are_right_in_the_other_opsets(opset: int) -> None:
     part = Part(("float32", "int64", "bool"))
     rows = []
     for name in CHANGED:
-        for probe, case, _ in questions.questions(name, part):
-            question = Question(backend, Settings(), probe, case)
+        for asked in questions.questions(name, part):
+            question = Question(backend, Settings(), asked.probe, asked.case)
             rows += shape_ops.examine_all([question])
     assert len(rows) > 400
     assert [row for row in rows if row.result == "failed"] == []
