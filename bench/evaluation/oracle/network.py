@@ -11,13 +11,14 @@ import numpy as np
 from backends.base import Program, Settings
 from backends.numpy.program import NumpyProgram
 from bench.evaluation.oracle import cutting
-from bench.evaluation.oracle.cutting import Array, Float
+from bench.evaluation.oracle.cutting import Array
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.sight import Sight
 from models.flops import flops
 from models.graph import Graph
 from models.spec import Spec
 
+ROUNDING = 1e-7  # of float32, about
 BATCH = 64  # windows at once
 # FLOPs of a batch: inner values stay near the processor, and a large model's in memory at all
 ROOM = 1e8
@@ -97,9 +98,21 @@ def weights(checkpoint: Path) -> dict[str, np.ndarray]:
         return {name.removeprefix(start): file.get_tensor(name) for name in names}
 
 
-def averaged(poses: Sequence[Float]) -> Float:
+def nudged(weights: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
+    """Weights, each off by about one rounding of float32; as they are where the seed is 0."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, array in weights.items():
+        found[name] = array
+        # integers are counters, which no rounding touches
+        if seed and array.dtype.kind == "f":
+            found[name] = array * (1 + ROUNDING * rng.normal(size=array.shape))
+    return found
+
+
+def averaged(poses: Sequence[Array]) -> Array:
     """The mean of several predictions of one frame."""
-    total = poses[0]
+    total: Array = poses[0]
     for pose in poses[1:]:
         total = total + pose
     return total / len(poses)
