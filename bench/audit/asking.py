@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import tasks
@@ -17,52 +17,72 @@ from bench.processes import blame, child, contract
 from bench.processes.contract import Watch
 from bench.records import Exam, ExamRow, Parity
 
-FINE = ("ok", "unsupported", "not_measured")  # nothing that was measured is wrong
+REFUSED = ("unsupported", "not_measured")  # nothing was asked
 
 
 @dataclass(frozen=True)
 class Shown:
     """What a task has found wrong: where it came out, and what it blames."""
 
+    task: str
     by: str  # task, and the rung or question
     said: str
     op: str = ""
     where: str = ""  # model line
 
 
-def put(job: Job, backend: WrongBackend, fault: Fault, profile: str) -> Iterator[Shown]:
-    """What each task of a fault finds wrong, in the order that they are asked.
+@dataclass(frozen=True)
+class Answers:
+    """What came of a fault: who has shown it, and why some cells could not be asked."""
 
-    Of a ladder the first rung that fails; the others are not climbed.
+    shown: tuple[Shown, ...]
+    refusals: tuple[str, ...]
+    asked: int  # cells that could be
+
+    @property
+    def reason(self) -> str:
+        """Why nothing could be asked at all; empty where something was."""
+        return "" if self.asked else next(iter(self.refusals), "nothing asks for it")
+
+
+def put(job: Job, backend: WrongBackend, fault: Fault, profile: str) -> Answers:
+    """Put a fault to each of its tasks, in their order.
+
+    Of a ladder the first rung that fails ends it. Where there is no op to blame, once shown is
+    enough.
     """
-    for task in fault.tasks:
-        if task != "shape_ops" and not fault.model:
-            continue  # no model holds it
-        steps = _rungs(fault) if task == "parity" else [""]
-        for rung in steps:
-            asked = cell(job, fault, task, profile, rung)
-            if shown := _asked(asked, backend, fault, rung):
-                yield shown
-                break
-        else:
+    shown: list[Shown] = []
+    refusals: list[str] = []
+    asked = 0
+    for task, rung in _cells(fault):
+        if any(one.task == task or not fault.op for one in shown):
             continue
-        if not fault.op:
-            return  # nobody to blame: once is enough
+        finding = _found(cell(job, fault, task, profile, rung), backend)
+        if finding.status in REFUSED:
+            refusals.append(finding.reason)
+            continue
+        asked += 1
+        if finding.status != "ok":
+            shown.append(_read(task, rung, finding))
+    return Answers(tuple(shown), tuple(refusals), asked)
 
 
-def _rungs(fault: Fault) -> list[str]:
-    return [rung for rung in rungs.names() if rung not in fault.blind]
+def _cells(fault: Fault) -> Iterator[tuple[str, str]]:
+    """Tasks, and of the ladder one rung after the other."""
+    for task in fault.tasks:
+        if task == "parity" and fault.model:
+            yield from (
+                (task, rung) for rung in rungs.names() if rung not in fault.blind
+            )
+        elif task == "shape_ops" or fault.model:
+            yield task, ""
 
 
-def _asked(job: Job, backend: WrongBackend, fault: Fault, rung: str) -> Shown | None:
-    """What one cell finds wrong; None where nothing is."""
-    by = ": ".join(filter(None, (job.task, rung)))
+def _found(job: Job, backend: WrongBackend) -> Finding:
+    """A cell of its own: there is no training to go on from."""
     if job.task == "train":
-        job.checkpoint.unlink(
-            missing_ok=True
-        )  # of the fault before: nothing to go on from
-    finding = served(job, backend)
-    return None if finding.status in FINE else _read(by, finding)
+        job.checkpoint.unlink(missing_ok=True)
+    return served(job, backend)
 
 
 def served(job: Job, backend: Any) -> Finding:
@@ -78,18 +98,20 @@ def served(job: Job, backend: Any) -> Finding:
     return child.settled(finding, watch)
 
 
-def _read(by: str, finding: Finding) -> Shown:
+def _read(task: str, rung: str, finding: Finding) -> Shown:
     """Whom a finding blames."""
     payload = finding.payload
+    by = f"{task}: {rung}" if rung else task
+    shown = Shown(task, by, finding.reason)
     if isinstance(payload, Exam):
         wrong = [row for row in payload.rows if row.result == "failed"]
         questions = ", ".join(dict.fromkeys(row.question for row in wrong))
-        return Shown(f"{by}: {questions}", finding.reason, op=_blamed(wrong))
+        return replace(shown, by=f"{task}: {questions}", op=_blamed(wrong))
     if isinstance(payload, Parity):
         for check in payload.checks:
             if not check.ok and check.op:
-                return Shown(by, finding.reason, check.op, check.where)
-    return Shown(by, finding.reason)
+                return replace(shown, op=check.op, where=check.where)
+    return shown
 
 
 def _blamed(wrong: Sequence[ExamRow]) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from backends.base import Backend
 from bench.audit import catalogue
-from bench.audit.asking import Shown, put
+from bench.audit.asking import Answers, Shown, put
 from bench.audit.controls import controls
 from bench.audit.fault import CONTROL, Fault
 from bench.audit.planting.patches import of_setting, patched
@@ -85,26 +86,29 @@ def examine(
     started = time.perf_counter()
     wrong = WrongBackend(backend, fault.planting)
     with patched((*of_setting(fault.setting), *fault.patches)):
-        shown = list(put(job, wrong, fault, profile))
+        answers = put(job, wrong, fault, profile)
+    shown = answers.shown
     slips = "; ".join(sorted(wrong.touched.slips))
     row = AuditRow(
         fault=fault.name,
         kind=kind,
         op=fault.op,
         # a graph that could not be made was no fault of the backend
-        result=_result(kind, [] if slips else shown),
+        result=_result(kind, replace(answers, shown=()) if slips else answers),
         profile=profile,
         by=tuple(one.by for one in shown),
         seconds=time.perf_counter() - started,
-        note=slips or "; ".join(one.said for one in shown),
+        note=slips or answers.reason or "; ".join(one.said for one in shown),
     )
     return row.model_copy(update=_blamed(fault, wrong, shown))
 
 
-def _result(kind: str, shown: Sequence[Shown]) -> Result:
+def _result(kind: str, answers: Answers) -> Result:
+    if answers.reason:
+        return "not_applicable"
     if kind == CONTROL:
-        return "accused" if shown else "clean"
-    return "caught" if shown else "missed"
+        return "accused" if answers.shown else "clean"
+    return "caught" if answers.shown else "missed"
 
 
 def _blamed(

@@ -81,10 +81,17 @@ def _below(
         return fault
     beams = [(node, probe) for node, probe in asked if node.op in SCAFFOLD]
     found = judged([probe for _, probe in beams], backend, device)
-    for (node, probe), more in zip(beams, found, strict=True):
-        if more:
-            return _fault(node, more, probe)
-    return fault
+    wrong = [
+        _fault(node, more, probe)
+        for (node, probe), more in zip(beams, found, strict=True)
+        if more
+    ]
+    # a value is asked without the others; of gradients, those of sums are made of products
+    return min(wrong, key=_depth, default=fault)
+
+
+def _depth(fault: Fault) -> tuple[bool, int]:
+    return "(gradient" in fault.text, SCAFFOLD.index(fault.op)
 
 
 def judge(probe: Probe, backend: Backend, settings: Settings) -> str:

@@ -21,7 +21,9 @@ PART = {
     "beta1 0.95 always": "parity: step",
     "running statistics never move": "parity: update",
     "load works once": "parity: calls",
-    "outputs in float64": "parity: calls",
+    "put shares memory": "parity: calls",
+    "put takes inputs by their order": "parity",
+    "outputs in float64": "",  # to the oracle the ladder gives float64
     "bf16 asked for, fp32 run": "parity: half",
     "cuda computes on the CPU: training": "train",
     "flip averaging: not mirrored back": "evaluate",

@@ -68,6 +68,15 @@ def test_a_blind_harness_misses_under_both_profiles(
     assert len(set(asked)) == 2, "the second profile asks for more"
 
 
+def test_what_a_backend_refuses_everywhere_it_cannot_do_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, lambda job: Finding(None, "unsupported", "no such thing"))
+    rows = rows_of(NumpyBackend(), tmp_path, [RELU])
+    assert {row.result for row in rows.values()} == {"not_applicable"}
+    assert rows[RELU].note == "no such thing"
+
+
 def test_a_harness_that_is_always_red_is_told_by_its_controls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,10 +131,25 @@ def test_op_and_line_are_right_where_the_planted_ones_are_named(
 def test_an_exam_blames_values_before_gradients() -> None:
     # every gradient is taken of products and sums
     _, fault = catalogue.table()["multiply: 5 % too large in float16"]
-    both: Any = asking._read("shape_ops", exam(multiply="value", negative="gradient"))
+    both: Any = asking._read(
+        "shape_ops", "", exam(multiply="value", negative="gradient")
+    )
     assert both.op == fault.op
-    alone: Any = asking._read("shape_ops", exam(relu="gradient", negative="gradient"))
+    alone: Any = asking._read(
+        "shape_ops", "", exam(relu="gradient", negative="gradient")
+    )
     assert alone.op == "relu, negative"
+
+
+@pytest.mark.parametrize("name", ["multiply: doubled", "sum: last element left out"])
+def test_an_op_that_every_probe_is_made_of_is_blamed_itself(
+    name: str, tmp_path: Path
+) -> None:
+    # its first victim in the graph is a linear layer, whose gradient is asked with it
+    _, fault = catalogue.table()[name]
+    row = task.examine(job("numpy", tmp_path), NumpyBackend(), "kernel", fault, "smoke")
+    assert row.by[-1].startswith("parity: ")
+    assert (row.op_right, row.line_right) == (True, True), row.note
 
 
 def test_rows_that_an_interrupted_audit_has_left_are_kept(

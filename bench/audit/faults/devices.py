@@ -31,7 +31,7 @@ def _fault(name: str, *tasks: str) -> Fault:
     return Fault(
         name=name,
         planting=Planting(devices={CLAIMED: ""}),
-        model="simple_baseline",
+        model="videopose3d without dropout",
         tasks=tasks,
         device=CLAIMED,
         needs=_unclaimable,

@@ -261,8 +261,8 @@ FAULTS = (
     gradient("multiply", "right side cut", _left_alone("multiply"), model="motionbert"),
     gradient(
         "multiply",
-        "sign turned",
-        lambda a, b: emit("multiply", a, b) * -1.0,
+        "doubled",
+        lambda a, b: emit("multiply", a, b) * 2.0,
         model="motionbert",
     ),
     gradient("divide", "right side cut", _left_alone("divide"), model="motionbert"),

@@ -223,7 +223,7 @@ def _fault(
     place: str,
     make: Make,
     setting: Setting = USUAL,
-    model: str = "videopose3d",
+    model: str = "videopose3d without dropout",
 ) -> Fault:
     module, attribute = place.split(":")
     patch: Patch = (f"bench.{module}", attribute, make)
