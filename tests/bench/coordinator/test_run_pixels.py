@@ -196,7 +196,8 @@ def test_a_converted_file_gives_the_same_numbers(
         asked = job(tmp_path / str(len(found)), name)
         curve = trained(asked, backends.load("numpy"))
         payload = evaluated(asked, backends.load("numpy"))
-        scores = payload.model_copy(update={"data": ""})  # the source, which differs
+        # the source, and how long the oracle took, differ
+        scores = payload.model_copy(update={"data": "", "held_seconds": None})
         found.append((curve.loss, curve.validation_mpjpe, scores))
     assert found[0] == found[1]
 
