@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -114,36 +115,26 @@ def _predictions(
     protocol, spec = own.feed.protocol, own.feed.spec
     once = network.cost(spec.infer, spec.frames) * (2 if protocol.flip_tta else 1)
     most = min(WINDOWS, max(LEAST, int(WORK // once)))
-    averaged = protocol.overlap > 0
-    frames = choice.frames(test, rows, averaged=averaged, most=most)
+    frames = choice.frames(test, rows, averaged=protocol.overlap > 0, most=most)
     numbers = sorted({number for frame in frames for number, _ in frame.windows})
-    trained_weights = network.weights(job.checkpoint)
-
-    def computed(
-        asked: Sequence[int], precision: str, *, nudge: int = 0
-    ) -> dict[int, Array]:
-        """Poses of the windows that are asked for, by number."""
-        made = network.made(
-            spec,
-            network.nudged(trained_weights, nudge),
-            sight=test.sight,
-            scaling=fitted,
-            flip=protocol.flip_tta,
-            precision=precision,
-        )
-        seen = [_screen(test, number, made.kind) for number in asked]
-        return dict(zip(asked, made.poses(seen), strict=True))
-
-    poses = computed(numbers, "fp64")
+    computed = partial(
+        network.predicted,
+        test=test,
+        spec=spec,
+        weights=network.weights(job.checkpoint),
+        scaling=fitted,
+        flip=protocol.flip_tta,
+    )
+    poses = computed(numbers, precision="fp64")
     precision = job.config.precision
     if precision == "fp32":
         # the largest error counts, which comes of large values
         some = sorted(numbers, key=lambda number: -float(np.abs(poses[number]).max()))
         some = some[: max(LEAST, int(ROUGH // once))]
-        strayed = [computed(some, "fp32", nudge=nudge) for nudge in NUDGES]
+        strayed = [computed(some, precision="fp32", nudge=nudge) for nudge in NUDGES]
     else:
         # the mean of all counts
-        strayed = [computed(numbers, precision)]
+        strayed = [computed(numbers, precision=precision)]
     checks = [_fed(own, test, numbers, fitted)]
     checks += _poses(job, own, test, frames, poses, strayed)
     reason = ""
@@ -152,19 +143,14 @@ def _predictions(
     return checks, len(numbers), reason
 
 
-def _screen(test: Cut, number: int, kind: type[np.floating]) -> Array:
-    strip, start = test.place(number)
-    return cutting.keypoints(test.strips[strip], start, test.sight, kind)
-
-
 def _fed(own: Own, test: Cut, numbers: Sequence[int], fitted: Scaling) -> Check:
     """What the infer graph is fed of these windows."""
     batch, _ = own.windows.batch(numbers)
     fed = own.feed.inputs(batch)["keypoints"]
     tally = Tally()
     for came, number in zip(fed, numbers, strict=True):
-        due = fitted.scaled(_screen(test, number, np.float64))
-        rough = fitted.scaled(_screen(test, number, np.float32))
+        due = fitted.scaled(network.screen(test, number, np.float64))
+        rough = fitted.scaled(network.screen(test, number, np.float32))
         tally.strays(rough, due)
         strip, start = test.place(number)
         where = cutting.named(test.strips[strip], start)

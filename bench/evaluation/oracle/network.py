@@ -11,7 +11,7 @@ import numpy as np
 from backends.base import Program, Settings
 from backends.numpy.program import NumpyProgram
 from bench.evaluation.oracle import cutting
-from bench.evaluation.oracle.cutting import Array
+from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.sight import Sight
 from models.flops import flops
@@ -56,30 +56,42 @@ class Network:
         return np.asarray(pose, self.kind).reshape(shape)
 
 
-def made(
+def predicted(
+    numbers: Sequence[int],
+    *,
+    test: Cut,
     spec: Spec,
     weights: Mapping[str, np.ndarray],
-    *,
-    sight: Sight,
     scaling: Scaling,
     flip: bool,
     precision: str,
-) -> Network:
-    """The network in float64, or in less to see how far rounding goes.
+    nudge: int = 0,
+) -> dict[int, Array]:
+    """Poses (K, J, 3) of test windows by their number, in float64 or in less.
 
-    Halves are float32 whose results are rounded (`backends/numpy/halves.py`).
+    Halves are float32 whose results are rounded (`backends/numpy/halves.py`); `nudge` is the
+    seed of a disturbance of the weights, 0 for none.
     """
     program = NumpyProgram(spec.infer, Settings(precision=precision))
-    program.load({name: weights[name] for name in spec.infer.params})
-    room = int(ROOM // cost(spec.infer, spec.frames))
-    return Network(
+    disturbed = nudged(weights, nudge)
+    program.load({name: disturbed[name] for name in spec.infer.params})
+    kind = np.float64 if precision == "fp64" else np.float32
+    network = Network(
         program=program,
-        sight=sight,
+        sight=test.sight,
         scaling=scaling,
         flip=flip,
-        kind=np.float64 if precision == "fp64" else np.float32,
-        batch=min(BATCH, max(1, room)),
+        kind=kind,
+        batch=min(BATCH, max(1, int(ROOM // cost(spec.infer, spec.frames)))),
     )
+    seen = [screen(test, number, kind) for number in numbers]
+    return dict(zip(numbers, network.poses(seen), strict=True))
+
+
+def screen(test: Cut, number: int, kind: type[np.floating]) -> Array:
+    """The keypoints (T, J, C) of a test window."""
+    strip, start = test.place(number)
+    return cutting.keypoints(test.strips[strip], start, test.sight, kind)
 
 
 def cost(graph: Graph, frames: int) -> int:
