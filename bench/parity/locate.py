@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Settings, Unsupported
 from backends.numpy.program import NumpyProgram
 from bench.exam.asking import halved
 from bench.exam.draws import weights_for
@@ -129,6 +129,8 @@ def judged(probes: Sequence[Probe], backend: Backend, device: str) -> list[str]:
 
 
 def _value(probe: Probe, came: Results | BaseException, due: Results) -> str:
+    if isinstance(came, Unsupported):
+        return ""  # not asked, so not wrong
     if isinstance(came, BaseException):
         return said(came)
     roughs = [nudged(probe, nudge).reference(np.float32) for nudge in NUDGES]
@@ -144,6 +146,8 @@ def _value(probe: Probe, came: Results | BaseException, due: Results) -> str:
 def _slope(
     probe: Probe, came: Arrays | BaseException, weights: Sequence[np.ndarray]
 ) -> str:
+    if isinstance(came, Unsupported):
+        return ""  # as above: a runtime may not train at all
     if isinstance(came, BaseException):
         return f"gradient: {said(came)}"
     [exact] = oracle_gradients([probe], [weights], "fp64")

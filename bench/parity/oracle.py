@@ -51,12 +51,11 @@ def asked(
 ) -> dict[str, Answer]:
     """What the backend under test answers, beside what is due.
 
-    `question` names the oracle's file. Raises what the backend raises; PosePortError where
-    it leaves a name out.
+    `question` names the oracle's file. Raises what the backend raises; an array that it
+    leaves out has a shape that nothing has.
     """
     own = compute(trial.backend, trial.settings, trial.start())
     expected = due(trial, question, compute, progress)
-    # a name that did not come is a shape that nothing has
     nothing = np.zeros((0, 0, 0))
     return {
         name: Answer(np.asarray(own.get(name, nothing)), one.value, one.apart)
@@ -90,7 +89,8 @@ def computed(
         # one run at a time: of a large model no two fit beside each other
         for name, value in exact.items():
             apart[name] = max(apart[name], distance(rough[name], value))
-    return {name: Due(value, apart[name]) for name, value in exact.items()}
+    # as it will be read by the next backend: all of them are held to the same numbers
+    return {name: Due(_narrow(value), apart[name]) for name, value in exact.items()}
 
 
 def distance(rough: np.ndarray, exact: np.ndarray) -> float:
@@ -129,7 +129,7 @@ def _read(file: Path, question: str) -> dict[str, Due] | None:
 
 
 def _write(file: Path, question: str, found: Mapping[str, Due]) -> None:
-    arrays = {name: _narrow(one.value) for name, one in found.items()}
+    arrays = {name: one.value for name, one in found.items()}
     apart = {name: one.apart for name, one in found.items()}
     # NaN and infinity are as good as numbers between us
     header = {"question": question, "apart": json.dumps(apart)}

@@ -92,7 +92,7 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
     failed = [check for check in checks if not check.ok]
     fault = None
     if (failed and _of_a_node(failed[0])) or trial.size.locate:
-        fault = _fault(job, trial)
+        fault = _located(job, trial)
     payload = Parity(
         checks=_blaming(checks, fault),
         left_out=found.left_out,
@@ -155,6 +155,16 @@ def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
     }
     trace = Trace(job.backend, job.model, trial.question(), rows)
     traces.save(traces.path(job.folder, job.backend, job.model), trace)
+
+
+def _located(job: Job, trial: Trial) -> Fault | None:
+    """The node to blame; what raises on the way to it costs no check."""
+    try:
+        return _fault(job, trial)
+    except MemoryError:
+        raise
+    except RAISED as error:
+        return Fault("", "", f"none could be located: {said(error)}", None)
 
 
 def _fault(job: Job, trial: Trial) -> Fault | None:

@@ -17,6 +17,7 @@ from bench.parity import feeds
 from bench.parity.judging import Judged, exact, judge
 from bench.parity.oracle import Answer, called, due
 from bench.parity.placed import placed, typed
+from bench.parity.repeated import repeated
 from bench.parity.trial import Arrays, Trial, fits, lengths_of, shaken
 from models.graph import Graph
 
@@ -54,11 +55,7 @@ def _again(trial: Trial, program: Program, first: Arrays) -> Iterator[Judged]:
     fed = program.put(first)
     once = {name: program.numpy(value) for name, value in program.run(fed).items()}
     twice = {name: program.numpy(value) for name, value in program.run(fed).items()}
-    reason = trial.backend.repeats(trial.device)
-    same = _equal(once, twice)
-    note = "" if same else f"the same call gave other bits; declared: {reason or 'no'}"
-    name = "the same call once more"
-    yield exact(KIND, name, same or bool(reason), graph="infer", note=note)
+    yield _returned(trial, once, twice, "the same call once more")
     right = _equal(first, before)
     yield exact(KIND, "inputs are left as they were", right, graph="infer")
     yield _own_memory(trial, program, before)
@@ -71,8 +68,7 @@ def _own_memory(trial: Trial, program: Program, first: Arrays) -> Judged:
     for array in first.values():
         array.fill(0)  # a caller that fills the same array with the next batch
     came = {name: program.numpy(value) for name, value in program.run(fed).items()}
-    right = _equal(came, due) or bool(trial.backend.repeats(trial.device))
-    return exact(KIND, "arrays written into after put", right, graph="infer")
+    return _returned(trial, due, came, "arrays written into after put")
 
 
 def _other_inputs(
@@ -88,7 +84,7 @@ def _other_inputs(
     right = _equal(before, kept)
     yield exact(KIND, "earlier outputs are left as they were", right, graph="infer")
     before, after = kept, program(first)
-    yield from _returned(trial, before, after, "the first inputs after others")
+    yield _returned(trial, before, after, "the first inputs after others")
 
 
 def _other_weights(
@@ -115,7 +111,7 @@ def _other_weights(
         yield judge(KIND, f"{name}, other weights", held, graph="infer")
     program.load(_of(graph, trial.params))
     after = program(first)
-    yield from _returned(trial, before, after, "the first weights after others")
+    yield _returned(trial, before, after, "the first weights after others")
 
 
 def _other_lengths(
@@ -150,13 +146,9 @@ def _held(
         yield judge(KIND, f"{name}, {what}", answer, graph="infer")
 
 
-def _returned(
-    trial: Trial, before: Arrays, after: Arrays, what: str
-) -> Iterator[Judged]:
-    same = _equal(before, after)
+def _returned(trial: Trial, before: Arrays, after: Arrays, what: str) -> Judged:
     reason = trial.backend.repeats(trial.device)
-    note = "" if same else f"other bits than before; declared: {reason or 'no'}"
-    yield exact(KIND, what, same or bool(reason), graph="infer", note=note)
+    return repeated(KIND, what, before, after, reason=reason, graph="infer")
 
 
 def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -1,18 +1,18 @@
-"""Two steps of each native optimizer, against the written rule of `models.optim`.
+"""Some steps of each native optimizer, against the written rule of `models.optim`.
 
 Gradients are drawn: what is judged is the optimizer alone. The learning rate changes between
-the steps, and the second is made once more from the state that was saved before it.
+the steps, and the last is made once more from the state that was saved before it, by the
+same trainer (`update` does so with another one).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from backends.base import Trainer
 from bench.coordinator.job import Progress
 from bench.parity import afford, budget, traces
 from bench.parity.judging import Judged, check, exact, largest, thinned
@@ -23,8 +23,10 @@ AFTER = ("gradient",)
 DRAWS = 55  # word that sets this rung's random numbers apart from the others'
 # Epsilon is large enough for its place, inside or outside a root, to show.
 RATE, DECAY, EPSILON = 1e-2, 1e-3, 1e-2
-# Of each step; the second also shows whether state and bias correction are carried on.
-RATES = (RATE, RATE / 4)
+# Of each step; the later ones also show whether state and bias correction are carried on. The
+# last is as small as the end of a training has it.
+RATES = (RATE, RATE / 4, RATE / 1000)
+MADE_WITH = 1e-4  # what the trainer is made with, and never steps by
 
 
 class Stepped(NamedTuple):
@@ -49,11 +51,11 @@ class Off(NamedTuple):
 def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Step with every optimizer that was asked for."""
     for rule in afford.optimizers(trial):
-        yield from _stepped(trial, Optimizer(rule, RATE, DECAY, eps=EPSILON))
+        yield from _stepped(trial, Optimizer(rule, MADE_WITH, DECAY, eps=EPSILON))
 
 
 def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
-    """Both steps of one rule, then the second once more."""
+    """All steps of one rule, then the last once more."""
     trainer = trial.backend.trainer(trial.spec.train, optimizer, trial.settings)
     trainer.program.load(_trained(trial))
     # the same gradients for every rule
@@ -62,11 +64,11 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     state: dict[str, State] = {}
     for step, rate in enumerate(RATES, start=1):
         grads = {name: _clear(rng, shape) for name, shape in shapes.items()}
-        saved = _saved(trainer)
-        before = trainer.program.params()
+        saved = _copies(trainer.state())
+        before = _copies(trainer.program.params())
         trainer.set_lr(rate)
         trainer.apply(grads)
-        stepped = Stepped(before, grads, trainer.program.params())
+        stepped = Stepped(before, grads, _copies(trainer.program.params()))
         yield _judge(replace(optimizer, lr=rate), step, stepped, state)
     # the last step, from where it began
     trainer.program.load(before)
@@ -80,9 +82,9 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     yield exact("step", name, same, graph="train", note=note)
 
 
-def _saved(trainer: Trainer) -> Arrays:
-    """Copies: a state that is a view would change with the next step."""
-    return {name: np.array(array) for name, array in trainer.state().items()}
+def _copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """What is a view would change with the next step."""
+    return {name: np.array(array) for name, array in arrays.items()}
 
 
 def _trained(trial: Trial) -> Arrays:
