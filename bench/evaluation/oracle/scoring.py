@@ -25,6 +25,24 @@ Numbers = dict[str, float | None]
 
 
 @dataclass
+class Mean:
+    """A mean that grows."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, errors: Float) -> None:
+        """Take in some more."""
+        self.total += float(errors.sum())
+        self.count += len(errors)
+
+    @property
+    def value(self) -> float | None:
+        """The mean, None of nothing."""
+        return self.total / self.count if self.count else None
+
+
+@dataclass
 class Score:
     """One metric over all poses that came so far."""
 
@@ -32,38 +50,38 @@ class Score:
     reach: int  # frames that it looks back: at a clip's beginning it has no value
     joints: tuple[str, ...]  # those that count
     places: list[int]
-    frames: list[float] = field(default_factory=list)  # one error for each pose
-    actions: dict[str, list[float]] = field(default_factory=dict)
-    subjects: dict[str, list[float]] = field(default_factory=dict)
-    by_joint: list[Float] = field(default_factory=list)
+    frames: Mean = field(default_factory=Mean)
+    actions: dict[str, Mean] = field(default_factory=dict)
+    subjects: dict[str, Mean] = field(default_factory=dict)
+    by_joint: dict[str, Mean] = field(default_factory=dict)
 
     def add(self, pred: Float, true: Float, *, action: str, subject: str) -> None:
         """Take in poses (n, J, 3), mm, of one clip."""
         found = self.measure(pred[:, self.places], true[:, self.places])
+        if not len(found):
+            return
         if found.ndim == 2:
-            self.by_joint.append(found)
+            for place, joint in enumerate(self.joints):
+                self.by_joint.setdefault(joint, Mean()).add(found[:, place])
             found = found.sum(axis=1) / len(self.joints)
-        errors = found.tolist()
-        self.frames += errors
-        if errors:
-            self.actions.setdefault(action, []).extend(errors)
-            self.subjects.setdefault(subject, []).extend(errors)
+        self.frames.add(found)
+        self.actions.setdefault(action, Mean()).add(found)
+        self.subjects.setdefault(subject, Mean()).add(found)
 
     def numbers(self) -> Numbers:
         """Every mean of the metric by its place in a record."""
-        actions = {name: _mean(part) for name, part in self.actions.items()}
-        subjects = {name: _mean(part) for name, part in self.subjects.items()}
         found: Numbers = {
-            "frame_wise": _mean(self.frames),
-            "action_wise": _mean(actions.values()),
-            "subject_wise": _mean(subjects.values()),
+            "frame_wise": self.frames.value,
+            "action_wise": _even(self.actions),
+            "subject_wise": _even(self.subjects),
         }
-        found |= {f"per_action {name}": mean for name, mean in actions.items()}
-        found |= {f"per_subject {name}": mean for name, mean in subjects.items()}
-        if self.by_joint:
-            means = np.concatenate(self.by_joint).mean(axis=0).tolist()
-            pairs = zip(self.joints, means, strict=True)
-            found |= {f"per_joint {name}": mean for name, mean in pairs}
+        parts = {
+            "per_action": self.actions,
+            "per_subject": self.subjects,
+            "per_joint": self.by_joint,
+        }
+        for part, means in parts.items():
+            found |= {f"{part} {name}": mean.value for name, mean in means.items()}
         return found
 
 
@@ -189,6 +207,7 @@ def _recorded(metric: Metric) -> Numbers:
     return found
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found) if found else None
+def _even(means: Mapping[str, Mean]) -> float | None:
+    """Every label counts the same, however many poses it has."""
+    values = [mean.value for mean in means.values() if mean.value is not None]
+    return sum(values) / len(values) if values else None
