@@ -6,11 +6,13 @@ Static: nothing is run. What a kernel is worth is for the op exam and the parity
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import models
 from backends.base import Backend, missing_ops
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
+from bench.feasibility.types import types_of
 from bench.processes.blame import RAISED, said
 from bench.records import Feasibility, OpNeed
 from bench.training.optimizer import optimizer_of
@@ -22,6 +24,7 @@ from models.stepping import step_graph
 # What a training step is where the framework differentiates nothing by itself: the gradient
 # graph with the optimizer's rule, whose ops the backend must have too.
 GRADIENT = "gradient"
+Via = Literal["kernel", "body", "gap"]
 Needs = Mapping[str, tuple[OpNeed, ...]]  # by graph
 
 
@@ -83,17 +86,26 @@ def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
     missing = missing_ops(backend, graph)
     # known, since the kernel may be taken away: by another precision, mode or version
     alone = missing_ops(backend, graph, by_body=True)
+    types = types_of(graph)
     needs = []
     for op, count in graph.census().items():
-        if op in missing:
-            need = OpNeed(op=op, count=count, via="gap", reason=missing[op])
-        elif op in backend.kernels:
-            reason = f"by its kernel alone: {alone[op]}" if op in alone else ""
-            need = OpNeed(op=op, count=count, via="kernel", reason=reason)
-        else:
-            need = OpNeed(op=op, count=count, via="body")
+        via, reason = _met(backend, op, missing, alone)
+        # always told: without them an exam in a type that no node has counts against it
+        dtypes = types.get(op, ())
+        need = OpNeed(op=op, count=count, via=via, reason=reason, dtypes=dtypes)
         needs.append(need)
     return tuple(needs)
+
+
+def _met(
+    backend: Backend, op: str, missing: Mapping[str, str], alone: Mapping[str, str]
+) -> tuple[Via, str]:
+    """By what one op is met, and what there is to say of that."""
+    if op in missing:
+        return "gap", missing[op]
+    if op in backend.kernels:
+        return "kernel", f"by its kernel alone: {alone[op]}" if op in alone else ""
+    return "body", ""
 
 
 def _lacking(backend: Backend, needs: Needs) -> str:

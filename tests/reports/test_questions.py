@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
+from backends.numpy.backend import NumpyBackend
+from bench.config import Config, Model
+from bench.coordinator.job import Job
+from bench.feasibility import task
 from bench.records import Check, Exam, Feasibility, OpNeed, Parity, Record
 from reports.verdict import Verdict
 from tests.reports import sample_run as sample
@@ -187,6 +192,22 @@ def test_the_exam_counts_in_the_types_the_precision_and_the_mode_of_the_model(
     assert model.answers["computes"] == answer
     # Either way it is not passed over: what is not the model's is the backend's.
     assert whole.answer == "yes with gaps" and told(whole, op)
+
+
+def test_a_failed_row_of_whole_numbers_does_not_count_against_a_model_of_floats() -> (
+    None
+):
+    """What the feasibility of a model tells of its types, as it is really measured."""
+    about = {"task": "feasibility", "backend": "numpy", "model": "simple_baseline"}
+    config = Config(model={"simple_baseline": Model(preset="tiny")})
+    job = Job.model_validate({**about, "config": config, "folder": Path()})
+    needs = task.run(job, NumpyBackend(), "cpu", lambda text, share: None).payload
+    assert needs is not None
+    base = [item for item in instead(needs) if item.task != "shape_ops"]
+    for dtype, failing in (("int64", 0), ("float32", 1)):
+        exam = sample.record(exam_of("linear", dtype=dtype), model="")
+        found = told(only([*base, exam]), "fail in the op exam: ")
+        assert len(found) == failing, dtype
 
 
 def test_exams_and_coverage_of_before_count_in_full() -> None:

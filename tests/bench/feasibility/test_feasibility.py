@@ -20,12 +20,14 @@ Gaps = dict[str, dict[str, str]]  # graph -> op -> reason
 COMPOSED = ("gelu", "layer_norm", "attention", "softmax")
 
 
-def asked(backend: Backend, *, preset: str = "tiny") -> Finding:
-    config = Config(model={"motionbert": Model(preset=preset)})
+def asked(
+    backend: Backend, *, preset: str = "tiny", model: str = "motionbert"
+) -> Finding:
+    config = Config(model={model: Model(preset=preset)})
     about: dict[str, Any] = {
         "task": "feasibility",
         "backend": backend.name,
-        "model": "motionbert",
+        "model": model,
     }
     job = Job(**about, config=config, folder=Path())
     return task.run(job, backend, "cpu", lambda text, share: None)
@@ -168,6 +170,23 @@ def test_features_that_raise_leave_the_coverage(
 @pytest.mark.parametrize("graph", ["train", "infer"])
 def test_operations_are_those_of_one_window(graph: str) -> None:
     assert payload(asked(NumpyBackend())).flops[graph] > 1e6
+
+
+@pytest.mark.parametrize(
+    ("lacking", "via"), [((), "kernel"), (("relu",), "body"), (("add",), "gap")]
+)
+def test_every_need_tells_its_types_however_it_is_met(
+    monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...], via: str
+) -> None:
+    found = payload(
+        asked(without(monkeypatch, *lacking), model="simple_baseline")
+    ).graph_ops["train"]
+    needs = {need.op: need for need in found}
+    assert via in {need.via for need in needs.values()}
+    assert needs["relu"].dtypes == needs["linear"].dtypes == ("float32",)
+    # also those of counters, of how many batches a norm has seen
+    assert needs["add"].dtypes == ("float32", "int64")
+    assert all(need.dtypes for need in found)
 
 
 def test_the_published_size_is_that_of_the_models_file(
