@@ -101,7 +101,7 @@ class Parity(_Strict):
     batch: int = Field(default=4, ge=2)  # of one sample, batch norm has no variance
     frames: int = Field(default=9, ge=2)  # where the model leaves the length open
     steps: Count = 20  # of the trajectory
-    optimizers: tuple[Rule, ...] = tuple(optim.RULES)
+    optimizers: tuple[Rule, ...] = Field(default=tuple(optim.RULES), min_length=1)
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
     # examine every node, also when all rungs hold, and pack the first that is wrong
     locate: bool = False
@@ -111,8 +111,8 @@ class Exam(_Strict):
     """Size of the op exam.
 
     Modes are the customary way of a framework, op by op (eager), and its compiler; a
-    compiler that is not customary gets one case of each op and type, in all numbers, since
-    every one is compiled. The seed of generated cases is that of the run.
+    compiler that is not customary gets one case of each op, type and arrangement, since every
+    one is compiled. The seed of generated cases is that of the run.
     """
 
     modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)

@@ -13,6 +13,8 @@ from bench.coordinator import dataset
 from bench.coordinator.spec import build
 from bench.data import Split, augment
 from bench.data.protocols import Protocol
+from bench.parity import refused
+from bench.parity.trial import sizes_of
 from models import ops
 from models.errors import BadInput, UnknownName
 
@@ -33,12 +35,24 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     protocol = _protocol(config)
     for name, settings in config.model.items():
         check_model(name, settings, protocol)
+        if "parity" in config.tasks:
+            _check_ladder(name, settings, config, protocol)
     if config.augment:
         augment.read(config.augment)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
     return dataset.read(config) if reads and not kept else None
+
+
+def _check_ladder(
+    name: str, settings: Model, config: Config, protocol: Protocol
+) -> None:
+    """The sizes that the ladder is climbed at. Raises BadInput where they tell nothing."""
+    sizes = sizes_of(config, settings)
+    check_model(name, sizes, protocol)
+    if reason := refused.reason(build(name, sizes, protocol), config.parity):
+        raise BadInput(f"{name}: {reason}")
 
 
 def _protocol(config: Config) -> Protocol:

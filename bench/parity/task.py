@@ -50,7 +50,7 @@ def run(
 ) -> Finding:
     """Climb the ladder to its end; failures below do not hide those above."""
     trial = prepare(job, backend, device)
-    if reason := refused.reason(trial):
+    if reason := refused.reason(trial.spec, trial.size):
         return Finding(None, "not_measured", reason)
     found = climb(trial, progress)
     if not found.judged:

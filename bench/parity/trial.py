@@ -15,7 +15,7 @@ import numpy as np
 
 import backends
 from backends.base import Backend, Settings
-from bench.config import Model
+from bench.config import Config, Model
 from bench.config import Parity as Size
 from bench.coordinator.job import Job
 from bench.coordinator.spec import build
@@ -98,7 +98,7 @@ def _numpy() -> Backend:
 def prepare(job: Job, backend: Backend, device: str) -> Trial:
     """Seeded weights, moved off their symmetric start, and seeded inputs and noise."""
     config = job.config
-    sizes = sizes_of(job)
+    sizes = sizes_of(config, job.settings)
     spec = build(job.model, sizes, protocol_for(config.data, config.protocol))
     rng = np.random.default_rng([config.seed, START])
     # Weights are drawn before feeds: both come from one stream.
@@ -118,12 +118,12 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
     )
 
 
-def sizes_of(job: Job) -> Model:
+def sizes_of(config: Config, asked: Model) -> Model:
     """The sizes that the ladder is climbed at: its own preset, or those of the run.
 
     Sizes that were asked for one by one are meant for the ladder too.
     """
-    own, asked = job.config.parity.preset, job.settings
+    own = config.parity.preset
     if own is None or asked.sizes:
         return asked
     return asked.model_copy(update={"preset": own})

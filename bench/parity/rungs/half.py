@@ -45,8 +45,9 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     for name, graph in (("infer", trial.spec.infer), ("train", trial.spec.train)):
         progress(f"{trial.half}, {name} graph", 0.95)
         yield from _outputs(trial, settings, graph, name)
-    yield from _gradients(trial, settings)
+    # before gradients, which a runtime may not have
     yield from _nodes(trial, settings)
+    yield from _gradients(trial, settings)
 
 
 def _outputs(
@@ -62,6 +63,7 @@ def _outputs(
     )
     for name, array in due.items():
         yield _judge(trial, name, own[name], array, rough[name], called, FLOOR)
+        yield _scaled(trial, name, own[name], array, rough[name], called)
     pose = "pose" if "pose" in due else next(iter(due))
     yield _ran(trial, own[pose], due[pose], rough[pose], called)
 
@@ -115,19 +117,21 @@ def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
                 if isinstance(answer, BaseException):
                     yield _raised(trial, node, answer, called)
                     continue
-                due = probe.reference(np.float64)[0]
-                if due.dtype.kind == "f":
-                    rough = _rough(probe, trial.half)
-                    one = _judge(trial, node.name, answer[0], due, rough, called, FLOOR)
+                for i, due in enumerate(probe.reference(np.float64)):
+                    if due.dtype.kind != "f":
+                        continue
+                    rough = _rough(probe, trial.half, i)
+                    own = answer[i]
+                    one = _judge(trial, node.name, own, due, rough, called, FLOOR)
                     found.append((_ratio(one), _blamed(one, node)))
         if found:
             yield max(found, key=lambda pair: pair[0])[1]
 
 
-def _rough(probe: Probe, half: str) -> np.ndarray:
-    """The node in NumPy with fewer digits, by its body where it has one."""
+def _rough(probe: Probe, half: str, result: int) -> np.ndarray:
+    """A result of the node in NumPy with fewer digits, by its body where it has one."""
     program = NumpyProgram(probe.graph(), Settings(precision=half))
-    return program(probe.arrays())["y0"]
+    return program(probe.arrays())[f"y{result}"]
 
 
 def _judge(
@@ -156,6 +160,40 @@ def _judge(
         value=np.asarray(error),
         allowed=np.asarray(bound),
     )
+
+
+def _scaled(
+    trial: Trial,
+    name: str,
+    own: np.ndarray,
+    due: np.ndarray,
+    rough: np.ndarray,
+    graph: str,
+) -> Judged:
+    """By what the whole is too large or too small: rounding scatters, and has no share in it."""
+    error, natural = (abs(_share(one, due) - 1) for one in (own, rough))
+    bound = max(FACTOR * natural, 2.0 ** -DIGITS[trial.half])
+    found = check("half", f"{trial.half} scale of {name}", error, bound, graph)
+    told = {
+        "note": f"NumPy rounded to {trial.half} is off by {natural:.1e}",
+        "precision": trial.half,
+        "unit": "relative, of the whole",
+    }
+    return Judged(
+        check=found.model_copy(update=told),
+        name=f"scale of {name}",
+        value=np.asarray(error),
+        allowed=np.asarray(bound),
+    )
+
+
+def _share(came: np.ndarray, due: np.ndarray) -> float:
+    """The factor by which `due` comes nearest to what came; 1 where nothing is due."""
+    if came.shape != due.shape:
+        return float("inf")
+    wanted = np.ravel(np.asarray(due, np.float64))
+    size = float(wanted @ wanted)
+    return float(np.ravel(came).astype(np.float64) @ wanted) / size if size else 1.0
 
 
 def _ran(

@@ -53,7 +53,7 @@ def test_a_model_that_batch_norm_spoils_is_refused(tmp_path: Path) -> None:
     finding = climb(Wrong(), tmp_path, batch=2)
     assert finding.status == "not_measured"
     assert (
-        "parity.batch 2 gives batch norm at models/zoo/simple_baseline.py"
+        "parity.batch: 2 gives batch norm at models/zoo/simple_baseline.py"
         in finding.reason
     )
 
