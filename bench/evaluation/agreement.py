@@ -1,7 +1,7 @@
 """Whether evaluation and the end of training speak of the same model.
 
-The last point of the validation curve is measured once more: the same frames, whichever clips
-they are of, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
+The last point of the validation curve is measured once more: the same frames, which must be of
+test clips, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
 No flip averaging and no overlap, which that curve does not have either.
 """
 
@@ -78,6 +78,13 @@ def agreement(
     seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
     places = validation.places()
     strips = _strips(split, places)
+    strays = [place for place in places if place[:2] not in strips]
+    if strays:
+        name = "windows of clips that are not tested on"
+        note = f"the first {strays[0]}"
+        return check(
+            "validation", name, len(strays), 0, unit="windows", note=note
+        )
     errors = [
         error
         for begin in range(0, len(places), batch)
@@ -94,10 +101,10 @@ def agreement(
 def _strips(
     split: Split, places: list[tuple[str, str, int]]
 ) -> dict[tuple[str, str], Strip]:
-    """The clips that were looked at; of two called alike the tested one."""
+    """The test clips that were looked at: a training clip may be called alike."""
     wanted = {(take, camera) for take, camera, _ in places}
     found = {}
-    for strip in cutting.strips([*split.train, *split.test]):
+    for strip in cutting.strips(split.test):
         name = (strip.clip.name, strip.clip.camera_name)
         if name in wanted:
             found[name] = strip

@@ -22,7 +22,8 @@ from bench.training.loop import Loop
 from models import params as initial
 
 STEPS = 4  # whose batches are looked at, from the first to the last
-WINDOWS = 64  # of each of them
+WINDOWS = 64  # of each of them, drawn
+SEEN = 16  # windows of the validation whose poses are looked at
 # absolute, on a screen from -1 to 1: some ten roundings of float32
 ROUNDING = 1e-6
 # share of arrays that a training may leave as they were: not all
@@ -47,6 +48,7 @@ def hold(job: Job, split: Split, loop: Loop) -> Held:
         checks.append(_start(job, loop))
     else:
         left_out["start"] = "the checkpoint is of before starts were kept"
+    checks += _validated(job, split, loop)
     cut = trained(job, split, loop.feed)
     fitted = fitted_on(job, loop.feed, cut)
     checks.append(scaled(loop.feed, fitted))
@@ -142,6 +144,42 @@ def _start(job: Job, loop: Loop) -> Check:
     )
 
 
+def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
+    """Whose poses the validation looks at: those of test clips, as many as were asked for."""
+    validation = loop.validation
+    seen = sight.of(loop.feed.spec, split.protocol, job.settings.pad)
+    cut = Cut(cutting.strips(split.test), seen, seen.outputs)
+    strips = {(one.clip.name, one.clip.camera_name): one for one in cut.strips}
+    places, drawn = validation.places(), validation.drawn()
+    strays = [place for place in places if place[:2] not in strips]
+    due = min(job.settings.train.validation_windows, len(cut))
+    checks = [
+        check(
+            "validation",
+            "windows of clips that are not tested on",
+            len(strays),
+            0,
+            unit="windows",
+            note=f"the first {strays[0]}" if strays else "",
+        ),
+        check("validation", "windows", abs(len(places) - due), 0, unit="windows"),
+    ]
+    if strays:
+        return checks
+    # a name may be on both sides, where training clips are of another source
+    tally = Tally()
+    for row in cutting.spread(len(places), SEEN):
+        take, camera, first = places[row]
+        strip, frames = strips[take, camera], range(first, first + seen.outputs)
+        unit = 1000 * cutting.millimetres(strip, frames, seen)
+        right: Array = cutting.truth(strip, frames, seen) / unit
+        _, target = validation.windows.batch(drawn[row : row + 1])
+        tally.strays(right.astype(np.float32), right)
+        tally.add(target.reshape(right.shape), right, cutting.named(strip, first))
+    poses = tally.check("validation", "poses of test clips", budgeted="node")
+    return [*checks, poses]
+
+
 def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     """What the train graph is fed in some steps, window by window."""
     seen, found = Tally(), Tally()
@@ -154,9 +192,12 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
             return [check("batch", name, abs(len(batches) - 1), 0, unit="batches")]
         (batch,) = batches
         drawn.append((step, batch.indices))
-        feeds = loop.feed.batch(batch.keypoints[:WINDOWS], batch.target[:WINDOWS])
-        for row, number in enumerate(batch.indices[:WINDOWS].tolist()):
+        # the whole batch as the graph gets it; rows of a later part may be of another making
+        feeds = loop.feed.batch(batch.keypoints, batch.target)
+        order = np.random.default_rng(step).permutation(len(batch.indices))
+        for row in order[:WINDOWS].tolist():
             fed = {name: array[row] for name, array in feeds.items()}
+            number = int(batch.indices[row])
             mirrored += _window(fed, cut, number, fitted, seen, found)
             windows += 1
     graph = "train"

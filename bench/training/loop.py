@@ -55,6 +55,14 @@ class Plan:
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
 
 
+@dataclass(frozen=True)
+class Mark:
+    """The trainer after some step, as arrays of its own."""
+
+    weights: checkpoints.Arrays
+    state: checkpoints.Arrays  # the optimizer's, with where noise goes on
+
+
 @dataclass(kw_only=True)
 class Loop:
     """One training run.
@@ -72,6 +80,9 @@ class Loop:
     curve: Curve = field(default_factory=Curve)
     # digest of the weights before the first step, which a resumed training keeps
     start: str = ""
+    # numbers of finished steps at which the trainer is kept, for a replay to compare with
+    marks: frozenset[int] = frozenset()
+    kept: dict[int, Mark] = field(default_factory=dict)
 
     def run(self, progress: Progress) -> None:
         """Train to the last step.
@@ -95,8 +106,10 @@ class Loop:
     def _steps(
         self, losses: list[Any], asked_to_stop: list[int], progress: Progress
     ) -> None:
+        self._keep()
         for batch in self.epochs.steps(self.step, self.plan.steps):
             losses.append(self._one(batch))
+            self._keep()
             validate = self._validation_is_due()
             if validate or asked_to_stop or self.step % LOG_EVERY == 0:
                 # before any checkpoint: none is written of a loss that is no number
@@ -150,6 +163,13 @@ class Loop:
         self.seconds += time.perf_counter() - started
         return loss
 
+    def _keep(self) -> None:
+        """Keep the trainer, where somebody asks for it after this step."""
+        if self.step in self.marks:
+            # copies: a framework may hand out the memory that its next step writes
+            weights, state = self.trainer.program.params(), self.trainer.state()
+            self.kept[self.step] = Mark(_copied(weights), _copied(state))
+
     def _log(self, losses: list[Any]) -> None:
         """A point of the loss curve: the mean since the last one."""
         if not losses:
@@ -185,6 +205,10 @@ class Loop:
         if self.curve.validation:
             text += f", validation {self.curve.validation[-1]:.1f} mm"
         return text
+
+
+def _copied(arrays: checkpoints.Arrays) -> checkpoints.Arrays:
+    return {name: np.array(array) for name, array in arrays.items()}
 
 
 @contextmanager

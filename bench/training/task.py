@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,13 +18,14 @@ from bench.evaluation.oracle.checks import first_failure
 from bench.processes import blame
 from bench.processes.blame import RAISED, said
 from bench.records import Training
-from bench.training import start
+from bench.training import replay, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
-from bench.training.held import Held, ended, hold
+from bench.training.held import Held, ended, hold, trained
 from bench.training.loop import Diverged, Loop, Plan
 from bench.training.optimizer import optimizer_of
+from bench.training.replay import Ran
 from bench.training.validation import validation_of
 from models import params as initial
 
@@ -36,11 +38,15 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     split = split_of(job)
     loop = loop_of(job, backend, device, split)
     loop.resume()
+    began, before = loop.step, loop.seconds
+    spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
+    loop.marks = replay.marks(job, spec, windows)
     progress("holding the start against plain NumPy", 0.0)
     held = hold(job, split, loop)
     if reason := first_failure(held.checks):
         # before the first step: what comes of a wrong start or of wrong batches is no training
         return Finding(_payload(job, loop, split.protocol, held), "failed", reason)
+    started = time.perf_counter()
     try:
         loop.run(progress)
     except Diverged as error:
@@ -55,10 +61,23 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         lost = blame.lost(error, payload)
         reason = f"{lost.reason}, after {loop.step} steps; {_kept(loop)}"
         return replace(lost, reason=reason)
+    wall = time.perf_counter() - started
     held = replace(held, checks=held.checks + ended(job, loop))
+    if not first_failure(held.checks):
+        progress("making some of its steps again", 1.0)
+        ran = Ran(loop, began, before, wall)
+        held = _replayed(job, backend, device, split, ran, held)
     reason = first_failure(held.checks)
     payload = _payload(job, loop, split.protocol, held)
     return Finding(payload, "failed" if reason else "ok", reason)
+
+
+def _replayed(
+    job: Job, backend: Backend, device: str, split: Split, ran: Ran, held: Held
+) -> Held:
+    """What was held, and some steps made again."""
+    found = replay.hold(job, backend, device, split, ran)
+    return Held(held.checks + tuple(found.checks), held.left_out | found.left_out)
 
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:

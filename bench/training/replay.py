@@ -1,0 +1,337 @@
+"""Parts of a training made again by a plain loop: is what ran what was asked for?
+
+The first steps, some in the middle and the last ones. Batches, rates and the optimizer's numbers
+are worked out here from the run's settings, with nothing of `Loop`, `Epochs` or `optimizer.py`.
+The loop keeps its trainer before and after each part; from the one the other must follow.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from backends.base import Backend, Settings, Trainer
+from bench.coordinator.job import Job
+from bench.data import Split, augment
+from bench.data.batches.windows import Windows
+from bench.data.pieces import pieces
+from bench.evaluation.oracle import network
+from bench.evaluation.oracle.checks import check
+from bench.parity import budget
+from bench.records import Check
+from bench.training.feed import Feed, feed_of
+from bench.training.held import trained
+from bench.training.loop import Loop
+from models import params as initial
+from models.optim import Optimizer
+from models.spec import Spec
+
+HEAD = 32  # steps from the first on
+MIDDLE = 3  # across the end of the first epoch, where that comes later
+TAIL = 5  # at least, to the last: from the last point but one of the loss curve
+FEW = 2  # steps of a part at any size
+POINT = 25  # steps from one point of the loss curve to the next
+# Operations that all parts may take: some 20 seconds on two cores.
+LIMIT = 5e11
+BACKWARD = 3  # a step in forward passes: itself, and twice as much on the way back
+# Where a device does not repeat its bits: root mean square of what the weights are apart, by that
+# of how far they went. One step of thirty-two that is left out makes 3e-2 or more.
+STRAYS = 2e-2
+# A mean of the same losses, in float64.
+SUMMED = 1e-12
+# How much faster one step may be, measured alone, than steps of the training on the whole.
+FASTER = 4.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a training says of itself, and how long the process has waited for it."""
+
+    loop: Loop
+    began: int  # finished steps before this process
+    before: float  # seconds that were counted by then
+    wall: float  # seconds of this process
+
+
+@dataclass
+class Replayed:
+    """What came of it."""
+
+    checks: list[Check] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    losses: dict[int, float] = field(default_factory=dict)  # by step, from 1
+    seconds: list[float] = field(default_factory=list)  # of each step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain:
+    """A training as the settings ask for it, without its loop."""
+
+    trainer: Trainer
+    feed: Feed
+    windows: Callable[[int], Windows]  # of an epoch
+    count: int  # windows
+    batch: int
+    optimizer: Optimizer
+    job: Job
+
+    def step(self, step: int, found: Replayed) -> None:
+        """Make one step, counted from 0."""
+        steps = self.job.settings.train.steps
+        feeds = self._feeds(step)
+        started = time.perf_counter()
+        self.trainer.set_lr(self.optimizer.lr * rate(step, steps))
+        loss = float(self.trainer.step(self.trainer.program.put(feeds)))
+        found.seconds.append(time.perf_counter() - started)
+        found.losses[step + 1] = loss
+
+    def _feeds(self, step: int) -> dict[str, np.ndarray]:
+        """The rule of `Windows.epoch`, written out."""
+        seed, size = self.job.config.seed, self.batch
+        epoch, place = divmod(step, self.count // size)
+        windows = self.windows(epoch)
+        order = np.random.default_rng([seed, epoch]).permutation(len(windows))
+        # augmented clips may have fewer windows: the order begins again
+        chosen = np.resize(order, (place + 1) * size)[place * size :]
+        mirrored = np.zeros(size, bool)
+        if self.job.settings.train.flip:
+            mirrored = np.random.default_rng([seed, epoch, place]).random(size) < 0.5
+        return self.feed.batch(*windows.batch(chosen, flip=mirrored))
+
+
+def rate(step: int, steps: int) -> float:
+    """Factor of the learning rate: up over a fiftieth of the steps, then half a cosine to 1 %."""
+    rise = max(1, steps // 50)
+    if step < rise:
+        return (step + 1) / rise
+    fallen = (step - rise) / max(1, steps - rise)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fallen))
+
+
+def asked(job: Job, spec: Spec) -> Optimizer:
+    """The optimizer by the settings, and by the recipe where they are silent."""
+    train, recipe = job.settings.train, spec.recipe
+    return Optimizer(
+        rule=recipe.optimizer if train.optimizer is None else train.optimizer,
+        lr=recipe.lr if train.lr is None else train.lr,
+        weight_decay=recipe.weight_decay
+        if train.weight_decay is None
+        else train.weight_decay,
+    )
+
+
+def parts(job: Job, spec: Spec, windows: int) -> list[range]:
+    """Which steps are made again, from 0; one part where there are few."""
+    train = job.settings.train
+    steps, batch = train.steps, min(train.batch or spec.recipe.batch, windows)
+    most = _affordable(spec, batch)
+    head = min(HEAD, most)
+    points = (step for step in points_of(job) if step < steps)
+    tail = min(max(points, default=0), steps - TAIL)
+    tail = max(tail, steps - most)
+    if head >= tail:
+        return [range(steps)]
+    epoch = windows // batch
+    # a batch before the end of the epoch, and two after it
+    middle = epoch - 1 if head < epoch < tail - 1 else (head + tail) // 2
+    found = [range(head), range(tail, steps)]
+    if head <= middle and middle + MIDDLE <= tail:
+        found.insert(1, range(middle, middle + MIDDLE))
+    return found
+
+
+def marks(job: Job, spec: Spec, windows: int) -> frozenset[int]:
+    """After how many steps the loop has to keep its trainer."""
+    found = parts(job, spec, windows)
+    return frozenset(edge for part in found for edge in (part.start, part.stop)) - {0}
+
+
+def points_of(job: Job) -> list[int]:
+    """The steps with a point of the loss curve, from 1."""
+    train = job.settings.train
+    return [
+        step
+        for step in range(1, train.steps + 1)
+        if step % POINT == 0 or step % train.validate_every == 0 or step == train.steps
+    ]
+
+
+def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Replayed:
+    """A training that has ended, against the same steps made again."""
+    loop = ran.loop
+    cut = trained(job, split, loop.feed)
+    plain = _plain(job, backend, device, split, loop)
+    found = Replayed()
+    found.checks += [
+        _count("windows that are trained on", len(loop.epochs.windows), len(cut)),
+        _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
+    ]
+    exact = not backend.repeats(device)
+    for part in parts(job, plain.feed.spec, plain.count):
+        _part(plain, part, ran, found, exact=exact)
+    _curve(job, ran, found, exact=exact)
+    _clock(ran, found)
+    return found
+
+
+def _affordable(spec: Spec, batch: int) -> int:
+    """Steps of one part of two."""
+    one = BACKWARD * batch * network.cost(spec.train, spec.frames)
+    return max(FEW, int(LIMIT / 2 // one))
+
+
+def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) -> Plain:
+    train, config = job.settings.train, job.config
+    # how it is scaled is held against the training clips before the first step
+    feed = replace(feed_of(job, split.protocol), standardizer=loop.feed.standardizer)
+    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
+    usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
+    stride = usual if train.stride is None else train.stride
+    whole = feed.windows(clips, stride=stride)
+    steps = augment.read(config.augment) if config.augment else ()
+
+    def windows(epoch: int) -> Windows:
+        if not steps:
+            return whole
+        again = augment.apply(clips, steps, seed=config.seed, epoch=epoch + 1)
+        return feed.windows(again, stride=stride)
+
+    settings = Settings(
+        device=device, precision=config.precision, draw_noise=True, seed=config.seed
+    )
+    batch = feed.spec.recipe.batch if train.batch is None else train.batch
+    optimizer = asked(job, feed.spec)
+    return Plain(
+        trainer=backend.trainer(feed.spec.train, optimizer, settings),
+        feed=feed,
+        windows=windows,
+        count=len(whole),
+        batch=min(batch, len(whole)),
+        optimizer=optimizer,
+        job=job,
+    )
+
+
+def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) -> None:
+    """Make some steps, and compare the weights before them with those after them."""
+    name = f"steps {part.start + 1} to {part.stop}"
+    resumed = part.start if part.start else ran.began
+    if plain.job.config.precision == "fp16" and resumed:
+        found.left_out[name] = "a checkpoint does not say by how much a loss is scaled"
+        return
+    if part.start and part.start < ran.began:
+        found.left_out[name] = "made before this process, which took the training up"
+        return
+    program, kept = plain.trainer.program, ran.loop.kept
+    before = initial.draw(program.graph.params, seed=plain.job.config.seed)
+    if part.start:
+        before = kept[part.start].weights
+    program.load(before)
+    if part.start:
+        plain.trainer.load_state(kept[part.start].state)
+    for step in part:
+        plain.step(step, found)
+    if part.stop < ran.began or (part.stop == ran.began and not part.start):
+        found.left_out[f"weights after {name}"] = "the training was taken up later"
+        return
+    came = kept[part.stop].weights
+    if part.stop == ran.loop.plan.steps:
+        # what is evaluated, read without the harness's reader
+        came = network.weights(plain.job.checkpoint)
+    found.checks.append(_weights(name, came, program.params(), before, exact=exact))
+
+
+def _weights(
+    name: str,
+    came: Mapping[str, np.ndarray],
+    due: Mapping[str, np.ndarray],
+    before: Mapping[str, np.ndarray],
+    *,
+    exact: bool,
+) -> Check:
+    """Weights against those of the replay."""
+    name = f"weights after {name}"
+    if exact:
+        wrong = [one for one in due if not _alike(came.get(one), due[one])]
+        note = f"the first {wrong[0]}" if wrong else ""
+        return check(
+            "replay", name, len(wrong), 0, unit="arrays", graph="train", note=note
+        )
+    off = went = 0.0
+    for one, right in due.items():
+        wide = right.astype(np.float64)
+        off += float(((came[one] - wide) ** 2).sum())
+        went += float(((before[one] - wide) ** 2).sum())
+    error = math.sqrt(off / went) if went else math.sqrt(off)
+    return check(
+        "replay", name, error, STRAYS, unit="of the way they went", graph="train"
+    )
+
+
+def _alike(came: np.ndarray | None, due: np.ndarray) -> bool:
+    return came is not None and np.array_equal(came, due, equal_nan=True)
+
+
+def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
+    """Points of the curves: where they are, and the means of the losses that were replayed."""
+    curve, train = ran.loop.curve, job.settings.train
+    due, came = set(points_of(job)), set(curve.loss_steps)
+    # one that was stopped has a point of where that was
+    odd = due - came if ran.began else due ^ came
+    validated = {
+        step for step in due if step % train.validate_every == 0 or step == train.steps
+    }
+    odd |= validated ^ set(curve.validation_steps)
+    found.checks.append(_count("steps without their point of a curve", len(odd), 0))
+    worst, where, points = 0.0, "", 0
+    begins = [0, *curve.loss_steps]
+    for begin, end, mean in zip(begins, curve.loss_steps, curve.loss, strict=False):
+        losses = [found.losses.get(step) for step in range(begin + 1, end + 1)]
+        known = [loss for loss in losses if loss is not None]
+        # the mean of an interval of which a part was replayed is not known
+        if not known or len(known) < len(losses):
+            continue
+        right = float(np.mean(known))
+        points += 1
+        error = abs(mean - right) / (abs(right) or 1.0)
+        if not error <= worst:
+            worst, where = error, f"{mean:.6g} at step {end}, {right:.6g} was due"
+    if not points:
+        found.left_out["loss"] = "no interval of the loss curve was replayed whole"
+        return
+    bound = SUMMED if exact and not ran.began else budget.FLOORS["trajectory"][0]
+    name = f"{points} points of the loss curve"
+    found.checks.append(check("replay", name, worst, bound, graph="train", note=where))
+
+
+def _clock(ran: Ran, found: Replayed) -> None:
+    """Seconds of the record, between what the steps take and what the process has waited."""
+    steps, counted = ran.loop.step - ran.began, ran.loop.seconds - ran.before
+    if not steps or not found.seconds:
+        found.left_out["seconds"] = "this process has made no step"
+        return
+    least = min(found.seconds) * steps / FASTER
+    for name, error, said in (
+        ("seconds that steps take alone", least / max(counted, 1e-9), least),
+        ("seconds of training", counted / max(ran.wall, 1e-9), counted),
+    ):
+        note = f"{said:.3g} s; {counted:.3g} s counted in {ran.wall:.3g} s"
+        found.checks.append(
+            check("replay", name, error, 1.0, unit="times", graph="train", note=note)
+        )
+
+
+def _count(name: str, came: int, due: int) -> Check:
+    return check(
+        "replay",
+        name,
+        abs(came - due),
+        0,
+        unit="in number",
+        graph="train",
+        note=f"{came:,} came, {due:,} were due",
+    )
