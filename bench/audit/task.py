@@ -21,6 +21,7 @@ from bench.audit.planting.patches import of_setting, patched
 from bench.audit.planting.proxy import WrongBackend
 from bench.audit.subjects import PROFILES
 from bench.coordinator.job import Finding, Job, Progress
+from bench.processes import contract
 from bench.records import Audit, AuditRow, Result
 
 NAMED = 10  # faults that a reason lists; the record has them all
@@ -37,7 +38,8 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         for kind, fault in catalogue.table().values()
         if not job.config.faults or kind in job.config.faults
     ]
-    rows = audit(job, backend, asked, progress)
+    # A worker watches its backend. Faults go below the eye: each is watched anew.
+    rows = audit(job, contract.bare(backend), asked, progress)
     payload = Audit(rows=tuple(rows))
     wrong = [row.fault for row in rows if row.result in ("missed", "accused")]
     if not wrong:
@@ -141,6 +143,8 @@ def _kept(job: Job) -> dict[str, AuditRow]:
     if not file.exists():
         return {}
     # a last line that was torn is done again
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    rows = map(AuditRow.model_validate_json, lines)
+    whole, newline, _ = file.read_text(encoding="utf-8").rpartition("\n")
+    # and cut off, or the next row would be written behind it
+    file.write_text(whole + newline, encoding="utf-8")
+    rows = map(AuditRow.model_validate_json, filter(None, whole.split("\n")))
     return {row.fault: row for row in rows}

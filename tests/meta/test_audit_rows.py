@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+import backends
 from backends.base import Settings
 from backends.numpy.backend import NumpyBackend
 from bench.audit import asking, catalogue, task
 from bench.audit.planting.proxy import WrongBackend
 from bench.coordinator.job import Finding, Job
 from bench.coordinator.spec import spec_of
-from bench.records import Check, Exam, ExamRow, Parity
+from bench.processes import contract
+from bench.records import AuditRow, Check, Exam, ExamRow, Parity
 from tests.meta.small_audits import job, quiet, rows_of
 
 RELU = "relu: cut"
@@ -165,3 +167,24 @@ def test_rows_that_an_interrupted_audit_has_left_are_kept(
     with open(tmp_path / "audit-numpy.jsonl", "a", encoding="utf-8") as file:
         file.write('{"fault": "torn')
     assert rows_of(NumpyBackend(), tmp_path, [RELU]) == before
+
+
+def test_a_worker_that_watches_its_backend_is_audited_below_its_eye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = catalogue.table()["load works once"]
+    monkeypatch.setattr(catalogue, "table", lambda: {"load works once": one})
+    watched = contract.watched(backends.load("numpy"), contract.Watch())
+    finding = task.run(job("numpy", tmp_path), watched, "cpu", quiet)
+    assert (finding.status, finding.reason) == ("ok", "")
+
+
+def test_a_torn_row_is_cut_off_before_the_next_is_written(tmp_path: Path) -> None:
+    asked = job("numpy", tmp_path)
+    row = AuditRow(fault="a", kind="program", result="caught")
+    task._keep(asked, row)
+    with open(task._file(asked), "a", encoding="utf-8") as file:
+        file.write('{"fault": "b", "ki')
+    assert set(task._kept(asked)) == {"a"}
+    task._keep(asked, row.model_copy(update={"fault": "c"}))
+    assert set(task._kept(asked)) == {"a", "c"}
