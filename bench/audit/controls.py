@@ -18,19 +18,21 @@ def controls(planted: Sequence[tuple[str, Fault]], profile: str) -> Iterator[Fau
             tasks=("shape_ops",),
             ops=tuple(dict.fromkeys(ops)),
         )
-    asked: dict[tuple[str, str, str], list[str]] = {}
-    settings = {fault.setting.name: fault.setting for fault in faults}
+    alike: dict[tuple[str, str, str], list[Fault]] = {}
     for fault in faults:
         if fault.model:
             # by what it runs in; a device that is claimed has no honest run
-            alike = (fault.model, fault.precision, fault.setting.name)
-            tasks = asked.setdefault(alike, [])
-            tasks += [task for task in fault.tasks if task != "shape_ops"]
-    for (model, precision, setting), tasks in asked.items():
+            key = (fault.model, fault.precision, fault.setting.name)
+            alike.setdefault(key, []).append(fault)
+    for (model, precision, setting), group in alike.items():
+        tasks = [task for fault in group for task in fault.tasks]
+        blind = [set(fault.blind) for fault in group if "parity" in fault.tasks]
         yield Fault(
             name=f"nothing: {profile} {model} {precision} {setting}".rstrip(),
-            setting=settings[setting],
             model=model,
-            tasks=tuple(dict.fromkeys(tasks)),
+            tasks=tuple(dict.fromkeys(task for task in tasks if task != "shape_ops")),
+            # a rung that none of them is put to
+            blind=tuple(set.intersection(*blind)) if blind else (),
+            setting=group[0].setting,
             precision=precision,
         )

@@ -27,19 +27,21 @@ def _unclaimable(backend: Backend) -> str:
     return ""
 
 
-def _fault(name: str, *tasks: str) -> Fault:
+def _fault(name: str, task: str, model: str = "") -> Fault:
     return Fault(
         name=name,
         planting=Planting(devices={CLAIMED: ""}),
-        model="videopose3d without dropout",
-        tasks=tasks,
+        model=model,
+        tasks=(task,),
         device=CLAIMED,
         needs=_unclaimable,
     )
 
 
 FAULTS = (
-    _fault("cuda computes on the CPU: ladder", "parity"),
-    _fault("cuda computes on the CPU: training", "train"),
+    _fault("cuda computes on the CPU: ladder", "parity", "simple_baseline"),
+    _fault(
+        "cuda computes on the CPU: training", "train", "videopose3d without dropout"
+    ),
     _fault("cuda computes on the CPU: exam", "shape_ops"),
 )

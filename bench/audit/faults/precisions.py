@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from backends.base import Backend, Settings
-from bench.audit.fault import Fault
+from bench.audit.fault import UNTRAINED, Fault
 from bench.audit.planting.graphs import Rewrite, When, always, both, nodes, rounded
 from bench.audit.planting.proxy import Planting
 from models.value import Value, emit
 
 KIND = "precision"
 HALF = "bf16"
+# rungs that are climbed in all digits, whatever the run asks for
+FULL = ("weights", *UNTRAINED, "gradient", "step", "update", "noise", "trajectory")
 PRODUCTS = ("linear", "matmul", "attention", "conv")  # what hardware computes in less
 
 
@@ -64,6 +66,7 @@ def _in(
         op=op,
         model=model,
         tasks=("parity",),
+        blind=FULL,
         precision=HALF,
         needs=_no_half,
     )
