@@ -19,6 +19,7 @@ from reports.blocks import (
 )
 from reports.numbers import count, millions, number
 from reports.verdict import Reason, Verdict
+from reports.verdict.reason import DECIDING
 
 AFTER = ()
 TITLE = "Verdict"
@@ -73,11 +74,24 @@ def of_model(item: Verdict) -> list[Block]:
     """The answer about one model, at which size it was found, and why, question by question."""
     size = f" ({item.size})" if item.size else ""
     head = (Code(item.model), f" on {item.backend}: ", Strong(item.answer), size)
-    page: list[Block] = [text(*head)]
+    page: list[Block] = [text(*head), *rests(item)]
     for question, asked in verdict.QUESTIONS.items():
         page.append(text(f"{asked} ", Strong(item.said(question))))
-        page.append(reasons(item.because(question)))
+        found = item.because(question)
+        page.append(reasons(found))
+        if question not in DECIDING:
+            page += better(found)
     return page + changes(item)
+
+
+def rests(item: Verdict) -> list[Block]:
+    """What the answer rests on, where not every question that decides was put."""
+    if not item.unmeasured:
+        return []
+    asked = [one for one in DECIDING if one not in item.unmeasured]
+    on = " ".join(verdict.QUESTIONS[one] for one in asked) or "nothing"
+    missing = " ".join(verdict.QUESTIONS[one] for one in item.unmeasured)
+    return [text(f"It rests on: {on} Not measured: {missing}")]
 
 
 def of_backend(item: Verdict) -> list[Block]:
@@ -91,6 +105,14 @@ def changes(item: Verdict) -> list[Block]:
     if not item.changes:
         return []
     return [text("What would change it: ", "; ".join(item.changes), ".")]
+
+
+def better(found: tuple[Reason, ...]) -> list[Block]:
+    """What would change an answer that decides nothing, which `changes` does not tell."""
+    wanted = dict.fromkeys(one.change for one in found if one.change)
+    if not wanted:
+        return []
+    return [text("What would change it: ", "; ".join(wanted), ".")]
 
 
 def reasons(found: tuple[Reason, ...]) -> Bullets:
@@ -160,6 +182,8 @@ def rules() -> Block:
     ]
     caption = (
         "How the verdict is made: each question is answered by its worst reason, the first"
-        " three decide, a fact never does; these are the thresholds"
+        " three decide, a fact never does. Not measured: nothing was run for it; yes in part:"
+        " what was run is well, and not all was; undecided: what decides gave no answer."
+        " These are the thresholds"
     )
     return table(rows, caption=caption, folded=True)

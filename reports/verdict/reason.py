@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Answer = Literal["yes", "yes with gaps", "no", "undecided"]
+Answer = Literal[
+    "yes", "yes in part", "not measured", "yes with gaps", "undecided", "no"
+]
 Grade = Literal["measured", "declared", "not run"]
 Question = Literal["expressed", "computes", "trains", "costs"]
 
@@ -21,11 +23,21 @@ QUESTIONS: Mapping[Question, str] = {
 DECIDING: tuple[Question, ...] = ("expressed", "computes", "trains")
 # From mild to severe. "no" is worse than "undecided": what a failed check has settled, no
 # further measurement opens again.
-SEVERITY: tuple[Answer, ...] = ("yes", "yes with gaps", "undecided", "no")
+# What nobody measured is no gap, and speaks against nothing.
+SEVERITY: tuple[Answer, ...] = (
+    "yes",
+    "yes in part",
+    "not measured",
+    "yes with gaps",
+    "undecided",
+    "no",
+)
 # A cost is neither right nor wrong: it is known, or it is not.
 COSTS: Mapping[Answer, str] = {
     "yes": "measured",
+    "yes in part": "measured in part",
     "yes with gaps": "measured in part",
+    "not measured": "not measured",
     "undecided": "not measured",
     "no": "not measured",
 }
@@ -81,6 +93,11 @@ class Verdict:
         ]
         return tuple(dict.fromkeys(one.change for one in deciding if one.change))
 
+    @property
+    def unmeasured(self) -> tuple[Question, ...]:
+        """The deciding questions of which nothing was measured: it does not rest on them."""
+        return tuple(one for one in DECIDING if self.answers.get(one) == "not measured")
+
     def because(self, question: Question) -> tuple[Reason, ...]:
         """The reasons of one answer, those that decide it first."""
         return tuple(one for one in self.reasons if one.question == question)
@@ -97,8 +114,12 @@ def works(text: str, *, grade: Grade = "measured") -> Reason:
 
 
 def gap(text: str, change: str, *, grade: Grade = "measured") -> Reason:
-    """A finding that leaves the port possible, but not whole."""
-    return Reason("yes with gaps", grade, text, change)
+    """A finding that leaves the port possible, but not whole.
+
+    What was not run is no finding, and said to be not measured.
+    """
+    answer: Answer = "not measured" if grade == "not run" else "yes with gaps"
+    return Reason(answer, grade, text, change)
 
 
 def fact(text: str, *, grade: Grade = "measured") -> Reason:
@@ -111,10 +132,27 @@ def severity(reason: Reason) -> int:
     return -1 if reason.answer is None else SEVERITY.index(reason.answer)
 
 
-def worst(reasons: Iterable[Reason]) -> Answer:
-    """The most severe answer; without any evidence it is open."""
-    answers = (reason.answer for reason in reasons if reason.answer is not None)
-    return max(answers, key=SEVERITY.index, default="undecided")
+def worst(reasons: Sequence[Reason]) -> Answer:
+    """The most severe answer; where nothing was run for it, that it was not measured."""
+    decisive = [one for one in reasons if one.answer is not None]
+    # What stays open since nobody has asked anything is not measured, and not undecided.
+    if all(map(unasked, decisive)):
+        return "not measured"
+    return together([one.answer for one in decisive if one.answer is not None])
+
+
+def unasked(reason: Reason) -> bool:
+    """Whether it says no more than that nobody has asked."""
+    return reason.grade == "not run" and reason.answer in ("not measured", "undecided")
+
+
+def together(answers: Sequence[Answer]) -> Answer:
+    """The most severe of some answers; a yes is one in part where others are missing."""
+    measured = [one for one in answers if one != "not measured"]
+    if not measured:
+        return "not measured"
+    found = max(measured, key=SEVERITY.index)
+    return "yes in part" if found == "yes" and measured != [*answers] else found
 
 
 def by_severity(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import cast
@@ -22,6 +22,9 @@ from reports.verdict.reason import (
     Threshold,
     Verdict,
     by_severity,
+    fact,
+    severity,
+    together,
     worst,
 )
 from reports.verdict.scale import size_of
@@ -64,13 +67,23 @@ def of_model(run: Run, backend: str, model: str) -> Verdict:
     found = about_model(evidence)
     answers: dict[Question, Answer] = {}
     for question in QUESTIONS:
-        answers[question] = worst(one for one in found if one.question == question)
-    decided = max((answers[one] for one in DECIDING), key=SEVERITY.index)
+        answers[question] = worst([one for one in found if one.question == question])
+    decided = overall(answers)
     # Whatever it costs is read last, be it ever so uncertain.
     deciding = by_severity(one for one in found if one.question in DECIDING)
     costs = by_severity(one for one in found if one.question not in DECIDING)
     reasons = (*deciding, *costs)
     return Verdict(backend, model, decided, reasons, answers, size_of(evidence))
+
+
+def overall(answers: Mapping[Question, Answer]) -> Answer:
+    """The worst of what was measured of the questions that decide."""
+    found = together([answers[one] for one in DECIDING])
+    # Ops that are there and a training that ended do not show that it is the same model.
+    well = found in ("yes", "yes in part", "yes with gaps")
+    if well and answers["computes"] == "not measured":
+        return "undecided"
+    return found
 
 
 def about_model(evidence: Evidence) -> list[Reason]:
@@ -92,9 +105,22 @@ def of_backend(run: Run, backend: str, models: Sequence[Verdict]) -> Verdict:
         if hasattr(ground, "of_backend"):
             reasons += ground.of_backend(run, backend)
     if not models:
-        text = "no model was tried on this backend"
-        reasons.append(Reason("undecided", "not run", text, "run at least one model"))
+        reasons = without_models(reasons)
     return Verdict(backend, "", joined(models, reasons), by_severity(reasons))
+
+
+def without_models(reasons: Sequence[Reason]) -> list[Reason]:
+    """The reasons about a backend on which no model was tried: what fails comes first."""
+    # No model shows how much a failure weighs: the port is open, and the failure is why.
+    gaps = SEVERITY.index("yes with gaps")
+    told = [
+        replace(one, answer="undecided") if severity(one) == gaps else one
+        for one in reasons
+    ]
+    text = "no model was tried on this backend"
+    if any(severity(one) >= gaps for one in told):
+        return [*told, fact(text, grade="not run")]
+    return [*told, Reason("undecided", "not run", text, "run at least one model")]
 
 
 def joined(models: Sequence[Verdict], reasons: Sequence[Reason]) -> Answer:
@@ -102,15 +128,20 @@ def joined(models: Sequence[Verdict], reasons: Sequence[Reason]) -> Answer:
     answers = {verdict.answer for verdict in models}
     # One model that works shows that porting is possible: then the other reasons can take
     # the answer down to "yes with gaps" and no further.
-    if answers & {"yes", "yes with gaps"}:
+    if answers & {"yes", "yes in part", "yes with gaps"}:
         return min(worst(reasons), "yes with gaps", key=SEVERITY.index)
     # Only where every model failed is the backend to blame, and not a model.
-    return "no" if answers == {"no"} else "undecided"
+    if answers in ({"no"}, {"not measured"}):
+        return next(iter(answers))
+    return "undecided"
 
 
 def from_model(verdict: Verdict) -> Reason:
     """A model's verdict as a reason about its backend, on the evidence that decided it."""
     decisive = verdict.reasons[0]  # they come by severity
+    if verdict.answer == "undecided" and "computes" in verdict.unmeasured:
+        # Not by a gap elsewhere, be it worse: this is what would have to be known.
+        decisive = verdict.because("computes")[0]
     said = f"{verdict.model}: {verdict.answer}"
     if verdict.answer == "yes":
         return Reason("yes", decisive.grade, said)

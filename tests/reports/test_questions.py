@@ -177,7 +177,8 @@ def exam_of(op: str, **change: object) -> Exam:
         ("batch_norm", {"dtype": "bool"}, "fp32", "yes"),
         ("batch_norm", {"dtype": "float16"}, "fp32", "yes"),
         ("batch_norm", {"dtype": "float16"}, "fp16", "yes with gaps"),
-        ("batch_norm", {"dtype": "float16"}, "bf16", "yes"),
+        # Of the half that was asked for there is not one question.
+        ("batch_norm", {"dtype": "float16"}, "bf16", "yes in part"),
         ("batch_norm", {"mode": "compiled"}, "fp32", "yes"),
         ("erf", {}, "fp32", "yes"),
     ],

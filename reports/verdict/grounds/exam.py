@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.records import Exam, ExamRow, Record, Run
-from reports import cells
+from reports import cells, wrongly
 from reports.verdict.evidence import Evidence, blame, grade
 from reports.verdict.grounds.coverage import needed
 from reports.verdict.reason import Reason, fact, gap, works
 
 QUESTION = "computes"
 AFTER = ("poses",)
+FLOATS = {"float32", "float64"}
 # What the exam calls the type that a precision computes in.
 HALVES = {"bf16": "bfloat16", "fp16": "float16"}
 Asked = tuple[Exam, ExamRow]
@@ -26,20 +27,42 @@ def reasons(evidence: Evidence) -> list[Reason]:
     rows = questions(evidence.exams)
     if not rows:
         return [silent(evidence)]
-    needs = needed(evidence.records)
     counted = [row for exam, row in rows if counts(evidence.records, exam, row)]
-    wrong = sorted({row.op for row in counted if row.result == "failed"})
-    met = {row.op for exam, row in rows if row.mode == usual(exam)}
-    unasked = sorted(needs.keys() - met)
+    wrong = wrongly.told(counted)
     out = []
     if wrong:
-        ops = ", ".join(wrong)
-        out.append(gap(f"ops it needs fail in the op exam: {ops}", f"mend {ops}"))
-    if unasked:
-        text = f"ops it needs that the op exam did not ask about: {', '.join(unasked)}"
-        out.append(gap(text, "the op exam of those ops", grade="not run"))
+        change = f"mend {', '.join(wrongly.ops(counted))}"
+        out.append(gap(f"ops it needs fail in the op exam: {wrong}", change))
+    out += unmet(evidence.records, rows)
     out = out or [works("the ops it needs pass the op exam")]
     return out + known(counted)
+
+
+def unmet(records: Iterable[Record], rows: Iterable[Asked]) -> list[Reason]:
+    """Ops that the model needs and that nobody asked about, or not in the half of the run."""
+    asked, put = list(records), list(rows)
+    needs = needed(asked)
+    met = [row for exam, row in put if row.mode == usual(exam)]
+    unasked = needs.keys() - {row.op for row in met}
+    out = []
+    if unasked:
+        names = ", ".join(sorted(unasked))
+        text = f"ops it needs that the op exam did not ask about: {names}"
+        out.append(gap(text, "the op exam of those ops", grade="not run"))
+    for half in sorted({HALVES[one.precision] for one in asked if halved(one)}):
+        # Whole numbers stay what they are in a run in a half.
+        floats = {op for op, types in needs.items() if types & FLOATS or not types}
+        silent = floats - {row.op for row in met if row.dtype == half} - unasked
+        if silent or not needs:
+            some = "" if silent == floats else f" of {', '.join(sorted(silent))}"
+            text = f"the op exam did not ask {half}{some}"
+            out.append(gap(text, f"the op exam in {half}", grade="not run"))
+    return out
+
+
+def halved(record: Record) -> bool:
+    """Whether a record is of a run in a half."""
+    return record.precision in HALVES
 
 
 def questions(records: Iterable[Record]) -> list[Asked]:
@@ -97,27 +120,71 @@ def known(counted: Iterable[ExamRow]) -> list[Reason]:
 
 
 def of_backend(run: Run, backend: str) -> list[Reason]:
-    """What the exam found that concerns no model of the run: a gap of the backend alone."""
+    """What the exam found that concerns no model of the run: a matter of the backend alone."""
     here = [record for record in run.records if record.backend == backend]
-    needs = needed(here)
-    missing: set[str] = set()
-    for _, exam in cells.payloads(here, Exam):
-        missing |= exam.gaps.keys() - needs.keys()
-    spare = dict.fromkeys(sorted(missing))
     about = [
         cells.of_model(run, backend, model) for model in cells.models(run, backend)
     ]
-    for exam, row in questions(here):
-        # What a model needs is a reason about that model, and reaches the backend through it.
-        mine = any(counts(records, exam, row) for records in about)
-        if not mine and row.result in ("gap", "failed"):
-            spare[told(row, row.op in needs)] = None
-    if not spare:
+    # What a model needs is a reason about that model, and reaches the backend through it.
+    spare = [
+        row
+        for exam, row in questions(here)
+        if not any(counts(records, exam, row) for records in about)
+    ]
+    return [
+        *failing(spare, tried=bool(about)),
+        *lacking(here),
+        *declared([row for _, row in questions(here)], spare),
+    ]
+
+
+def failing(spare: list[ExamRow], *, tried: bool) -> list[Reason]:
+    """Wrong answers that no model met; `tried` says whether there was a model to meet them."""
+    wrong = wrongly.told(spare)
+    if not wrong:
         return []
-    text = f"ops fail or are missing as no model of this run needs them: {', '.join(spare)}"
-    return [gap(text, "kernels for those ops")]
+    needless = " as no model of this run needs them" if tried else ""
+    change = f"mend {', '.join(wrongly.ops(spare))}"
+    return [gap(f"ops fail in the op exam{needless}: {wrong}", change)]
 
 
-def told(row: ExamRow, needed_otherwise: bool) -> str:
-    """An op, and how it was asked where some model needs it in another way."""
-    return f"{row.op} ({row.dtype}, {row.mode})" if needed_otherwise else row.op
+def lacking(here: Iterable[Record]) -> list[Reason]:
+    """Ops that the backend says it does not have, and that no model of the run needs."""
+    records = list(here)
+    gaps: dict[str, str] = {}
+    for _, exam in cells.payloads(records, Exam):
+        gaps |= exam.gaps
+    missing = sorted(gaps.keys() - needed(records).keys())
+    if not missing:
+        return []
+    names = ", ".join(missing)
+    text = (
+        f"ops that the backend declares it does not have, needed by no model: {names}"
+    )
+    return [gap(text, f"kernels for {names}", grade="declared")]
+
+
+def declared(rows: list[ExamRow], spare: list[ExamRow]) -> list[Reason]:
+    """Answers that the backend declares it gets wrong: in which types, and what of float32."""
+    types: dict[str, set[str]] = {}
+    for row in spare:
+        if row.result == "gap":
+            types.setdefault(row.op, set()).add(row.dtype)
+    if not types:
+        return []
+    # Many ops have their gaps in the same types.
+    groups: dict[str, list[str]] = {}
+    for op in sorted(types):
+        groups.setdefault(", ".join(sorted(types[op])), []).append(op)
+    names = "; ".join(f"{', '.join(ops)} in {kind}" for kind, ops in groups.items())
+    text = f"gaps that the backend declares, met by no model of this run: {names}"
+    plain = [row for row in rows if row.op in types and row.dtype == "float32"]
+    # "passes": of ops with a gap in float32 itself, or never asked in it, nothing is said.
+    if {row.op for row in plain} == set(types) and passed(plain):
+        text += " (float32 passes)"
+    return [gap(text, f"an end of the declared gaps: {names}", grade="declared")]
+
+
+def passed(rows: Iterable[ExamRow]) -> bool:
+    """Whether every answer is right."""
+    return all(row.result == "passed" for row in rows)

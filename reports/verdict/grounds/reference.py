@@ -65,7 +65,8 @@ def alone(evidence: Evidence, record: Record) -> str:
 def judge(found: Alike) -> Reason:
     """What the distance between two trainings says."""
     text = (
-        f"trained to {number(found.score)} mm on validation poses, {found.against} to"
+        f"trained in {found.record.precision} to {number(found.score)} mm on validation"
+        f" poses, {found.against} to"
         f" {number(found.due)} mm on the same budget from the same start:"
         f" {percent(abs(found.apart))} {'worse' if not found.apart <= 0 else 'better'},"
     )
@@ -82,7 +83,8 @@ def judge(found: Alike) -> Reason:
     if found.far and found.again:
         return Reason("no", "measured", f"{text} far outside {chance}", change)
     known: Grade = "measured" if found.again else "not run"
-    return gap(f"{text} outside {chance}", change, grade=known)
+    # A gap all the same: the distance was measured.
+    return Reason("yes with gaps", known, f"{text} outside {chance}", change)
 
 
 def band(found: Alike) -> str:
