@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands._chosen import chosen
 from bench.commands._progress import progress, waiting
-from bench.commands._summary import summary
+from bench.commands._summary import finding
 from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.run import Outcome
@@ -107,7 +107,7 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
         return
     # what went wrong stands where the figure would
     rows = [
-        (one.task, one.backend, one.model, one.status, one.reason or summary(one))
+        (one.task, one.backend, one.model, one.status, finding(one))
         for one in outcome.records
     ]
     table(("task", "backend", "model", "status", "finding"), rows)

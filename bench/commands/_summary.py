@@ -22,6 +22,13 @@ from bench.records import (
 )
 
 
+def finding(record: Record) -> str:
+    """What stands beside a cell: what went wrong, else its figure."""
+    # of an exam that failed it tells more than the names of ops
+    wrong = isinstance(record.payload, Exam) and record.status == "failed"
+    return summary(record) if wrong else record.reason or summary(record)
+
+
 def summary(record: Record) -> str:
     """One line; empty where nothing was measured."""
     return _said(record.payload)
@@ -50,6 +57,10 @@ def _comparison(payload: Comparison) -> str:
 
 @_said.register
 def _exam(payload: Exam) -> str:
+    from reports import wrongly
+
+    if wrong := wrongly.told(payload.rows):
+        return f"wrong answers: {wrong}"
     passed = sum(row.result == "passed" for row in payload.rows)
     return f"{passed} of {len(payload.rows)} questions passed"
 
@@ -100,6 +111,11 @@ def _evaluation(payload: Evaluation) -> str:
 
 @_said.register
 def _throughput(payload: Throughput) -> str:
+    from reports.verdict import void
+
+    # the report shows no rate of a noisy host, so neither does the terminal
+    if why := void(payload):
+        return f"no rate: {why}"
     forward = [row for row in payload.timings if row.what == "forward"]
     fast = max(forward, key=lambda row: row.frames_per_second or 0)
     if not fast.frames_per_second:  # too quick for the clock, or void

@@ -17,6 +17,7 @@ from bench.commands import (
     Json,
     Models,
     Out,
+    Precision,
     Profile,
     Seed,
     Set,
@@ -74,6 +75,7 @@ def command(
     backend: Backends = None,
     model: Models = None,
     device: Device = None,
+    precision: Precision = None,
     against: Against = None,
     rung: Rungs = None,
     locate: Locate = False,
@@ -95,7 +97,12 @@ def command(
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
         return _answered(files, compare, repro, backend or [], as_json=json)
-    options = {"device": device, "seed": seed, "against": against}
+    options = {
+        "device": device,
+        "precision": precision,
+        "seed": seed,
+        "against": against,
+    }
     settings = _measure.configure(
         tasks=["parity"],
         backend=_both(backend or [], against),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.records import Record, Run
-from reports import cells
+from bench.records import Parity, Record, Run, Throughput
+from reports import cells, verdict
 from reports.blocks import Block, Code, Inline, Row, bullets, table, text
 from reports.numbers import number
 
@@ -72,12 +72,23 @@ def never(run: Run) -> list[tuple[Inline, ...]]:
                 for task in TASKS
                 if not tried(run, backend, model, task)
             ]
+            items += [
+                ("speed of ", Code(model), " on ", Code(backend), f": {why}")
+                for _, payload in cells.payloads(
+                    cells.of_model(run, backend, model), Throughput
+                )
+                if (why := verdict.void(payload))
+            ]
         if not tried(run, backend, "", "shape_ops"):
             items.append(("the op exam of ", Code(backend)))
     # What is about the data alone says nothing of a device, though its record names one.
     asked = [record for record in run.records if record.backend]
     devices = {cells.device(record) for record in asked}
     precisions = {record.precision for record in asked}
+    # A run in a half climbs the ladder in full precision, too.
+    for _, payload in cells.payloads(asked, Parity):
+        precisions.update(payload.precisions)
+        precisions.update(check.precision for check in payload.checks)
     items += [("device ", Code(name)) for name in DEVICES if name not in devices]
     items += [
         ("precision ", Code(name)) for name in PRECISIONS if name not in precisions

@@ -40,7 +40,9 @@ def render(run: Run, figures: Path) -> list[Block]:
         )
         return [text(said)]
     pairs = [
-        (record, timing) for record, payload in found for timing in payload.timings
+        (record, marked(payload, timing))
+        for record, payload in found
+        for timing in payload.timings
     ]
     page: list[Block] = [legend(), drawing(pairs, figures)]
     for what, title in TITLES.items():
@@ -49,6 +51,15 @@ def render(run: Run, figures: Path) -> list[Block]:
             table(rows, caption=title) if rows else text(f"{title}: not measured.")
         )
     return [*page, *voided(pairs), settings(found)]
+
+
+def marked(payload: Throughput, timing: Timing) -> Timing:
+    """A timing; one of a noisy host is void like one that lied, as in the verdict."""
+    why = verdict.void(payload)
+    # Where each timing has its own fault, that is told already.
+    if not why or verdict.fault(timing):
+        return timing
+    return timing.model_copy(update={"lies": (why,)})
 
 
 def legend() -> Block:

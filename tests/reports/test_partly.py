@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.commands._summary import summary
 from bench.records import Exam, ExamRow, Payload, Record
 from reports import wrongly
 from tests.reports import sample_run as sample
@@ -146,3 +147,26 @@ def test_what_is_learnt_decides_only_where_no_training_is_held_against_it() -> N
     beside = of([*base, sample.record(weak), *other], "torch")
     assert told(beside, words) == [None]
     assert beside.answers["trains"] == "yes"
+
+
+# A noisy host
+
+
+def test_a_noisy_host_voids_its_rates_wherever_they_would_stand(
+    tmp_path: Path,
+) -> None:
+    noisy = sample.record(sample.throughput(noise_floor=0.3))
+    text = report_of(tmp_path, [noisy])
+    assert "15,530" not in text
+    assert "void" in section(text, "Throughput and latency")
+    why = "the host is noisy: the same program differs from itself by 30.00 %"
+    assert why in section(text, "Throughput and latency")
+    assert why in section(text, "What was not measured, and why")
+    assert "What would change it: a quieter machine" in section(text, "Verdict")
+    assert summary(noisy) == f"no rate: {why}"
+
+
+def test_a_precision_of_single_checks_was_run(tmp_path: Path) -> None:
+    text = report_of(tmp_path, in_bf16())
+    never = section(text, "What was not measured, and why")
+    assert "`fp32`" not in never and "precision `fp16`" in never
