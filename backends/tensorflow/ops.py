@@ -28,7 +28,14 @@ from backends.tensorflow.layout import (
 )
 
 GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
-PART_GAPS = (Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),)
+PART_GAPS = (
+    Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
+    Gap(
+        "softmax",
+        "beside infinity, the weight of minus infinity is 0 and no NaN",
+        case="of NaN and infinity$",
+    ),
+)
 
 
 # ops whose kernel is TensorFlow's own function, given operands or axes as it takes them

@@ -20,7 +20,7 @@ from bench.exam.questions import Asked
 from bench.exam.roughness import Runs
 from bench.parity import budget
 from bench.parity.judging import largest
-from bench.parity.rungs.gradient import scale_of
+from bench.parity.rungs.gradient import CANCELLED, NEAR_ZERO
 from bench.processes.blame import said
 from bench.records import ExamRow
 from models import ops
@@ -275,11 +275,14 @@ def slope(
     One that cancels is judged against the largest of the op's, as in the ladder.
     """
     most = max(largest(array) for array in due.values())
+    # of fewer digits, more is left of what is zero by mathematics
+    zero = CANCELLED * budget.DTYPE_SCALE[_coarsest(question.probe)]
     worst = Off(0.0, 1.0)
     # by name: a backend may have its parameters in another order
     for name, array in due.items():
         near = roughs.at(name)
-        scale = scale_of(array, most)
+        cancelled = largest(array) < zero * most
+        scale = most * (1.0 if cancelled else NEAR_ZERO)
         found = _error(question, "gradient", came[name], array, near, scale=scale)
         worst = max(worst, found, key=Off.excess)
     return _worst(question, "gradient", worst)

@@ -32,10 +32,15 @@ class Sizes:
     small: float = 1e-3  # what is added so that nothing divides by 0 shows
 
 
-# float16 ends at 65504: what is squared or inverted on the way is to stay within
-NARROW = Sizes(far=30.0, wide=8.0, small=0.1)
+OF_TYPE = {
+    # it ends at 65504: what is squared or inverted on the way is to stay within
+    "float16": Sizes(far=30.0, wide=8.0, small=0.1),
+    # with two digits, a mean leaves none to the spread
+    "bfloat16": Sizes(far=10.0),
+}
 # exp is taken of products: they go up to a hundred
 MILD = Sizes(far=3.0, wide=6.0)
+NOT_FINITE = "NaN and infinity"
 Fill = Callable[[Rng, Draw, Shape, Sizes], Array]
 
 
@@ -79,10 +84,18 @@ def _negative(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
     return -_usual(rng, "positive", shape)
 
 
+def _not_finite(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
+    """Some of each kind, which are to come out where they went in."""
+    found = _usual(rng, kind, shape).ravel()
+    for i, number in enumerate((np.nan, np.inf, -np.inf)):
+        found[i::7] = number
+    return found.reshape(shape)
+
+
 def _usual(rng: Rng, kind: Draw, shape: Shape) -> Array:
     if kind == "positive":
         return np.asarray(rng.uniform(0.5, 2, shape))
-    return rng.normal(size=shape)
+    return np.asarray(rng.normal(size=shape))
 
 
 NUMBERS: Mapping[str, Fill] = {
@@ -93,6 +106,7 @@ NUMBERS: Mapping[str, Fill] = {
     "small numbers": _small,
     "masks": _masked,
     "negative numbers": _negative,
+    NOT_FINITE: _not_finite,
 }
 
 
@@ -111,6 +125,8 @@ def others(
     if not any(np.size(operands[i]) for i in kinds):
         return
     for number, (name, fill) in enumerate(NUMBERS.items()):
+        if name == NOT_FINITE and dtype != "float32":
+            continue  # one type tells
         rng = np.random.default_rng([*seed, number])
         drawn = {}
         for i, kind in kinds.items():
@@ -122,4 +138,4 @@ def others(
 def _sizes(kind: Draw, dtype: str) -> Sizes:
     if kind == "mild":
         return MILD
-    return NARROW if dtype == "float16" else Sizes()
+    return OF_TYPE.get(dtype, Sizes())

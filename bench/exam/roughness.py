@@ -107,7 +107,7 @@ def settled(
     most = LARGEST[dtype]
     if bool((np.abs(exact) < most / 2).all()):
         return own, exact
-    held = np.where(np.abs(exact) < most, exact, np.sign(exact) * np.inf)
+    held = np.where(np.abs(exact) >= most, np.copysign(np.inf, exact), exact)
     # a rounding more or less decides whether it overflows
     edge = (np.abs(exact) >= most / 2) & (np.abs(exact) < most * 2)
     same = ~np.isfinite(held) & ((own == held) | (np.isnan(own) & np.isnan(held)))

@@ -141,11 +141,11 @@ _GELU = tuple(
 )
 _SOFTMAX = (
     case((2, 3), axis=1),
+    case((3, 4), axis=1, draws=("masked",)),
+    case((2, 1), axis=1),  # all weights are 1, all gradients 0
     case((2, 3), axis=0),
     case((2, 4, 3), axis=1),
     case((5,), axis=0),
-    case((2, 1), axis=1),  # all weights are 1, all gradients 0
-    case((3, 4), axis=1, draws=("masked",)),
     case((0, 3), axis=1),
 )
 OPS = {

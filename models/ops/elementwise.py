@@ -213,6 +213,8 @@ def _pow_vjp(
     *,
     exponent: float,
 ) -> tuple[Value]:
+    if exponent == 0:
+        return (grad * 0.0,)  # at 0 as well, where the product below is no number
     slope = emit("pow", x, exponent=exponent - 1) * exponent
     return (grad * slope,)
 

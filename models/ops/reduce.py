@@ -109,9 +109,9 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
 
 _WANTED: tuple[tuple[Ints, Ints, bool], ...] = (
     ((2, 3), (1,), False),
+    ((2, 1, 3), (1,), True),
     ((2, 3), (0,), True),
     ((2, 3, 4), (0, 2), False),
-    ((2, 1, 3), (1,), True),
     ((2, 3, 4, 2), (1, 2, 3), False),
     ((4,), (0,), False),
     ((0, 3), (0,), False),  # over nothing: only a sum is defined
