@@ -78,13 +78,8 @@ def agreement(
     seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
     places = validation.places()
     strips = _strips(split, places)
-    strays = [place for place in places if place[:2] not in strips]
-    if strays:
-        name = "windows of clips that are not tested on"
-        note = f"the first {strays[0]}"
-        return check(
-            "validation", name, len(strays), 0, unit="windows", note=note
-        )
+    if strays := [place for place in places if place[:2] not in strips]:
+        return _untested(strays)
     errors = [
         error
         for begin in range(0, len(places), batch)
@@ -96,6 +91,12 @@ def agreement(
     note = f"{came:.4f} mm, the training had {due:.4f} mm at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
+
+
+def _untested(strays: list[tuple[str, str, int]]) -> Check:
+    """The check that fails: what a training was validated on is no test."""
+    name, note = "windows of clips that are not tested on", f"the first {strays[0]}"
+    return check("validation", name, len(strays), 0, unit="windows", note=note)
 
 
 def _strips(

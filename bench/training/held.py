@@ -150,7 +150,8 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
     seen = sight.of(loop.feed.spec, split.protocol, job.settings.pad)
     cut = Cut(cutting.strips(split.test), seen, seen.outputs)
     strips = {(one.clip.name, one.clip.camera_name): one for one in cut.strips}
-    places, drawn = validation.places(), validation.drawn()
+    drawn = validation.drawn()
+    places = validation.windows.origins(drawn)
     strays = [place for place in places if place[:2] not in strips]
     due = min(job.settings.train.validation_windows, len(cut))
     checks = [
