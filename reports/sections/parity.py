@@ -154,11 +154,18 @@ def row(rung: str, graph: str, checks: list[Check]) -> Row:
         "Checks": count(len(checks)),
         "Failed": failures(checks),
         "Worst": Code(bad.name),
-        "Error": error,
-        "Bound": number(bad.bound) + unit,
+        "Error": truth(bad) or error,
+        "Bound": "holds" if truth(bad) else number(bad.bound) + unit,
         "Error ÷ bound": number(cells.ratio(bad)) if bad.bound else "exact",
         "Largest shift (mm)": number(max(shifts)) if shifts else "no pose",
     }
+
+
+def truth(check: Check) -> str:
+    """What came of a check that is answered by yes or no; empty of one with a number."""
+    if check.unit != "yes or no":
+        return ""
+    return "does not hold" if verdict.is_broken(check) else "holds"
 
 
 def describe(check: Check) -> tuple[Inline, ...]:
@@ -170,6 +177,8 @@ def describe(check: Check) -> tuple[Inline, ...]:
     )
     known = ", ".join(part for part in about if part)
     numbers = f": error {number(check.error)} against {number(check.bound)}"
+    if said := truth(check):
+        numbers = f": {said}"
     if known:
         numbers += f" ({known})"
     return f"{check.kind} ", Code(check.name), numbers

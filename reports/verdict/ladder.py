@@ -147,7 +147,13 @@ def held(one: Ladder, what: str) -> str:
     """That nothing is out of its bounds."""
     if len(one.checks) == 1:
         return f"the {what} on {one.where} is within its bounds"
-    return f"all {len(one.checks)} {what}s on {one.where} are within their bounds"
+    whole = len(one.payload.checks)
+    # The terminal counts all: a reader of both must not miss some.
+    rest = whole - len(one.checks)
+    apart = f" ({rest} of {whole} serve other questions)" if rest else ""
+    return (
+        f"all {len(one.checks)} {what}s on {one.where} are within their bounds{apart}"
+    )
 
 
 def at(one: Ladder) -> str:
