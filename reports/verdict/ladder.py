@@ -130,7 +130,7 @@ def judge(one: Ladder, what: str) -> Reason:
     asked = len(one.checks)
     broken = [check for check in one.checks if is_broken(check)]
     if not broken:
-        return works(f"{held(one, what)}{at(one)}")
+        return works(f"{held(one, what)}{at(one)}{apart(one)}")
     first, culprit = first_of(one.payload, broken), one.payload.culprit
     # A lower precision that fails is a gap: the model can still be ported.
     answer: Answer = "no" if one.full else "yes with gaps"
@@ -147,13 +147,17 @@ def held(one: Ladder, what: str) -> str:
     """That nothing is out of its bounds."""
     if len(one.checks) == 1:
         return f"the {what} on {one.where} is within its bounds"
+    return f"all {len(one.checks)} {what}s on {one.where} are within their bounds"
+
+
+def apart(one: Ladder) -> str:
+    """How many of the ladder's checks are not among these; the terminal counts all."""
     whole = len(one.payload.checks)
-    # The terminal counts all: a reader of both must not miss some.
     rest = whole - len(one.checks)
-    apart = f" ({rest} of {whole} serve other questions)" if rest else ""
-    return (
-        f"all {len(one.checks)} {what}s on {one.where} are within their bounds{apart}"
-    )
+    # One curve is no count that could be taken for that of the ladder.
+    if not rest or len(one.checks) == 1:
+        return ""
+    return f" ({rest} of {whole} serve other questions)"
 
 
 def at(one: Ladder) -> str:
