@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -198,6 +199,8 @@ def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) ->
     whole = feed.windows(clips, stride=stride)
     steps = augment.read(config.augment) if config.augment else ()
 
+    # one epoch's: to augment all clips takes longer than a step
+    @lru_cache(maxsize=1)
     def windows(epoch: int) -> Windows:
         if not steps:
             return whole
