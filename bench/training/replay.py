@@ -36,11 +36,11 @@ MIDDLE = 3  # across the end of the first epoch, where that comes later
 TAIL = 5  # at least, to the last: from the last point but one of the loss curve
 FEW = 2  # steps of a part at any size
 POINT = 25  # steps from one point of the loss curve to the next
-# Operations that all parts may take: some 20 seconds on two cores.
+# Operations that all parts may take, by estimate; nobody has timed it at published sizes.
 LIMIT = 5e11
 BACKWARD = 3  # a step in forward passes: itself, and twice as much on the way back
 # Where a device does not repeat its bits: root mean square of what the weights are apart, by that
-# of how far they went. One step of thirty-two that is left out makes 3e-2 or more.
+# of how far they went. Estimated, not measured: one step of thirty-two left out is a share of 3e-2.
 STRAYS = 2e-2
 # A mean of the same losses, in float64.
 SUMMED = 1e-12
