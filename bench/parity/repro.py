@@ -35,6 +35,16 @@ ABOUT = (
 )
 
 
+def place(folder: Path, backend: str, model: str) -> Path:
+    """Where a run keeps a pack."""
+    return folder / "repro" / f"{backend}-{model}"
+
+
+def command(folder: Path, backend: str) -> str:
+    """What asks for the node of a pack again."""
+    return f"python -m bench parity --repro {folder} --backend {backend}"
+
+
 def write(
     folder: Path,
     probe: Probe,
@@ -118,8 +128,8 @@ def _arrays(probe: Probe) -> dict[str, np.ndarray]:
 
 
 def _readme(folder: Path, text: str, backend: str) -> str:
-    command = f"python -m bench parity --repro {folder} --backend {backend}"
-    return "\n".join([f"# {backend}: {text}", "", ABOUT, "", f"    {command}", ""])
+    ask = command(folder, backend)
+    return "\n".join([f"# {backend}: {text}", "", ABOUT, "", f"    {ask}", ""])
 
 
 def _tuples(value: object) -> object:

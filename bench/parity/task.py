@@ -104,17 +104,31 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
     )
     if not failed:
         return _ended(payload)
-    first = f"{failed[0].kind}: {failed[0].name}"
-    if not fault and failed[0].where:
+    check = failed[0]
+    first = f"{check.kind}: {check.name}"
+    if not fault and check.where:
         # the rung knows its node itself
-        check = failed[0]
         culprit = f"{check.op} at {check.where} ({check.note})"
         payload = payload.model_copy(update={"culprit": culprit})
-    reason = f"{first}; first node beyond its budget: {payload.culprit or 'none alone'}"
-    if not payload.culprit and failed[0].note:
-        reason += f" ({failed[0].note})"
     payload = payload.model_copy(update={"first_failure": first})
-    return Finding(payload, "failed", reason)
+    return Finding(payload, "failed", f"{first}; {_cause(job, check, payload)}")
+
+
+def _cause(job: Job, check: Check, payload: Parity) -> str:
+    """The node to blame and where it is packed, or that it is none, in words."""
+    if payload.culprit:
+        packed = repro.place(job.folder, job.backend, job.model)
+        told = f"; packed, ask again with: {repro.command(packed, job.backend)}"
+        said_of_it = told if packed.exists() else ""
+        return f"first node beyond its budget: {payload.culprit}{said_of_it}"
+    note = "" if check.note.startswith("float32") else f" ({check.note})"
+    return f"no single node is wrong by itself: see the {_whole(check)}{note}"
+
+
+def _whole(check: Check) -> str:
+    """What a check is about that no node has spoilt."""
+    wholes = {"step": "optimizer", "update": "trainer", "trajectory": "trainer"}
+    return wholes.get(check.kind, "program as a whole")
 
 
 def _of_a_node(check: Check) -> bool:
@@ -178,6 +192,6 @@ def _fault(job: Job, trial: Trial) -> Fault | None:
         within = (locate.first_within(graph, *given) for graph in trial.graphs())
         return next(filter(None, within), None)
     if trial.size.locate and fault.probe:
-        place = job.folder / "repro" / f"{job.backend}-{job.model}"
+        place = repro.place(job.folder, job.backend, job.model)
         repro.write(place, fault.probe, fault.text, backend=job.backend)
     return fault
