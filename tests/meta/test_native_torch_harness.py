@@ -135,7 +135,7 @@ def test_a_kernel_that_raises_is_the_answer_and_not_the_end(
 
     plant(monkeypatch, "flip", broken)
     finding, found = exam(patient, "flip", "add")
-    assert finding.reason == "wrong answers: flip"
+    assert finding.reason .startswith("wrong answers: flip")
     assert {row.note for row in found.rows if row.result == "failed"} == {
         "NotImplementedError: not on this device"
     }
@@ -255,7 +255,7 @@ def test_a_wrong_optimizer_fails_the_step_rung_by_name(
     failed = [check for check in found.checks if not check.ok]
     steps = [check.name for check in failed if check.kind == "step"]
     assert steps
-    assert all(name.startswith(f"{rule} step ") for name in steps), steps
+    assert all(name.startswith(f"{rule} ") for name in steps), steps
     # what the optimizer has no part in
     assert not {"forward", "gradient", "loss", "state"} & {c.kind for c in failed}
     assert "no single node is wrong" in finding.reason, "no node is to blame"
