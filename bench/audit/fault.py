@@ -21,6 +21,7 @@ class Setting:
     name: str = ""
     protocol: Mapping[str, Any] = field(default_factory=dict)  # its fields
     model: Mapping[str, Any] = field(default_factory=dict)  # of `bench.config.Model`
+    train: Mapping[str, Any] = field(default_factory=dict)  # of `bench.config.Train`
 
 
 USUAL = Setting()

@@ -73,6 +73,18 @@ FAULTS = (
         model="simple_baseline",
     ),
     kernel("relu", "cut off at 6", lambda x: x.relu().minimum(6.0)),
+    kernel(
+        "dropout",
+        "survivors not scaled",
+        lambda x, mask, rate: x * mask,
+        model="simple_baseline",
+    ),
+    kernel(
+        "dropout",
+        "mask turned",
+        lambda x, mask, rate: x * (1.0 - mask) / (1 - rate),
+        model="videopose3d",
+    ),
     kernel("relu", "the absolute value", lambda x: x.abs(), model="videopose3d"),
     kernel(
         "leaky_relu", "slope 0.01 always", lambda x, slope: x.leaky_relu(slope=0.01)

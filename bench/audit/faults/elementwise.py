@@ -141,6 +141,11 @@ FAULTS = (
         lambda x, exponent: x.pow(float(math.floor(exponent))),
     ),
     kernel("pow", "by exp and log", _by_log),
+    kernel(
+        "pow",
+        "squares keep their sign",
+        lambda x, exponent: x * x.abs() if exponent == 2 else None,
+    ),
     kernel("less", "or equal", lambda a, b: emit("less_equal", a, b), floats=False),
     kernel(
         "greater",

@@ -97,6 +97,13 @@ def _tie_to_left(a: Any, b: Any) -> Value | None:
     return emit("where", emit("greater_equal", a, b), a, b)
 
 
+def _tie_to_neither(a: Any, b: Any) -> Value | None:
+    if not (isinstance(a, Value) and isinstance(b, Value)):
+        return None
+    lesser = emit("minimum", a, b)
+    return emit("where", emit("equal", a, b), _cut(lesser), lesser)
+
+
 def _turned(x: Value, *, axes: Ints) -> Value | None:
     """The gradient goes the same way again, not back."""
     back = tuple(axes.index(i) for i in range(len(axes)))
@@ -266,6 +273,32 @@ FAULTS = (
         model="motionbert",
     ),
     gradient("divide", "right side cut", _left_alone("divide"), model="motionbert"),
+    gradient("add", "right side cut", _left_alone("add"), model="simple_baseline"),
+    gradient(
+        "multiply",
+        "of a square, one side",
+        lambda a, b: (
+            emit("multiply", a, _cut(b))
+            if isinstance(a, Value) and isinstance(b, Value) and a.name == b.name
+            else None
+        ),
+        model="motionbert",
+    ),
+    gradient("minimum", "of a tie to neither", _tie_to_neither),
+    gradient(
+        "linear",
+        "0.05 % too large",
+        lambda *x: _linear(*x) * 1.0005,
+        model="simple_baseline",
+    ),
+    gradient(
+        "attention",
+        "key cut",
+        lambda query, key, value, scale: _attention(
+            query, _cut(key), value, scale=scale
+        ),
+        model="motionbert",
+    ),
     gradient("add", "half of what is broadcast", _half_where_broadcast),
     gradient("maximum", "of a tie to the left", _tie_to_left),
     gradient("max", "of ties to each", _all_ties),

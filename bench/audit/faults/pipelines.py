@@ -1,18 +1,16 @@
-"""Faults of the harness itself: how clips become batches, and predictions become a score."""
+"""Faults of the harness itself: how windows are cut, predicted, averaged and scored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from bench.audit.fault import USUAL, Fault, Patch, Setting
+from bench.audit.fault import Setting
+from bench.audit.faults._piped import WINDOWS, Make, always, fault, sides_kept, x_kept
 
 KIND = "pipeline"
-Make = Callable[[Any], Any]
 
 FLIPPED = Setting(name="flip averaging", protocol={"flip_tta": True})
 THINNED = Setting(name="every fifth frame", protocol={"test_stride": 5})
@@ -22,11 +20,7 @@ FEW_JOINTS = Setting(
 )
 NO_ROOT = Setting(name="root at zero", protocol={"prediction_root": "zero"})
 OVERLAPPING = Setting(name="overlapping windows", model={"test_every": 4})
-
-
-def _always(value: Any) -> Make:
-    """Whatever was there, `value` takes its place."""
-    return lambda real: value
+POSES = "evaluation.poses:mirror"
 
 
 def _not_back(real: Any) -> Any:
@@ -34,16 +28,6 @@ def _not_back(real: Any) -> Any:
     return lambda values, skeleton: (
         values if values.shape[-1] == 3 else real(values, skeleton)
     )
-
-
-def _sides_kept(values: Any, skeleton: Any) -> Any:
-    turned = values.copy()
-    turned[..., 0] *= -1
-    return turned
-
-
-def _x_kept(values: Any, skeleton: Any) -> Any:
-    return values[..., list(skeleton.mirror), :]
 
 
 def _absolute(pose: Any, kept: Any, root: int, *, out: Any) -> None:
@@ -158,178 +142,94 @@ def _without_pad(real: Any) -> Any:
     return feed
 
 
-def _raw(self: Any, keypoints: Any) -> Any:
-    shaped = self._flat("keypoints", keypoints)
-    return {"keypoints": np.ascontiguousarray(shaped)}
-
-
-def _fitted_on_half(real: Any) -> Any:
-    return lambda keypoints: real(keypoints[: len(keypoints) // 2])
-
-
-def _no_deviation(real: Any) -> Any:
-    """The mean alone is taken off."""
-
-    def fit(keypoints: Any) -> Any:
-        found = real(keypoints)
-        return replace(found, std=np.ones_like(found.std))
-
-    return fit
-
-
-def _other_seed(real: Any) -> Any:
-    return SimpleNamespace(
-        draw=lambda params, *, seed: real.draw(params, seed=seed + 1)
-    )
-
-
-def _rescaled(real: Any) -> Any:
-    def draw(params: Any, *, seed: int) -> Any:
-        drawn = real.draw(params, seed=seed)
-        return {
-            name: array * np.float32(1.1) if array.dtype == np.float32 else array
-            for name, array in drawn.items()
-        }
-
-    return SimpleNamespace(draw=draw)
-
-
-def _test_for_training(real: Any) -> Any:
-    """Test clips are trained on, too."""
-
+def _half_tested(real: Any) -> Any:
     def split(job: Any) -> Any:
         found = real(job)
-        return replace(found, train=[*found.train, *found.test[:2]])
+        return replace(found, test=found.test[::2])
 
     return split
 
 
-def _older(real: Any) -> Any:
-    """Weights that are not those of the checkpoint."""
+def _first_action(real: Any) -> Any:
+    """The mean over actions is the first one's."""
 
-    def load(path: Any) -> Any:
-        found = real(path)
-        moved = {
-            name: array * np.float32(1.01) if array.dtype == np.float32 else array
-            for name, array in found.params.items()
-        }
-        return replace(found, params=moved)
+    def evaluate(*given: Any, **asked: Any) -> Any:
+        found = []
+        for metric in real(*given, **asked):
+            first = next(iter(metric.per_action.values()), None)
+            found.append(metric.model_copy(update={"action_wise": first}))
+        return tuple(found)
 
-    return SimpleNamespace(load=load)
-
-
-def _fault(
-    name: str,
-    place: str,
-    make: Make,
-    setting: Setting = USUAL,
-    model: str = "videopose3d without dropout",
-) -> Fault:
-    module, attribute = place.split(":")
-    patch: Patch = (f"bench.{module}", attribute, make)
-    return Fault(
-        name=name,
-        patches=(patch,),
-        model=model,
-        setting=setting,
-        tasks=("train", "evaluate"),
-    )
+    return evaluate
 
 
-WINDOWS = "data.batches.windows"
-POSES = "evaluation.poses:mirror"
 FAULTS = (
-    _fault("flip averaging: not mirrored back", POSES, _not_back, FLIPPED),
-    _fault("flip averaging: sides kept", POSES, _always(_sides_kept), FLIPPED),
-    _fault("flip averaging: x kept", POSES, _always(_x_kept), FLIPPED),
-    _fault(
+    fault("flip averaging: not mirrored back", POSES, _not_back, FLIPPED),
+    fault("flip averaging: sides kept", POSES, always(sides_kept), FLIPPED),
+    fault("flip averaging: x kept", POSES, always(x_kept), FLIPPED),
+    fault(
         "flip averaging: left out",
         POSES,
-        _always(lambda values, skeleton: values),
+        always(lambda values, skeleton: values),
         FLIPPED,
     ),
-    _fault("training mirror: sides kept", f"{WINDOWS}:mirror", _always(_sides_kept)),
-    _fault("training mirror: x kept", f"{WINDOWS}:mirror", _always(_x_kept)),
-    _fault(
-        "training mirror: never",
-        "training.task:Epochs",
-        lambda real: lambda **asked: real(**{**asked, "flip": False}),
-    ),
-    _fault("targets: root kept", "data.batches.padded:_relative", _always(_absolute)),
-    _fault("targets: another root", "data.batches.padded:_relative", _other_root),
-    _fault("targets: millimetres", "data.batches.padded:METRE", _always(1)),
-    _fault(
+    fault("targets: root kept", "data.batches.padded:_relative", always(_absolute)),
+    fault("targets: another root", "data.batches.padded:_relative", _other_root),
+    fault("targets: millimetres", "data.batches.padded:METRE", always(1)),
+    fault(
         "targets: of another window", f"{WINDOWS}:Windows.batch", _neighbours_targets
     ),
-    _fault("windows: a frame late", f"{WINDOWS}:_gather", _later),
-    _fault("windows: back to front", f"{WINDOWS}:Windows.batch", _newest_first),
-    _fault("windows: another centre", f"{WINDOWS}:Windows.batch", _off_centre),
-    _fault(
-        "ends: the clip begins anew", "data.batches.padded:_inside", _always(_wrapped)
+    fault("windows: a frame late", f"{WINDOWS}:_gather", _later),
+    fault("windows: back to front", f"{WINDOWS}:Windows.batch", _newest_first),
+    fault("windows: another centre", f"{WINDOWS}:Windows.batch", _off_centre),
+    fault(
+        "ends: the clip begins anew", "data.batches.padded:_inside", always(_wrapped)
     ),
-    _fault("ends: not as asked", "training.restored:feed_of", _without_pad, REFLECTED),
-    _fault(
+    fault("ends: not as asked", "training.restored:feed_of", _without_pad, REFLECTED),
+    fault(
         "keypoints: another picture",
         "data.batches.padded:to_screen",
-        _always(_other_picture),
+        always(_other_picture),
     ),
-    _fault("scaling: not applied", "training.feed:Feed.inputs", _always(_raw)),
-    _fault(
-        "scaling: of half of the clips",
-        "training.task:standardizer.fit",
-        _fitted_on_half,
-    ),
-    _fault("scaling: mean alone", "training.task:standardizer.fit", _no_deviation),
-    _fault(
-        "scaling: dropped after training",
-        "training.restored:standardizer.from_arrays",
-        _always(lambda arrays: None),
-    ),
-    _fault(
-        "training clips: test clips among them",
-        "training.task:split_of",
-        _test_for_training,
-    ),
-    _fault("start: another seed", "training.task:initial", _other_seed),
-    _fault("start: 10 % larger", "training.task:initial", _rescaled),
-    _fault("weights: not the checkpoint's", "training.restored:checkpoints", _older),
-    _fault(
+    fault("test clips: half of them", "evaluation.task:split_of", _half_tested),
+    fault("headline: of the first action", "metrics:evaluate", _first_action),
+    fault(
         "test frames: all of them", "evaluation.task:windows_of", _every_frame, THINNED
     ),
-    _fault(
+    fault(
         "predictions: back to front", "data.batches.overlap:First.result", _backwards
     ),
-    _fault(
+    fault(
         "predictions: two swapped", "data.batches.overlap:First.result", _two_swapped
     ),
-    _fault(
+    fault(
         "predictions: summed where they overlap",
         "data.batches.overlap:Mean.result",
         lambda real: lambda self: self._sum,
         OVERLAPPING,
         "motionbert",
     ),
-    _fault("score: metres", "evaluation.task:score", _in_metres),
-    _fault("score: root mean square", "metrics.mpjpe:distances", _root_mean_square),
-    _fault("score: medians", "metrics.mpjpe:distances", _medians),
-    _fault(
+    fault("score: metres", "evaluation.task:score", _in_metres),
+    fault("score: root mean square", "metrics.mpjpe:distances", _root_mean_square),
+    fault("score: medians", "metrics.mpjpe:distances", _medians),
+    fault(
         "score: all joints",
         "metrics._blocks:Poses.scored",
-        _always(lambda self, metric: self.joints),
+        always(lambda self, metric: self.joints),
         FEW_JOINTS,
     ),
-    _fault(
+    fault(
         "score: predicted root kept",
         "metrics._blocks:Poses._predicted",
-        _always(lambda self, span: self.pred[span]),
+        always(lambda self, span: self.pred[span]),
         NO_ROOT,
     ),
-    _fault(
+    fault(
         "PA-MPJPE: scale not fitted",
         "metrics.pa_mpjpe:residuals",
         _fitted(scale=False, mirror=False),
     ),
-    _fault(
+    fault(
         "PA-MPJPE: mirror images allowed",
         "metrics.pa_mpjpe:residuals",
         _fitted(scale=True, mirror=True),

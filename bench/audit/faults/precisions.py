@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Feeds, Settings
 from bench.audit.fault import UNTRAINED, Fault
+from bench.audit.faults._stepping import Stepping
 from bench.audit.planting.graphs import Rewrite, When, always, both, nodes, rounded
 from bench.audit.planting.proxy import Planting
 from models.value import Value, emit
@@ -56,6 +57,21 @@ def _no_half(backend: Backend) -> str:
     return backend.precisions("cpu").get(HALF, "no such precision")
 
 
+class _NarrowWeights(Stepping):
+    """After each step, weights have the digits of the half."""
+
+    def stepped(self, feeds: Feeds) -> Any:
+        loss = self.inner.step(feeds)
+        if _in_half(self.program.settings):
+            narrow = {
+                name: array.astype("bfloat16").astype(array.dtype)
+                for name, array in self.weights().items()
+                if name in self.trained()
+            }
+            self.put_back(self.trained(), narrow)
+        return loss
+
+
 def _in(
     name: str, planting: Planting, op: str = "", model: str = "simple_baseline"
 ) -> Fault:
@@ -80,6 +96,8 @@ def _unasked(name: str, digits: int) -> Fault:
 
 FAULTS = (
     _in("bf16 asked for, fp32 run", Planting(settings=_full)),
+    _in("bf16 asked for, fp32 trained in", Planting(training=_full)),
+    _in("bf16: weights are kept in it", Planting(trainer=_NarrowWeights)),
     _in("bf16: linear 5 % too large", Planting(graph=_times("linear", 1.05)), "linear"),
     _in(
         "bf16: attention 5 % too large",

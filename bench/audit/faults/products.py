@@ -129,6 +129,32 @@ def _padded(
     return _conv(x, weight, *bias, **{**layer, "padding": (0,) * len(layer["padding"])})
 
 
+def _across(name: str) -> Any:
+    """An attribute of two axes in reverse, its result cut or padded to what is due."""
+
+    def wrong(x: Value, weight: Value, *bias: Value, **layer: Ints) -> Value | None:
+        if len(set(layer[name])) < 2:
+            return None
+        due = _conv(x, weight, *bias, **layer).shape
+        turned = layer[name][::-1]
+        reach = [
+            (int(str(k)) - 1) * d + 1
+            for k, d in zip(
+                weight.shape[2:], {**layer, name: turned}["dilation"], strict=True
+            )
+        ]
+        if any(int(str(n)) < r for n, r in zip(x.shape[2:], reach, strict=True)):
+            return None  # no longer fits
+        out = _conv(x, weight, *bias, **{**layer, name: turned})
+        for axis in _spatial(x):
+            came, wanted = int(str(out.shape[axis])), int(str(due[axis]))
+            out = out.pad(axis=axis, before=0, after=max(0, wanted - came), value=0.0)
+            out = out.slice(axis=axis, start=0, stop=wanted, step=1)
+        return out
+
+    return wrong
+
+
 def _kernel_turned(
     x: Value, weight: Value, *bias: Value, **layer: Ints
 ) -> Value | None:
@@ -227,6 +253,39 @@ FAULTS = (
         lambda *x, **layer: _padded(*x, shift=0, value=1.0, **layer),
     ),
     kernel("conv", "kernel transposed where square", _kernel_turned),
+    kernel("conv", "dilations of two axes exchanged", _across("dilation")),
+    kernel("conv", "paddings of two axes exchanged", _across("padding")),
+    kernel(
+        "linear",
+        "1 % too large from 200 inputs on",
+        lambda x, weight, *bias: (
+            _linear(x, weight, *bias) * 1.01
+            if int(str(weight.shape[1])) >= 200
+            else None
+        ),
+        model="simple_baseline as tiny",
+    ),
+    kernel(
+        "linear",
+        "1 % too large for vectors",
+        lambda x, *rest: _linear(x, *rest) * 1.01 if len(x.shape) < 2 else None,
+    ),
+    kernel(
+        "attention",
+        "right for as many queries as keys alone",
+        lambda query, key, value, scale: (
+            _attention(query, key, value, scale=scale) * 1.01
+            if query.shape[-2] != key.shape[-2]
+            else None
+        ),
+    ),
+    kernel(
+        "matmul",
+        "1 % too large where the left one has fewer axes",
+        lambda a, b: (
+            emit("matmul", a, b) * 1.01 if len(a.shape) < len(b.shape) else None
+        ),
+    ),
     kernel(
         "conv",
         "bias lost",

@@ -240,6 +240,29 @@ class _SecondCall(WrongProgram):
         return array if right else array * np.float32(1.001)
 
 
+class _Narrow(WrongProgram):
+    """int64 leaves as int32."""
+
+    def numpy(self, value: Any) -> np.ndarray:
+        array = np.asarray(self.inner.numpy(value))
+        return array.astype(np.int32) if array.dtype == np.int64 else array
+
+
+class _Whole(WrongProgram):
+    """Truth leaves as 0 and 1."""
+
+    def numpy(self, value: Any) -> np.ndarray:
+        array = np.asarray(self.inner.numpy(value))
+        return array.astype(np.int64) if array.dtype == np.bool_ else array
+
+
+class _Vectors(WrongProgram):
+    """A scalar leaves as an array of one."""
+
+    def numpy(self, value: Any) -> np.ndarray:
+        return np.atleast_1d(np.asarray(self.inner.numpy(value)))
+
+
 class _StateLost(WrongProgram):
     def run(self, feeds: Feeds) -> Any:
         before = {name: np.array(array) for name, array in self.inner.params().items()}
@@ -321,7 +344,7 @@ def _fault(
         planting=Planting(program=program),
         model=model,
         tasks=tasks,
-        ops=("split", "batch_norm_train", "matmul"),
+        ops=("split", "batch_norm_train", "matmul", "astype", "less", "sum"),
     )
 
 
@@ -341,6 +364,9 @@ FAULTS = (
     _fault("frames of the first call", _FrozenFrames, "motionbert"),
     _fault("outputs swapped", _Swapped),
     _fault("outputs in float64", _Wide),
+    _fault("outputs of int64 in int32", _Narrow),
+    _fault("outputs of truth in int64", _Whole),
+    _fault("outputs of one number in an array", _Vectors),
     _fault("outputs off by 1e-6, each time otherwise", _Unsteady),
     _fault("outputs wrong beyond row 100", _LateRows, tasks=TRAINED),
     _fault("outputs in one place", _SameMemory),

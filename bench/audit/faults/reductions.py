@@ -79,6 +79,13 @@ FAULTS = (
         ),
         model="motionbert",
     ),
+    kernel(
+        "mean",
+        "1 % too large with axes kept",
+        lambda x, axis, keepdims: (
+            _mean(x, axis=axis, keepdims=keepdims) * 1.01 if keepdims else None
+        ),
+    ),
     kernel("var", "unbiased", _unbiased),
     kernel("var", "as E[x^2] - E[x]^2", _cancelling),
     kernel(
@@ -118,6 +125,15 @@ FAULTS = (
         "sum of sizes",
         lambda x, axis: x.abs().sum(axis=axis, keepdims=False),
         model="videopose3d",
+    ),
+    kernel(
+        "vector_norm",
+        "1 % too large over the first axis",
+        lambda x, axis: (
+            emit("vector_norm", x, axis=axis) * 1.01
+            if axis == 0 and len(x.shape) > 1
+            else None
+        ),
     ),
     kernel(
         "vector_norm",

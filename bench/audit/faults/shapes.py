@@ -167,6 +167,18 @@ def _first_row(x: Value, *, shape: Ints) -> Value | None:
     return first.pad(axis=0, before=0, after=shape[0] - 1, value=0.0)
 
 
+def _first_place(x: Value, *, shape: Ints) -> Value | None:
+    """Along an inner axis that is stretched, the first place alone is filled."""
+    lead = len(shape) - len(x.shape)
+    for axis, length in enumerate(x.shape):
+        wanted = shape[lead + axis]
+        if length == 1 and isinstance(wanted, int) and wanted > 1 and lead + axis:
+            due = emit("broadcast_to", x, shape=shape)
+            first = due.slice(axis=lead + axis, start=0, stop=1, step=1)
+            return first.pad(axis=lead + axis, before=0, after=wanted - 1, value=0.0)
+    return None
+
+
 def _scattered_late(x: Value, index: Value, *, axis: int, length: Any) -> Value:
     out = emit("scatter_add", x, index, axis=axis, length=length)
     return out.roll(shift=1, axis=axis)
@@ -233,5 +245,23 @@ FAULTS = (
     kernel("split", "parts in reverse", _parts_backwards, model="motionbert"),
     kernel("unstack", "in reverse", _unstacked_backwards, model="poseformer"),
     kernel("astype", "to the nearest", _rounded, floats=False),
+    kernel(
+        "astype",
+        "negative numbers are false",
+        lambda x, dtype: (
+            x.greater(0.0) if dtype == "bool" and "float" in x.dtype else None
+        ),
+        floats=False,
+    ),
+    kernel(
+        "astype",
+        "cut off, not rounded, to float16",
+        lambda x, dtype: (
+            emit("astype", x * (1 - 2**-12), dtype=dtype)
+            if dtype == "float16" and x.dtype == "float32"
+            else None
+        ),
+    ),
+    kernel("broadcast_to", "a middle axis filled once", _first_place),
     kernel("broadcast_to", "a new axis filled once", _first_row),
 )

@@ -48,6 +48,8 @@ class WrongProgram(Proxy):
 class WrongTrainer(Proxy):
     """A trainer whose program is a proxy, too."""
 
+    optimizer: Optimizer  # that was asked for
+
     def __init__(self, inner: Trainer, program: WrongProgram) -> None:
         super().__init__(inner)
         self.program = program
@@ -59,6 +61,7 @@ class Planting:
 
     graph: Rewrite | None = None
     settings: Callable[[Settings], Settings] | None = None
+    training: Callable[[Settings], Settings] | None = None  # of trainers alone
     optimizer: Callable[[Optimizer], Optimizer] | None = None
     program: type[WrongProgram] = WrongProgram
     # of trainers, where that is not `program`
@@ -108,11 +111,15 @@ class WrongBackend(Proxy):
         """The same of a trainer."""
         if self.planting.optimizer:
             optimizer = self.planting.optimizer(optimizer)
-        wrong = self._graph(graph, settings)
-        inner = self.inner.trainer(wrong, optimizer, self._asked(settings))
+        wrong, asked = self._graph(graph, settings), self._asked(settings)
+        if self.planting.training:
+            asked = self.planting.training(asked)
+        inner = self.inner.trainer(wrong, optimizer, asked)
         shell = self.planting.trained or self.planting.program
         program = shell(inner.program, graph, settings)
-        return self.planting.trainer(inner, program)
+        made = self.planting.trainer(inner, program)
+        made.optimizer = optimizer
+        return made
 
     def _graph(self, graph: Graph, settings: Settings) -> Graph:
         self.touched.seen |= {(node.op, node.where) for node in graph.nodes}
