@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from bench.exam.judge import Question
+from bench.exam.question import Question
 
 Q = TypeVar("Q")
 T = TypeVar("T")

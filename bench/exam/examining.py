@@ -8,8 +8,8 @@ import numpy as np
 
 from bench.exam import judge, roughness, sittings
 from bench.exam.asking import companies, together
-from bench.exam.judge import Answer, Question
 from bench.exam.probe import Arrays, Probe, Results, loss_graph
+from bench.exam.question import Answer, Question
 from bench.exam.roughness import Runs, Slopes
 from bench.records import ExamRow
 from models.graph import Graph

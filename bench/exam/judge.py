@@ -6,17 +6,13 @@ What a backend is asked, and in how many programs, is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from backends.base import Backend, Gap, Settings
 from bench.exam import bias, roughness
-from bench.exam.draws import weights_for
 from bench.exam.probe import Probe, Results
-from bench.exam.questions import Asked
+from bench.exam.question import Answer, Question, promised, shapes
 from bench.exam.roughness import Runs
 from bench.parity import budget
 from bench.parity.judging import largest
@@ -24,8 +20,7 @@ from bench.parity.rungs.gradient import CANCELLED, NEAR_ZERO
 from bench.processes.blame import said
 from bench.records import ExamRow
 from models import ops
-from models.graph import FLOATS, Type
-from models.passes import decompose
+from models.graph import FLOATS
 
 Arrays = Sequence[np.ndarray]
 
@@ -44,163 +39,9 @@ class Off(NamedTuple):
         return float("inf") if self.error else 0.0
 
 
-@dataclass(frozen=True)
-class Question:
-    """One case of one op on one backend."""
-
-    backend: Backend
-    settings: Settings
-    probe: Probe
-    case: str
-    # the same with other numbers, or on longer axes: put to the same programs
-    others: tuple[Question, ...] = ()
-    arranged: bool = False  # in another way than written down
-    slopes: bool = True  # whether gradients are asked for, where there are any
-    beside: str = ""  # case of the question that this one is among the others of
-
-    def sheet(self) -> list[Question]:
-        """This question, then the others."""
-        return [self, *self.others]
-
-    @property
-    def mode(self) -> str:
-        """How the program runs, as the backend calls it."""
-        for mode, compiled in self.backend.modes.items():
-            if compiled == self.settings.compiled:
-                return mode
-        return "eager"
-
-    @property
-    def dtype(self) -> str:
-        """The float type where there are floats, else that of the first input.
-
-        Where that is a condition, it is the type of the result.
-        """
-        if self.probe.differentiable():
-            return self.probe.dtype
-        first = next(iter(self.probe.arrays().values()))
-        # of `where` without floats, what matters is what it chooses between
-        return (
-            promised(self.probe)[0].dtype
-            if first.dtype == np.bool_
-            else str(first.dtype)
-        )
-
-    @cached_property
-    def due(self) -> Results:
-        """What the definition gives in float64."""
-        with np.errstate(all="ignore"):  # infinite is an answer too
-            return self.probe.reference(np.float64)
-
-    @cached_property
-    def weights(self) -> Results:
-        """What makes one number of the results, to differentiate."""
-        return weights_for(self.due, seed=1)
-
-    def gap(self, asked: str) -> Gap | None:
-        """Why a wrong answer is due, if one is."""
-        return self._gap_of(self.probe.op, asked, self.case)
-
-    def by_luck(self, asked: str) -> bool:
-        """Whether a right answer leaves a gap open: it is about the case in any numbers."""
-        return bool(self.beside) and bool(
-            self._gap_of(self.probe.op, asked, self.beside)
-        )
-
-    def inherited(self, asked: str) -> str:
-        """Why a composition that runs by its body may be wrong: an op of that body has a gap.
-
-        Nobody declares it for each composition, so a right answer is right all the same. Empty
-        where there is no such reason.
-        """
-        op = self.probe.op
-        if ops.get(op).body is None or op in self.backend.kernels:
-            return ""
-        for inner in decompose(self.probe.graph(), has=self.backend.kernels).census():
-            # The case is the composition's: gaps of some cases alone are not found by it.
-            if gap := self._gap_of(inner, asked, ""):
-                return f"{inner}, of which it is made: {gap.reason}"
-        return ""
-
-    def _gap_of(self, op: str, asked: str, case: str) -> Gap | None:
-        whole = self.backend.gaps.items()
-        of_ops = [Gap(name, reason) for name, reason in whole]
-        about = {"dtype": self.dtype, "mode": self.mode, "question": asked}
-        for gap in (*self.backend.part_gaps, *of_ops):
-            if gap.fits(op=op, case=case, **about):
-                return gap
-        return None
-
-    def differentiable(self) -> bool:
-        """Whether gradients are asked for."""
-        # an open axis has no number of weights, and what is infinite has no slope
-        if (
-            not self.slopes
-            or self.probe.symbolic
-            or not self.probe.has_gradient(self.due)
-        ):
-            return False
-        return roughness.finite(self.due, self.probe.dtype)
-
-    def has_two_ways(self) -> bool:
-        """Whether there is a body beside the backend's own kernel, to hold it against."""
-        if self.arranged:
-            return False  # bodies are made of ops that are arranged themselves
-        # a primitive has no body, and a composition without a kernel runs by it anyway
-        composed = ops.get(self.probe.op).body is not None
-        return composed and self.probe.op in self.backend.kernels
-
-
-def question(backend: Backend, settings: Settings, asked: Asked) -> Question:
-    """A paper as it is put to a backend."""
-    others = tuple(
-        Question(backend, settings, probe, case, beside=asked.case)
-        for probe, case in asked.others
-    )
-    return Question(
-        backend,
-        settings,
-        asked.probe,
-        asked.case,
-        others,
-        arranged=asked.arranged,
-        slopes=asked.slopes,
-    )
-
-
-def renamed(question: Question, said: str) -> Question:
-    """The same, with something said of each of its cases."""
-    sheet = [replace(one, case=f"{one.case} {said}") for one in question.sheet()]
-    others = tuple(replace(one, beside=sheet[0].case) for one in sheet[1:])
-    return replace(sheet[0], others=others)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a question."""
-
-    question: Question
-    results: Results
-
-    def sound(self) -> bool:
-        """Whether shapes are right: only then is there anything more to ask."""
-        return _shapes(self.results) == _shapes(self.question.due)
-
-
-def promised(probe: Probe) -> tuple[Type, ...]:
-    """What the rules promise, for lengths as they are."""
-    types = [
-        Type(x.shape, probe.declared(x))
-        if isinstance(x, np.ndarray)
-        else Type((), "literal")
-        for x in probe.operands
-    ]
-    return ops.infer(probe.op, types, probe.attributes)
-
-
 def shape(answer: Answer) -> ExamRow:
     """Whether the results have the shapes of the definition's."""
-    came, due = _shapes(answer.results), _shapes(answer.question.due)
+    came, due = shapes(answer.results), shapes(answer.question.due)
     return _exact(answer.question, "shape", came, due)
 
 
@@ -230,8 +71,8 @@ def value(answer: Answer, again: Results, roughs: Runs[Results]) -> ExamRow:
 def mean(answer: Answer, roughs: Runs[Results]) -> ExamRow | None:
     """Whether results in a half are right on average; None of too few to tell."""
     question = answer.question
-    dtype, shapes = question.probe.dtype, map(np.shape, question.probe.operands)
-    alike = all(shape == question.due[0].shape for shape in shapes)
+    dtype, operands = question.probe.dtype, question.probe.operands
+    alike = all(np.shape(one) == question.due[0].shape for one in operands)
     found = [
         bias.judged(came, due, roughs.at(i).half, dtype, alike=alike)
         for i, (came, due) in enumerate(zip(answer.results, question.due, strict=True))
@@ -253,15 +94,14 @@ def compare(
     roughs: Runs[Results],
 ) -> ExamRow:
     """The result that is worst against its own budget."""
-    worst = Off(0.0, 1.0)
+    found: list[Off] = []
     for i, array in enumerate(due):
         near = roughs.at(i)
         if moves(question):
             array = _as(array, promised(question.probe)[i].dtype)
-        found = _error(question, asked, came[i], array, near, scale=0.0)
-        # each against its own: the largest error may have the largest budget
-        worst = max(worst, found, key=Off.excess)
-    return _worst(question, asked, worst)
+        found.append(_error(question, asked, came[i], array, near, scale=0.0))
+    # each against its own: the largest error may have the largest budget
+    return _worst(question, asked, max(found, key=Off.excess))
 
 
 def slope(
@@ -277,15 +117,15 @@ def slope(
     most = max(largest(array) for array in due.values())
     # of fewer digits, more is left of what is zero by mathematics
     zero = CANCELLED * budget.DTYPE_SCALE[_coarsest(question.probe)]
-    worst = Off(0.0, 1.0)
+    found: list[Off] = []
     # by name: a backend may have its parameters in another order
     for name, array in due.items():
         near = roughs.at(name)
         cancelled = largest(array) < zero * most
         scale = most * (1.0 if cancelled else NEAR_ZERO)
-        found = _error(question, "gradient", came[name], array, near, scale=scale)
-        worst = max(worst, found, key=Off.excess)
-    return _worst(question, "gradient", worst)
+        off = _error(question, "gradient", came[name], array, near, scale=scale)
+        found.append(off)
+    return _worst(question, "gradient", max(found, key=Off.excess))
 
 
 def _as(array: np.ndarray, dtype: str) -> np.ndarray:
@@ -343,10 +183,6 @@ def raised(
 ) -> ExamRow:
     """What a backend raises is a wrong answer."""
     return _row(question, asked, False, note=said(error))
-
-
-def _shapes(arrays: Arrays) -> list[tuple[int, ...]]:
-    return [array.shape for array in arrays]
 
 
 def _exact(

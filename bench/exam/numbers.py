@@ -40,6 +40,7 @@ OF_TYPE = {
 }
 # exp is taken of products: they go up to a hundred
 MILD = Sizes(far=3.0, wide=6.0)
+TIED = (1.0, 2.0, 2.0, 0.0, -2.0, -2.0, -1.0)
 NOT_FINITE = "NaN and infinity"
 Fill = Callable[[Rng, Draw, Shape, Sizes], Array]
 
@@ -50,9 +51,9 @@ def _zeros(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
 
 
 def _ties(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
-    """A few whole numbers, 0 among them: equal within an input and between two."""
-    low = 1 if kind == "positive" else -2
-    return rng.integers(low, 3, shape).astype(np.float64)
+    """A few whole numbers, 0 among them: equal neighbours, and mostly equal in two inputs."""
+    found = _every(5, rng, shape, 0.0, np.resize(TIED, shape))
+    return np.abs(found) + (found == 0) if kind == "positive" else found
 
 
 def _far(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
@@ -77,6 +78,12 @@ def _masked(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:
         return _usual(rng, kind, shape)  # a variance is no mask
     places = np.indices(shape).sum(0) if shape else np.zeros(())
     return np.where(places % 3 == 1, MASK, rng.normal(size=shape))
+
+
+def _every(step: int, rng: Rng, shape: Shape, number: float, others: Array) -> Array:
+    """A number at every so many places, the first of them by chance."""
+    places = np.arange(others.size).reshape(shape)
+    return np.where((places + rng.integers(step)) % step == 0, number, others)
 
 
 def _negative(rng: Rng, kind: Draw, shape: Shape, sizes: Sizes) -> Array:

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from backends.base import Backend, Settings
 from bench.coordinator.job import Finding, Job, Progress
-from bench.exam import judge
 from bench.exam import questions as papers
 from bench.exam.asking import companies
 from bench.exam.examining import examine_all
-from bench.exam.judge import Question
+from bench.exam.question import Question, put, renamed
 from bench.exam.questions import Part
 from bench.processes.blame import said
 from bench.records import Exam, ExamRow
@@ -77,7 +76,7 @@ def _asked(
     """All of one mode, op by op: of the ops that are named, or of every op."""
     for name in dict.fromkeys(job.config.ops) or ops.table():
         for paper in papers.questions(name, part, seed=job.config.seed):
-            yield judge.question(backend, settings, paper)
+            yield put(backend, settings, paper)
 
 
 def _of_editions(
@@ -94,7 +93,7 @@ def _of_editions(
         return
     for name, edition in editions.items():
         asked = _asked(job, edition, Settings(device=device), part)
-        yield from _groups([judge.renamed(one, f"in {name}") for one in asked])
+        yield from _groups([renamed(one, f"in {name}") for one in asked])
 
 
 def _groups(asked: Sequence[Question]) -> Iterator[list[Question]]:

@@ -15,7 +15,7 @@ import pytest
 from backends.base import Settings
 from bench.exam import questions
 from bench.exam import task as shape_ops
-from bench.exam.judge import Question
+from bench.exam.question import Question
 from bench.exam.questions import Part
 from models.builder import Builder
 from models.errors import BadInput

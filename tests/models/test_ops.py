@@ -13,10 +13,10 @@ import pytest
 
 from backends.base import Backend, Settings
 from backends.numpy.backend import NumpyBackend
-from bench.exam import judge, questions, task
+from bench.exam import questions, task
 from bench.exam.draws import MASK, weights_for
-from bench.exam.judge import Question
 from bench.exam.probe import Probe
+from bench.exam.question import Question, promised
 from bench.exam.questions import Part
 from bench.records import ExamRow
 from models import dims, ops
@@ -79,7 +79,7 @@ def test_the_rules_tell_shape_and_dtype_of_the_reference(
     # the definition itself: the oracle's kernel of astype knows the working precision
     results = op.reference(*operands, **probe.attributes)
     came = list(results) if op.several else [results]
-    due = judge.promised(probe)
+    due = promised(probe)
     shapes = [type_.shape for type_ in due]
     assert [np.shape(result) for result in came] == shapes
     # float types are nominal: floats stay in the precision they are in, or are float64
@@ -234,7 +234,7 @@ def test_a_backend_finds_no_slope_where_there_is_none(
 
 @every_case
 def test_flops_are_a_whole_number(one: Asked) -> None:
-    outputs = [type_.shape for type_ in judge.promised(one.probe)]
+    outputs = [type_.shape for type_ in promised(one.probe)]
     inputs = [x.shape for x in arrays(one.probe)]
     rule = ops.get(one.probe.op).flops
     flops = rule(outputs, inputs, one.probe.attributes)
@@ -261,7 +261,7 @@ def test_an_op_is_a_primitive_or_a_composition_and_is_examined(name: str) -> Non
     assert not both, "a composition is differentiated through its body"
     # one case alone may be right by luck
     assert len(op.cases) >= 2
-    dtypes = {type_.dtype for one in asked(name) for type_ in judge.promised(one.probe)}
+    dtypes = {type_.dtype for one in asked(name) for type_ in promised(one.probe)}
     truth = dtypes == {"bool"}
     assert truth or op.body is not None or op.vjp is not None
 

@@ -20,11 +20,12 @@ from backends.numpy.backend import NumpyBackend
 from bench import config
 from bench.config import Config
 from bench.coordinator.job import Job
-from bench.exam import judge, questions, random_cases
+from bench.exam import questions, random_cases
 from bench.exam import task as shape_ops
 from bench.exam.draws import draw
-from bench.exam.judge import Question
 from bench.exam.probe import Probe
+from bench.exam.question import Question, promised
+from bench.exam.question import put as put_to
 from bench.exam.questions import Part
 from bench.exam.random_cases import generated
 from bench.records import Exam
@@ -182,7 +183,7 @@ def test_an_op_is_put_in_the_types_it_means_something_in(
 ) -> None:
     oracle = backends.load("numpy")
     put = questions.questions(name, EVERYTHING)
-    types = {judge.question(oracle, Settings(), asked).dtype for asked in put}
+    types = {put_to(oracle, Settings(), asked).dtype for asked in put}
     assert types == due | set(FLOATS)
 
 
@@ -193,7 +194,7 @@ def test_random_cases_keep_the_rules_and_come_again_from_their_seed(name: str) -
     assert cases != list(generated(name, count=10, seed=4))
     for case in cases:
         probe = Probe(name, draw(case, (3,)), case.attributes)
-        due = [type_.shape for type_ in judge.promised(probe)]
+        due = [type_.shape for type_ in promised(probe)]
         came = [result.shape for result in probe.reference(np.float64)]
         assert came == due, case
 
