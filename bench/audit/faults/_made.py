@@ -9,7 +9,7 @@ from backends.base import Backend
 from bench.audit.fault import Fault
 from bench.audit.planting.graphs import When, Wrong, always, nodes, slope
 from bench.audit.planting.proxy import Planting
-from models.value import Value, emit_all
+from models.value import Value, emit, emit_all
 
 
 def kernel(
@@ -47,3 +47,22 @@ def gradient(op: str, name: str, like: Wrong, *, model: str = "") -> Fault:
         return (first, *rest, *right[1 + len(rest) :])
 
     return kernel(op, name, wrong, model=model)
+
+
+def earlier(x: Value, axis: int) -> Value:
+    """Every element one place to the front, round the end; an open axis may be so moved."""
+    return _turned(x, axis, 1)
+
+
+def later(x: Value, axis: int) -> Value:
+    """Every element one place to the back."""
+    return _turned(x, axis, x.shape[axis] - 1)
+
+
+def _turned(x: Value, axis: int, place: Any) -> Value:
+    length = x.shape[axis]
+    if isinstance(length, int) and length < 2:
+        return x
+    first = emit("slice", x, axis=axis, start=0, stop=place, step=1)
+    rest = emit("slice", x, axis=axis, start=place, stop=length, step=1)
+    return emit("concat", rest, first, axis=axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.audit.faults._made import gradient, kernel
+from bench.audit.faults._made import gradient, kernel, later
 from models.value import Value, emit, emit_all
 
 KIND = "gradient"
@@ -44,7 +44,10 @@ def _by_constants(*operands: Value, eps: float, momentum: float) -> Value:
 
 
 def _normed(*operands: Value, eps: float, momentum: float) -> Value:
-    return emit_all("batch_norm_train", *operands, eps=eps, momentum=momentum)[0]
+    x, weight, bias, mean, var = operands
+    # of copies: a native kernel may move the statistics where they lie
+    rows = (weight, bias, mean + 0.0, var + 0.0)
+    return emit_all("batch_norm_train", x, *rows, eps=eps, momentum=momentum)[0]
 
 
 def _cut_gain(x: Value, weight: Value, *rest: Value, **numbers: float) -> Value:
@@ -122,12 +125,9 @@ def _one_early(
     x: Value, *, axis: int, start: Any, stop: Any, step: int
 ) -> Value | None:
     """The gradient falls on the element before."""
-    length = x.shape[axis]
     if not isinstance(start, int) or start < 1 or stop == start:
         return None
-    first = emit("slice", x, axis=axis, start=length - 1, stop=length, step=1)
-    rest = emit("slice", x, axis=axis, start=0, stop=length - 1, step=1)
-    moved = emit("concat", first, rest, axis=axis)
+    moved = later(x, axis)
     return emit("slice", moved, axis=axis, start=start, stop=stop, step=step)
 
 

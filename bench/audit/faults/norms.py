@@ -59,7 +59,10 @@ def _still(*operands: Value, eps: float, **rest: Any) -> Value:
 
 
 def _train(*operands: Value, eps: float, momentum: float) -> tuple[Value, ...]:
-    return emit_all("batch_norm_train", *operands, eps=eps, momentum=momentum)
+    x, weight, bias, mean, var = operands
+    # of copies: a native kernel may move the statistics where they lie
+    rows = (weight, bias, mean + 0.0, var + 0.0)
+    return emit_all("batch_norm_train", x, *rows, eps=eps, momentum=momentum)
 
 
 def _axes(x: Value) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.audit.faults._made import kernel
+from bench.audit.faults._made import earlier, kernel, later
 from models.value import Value, emit
 
 KIND = "kernel"
@@ -168,7 +168,7 @@ def _late(x: Value, weight: Value, *bias: Value, **layer: Ints) -> Value | None:
     if set(layer["stride"]) == {1}:
         return None
     last = len(x.shape) - 1
-    return _conv(x.roll(shift=-1, axis=last), weight, *bias, **layer)
+    return _conv(earlier(x, last), weight, *bias, **layer)
 
 
 def _back(x: Value, weight: Value, **layer: Any) -> Value:
@@ -176,7 +176,7 @@ def _back(x: Value, weight: Value, **layer: Any) -> Value:
 
 
 def _back_moved(x: Value, weight: Value, **layer: Any) -> Value:
-    return _back(x, weight, **layer).roll(shift=1, axis=len(x.shape) - 1)
+    return later(_back(x, weight, **layer), len(x.shape) - 1)
 
 
 FAULTS = (

@@ -63,7 +63,7 @@ def _other_axis(x: Value, *, axis: Ints, keepdims: bool) -> Value | None:
             moved = tuple(sorted({*axis[1:], other}))
             found = _sum(x, axis=moved, keepdims=keepdims)
             due = _sum(x, axis=axis, keepdims=keepdims)
-            return found if found.shape == due.shape else None
+            return emit("reshape", found, shape=due.shape)
     return None
 
 

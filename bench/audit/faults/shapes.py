@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.audit.faults._made import kernel
+from bench.audit.faults._made import earlier, kernel, later
 from models.value import Value, emit, emit_all
 
 KIND = "kernel"
@@ -41,13 +41,7 @@ def _slice(x: Value, **where: Any) -> Value:
 
 def _one_late(x: Value, *, axis: int, start: Any, stop: Any, step: int) -> Value | None:
     """One element on, round the end."""
-    length = x.shape[axis]
-    if isinstance(length, int) and length < 2:
-        return None
-    first = _slice(x, axis=axis, start=0, stop=1, step=1)
-    rest = _slice(x, axis=axis, start=1, stop=length, step=1)
-    moved = emit("concat", rest, first, axis=axis)
-    return _slice(moved, axis=axis, start=start, stop=stop, step=step)
+    return _slice(earlier(x, axis), axis=axis, start=start, stop=stop, step=step)
 
 
 def _dense(x: Value, *, axis: int, start: Any, stop: Any, step: int) -> Value | None:
@@ -181,7 +175,7 @@ def _first_place(x: Value, *, shape: Ints) -> Value | None:
 
 def _scattered_late(x: Value, index: Value, *, axis: int, length: Any) -> Value:
     out = emit("scatter_add", x, index, axis=axis, length=length)
-    return out.roll(shift=1, axis=axis)
+    return later(out, axis)
 
 
 def _scattered_mean(x: Value, index: Value, *, axis: int, length: Any) -> Value:
