@@ -11,6 +11,11 @@ from backends.base import Backend
 from bench.records import AuditRow
 from tests.meta.small_audits import rows_of
 
+# cases of the exam are infinite on purpose, and compilers warn of their own future
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 # fault -> what must show it, under the smoke profile
 PART = {
     "gelu: tanh form for the exact one": "parity: forward",

@@ -19,6 +19,11 @@ from bench.processes import contract
 from bench.records import AuditRow, Check, Exam, ExamRow, Parity
 from tests.meta.small_audits import job, quiet, rows_of
 
+# cases of the exam are infinite on purpose, and compilers warn of their own future
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 RELU = "relu: cut"
 LINE = "models/zoo/simple_baseline.py:59"
 
