@@ -64,6 +64,8 @@ class NumpyProgram(Program):
             feeds[name] = self._cast(np.asarray(arrays[name], given))
         return feeds
 
+    # what is no number is an answer like any other, and seen in the result
+    @np.errstate(all="ignore")
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; state is replaced.
 
@@ -81,6 +83,7 @@ class NumpyProgram(Program):
             rounded[name] = np.asarray(value, type_.dtype) if is_half(type_) else value
         return rounded
 
+    @np.errstate(all="ignore")
     def taps(self, feeds: Feeds) -> dict[str, np.ndarray]:
         """Every inner value by name; state stays as it is."""
         run = function(self.graph, kernels(self.working), taps=True)
