@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Settings, Trainer
 from bench.coordinator.job import Progress
 from bench.parity import afford, budget, chance
-from bench.parity.judging import Judged, check
-from bench.parity.trial import Trial, batch
+from bench.parity.judging import Judged, check, exact
+from bench.parity.trial import Arrays, Trial, batch
 
 AFTER = ("update",)
 # The word that sets the batches apart from the other random numbers of the seed.
@@ -26,7 +26,8 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
     if not steps:
         return []  # said in the record
     envelope = _envelope(trial, progress, steps)
-    own = _losses(trial, trial.backend, trial.settings, steps)
+    idle: list[int] = []
+    own = _losses(trial, trial.backend, trial.settings, steps, idle=idle)
     true = envelope.true[:steps]
     scale = abs(true[0])
     floor = budget.bound("trajectory", 0.0) * scale
@@ -44,7 +45,14 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
         allowed=allowed,
         scale=float(scale),
     )
-    return [judged]
+    return [judged, _moved(idle)]
+
+
+def _moved(idle: list[int]) -> Judged:
+    """Every step moves the weights: one that is left out is less than a flipped ReLU."""
+    name = "every step moves the weights"
+    note = f"step {idle[0]} left all of them as they were" if idle else ""
+    return exact("trajectory", name, not idle, graph="train", note=note)
 
 
 def _envelope(trial: Trial, progress: Progress, steps: int) -> chance.Envelope:
@@ -67,8 +75,12 @@ def _losses(
     steps: int,
     *,
     nudge: int = 0,
+    idle: list[int] | None = None,
 ) -> np.ndarray:
-    """The loss before each step; `nudge` is the seed of a disturbance, 0 for none."""
+    """The loss before each step; `nudge` is the seed of a disturbance, 0 for none.
+
+    Steps that move no weight are added to `idle`, where it is given.
+    """
     trainer = backend.trainer(trial.spec.train, trial.optimizer, settings)
     start = trial.start(nudge)
     trainer.program.load({name: start[name] for name in trial.spec.train.params})
@@ -79,6 +91,19 @@ def _losses(
         feeds = trainer.program.put(batch(trial.spec, trial.size, rng))
         # it falls as in a training: a rate that is set late, or never, shows
         trainer.set_lr(trial.optimizer.lr * FALL**step)
+        before = _weights(trainer) if idle is not None else {}
         losses.append(trainer.step(feeds))
+        if idle is not None and not _differ(before, _weights(trainer)):
+            idle.append(step + 1)
     # A loss may still be on its way from the device: it is read when all steps are made.
     return np.array([float(loss) for loss in losses])
+
+
+def _weights(trainer: Trainer) -> Arrays:
+    """Copies of what is trained: a framework may give views of what it trains on."""
+    held = trainer.program.params()
+    return {name: np.array(held[name]) for name in trainer.program.graph.trainable()}
+
+
+def _differ(before: Arrays, after: Arrays) -> bool:
+    return any(not np.array_equal(before[name], after[name]) for name in before)
