@@ -47,6 +47,10 @@ def channels_last(x: Tensor) -> Tensor:
 
 def channels_first(x: Tensor) -> Tensor:
     """(batch, *space, channels) -> (batch, channels, *space)."""
+    if x.shape[-1] == 1:
+        # TensorFlow 2.21 loses a transposition behind a padded convolution of three axes, as
+        # it changes no element's place
+        return tf.expand_dims(tf.squeeze(x, [-1]), 1)
     return tf.transpose(x, (0, x.shape.rank - 1, *range(1, x.shape.rank - 1)))
 
 
@@ -75,3 +79,13 @@ def dilated(weight: Tensor, dilation: tuple[int, ...]) -> Tensor:
         # no zeros behind the last tap
         weight = crop(spread, axis, 0, (taps - 1) * step + 1)
     return weight
+
+
+def doubled(x: Tensor) -> Tensor:
+    """A second channel of zeros behind a single one.
+
+    Of a single one, TensorFlow 2.21 takes windows from wrong places, where the last axis is
+    strided and has room for one window alone.
+    """
+    ends = [[0, 1 if axis == 1 else 0] for axis in range(x.shape.rank)]
+    return tf.pad(x, ends)

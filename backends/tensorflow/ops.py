@@ -21,6 +21,7 @@ from backends.tensorflow.layout import (
     channels_last,
     crop,
     dilated,
+    doubled,
     filters,
     last,
     length,
@@ -248,6 +249,8 @@ def conv(
         # TensorFlow refuses both at once
         weight, dilation = dilated(weight, dilation), (1,) * len(dilation)
     space = _FORMATS[len(stride)]
+    if weight.shape[1] == 1 and stride[-1] > 1:
+        x, weight = doubled(x), doubled(weight)
     x = channels_last(x)
     if any(padding):
         # "SAME" pads unevenly; the language pads alike on both sides
@@ -267,13 +270,17 @@ def conv_transpose(
 ) -> Tensor:
     # what padding takes away is computed and cropped: "SAME" would choose it itself
     full = [n + 2 * p for n, p in zip(length, padding, strict=True)]
+    single = weight.shape[1] == 1
+    if single and stride[-1] > 1:
+        weight = doubled(weight)  # its gradient is a convolution of as many channels
     shape = [tf.shape(x)[0], *full, weight.shape[1]]
     space = _FORMATS[len(stride)]
     taps = filters(dilated(weight, dilation))
     out = tf.nn.conv_transpose(channels_last(x), taps, shape, stride, "VALID", space)
     for axis, (p, n) in enumerate(zip(padding, length, strict=True), start=1):
         out = crop(out, axis, p, p + n)
-    return channels_first(out)
+    out = channels_first(out)
+    return out[:, :1] if single else out
 
 
 def layer_norm(
