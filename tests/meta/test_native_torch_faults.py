@@ -144,9 +144,8 @@ def test_a_case_that_raises_is_named_alone(
     else:
         monkeypatch.setattr(type(patient), "trainer", trainer)
     off = test_ops.failed("flip", patient)
-    assert {(row.question, row.note) for row in off} == {
-        (asked, "NotImplementedError: axis 1")
-    }
+    assert {row.question for row in off} == {asked}
+    assert all("raised NotImplementedError: axis 1 (" in row.note for row in off)
     cases = test_ops.asked("flip")
     due = [one.case for one in cases if one.probe.attributes["axis"] == 1]
     assert [row.case for row in off] == due
