@@ -108,17 +108,39 @@ def _speaks(value: Any) -> bool:
     )
 
 
+def legal(probe: Probe) -> bool:
+    """Whether the rules hold for the lengths that a probe has now."""
+    try:
+        replace(probe, open=(), opened=None).graph()
+    except ValueError:
+        return False
+    return True
+
+
+def meant(probe: Probe) -> bool:
+    """Whether the lengths are legal and the results numbers: of one, there is no variance."""
+    if not legal(probe):
+        return False
+    try:
+        with np.errstate(all="ignore"):
+            results = probe.reference(np.float64)
+    except (ValueError, LookupError, ZeroDivisionError):
+        return False  # no length at all, an index outside, a count less 1
+    return all(bool(np.isfinite(result).all()) for result in results)
+
+
 def _legal(probe: Probe) -> bool:
     """Whether the rules hold: where the length is open, and with one more."""
     try:
         (node,) = probe.graph().nodes
-        due = [type_.shape for type_ in node.outputs]
-        longer = probe.longer()
-        replace(longer, open=(), opened=None).graph()
-        came = [result.shape for result in longer.reference(np.float64)]
     except ValueError:
         # another input has the length in numbers, or the rule needs a number
         return False
+    longer = probe.longer()
+    if not legal(longer):
+        return False
+    due = [type_.shape for type_ in node.outputs]
+    came = [result.shape for result in longer.reference(np.float64)]
     number, axis = probe.open[0]
     bound = {OPEN: np.shape(longer.operands[number])[axis]}
     return came == [dims.bind(shape, bound) for shape in due]

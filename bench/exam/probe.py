@@ -158,12 +158,15 @@ class Probe:
         return tuple(declared)
 
     def longer(self) -> Probe:
-        """The same with one more on the open axes: new attributes, where they speak of it."""
+        """The same with one more on the open axes."""
+        number, at = self.open[0]
+        return self.resized(np.shape(self.operands[number])[at] + 1)
+
+    def resized(self, length: int) -> Probe:
+        """Open axes of another length, 1 or more; attributes that speak of it follow."""
         operands = list(self.operands)
         for i, at in self.open:
-            operands[i] = _longer(np.asarray(operands[i]), at)
-        number, at = self.open[0]
-        length = np.shape(operands[number])[at]
+            operands[i] = _resized(np.asarray(operands[i]), at, length)
         opened = _bound(dict(self.opened or {}), {OPEN: length})
         attributes = {**self.attributes, **opened}
         return replace(self, operands=tuple(operands), attributes=attributes)
@@ -372,12 +375,11 @@ def _longest(probe: Probe) -> Probe:
     return probe.longer() if probe.open else probe
 
 
-def _longer(array: np.ndarray, axis: int) -> np.ndarray:
-    """One more along an axis: its first again, or ones where there is none."""
-    first = np.take(array, [0], axis) if array.shape[axis] else None
-    if first is None:
-        first = np.ones(spliced(array.shape, axis, 1), array.dtype)
-    return np.concatenate([array, first], axis)
+def _resized(array: np.ndarray, axis: int, length: int) -> np.ndarray:
+    """Cut on an axis, or lengthened by what it has already; by ones where it has nothing."""
+    if not array.shape[axis]:
+        return np.ones(spliced(array.shape, axis, length), array.dtype)
+    return np.take(array, np.arange(length) % array.shape[axis], axis)
 
 
 def _bound(value: Any, lengths: Mapping[str, Any]) -> Any:

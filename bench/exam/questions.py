@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.config import Exam
-from bench.exam import arrangements
+from bench.exam import arrangements, open_lengths
 from bench.exam.draws import draw
 from bench.exam.numbers import NOT_FINITE, others
 from bench.exam.probe import Probe
@@ -143,8 +143,10 @@ def _asked(variant: Variant, *, numbered: bool) -> Asked:
     probe = variant.probe
     case = " ".join(filter(None, (describe(variant.case), variant.said)))
     if probe.symbolic:
-        longer = (probe.longer(), f"{case}, longer")
-        return Asked(probe, case, (longer,), arranged=True)
+        found = [(probe.longer(), f"{case}, longer")]
+        if open_lengths.meant(one := probe.resized(1)):
+            found.append((one, f"{case}, of length 1"))
+        return Asked(probe, case, tuple(found), arranged=True)
     if not numbered or variant.kind not in (*FLOATS, *arrangements.LITERALS):
         arranged = bool(variant.said)
         return Asked(probe, case, arranged=arranged, slopes=variant.slopes)

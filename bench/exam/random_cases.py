@@ -16,9 +16,7 @@ from models import ops
 from models.ops import Case
 from models.ops._cases import LEVEL, RANKS, Level, alike
 
-TRIES = (
-    500  # of a convolution, one in some thirty has a kernel and an input of that length
-)
+TRIES = 2000  # of a convolution, one in some hundred has an input and a kernel so long
 
 
 def generated(name: str, *, count: int, seed: int) -> Iterator[Case]:
@@ -33,7 +31,7 @@ def generated(name: str, *, count: int, seed: int) -> Iterator[Case]:
         yield case(name, rng, rank=1 + i % RANKS)
 
 
-def level(name: str, rank: int = 3) -> Case | None:
+def level(name: str, rank: int = 4) -> Case | None:
     """A case whose axes are all as long; None of an op that has none.
 
     What is drawn beside the lengths may spoil it, and is drawn again; where nothing else is

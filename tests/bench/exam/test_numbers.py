@@ -83,10 +83,10 @@ def test_what_is_opened_is_legal_and_longer(name: str) -> None:
         _, probe = first(name, number)
         for found in filter(None, (opened(probe), lengthened(probe))):
             assert found.graph().nodes
-            longer = [np.shape(one) for one in found.longer().operands]
             number, axis = found.open[0]
-            due = np.shape(probe.operands[number])[axis] + 1
-            assert longer[number][axis] == due
+            before = np.shape(probe.operands[number])[axis]
+            for length, other in ((before + 1, found.longer()), (1, found.resized(1))):
+                assert np.shape(other.operands[number])[axis] == length
 
 
 def test_ops_whose_attributes_may_be_open_are_put_so() -> None:
