@@ -30,6 +30,8 @@ PART = {
     "put takes inputs by their order": "parity",
     "outputs in float64": "",  # to the oracle the ladder gives float64
     "bf16 asked for, fp32 run": "parity: half",
+    "bf16 asked for, fp32 trained in": "parity: half",
+    "bf16: weights are kept in it": "parity: half",
     "cuda computes on the CPU: training": "train",
     "flip averaging: not mirrored back": "evaluate",
     "start: another seed": "train",
@@ -67,6 +69,6 @@ def test_the_backend_without_a_fault_is_accused_of_nothing(
 
 
 def test_hardly_any_fault_is_left_out(rows: dict[str, AuditRow]) -> None:
-    # the oracle draws no noise and knows one device
+    # the oracle draws no noise, has no half, and knows one device
     absent = [row for row in rows.values() if row.result == "not_applicable"]
-    assert len(absent) <= 3, absent
+    assert len(absent) <= 5, absent

@@ -82,6 +82,10 @@ def _gradients(trial: Trial, settings: Settings) -> Iterator[Judged]:
         _slopes(NumpyTrainer(train, STILL, Settings(precision=precision)), trial)
         for precision in ("fp64", trial.half)
     )
+    # training may run in another precision than inference does
+    mine, right, near = (_joined(found, due) for found in (own, due, rough))
+    yield _ran(trial, mine, right, near, "train", what="gradients: ")
+    yield _kept(trial, trainer)
     most = max(_size(array) for array in due.values())
     for name, array in due.items():
         yield _judge(
@@ -100,6 +104,24 @@ def _slopes(trainer: Trainer, trial: Trial) -> Arrays:
     trainer.program.load({name: trial.params[name] for name in trial.spec.train.params})
     _, grads = trainer.gradients(trainer.program.put(trial.feeds))
     return grads
+
+
+def _joined(found: Arrays, due: Arrays) -> np.ndarray:
+    """All tensors as one, in the order of what is due."""
+    return np.concatenate([np.ravel(found[name]) for name in due])
+
+
+def _kept(trial: Trial, trainer: Trainer) -> Judged:
+    """Weights stay float32: a step at a rate of 0 leaves every bit of them."""
+    trainer.step(trainer.program.put(trial.feeds))
+    after = trainer.program.params()
+    trained = trial.spec.train.trainable()
+    moved = [n for n in trained if not np.array_equal(after[n], trial.params[n])]
+    note = f"{len(moved)} of {len(trained)} differ, first {moved[0]}" if moved else ""
+    name = f"{trial.half}: a step at a rate of 0 keeps the weights"
+    judged = exact("half", name, not moved, graph="train", note=note)
+    told = {"precision": trial.half}
+    return replace(judged, check=judged.check.model_copy(update=told))
 
 
 def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
@@ -197,13 +219,20 @@ def _share(came: np.ndarray, due: np.ndarray) -> float:
 
 
 def _ran(
-    trial: Trial, own: np.ndarray, due: np.ndarray, rough: np.ndarray, graph: str
+    trial: Trial,
+    own: np.ndarray,
+    due: np.ndarray,
+    rough: np.ndarray,
+    graph: str,
+    *,
+    what: str = "",
 ) -> Judged:
     """Whether anything was rounded at all."""
     error, natural = _distance(own, due), _distance(rough, due)
     right = error * TOO_EXACT >= natural
     note = f"off by {error:.1e}, where {trial.half} is off by {natural:.1e}"
-    judged = exact("half", f"{trial.half} is what ran", right, graph=graph, note=note)
+    name = f"{what}{trial.half} is what ran"
+    judged = exact("half", name, right, graph=graph, note=note)
     told = {"precision": trial.half}
     return replace(judged, check=judged.check.model_copy(update=told))
 
