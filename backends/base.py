@@ -34,6 +34,8 @@ from models.passes import decompose
 Arrays = Mapping[str, np.ndarray]
 Feeds = Mapping[str, Any]  # native tensors on the device, by input and noise name
 FASTEST_FIRST = ("cuda", "mps", "cpu")
+# Environment variable of a folder that goes with the process: for what a framework compiles.
+SCRATCH = "POSEPORT_SCRATCH"
 
 
 class Unsupported(PosePortError):

@@ -41,7 +41,6 @@ PART_GAPS = (
 
 # ops whose kernel is TensorFlow's own function, given operands or axes as it takes them
 NATIVE: Mapping[str, kernels.Kernel] = {
-    "add": binary(tf.add),
     "subtract": binary(tf.subtract),
     "multiply": binary(tf.multiply),
     "divide": binary(tf.divide),
@@ -76,6 +75,25 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "logical_not": tf.logical_not,
     "stop_gradient": tf.stop_gradient,
 }
+
+
+def add(a: Operand, b: Operand) -> Tensor:
+    """The sum; a row written (1, n) or (1, 1, n) beside a tensor is given rank 1.
+
+    TensorFlow 2.21 fuses such a sum into the product before it, whose kernel then refuses the
+    row ("bias must be 1-dimensional", github.com/tensorflow/tensorflow/issues/126661).
+    """
+    a, b = alike(a, b)
+    if _is_row(b) and a.shape.rank >= b.shape.rank:
+        b = tf.reshape(b, (-1,))
+    elif _is_row(a) and b.shape.rank > a.shape.rank:
+        a = tf.reshape(a, (-1,))
+    return tf.add(a, b)
+
+
+def _is_row(x: Operand) -> bool:
+    rank = x.shape.rank
+    return rank >= 2 and all(size == 1 for size in x.shape[:-1])
 
 
 def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:

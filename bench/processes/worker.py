@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
+from backends.base import SCRATCH
 from bench.coordinator.job import Job
 from bench.processes.machine import ROOT, thread_environment
 from bench.records import Record, Status
@@ -34,6 +35,7 @@ class Worker:
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def run(
         self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None
@@ -90,10 +92,12 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             # A file, not a pipe: nobody reads it, and a full pipe would stop the worker.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
+            self._scratch = tempfile.TemporaryDirectory(prefix="poseport-")
             environment = {
                 **os.environ,
                 **thread_environment(self._threads),
                 "PYTHONPATH": _path(),
+                SCRATCH: self._scratch.name,
             }
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.processes.child"],
@@ -147,12 +151,14 @@ class Worker:
         )
 
     def _release(self, process: subprocess.Popen[str]) -> None:
-        """Close the pipes of a worker that has ended."""
+        """Close the pipes of a worker that has ended, and remove what it has kept."""
         for pipe in (process.stdin, process.stdout, self._errors):
             with suppress(BrokenPipeError):  # a job that nobody read
                 if pipe:
                     pipe.close()
-        self._process = self._errors = None
+        if self._scratch:
+            self._scratch.cleanup()
+        self._process = self._errors = self._scratch = None
 
     def _last_words(self) -> str:
         if self._errors is None:

@@ -123,7 +123,7 @@ def test_a_program_that_is_frozen_to_the_length_it_first_met_is_found(
     _, failed = exam(patient, "relu")
     shapes = [row.case for row in failed if row.question == "shape"]
     assert shapes
-    assert all(case.endswith("dynamic, longer") for case in shapes)
+    assert all("dynamic, " in case for case in shapes)
     # other numbers on the same axes get the first answer too
     assert any(case.endswith("of ties") for case in (row.case for row in failed))
 

@@ -9,6 +9,9 @@ import yaml
 
 from models.errors import BadInput
 
+# libyaml's, ten times as fast, where PyYAML was built with it
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def read(path: Path) -> dict[str, Any]:
     """Keys and values of a file.
@@ -16,7 +19,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises BadInput where it is unreadable or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)  # noqa: S506  # a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         # YAML's own complaints are of several lines
         reason = " ".join(str(error).split())

@@ -111,10 +111,12 @@ def _judge(
     `state` is the rule's own, and goes on with it.
     """
     off, most = _compared(optimizer, step, stepped, state)
+    before = {name: array.astype(np.float64) for name, array in stepped.before.items()}
     bounds = {row.name: budget.bound("step", row.yardstick / most) for row in off}
     worst = max(off, key=lambda row: row.error / most / bounds[row.name])
     name = f"{optimizer.rule} step {step}"
-    kept = {row.name: stepped.after[row.name] for row in off}
+    # the way, not the place: backends hold each other to this step's budget alone
+    kept = {row.name: stepped.after[row.name] - before[row.name] for row in off}
     # one budget for each entry that the trace keeps of a parameter
     counts = [len(traces.thin(array)) for array in kept.values()]
     allowed = np.repeat([bounds[parameter] * most for parameter in kept], counts)
