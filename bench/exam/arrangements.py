@@ -30,6 +30,9 @@ TOGETHER = "rearranged"
 LITERALS = ("with a number", "with a number before it")
 WIDE = (MASK, 1e-8)
 LITERAL = 2.0  # written into the call; among the ties of other tensors
+LONG = (
+    33  # times as long: beyond the 64 of a vector or a tile, and no multiple of either
+)
 MANY = 16384  # results: enough for a mean, and for what a kernel does above some size
 
 
@@ -125,6 +128,20 @@ def enlarged(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
     for i, axis in opened.open:
         shapes[i][axis] = length
     return tuple(map(tuple, shapes))
+
+
+def broadened(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
+    """Shapes with long last axes, and long wherever an axis is as long as one of them.
+
+    A kernel may be right up to the width of its vectors. None where the axes are not free.
+    """
+    shapes = [np.shape(operand) for operand in probe.operands]
+    last = {shape[-1] for shape in shapes if shape and shape[-1] > 1}
+    longer = [
+        tuple(length * LONG if length in last else length for length in shape)
+        for shape in shapes
+    ]
+    return tuple(longer) if last else None
 
 
 def _strided(probe: Probe) -> Probe | None:

@@ -5,6 +5,7 @@ An op's cases, in the numbers, types, layouts and lengths of axes that make sens
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from models.ops import Case
 
 HALVES = FLOATS[1:]
 LARGE = "large"  # of thousands of results
+BROAD = "broad"  # along axes longer than vectors and tiles
+AFFORDED = 2**18  # numbers in the inputs of a broad case
 
 
 class Asked(NamedTuple):
@@ -195,6 +198,8 @@ def _arranged(own: Variant, part: Part, seen: frozenset[str]) -> Iterator[Varian
         found = [Variant(kind, probe, own.case, kind) for kind, probe in every]
         if LARGE not in seen and (large := _large(own)):
             found.append(large)
+    if BROAD not in seen and (broad := _broad(own)):
+        found.append(broad)
     for variant in found:
         if part.variants == "all" or variant.kind not in seen:
             yield variant
@@ -244,6 +249,16 @@ def _large_half(own: Variant, dtype: str) -> Variant | None:
     if large is None or found is None:
         return None
     return Variant(f"{LARGE} {dtype}", found, large.case, LARGE)
+
+
+def _broad(own: Variant) -> Variant | None:
+    """The case along long axes, where its attributes let them be long."""
+    shapes = arrangements.broadened(own.probe)
+    if shapes is None or sum(map(math.prod, shapes)) > AFFORDED:
+        return None
+    case = replace(own.case, shapes=shapes)
+    probe = _probe(own.probe.op, case, 0)
+    return Variant(BROAD, probe, case, BROAD) if open_lengths.legal(probe) else None
 
 
 def _large(own: Variant) -> Variant | None:

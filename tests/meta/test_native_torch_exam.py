@@ -109,6 +109,22 @@ def test_a_result_that_reads_memory_as_if_it_were_in_a_row_is_found(
     assert {row.case.split()[-1] for row in failed} == {"transposed", "strided"}
 
 
+def test_a_kernel_that_is_right_up_to_the_width_of_a_tile_is_found(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tiled(x: Any) -> Any:
+        # a loop over whole tiles that forgets the columns left beside the last
+        width = x.size(-1)
+        column = torch.arange(width)
+        forgotten = (column >= 64) & (column >= width // 64 * 64)
+        return torch.where(forgotten, 0 * x, torch.tanh(x))
+
+    plant(monkeypatch, "tanh", tiled)
+    finding, failed = exam(patient, "tanh", "sin")
+    assert finding.reason == "wrong answers: tanh"
+    assert any(row.case.endswith("broad") for row in failed)
+
+
 def test_a_program_that_is_frozen_to_the_length_it_first_met_is_found(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
