@@ -15,12 +15,16 @@ import numpy as np
 from backends.kernels import Kernel
 from models import ops
 
-DIGITS = {"bf16": 8, "fp16": 11}  # bits of the significand, the hidden one counted
+# bits of the significand, the hidden one counted
+DIGITS = {"bf16": 8, "fp16": 11}
+# The same with sums whose partial sums are of the half too, as TensorFlow's and XLA's are on a
+# CPU: the gradient of a bias is a sum over all rows.
+SUMS = {"bf16": "bf16 sums", "fp16": "fp16 sums"}
 
 
 def rounding(kernels: Mapping[str, Kernel], precision: str) -> dict[str, Kernel]:
     """The table with results rounded to the half, but for ops that run in float32."""
-    digits = DIGITS[precision]
+    digits = DIGITS[precision.removesuffix(" sums")]
     found: dict[str, Kernel] = {}
     for name, kernel in kernels.items():
         rounds = ops.get(name).precision
@@ -28,6 +32,8 @@ def rounding(kernels: Mapping[str, Kernel], precision: str) -> dict[str, Kernel]
             found[name] = kernel
         else:
             found[name] = _rounded(kernel, digits, operands=rounds == "product")
+    if precision in SUMS.values():
+        found["sum"] = _summed(digits)
     return found
 
 
@@ -38,6 +44,20 @@ def rounded(value: Any, digits: int) -> Any:
     significand, exponent = np.frexp(value)
     kept = np.round(significand * 2.0**digits) / 2.0**digits
     return np.asarray(np.ldexp(kept, exponent), value.dtype)
+
+
+def _summed(digits: int) -> Kernel:
+    """A sum made row by row, each time rounded."""
+
+    def run(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
+        kept = [size for i, size in enumerate(x.shape) if i not in axis]
+        rows = np.moveaxis(x, axis, range(len(axis))).reshape(-1, *kept)
+        found = np.zeros(kept, x.dtype)
+        for row in rows:
+            found = rounded(found + row, digits)
+        return np.expand_dims(found, axis) if keepdims else found
+
+    return run
 
 
 def _rounded(kernel: Kernel, digits: int, *, operands: bool) -> Kernel:

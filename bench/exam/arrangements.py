@@ -130,18 +130,21 @@ def enlarged(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
     return tuple(map(tuple, shapes))
 
 
-def broadened(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
+def broadened(probe: Probe) -> Iterator[tuple[tuple[int, ...], ...]]:
     """Shapes with long last axes, and long wherever an axis is as long as one of them.
 
-    A kernel may be right up to the width of its vectors. None where the axes are not free.
+    Those of all inputs, then that of the first alone: a filter is not as wide as its image. A
+    kernel may be right up to the width of its vectors.
     """
     shapes = [np.shape(operand) for operand in probe.operands]
-    last = {shape[-1] for shape in shapes if shape and shape[-1] > 1}
-    longer = [
-        tuple(length * LONG if length in last else length for length in shape)
-        for shape in shapes
-    ]
-    return tuple(longer) if last else None
+    last = [shape[-1] for shape in shapes if shape and shape[-1] > 1]
+    for chosen in dict.fromkeys((tuple(last), tuple(last[:1]))):
+        longer = [
+            tuple(length * LONG if length in chosen else length for length in shape)
+            for shape in shapes
+        ]
+        if chosen:
+            yield tuple(longer)
 
 
 def _strided(probe: Probe) -> Probe | None:

@@ -5,7 +5,6 @@ An op's cases, in the numbers, types, layouts and lengths of axes that make sens
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,14 +19,15 @@ from bench.exam.numbers import NOT_FINITE, others
 from bench.exam.probe import Probe
 from bench.exam.random_cases import generated, level
 from bench.exam.typed import typed
-from models import ops
+from models import dims, ops
 from models.graph import FLOATS
 from models.ops import Case
 
 HALVES = FLOATS[1:]
 LARGE = "large"  # of thousands of results
 BROAD = "broad"  # along axes longer than vectors and tiles
-AFFORDED = 2**18  # numbers in the inputs of a broad case
+# Operations of a broad case: more are a sum so long that its order decides the last digits.
+AFFORDED = 2**20
 
 
 class Asked(NamedTuple):
@@ -237,6 +237,15 @@ def _first_typed(own: Variant, part: Part, dtype: str) -> Iterator[Variant]:
         yield Variant(dtype, found, own.case)
 
 
+def cost(probe: Probe) -> int:
+    """Operations of a probe."""
+    results = [result.shape for result in probe.reference(np.float64)]
+    inputs = [np.shape(operand) for operand in probe.operands]
+    operations = ops.get(probe.op).flops(results, inputs, probe.attributes)
+    # no length is open: it is a number
+    return dims.bind((operations,), {})[0]
+
+
 def computes(probe: Probe) -> bool:
     """Whether floats are made of floats, which are rounded in a half."""
     moves = ops.get(probe.op).flops is ops.free
@@ -253,12 +262,12 @@ def _large_half(own: Variant, dtype: str) -> Variant | None:
 
 def _broad(own: Variant) -> Variant | None:
     """The case along long axes, where its attributes let them be long."""
-    shapes = arrangements.broadened(own.probe)
-    if shapes is None or sum(map(math.prod, shapes)) > AFFORDED:
-        return None
-    case = replace(own.case, shapes=shapes)
-    probe = _probe(own.probe.op, case, 0)
-    return Variant(BROAD, probe, case, BROAD) if open_lengths.legal(probe) else None
+    for shapes in arrangements.broadened(own.probe):
+        case = replace(own.case, shapes=shapes)
+        probe = _probe(own.probe.op, case, 0)
+        if open_lengths.legal(probe) and cost(probe) <= AFFORDED:
+            return Variant(BROAD, probe, case, BROAD)
+    return None
 
 
 def _large(own: Variant) -> Variant | None:
