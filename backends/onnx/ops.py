@@ -11,7 +11,7 @@ import numpy as np
 
 from backends import kernels
 from backends.onnx.nodes import Ints, Writer, ints, zeros
-from models import dims
+from models import dims, ops
 from models.dims import Dim, Length, Shape
 
 # "to the end", in either direction
@@ -79,13 +79,20 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "logical_or": _node("Or"),
     "logical_not": _node("Not"),
     "where": _node("Where"),
-    "matmul": _node("MatMul"),
     "stop_gradient": _node("Identity"),
     "sum": _reduction("ReduceSum"),
     "mean": _reduction("ReduceMean"),
     "max": _reduction("ReduceMax"),
     "min": _reduction("ReduceMin"),
 }
+
+
+def matmul(w: Writer, a: str, b: str) -> str:
+    shape = ops.get("matmul").shape(w.type(a).shape, w.type(b).shape)
+    if 0 in shape:
+        # ONNX Runtime 1.31 does not broadcast to a batch of none
+        return zeros(w, a, shape)
+    return w.node("MatMul", a, b)
 
 
 def not_equal(w: Writer, a: str, b: str) -> str:

@@ -31,10 +31,22 @@ from backends.tensorflow.layout import (
 GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
 PART_GAPS = (
     Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
+    *(
+        Gap(
+            "softmax",
+            "beside infinity, the weight of minus infinity is 0 and no NaN",
+            mode=mode,
+            case="of NaN and infinity$",
+        )
+        for mode in ("graph", "eager")  # XLA's has it right
+    ),
     Gap(
-        "softmax",
-        "beside infinity, the weight of minus infinity is 0 and no NaN",
-        case="of NaN and infinity$",
+        "batch_norm_train",
+        "XLA cubes the reciprocal of a root in float16, which overflows at a variance of 0",
+        dtype="float16",
+        mode="compiled",
+        question="gradient",
+        case="of zeros$",
     ),
 )
 

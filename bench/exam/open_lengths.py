@@ -118,7 +118,10 @@ def legal(probe: Probe) -> bool:
 
 
 def meant(probe: Probe) -> bool:
-    """Whether the lengths are legal and the results numbers: of one, there is no variance."""
+    """Whether the lengths are legal and there are results: of one, there is no variance.
+
+    Where nothing is left of what was there, frameworks refuse (a convolution) or not.
+    """
     if not legal(probe):
         return False
     try:
@@ -126,7 +129,7 @@ def meant(probe: Probe) -> bool:
             results = probe.reference(np.float64)
     except (ValueError, LookupError, ZeroDivisionError):
         return False  # no length at all, an index outside, a count less 1
-    return all(bool(np.isfinite(result).all()) for result in results)
+    return all(result.size and bool(np.isfinite(result).all()) for result in results)
 
 
 def _legal(probe: Probe) -> bool:

@@ -31,6 +31,7 @@ Layout = Literal["plain", "transposed", "strided"]
 # a trainer wants one; of a learning rate of 0 nothing moves
 PLAIN = Optimizer("sgd", 0.0, 0.0)
 # the open length of a probe, in attributes that speak of it
+STOPPED = "stopped"  # `Op.gradient` of what is the identity with gradient 0
 OPEN = "n"
 
 
@@ -83,7 +84,7 @@ class Probe:
         made_of_floats = self.differentiable() and due[0].dtype.kind == "f"
         found = ops.get(self.op)
         ruled = found.vjp is not None or found.body is not None
-        return made_of_floats and ruled and found.gradient == "flows"
+        return made_of_floats and ruled and found.gradient in ("flows", STOPPED)
 
     def declared(self, array: np.ndarray) -> str:
         """Declared type of an input."""
@@ -305,7 +306,7 @@ def _losses(
     weights: Sequence[np.ndarray],
     mark: str,
 ) -> Iterator[Value]:
-    """The weighted sum of each float result."""
+    """The weighted sum of each float result; beside what stops gradients, the inputs' too."""
     values = {
         name: _parameter(builder, probe, name, array, mark)
         for name, array in probe.arrays().items()
@@ -320,6 +321,11 @@ def _losses(
                 f"w_{result.name}", weight
             )
             yield scaled.sum(axis=tuple(range(weight.ndim)), keepdims=False)
+    if ops.get(probe.op).gradient == STOPPED:
+        # of what stops nothing the gradient would be that of the result, too
+        for name, array in probe.arrays().items():
+            inputs = values[name].astype("float32")
+            yield inputs.sum(axis=tuple(range(array.ndim)), keepdims=False)
 
 
 def _parameter(

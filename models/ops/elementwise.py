@@ -110,7 +110,7 @@ def _cases(draws: tuple[Draw, ...]) -> tuple[Case, ...]:
     broadcast: list[tuple[Ints, ...]] = [
         # two ranks, the lower one on either side
         ((4, 1), (2, 1, 3)) + ((1,),) * (arity - 2),
-        ((2, 1, 3), (4, 1)) + ((1,),) * (arity - 2),
+        ((2, 1, 3), (4, 3)) + ((1,),) * (arity - 2),
         ((5, 1), (1, 2)) + ((5, 2),) * (arity - 2),
         ((), (2, 3)) + ((2, 3),) * (arity - 2),
     ]

@@ -77,10 +77,10 @@ def random(rng: Rng, rank: int, example: Case) -> Case:
 CASES = (
     case((2, 3), (4, 3), (4,)),
     case((2, 1, 5, 3), (4, 3)),
+    case((3,), (4, 3), (4,)),
     case((2, 5, 3), (4, 3), (4,)),
     # square: a transposed weight has the right shape
     case((2, 4), (4, 4), (4,)),
-    case((3,), (4, 3), (4,)),
     case((0, 3), (4, 3), (4,)),
     case((2, 3, 4, 2, 3), (1, 3), (1,)),
 )
