@@ -83,7 +83,7 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
             raise  # ends the process, whose memory is then free
         except RAISED as error:
             found.judged.append(judging.raised(name, said(error)))
-    found.left_out |= afford.left_out(trial)
+    found.left_out |= trial.left_out | afford.left_out(trial)
     return found
 
 

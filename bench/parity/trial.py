@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class Trial:
     half: str = (
         ""  # bf16 or fp16, where the run asks for one; the ladder climbs fp32 too
     )
+    left_out: dict[str, str] = field(default_factory=dict)  # by the rungs -> why
 
     def graphs(self) -> tuple[Graph, Graph]:
         """Where a fault may lie, in the order it is looked for."""

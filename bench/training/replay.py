@@ -172,6 +172,8 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
         _count("windows that are trained on", len(loop.epochs.windows), len(cut)),
         _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
     ]
+    if (most := _affordable(plain.feed.spec, plain.batch)) < HEAD:
+        found.left_out["steps"] = f"of each part at most {most}, at this size"
     exact = not backend.repeats(device)
     for part in parts(job, plain.feed.spec, plain.count):
         _part(plain, part, ran, found, exact=exact)

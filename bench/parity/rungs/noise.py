@@ -31,9 +31,10 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     rng = np.random.default_rng([trial.seed, FED])
     settings = replace(trial.settings, draw_noise=True, seed=trial.seed)
     question = Question(trial.backend, settings, kinds, patterns.feeds(kinds, rng))
-    for ask in (drawn.forward, drawn.training):
+    for what, ask in (("calls", drawn.forward), ("training", drawn.training)):
         try:
             seen = ask(question)
-        except Unsupported:
-            continue  # it is fed its noise, or does not train
+        except Unsupported as error:  # it is fed its noise, or does not train
+            trial.left_out[f"noise in {what}"] = str(error)
+            continue
         yield from properties.judged(kinds, seen, question.fed)

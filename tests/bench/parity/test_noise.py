@@ -45,14 +45,18 @@ def climbed(graph: Graph, backend: Any) -> list[Any]:
 
 
 def climb(graph: Graph, backend: Any) -> Any:
+    return noise.climb(trial_of(graph, backend), lambda *heard: None)
+
+
+def trial_of(graph: Graph, backend: Any) -> Any:
     # all that the rung asks of a trial
-    trial: Any = SimpleNamespace(
+    return SimpleNamespace(
         spec=SimpleNamespace(train=graph),
         backend=backend,
         settings=Settings(),
         seed=0,
+        left_out={},
     )
-    return noise.climb(trial, lambda *heard: None)
 
 
 def drawing() -> Any:
@@ -212,9 +216,11 @@ class Broken(WrongBackend):
 
 def test_a_backend_that_does_not_train_is_asked_the_rest() -> None:
     inner = backends.load("numpy")
-    checks = climbed(graph_of(open_batch), Untrained(inner, Fault()))
-    assert checks
-    assert all(check.name.endswith("program") for check in checks)
+    trial = trial_of(graph_of(open_batch), Untrained(inner, Fault()))
+    found = list(noise.climb(trial, lambda *heard: None))
+    assert found
+    assert all(judged.check.name.endswith("program") for judged in found)
+    assert trial.left_out == {"noise in training": "no training here"}
 
 
 def test_a_backend_that_raises_keeps_what_was_found() -> None:
