@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.tensorflow import ops
+from backends.tensorflow.gaps import GAPS, PART_GAPS
 from backends.tensorflow.program import TensorFlowProgram
 from backends.tensorflow.train import TensorFlowTrainer
 from models.graph import Graph
@@ -20,8 +21,8 @@ class TensorFlowBackend(Backend):
 
     name = "tensorflow"
     kernels = ops.KERNELS
-    gaps = ops.GAPS
-    part_gaps = ops.PART_GAPS
+    gaps = GAPS
+    part_gaps = PART_GAPS
     # a tf.function is what Keras makes of a model; op by op is for looking into one
     modes = {"graph": None, "eager": False, "compiled": True}
 

@@ -14,7 +14,6 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends import kernels
-from backends.base import Gap
 from backends.tensorflow.adapt import Axes, Operand, alike, binary, reduction, shared
 from backends.tensorflow.layout import (
     channels_first,
@@ -27,29 +26,6 @@ from backends.tensorflow.layout import (
     length,
     row,
 )
-
-GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
-PART_GAPS = (
-    Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
-    *(
-        Gap(
-            "softmax",
-            "beside infinity, the weight of minus infinity is 0 and no NaN",
-            mode=mode,
-            case="of NaN and infinity$",
-        )
-        for mode in ("graph", "eager")  # XLA's has it right
-    ),
-    Gap(
-        "batch_norm_train",
-        "XLA cubes the reciprocal of a root in float16, which overflows at a variance of 0",
-        dtype="float16",
-        mode="compiled",
-        question="gradient",
-        case="of zeros$",
-    ),
-)
-
 
 # ops whose kernel is TensorFlow's own function, given operands or axes as it takes them
 NATIVE: Mapping[str, kernels.Kernel] = {

@@ -1,0 +1,27 @@
+"""What TensorFlow is known not to do."""
+
+from __future__ import annotations
+
+from backends.base import Gap
+
+GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
+PART_GAPS = (
+    Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
+    *(
+        Gap(
+            "softmax",
+            "beside infinity, the weight of minus infinity is 0 and no NaN",
+            mode=mode,
+            case="of NaN and infinity$",
+        )
+        for mode in ("graph", "eager")  # XLA's has it right
+    ),
+    Gap(
+        "batch_norm_train",
+        "XLA cubes the reciprocal of a root in float16, which overflows at a variance of 0",
+        dtype="float16",
+        mode="compiled",
+        question="gradient",
+        case="of zeros$",
+    ),
+)
