@@ -7,6 +7,7 @@ torch.autocast). The range stays float32's, as loss scaling sees to it elsewhere
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +52,8 @@ def _summed(digits: int) -> Kernel:
 
     def run(x: np.ndarray, *, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
         kept = [size for i, size in enumerate(x.shape) if i not in axis]
-        rows = np.moveaxis(x, axis, range(len(axis))).reshape(-1, *kept)
+        count = math.prod(x.shape[i] for i in axis)
+        rows = np.moveaxis(x, axis, range(len(axis))).reshape(count, *kept)
         found = np.zeros(kept, x.dtype)
         for row in rows:
             found = rounded(found + row, digits)

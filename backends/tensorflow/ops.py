@@ -74,7 +74,7 @@ def add(a: Operand, b: Operand) -> Tensor:
     a, b = alike(a, b)
     if _is_row(b) and a.shape.rank >= b.shape.rank:
         b = tf.reshape(b, (-1,))
-    elif _is_row(a) and b.shape.rank > a.shape.rank:
+    elif _is_row(a) and b.shape.rank >= a.shape.rank:
         a = tf.reshape(a, (-1,))
     return tf.add(a, b)
 

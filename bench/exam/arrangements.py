@@ -1,6 +1,6 @@
 """The same op asked in another way: other places in memory, axes from the end, open lengths.
 
-Also with a number in the place of a tensor, and with thousands of elements.
+Also with a number in the place of a tensor, with thousands of elements, and along long axes.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def enlarged(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
 def broadened(probe: Probe) -> Iterator[tuple[tuple[int, ...], ...]]:
     """Shapes with long last axes, and long wherever an axis is as long as one of them.
 
-    Those of all inputs, then that of the first alone: a filter is not as wide as its image. A
+    Those of all inputs, then of the first that has one: a filter is not as wide as its image. A
     kernel may be right up to the width of its vectors.
     """
     shapes = [np.shape(operand) for operand in probe.operands]

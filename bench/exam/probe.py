@@ -30,8 +30,8 @@ Results = tuple[np.ndarray, ...]
 Layout = Literal["plain", "transposed", "strided"]
 # a trainer wants one; of a learning rate of 0 nothing moves
 PLAIN = Optimizer("sgd", 0.0, 0.0)
-# the open length of a probe, in attributes that speak of it
 STOPPED = "stopped"  # `Op.gradient` of what is the identity with gradient 0
+# the open length of a probe, in attributes that speak of it
 OPEN = "n"
 
 

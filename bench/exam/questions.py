@@ -239,7 +239,8 @@ def _first_typed(own: Variant, part: Part, dtype: str) -> Iterator[Variant]:
 
 def cost(probe: Probe) -> int:
     """Operations of a probe."""
-    results = [result.shape for result in probe.reference(np.float64)]
+    (node,) = probe.graph().nodes
+    results = [type_.shape for type_ in node.outputs]
     inputs = [np.shape(operand) for operand in probe.operands]
     operations = ops.get(probe.op).flops(results, inputs, probe.attributes)
     # no length is open: it is a number
@@ -263,17 +264,19 @@ def _large_half(own: Variant, dtype: str) -> Variant | None:
 def _broad(own: Variant) -> Variant | None:
     """The case along long axes, where its attributes let them be long."""
     for shapes in arrangements.broadened(own.probe):
-        case = replace(own.case, shapes=shapes)
-        probe = _probe(own.probe.op, case, 0)
-        if open_lengths.legal(probe) and cost(probe) <= AFFORDED:
-            return Variant(BROAD, probe, case, BROAD)
+        broad = _of_shapes(own, BROAD, shapes)
+        if open_lengths.legal(broad.probe) and cost(broad.probe) <= AFFORDED:
+            return broad
     return None
 
 
 def _large(own: Variant) -> Variant | None:
     """The case with thousands of results."""
     shapes = arrangements.enlarged(own.probe)
-    if shapes is None:
-        return None
+    return _of_shapes(own, LARGE, shapes) if shapes else None
+
+
+def _of_shapes(own: Variant, kind: str, shapes: tuple[tuple[int, ...], ...]) -> Variant:
+    """The case in other shapes."""
     case = replace(own.case, shapes=shapes)
-    return Variant(LARGE, _probe(own.probe.op, case, 0), case, LARGE)
+    return Variant(kind, _probe(own.probe.op, case, 0), case, kind)

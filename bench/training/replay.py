@@ -172,10 +172,11 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
         _count("windows that are trained on", len(loop.epochs.windows), len(cut)),
         _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
     ]
-    if (most := _affordable(plain.feed.spec, plain.batch)) < HEAD:
-        found.left_out["steps"] = f"of each part at most {most}, at this size"
     exact = not backend.repeats(device)
-    for part in parts(job, plain.feed.spec, plain.count):
+    again, steps = parts(job, plain.feed.spec, plain.count), job.settings.train.steps
+    if len(again[0]) < min(HEAD, steps):
+        found.left_out["steps"] = f"{len(again[0])} of the first {HEAD}, at this size"
+    for part in again:
         _part(plain, part, ran, found, exact=exact)
         # what another optimizer keeps, the next part could not even load
         if first_failure(found.checks):

@@ -20,6 +20,14 @@ def _one_way(backend: Backend) -> str:
     return f"programs run {next(iter(backend.modes))} here, and in no other way"
 
 
+def _no_bfloat16(backend: Backend) -> str:
+    """What is declared wrong cannot be made wrong."""
+    asked = {"op": "multiply", "dtype": "bfloat16", "question": "value", "case": ""}
+    mode = next(iter(backend.modes))
+    gaps = (gap for gap in backend.part_gaps if gap.fits(**asked, mode=mode))
+    return next((gap.reason for gap in gaps), "")
+
+
 FAULTS = (
     kernel(
         "multiply",
@@ -52,5 +60,6 @@ FAULTS = (
             if getattr(a, "dtype", "") == "bfloat16"
             else None
         ),
+        needs=_no_bfloat16,
     ),
 )

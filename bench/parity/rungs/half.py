@@ -156,9 +156,7 @@ def _kept(trial: Trial, trainer: Trainer) -> Judged:
     moved = [n for n in trained if not np.array_equal(after[n], trial.params[n])]
     note = f"{len(moved)} of {len(trained)} differ, first {moved[0]}" if moved else ""
     name = f"{trial.half}: a step at a rate of 0 keeps the weights"
-    judged = exact("half", name, not moved, graph="train", note=note)
-    told = {"precision": trial.half}
-    return replace(judged, check=judged.check.model_copy(update=told))
+    return _told(trial, exact("half", name, not moved, graph="train", note=note))
 
 
 def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
@@ -269,16 +267,19 @@ def _ran(
     right = error * TOO_EXACT >= natural
     note = f"off by {error:.1e}, where {trial.half} is off by {natural:.1e}"
     name = f"{what}{trial.half} is what ran"
-    judged = exact("half", name, right, graph=graph, note=note)
-    told = {"precision": trial.half}
-    return replace(judged, check=judged.check.model_copy(update=told))
+    return _told(trial, exact("half", name, right, graph=graph, note=note))
 
 
 def _raised(trial: Trial, node: Node, error: BaseException, graph: str) -> Judged:
-    judged = exact(
-        "half", f"{trial.half} {node.name}", False, graph=graph, note=said(error)
-    )
-    return _blamed(judged, node)
+    name = f"{trial.half} {node.name}"
+    judged = exact("half", name, False, graph=graph, note=said(error))
+    return _blamed(_told(trial, judged), node)
+
+
+def _told(trial: Trial, judged: Judged) -> Judged:
+    """Said of the half, and not of float32."""
+    told = {"precision": trial.half}
+    return replace(judged, check=judged.check.model_copy(update=told))
 
 
 def _blamed(judged: Judged, node: Node) -> Judged:
@@ -288,8 +289,8 @@ def _blamed(judged: Judged, node: Node) -> Judged:
 
 def _ratio(judged: Judged) -> float:
     """How much of its bound an error takes; of one without a number, all and more."""
-    error = judged.check.error
-    return float("inf") if error is None else error / judged.check.bound
+    error, bound = judged.check.error, judged.check.bound
+    return float("inf") if error is None or not bound else error / bound
 
 
 def _distance(came: np.ndarray, due: np.ndarray) -> float:
