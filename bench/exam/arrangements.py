@@ -130,15 +130,16 @@ def enlarged(probe: Probe) -> tuple[tuple[int, ...], ...] | None:
     return tuple(map(tuple, shapes))
 
 
-def broadened(probe: Probe) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Shapes with long last axes, and long wherever an axis is as long as one of them.
+def broadened(probe: Probe, axis: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Shapes that are long along an axis (-1, -2), and wherever one is as long as that.
 
     Those of all inputs, then of the first that has one: a filter is not as wide as its image. A
     kernel may be right up to the width of its vectors.
     """
     shapes = [np.shape(operand) for operand in probe.operands]
-    last = [shape[-1] for shape in shapes if shape and shape[-1] > 1]
-    for chosen in dict.fromkeys((tuple(last), tuple(last[:1]))):
+    found = [shape[axis] for shape in shapes if len(shape) >= -axis]
+    lengths = tuple(length for length in found if length > 1)
+    for chosen in dict.fromkeys((lengths, lengths[:1])):
         longer = [
             tuple(length * LONG if length in chosen else length for length in shape)
             for shape in shapes

@@ -22,12 +22,14 @@ from bench.exam.typed import typed
 from models import dims, ops
 from models.graph import FLOATS
 from models.ops import Case
+from models.ops.elementwise import broadcast
 
 HALVES = FLOATS[1:]
 LARGE = "large"  # of thousands of results
-BROAD = "broad"  # along axes longer than vectors and tiles
-# Operations of a broad case: more are a sum so long that its order decides the last digits.
-AFFORDED = 2**20
+# Along axes longer than vectors and tiles: the last, and those that are rows or queries.
+BROAD = {"broad": -1, "tall": -2}
+# Operations of such a case: more are a sum so long that its order decides the last digits.
+AFFORDED = 2**23
 
 
 class Asked(NamedTuple):
@@ -156,9 +158,10 @@ def _asked(variant: Variant, *, numbered: bool) -> Asked:
     seed = (zlib.crc32(case.encode()),)
     found = []
     product = ops.get(probe.op).precision == "product"
+    to_whole = str(probe.attributes.get("dtype")).startswith("int")
     for kind, operands in others(variant.case, probe.operands, probe.dtype, seed):
-        if kind == NOT_FINITE and product:
-            continue  # who pads with zeros multiplies them, too
+        if kind == NOT_FINITE and (product or to_whole):
+            continue  # who pads with zeros multiplies them, too; no whole number is NaN
         numbers = replace(probe, operands=operands)
         if probe.dtype in HALVES:
             numbers = typed(numbers, probe.dtype) or numbers
@@ -198,8 +201,11 @@ def _arranged(own: Variant, part: Part, seen: frozenset[str]) -> Iterator[Varian
         found = [Variant(kind, probe, own.case, kind) for kind, probe in every]
         if LARGE not in seen and (large := _large(own)):
             found.append(large)
-    if BROAD not in seen and (broad := _broad(own)):
-        found.append(broad)
+    for kind, axis in BROAD.items():
+        if axis < -1 and not across(own.probe.op):
+            continue  # which axis is long, an elementwise op does not see
+        if kind not in seen and (long := _long(own, kind, axis)):
+            found.append(long)
     for variant in found:
         if part.variants == "all" or variant.kind not in seen:
             yield variant
@@ -247,6 +253,11 @@ def cost(probe: Probe) -> int:
     return dims.bind((operations,), {})[0]
 
 
+def across(name: str) -> bool:
+    """Whether an op looks along axes, and not at each element alone."""
+    return ops.get(name).shape not in (broadcast, ops.unchanged)
+
+
 def computes(probe: Probe) -> bool:
     """Whether floats are made of floats, which are rounded in a half."""
     moves = ops.get(probe.op).flops is ops.free
@@ -261,12 +272,12 @@ def _large_half(own: Variant, dtype: str) -> Variant | None:
     return Variant(f"{LARGE} {dtype}", found, large.case, LARGE)
 
 
-def _broad(own: Variant) -> Variant | None:
+def _long(own: Variant, kind: str, axis: int) -> Variant | None:
     """The case along long axes, where its attributes let them be long."""
-    for shapes in arrangements.broadened(own.probe):
-        broad = _of_shapes(own, BROAD, shapes)
-        if open_lengths.legal(broad.probe) and cost(broad.probe) <= AFFORDED:
-            return broad
+    for shapes in arrangements.broadened(own.probe, axis):
+        long = _of_shapes(own, kind, shapes)
+        if open_lengths.legal(long.probe) and cost(long.probe) <= AFFORDED:
+            return long
     return None
 
 

@@ -90,7 +90,7 @@ def computed(
         for name, value in exact.items():
             apart[name] = max(apart[name], distance(rough[name], value))
     # as it will be read by the next backend: all of them are held to the same numbers
-    return {name: Due(_narrow(value), apart[name]) for name, value in exact.items()}
+    return {name: Due(narrow(value), apart[name]) for name, value in exact.items()}
 
 
 def distance(rough: np.ndarray, exact: np.ndarray) -> float:
@@ -136,7 +136,7 @@ def _write(file: Path, question: str, found: Mapping[str, Due]) -> None:
     arrays_file.write(file, arrays, header)
 
 
-def _narrow(array: np.ndarray) -> np.ndarray:
+def narrow(array: np.ndarray) -> np.ndarray:
     """What is kept of a value.
 
     Of gradients of millions of weights, float32: its rounding is a hundredth of any budget.

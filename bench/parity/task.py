@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from backends.base import Backend, Unsupported
 from bench.coordinator.job import Finding, Job, Progress
-from bench.parity import afford, judging, locate, refused, repro, rungs, traces
+from bench.parity import afford, judging, locate, memory, refused, repro, rungs, traces
 from bench.parity.judging import Judged
 from bench.parity.locate import Fault
 from bench.parity.traces import Row, Trace
@@ -83,6 +83,7 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
             raise  # ends the process, whose memory is then free
         except RAISED as error:
             found.judged.append(judging.raised(name, said(error)))
+        memory.give_back()
     found.left_out |= trial.left_out | afford.left_out(trial)
     return found
 

@@ -253,6 +253,11 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         # what is evaluated, read without the harness's reader
         came = network.weights(plain.job.checkpoint)
     found.checks.append(_weights(name, came, program.params(), before, exact=exact))
+    if plain.optimizer.lr:
+        # the other trainer is the same backend's, and might have stopped learning as well
+        still = all(_alike(came.get(one), array) for one, array in before.items())
+        name = f"weights move in {name}"
+        found.checks.append(check("replay", name, still, 0, unit="yes or no"))
 
 
 def _weights(

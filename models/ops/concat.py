@@ -93,6 +93,7 @@ def _random_stack(rng: Rng, rank: int, example: Case) -> Case:
 _CONCAT = (
     case((2, 3), (2, 3), axis=0),
     case((2, 3), (2, 1), (2, 2), axis=1),
+    case((1, 2), (2, 2), (1, 2), (3, 2), (1, 2), axis=0),
     case((2, 3, 2), (2, 1, 2), axis=1),
     # an empty piece keeps its shape, and gets an empty gradient
     case((0, 3), (2, 3), axis=0),
@@ -102,6 +103,7 @@ _STACK = (
     case((2, 3), (2, 3), axis=0),
     # the new axis may come last
     case((2, 3), (2, 3), (2, 3), axis=2),
+    case((2,), (2,), (2,), (2,), (2,), axis=0),
     case((4,), (4,), axis=1),
     case((0, 2), (0, 2), axis=1),
 )

@@ -82,6 +82,7 @@ def _random_split(rng: Rng, rank: int, example: Case) -> Case:
 _SPLIT = (
     case((4, 3), parts=2, axis=0),
     case((2, 6), parts=3, axis=1),
+    case((5, 2), parts=5, axis=0),
     # one part is still a tuple
     case((2, 4, 3), parts=1, axis=1),
     case((2, 3, 2), parts=2, axis=2),
@@ -90,6 +91,7 @@ _SPLIT = (
 _UNSTACK = (
     case((3, 2), axis=0),
     case((2, 3), axis=1),
+    case((5, 2), axis=0),
     case((2, 3, 4), axis=1),
     case((1,), axis=0),  # one result, and a scalar
     case((3, 0), axis=0),

@@ -24,8 +24,9 @@ DRAWS = 55  # word that sets this rung's random numbers apart from the others'
 # Epsilon is large enough for its place, inside or outside a root, to show.
 RATE, DECAY, EPSILON = 1e-2, 1e-3, 1e-2
 # Of each step; the later ones also show whether state and bias correction are carried on. The
-# last is as small as the end of a training has it.
-RATES = (RATE, RATE / 4, RATE / 1000)
+# last is smaller than the end of any training here has it (2e-6): there is no floor.
+RATES = (RATE, RATE / 4, RATE / 10_000)
+SIZES = (1.0, 100.0, 1.0)  # of the gradients: nobody has asked to clip them
 MADE_WITH = 1e-4  # what the trainer is made with, and never steps by
 
 
@@ -62,8 +63,8 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     rng = np.random.default_rng([trial.seed, DRAWS])
     shapes = {name: trial.params[name].shape for name in trial.spec.train.trainable()}
     state: dict[str, State] = {}
-    for step, rate in enumerate(RATES, start=1):
-        grads = {name: _clear(rng, shape) for name, shape in shapes.items()}
+    for step, (rate, size) in enumerate(zip(RATES, SIZES, strict=True), start=1):
+        grads = {name: size * _clear(rng, shape) for name, shape in shapes.items()}
         saved = _copies(trainer.state())
         before = _copies(trainer.program.params())
         trainer.set_lr(rate)

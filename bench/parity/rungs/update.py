@@ -18,7 +18,7 @@ from backends.base import Backend, Settings, Trainer
 from bench.coordinator.job import Progress
 from bench.parity import budget, traces
 from bench.parity.judging import Judged, check, largest, thinned
-from bench.parity.oracle import Answer, due
+from bench.parity.oracle import Answer, due, narrow
 from bench.parity.placed import placed
 from bench.parity.repeated import repeated
 from bench.parity.rungs.gradient import CANCELLED, NEAR_ZERO
@@ -49,12 +49,13 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     optimizer = replace(trial.optimizer, eps=EPSILON)
     feeds = _batches(trial)
     trainer = _started(trial, trial.backend, trial.settings, optimizer, trial.params)
-    left = _stepped(trial, trainer, feeds)
+    left = _stepped(trial, trainer, feeds, save=True)
+    del trainer  # of a large model it takes what the oracle needs
     own = _named(trial, left)
 
     def compute(backend: Backend, settings: Settings, params: Arrays) -> Arrays:
         asked = _started(trial, backend, settings, optimizer, params)
-        return _named(trial, _stepped(trial, asked, feeds))
+        return _named(trial, _stepped(trial, asked, feeds, save=False))
 
     answers = {
         key: Answer(own[key], one.value, one.apart)
@@ -64,11 +65,14 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     yield from _resumed(trial, optimizer, feeds[1], left)
 
 
-def _stepped(trial: Trial, trainer: Trainer, feeds: list[Arrays]) -> Left:
+def _stepped(
+    trial: Trial, trainer: Trainer, feeds: list[Arrays], *, save: bool
+) -> Left:
+    """Two steps and one more; what lies between them only where it is to be saved."""
     trainer.set_lr(RATES[0])
     trainer.step(trainer.program.put(feeds[0]))
-    between = _copies(trainer.program.params())
-    saved = _copies(trainer.state())
+    between = _copies(trainer.program.params()) if save else {}
+    saved = _copies(trainer.state()) if save else {}
     trainer.set_lr(RATES[1])
     trainer.step(trainer.program.put(feeds[1]))
     stepped = _copies(trainer.program.params())
@@ -79,12 +83,16 @@ def _stepped(trial: Trial, trainer: Trainer, feeds: list[Arrays]) -> Left:
 
 
 def _named(trial: Trial, left: Left) -> Arrays:
-    """What is judged, in one table: by how much each array has moved, in float64."""
+    """What is judged, in one table: by how much each array has moved.
+
+    Subtracted in float64, and kept as the oracle keeps it.
+    """
     found = {}
     for name, array in left.stepped.items():
-        found[f"{STEPPED}/{name}"] = np.asarray(array, np.float64) - trial.params[name]
+        apart = np.asarray(array, np.float64) - trial.params[name]
+        found[f"{STEPPED}/{name}"] = narrow(apart)
     for name, array in left.moved.items():
-        found[f"{MOVED}/{name}"] = np.asarray(array, np.float64)
+        found[f"{MOVED}/{name}"] = narrow(np.asarray(array, np.float64))
     return found
 
 
