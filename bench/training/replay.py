@@ -243,8 +243,12 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     program.load(before)
     if part.start:
         plain.trainer.load_state(kept[part.start].state)
-    for step in part:
+    for step in part[:-1]:
         plain.step(step, found)
+    last = {one: np.array(array) for one, array in program.params().items()}
+    plain.step(part[-1], found)
+    if plain.optimizer.lr:
+        found.checks.append(_moves(f"the last of {name}", last, program.params()))
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
         found.left_out[f"weights after {name}"] = "the training was taken up later"
         return
@@ -254,10 +258,16 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         came = network.weights(plain.job.checkpoint)
     found.checks.append(_weights(name, came, program.params(), before, exact=exact))
     if plain.optimizer.lr:
-        # the other trainer is the same backend's, and might have stopped learning as well
-        still = all(_alike(came.get(one), array) for one, array in before.items())
-        name = f"weights move in {name}"
-        found.checks.append(check("replay", name, still, 0, unit="yes or no"))
+        found.checks.append(_moves(name, before, came))
+
+
+def _moves(
+    name: str, before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]
+) -> Check:
+    """Whether weights move: the replay's trainer may have stopped learning as the loop's has."""
+    still = all(_alike(after.get(one), array) for one, array in before.items())
+    name = f"weights move in {name}"
+    return check("replay", name, still, 0, unit="yes or no", graph="train")
 
 
 def _weights(

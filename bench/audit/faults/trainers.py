@@ -30,6 +30,25 @@ class _FromFifth(Stepping):
         return self.skipped(feeds) if self.steps >= 5 else self.inner.step(feeds)
 
 
+class _FromLate(Stepping):
+    """Weights stay from a step on that no ladder makes."""
+
+    def stepped(self, feeds: Feeds) -> Any:
+        return self.skipped(feeds) if self.steps >= 26 else self.inner.step(feeds)
+
+
+class _RateFloor(Stepping):
+    def set_lr(self, lr: float) -> None:
+        self.inner.set_lr(max(lr, 1e-5))
+
+
+class _ClipsLarge(Stepping):
+    """A clip that no gradient of usual size meets."""
+
+    def apply(self, grads: Arrays) -> None:
+        self.inner.apply({name: np.clip(grad, -5, 5) for name, grad in grads.items()})
+
+
 class _RateIgnored(Stepping):
     def set_lr(self, lr: float) -> None:
         """Nothing is set."""
@@ -248,6 +267,9 @@ FAULTS = (
     fault("every tenth step skipped", _EveryTenth),
     fault("first step skipped", _First),
     fault("no step from the fifth on", _FromFifth),
+    fault("no step from the twenty-sixth on", _FromLate),
+    fault("set_lr has a floor of 1e-5", _RateFloor),
+    fault("apply clips at 5", _ClipsLarge),
     fault("set_lr does nothing", _RateIgnored),
     fault("set_lr is one step late", _RateLate),
     fault("set_lr works once", _RateOnce),

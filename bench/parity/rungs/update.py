@@ -48,18 +48,18 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     """Two steps and one on given gradients, against the oracle's; then once more from a save."""
     optimizer = replace(trial.optimizer, eps=EPSILON)
     feeds = _batches(trial)
-    trainer = _started(trial, trial.backend, trial.settings, optimizer, trial.params)
-    left = _stepped(trial, trainer, feeds, save=True)
-    del trainer  # of a large model it takes what the oracle needs
-    own = _named(trial, left)
 
     def compute(backend: Backend, settings: Settings, params: Arrays) -> Arrays:
         asked = _started(trial, backend, settings, optimizer, params)
         return _named(trial, _stepped(trial, asked, feeds, save=False))
 
+    # first: of a large model there is no room for the backend's answer beside it
+    expected = due(trial, "update", compute, progress)
+    trainer = _started(trial, trial.backend, trial.settings, optimizer, trial.params)
+    left = _stepped(trial, trainer, feeds, save=True)
+    own = _named(trial, left)
     answers = {
-        key: Answer(own[key], one.value, one.apart)
-        for key, one in due(trial, "update", compute, progress).items()
+        key: Answer(own[key], one.value, one.apart) for key, one in expected.items()
     }
     yield from _judged(trial, optimizer, answers)
     yield from _resumed(trial, optimizer, feeds[1], left)
