@@ -236,6 +236,7 @@ def climb(backend: Any, graph: Graph, *, seed: int = 0) -> list[Check]:
         backend=backend,
         settings=Settings(),
         seed=seed,
+        left_out={},
     )
     return [judged.check for judged in noise.climb(trial, lambda *heard: None)]
 
