@@ -13,7 +13,16 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from backends.numpy.dice import DICE, DIGITS, Kernels, dice, halves, realised, shaken
+from backends.numpy.dice import (
+    DICE,
+    DIGITS,
+    Kernels,
+    dice,
+    growing,
+    halves,
+    realised,
+    shaken,
+)
 from backends.numpy.ops import kernels
 from bench.exam.probe import Arrays, Probe, Results, fed, forward, marked, results_of
 from bench.exam.sittings import Sheet, sittings
@@ -22,6 +31,7 @@ from models.graph import Graph
 from models.passes import decompose
 
 T = TypeVar("T", bound=Any)
+FULL = DICE + 2  # runs in float32: plain, by dice, and with sums that grow
 # Tiniest sizes that errors are relative to: what is smaller may be flushed to 0, and has no
 # more digits than a multiple of the smallest number has.
 TINIEST = {"float32": 2.0**-102, "bfloat16": 2.0**-102, "float16": 2.0**-13}
@@ -83,14 +93,14 @@ def slopes(graph: Graph, sheets: Sequence[Sheet]) -> list[list[Slopes]]:
 
 
 def _tables(sheets: Sequence[Sheet]) -> list[Kernels]:
-    """By dice; and one by one in the half, where the sheets are in one."""
+    """By dice, and with sums that grow; and one by one in the half, where the sheets are in one."""
     dtype = sheets[0][0].dtype
-    found = [dice(seed) for seed in range(1, DICE + 1)]
+    found = [*(dice(seed) for seed in range(1, DICE + 1)), growing()]
     return [*found, *halves(dtype)] if dtype in DIGITS else found
 
 
 def _split(runs: list[T]) -> Runs[T]:
-    return Runs(runs[: DICE + 1], runs[DICE + 1 :])
+    return Runs(runs[:FULL], runs[FULL:])
 
 
 def settled(
