@@ -13,7 +13,7 @@ from bench.exam.open_lengths import lengthened, lengths_of, opened
 from bench.exam.probe import OPEN, Probe
 from bench.exam.questions import Part
 from bench.exam.random_cases import level
-from bench.exam.roughness import settled, values
+from bench.exam.roughness import FULL, settled, values
 from models import dims, ops
 from models.ops import Case
 
@@ -150,7 +150,18 @@ def test_a_lucky_run_does_not_set_the_yardstick() -> None:
     due = probe.reference(np.float64)[0]
     errors = [abs(float(run[0][0] - due[0])) for run in runs.full]
     assert max(errors) > 0
-    assert len(runs.full) == DICE + 1
+    assert len(runs.full) == FULL
+
+
+def test_a_sum_shows_the_rounding_within_it() -> None:
+    drawn = np.random.default_rng(0).normal(size=(1, 400)).astype(np.float32)
+    # of few bits each, so that no dice move them; NumPy adds them pair by pair
+    x = (drawn.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    probe = Probe("sum", (x,), {"axis": (1,), "keepdims": False})
+    ((runs,),) = values([[probe]])
+    due = probe.reference(np.float64)[0]
+    plain, *_, grown = [abs(float(run[0][0] - due[0])) for run in runs.full]
+    assert grown > plain
 
 
 def test_what_is_not_finite_must_be_so_on_both_sides() -> None:
