@@ -90,6 +90,8 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
+            if self._process is not None:  # it has died between two jobs
+                self._release(self._process)
             # A file, not a pipe: nobody reads it, and a full pipe would stop the worker.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
             self._scratch = tempfile.TemporaryDirectory(prefix="poseport-")
