@@ -20,12 +20,17 @@ from models import ops
 DIGITS = {"bf16": 8, "fp16": 11}
 # The same with sums whose partial sums are of the half too, as TensorFlow's and XLA's are on a
 # CPU: the gradient of a bias is a sum over all rows.
-SUMS = {"bf16": "bf16 sums", "fp16": "fp16 sums"}
+SUMS = {half: f"{half} sums" for half in DIGITS}
+# what is called a precision -> bits of the significand, and whether sums are of the half
+WAYS = {
+    **{half: (digits, False) for half, digits in DIGITS.items()},
+    **{SUMS[half]: (digits, True) for half, digits in DIGITS.items()},
+}
 
 
 def rounding(kernels: Mapping[str, Kernel], precision: str) -> dict[str, Kernel]:
     """The table with results rounded to the half, but for ops that run in float32."""
-    digits = DIGITS[precision.removesuffix(" sums")]
+    digits, sums = WAYS[precision]
     found: dict[str, Kernel] = {}
     for name, kernel in kernels.items():
         rounds = ops.get(name).precision
@@ -33,7 +38,7 @@ def rounding(kernels: Mapping[str, Kernel], precision: str) -> dict[str, Kernel]
             found[name] = kernel
         else:
             found[name] = _rounded(kernel, digits, operands=rounds == "product")
-    if precision in SUMS.values():
+    if sums:
         found["sum"] = _summed(digits)
     return found
 

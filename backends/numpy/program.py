@@ -13,7 +13,7 @@ import numpy as np
 from backends.base import Arrays, Feeds, Program, Settings, Unsupported
 from backends.emit import function
 from backends.kernels import Kernel
-from backends.numpy.halves import DIGITS, SUMS, rounding
+from backends.numpy.halves import WAYS, rounding
 from backends.numpy.ops import Working, kernels
 from models import params as initial
 from models.graph import FLOATS, Graph, Type
@@ -24,8 +24,7 @@ WORKING: Mapping[str, Working] = {"fp64": np.float64, "fp32": np.float32}
 def table(precision: str) -> Mapping[str, Kernel]:
     """The kernels of a precision; a half is float32 whose results are rounded."""
     own = kernels(WORKING.get(precision, np.float32))
-    halved = precision in DIGITS or precision in SUMS.values()
-    return rounding(own, precision) if halved else own
+    return rounding(own, precision) if precision in WAYS else own
 
 
 class NumpyProgram(Program):

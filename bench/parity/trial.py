@@ -90,6 +90,11 @@ class Trial:
         return json.dumps(asked, sort_keys=True, default=str)
 
 
+def copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Arrays that stay as they are: a framework may give views of what its next step changes."""
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
 @cache
 def _numpy() -> Backend:
     """Made once: to find a backend, all that are installed are looked through."""

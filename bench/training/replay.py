@@ -23,6 +23,7 @@ from bench.data.pieces import pieces
 from bench.evaluation.oracle import network
 from bench.evaluation.oracle.checks import check, first_failure
 from bench.parity import budget
+from bench.parity.trial import copies
 from bench.records import Check
 from bench.training.feed import Feed, feed_of
 from bench.training.held import trained
@@ -245,7 +246,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         plain.trainer.load_state(kept[part.start].state)
     for step in part[:-1]:
         plain.step(step, found)
-    last = {one: np.array(array) for one, array in program.params().items()}
+    last = copies(program.params())
     plain.step(part[-1], found)
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, program.params()))

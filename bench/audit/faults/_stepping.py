@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,9 @@ import numpy as np
 from backends.base import Feeds, Trainer
 from bench.audit.fault import UNTRAINED, Fault
 from bench.audit.planting.proxy import Planting, WrongProgram, WrongTrainer
+from bench.parity.trial import copies
 
 Copies = dict[str, np.ndarray]
-
-
-def copies(arrays: Mapping[str, np.ndarray]) -> Copies:
-    """A framework may give views of what the next step changes."""
-    return {name: np.array(array) for name, array in arrays.items()}
 
 
 class Stepping(WrongTrainer):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from backends.base import Arrays, Trainer
-from bench.audit.faults._stepping import Copies, Stepping, copies, fault
+from bench.audit.faults._stepping import Copies, Stepping, fault
 from bench.audit.planting.proxy import WrongProgram
+from bench.parity.trial import copies
 
 KIND = "trainer"
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from backends.base import Arrays, Feeds, Trainer
-from bench.audit.faults._stepping import Copies, Stepping, copies, fault
+from bench.audit.faults._stepping import Copies, Stepping, fault
 from bench.audit.planting.proxy import WrongProgram
+from bench.parity.trial import copies
 
 KIND = "trainer"
 

@@ -19,12 +19,13 @@ from backends.numpy.program import NumpyProgram
 from backends.numpy.train import NumpyTrainer
 from bench.coordinator.job import Progress
 from bench.exam.asking import halved
-from bench.exam.probe import Probe, run
+from bench.exam.probe import Probe, Results, run
 from bench.parity import locate
 from bench.parity.judging import Judged, check, exact
 from bench.parity.rungs.gradient import NEAR_ZERO
 from bench.parity.trial import Arrays, Trial
 from bench.processes.blame import said
+from bench.records import Check
 from models.graph import Graph, Node
 from models.optim import Optimizer
 
@@ -163,7 +164,7 @@ def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
     """The worst node of each graph, asked alone on the oracle's values."""
     for called, graph in (("train", trial.spec.train), ("infer", trial.spec.infer)):
         asked = list(locate.probes(graph, trial.params, trial.feeds))
-        found: list[tuple[float, Judged]] = []
+        found: list[Judged] = []
         for i in range(0, len(asked), locate.TOGETHER):
             part = asked[i : i + locate.TOGETHER]
             came = halved(
@@ -173,16 +174,21 @@ def _nodes(trial: Trial, settings: Settings) -> Iterator[Judged]:
             for (node, probe), answer in zip(part, came, strict=True):
                 if isinstance(answer, BaseException):
                     yield _raised(trial, node, answer, called)
-                    continue
-                for i, due in enumerate(probe.reference(np.float64)):
-                    if due.dtype.kind != "f":
-                        continue
-                    rough = _rough(probe, trial.half, i)
-                    own = answer[i]
-                    one = _judge(trial, node.name, own, due, rough, called, FLOOR)
-                    found.append((_ratio(one), _blamed(one, node)))
+                else:
+                    found += _results(trial, node, probe, answer, called)
         if found:
-            yield max(found, key=lambda pair: pair[0])[1]
+            yield max(found, key=_ratio)
+
+
+def _results(
+    trial: Trial, node: Node, probe: Probe, answer: Results, called: str
+) -> Iterator[Judged]:
+    """The float results of one node."""
+    for i, due in enumerate(probe.reference(np.float64)):
+        if due.dtype.kind == "f":
+            rough = _rough(probe, trial.half, i)
+            one = _judge(trial, node.name, answer[i], due, rough, called, FLOOR)
+            yield _blamed(one, node)
 
 
 def _rough(probe: Probe, half: str, result: int) -> np.ndarray:
@@ -209,14 +215,7 @@ def _judge(
     yardstick = _distance(rough, due) / size
     bound = max(FACTOR * yardstick, floor * rounding)
     found = check("half", f"{trial.half} {name}", error, bound, graph)
-    note = f"NumPy rounded to {trial.half} is off by {yardstick:.1e}"
-    told = {"note": note, "precision": trial.half, "unit": "relative, mean square"}
-    return Judged(
-        check=found.model_copy(update=told),
-        name=name,
-        value=np.asarray(error),
-        allowed=np.asarray(bound),
-    )
+    return _noted(trial, name, found, yardstick, "relative, mean square")
 
 
 def _scaled(
@@ -230,18 +229,21 @@ def _scaled(
     """By what the whole is too large or too small: rounding scatters, and has no share in it."""
     error, natural = (abs(_share(one, due) - 1) for one in (own, rough))
     bound = max(FACTOR * natural, 2.0 ** -DIGITS[trial.half])
-    found = check("half", f"{trial.half} scale of {name}", error, bound, graph)
-    told = {
-        "note": f"NumPy rounded to {trial.half} is off by {natural:.1e}",
-        "precision": trial.half,
-        "unit": "relative, of the whole",
-    }
-    return Judged(
-        check=found.model_copy(update=told),
-        name=f"scale of {name}",
-        value=np.asarray(error),
-        allowed=np.asarray(bound),
+    name = f"scale of {name}"
+    found = check("half", f"{trial.half} {name}", error, bound, graph)
+    return _noted(trial, name, found, natural, "relative, of the whole")
+
+
+def _noted(trial: Trial, name: str, found: Check, rough: float, unit: str) -> Judged:
+    """A check with what NumPy in the half is off by."""
+    note = f"NumPy rounded to {trial.half} is off by {rough:.1e}"
+    judged = Judged(
+        check=found.model_copy(update={"note": note, "unit": unit}),
+        name=name,
+        value=np.asarray(found.error),
+        allowed=np.asarray(found.bound),
     )
+    return _told(trial, judged)
 
 
 def _share(came: np.ndarray, due: np.ndarray) -> float:

@@ -7,7 +7,7 @@ same trainer (`update` does so with another one).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.coordinator.job import Progress
 from bench.parity import afford, budget, traces
-from bench.parity.judging import Judged, check, exact, largest, thinned
-from bench.parity.trial import Arrays, Trial
+from bench.parity.judging import Judged, check, exact, largest
+from bench.parity.trial import Arrays, Trial, copies
 from models.optim import Optimizer, State
 
 AFTER = ("gradient",)
@@ -65,11 +65,11 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     state: dict[str, State] = {}
     for step, (rate, size) in enumerate(zip(RATES, SIZES, strict=True), start=1):
         grads = {name: size * _clear(rng, shape) for name, shape in shapes.items()}
-        saved = _copies(trainer.state())
-        before = _copies(trainer.program.params())
+        saved = copies(trainer.state())
+        before = copies(trainer.program.params())
         trainer.set_lr(rate)
         trainer.apply(grads)
-        stepped = Stepped(before, grads, _copies(trainer.program.params()))
+        stepped = Stepped(before, grads, copies(trainer.program.params()))
         yield _judge(replace(optimizer, lr=rate), step, stepped, state)
     # the last step, from where it began
     trainer.program.load(before)
@@ -81,11 +81,6 @@ def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:
     name = f"{optimizer.rule} goes on from its saved state"
     note = "" if same else "another step than before from the same weights and state"
     yield exact("step", name, same, graph="train", note=note)
-
-
-def _copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """What is a view would change with the next step."""
-    return {name: np.array(array) for name, array in arrays.items()}
 
 
 def _trained(trial: Trial) -> Arrays:
@@ -112,23 +107,31 @@ def _judge(
     `state` is the rule's own, and goes on with it.
     """
     off, most = _compared(optimizer, step, stepped, state)
-    before = {name: array.astype(np.float64) for name, array in stepped.before.items()}
     bounds = {row.name: budget.bound("step", row.yardstick / most) for row in off}
     worst = max(off, key=lambda row: row.error / most / bounds[row.name])
     name = f"{optimizer.rule} step {step}"
     # the way, not the place: backends hold each other to this step's budget alone
-    kept = {row.name: stepped.after[row.name] - before[row.name] for row in off}
+    kept = {row.name: _way(stepped, row.name) for row in off}
     # one budget for each entry that the trace keeps of a parameter
-    counts = [len(traces.thin(array)) for array in kept.values()]
+    counts = [len(way) for way in kept.values()]
     allowed = np.repeat([bounds[parameter] * most for parameter in kept], counts)
     error, bound = worst.error / most, bounds[worst.name]
     return Judged(
         check=check("step", f"{name}: {worst.name}", error, bound, "train"),
         name=name,
-        value=thinned(kept.values()),
+        value=np.concatenate([*kept.values()]),
         allowed=allowed,
         scale=most,
     )
+
+
+def _way(stepped: Stepped, name: str) -> np.ndarray:
+    """By how much some entries of a parameter have moved, in float64."""
+    before, after = (
+        traces.thin(array).astype(np.float64)
+        for array in (stepped.before[name], stepped.after[name])
+    )
+    return np.asarray(after - before)
 
 
 def _compared(

@@ -8,7 +8,7 @@ from the saved state and must go on to the bit. The learning rate changes in bet
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from bench.parity.oracle import Answer, due, narrow
 from bench.parity.placed import placed
 from bench.parity.repeated import repeated
 from bench.parity.rungs.gradient import CANCELLED, NEAR_ZERO
-from bench.parity.trial import Arrays, Trial, batch
+from bench.parity.trial import Arrays, Trial, batch, copies
 from models.optim import Optimizer
 
 AFTER = ("step",)
@@ -71,11 +71,11 @@ def _stepped(
     """Two steps and one more; what lies between them only where it is to be saved."""
     trainer.set_lr(RATES[0])
     trainer.step(trainer.program.put(feeds[0]))
-    between = _copies(trainer.program.params()) if save else {}
-    saved = _copies(trainer.state()) if save else {}
+    between = copies(trainer.program.params()) if save else {}
+    saved = copies(trainer.state()) if save else {}
     trainer.set_lr(RATES[1])
     trainer.step(trainer.program.put(feeds[1]))
-    stepped = _copies(trainer.program.params())
+    stepped = copies(trainer.program.params())
     trainer.apply(_given(trial))
     after = trainer.program.params()
     moved = {name: after[name] - stepped[name] for name in trial.spec.train.trainable()}
@@ -94,11 +94,6 @@ def _named(trial: Trial, left: Left) -> Arrays:
     for name, array in left.moved.items():
         found[f"{MOVED}/{name}"] = narrow(np.asarray(array, np.float64))
     return found
-
-
-def _copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """A view would change with the next step."""
-    return {name: np.array(array) for name, array in arrays.items()}
 
 
 def _judged(
