@@ -23,6 +23,10 @@ Compute = Callable[[Backend, Settings, Arrays], Arrays]
 # Seeds of the disturbances; 0 is float32 as it is. One run alone may be right by luck, and
 # would make a budget that nobody else can keep.
 NUDGES = (0, 1, 2)
+# Taken as well where float32 strays far: the largest of three is uncertain then, and the fourth
+# (the backend) was seen four times beyond it (videopose3d, two steps of adam in TensorFlow).
+MORE = (3, 4)
+FAR = 1e-4  # relative to the array, or to a hundredth of the largest one
 LARGE = 2**20  # bytes of one array from which the kept copy is of float32
 
 
@@ -83,7 +87,9 @@ def computed(
     say("the oracle in float64")
     exact = compute(trial.oracle, Settings(precision="fp64"), trial.start())
     apart = dict.fromkeys(exact, 0.0)
-    for nudge in NUDGES:
+    for nudge in (*NUDGES, *MORE):
+        if nudge in MORE and not _strays(exact, apart):
+            break
         say(f"NumPy in float32, disturbance {nudge}")
         rough = compute(trial.oracle, Settings(precision="fp32"), trial.start(nudge))
         # one run at a time: of a large model no two fit beside each other
@@ -91,6 +97,13 @@ def computed(
             apart[name] = max(apart[name], distance(rough[name], value))
     # as it will be read by the next backend: all of them are held to the same numbers
     return {name: Due(narrow(value), apart[name]) for name, value in exact.items()}
+
+
+def _strays(exact: Arrays, apart: Mapping[str, float]) -> bool:
+    """Whether float32 is far from the oracle, as where values lie on an edge."""
+    sizes = {name: distance(value, np.zeros(())) for name, value in exact.items()}
+    least = max(sizes.values(), default=0.0) / 100
+    return any(apart[name] > FAR * max(size, least) for name, size in sizes.items())
 
 
 def distance(rough: np.ndarray, exact: np.ndarray) -> float:
