@@ -32,6 +32,7 @@ LOCATED = (
     "calls",
     "raised",
 )
+NOBODY = "no node could be located"  # where the search itself raises
 
 
 @dataclass
@@ -117,6 +118,8 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
 
 def _cause(job: Job, check: Check, payload: Parity) -> str:
     """The node to blame and where it is packed, or that it is none, in words."""
+    if payload.culprit.startswith(NOBODY):
+        return payload.culprit
     if payload.culprit:
         packed = repro.place(job.folder, job.backend, job.model)
         told = f"; packed, ask again with: {repro.command(packed, job.backend)}"
@@ -179,7 +182,7 @@ def _located(job: Job, trial: Trial) -> Fault | None:
     except MemoryError:
         raise
     except RAISED as error:
-        return Fault("", "", f"none could be located: {said(error)}", None)
+        return Fault("", "", f"{NOBODY}: {said(error)}", None)
 
 
 def _fault(job: Job, trial: Trial) -> Fault | None:

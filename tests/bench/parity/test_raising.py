@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from backends.base import Unsupported
 from backends.numpy.program import NumpyProgram
@@ -32,6 +33,15 @@ def test_the_rungs_above_are_climbed_and_what_was_found_is_kept(tmp_path: Path) 
     )
     assert raised[0].note.startswith(due)
     assert due in finding.reason
+
+
+def test_a_search_that_raises_names_no_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locate, "first_fault", raises)
+    finding = climb(Wrong(program(run=wrong_values)), tmp_path)
+    assert "; no node could be located: " in finding.reason
+    assert "first node beyond" not in finding.reason
 
 
 def test_what_a_framework_cannot_be_asked_is_no_green_rung(tmp_path: Path) -> None:
