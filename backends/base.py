@@ -82,6 +82,8 @@ class Gap:
     # shape, dtype, value, bias, gradient or kernel; a program that raises has failed `value`
     question: str = "value"
     case: str = ""  # regular expression found in the case, as the exam writes it down
+    # whether other processors, or the compiler, may have it right, which is no failure then
+    varies: bool = False
 
     def fits(
         self,

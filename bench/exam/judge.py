@@ -216,7 +216,7 @@ def _row(
 ) -> ExamRow:
     """A judged answer; an `excuse` is why a wrong one is due to no fault of the backend."""
     result, gap = "passed" if right else "failed", question.gap(asked)
-    if gap is not None and right and not question.by_luck(asked):
+    if gap is not None and right and not (gap.varies or question.by_luck(asked)):
         # what is known to be wrong must be wrong: a gap that has closed hides the next one
         result = "failed"
         note = (

@@ -66,7 +66,9 @@ def test_an_outside_package_adds_a_backend(monkeypatch: pytest.MonkeyPatch) -> N
 def test_each_framework_has_a_module_that_tells_it_is_loaded() -> None:
     found = backends.frameworks()
     assert "numpy" not in found, "NumPy is everywhere"
-    assert set(found) == set(backends.names()) - {"numpy"}
+    # a backend written in NumPy alone needs none either
+    assert set(found) <= set(backends.names())
+    assert found["torch"] == "torch"
     # onnx alone writes files, and may be loaded in any process
     assert found["onnx"] == "onnxruntime"
 

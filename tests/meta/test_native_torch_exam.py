@@ -186,6 +186,16 @@ def test_a_gap_that_passes_is_a_failure(
     assert (len(dtypes) > 1) == (where == "gaps")
 
 
+def test_a_gap_that_varies_may_pass(
+    patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    varying = (Gap("flip", "it cannot everywhere", varies=True),)
+    monkeypatch.setattr(type(patient), "part_gaps", varying)
+    finding, _ = exam(patient, "flip")
+    assert isinstance(finding.payload, Exam)
+    assert {row.result for row in finding.payload.rows} == {"passed"}
+
+
 def test_a_gap_explains_what_it_names_and_nothing_else(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

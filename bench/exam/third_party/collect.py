@@ -9,8 +9,8 @@ JSON file and one safetensors file are written, which environments without onnx 
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -126,4 +126,6 @@ def _keep(value: Any, place: str, arrays: Arrays) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="made where it is missing")
+    main(parser.parse_args().folder)
