@@ -23,6 +23,8 @@ from bench.records import (
     Training,
 )
 
+NOTES = 8  # lines about the data before the table
+
 
 def about_data(told: Mapping[str, Any]) -> list[str]:
     """What a run was trained and tested on, and a line for each note of the reader."""
@@ -35,7 +37,9 @@ def about_data(told: Mapping[str, Any]) -> list[str]:
     under = _protocol(
         told["protocol"], told["protocol_hash"], told["part_of_each_clip"]
     )
-    notes = [f"note: {note}" for note in told["notes"]]
+    notes = [f"note: {note}" for note in told["notes"][:NOTES]]
+    if len(told["notes"]) > NOTES:
+        notes.append(f"note: and {len(told['notes']) - NOTES:,} more (all with --json)")
     return [f"data: {under} {trained}, {tested}", *notes]
 
 

@@ -108,7 +108,7 @@ def _show(found: Mapping[str, object]) -> None:
         # a dash for nothing, or the name would end the line with blanks
         lines = [_text(value) or "-"]
         if key == NOTES and isinstance(value, list):
-            lines = list(map(_text, value)) or lines
+            lines = _cut(value) or lines
         for line in lines:
             wrapped.initial_indent = key.ljust(width)
             print(wrapped.fill(line))
@@ -126,7 +126,11 @@ def _text(value: object) -> str:
 
 
 def _few(parts: list[str]) -> str:
+    return ", ".join(_cut(parts))
+
+
+def _cut(parts: list[str]) -> list[str]:
     shown = parts[:SHOWN]
     if len(parts) > SHOWN:
         shown.append(f"and {len(parts) - SHOWN:,} more (all with --json)")
-    return ", ".join(shown)
+    return shown

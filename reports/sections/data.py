@@ -11,7 +11,7 @@ from reports.blocks import Block, Code, Inline, Row, bullets, table, text
 AFTER = ("parity",)
 TITLE = "Data"
 
-SHOWN = 24  # labels that a cell lists
+SHOWN = 24  # labels that a cell lists, and notes
 
 
 def render(run: Run, figures: Path) -> list[Block]:
@@ -27,7 +27,7 @@ def render(run: Run, figures: Path) -> list[Block]:
     if not notes:
         return [*page, text("Its reader noted nothing.")]
     said = "What was guessed, left out or changed when it was read:"
-    return [*page, text(said), bullets((note,) for note in notes)]
+    return [*page, text(said), bullets((note,) for note in cut(notes))]
 
 
 def rows(told: Mapping[str, object]) -> list[Row]:
@@ -47,8 +47,13 @@ def value(found: object) -> Inline:
     labels = listed(found)
     if not labels:
         return str(found) or "none"
-    more = f" and {len(labels) - SHOWN:,} more" if len(labels) > SHOWN else ""
-    return ", ".join(labels[:SHOWN]) + more
+    return ", ".join(cut(labels))
+
+
+def cut(labels: list[str]) -> list[str]:
+    """The first of many, and how many there are beside them."""
+    more = [f"and {len(labels) - SHOWN:,} more"] if len(labels) > SHOWN else []
+    return labels[:SHOWN] + more
 
 
 def listed(found: object) -> list[str]:

@@ -36,6 +36,15 @@ def test_every_note_is_an_item_and_escaped(said: str) -> None:
     assert "<b>" not in items[1]
 
 
+def test_of_many_labels_and_notes_the_rest_is_counted(tmp_path: Path) -> None:
+    many = {**sample.DATA, "notes": [f"n{i}" for i in range(1030)]}
+    many["cameras"] = [f"c{i}" for i in range(25)]
+    data = section(report_of(tmp_path, [], data=many), "Data")
+    assert "n23\n- and 1,006 more" in data
+    assert "n24" not in data
+    assert "c23, and 1 more" in data
+
+
 def test_a_part_of_each_clip_is_told_beside_the_hash(said: str) -> None:
     assert "### Protocol subjects (9f3a01, 0.4 of each clip)" in said
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import records
 from bench.__main__ import main
+from bench.commands._summary import about_data
 from tests.bench.commands.command_line import Said, one_document
 from tests.bench.commands.test_measuring import ONE, QUICK
 from tests.data.bvh_files import motion, person, still, write
@@ -34,6 +35,16 @@ def test_info_gives_each_note_a_line_and_says_the_split(
     # without notes the row is there, with a dash
     assert main(["data", "info", f"bvh:{here / 'mine'}@cm", "--json"]) == 0
     assert len(one_document(capsys.readouterr().out)["notes"]) == 1
+
+
+def test_of_many_notes_a_terminal_shows_a_few() -> None:
+    told = {"notes": [f"n{i}" for i in range(30)], "train_takes": 1, "test_takes": 1}
+    told |= {"train_frames": 5, "test_frames": 5, "part_of_each_clip": 1.0}
+    told |= {"protocol": "synthetic", "protocol_hash": "abc123"}
+    lines = about_data(told)
+    assert lines[0].startswith("data: protocol synthetic abc123 trains on 5 frames")
+    assert lines[-2:] == ["note: n7", "note: and 22 more (all with --json)"]
+    assert about_data({}) == []
 
 
 def test_a_run_ends_with_protocol_part_and_notes(here: Path, capsys: Said) -> None:
