@@ -84,7 +84,7 @@ def takes(location: str) -> list[str]:
     """Names of the takes, from those of the files; none where there are no files."""
     try:
         return [path.stem for path in _files(parsed(location)[0])]
-    except BadInput:
+    except (BadInput, OSError):
         return []  # for `load` to say
 
 
