@@ -187,7 +187,7 @@ def test_unit_and_rate_are_said_or_stated(tmp_path: Path) -> None:
         loaded(path, "@m")
 
 
-@pytest.mark.parametrize("seconds", ["33.3333", "0.00002"])
+@pytest.mark.parametrize("seconds", ["33.3333", "0.00002", "50000"])
 def test_a_rate_that_nobody_records_at_is_said(tmp_path: Path, seconds: str) -> None:
     text = person() + motion(still()).replace("0.02", seconds)
     (clip,) = loaded(write(tmp_path, text))

@@ -199,7 +199,7 @@ def _unit(body: Body, stated: Stated) -> tuple[float, str]:
 def _rate(body: Body, stated: Stated) -> tuple[float, str]:
     """Frames a second, and a note where what the file says is not taken or strange."""
     # 1 / 0.033333 is 30.0003: files give the time of a frame to six digits
-    own = round(body.fps, 3)
+    own = round(body.fps, 3) or body.fps
     if stated.fps and stated.fps != own:
         return stated.fps, f"{own:g} frames a second in the file, {stated.fps:g} stated"
     if not USUAL_FPS[0] <= own <= USUAL_FPS[1]:
