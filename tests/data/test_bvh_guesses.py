@@ -198,6 +198,10 @@ def test_a_path_may_hold_an_at_and_a_strange_word_is_the_paths(tmp_path: Path) -
     path = write(tmp_path / "me@home", person() + motion(still()), "a@b.bvh")
     assert loaded(path)[0].action == "a@b"
     assert loaded(path, "@y-up@cm")[0].action == "a@b"
+    # a folder may be called as a unit is
+    named = write(tmp_path / "walk@m", person() + motion(still())).parent
+    assert loaded(named)[0].subject == "walk@m"
+    assert "lengths taken" not in str(loaded(named, "@cm")[0].notes)
     with pytest.raises(BadInput, match=r"@w-up: no such file .* as in @y-up@cm@30fps"):
         loaded(path, "@w-up")
     for nothing in ("", "@cm"):

@@ -32,8 +32,8 @@ def parsed(location: str) -> tuple[Path, Stated]:
     """
     stated = Stated()
     path, at, last = location.rpartition("@")
-    # From the end; the first part that is none of the three is the path's.
-    while at:
+    # From the end; what is there as it stands is a path, and so is what is none of the three.
+    while at and not Path(location).exists():
         if last in up_axis.TURNS:
             stated = replace(stated, up=last)
         elif last in UNITS:
