@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands._chosen import chosen
 from bench.commands._progress import progress, waiting
-from bench.commands._summary import finding
+from bench.commands._summary import about_data, finding
 from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.run import Outcome
@@ -54,6 +54,7 @@ def configure(
 def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
     """Run the cells, write the report, print what was found; the exit code."""
     import reports
+    from bench import data
     from bench.coordinator import checking, dataset, run
 
     if resume is not None:
@@ -61,6 +62,9 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
         config = run.resumed(resume)
     with waiting("checking names and reading data", quiet=as_json):
         clips = checking.check(config, resume=resume)
+    # by name from here on: the default may hang on files that a resumed run no longer needs
+    protocol = data.protocol_for(config.data, config.protocol).name
+    config = config.model_copy(update={"protocol": protocol})
     # kept in the run folder, to be typed again as it stands
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     folder = resume or run.start(config, out=out, command=command)
@@ -94,17 +98,23 @@ def exit_code(outcome: Outcome, config: Config) -> int:
 
 def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
     """The findings as a table with the verdicts beneath, or as one JSON document."""
+    from bench import records
+
     found = judged(outcome)
+    read = records.load(outcome.folder).info.data
     if as_json:
         document = {
             "ok": not outcome.failed,
             "run": str(outcome.folder),
             "report": str(report),
+            "data": read,
             "verdicts": [{"model": one.model, **answers(one)} for one in found],
             "records": [record.model_dump(mode="json") for record in outcome.records],
         }
         print(json.dumps(document))
         return
+    for line in about_data(read):
+        print(line)
     # what went wrong stands where the figure would
     rows = [
         (one.task, one.backend, one.model, one.status, finding(one))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
+from typing import Any
 
 from bench.records import (
     Again,
@@ -20,6 +22,33 @@ from bench.records import (
     Throughput,
     Training,
 )
+
+NOTES = 8  # lines about the data before the table
+
+
+def about_data(told: Mapping[str, Any]) -> list[str]:
+    """What a run was trained and tested on, and a line for each note of the reader."""
+    if not told:
+        return []
+    trained = (
+        f"trains on {told['train_frames']:,} frames of {told['train_takes']:,} takes"
+    )
+    tested = f"tests on {told['test_frames']:,} of {told['test_takes']:,}"
+    under = _protocol(
+        told["protocol"], told["protocol_hash"], told["part_of_each_clip"]
+    )
+    notes = [f"note: {note}" for note in told["notes"][:NOTES]]
+    if len(told["notes"]) > NOTES:
+        notes.append(f"note: and {len(told['notes']) - NOTES:,} more (all with --json)")
+    return [f"data: {under} {trained}, {tested}", *notes]
+
+
+def _protocol(name: str, key: str, part: float) -> str:
+    """A protocol beside its hash, and that it is of a part where it is.
+
+    A part makes another hash, and a profile may ask for it unseen.
+    """
+    return f"protocol {name} {key}" + (f" ({part:g} of each clip)" if part < 1 else "")
 
 
 def finding(record: Record) -> str:
@@ -142,7 +171,7 @@ def _nearness(check: Check) -> float:
 
 def _under(payload: Scored | Training | Again) -> str:
     """No number goes without the protocol it was measured under."""
-    return f"protocol {payload.protocol} {payload.protocol_hash}"
+    return _protocol(payload.protocol, payload.protocol_hash, payload.fraction)
 
 
 def _mm(score: float | None) -> str:

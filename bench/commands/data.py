@@ -21,6 +21,7 @@ ROUND = 1000  # numbers from here on are shown without a fraction
 NARROWEST = 40  # columns for the values, however long the names are
 WIDEST = 200  # columns of a line that can still be followed
 NO_TERMINAL = (160, 24)  # columns and lines where the output goes to a file
+NOTES = "notes"  # sentences, each on lines of its own
 ACTIONS = ("list", "info", "stats", "convert")
 
 WHAT = "list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE."
@@ -104,9 +105,13 @@ def _show(found: Mapping[str, object]) -> None:
         subsequent_indent=" " * width,
     )
     for key, value in found.items():
-        wrapped.initial_indent = key.ljust(width)
         # a dash for nothing, or the name would end the line with blanks
-        print(wrapped.fill(_text(value) or "-"))
+        lines = [_text(value) or "-"]
+        if key == NOTES and isinstance(value, list):
+            lines = _cut(value) or lines
+        for line in lines:
+            wrapped.initial_indent = key.ljust(width)
+            print(wrapped.fill(line))
 
 
 def _text(value: object) -> str:
@@ -121,7 +126,11 @@ def _text(value: object) -> str:
 
 
 def _few(parts: list[str]) -> str:
+    return ", ".join(_cut(parts))
+
+
+def _cut(parts: list[str]) -> list[str]:
     shown = parts[:SHOWN]
     if len(parts) > SHOWN:
         shown.append(f"and {len(parts) - SHOWN:,} more (all with --json)")
-    return ", ".join(shown)
+    return shown

@@ -1,7 +1,7 @@
 """The clips of a run: read and split once, kept in the run folder, mapped from there by every cell.
 
 One file holds the training clips, then the test clips, as `data convert` writes them; its facts
-are how many are for training, and the protocol as it was applied.
+are how many are for training, the protocol as it was applied, and what is told of the clips.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import data
 from bench.config import Config
-from bench.data import Split, augment
+from bench.data import Split, augment, facts
 from bench.data.formats import header
 from bench.data.protocols import Protocol
 from bench.data.readers import cache
@@ -34,18 +34,22 @@ def read(config: Config) -> Split:
 
 def keep(folder: Path, split: Split, config: Config) -> None:
     """Write the clips of a configuration into a run folder, whole or not at all."""
-    facts = {
+    clips = [*split.train, *split.test]
+    kept = {
         "train": len(split.train),
         "protocol": split.protocol.model_dump(mode="json"),
         "asked": _asked(config),
+        "told": {"source": config.data}
+        | facts.of(clips)
+        | facts.divided(split.train, split.test, split.protocol),
     }
     folder.mkdir(parents=True, exist_ok=True)
     cache.save(
         folder / FILE,
-        [*split.train, *split.test],
+        clips,
         kind=data.kind_of(config.data),
         rig=split.protocol.rig,
-        facts=facts,
+        facts=kept,
     )
 
 
@@ -55,10 +59,10 @@ def is_kept(folder: Path, config: Config) -> bool:
     if not file.exists():
         return False
     try:
-        facts = header.read(file).text("facts")
+        kept = header.read(file).text("facts")
     except BadInput:
         return False  # half a file is none: the clips are read anew and take its place
-    return facts.get("asked") == _asked(config)
+    return kept.get("asked") == _asked(config)
 
 
 def ensure(config: Config, folder: Path) -> None:
@@ -67,21 +71,27 @@ def ensure(config: Config, folder: Path) -> None:
         keep(folder, read(config), config)
 
 
+def told(folder: Path) -> dict[str, object]:
+    """What there is to say of the clips of the run in `folder`, as `facts` found it."""
+    found: dict[str, object] = header.read(folder / FILE).text("facts").get("told", {})
+    return found
+
+
 def of(config: Config, folder: Path) -> Split:
     """The clips of the run in `folder`, put there where they are not yet.
 
     Raises as `read` does, and BadInput where the kept file is damaged.
     """
     ensure(config, folder)
-    facts = header.read(folder / FILE).text("facts")
-    protocol = Protocol.model_validate(facts["protocol"])
+    kept = header.read(folder / FILE).text("facts")
+    protocol = Protocol.model_validate(kept["protocol"])
     try:
         clips = cache.load(str(folder / FILE), rig=protocol.rig)
     except BadInput as error:
         raise BadInput(
             f"{error}; or delete the file, and --resume reads them"
         ) from None
-    return Split(clips[: facts["train"]], clips[facts["train"] :], protocol)
+    return Split(clips[: kept["train"]], clips[kept["train"] :], protocol)
 
 
 def _asked(config: Config) -> dict[str, Any]:

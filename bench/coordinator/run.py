@@ -108,6 +108,9 @@ def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> O
     todo = [job for job in jobs(config, folder) if job.cell not in done]
     if any(tasks.get(job.task).data for job in todo):
         dataset.ensure(config, folder)  # before the workers, who would each read it
+        info = records.load(folder).info
+        told = dataset.told(folder)
+        write_info(folder, info.model_copy(update={"data": told}))
 
     def keep(record: Record) -> None:
         records.append(folder, record)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.formats import header
 from models import folder
@@ -89,7 +89,7 @@ def protocol_for(source: str, name: str | None = None) -> Protocol:
         )
     trained = source.rpartition(ACROSS)[0]  # the first of a pair
     origin = kind_of(trained) if ACROSS in source else ""
-    protocol = protocols.load(name) if name else _usual(kind, origin, suited)
+    protocol = protocols.load(name) if name else _usual(source, origin, suited)
     if protocol not in suited:
         kinds = " or ".join(protocol.sources)
         names = ", ".join(each.name for each in suited)
@@ -102,15 +102,15 @@ def protocol_for(source: str, name: str | None = None) -> Protocol:
     return protocol
 
 
-def _usual(kind: str, origin: str, suited: Sequence[Protocol]) -> Protocol:
-    """The first that trains on the kind `origin`, else the default one."""
-    from bench.data import protocols
-
+def _usual(source: str, origin: str, suited: Sequence[Protocol]) -> Protocol:
+    """The first that trains on the kind `origin`, else the default one of the tested source."""
     for protocol in suited:
         if origin in protocol.trained_on:
             return protocol
     # also for a pair that none suits: what is wrong with it is said of the default one
-    return protocols.default(kind)
+    chosen = default_protocol(source.rpartition(ACROSS)[2])
+    assert chosen is not None  # of the kind, `suited` says
+    return chosen
 
 
 def load(
@@ -129,7 +129,7 @@ def load(
     (`bench.data.augment`). All three change the protocol's hash. Raises BadInput for
     unreadable data, clips without poses, and where the split leaves a side empty.
     """
-    from bench.data import augment
+    from bench.data import augment, facts
 
     if not 0 < small <= 1:
         raise BadInput(f"small is {small}; a fraction above 0 and up to 1 was due")
@@ -148,7 +148,7 @@ def load(
         "keypoints": "noisy" if noise else "exact",
         "fraction": small,
         # true keypoints have none
-        "detector": ", ".join(filter(None, _labels(clips, "detector"))),
+        "detector": ", ".join(filter(None, facts.labels(clips, "detector"))),
         "corruption": ", ".join(map(str, steps)),
     }
     corrupted = partial(augment.apply, steps=steps, seed=seed)
@@ -162,6 +162,8 @@ def _divided(
 
     Raises BadInput where a side is empty.
     """
+    from bench.data import facts
+
     trained, _, tested = source.rpartition(ACROSS)
     # asked before anything is read: what does not fit is said at once
     across = bool(trained or protocol.trained_on)
@@ -175,13 +177,9 @@ def _divided(
         if subjects:
             train = [clip for clip in train if clip.subject in subjects]
     if not train or not test:
-        label = "name" if protocol.split.by == "clip" else protocol.split.by
-        labels = _labels(clips, label)
         side = "training" if test else "testing"
-        raise BadInput(
-            f"{source}: protocol {protocol.name} leaves no clip for {side}"
-            f" ({protocol.split.text}; here are {_few(labels)}); take another protocol"
-        )
+        kind = kind_of(tested)
+        raise BadInput(f"{source}: {facts.one_sided(protocol, kind, clips, side)}")
     return train, test
 
 
@@ -245,7 +243,7 @@ def describe(
         return {**header.read(Path(location)).text("facts"), "source": source}
     chosen = protocol or default_protocol(source)
     clips = _read(source, chosen, seed=seed, small=1.0)
-    return _facts(source, clips, chosen)
+    return _facts(source, clips, chosen, asked=protocol is not None)
 
 
 def statistics(
@@ -277,7 +275,8 @@ def convert(
     chosen = protocol or default_protocol(source)
     mapped_file.check(path)  # before the reading, which may take minutes
     clips = _read(source, chosen, seed=seed, small=1.0)
-    facts = {**_facts(source, clips, chosen), "converted_from": source}
+    facts = _facts(source, clips, chosen, asked=protocol is not None)
+    facts["converted_from"] = source
     # the cameras are in the clips for good: a cache is no use under a protocol of others
     rig = chosen.rig if chosen else None
     cache.save(path, clips, kind=kind_of(source), rig=rig, facts=facts)
@@ -285,15 +284,17 @@ def convert(
 
 
 def default_protocol(source: str) -> Protocol | None:
-    """The default protocol of a source's kind.
+    """The default protocol of a source: its takes' own, as their names tell, or its kind's.
 
     None for a kind that has none, such as keypoints without poses.
     """
     from bench.data import protocols
 
-    kind = kind_of(source)
+    kind, _, location = source.partition(":")
+    # of readers whose takes are known before they are read
+    named = getattr(module(kind), "takes", None)
     try:
-        return protocols.default(kind)
+        return protocols.default(kind_of(source), named(location) if named else ())
     except UnknownName:
         return None
 
@@ -353,45 +354,17 @@ def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:
 
 
 def _facts(
-    source: str, clips: list[Clip], protocol: Protocol | None
+    source: str, clips: list[Clip], protocol: Protocol | None, *, asked: bool
 ) -> dict[str, object]:
-    from bench.data.stats import context
+    from bench.data import facts
 
     found = {
         "source": source,
         "kind": sources()[kind_of(source)],
-        "takes": len({clip.name for clip in clips}),
-        "cameras": _labels(clips, "camera_name"),
-        "frames": sum(clip.frames for clip in clips),
-        # there for windows to see, and not scored
-        "frames_of_context_alone": sum(map(context, clips)),
-        "fps": _labels(clips, "fps"),
-        "skeleton": clips[0].skeleton.name,
-        "subjects": _labels(clips, "subject"),
-        "actions": _labels(clips, "action"),
-        "styles": _labels(clips, "style"),
-        "notes": sorted({note for clip in clips for note in clip.notes}),
+        **facts.of(clips),
     }
-    return found | (_under(protocol, clips) if protocol else {})
-
-
-def _under(protocol: Protocol, clips: list[Clip]) -> dict[str, object]:
-    """What a protocol makes of clips."""
+    if protocol is None:
+        return found
     train, test = protocol.divide(clips)
-    return {
-        "train_frames": sum(clip.frames for clip in train),
-        "test_frames": sum(clip.frames for clip in test),
-        "protocol": protocol.name,
-        "protocol_hash": protocol.hash,
-        "protocol_text": protocol.text,
-    }
-
-
-def _labels(clips: Iterable[Clip], field: str) -> list[Any]:
-    return sorted({getattr(clip, field) for clip in clips})
-
-
-def _few(labels: Iterable[str], most: int = 8) -> str:
-    shown = [label or "(none)" for label in labels]
-    more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more
+    chosen = facts.chosen(protocol, kind_of(source), clips, asked=asked)
+    return found | facts.divided(train, test, protocol) | chosen

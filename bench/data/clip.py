@@ -162,6 +162,7 @@ class Take:
     fps: float
     skeleton: Skeleton
     world: NDArray[np.float64]
+    notes: tuple[str, ...] = ()  # as a clip's
 
 
 def film(take: Take, cameras: dict[str, Camera]) -> list[Clip]:
@@ -194,6 +195,7 @@ def film(take: Take, cameras: dict[str, Camera]) -> list[Clip]:
             camera_pose=pose.astype(np.float32),
             world_pose=world,
             camera=camera,
+            notes=take.notes,
         )
         clips.append(clip)
     return clips

@@ -51,12 +51,12 @@ def middle(clip: Clip, fraction: float) -> Clip:
     return part(clip, frames.start, frames.stop)
 
 
-def part(clip: Clip, start: int, stop: int) -> Clip:
-    """Frames `start` to `stop` of a clip."""
-    fields = dict(vars(clip))
-    for name in ARRAYS:
-        values = fields[name]
-        fields[name] = None if values is None else values[start:stop]
+def part(clip: Clip, start: int, stop: int, *, name: str = "") -> Clip:
+    """Frames `start` to `stop` of a clip, under its own name or another."""
+    fields = vars(clip) | {"name": name or clip.name}
+    for each in ARRAYS:
+        values = fields[each]
+        fields[each] = None if values is None else values[start:stop]
     return trusted(**fields)
 
 

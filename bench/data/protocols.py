@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from bench.data.clip import Clip
 from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons
 from bench.data.geometry.cameras import Rig
+from bench.data.pieces import part
 from models.errors import BadInput, UnknownName
 
 FOLDER = Path(__file__).parent.parent / "protocols"
@@ -73,7 +74,8 @@ LATER = (
 class Rule(BaseModel):
     """Which clips are for testing.
 
-    Those whose label is in `test`, or, by clip, every `every`-th take in name order.
+    Those whose label is in `test`, or, by clip, every `every`-th take in name order; a take that
+    is alone is cut, and its last part of so many is for testing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,9 +88,12 @@ class Rule(BaseModel):
         """(train, test), the order kept. All cameras of a take go the same way."""
         clips = list(clips)
         chosen = set(self.test)
+        # by name and not by place: files come in another order on another disk
+        takes = sorted({clip.name for clip in clips})
+        if self.every and len(takes) == 1:
+            return self._cut(clips)
         if self.every:
-            # by name and not by place: files come in another order on another disk
-            chosen.update(sorted({clip.name for clip in clips})[:: self.every])
+            chosen.update(takes[:: self.every])
         field = "name" if self.by == "clip" else self.by
         train = list[Clip]()
         test = list[Clip]()
@@ -96,10 +101,27 @@ class Rule(BaseModel):
             (test if getattr(clip, field) in chosen else train).append(clip)
         return train, test
 
+    def _cut(self, clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
+        """(train, test) of clips of one take; those of one frame cannot be cut."""
+        train = list[Clip]()
+        test = list[Clip]()
+        for clip in clips:
+            end = clip.frames - -(-clip.frames // self.every)
+            if end > 0:
+                # two names, as of two takes: whoever counts takes finds none on both sides
+                train.append(part(clip, 0, end, name=f"{clip.name}, first part"))
+                test.append(
+                    part(clip, end, clip.frames, name=f"{clip.name}, last part")
+                )
+        return train, test
+
     @property
     def text(self) -> str:
         """The rule in words."""
-        every = f"every {self.every}th take" if self.every else ""
+        every = ""
+        if self.every:
+            share = f"the last {1 / self.every:.3g} of a take that is alone"
+            every = f"every {self.every}th take, {share}"
         return (
             f"test split by {self.by}: {', '.join(filter(None, (*self.test, every)))}"
         )
@@ -116,6 +138,8 @@ class Protocol(BaseModel):
     trained_on: dict[str, Names] = {}
     # whether it is the one taken for its kinds when none is asked for
     default: bool = False
+    # patterns of names: it is taken for takes that all have one, where each pattern has a take
+    takes: Names = ()
     skeleton: str
     root: str
     rig: Rig | None = None  # virtual cameras, for a source that has none of its own
@@ -182,6 +206,16 @@ class Protocol(BaseModel):
         train, test = self.split.split(clips)
         return train, [clip for clip in test if not self._excludes(clip)]
 
+    def told_by(self, names: Sequence[str]) -> bool:
+        """Whether the names of takes are those of the data it was written for."""
+        fits = [[fnmatchcase(name, each) for name in names] for each in self.takes]
+        # no pattern is without a name, and no name without a pattern
+        return (
+            bool(fits)
+            and all(map(any, fits))
+            and all(map(any, zip(*fits, strict=True)))
+        )
+
     def _excludes(self, clip: Clip) -> bool:
         # fnmatchcase: the plain one ignores case on some systems, and so would the split
         return any(fnmatchcase(clip.name, pattern) for pattern in self.exclude)
@@ -214,12 +248,14 @@ class Protocol(BaseModel):
 
     @property
     def hash(self) -> str:
-        """Twelve hexadecimal digits over everything but the name and whether it is a default."""
+        """Twelve hexadecimal digits over everything but the name and when it is a default."""
         fields = type(self).model_fields
         unset = {
             field for field in LATER if getattr(self, field) == fields[field].default
         }
-        content = self.model_dump(mode="json", exclude={"name", "default", *unset})
+        content = self.model_dump(
+            mode="json", exclude={"name", "default", "takes", *unset}
+        )
         # sorted and without blanks: neither the order of fields nor a layout is part of it
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -321,10 +357,24 @@ def read(path: Path) -> Protocol:
         raise BadInput(f"{path}: {error}") from None
 
 
-def default(kind: str) -> Protocol:
-    """The default protocol of a kind of source. Raises UnknownName where there is none."""
-    chosen = [protocol for protocol in map(load, names()) if protocol.default]
+def default(kind: str, takes: Sequence[str] = ()) -> Protocol:
+    """The default protocol of a kind of source, or the one that the names of takes tell.
+
+    Raises UnknownName where there is none.
+    """
+    known = [load(name) for name in names()]
+    for protocol in known:
+        if kind in protocol.sources and protocol.told_by(takes):
+            return protocol
+    chosen = [protocol for protocol in known if protocol.default]
     found = {each: protocol for protocol in chosen for each in protocol.sources}
     if kind not in found:
         raise UnknownName("source with a default protocol", kind, found)
     return found[kind]
+
+
+def dividing(kind: str, clips: Sequence[Clip]) -> list[str]:
+    """Names of the protocols of a kind that leave clips for training and for testing."""
+    suited = [one for one in map(load, names()) if kind in one.sources]
+    alone = [one for one in suited if not one.trained_on]
+    return [one.name for one in alone if all(one.divide(clips))]

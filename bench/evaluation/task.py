@@ -99,6 +99,7 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
+        fraction=protocol.fraction,
         protocol_text=protocol.text,
         test_poses=test.scored,
         metrics=own.metrics,

@@ -120,6 +120,8 @@ class RunInfo(Frozen):
     environment: dict[str, object]  # bench.processes.machine.describe()
     commit: str | None = None
     seed: int = 0
+    # what `bench.data.facts` says of the clips; empty where the run needs none
+    data: dict[str, object] = {}
 
 
 class Run(Frozen):

@@ -155,6 +155,7 @@ class Training(Frozen):
     data: str
     protocol: Said
     protocol_hash: Hash
+    fraction: float = 1.0  # of each clip; less is another hash
     optimizer: dict[str, float | str]
     precision: str
     steps: int
@@ -189,6 +190,7 @@ class Again(Frozen):
     task: Literal["train_again"] = "train_again"
     protocol: Said
     protocol_hash: Hash
+    fraction: float = 1.0  # of each clip; less is another hash
     steps: int
     batch: int
     seeds: tuple[int, ...]  # of what was drawn
@@ -224,6 +226,7 @@ class Scored(Frozen):
     data: str
     protocol: Said
     protocol_hash: Hash
+    fraction: float = 1.0  # of each clip; less is another hash
     headline: str = "MPJPE"  # the metric, by its name
     averaging: Literal["frame", "action", "subject"] = "frame"
 

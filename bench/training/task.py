@@ -170,6 +170,7 @@ def _payload(
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
+        fraction=protocol.fraction,
         optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
         precision=job.config.precision,
         steps=loop.step,

@@ -14,7 +14,7 @@ from reports.numbers import count, millions, number
 from reports.sections import _accuracy, _held
 from reports.sections._accuracy import Judged
 
-AFTER = ("parity",)
+AFTER = ("data",)
 TITLE = "Training and accuracy"
 
 Trained = tuple[Record, Training]
@@ -56,7 +56,8 @@ def protocol(
         f" on {payload.data}. {said} Numbers of another hash are in another table: they"
         " must not be compared.",
     )
-    return [Heading(f"Protocol {payload.protocol} ({short})"), head]
+    part = f", {payload.fraction:g} of each clip" if payload.fraction < 1 else ""
+    return [Heading(f"Protocol {payload.protocol} ({short}{part})"), head]
 
 
 def cost(

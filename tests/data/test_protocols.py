@@ -185,7 +185,7 @@ def test_a_pair_takes_the_protocol_across_and_keypoints_have_none() -> None:
 
 
 def test_protocol_of_another_kind_is_refused() -> None:
-    assert data.protocol_for("bvh:x").name == "bandai-styles"
+    assert data.protocol_for("bvh:x").name == "bvh-takes"
     with pytest.raises(BadInput, match=r"is for bvh data .* take one of: synthetic"):
         data.protocol_for("synthetic", "bandai-clips")
     with pytest.raises(BadInput, match="is for bvh data"):
@@ -212,7 +212,7 @@ def test_sources_are_listed_without_importing_them() -> None:
 def test_the_default_protocol_of_every_kind() -> None:
     expected = {
         "3dhp": "3dhp",
-        "bvh": "bandai-styles",
+        "bvh": "bvh-takes",
         "h36m-coco": "h36m-p1",
         "h36m-npz": "h36m-p1",
         "h36m-pkl": "h36m-motionbert",

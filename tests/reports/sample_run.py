@@ -49,6 +49,23 @@ __all__ = [
 NASTY = "no | pipe, no `tick`,\nno <b>tag</b>, no *star*, no [link](x)"
 
 
+DATA = {
+    "source": "bvh:walks",
+    "takes": 1_080,
+    "cameras": ["cam0", "cam1"],
+    "styles": [""],
+    "notes": ["lengths taken for cm, by the legs; @cm states it", NASTY],
+    "train_takes": 864,
+    "train_frames": 100_800,
+    "test_takes": 216,
+    "test_frames": 25_200,
+    "protocol": "subjects",
+    "protocol_hash": "9f3a01",
+    "part_of_each_clip": 0.4,
+    "protocol_text": "Test split by subject; only the middle 0.4 of each clip.",
+}
+
+
 def info(**change: object) -> RunInfo:
     """What was asked, with a machine of two levels."""
     given = {
@@ -56,6 +73,7 @@ def info(**change: object) -> RunInfo:
         "started": "2026-01-02T03:04:05Z",
         "finished": "2026-01-02T03:05:05Z",
         "command": "python -m bench run --backend torch",
+        "data": DATA,
         "config": {"profile": "smoke", "train": {"steps": 200}},
         "environment": {
             "cpu": {"name": "Sample CPU", "cores": 2},

@@ -2,6 +2,10 @@
 
 A file holds a hierarchy (offsets, channels), then one line of channel values for each frame. What
 the channels do to a body is the matter of `bench.data.readers.bvh`.
+
+Programs write the same words in many ways, and all of them are read: keywords and channels in any
+case, `EndSite` in one word, end sites with names, names with blanks up to the brace or the line's
+end, comments behind `#`, `//` or `;`, line ends of any system.
 """
 
 from __future__ import annotations
@@ -27,10 +31,15 @@ CHANNELS = {
     for axis in "XYZ"
     for kind in ("position", "rotation")
 }
-# Programs indent and pad what follows the hierarchy; line ends may be those of Windows.
-MOTION = re.compile(r"^[ \t]*MOTION[ \t\r]*$", re.MULTILINE)
-FRAMES = r"Frames:\s*(\S+)"
-INTERVAL = r"Frame[ \t]+Time:\s*(\S+)"
+# Programs indent and pad what follows the hierarchy.
+MOTION = re.compile(r"^[ \t]*MOTION[ \t]*$", re.MULTILINE | re.IGNORECASE)
+FRAMES = re.compile(r"\s*Frames[ \t]*:?\s*(\S+)", re.IGNORECASE)
+INTERVAL = re.compile(r"\s*Frame[ \t]*Time[ \t]*:?\s*(\S+)", re.IGNORECASE)
+# Behind a name # is no comment: a joint may be called `Bone #1`.
+COMMENT = re.compile(
+    r"//.*$|^[ \t]*[#;].*$|(?<=[\d.{}])[ \t]+[#;].*$|(?<=position|rotation)[ \t]+[#;].*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 SECONDS = (1e-6, 1e6)  # of a frame: a file beyond counts in something else
 
 
@@ -70,6 +79,7 @@ def read(path: Path) -> Motion:
     """
     # Bytes that are no text turn up as words that are no numbers, and are named with their line.
     text = whole_file.content(path, DUE).decode("utf-8-sig", errors="replace")
+    text = _tidied(text)
     start = MOTION.search(text)
     if start is None:
         raise BadInput(
@@ -77,8 +87,8 @@ def read(path: Path) -> Motion:
             " is truncated or not a BVH file"
         )
     nodes = _hierarchy(text[: start.start()], path)
-    frames = _field(text, FRAMES, start.end(), path)
-    interval = _field(text, INTERVAL, frames.end(), path)
+    frames = _field(text, FRAMES, "Frames", start.end(), path)
+    interval = _field(text, INTERVAL, "Frame Time", frames.end(), path)
     count = _number(frames, text, path)
     seconds = _number(interval, text, path)
     # NaN fails the comparisons; int() of it or of infinity would raise, so they come first.
@@ -100,15 +110,26 @@ def read(path: Path) -> Motion:
     )
 
 
+def _tidied(text: str) -> str:
+    """Line ends as here, and no comments; every line keeps its number."""
+    # Most files have neither, and may be many megabytes.
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if any(mark in text for mark in ("#", "//", ";")):
+        text = COMMENT.sub("", text)
+    return text
+
+
 def _line(text: str, place: int) -> int:
     """The number of the line that holds a character, as editors count."""
     return text.count("\n", 0, place) + 1
 
 
-def _field(text: str, pattern: str, start: int, path: Path) -> re.Match[str]:
-    found = re.compile(r"\s*" + pattern).match(text, start)
+def _field(
+    text: str, pattern: re.Pattern[str], name: str, start: int, path: Path
+) -> re.Match[str]:
+    found = pattern.match(text, start)
     if found is None:
-        name = "Frames" if pattern is FRAMES else "Frame Time"
         raise BadInput(
             f"{path}:{_line(text, start)}: '{name}:' and a number were due after MOTION;"
             " the file is truncated or damaged"
@@ -171,17 +192,32 @@ class _Header:
         return self.tokens[self.place - 1][1]
 
     def take(self, *due: str) -> str:
-        """The next token, which must be one of `due` where any is given."""
+        """The next token, which must be one of `due` where any is given, in any case.
+
+        Gives it as it stands in `due`.
+        """
         if self.place >= len(self.tokens):
             line = self.tokens[-1][1] if self.tokens else 1
             what = " or ".join(due) or "a value"
             raise _Damaged(line, f"the hierarchy ends where {what} was due")
         token, line = self.tokens[self.place]
-        if due and token not in due:
+        known = {word.casefold(): word for word in due} or {token.casefold(): token}
+        if token.casefold() not in known:
             # 40 characters: a damaged file may hold a word of megabytes
             raise _Damaged(line, f"{token[:40]!r} where {' or '.join(due)} was due")
         self.place += 1
-        return token
+        return known[token.casefold()]
+
+    def name(self) -> str:
+        """The words up to a brace or the end of their line, joined by blanks; may be empty."""
+        words: list[str] = []
+        while self.place < len(self.tokens):
+            token, line = self.tokens[self.place]
+            if token in ("{", "}") or (words and line != self.last_line):
+                break
+            words.append(token)
+            self.place += 1
+        return " ".join(words)
 
     def number(self) -> float:
         """The next token as a finite number."""
@@ -208,13 +244,13 @@ class _Header:
         stack = [-1]
         column = self.node(stack, 0)
         while len(stack) > 1:
-            word = self.take("JOINT", "End", "}")
+            word = self.take("JOINT", "End", "EndSite", "}")
             if word == "JOINT":
                 column = self.node(stack, column)
-            elif word == "End":
-                self.end_site()
-            else:
+            elif word == "}":
                 stack.pop()
+            else:
+                self.end_site(word)
         if self.place < len(self.tokens):
             token, line = self.tokens[self.place]
             raise _Damaged(
@@ -225,7 +261,9 @@ class _Header:
 
     def node(self, stack: list[int], column: int) -> int:
         """Read one joint up to its children, push it, and give the next free channel column."""
-        name = self.take()
+        name = self.name()
+        if not name:
+            raise _Damaged(self.last_line, "no name where a joint's was due")
         if name in self.names:
             raise _Damaged(self.last_line, f"a second joint named {name[:40]!r}")
         self.names.add(name)
@@ -241,10 +279,13 @@ class _Header:
         stack.append(len(self.found) - 1)
         return column + len(channels)
 
-    def end_site(self) -> None:
+    def end_site(self, word: str) -> None:
         """Step over an end site: it has no channels and no joint of ours."""
-        for word in ("Site", "{", "OFFSET"):
-            self.take(word)
+        if word == "End":
+            self.take("Site")
+        self.name()  # which some programs give it
+        self.take("{")
+        self.take("OFFSET")
         for _ in range(3):
             self.number()
         self.take("}")

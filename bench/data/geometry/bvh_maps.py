@@ -6,7 +6,7 @@ laying `joints.yaml` beside the files, a line for each joint of `h36m17`: `RKnee
 
 The names: Bandai-Namco Research Motiondataset; the CMU motion capture database as B. Hahne
 converted it to BVH; Ubisoft La Forge LaFAN1; Adobe Mixamo, whose names carry the prefix
-`mixamorig:`.
+`mixamorig:`. Case and what stands between words are nobody's: `left_up leg` is LeftUpLeg.
 """
 
 from __future__ import annotations
@@ -16,12 +16,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.data.formats import yaml_file
 from bench.data.geometry.skeletons import H36M17
 from models.errors import BadInput
 
 FILE = "joints.yaml"
 SHOWN = 4  # missing joints that a message lists
+
+
+class Names:
+    """A file's joints by name, as it is written or else without case and marks between words.
+
+    What two names become without these is neither's.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.exact = {name: number for number, name in enumerate(names)}
+        self.bare: dict[str, int | None] = {}
+        for name, number in self.exact.items():
+            bare = _bare(name)
+            self.bare[bare] = None if bare in self.bare else number
+
+    def get(self, name: str) -> int | None:
+        """The number of a joint; None where there is none of the name."""
+        return self.exact.get(name, self.bare.get(_bare(name)))
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\s_.-]", "", name).casefold()
 
 
 @dataclass(frozen=True)
@@ -39,12 +64,12 @@ class Map:
     labels: str = ""
     unit: float = 0.0
 
-    def missing(self, names: Sequence[str]) -> list[str]:
+    def missing(self, names: Names) -> list[str]:
         """Joints that the table wants and a file does not have, in the table's order."""
         wanted = [part for parts in self.joints.values() for part in parts]
         # a dict and not a set: each name once, in order
         once = dict.fromkeys((*wanted, *self.marks))
-        return [part for part in once if part not in names]
+        return [part for part in once if names.get(part) is None]
 
 
 def _sided(limbs: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -133,8 +158,9 @@ def fitting(names: Sequence[str], path: Path) -> Map:
     """
     own = path.parent / FILE
     maps = (read(own),) if own.exists() else MAPS
-    best = min(maps, key=lambda each: len(each.missing(names)))  # the first of equals
-    lacks = best.missing(names)
+    known = Names(names)
+    best = min(maps, key=lambda each: len(each.missing(known)))  # the first of equals
+    lacks = best.missing(known)
     if lacks:
         more = f" and {len(lacks) - SHOWN} more" if len(lacks) > SHOWN else ""
         raise BadInput(
@@ -143,6 +169,18 @@ def fitting(names: Sequence[str], path: Path) -> Map:
             " beside the file that names its joint for each of h36m17"
         )
     return best
+
+
+def shares(table: Map, names: Sequence[str]) -> NDArray[np.float64]:
+    """How much of each joint of a file is in each of h36m17's: (17, joints), rows of sum 1."""
+    known = Names(names)
+    found = np.zeros((len(H36M17.joints), len(names)))
+    for row, joint in zip(found, H36M17.joints, strict=True):
+        parts = table.joints[joint]
+        # a file that the table fits has them all
+        places = [place for part in parts if (place := known.get(part)) is not None]
+        row[places] = 1 / len(parts)
+    return found
 
 
 def read(path: Path) -> Map:

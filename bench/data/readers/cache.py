@@ -94,6 +94,15 @@ def load(
     return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
+def takes(location: str) -> list[str]:
+    """Names of the takes in a cache, as the files had them that were converted."""
+    try:
+        index = Index.model_validate_json(header.read(Path(location)).texts["clips"])
+    except (KeyError, ValueError):
+        return []  # for `load` to say
+    return [clip.name.rpartition("/")[2] for clip in index.clips]
+
+
 class _Stock:
     """Arrays gathered by tensor name, each one once."""
 

@@ -31,6 +31,7 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
         data=job.config.data,
         protocol=protocol.name,
         protocol_hash=protocol.hash,
+        fraction=protocol.fraction,
         baselines=found,
         checks=checks,
         left_out=left_out,

@@ -79,6 +79,7 @@ def _payload(
     return Again(
         protocol=split.protocol.name,
         protocol_hash=split.protocol.hash,
+        fraction=split.protocol.fraction,
         steps=first.plan.steps,
         batch=first.epochs.batch,
         seeds=tuple(drawn),
