@@ -149,9 +149,10 @@ def _fed(own: Own, test: Cut, numbers: Sequence[int], fitted: Scaling) -> Check:
     fed = own.feed.inputs(batch)["keypoints"]
     tally = Tally()
     for came, number in zip(fed, numbers, strict=True):
-        due = fitted.scaled(network.screen(test, number, np.float64))
+        screen = network.screen(test, number, np.float64)
+        due = fitted.scaled(screen)
         rough = fitted.scaled(network.screen(test, number, np.float32))
-        tally.strays(rough, due)
+        tally.strays(rough, due, fitted.rounding(screen))
         strip, start = test.place(number)
         where = cutting.named(test.strips[strip], start)
         tally.add(came.reshape(due.shape), due, where)

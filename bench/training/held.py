@@ -227,7 +227,7 @@ def _window(
     target: Array = cutting.truth(strip, frames, sight) / unit
     screen = cutting.keypoints(strip, first, sight)
     rough = cutting.keypoints(strip, first, sight, np.float32)
-    seen.strays(fitted.scaled(rough), fitted.scaled(screen))
+    seen.strays(fitted.scaled(rough), fitted.scaled(screen), fitted.rounding(screen))
     found.strays(target.astype(np.float32), target)
     keypoints = fed["keypoints"].reshape(screen.shape)
     turned = cutting.mirrored(screen, sight)

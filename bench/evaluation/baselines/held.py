@@ -21,6 +21,7 @@ SAME = {
     "mean pose": (1e-3, 1e-6),
     "least-squares linear map": (0.1, 1e-2),
 }
+CUT = 1e-10  # of the largest eigenvalue: what varies less has no digits in float32
 Predict = Callable[[int], Float]  # poses of a strip's scored frames, mm
 
 
@@ -85,7 +86,7 @@ def _linear_map(train: Cut, test: Cut, rows: Rows) -> Predict:
         square += seen.T @ seen
         product += seen.T @ poses.reshape(len(poses), -1)
     # the pseudo-inverse leaves out what does not vary, as a joint that is always in the middle
-    weights = np.linalg.pinv(square, hermitian=True) @ product
+    weights = np.linalg.pinv(square, rcond=CUT, hermitian=True) @ product
 
     def predicted(number: int) -> Float:
         strip, frames = test.strips[number], rows.frames[number]

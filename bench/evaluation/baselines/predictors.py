@@ -13,6 +13,9 @@ from bench.evaluation.score import score
 from bench.records import Baseline
 
 Array = NDArray[np.float32]
+# A direction of the keypoints in which the frames vary less than so, as a share of the squares of
+# the widest: what is learnt of it would be the rounding of float32, in millions.
+CUT = 1e-10
 # keypoints (N, J, C) -> root-relative poses (N, J, 3), in the targets' unit
 Predictor = Callable[[Array], NDArray[np.float64]]
 
@@ -33,7 +36,7 @@ def linear_map(train: Windows) -> Predictor:
     outputs = truth.reshape(len(truth), -1).astype(np.float64)  # (N, J * 3)
     # The normal equations: a few tens of unknowns, whatever the number of frames. A joint that
     # never moves makes them singular, which lstsq takes and a plain solve would not.
-    weights = np.linalg.lstsq(inputs.T @ inputs, inputs.T @ outputs, rcond=None)[0]
+    weights = np.linalg.lstsq(inputs.T @ inputs, inputs.T @ outputs, rcond=CUT)[0]
     pose = truth.shape[1:]  # (J, 3)
 
     def predict(keypoints: Array) -> NDArray[np.float64]:

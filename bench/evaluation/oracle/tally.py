@@ -44,9 +44,12 @@ class Tally:
             self.square += float((due * due).sum())
             self.product += float((came * due).sum())
 
-    def strays(self, rough: Array, due: Array) -> None:
-        """How far rounding takes one array from its value: the yardstick of the budget."""
-        self.rough = max(self.rough, apart(rough, due))
+    def strays(self, rough: Array, due: Array, least: float = 0.0) -> None:
+        """How far rounding takes one array from its value: the yardstick of the budget.
+
+        It is at least `least`: of few numbers all may be rounded by luck.
+        """
+        self.rough = max(self.rough, apart(rough, due), least)
         self.strayed += float(((rough - due) ** 2).sum())
         self.expected += float((due * due).sum())
 
