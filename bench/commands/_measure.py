@@ -68,10 +68,8 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
         dataset.keep(folder, clips, config)
     del clips  # the workers map them from the run folder
     try:
-        with progress(len(run.jobs(config, folder)), quiet=as_json) as (
-            listen,
-            finished,
-        ):
+        to_do = run.unfinished(folder, config)
+        with progress(to_do, quiet=as_json) as (listen, finished):
             outcome = run.execute(folder, config, listen, finished)
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
