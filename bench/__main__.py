@@ -1,4 +1,4 @@
-"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing.
+"""The command line: one file per command in `bench/commands`, found by listing.
 
 Frameworks are imported by workers only.
 """
@@ -9,6 +9,8 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -17,6 +19,17 @@ from models.errors import BadInput, Missing, PosePortError
 
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+# what whoever types no command reads first
+HELP = """Hold a 3D human-pose model against another deep-learning framework.
+
+Can the model live there, does it still compute and learn the same, and what does it cost? A run
+answers with a report. `python -m bench COMMAND --help` says more of each command."""
+EXAMPLES = (
+    "run --backend torch",
+    "run --backend torch --backend jax --profile standard",
+    "parity --backend torch --model motionbert",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +69,8 @@ def application(only: str | None = None) -> typer.Typer:
     made to wait for all the others. With all of them where there is none of that name.
     """
     app = typer.Typer(
-        help=__doc__,
+        help=HELP,
+        epilog=_shown(EXAMPLES),
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -69,11 +83,34 @@ def application(only: str | None = None) -> typer.Typer:
     ]
     for name in [only] if only in names else names:
         module = importlib.import_module(f"{commands.__name__}.{name}")
-        app.command(name)(module.command)
+        app.command(name, epilog=_shown(module.EXAMPLES))(module.command)
     return app
 
 
-def _first_argument_is_a_command() -> None:
+def _shown(examples: Sequence[str]) -> str:
+    """Examples, as the help ends with them."""
+    lines = [f"  python -m bench {example}" for example in examples]
+    # `\b` keeps the lines of a paragraph as they are
+    return "\n".join(["\b", "Examples:", *lines])
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"PosePort {version('poseport')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+def _first_argument_is_a_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and end.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
     """Keeps an application of one command from taking the command's name for an argument."""
 
 
