@@ -19,6 +19,7 @@ from models.errors import BadInput, Missing, PosePortError
 
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+INTERRUPTED = 130  # as a shell has it: 128 and the signal's number
 # what whoever types no command reads first
 HELP = """Hold a 3D human-pose model against another deep-learning framework.
 
@@ -42,11 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = application(given[0])
         # on its own feet, typer would print errors over many lines and leave the process
         result = run(args=given, standalone_mode=False, prog_name="python -m bench")
+        # Typer makes a number of Ctrl-C, and says nothing
+        if result == INTERRUPTED:
+            return _say("interrupted", INTERRUPTED)
         # what `--help` gives back is no exit code
         return result if isinstance(result, int) else 0
+    except commands.Interrupted as stop:
+        return _say(str(stop), INTERRUPTED)
     except typer.Exit as stop:
-        # Typer makes one of Ctrl-C, too, and says nothing
-        return _say("interrupted", 130) if stop.exit_code == 130 else stop.exit_code
+        return stop.exit_code
     except UsageError as error:
         said = error.format_message()  # type: ignore[attr-defined]
         return _say(f"{said}  See: python -m bench {given[0]} --help", 2)
@@ -58,8 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PosePortError as error:
         return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        # as a shell has it: 128 and the signal's number
-        return _say("interrupted", 130)
+        return _say("interrupted", INTERRUPTED)
 
 
 def application(only: str | None = None) -> typer.Typer:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands import Interrupted
 from bench.commands._chosen import chosen
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import finding
@@ -73,8 +74,7 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
             outcome = run.execute(folder, config, listen, finished)
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
-        print(f"interrupted; go on with: {going_on}", file=sys.stderr)
-        return 130  # as a shell has it: 128 and the signal's number
+        raise Interrupted(f"interrupted; go on with: {going_on}") from None
     show(outcome, reports.build(folder), as_json=as_json)
     return exit_code(outcome, config)
 
