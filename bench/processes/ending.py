@@ -44,8 +44,8 @@ def how(code: int, words: str) -> str:
 
 def last(words: str) -> str:
     """The last line that says something, before the stack of a crash if there is one."""
-    said, _, _ = words.partition(FATAL)
-    lines = said.strip().splitlines()
+    said, crash, stack = words.rpartition(FATAL)
+    lines = (said if crash else stack).strip().splitlines()
     return lines[-1].strip()[:KEPT] if lines else "it said nothing"
 
 
@@ -62,23 +62,27 @@ def _killed(starved: bool | None) -> tuple[Status, str]:
 
 def _place(words: str) -> str:
     """Where Python was in a crash: its innermost line, and the innermost of this checkout."""
-    _, _, stack = words.partition(FATAL)
-    _, _, stack = stack.partition(STACK)
+    _, _, crash = words.rpartition(FATAL)
+    _, _, stack = crash.partition(STACK)
     # other threads follow after an empty line
     frames = FRAME.findall(stack.partition("\n\n")[0])
     if not frames:
         return ""
     inner = frames[0]
-    own = next(
-        (frame for frame in frames if Path(frame[0]).is_relative_to(ROOT)), inner
-    )
+    own = next(filter(_is_own, frames), inner)
     if own == inner:
         return f" in {_named(inner)}"
     return f" in {_named(inner)}, called from {_named(own)}"
 
 
+def _is_own(frame: tuple[str, str, str]) -> bool:
+    """Whether it is of this checkout, and not of an environment that lies within."""
+    path = Path(frame[0])
+    return path.is_relative_to(ROOT) and "site-packages" not in path.parts
+
+
 def _named(frame: tuple[str, str, str]) -> str:
     file, line, function = frame
     path = Path(file)
-    short = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
+    short = path.relative_to(ROOT) if _is_own(frame) else path.name
     return f"{function} ({short}:{line})"
