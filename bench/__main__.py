@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from bench import commands
+from bench.commands._interrupted import Interrupted
 from models.errors import BadInput, Missing, PosePortError
 
 # typer carries click inside, without an import path of its own
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _say("interrupted", INTERRUPTED)
         # what `--help` gives back is no exit code
         return result if isinstance(result, int) else 0
-    except commands.Interrupted as stop:
+    except Interrupted as stop:
         return _say(str(stop), INTERRUPTED)
     except typer.Exit as stop:
         return stop.exit_code

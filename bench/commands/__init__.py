@@ -120,10 +120,6 @@ Seed = Annotated[
 ]
 
 
-class Interrupted(Exception):
-    """Ctrl-C, with what is to be said of it."""
-
-
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder."""
 

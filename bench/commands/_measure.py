@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands import Interrupted
 from bench.commands._chosen import chosen
+from bench.commands._interrupted import Interrupted
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import finding
 from bench.commands._tables import table
