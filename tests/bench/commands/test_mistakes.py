@@ -141,10 +141,10 @@ def test_ctrl_c_is_one_line_wherever_it_comes(
     def pressed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.config.load", pressed)
-    assert main(["config"]) == 130
+    with monkeypatch.context() as early:
+        early.setattr("bench.config.load", pressed)
+        assert main(["config"]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
-    monkeypatch.undo()
     monkeypatch.setattr("bench.coordinator.run.execute", pressed)
     assert main(["feasibility", "--model", "simple_baseline", "--out", "runs"]) == 130
     (folder,) = Path("runs").iterdir()
