@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.commands._pace import Pace, duration, named
+from bench.commands._pace import Pace, Work, duration, named
 from bench.commands._summary import summary
 from bench.coordinator.crew import Keep, Listener
 from bench.coordinator.job import Job
@@ -65,7 +65,7 @@ def lines(pace: Pace) -> Both:
     def listen(job: Job, text: str, share: float) -> None:
         work = pace.heard(job, text, share)
         if pace.clock() - last >= EVERY:
-            say(f"{work.said} ({share:.0%})")
+            say(" ".join([work.said, f"({share:.0%})", _left(work, pace)]).strip())
 
     def finished(record: Record) -> None:
         pace.ended(record)
@@ -96,10 +96,11 @@ def bars(console: Console, pace: Pace) -> Iterator[Both]:
             # when it first speaks, not when it is queued: the bars are the cells at work
             if key not in at_work:
                 at_work[key] = shown.add_task("", total=1.0, left="")
-            left = work.left(pace.clock())
-            told = "" if left is None else f"{duration(left)} left"
             shown.update(
-                at_work[key], description=work.said, completed=share, left=told
+                at_work[key],
+                description=work.said,
+                completed=share,
+                left=_left(work, pace),
             )
             shown.update(whole, description=pace.said())
 
@@ -114,6 +115,11 @@ def bars(console: Console, pace: Pace) -> Iterator[Both]:
             shown.print(f"{cell} {record.status:10} {_told(record)}")
 
         yield listen, finished
+
+
+def _left(work: Work, pace: Pace) -> str:
+    left = work.left(pace.clock())
+    return "" if left is None else f"{duration(left)} left"
 
 
 def _told(record: Record) -> str:

@@ -89,7 +89,8 @@ def test_without_a_terminal_a_line_is_said_now_and_then(capsys: Said) -> None:
     clock.now = 31
     listen(job("train"), "step 50", 0.5)
     listen(job("train"), "step 51", 0.51)
-    due = "0 of 3 cells, 0:00:31 so far: train motionbert on torch: step 50 (50%)\n"
+    done = "0 of 3 cells, 0:00:31 so far: train motionbert on torch: step 50 (50%)"
+    due = f"{done} 0:01:02 left\n"
     assert capsys.readouterr().err == due
     finished(record("train", 31).model_copy(update={"reason": "two\nlines"}))
     due = "1 of 3 cells, 0:00:31 so far: train motionbert on torch ok two lines\n"
