@@ -1,4 +1,4 @@
-"""`python -m bench COMMAND`: one file per command in `bench/commands`, found by listing.
+"""The command line: one file per command in `bench/commands`, found by listing.
 
 Frameworks are imported by workers only.
 """
@@ -9,14 +9,29 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from bench import commands
+from bench.commands._interrupted import Interrupted
 from models.errors import BadInput, Missing, PosePortError
 
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+INTERRUPTED = 130  # as a shell has it: 128 and the signal's number
+# what whoever types no command reads first
+HELP = """Hold a 3D human-pose model against another deep-learning framework.
+
+Can the model live there, does it still compute and learn the same, and what does it cost? A run
+answers with a report. `python -m bench COMMAND --help` says more of each command."""
+EXAMPLES = (
+    "run --backend torch",
+    "run --backend torch --backend jax --profile standard",
+    "parity --backend torch --model motionbert",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,11 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = application(given[0])
         # on its own feet, typer would print errors over many lines and leave the process
         result = run(args=given, standalone_mode=False, prog_name="python -m bench")
+        # Typer makes a number of Ctrl-C, and says nothing
+        if result == INTERRUPTED:
+            return _say("interrupted", INTERRUPTED)
         # what `--help` gives back is no exit code
         return result if isinstance(result, int) else 0
+    except Interrupted as stop:
+        return _say(str(stop), INTERRUPTED)
     except typer.Exit as stop:
-        # Typer makes one of Ctrl-C, too, and says nothing
-        return _say("interrupted", 130) if stop.exit_code == 130 else stop.exit_code
+        return stop.exit_code
     except UsageError as error:
         said = error.format_message()  # type: ignore[attr-defined]
         return _say(f"{said}  See: python -m bench {given[0]} --help", 2)
@@ -45,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PosePortError as error:
         return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        # as a shell has it: 128 and the signal's number
-        return _say("interrupted", 130)
+        return _say("interrupted", INTERRUPTED)
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -56,7 +74,8 @@ def application(only: str | None = None) -> typer.Typer:
     made to wait for all the others. With all of them where there is none of that name.
     """
     app = typer.Typer(
-        help=__doc__,
+        help=HELP,
+        epilog=_shown(EXAMPLES),
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -69,11 +88,34 @@ def application(only: str | None = None) -> typer.Typer:
     ]
     for name in [only] if only in names else names:
         module = importlib.import_module(f"{commands.__name__}.{name}")
-        app.command(name)(module.command)
+        app.command(name, epilog=_shown(module.EXAMPLES))(module.command)
     return app
 
 
-def _first_argument_is_a_command() -> None:
+def _shown(examples: Sequence[str]) -> str:
+    """Examples, as the help ends with them."""
+    lines = [f"  python -m bench {example}" for example in examples]
+    # `\b` keeps the lines of a paragraph as they are
+    return "\n".join(["\b", "Examples:", *lines])
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"PosePort {version('poseport')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+def _first_argument_is_a_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and end.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
     """Keeps an application of one command from taking the command's name for an argument."""
 
 

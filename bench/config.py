@@ -201,15 +201,11 @@ def load(
     `options` are the command line's, `models` those asked for (all of the zoo if none). Raises
     BadInput naming the key, and UnknownName for a profile, model or preset.
     """
-    if profile not in profiles():
-        raise UnknownName("profile", profile, profiles())
-    content = yaml_file.read(PROFILES / f"{profile}.yaml")
-    if file is not None:
-        content = merge(content, yaml_file.read(file))
-    content = merge(content, dict(options))
-    # last: what is typed for one key is meant for this run
-    for override in overrides:
-        content = merge(content, _override(override))
+    content: dict[str, Any] = {}
+    for _, said in layers(
+        profile=profile, file=file, overrides=overrides, options=options
+    ):
+        content = merge(content, said)
     if models and not isinstance(content.get("model"), Mapping):
         # the names decide, and nothing else that is said of models
         content["model"] = {}
@@ -228,11 +224,34 @@ def load(
     return config.model_copy(update={"model": settings})
 
 
+def layers(
+    *,
+    profile: str,
+    file: Path | None,
+    overrides: Sequence[str],
+    options: Mapping[str, Any],
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """What is asked for and where that stands, each over those before it.
+
+    Raises BadInput, and UnknownName for a profile.
+    """
+    if profile not in profiles():
+        raise UnknownName("profile", profile, profiles())
+    usual = yaml_file.read(PROFILES / f"{profile}.yaml")
+    found: list[tuple[str, Mapping[str, Any]]] = [(f"profile {profile}", usual)]
+    if file is not None:
+        found.append((str(file), yaml_file.read(file)))
+    found += [(f"--{key}", {key: value}) for key, value in options.items()]
+    # last: what is typed for one key is meant for this run
+    found += [("--set", _override(override)) for override in overrides]
+    return found
+
+
 def _settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
-    said = _said(name, preset)
+    said = recipe(name, preset)
     # both, or a training cut short would end before its first validation
     for steps in {"steps", "validate_every"} & said.keys():
         said[steps] = max(1, round(said[steps] * config.share))
@@ -242,8 +261,11 @@ def _settled(name: str, asked: Model, config: Config) -> Model:
     return asked.model_copy(update={"preset": preset, "train": train})
 
 
-def _said(name: str, preset: str) -> dict[str, Any]:
-    """What a model's file says of a preset's training; nothing where it leaves that to us."""
+def recipe(name: str, preset: str) -> dict[str, Any]:
+    """What a model's file says of a preset's training; nothing where it leaves that to us.
+
+    Raises UnknownName and BadInput where the file is wrong.
+    """
     file = zoo.module(name)
     trainings = getattr(file, "TRAINING", {})
     for stray in trainings.keys() - file.PRESETS.keys():

@@ -19,6 +19,7 @@ import backends
 from backends.base import Backend
 from models.errors import Missing
 
+BENCHMARKS = Path(__file__).parent / "benchmarks"
 ASKING = {"backend", "faults", "format", "patient"}  # fixtures that hold a backend
 
 # A busy machine must not fail a test, and two runs must draw the same examples.
@@ -46,10 +47,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out `test_native_NAME*.py` where NAME is not under test."""
-    found = re.match(r"test_native_([a-z]+)", collection_path.name)
-    # None leaves the decision to others: False would collect what pytest itself leaves out
-    return True if found and found[1] not in config.getoption("--backends") else None
+    """Leave out the files of frameworks that are not under test, and benchmarks.
+
+    Those are run where somebody names their folder, or wants benchmarks only.
+    """
+    left_out = None  # leaves the decision to others: False would collect what pytest leaves out
+    if collection_path == BENCHMARKS:
+        return left_out if config.getoption("benchmark_only", default=False) else True
+    found = re.match(r"(test_native|bench)_([a-z]+)", collection_path.name)
+    if not found or found[2] in config.getoption("--backends"):
+        return left_out
+    # benchmarks are named after a framework, or after what they time
+    framework = found[1] == "test_native" or found[2] in backends.names()
+    return True if framework else left_out
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

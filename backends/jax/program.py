@@ -85,6 +85,15 @@ def narrow(name: str, array: np.ndarray, dtype: str) -> np.ndarray:
     return array.astype(np.int32)
 
 
+def read(value: Any) -> np.ndarray:
+    """What a computation gave, once it is there.
+
+    An array whose computation failed, for want of memory say, would end the process in NumPy's
+    hands; waited for, it raises.
+    """
+    return np.asarray(jax.block_until_ready(value))
+
+
 class JaxProgram(Program):
     """`native` is `apply`, `values` are the weights and state that it is given.
 
@@ -153,7 +162,7 @@ class JaxProgram(Program):
         for name, value in outputs.items():
             if self._type(name) == "int64":
                 # JAX has no array to hold it in
-                results[name] = np.asarray(value, np.int64)
+                results[name] = read(value).astype(np.int64)
         return results
 
     def numpy(self, value: Any) -> np.ndarray:
@@ -161,7 +170,7 @@ class JaxProgram(Program):
         halved = self.settings.precision in HALVES
         if halved and value.dtype in HALVES.values():
             value = value.astype(jnp.float32)
-        return np.asarray(value)
+        return read(value)
 
     def weights(self) -> dict[str, Any]:
         """Weights and state beside the function."""

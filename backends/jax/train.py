@@ -15,7 +15,7 @@ import numpy as np
 import optax
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
-from backends.jax.program import JaxProgram
+from backends.jax.program import JaxProgram, read
 from models.errors import BadInput
 from models.graph import Graph
 from models.optim import Optimizer
@@ -105,7 +105,7 @@ class JaxTrainer(Trainer):
         key = program.next_key()
         (loss, state), grads = self._gradients(program.values, feeds, key)
         program.values |= state
-        arrays = {name: np.array(grad) for name, grad in grads.items()}
+        arrays = {name: np.array(read(grad)) for name, grad in grads.items()}
         return float(loss), arrays
 
     def apply(self, grads: Arrays) -> None:

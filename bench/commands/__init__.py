@@ -1,7 +1,8 @@
-"""The commands: one file each, holding `command`; what starts with an underscore serves them.
+"""The commands: one file each, holding `command` and `EXAMPLES`; the help shows both.
 
-They are the only place of `bench` that prints. Heavy imports stay inside a command, so that
-`--help` is quick. Options that several commands share are defined here once.
+What starts with an underscore serves them. They are the only place of `bench` that prints. Heavy
+imports stay inside a command, so that `--help` is quick. Options that several commands share are
+defined here once; each says its default, and a test holds that against the configuration's.
 """
 
 from __future__ import annotations
@@ -16,46 +17,91 @@ import typer
 Backends = Annotated[
     list[str] | None,
     typer.Option(
-        "--backend", help="Backend to use, repeatable; `all` means every installed one."
+        "--backend",
+        metavar="NAME",
+        help="Backend to use, repeatable; `all` means every installed one.",
+        show_default="numpy",
     ),
 ]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Zoo model, repeatable; all if left out."),
+    typer.Option(
+        "--model", metavar="NAME", help="Zoo model, repeatable.", show_default="all"
+    ),
 ]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", show_default="auto"
+    ),
+]
 Precision = Annotated[
-    str | None, typer.Option("--precision", help="fp32, bf16 or fp16 (autocast).")
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="fp32, bf16 or fp16 (autocast).",
+        show_default="fp32",
+    ),
 ]
 Data = Annotated[
     str | None,
-    typer.Option("--data", help="`synthetic`, or KIND:PATH such as bvh:FOLDER."),
+    typer.Option(
+        "--data",
+        metavar="SOURCE",
+        help="`synthetic`, or KIND:PATH such as bvh:FOLDER.",
+        show_default="synthetic",
+    ),
 ]
 ProtocolName = Annotated[
     str | None,
     typer.Option(
         "--protocol",
-        help="Evaluation protocol; the default one of the data's kind if left out.",
+        metavar="NAME",
+        help="Evaluation protocol.",
+        show_default="that of the data's kind",
     ),
 ]
-Profile = Annotated[str, typer.Option("--profile", help="smoke, standard or full.")]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="What it may cost: smoke, standard or full.",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="YAML file with settings over the profile's."),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="YAML file with settings over the profile's.",
+        show_default="none",
+    ),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="key=value over everything else, e.g. model.motionbert.train.steps=500.",
+        metavar="KEY=VALUE",
+        help="key=value over everything else, repeatable; `config` lists the keys.",
+        show_default="none",
     ),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", help="Folder that run folders are made in.")
+    Path,
+    typer.Option(
+        "--out", metavar="FOLDER", help="Folder that run folders are made in."
+    ),
 ]
 Resume = Annotated[
     Path | None,
-    typer.Option("--resume", help="Run folder to go on with; finished cells are kept."),
+    typer.Option(
+        "--resume",
+        metavar="FOLDER",
+        help="Run folder to go on with; finished cells are kept.",
+        show_default="a new one",
+    ),
 ]
 Json = Annotated[
     bool,
@@ -64,7 +110,13 @@ Json = Annotated[
     ),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", help="Seed of weights, data and noise.")
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="NUMBER",
+        help="Seed of weights, data and noise.",
+        show_default="0",
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands._chosen import chosen
+from bench.commands._interrupted import Interrupted
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import about_data, finding
 from bench.commands._tables import table
@@ -72,15 +73,12 @@ def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) ->
         dataset.keep(folder, clips, config)
     del clips  # the workers map them from the run folder
     try:
-        with progress(len(run.jobs(config, folder)), quiet=as_json) as (
-            listen,
-            finished,
-        ):
+        to_do = run.unfinished(folder, config)
+        with progress(to_do, quiet=as_json) as (listen, finished):
             outcome = run.execute(folder, config, listen, finished)
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
-        print(f"interrupted; go on with: {going_on}", file=sys.stderr)
-        return 130  # as a shell has it: 128 and the signal's number
+        raise Interrupted(f"interrupted; go on with: {going_on}") from None
     show(outcome, reports.build(folder), as_json=as_json)
     return exit_code(outcome, config)
 

@@ -1,4 +1,4 @@
-"""Plant a catalogue of faults into a backend, and see which the harness catches."""
+"""Plant faults into a backend, and see which are caught."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import typer
 from bench.commands import Backends, Json, Out, Resume, Seed
 from models.errors import UnknownName
 
+EXAMPLES = (
+    "audit --backend torch",
+    "audit --backend jax --kind gradient --kind noise",
+)
+
 Kinds = Annotated[
     list[str] | None,
     typer.Option(
         "--kind",
-        help="Kind of fault (kernel, gradient, noise, ...), repeatable; all if left out.",
+        help="Kind of fault (kernel, gradient, noise, ...), repeatable.",
+        show_default="all",
     ),
 ]
 TIMEOUT = 7200  # seconds: the whole catalogue is one cell
@@ -28,10 +34,10 @@ def command(
     resume: Resume = None,
     json: Json = False,
 ) -> int:
-    """Plant a catalogue of faults into a backend, and see which the harness catches.
+    """Plant faults into a backend, and see which are caught.
 
-    Each is put to what `run --profile smoke` asks, and to standard where that misses it. Exit
-    code 1 where one is missed, or where the backend without a fault is accused.
+    Several hundred of them: each is put to what `run --profile smoke` asks, and to standard where
+    that misses it. Exit code 1 where one is missed, or the backend without a fault is accused.
     """
     from bench.audit import catalogue
     from bench.commands._measure import configure, measure

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bench.commands import Json
 
+EXAMPLES = ("backends",)
+
 
 def command(json: Json = False) -> int:
     """List the backends: installed or what to install."""

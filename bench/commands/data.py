@@ -16,6 +16,12 @@ import typer
 from bench.commands import Json, ProtocolName
 from models.errors import BadInput, UnknownName
 
+EXAMPLES = (
+    "data",
+    "data info bvh:FOLDER",
+    "data convert bvh:FOLDER --to motion.cache",
+)
+
 SHOWN = 24  # labels that a line for people lists
 ROUND = 1000  # numbers from here on are shown without a fraction
 NARROWEST = 40  # columns for the values, however long the names are
@@ -39,9 +45,9 @@ def command(
     protocol: ProtocolName = None,
     json: Json = False,
 ) -> int:
-    """List data sources and protocols, say what is in a source, measure it, or convert it.
+    """List data sources, look into one, or convert it to one file.
 
-    Convert makes one file that loads at once.
+    Such a file loads at once; protocols, which say how a source is split, are listed too.
     """
     import json as encoder
 

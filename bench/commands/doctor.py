@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.commands import Json
 
+EXAMPLES = ("doctor",)
 # kind of question (device, precision, feature) -> item -> why it is not usable, or nothing
 Answers = dict[str, dict[str, str]]
 

@@ -1,4 +1,4 @@
-"""Write a model as a file of its framework, and hold what is read back against it."""
+"""Write a model as a file of its framework, and try it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from bench.commands import Json
 # `--help` must not wait for NumPy and YAML
 if TYPE_CHECKING:
     from bench.takeaway.export import Exported
+
+EXAMPLES = (
+    "export --model motionbert --preset small --to onnx --out lifter.onnx",
+    "export --model videopose3d --to torch --out lifter.pt2 --weights FILE.safetensors",
+)
 
 Model = Annotated[str, typer.Option("--model", help="Zoo model.")]
 To = Annotated[
@@ -56,7 +61,7 @@ def command(
     opset: Opset = None,
     json: Json = False,
 ) -> int:
-    """Write a model as a file of its framework, and hold what is read back against it."""
+    """Write a model as a file of its framework, and try it."""
     from dataclasses import asdict
 
     from bench.takeaway.export import Order, export, sizes

@@ -8,6 +8,11 @@ import typer
 
 from bench.commands import Json
 
+EXAMPLES = (
+    "models",
+    "models motionbert --preset small",
+)
+
 Name = Annotated[str | None, typer.Argument(help="One model: print its graphs.")]
 Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
 

@@ -15,6 +15,8 @@ from bench.commands import Json
 if TYPE_CHECKING:
     from bench.data.detector.fitted_noise import FittedNoise
 
+EXAMPLES = ("noise true.npy seen.npy --to detector.json",)
+
 TRUE = "True keypoints, px: .npy, VideoPose3D's 2D .npz, or a file of the source `keypoints`."
 SEEN = "The detector's keypoints of the same clips."
 
@@ -35,9 +37,10 @@ def command(
     width: Width = 1000,
     json: Json = False,
 ) -> int:
-    """Learn a 2D detector's errors from keypoints it gave beside the true ones.
+    """Learn a 2D detector's errors from keypoints that it gave.
 
-    They are kept in a file for `corrupt` and `augment`.
+    They lie beside the true ones, frame by frame. What is learnt is kept in a file for `corrupt`
+    and `augment`.
     """
     import json as encoder
 

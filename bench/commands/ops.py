@@ -10,12 +10,16 @@ import typer
 from bench.commands import Backends, Device, Json, Out, Seed
 from models.errors import BadInput, UnknownName
 
+EXAMPLES = (
+    "ops --backend torch --op gelu",
+    "ops --backend onnx --third-party",
+)
 # of the exam: written out here too, since its own list would load what `--help` needs not
 MODES = ("customary", "eager", "compiled")
 
 Ops = Annotated[
     list[str] | None,
-    typer.Option("--op", help="Op to examine, repeatable; all if left out."),
+    typer.Option("--op", help="Op to examine, repeatable.", show_default="all"),
 ]
 Mode = Annotated[
     str,
@@ -41,6 +45,7 @@ Cases = Annotated[
     typer.Option(
         "--cases",
         help="Folder of third-party cases; collected there first where it holds none.",
+        show_default="the run's own",
     ),
 ]
 
@@ -57,9 +62,9 @@ def command(
     out: Out = Path("runs"),
     json: Json = False,
 ) -> int:
-    """Examine a backend op by op: shape, dtype, value, gradient, kernel against body.
+    """Examine a backend op by op: shape, type, value, gradient.
 
-    In every type, layout and mode unless --quick.
+    Kernels against compositions, too; in every type, layout and mode unless --quick.
     """
     from bench.commands._measure import configure, measure
 

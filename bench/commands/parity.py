@@ -24,6 +24,12 @@ from bench.commands import (
 )
 from bench.commands._chosen import chosen
 
+EXAMPLES = (
+    "parity --backend torch --model videopose3d",
+    "parity --backend jax --against torch",
+    "parity --backend torch --locate",
+)
+
 Vectors = Annotated[
     list[Path] | None,
     typer.Option(
@@ -41,13 +47,17 @@ More = Annotated[
 Against = Annotated[
     str | None,
     typer.Option(
-        "--against", help="Backend to hold the others against, beside the oracle."
+        "--against",
+        help="Backend to hold the others against, beside the oracle.",
+        show_default="none",
     ),
 ]
 Rungs = Annotated[
     list[str] | None,
     typer.Option(
-        "--rung", help="Rung to climb, repeatable: weights, forward, gradient, ..."
+        "--rung",
+        help="Rung to climb, repeatable: weights, forward, gradient, ...",
+        show_default="all",
     ),
 ]
 Locate = Annotated[
@@ -88,7 +98,7 @@ def command(
     seed: Seed = None,
     json: Json = False,
 ) -> int:
-    """Hold a backend against the float64 oracle: a model's ladder, or golden vectors."""
+    """Hold a backend against the float64 oracle, or golden vectors."""
     from bench.commands import _measure
 
     files = [*(vectors or []), *(more or [])]

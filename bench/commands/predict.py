@@ -9,6 +9,10 @@ import typer
 
 from bench.commands import Json
 
+EXAMPLES = (
+    "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
+)
+
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
 Lifted = Annotated[
     str,
@@ -47,7 +51,7 @@ def command(
     figure: Figure = None,
     json: Json = False,
 ) -> int:
-    """Lift the keypoints of any source with a model that a run has trained."""
+    """Lift 2D keypoints with a model that a run has trained."""
     # under another name: the option is called `json`, and typer shows parameters by theirs
     import json as encoder
     from dataclasses import asdict

@@ -9,6 +9,8 @@ import typer
 
 from bench.commands import Json
 
+EXAMPLES = ("report runs/ID",)
+
 
 def command(
     run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False

@@ -1,21 +1,22 @@
 """Workers at work, several at once where the machine has room.
 
-Whatever stops the coordinator stops them in order, so that none is left behind or cut short.
+Whatever stops the coordinator stops them in order: each may save its state, and one that does not
+answer is killed, so that none is left behind.
 """
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import contextmanager, suppress
 
 from bench.config import Config
 from bench.coordinator.job import Job
 from bench.processes import machine
-from bench.processes.worker import Worker
+from bench.processes.worker import GRACE, Worker
 from bench.records import Record
 from bench.speed.turns import Baton
 
@@ -23,6 +24,8 @@ Listener = Callable[[Job, str, float], None]  # job, what it does, share done
 Keep = Callable[[Record], None]
 # seconds between looks at what signals have asked for; work itself is waited for
 WAKE = 0.2
+# seconds for the kernel to end what was killed: of a machine that swaps it needs some
+LAST = 5.0
 
 
 def lanes(config: Config) -> int:
@@ -36,13 +39,17 @@ def lanes(config: Config) -> int:
 class Crew:
     """Runs groups of jobs, each group in a worker of its own.
 
-    `keep` gets each record, one at a time.
+    `keep` gets each record, one at a time. `grace` is how many seconds a worker has to save its
+    state when the run is stopped.
     """
 
-    def __init__(self, config: Config, listen: Listener, keep: Keep) -> None:
+    def __init__(
+        self, config: Config, listen: Listener, keep: Keep, *, grace: float = GRACE
+    ) -> None:
         self._config = config
         self._listen = listen
         self._keep = keep
+        self._grace = grace
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._stopping = threading.Event()
@@ -51,25 +58,32 @@ class Crew:
     def serve(self, groups: Sequence[Sequence[Job]], *, at_once: int) -> None:
         """Work off all groups.
 
-        On Ctrl-C or SIGTERM every worker saves its state and KeyboardInterrupt goes on up.
+        On Ctrl-C or SIGTERM every worker saves its state and KeyboardInterrupt goes on up; the
+        second time they are killed at once.
         """
-        with (
-            _stop_asked() as asked,
-            ThreadPoolExecutor(max_workers=max(1, at_once)) as pool,
-        ):
-            pending = {pool.submit(self._work_off, group) for group in groups}
+        waiting = iter(groups)  # one for all lanes
+        ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+        def lane() -> None:
             try:
-                # A thread that is waited for hears no signal, hence the looks in between.
-                while pending:
-                    done, pending = wait(
-                        pending, timeout=WAKE, return_when=FIRST_COMPLETED
-                    )
-                    for future in done:
-                        future.result()  # raises here what was raised over there
-                    if asked.is_set():
-                        raise KeyboardInterrupt
+                for group in waiting:
+                    self._work_off(group)
+            except BaseException as error:
+                ended.put(error)
+            else:
+                ended.put(None)
+
+        count = max(1, min(at_once, len(groups)))
+        # daemons: a worker that even a kill does not end holds its lane, not the coordinator
+        lanes = [threading.Thread(target=lane, daemon=True) for _ in range(count)]
+        with _stop_asked() as asked:
+            try:
+                for thread in lanes:
+                    thread.start()
+                for _ in lanes:
+                    _wait(ended, asked)
             except BaseException:
-                self._stop(pending)
+                self._stop(lanes, asked)
                 raise
 
     def compete(self, jobs: Sequence[Job]) -> None:
@@ -109,33 +123,64 @@ class Crew:
         try:
             yield
         finally:
-            self._workers.remove(worker)
             worker.close()
+            self._workers.remove(worker)
 
-    def _stop(self, pending: set[Future[None]]) -> None:
-        """Take back what has not begun, and ask the rest to save its state."""
+    def _stop(self, lanes: Sequence[threading.Thread], asked: Sequence[int]) -> None:
+        """Let the workers save their state; end those that do not, or all when asked again."""
         self._stopping.set()
         self._baton.end()  # a worker that waits for its turn cannot be asked to stop
-        for future in pending:
-            future.cancel()
         for worker in list(self._workers):
             worker.interrupt()
+        _join(lanes, self._grace, lambda: len(asked) > 1)
+        for worker in list(self._workers):
+            worker.kill()
+        _join(lanes, LAST, lambda: len(asked) > 2)
+
+
+def _wait(ended: queue.SimpleQueue[BaseException | None], asked: Sequence[int]) -> None:
+    """Until a lane has ended; raises here what was raised over there, or what was asked."""
+    error: BaseException | None = None
+    # a thread that is waited for may hear no signal, hence the looks in between
+    while not asked:
+        with suppress(queue.Empty):
+            error = ended.get(timeout=WAKE)
+            break
+    if asked:
+        error = KeyboardInterrupt()
+    if error is not None:
+        raise error
+
+
+def _join(
+    lanes: Sequence[threading.Thread], seconds: float, hurried: Callable[[], bool]
+) -> None:
+    """Until all lanes have ended, their time is over, or nobody is to be waited for."""
+    end = time.monotonic() + seconds
+    for thread in lanes:
+        while thread.is_alive() and time.monotonic() < end and not hurried():
+            thread.join(WAKE)
 
 
 @contextmanager
-def _stop_asked() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, and by SIGTERM too, so that a scheduler's stop loses nothing."""
-    asked = threading.Event()
+def _stop_asked() -> Iterator[list[int]]:
+    """Signals that ask for an end, as they come; raising is left to who can clean up.
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt  # the second time nothing is waited for
-        asked.set()
-
-    watched = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, note) for number in watched}
+    Ctrl-C, a scheduler's SIGTERM, and SIGHUP where the terminal goes, unless `nohup` has said
+    that it may.
+    """
+    asked: list[int] = []
+    watched = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        watched.append(signal.SIGHUP)
+    before = {
+        number: signal.signal(number, lambda number, frame: asked.append(number))
+        for number in watched
+    }
     try:
         yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if asked:  # when the last lane had just ended
+        raise KeyboardInterrupt

@@ -98,14 +98,19 @@ def resumed(folder: Path) -> Config:
         raise BadInput(f"{folder}: run.json cannot be gone on with: {error}") from None
 
 
+def unfinished(folder: Path, config: Config) -> list[Job]:
+    """The cells of a run that have no finished record yet."""
+    known = records.load(folder).records
+    done = {records.cell(record) for record in known if record.status == "ok"}
+    return [job for job in jobs(config, folder) if job.cell not in done]
+
+
 def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> Outcome:
     """Run the cells that have no finished record yet.
 
     On Ctrl-C the workers save their state and KeyboardInterrupt goes on up.
     """
-    known = records.load(folder).records
-    done = {records.cell(record) for record in known if record.status == "ok"}
-    todo = [job for job in jobs(config, folder) if job.cell not in done]
+    todo = unfinished(folder, config)
     if any(tasks.get(job.task).data for job in todo):
         dataset.ensure(config, folder)  # before the workers, who would each read it
         info = records.load(folder).info

@@ -219,6 +219,8 @@ def first_within(
 
     try:
         came = ask(len(graph.nodes))
+    except MemoryError:
+        raise
     except RAISED as error:
         return _raising(graph, ask, error)
     exact, rough = (

@@ -81,7 +81,7 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
         except Unsupported as error:
             found.left_out[name] = str(error)
         except MemoryError:
-            raise  # ends the process, whose memory is then free
+            raise  # ends the cell: what is above needs as much again
         except RAISED as error:
             found.judged.append(judging.raised(name, said(error)))
         memory.give_back()

@@ -15,6 +15,8 @@ from types import FrameType, TracebackType
 from backends import base
 from backends.base import Backend, Program, Trainer, Unsupported
 from bench.coordinator.job import Finding
+from bench.processes import memory
+from bench.processes.memory import OutOfMemory
 from bench.records import Payload
 from models.errors import PosePortError
 
@@ -35,7 +37,7 @@ def said(error: BaseException) -> str:
     text = words(error)
     steps = _steps(error.__traceback__)
     called = _called(steps)
-    if isinstance(error, Unsupported | Breach):
+    if isinstance(error, Unsupported | Breach | OutOfMemory):
         return text or type(error).__name__
     if isinstance(error, PosePortError) and called is None and text:
         return text
@@ -49,10 +51,8 @@ def lost(error: BaseException, payload: Payload | None = None) -> Finding:
     """What an exception makes of a cell, with what was measured before it."""
     if isinstance(error, Unsupported):
         return Finding(payload, "unsupported", said(error))
-    # a device's memory: torch.OutOfMemoryError, RESOURCE_EXHAUSTED and their like
-    if "out of memory" in words(error).lower():
-        full = "the device's memory is full; lower the batch or the model's sizes"
-        return Finding(payload, "out_of_memory", full)
+    if memory.ran_out(error):
+        return Finding(payload, "out_of_memory", f"{said(error)}; {memory.LOWER}")
     return Finding(payload, "failed", said(error))
 
 

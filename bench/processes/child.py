@@ -6,6 +6,7 @@ whatever else prints goes to stderr.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -22,7 +23,7 @@ import backends
 from backends.base import peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes import blame, contract, machine
+from bench.processes import blame, contract, lifeline, machine
 from bench.processes.contract import Stop, Watch
 from bench.records import Record
 from models.errors import PosePortError
@@ -30,6 +31,9 @@ from models.errors import PosePortError
 
 def main() -> int:
     """Serve jobs until stdin closes."""
+    lifeline.follow()
+    # a crash in a framework's own code then says which line has called it
+    faulthandler.enable()
     # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -98,8 +102,7 @@ def _attempt(job: Job, out: TextIO) -> Finding:
     watch = Watch()
     try:
         finding = _found(job, progress, out, watch)
-    except (MemoryError, Stop):
-        # the first ends the process, whose memory is then free; the parent knows the sign
+    except Stop:
         raise
     except BaseException as error:  # the cell is lost, the sweep goes on
         if not isinstance(error, PosePortError):

@@ -15,9 +15,10 @@ import numpy as np
 
 import backends
 from backends.base import Backend, Program, Settings, Trainer
-from bench.processes import due
+from bench.processes import due, memory
 from bench.processes.blame import Breach, said
 from bench.processes.due import Call, Look
+from bench.processes.memory import OutOfMemory
 from models.errors import PosePortError
 from models.graph import FLOATS, Graph
 
@@ -152,10 +153,17 @@ def _attribute(call: Call) -> Any:
 
 
 def _asked(ask: Callable[[], T]) -> T:
-    """An answer; what is no Exception becomes one, so that it ends the cell at most."""
+    """An answer; what is no Exception becomes one, so that it ends the cell at most.
+
+    Raises OutOfMemory whatever class a framework has for it, so that it ends the cell, too.
+    """
     try:
         return ask()
-    except (Exception, Stop):
+    except Stop:
+        raise
+    except Exception as error:
+        if memory.ran_out(error):
+            raise OutOfMemory(said(error)) from error
         raise
     except BaseException as error:  # SystemExit and the like from within a kernel
         raise Breach(said(error)) from error

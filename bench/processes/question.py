@@ -6,13 +6,16 @@ stdout before it.
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import backends
+from bench.processes import ending, lifeline
 from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, PosePortError
@@ -24,28 +27,31 @@ def ask(module: str, arguments: Sequence[str]) -> Any:
     Raises BadInput with its words where it does so, PosePortError where it dies.
     """
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    # What a framework said before is noise; what ended it comes last.
-    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    environment = {**os.environ, **lifeline.environment()}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment
+    )
     if done.returncode == 2:
-        raise BadInput(last)
+        # What a framework said before is noise; what ended it comes last.
+        raise BadInput(ending.last(done.stderr))
     if done.returncode:
-        raise PosePortError(
-            f"{arguments[0]}: the process ended with exit code {done.returncode}: {last}"
-        )
+        how = ending.how(done.returncode, done.stderr)
+        raise PosePortError(f"{arguments[0]}: the process {how}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def answer(question: Callable[[Sequence[str]], Any]) -> int:
     """The child's side: print the answer; the exit code."""
+    lifeline.follow()
+    faulthandler.enable()
     backends.isolate(sys.argv[1])  # before anything can import another framework
     try:
         print(json.dumps(question(sys.argv[1:])))
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
-    except (MemoryError, KeyboardInterrupt):
-        raise  # these the parent knows by how the process ends
+    except KeyboardInterrupt:
+        raise  # from the terminal, whose parent has heard it too
     except (
         BaseException
     ) as error:  # a backend's: its last line is what the parent reads

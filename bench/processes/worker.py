@@ -1,6 +1,7 @@
 """The parent's handle on a worker process.
 
-A worker is started when first needed, killed when it hangs, replaced when it dies.
+A worker is started when first needed, killed when it hangs, replaced when it dies. It is a session
+of its own, which a kill ends as a whole: what it has started ends with it.
 
 The parent blocks on the worker's pipe; it never polls, which would disturb what is timed.
 """
@@ -20,12 +21,16 @@ from typing import IO, Any
 
 from backends.base import SCRATCH
 from bench.coordinator.job import Job
+from bench.processes import ending, lifeline, memory
 from bench.processes.machine import ROOT, thread_environment
-from bench.records import Record, Status
+from bench.records import Record
 
 Listener = Callable[[str, float], None]
 Turn = Callable[[], None]
 GRACE = 20.0  # seconds a worker has to save its state when asked to stop
+HEARD = (
+    200_000  # bytes of its last words: a crash gives a hundred lines for each thread
+)
 
 
 class Worker:
@@ -36,6 +41,8 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        # the last one, for a process that is only being started when it is sent
+        self._signal: signal.Signals | None = None
 
     def run(
         self, job: Job, listen: Listener, *, timeout: float, turn: Turn | None = None
@@ -46,26 +53,32 @@ class Worker:
         worker may compute.
         """
         process = self._started()
+        if self._signal:
+            _send(process, self._signal)
+        kills = memory.kills()
         killed = threading.Event()
 
         def kill() -> None:
             killed.set()
-            process.kill()
+            _send(process, signal.SIGKILL)
 
         timer = threading.Timer(timeout, kill)
+        timer.daemon = True  # a coordinator that ends does not wait for it
         timer.start()
         try:
             record = self._converse(process, job, listen, turn)
-            if record is not None:
-                return record
-            late = timeout if killed.is_set() else None
-            return self._post_mortem(process, job, late=late)
+            if record is None:
+                late = timeout if killed.is_set() else None
+                return self._post_mortem(process, job, late=late, kills=kills)
         finally:
             timer.cancel()
+        if record.status == "out_of_memory":
+            self.close()  # all of its memory is free then, for the next job
+        return record
 
     def close(self) -> None:
         """Let the worker end; ask it to, where it is in the middle of something."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return
         # A worker ends by itself when nobody can ask it any more.
@@ -79,14 +92,22 @@ class Worker:
             try:
                 process.wait(timeout=GRACE)
             except subprocess.TimeoutExpired:
-                process.kill()
+                _send(process, signal.SIGKILL)
                 process.wait()
         self._release(process)
 
     def interrupt(self) -> None:
         """Ask the worker to save its state and end, now."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the worker as it is; one that is busy, stopped or swapped out, too."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        self._signal = number
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+            _send(self._process, number)
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
@@ -98,6 +119,7 @@ class Worker:
             environment = {
                 **os.environ,
                 **thread_environment(self._threads),
+                **lifeline.environment(),
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
             }
@@ -135,13 +157,24 @@ class Worker:
         return None  # the pipe has closed
 
     def _post_mortem(
-        self, process: subprocess.Popen[str], job: Job, *, late: float | None
+        self,
+        process: subprocess.Popen[str],
+        job: Job,
+        *,
+        late: float | None,
+        kills: int | None,
     ) -> Record:
-        """Why the pipe closed without a record; `late` is the time-out, where that was it."""
+        """Why the pipe closed without a record.
+
+        `late` is the time-out, where that was it; `kills` how many for want of memory the kernel
+        had counted when the job began.
+        """
         code = process.wait()
-        tail = self._last_words()
+        words = self._words()
         self._release(process)
-        status, reason = _cause(code, tail, late=late)
+        now = memory.kills()
+        starved = None if kills is None or now is None else now > kills
+        status, reason = ending.cause(code, words, late=late, starved=starved)
         return Record(
             task=job.task,
             backend=job.backend,
@@ -162,28 +195,24 @@ class Worker:
             self._scratch.cleanup()
         self._process = self._errors = self._scratch = None
 
-    def _last_words(self) -> str:
+    def _words(self) -> str:
+        """The end of what the worker has said on stderr."""
         if self._errors is None:
-            return "it said nothing"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it said nothing"
+            return ""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - HEARD))
+        return self._errors.read().decode(errors="replace")
 
 
-def _cause(code: int, tail: str, *, late: float | None) -> tuple[Status, str]:
-    """What an exit code and the last line on stderr say of a worker's end."""
-    if late is not None:
-        raised = "raise it with --set timeout=SECONDS"
-        return "timeout", f"no result after {late:g} s; {raised}"
-    # Linux kills with SIGKILL whoever takes the last memory; nothing else here does.
-    if code == -signal.SIGKILL or "MemoryError" in tail:
-        lower = "lower the batch or the model's sizes"
-        return (
-            "out_of_memory",
-            f"the worker was killed, most likely for memory; {lower}",
-        )
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return "crashed", f"the worker ended with {how}: {tail}"
+def _send(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """A signal to a worker; SIGKILL to all that it has started, too."""
+    if process.poll() is not None:
+        return  # its number may be somebody else's by now
+    if number != signal.SIGKILL:
+        process.send_signal(number)
+        return
+    with suppress(ProcessLookupError):  # it has just ended
+        os.killpg(process.pid, number)
 
 
 def _tell(pipe: IO[str], line: str) -> None:

@@ -47,7 +47,7 @@ class Found:
 
     timings: list[Timing] = field(default_factory=list)
     floors: list[float] = field(default_factory=list)
-    lost: dict[str, BaseException] = field(default_factory=dict)  # by subject
+    lost: dict[str, Finding] = field(default_factory=dict)  # by subject
 
 
 def run(
@@ -79,10 +79,9 @@ def run(
             row, floor = measure(make(), watch, job)
             # of the process so far: of its own a subject has no peak
             peak = backend.peak_memory(device)
-        except MemoryError:
-            raise
         except RAISED as error:  # the others are measured all the same
-            found.lost[name] = error
+            # its words alone: with it, what it had in memory would be kept
+            found.lost[name] = blame.lost(error)
             continue
         found.timings.append(row.model_copy(update={"peak_memory_bytes": peak}))
         found.floors.append(floor)
@@ -103,8 +102,7 @@ def _finding(found: Found, settings: Mapping[str, str | int | bool]) -> Finding:
     kept = payload if rows else None
     reached: set[Ending] = {"invalid" if lies else "ok"}
     missed: dict[str, list[str]] = {}  # what misses for the same reason, by that reason
-    for name, error in found.lost.items():
-        one = blame.lost(error)
+    for name, one in found.lost.items():
         reached.add(one.status)
         missed.setdefault(one.reason, []).append(name)
     told = [f"{' and '.join(names)}: {reason}" for reason, names in missed.items()]

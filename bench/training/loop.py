@@ -201,7 +201,9 @@ class Loop:
 
     def _said(self) -> str:
         """How far training is, in words."""
-        text = f"step {self.step}, loss {self.curve.loss[-1]:.4f}"
+        text = f"step {self.step} of {self.plan.steps}, loss {self.curve.loss[-1]:.4f}"
+        if self.seconds:
+            text += f", {self.step / self.seconds:.1f} steps/s"
         if self.curve.validation:
             text += f", validation {self.curve.validation[-1]:.1f} mm"
         return text

@@ -55,7 +55,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
     except RAISED as error:
-        if isinstance(error, MemoryError) or not loop.step:
+        if not loop.step:
             raise  # nothing is lost that was made before
         payload = _payload(job, loop, split.protocol, held, note=said(error))
         lost = blame.lost(error, payload)

@@ -1,8 +1,9 @@
 """Does the realised JAX function cost more than one written by hand?
 
 Forward and training step, both compiled, in one interleaved run: `OMP_NUM_THREADS=1 NPROC=1 python
--m pytest tests/benchmarks/bench_jax.py -s` (XLA takes its threads from NPROC). Rounds go A B B A,
-the ratio is that of the medians. It is printed, never asserted: only the results must agree.
+-m pytest tests/benchmarks --backends=jax --benchmark-only -s` (XLA takes its threads from NPROC).
+Rounds go A B B A, the ratio is that of the medians. It is printed, never asserted: only the results
+must agree.
 """
 
 from __future__ import annotations

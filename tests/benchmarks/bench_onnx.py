@@ -1,9 +1,9 @@
 """Is the emitted ONNX as fast as what PyTorch exports of the same model written by hand?
 
-And what does a training step cost? Run: `python -m pytest tests/benchmarks/bench_onnx.py -s`.
-PyTorch writes its file in a process of its own, by this interpreter or, where that has no PyTorch,
-by the one named in POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are printed, never
-asserted.
+And what does a training step cost? Run: `pytest tests/benchmarks --backends=onnx --benchmark-only
+-s`. PyTorch writes its file in a process of its own, by this interpreter or, where that has no
+PyTorch, by the one named in POSEPORT_TORCH_PYTHON. Rounds go A B B A, one thread; ratios are
+printed, never asserted.
 """
 
 from __future__ import annotations

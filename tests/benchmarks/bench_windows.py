@@ -1,7 +1,7 @@
 """How fast batches are cut, and in what memory.
 
 As a fraction of a plain memory copy of the same bytes, and against a loop over windows. Run:
-`OMP_NUM_THREADS=1 python -m pytest -q -s tests/benchmarks/bench_windows.py`. The three contenders
+`OMP_NUM_THREADS=1 pytest --benchmark-only tests/benchmarks/bench_windows.py`. The three contenders
 are timed in turn, in one run, and the best time of each counts: what else the machine does slows
 some rounds of each. Times are printed beside what is due, never asserted; memory is.
 """
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,10 +121,14 @@ def test_sampler_speed(
     outputs: str,
     due: str,
     capsys: pytest.CaptureFixture[str],
+    benchmark: Any,
 ) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
     # a window at every frame, as training draws them
-    speed = measure(Windows(clips, frames=frames, outputs=outputs, stride=1), clips)
+    windows = Windows(clips, frames=frames, outputs=outputs, stride=1)
+    speed = measure(windows, clips)
+    picks = np.arange(BATCH) % len(windows)
+    benchmark.pedantic(lambda: windows.batch(picks), rounds=ROUNDS)
     rate = BATCH / speed.sampler
     flow = speed.size / speed.sampler / 1e9
     fraction = speed.copy / speed.sampler
@@ -185,9 +190,11 @@ def test_memory_of_a_million_and_a_half_frames(
     frames: int,
     long_cache: Path,
     capsys: pytest.CaptureFixture[str],
+    benchmark: Any,
 ) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    how = {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
+    done = benchmark.pedantic(subprocess.run, (command,), how, rounds=1)
     resident, arrays, loading, filling = map(float, done.stdout.split())
     size = long_cache.stat().st_size
     with capsys.disabled():

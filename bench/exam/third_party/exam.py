@@ -80,6 +80,8 @@ def _answer(
         program.load({})  # no case has weights
         with np.errstate(all="ignore"):  # some cases are about what is infinite
             came = program(feeds(case, graph))
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a framework raises is its answer
         return _row(case, "failed", note=said(error))
     return compare(case, [came[f"y{i}"] for i in range(len(case.outputs))])

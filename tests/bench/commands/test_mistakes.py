@@ -133,3 +133,20 @@ def test_a_missing_framework_is_listed_with_what_to_install(
     assert rows["numpy"]["installed"] and not rows["pretended"]["installed"]
     assert ".[pretended]" in rows["pretended"]["note"]
     assert "pretended" not in backends.installed(), "`all` leaves it out"
+
+
+def test_ctrl_c_is_one_line_wherever_it_comes(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as early:
+        early.setattr("bench.config.load", pressed)
+        assert main(["config"]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    monkeypatch.setattr("bench.coordinator.run.execute", pressed)
+    assert main(["feasibility", "--model", "simple_baseline", "--out", "runs"]) == 130
+    (folder,) = Path("runs").iterdir()
+    due = f"interrupted; go on with: python -m bench run --resume {folder}\n"
+    assert capsys.readouterr() == ("", due)

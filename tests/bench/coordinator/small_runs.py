@@ -79,5 +79,9 @@ class Scripted:
         self.events.append("interrupt")
         self.stopped.set()
 
+    def kill(self) -> None:
+        self.events.append("kill")
+        self.stopped.set()
+
     def close(self) -> None:
         self.events.append("close")

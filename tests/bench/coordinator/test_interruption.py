@@ -96,7 +96,8 @@ def interrupted(folder: Path) -> tuple[Path, int]:
     (run,) = (folder / "runs").iterdir()
     assert running.returncode == 130, said
     going_on = f"python -m bench run --resume {run}"
-    assert said.strip() == f"interrupted; go on with: {going_on}"
+    # on a machine that is slow, how far it was comes before it
+    assert said.splitlines()[-1] == f"interrupted; go on with: {going_on}"
     assert records.load(run).records == ()
     return run, int(checkpoint.load(run / CHECKPOINT).progress["step"])
 

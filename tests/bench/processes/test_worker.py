@@ -9,7 +9,6 @@ import io
 import os
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from bench.processes import child as workers
 from bench.processes.machine import ROOT, THREAD_VARIABLES
 from bench.processes.worker import Worker
 from bench.records import Feasibility, Parity, Record
+from tests.bench.processes import strange
 
 NAMES = "(os.environ[name] for name in " + repr(THREAD_VARIABLES) + ")"
 # what a backend does instead of loading: lines of a function
@@ -35,6 +35,16 @@ STRANGE = {
     """,
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "starved": "raise MemoryError('no room')",
+    "greedy": "raise RuntimeError('Failed to allocate memory for requested buffer of size 9')",
+    "bursts": """
+        import ctypes
+        ctypes.string_at(0)
+    """,
+    "throws": """
+        sys.stderr.write("  what():  std::bad_alloc\\n")
+        sys.stderr.flush()
+        os.abort()
+    """,
     "hangs": "time.sleep(120)",
     "stubborn": """
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -61,21 +71,6 @@ STRANGE = {
     """,
     "babbles": "[os.write(fd, b'stray\\n17\\n') for fd in pipes()]",
 }
-MODULE = """
-import os, signal, stat, sys, time
-from backends.base import Unsupported
-from backends.numpy.backend import NumpyBackend
-
-REQUIRES, EXTRA = (), "strange"
-
-def pipes():
-    open_ones = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")]
-    return [fd for fd in open_ones if stat.S_ISFIFO(os.fstat(fd).st_mode)]
-
-def load():
-%s
-    return NumpyBackend()
-"""
 HIDING = """
 import backends, importlib.util, sys
 backends.isolate('torch')
@@ -93,22 +88,7 @@ TINY = Model(sizes={"width": 16, "stages": 1})
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds an installed package with one backend per kind of misconduct."""
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "strange").mkdir()
-    (folder / "strange" / "__init__.py").write_text("")
-    for name, deed in STRANGE.items():
-        body = textwrap.indent(textwrap.dedent(deed).strip(), "    ")
-        (folder / "strange" / f"{name}.py").write_text(MODULE % body)
-    information = folder / "strange-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n"
-    )
-    lines = [f"{name} = strange.{name}" for name in STRANGE]
-    (information / "entry_points.txt").write_text(
-        "\n".join(["[poseport.backends]", *lines, ""])
-    )
-    return folder
+    return strange.install(tmp_path_factory.mktemp("site"), STRANGE)
 
 
 @pytest.fixture
@@ -144,15 +124,28 @@ def assert_alive(worker: Worker) -> None:
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [
-        ("aborts", "crashed", "the worker ended with signal SIGABRT: "),
+        (
+            "aborts",
+            "crashed",
+            "the worker ended with signal SIGABRT in load (aborts.py:",
+        ),
+        (
+            "bursts",
+            "crashed",
+            "the worker ended with signal SIGSEGV in string_at (__init__.py:",
+        ),
+        (
+            "throws",
+            "out_of_memory",
+            "the worker ended with signal SIGABRT in load (throws.py:",
+        ),
         (
             "exits",
             "crashed",
             "the worker ended with exit code 7: giving up: no licence",
         ),
-        ("killed", "out_of_memory", "the worker was killed, most likely for memory"),
-        ("starved", "out_of_memory", "the worker was killed, most likely for memory"),
-        ("torn", "out_of_memory", "the worker was killed, most likely for memory"),
+        ("killed", "crashed", "the worker was killed by SIGKILL, from outside: "),
+        ("torn", "crashed", "the worker was killed by SIGKILL, from outside: "),
     ],
 )
 def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(

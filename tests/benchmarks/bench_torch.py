@@ -1,8 +1,8 @@
 """Does the realised PyTorch module cost more than one written by hand?
 
-Forward and training step, both in one interleaved run: `python -m pytest
-tests/benchmarks/bench_native.py -s`. Rounds go A B B A, one thread; the ratio is that of the
-medians. It is printed, never asserted: only the results must agree.
+Forward and training step, both in one interleaved run: `OMP_NUM_THREADS=1 python -m pytest
+tests/benchmarks --backends=torch --benchmark-only -s`. Rounds go A B B A, one thread; the ratio is
+that of the medians. It is printed, never asserted: only the results must agree.
 """
 
 from __future__ import annotations

@@ -1,0 +1,88 @@
+"""How a process ended: its exit code and its last words, as a status and one line."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from bench.processes import memory
+from bench.processes.machine import ROOT
+from bench.records import Status
+
+KEPT = 300  # characters of the last words
+# faulthandler's, which is enabled in every child: what it says first, and then of each frame
+FATAL = "Fatal Python error: "
+STACK = "Current thread "
+FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
+
+
+def cause(
+    code: int, words: str, *, late: float | None, starved: bool | None
+) -> tuple[Status, str]:
+    """Why a worker ended without an answer.
+
+    `late` is the time-out in seconds where that was it; `starved`, whether the kernel has killed
+    somebody for want of memory meanwhile, None where it does not say.
+    """
+    if late is not None:
+        raised = "raise it with --set timeout=SECONDS"
+        return "timeout", f"no result after {late:g} s; {raised}"
+    if code == -signal.SIGKILL:
+        return _killed(starved)
+    told = how(code, words)
+    if memory.told(last(words)):
+        return "out_of_memory", f"the worker {told}; {memory.LOWER}"
+    return "crashed", f"the worker {told}"
+
+
+def how(code: int, words: str) -> str:
+    """`ended with signal SIGSEGV in linear (functional.py:12): what it said last`."""
+    kind = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return f"ended with {kind}{_place(words)}: {last(words)}"
+
+
+def last(words: str) -> str:
+    """The last line that says something, before the stack of a crash if there is one."""
+    said, crash, stack = words.rpartition(FATAL)
+    lines = (said if crash else stack).strip().splitlines()
+    return lines[-1].strip()[:KEPT] if lines else "it said nothing"
+
+
+def _killed(starved: bool | None) -> tuple[Status, str]:
+    """Nothing here kills a worker but at its time-out, or where the run itself is stopped."""
+    if starved:
+        counted = "the kernel killed for want of memory meanwhile"
+        return "out_of_memory", f"the worker was killed, and {counted}; {memory.LOWER}"
+    known = "the kernel counts no kill for want of memory"
+    unknown = "whether for want of memory, this system does not say"
+    said = unknown if starved is None else known
+    return "crashed", f"the worker was killed by SIGKILL, from outside: {said}"
+
+
+def _place(words: str) -> str:
+    """Where Python was in a crash: its innermost line, and the innermost of this checkout."""
+    _, _, crash = words.rpartition(FATAL)
+    _, _, stack = crash.partition(STACK)
+    # other threads follow after an empty line
+    frames = FRAME.findall(stack.partition("\n\n")[0])
+    if not frames:
+        return ""
+    inner = frames[0]
+    own = next(filter(_is_own, frames), inner)
+    if own == inner:
+        return f" in {_named(inner)}"
+    return f" in {_named(inner)}, called from {_named(own)}"
+
+
+def _is_own(frame: tuple[str, str, str]) -> bool:
+    """Whether it is of this checkout, and not of an environment that lies within."""
+    path = Path(frame[0])
+    return path.is_relative_to(ROOT) and "site-packages" not in path.parts
+
+
+def _named(frame: tuple[str, str, str]) -> str:
+    file, line, function = frame
+    path = Path(file)
+    short = path.relative_to(ROOT) if _is_own(frame) else path.name
+    return f"{function} ({short}:{line})"

@@ -1,0 +1,33 @@
+"""A child that ends with its parent, however that ended: nobody is left to hear its answer.
+
+Linux kills it, busy, stopped or swapped out as it may be. Elsewhere it ends when it next speaks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PARENT = "POSEPORT_PARENT"  # environment variable: the process that a child ends with
+PR_SET_PDEATHSIG = 1  # as <linux/prctl.h> has it
+
+
+def environment() -> dict[str, str]:
+    """What a child is given, so that it knows its parent."""
+    return {PARENT: str(os.getpid())}
+
+
+def follow() -> None:
+    """End with the parent from now on; a child calls it first of all.
+
+    To Linux the parent is the thread that started the child, which must live as long.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = os.environ.get(PARENT)
+    # while Python started nobody was watching yet
+    if parent is not None and int(parent) != os.getppid():
+        sys.exit(f"process {parent}, which started this one, has ended")
