@@ -22,6 +22,7 @@ from bench.data.geometry.skeletons import AMASS22
 from bench.data.readers import cache as caches
 from bench.data.readers import synthetic
 from tests.data.dhp_files import PICKS, walk
+from tests.data.keypoint_files import KEYPOINTS
 
 FRAMES = 4  # few: in a small file a random change hits something
 TURNS = "Zrotation Xrotation Yrotation"
@@ -328,49 +329,6 @@ def amass_model(folder: Path) -> str:
     return amass(folder)
 
 
-def keypoints_coco(folder: Path) -> str:
-    """A COCO data set of keypoints."""
-    found = np.concatenate(
-        [clips()[0].keypoints, clips()[0].confidence[..., None]], axis=-1
-    )
-    images = [
-        {"id": frame, "width": 1000, "height": 1000, "file_name": f"{frame}.jpg"}
-        for frame in range(FRAMES)
-    ]
-    people = [
-        {
-            "image_id": frame,
-            "category_id": 1,
-            "keypoints": found[frame].ravel().tolist(),
-            "score": 0.9,
-        }
-        for frame in range(FRAMES)
-    ]
-    (folder / "walk.json").write_text(
-        json.dumps({"images": images, "annotations": people, "categories": []})
-    )
-    return f"keypoints:{folder / 'walk.json'}@1000x1000"
-
-
-def keypoints_openpose(folder: Path) -> str:
-    """OpenPose's file of each frame, 25 joints."""
-    for frame in range(FRAMES):
-        person = {
-            "person_id": [-1],
-            "pose_keypoints_2d": np.arange(75.0).tolist(),
-            "face_keypoints_2d": [],
-        }
-        (folder / f"walk_{frame:012}_keypoints.json").write_text(
-            json.dumps({"version": 1.3, "people": [person]})
-        )
-    return f"keypoints:{folder}@1000x1000"
-
-
-def keypoints_npy(folder: Path) -> str:
-    np.save(folder / "walk.npy", clips()[0].keypoints)
-    return f"keypoints:{folder / 'walk.npy'}@1000x1000@h36m17"
-
-
 BUILDERS: dict[str, Callable[[Path], str]] = {
     "bvh": bvh,
     "cache": cached,
@@ -382,7 +340,5 @@ BUILDERS: dict[str, Callable[[Path], str]] = {
     "mmpose": mmpose,
     "amass": amass,
     "amass, model": amass_model,
-    "keypoints, COCO": keypoints_coco,
-    "keypoints, OpenPose": keypoints_openpose,
-    "keypoints, npy": keypoints_npy,
+    **KEYPOINTS,
 }
