@@ -38,6 +38,13 @@ ProtocolName = Annotated[
         help="Evaluation protocol; the default one of the data's kind if left out.",
     ),
 ]
+AllowMismatch = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mismatch",
+        help="Take keypoints that do not lie where the poses project; changes the hash.",
+    ),
+]
 Profile = Annotated[str, typer.Option("--profile", help="smoke, standard or full.")]
 ConfigFile = Annotated[
     Path | None,
@@ -79,6 +86,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         precision: Precision = None,
         data: Data = None,
         protocol: ProtocolName = None,
+        allow_mismatch: AllowMismatch = False,
         profile: Profile = "smoke",
         config: ConfigFile = None,
         set: Set = None,
@@ -101,6 +109,8 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
             precision=precision,
             data=data,
             protocol=protocol,
+            # not said, what profile and file say stays
+            allow_mismatch=allow_mismatch or None,
             seed=seed,
         )
         return measure(settings, out=out, resume=resume, as_json=json)

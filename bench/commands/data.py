@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands import Json, ProtocolName
+from bench.commands import AllowMismatch, Json, ProtocolName
 from models.errors import BadInput, UnknownName
 
 SHOWN = 24  # labels that a line for people lists
@@ -36,6 +36,7 @@ def command(
     source: Source = "synthetic",
     to: To = None,
     protocol: ProtocolName = None,
+    allow_mismatch: AllowMismatch = False,
     json: Json = False,
 ) -> int:
     """List data sources and protocols, say what is in a source, measure it, or convert it.
@@ -51,7 +52,7 @@ def command(
         raise BadInput(
             f"data {action}: --to FILE goes with convert, and convert needs it"
         )
-    found = _found(action, source, to, protocol)
+    found = _found(action, source, to, protocol, allow_mismatch=allow_mismatch)
     if json:
         print(encoder.dumps(found))
     else:
@@ -74,6 +75,8 @@ def _found(
     source: str,
     to: Path | None,
     name: str | None,
+    *,
+    allow_mismatch: bool,
 ) -> dict[str, object]:
     from bench import data
 
@@ -87,6 +90,8 @@ def _found(
             },
         }
     protocol = data.protocol_for(source, name) if name else None
+    if allow_mismatch and (usual := protocol or data.default_protocol(source)):
+        protocol = usual.model_copy(update={"mismatch": "allowed"})
     if action == "info":
         return data.describe(source, protocol=protocol)
     if action == "stats":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands import Json
+from bench.commands import AllowMismatch, Json
 
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
 Lifted = Annotated[
@@ -45,6 +45,7 @@ def command(
     backend: Backend = None,
     model: Model = None,
     figure: Figure = None,
+    allow_mismatch: AllowMismatch = False,
     json: Json = False,
 ) -> int:
     """Lift the keypoints of any source with a model that a run has trained."""
@@ -57,7 +58,14 @@ def command(
 
     if figure:
         mapped_file.writable(figure)  # said now, not after the work
-    found = predict(run, data, to, backend=backend, model=model)
+    found = predict(
+        run,
+        data,
+        to,
+        backend=backend,
+        model=model,
+        allow_mismatch=allow_mismatch,
+    )
     if figure:
         _draw(to, found.protocol, figure)
     if json:

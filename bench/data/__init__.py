@@ -314,6 +314,8 @@ def _readers() -> dict[str, Path]:
 def _read(
     source: str, protocol: Protocol | None, *, seed: int, small: float
 ) -> list[Clip]:
+    from bench.data import reprojection
+
     if ACROSS in source:
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
@@ -330,6 +332,8 @@ def _read(
         ) from None
     if not clips:
         raise BadInput(f"{source}: no clips in it; give data with at least one")
+    if not (protocol and protocol.mismatch == "allowed"):
+        reprojection.check(clips, source)
     return clips
 
 

@@ -42,6 +42,7 @@ class Order:
     model: str
     source: str
     out: str
+    mismatch: str  # as in `Protocol`
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def predict(
     *,
     backend: str | None = None,
     model: str | None = None,
+    allow_mismatch: bool = False,
 ) -> Lifted:
     """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA.
 
@@ -88,6 +90,7 @@ def predict(
         model=training.model,
         source=data.absolute(source),
         out=str(out.absolute()),
+        mismatch="allowed" if allow_mismatch else "refused",
     )
     written = json.dumps(asdict(order))
     found = question.ask("bench.evaluation.predict", [order.backend, written])
@@ -109,7 +112,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses = _poses(job, protocol, order.source)
+    feed, poses = _poses(job, protocol, order)
     done = Lifted(
         path=order.out,
         backend=job.backend,
@@ -153,7 +156,7 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
 
 
 def _poses(
-    job: Job, protocol: Protocol, source: str
+    job: Job, protocol: Protocol, order: Order
 ) -> tuple[Feed, dict[str, NDArray[np.float32]]]:
     """How the model is fed, and its poses (frames, joints, 3), mm, by clip."""
     if protocol.lengths == "2.5d":
@@ -166,9 +169,10 @@ def _poses(
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     # motion capture needs cameras, whatever the model was trained on
-    filmed = protocol if protocol.rig else data.default_protocol(source)
+    filmed = protocol if protocol.rig else data.default_protocol(order.source)
     rig = filmed.rig if filmed else None
-    clips = data.clips_of(source, protocol.model_copy(update={"rig": rig}))
+    taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
+    clips = data.clips_of(order.source, taken)
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
     poses = 1000 * predicted(

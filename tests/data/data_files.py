@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from scipy.io import savemat
 from bench.data import protocols
 from bench.data.clip import Clip, Take, film
 from bench.data.geometry import h36m_cameras
-from bench.data.geometry.cameras import project, world_to_camera
+from bench.data.geometry.cameras import Camera, project, world_to_camera
 from bench.data.geometry.skeletons import AMASS22
 from bench.data.readers import cache as caches
 from bench.data.readers import synthetic
@@ -98,22 +99,31 @@ def cached(folder: Path) -> str:
 def h36m_coco(folder: Path) -> str:
     """Pose2Mesh's three files of a subject: two cameras, one take, keypoints annotated."""
     poses = {str(frame): take().world[frame].tolist() for frame in range(FRAMES)}
+    # what the files say of lenses and pictures is the same for both
+    views = [
+        replace(clip.camera, focal=(1145, 1144), centre=(512, 515))
+        for clip in clips()[:2]
+    ]
     cameras = {
         str(number): {
-            "R": clip.camera.rotation.tolist(),
-            "t": clip.camera.translation.tolist(),
-            "f": [1145, 1144],
-            "c": [512, 515],
+            "R": camera.rotation.tolist(),
+            "t": camera.translation.tolist(),
+            "f": camera.focal.tolist(),
+            "c": camera.centre.tolist(),
         }
-        for number, clip in enumerate(clips()[:2], start=1)
+        for number, camera in enumerate(views, start=1)
     }
-    files = {"joint_3d": {"2": {"1": poses}}, "camera": cameras, "data": _pictures()}
+    files = {
+        "joint_3d": {"2": {"1": poses}},
+        "camera": cameras,
+        "data": _pictures(views),
+    }
     for kind, content in files.items():
         (folder / f"Human36M_subject9_{kind}.json").write_text(json.dumps(content))
     return f"h36m-coco:{folder}"
 
 
-def _pictures() -> dict[str, object]:
+def _pictures(views: list[Camera]) -> dict[str, object]:
     """Two cameras' pictures of every frame, each with somebody annotated."""
     # fmt: off
     shot = {
@@ -125,9 +135,19 @@ def _pictures() -> dict[str, object]:
         for camera in (1, 2)
         for frame in range(FRAMES)
     ]
-    # all joints in one place: keypoints need not agree with the poses to be read
-    seen = {"bbox": [0, 0, 9, 9], "keypoints": [500, 400, 2] * 17}
-    people = [{"id": image["id"], "image_id": image["id"], **seen} for image in images]
+    seen = [film(take(), {"": camera})[0].keypoints for camera in views]
+    rows = np.concatenate(
+        [np.dstack([each, np.full(each.shape[:2], 2)]) for each in seen]
+    )
+    people = [
+        {
+            "id": image["id"],
+            "image_id": image["id"],
+            "bbox": [0, 0, 9, 9],
+            "keypoints": row.ravel().tolist(),
+        }
+        for image, row in zip(images, rows, strict=True)
+    ]
     return {"images": images, "annotations": people}
 
 
@@ -141,7 +161,8 @@ def h36m_npz(folder: Path) -> str:
     world[:, [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]] = (
         take().world / 1000
     )
-    seen = [np.concatenate([clip.keypoints, clip.keypoints[-1:]]) for clip in clips()]
+    filmed = film(take(), h36m_cameras.cameras("S1"))
+    seen = [np.concatenate([clip.keypoints, clip.keypoints[-1:]]) for clip in filmed]
     sides = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
     np.savez_compressed(
         folder / "data_3d_h36m.npz", positions_3d=_object({"S1": {"Walking 1": world}})
@@ -161,7 +182,7 @@ def h36m_pkl(folder: Path) -> str:
     # a quarter of a millimetre to the pixel, and the depth (y of the world) last
     image = take().world[:, :, [0, 2, 1]] / 4 + 500
     found = {
-        "joint_2d": clips()[0].keypoints,
+        "joint_2d": image[..., :2].astype(np.float32),
         "confidence": np.ones((FRAMES, 17, 1), np.float32),
         "joint3d_image": image,
         "camera_name": np.array(["54138969"] * FRAMES),

@@ -56,6 +56,8 @@ class Strip:
     label: str  # what all its names have beside the frame's number
     pictures: list[Name | None]
     uneven: bool = False  # whether the numbers are no frames', so that none can lack
+    first: Fraction = Fraction(0)  # number of the first picture
+    step: Fraction = Fraction(1)  # from each to the next
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -157,7 +159,7 @@ def _filled(label: str, numbered: Sequence[tuple[Fraction, Name]]) -> Strip:
         pictures += [None] * (tick // step - before - 1)
         pictures.append(name)
         before = tick // step
-    return Strip(label, pictures)
+    return Strip(label, pictures, first=numbers[0], step=Fraction(step, scale))
 
 
 def _parts(name: Name, *, decimals: bool) -> Parts:

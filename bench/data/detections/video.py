@@ -108,4 +108,4 @@ def stated_fps(value: Mapping[str, Any], where: str) -> float | None:
         raise BadInput(
             f"{where}: fps {fps!r:.40} came; a number above 0 and up to {FASTEST:g} was due"
         )
-    return fps
+    return None if fps is None else float(fps)

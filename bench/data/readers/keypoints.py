@@ -146,14 +146,14 @@ def _joined(strip: Strip, files: Mapping[Name, Video], folder: Path) -> Video:
     Raises BadInput where one is missing: a picture without people has its file too.
     """
     found: list[Video] = []
-    before = ""
-    for name in strip.pictures:
+    for place, name in enumerate(strip.pictures):
         if name is None:
+            number = strip.first + strip.step * place
             raise BadInput(
-                f"{folder}: the frame after {before} is missing; add it or cut the sequence"
+                f"{folder}: frame {number} of {strip.pictures[0]} and on is missing; add it"
+                " or cut the sequence"
             )
         found.append(files[name])
-        before = str(name)
     layout = next((video.layout for video in found if video.layout), None)
     frames = [frame for video in found for frame in video.frames]
     return Video(frames, layout=layout, notes=strip.notes)

@@ -199,7 +199,7 @@ def test_files_of_one_picture_each_are_a_video(tmp_path: Path, case: str) -> Non
 def test_a_picture_that_is_missing_is_refused(tmp_path: Path) -> None:
     for frame in (0, 1, 3):
         write(tmp_path, [instance(frame)], f"walk_{frame}.json")
-    with pytest.raises(BadInput, match="the frame after walk_1 is missing"):
+    with pytest.raises(BadInput, match="frame 2 of walk_0 and on is missing"):
         keypoints.load(f"{tmp_path}{SIZE}")
 
 
