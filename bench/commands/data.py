@@ -36,7 +36,7 @@ def command(
     source: Source = "synthetic",
     to: To = None,
     protocol: ProtocolName = None,
-    allow_mismatch: AllowMismatch = False,
+    allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
     """List data sources and protocols, say what is in a source, measure it, or convert it.
@@ -52,7 +52,7 @@ def command(
         raise BadInput(
             f"data {action}: --to FILE goes with convert, and convert needs it"
         )
-    found = _found(action, source, to, protocol, allow_mismatch=allow_mismatch)
+    found = _found(action, source, to, protocol, allow_mismatch=bool(allow_mismatch))
     if json:
         print(encoder.dumps(found))
     else:

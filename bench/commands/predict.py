@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.commands import AllowMismatch, Json
 
+if TYPE_CHECKING:
+    from bench.evaluation.predict import Lifted
+
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
-Lifted = Annotated[
+What = Annotated[
     str,
     typer.Option(
         "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
@@ -40,12 +43,12 @@ Figure = Annotated[
 
 def command(
     run: Folder,
-    data: Lifted,
+    data: What,
     to: To,
     backend: Backend = None,
     model: Model = None,
     figure: Figure = None,
-    allow_mismatch: AllowMismatch = False,
+    allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
     """Lift the keypoints of any source with a model that a run has trained."""
@@ -64,24 +67,29 @@ def command(
         to,
         backend=backend,
         model=model,
-        allow_mismatch=allow_mismatch,
+        allow_mismatch=bool(allow_mismatch),
     )
     if figure:
         _draw(to, found.protocol, figure)
     if json:
         print(encoder.dumps(asdict(found)))
     else:
-        print(
-            f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
-            f" {found.backend}"
-        )
-        print(
-            f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
-            f" frame, relative to {found.root}"
-        )
-        print(f"  joints {', '.join(found.joints)}")
-        print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
+        _show(to, found)
     return 0
+
+
+def _show(to: Path, found: Lifted) -> None:
+    """What was written, for people."""
+    print(
+        f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
+        f" {found.backend}"
+    )
+    print(
+        f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
+        f" frame, relative to {found.root}"
+    )
+    print(f"  joints {', '.join(found.joints)}")
+    print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
 
 
 def _draw(poses: Path, protocol: str, figure: Path) -> None:
