@@ -90,6 +90,8 @@ def _show(to: Path, found: Lifted) -> None:
     )
     print(f"  joints {', '.join(found.joints)}")
     print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
+    for note in found.notes:
+        print(f"  note: {note}")
 
 
 def _draw(poses: Path, protocol: str, figure: Path) -> None:

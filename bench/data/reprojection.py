@@ -74,7 +74,8 @@ def mismatches(clips: Sequence[Clip]) -> Iterator[Mismatch]:
         projected = _projected(clip, looked)
         size = _size(projected)
         error = _error(projected, clip, looked)
-        if error > SMALL * size:
+        # of a clip in which nothing was seen there is nothing to say
+        if SMALL * size < error < np.inf:
             cause = _cause(clip, projected, looked, takes[clip.name], error)
             if cause or error > LARGE * size:
                 yield Mismatch(clip, error, size, cause)
@@ -103,11 +104,11 @@ def _error(
     frames: NDArray[np.int_],
     joints: Sequence[int] | slice = slice(None),
 ) -> float:
-    """Median distance of the joints that were seen, pixels; 0 where none was."""
+    """Median distance of the joints that were seen, pixels; infinite where none was."""
     keypoints = seen.keypoints[frames][:, joints]
     sure = seen.confidence[frames][:, joints] > 0
     away = np.linalg.norm(projected - keypoints, axis=-1)[sure]
-    return float(np.median(away)) if away.size else 0.0
+    return float(np.median(away)) if away.size else np.inf
 
 
 def _cause(

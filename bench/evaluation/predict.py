@@ -61,6 +61,7 @@ class Lifted:
     root: str
     protocol: str
     protocol_hash: str
+    notes: tuple[str, ...]  # what was guessed about the data, or left out
 
 
 def predict(
@@ -112,7 +113,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses = _poses(job, protocol, order)
+    feed, poses, notes = _poses(job, protocol, order)
     done = Lifted(
         path=order.out,
         backend=job.backend,
@@ -123,6 +124,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         root=feed.protocol.root,
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
+        notes=notes,
     )
     header = {}
     for name, value in asdict(done).items():
@@ -157,8 +159,8 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
 
 def _poses(
     job: Job, protocol: Protocol, order: Order
-) -> tuple[Feed, dict[str, NDArray[np.float32]]]:
-    """How the model is fed, and its poses (frames, joints, 3), mm, by clip."""
+) -> tuple[Feed, dict[str, NDArray[np.float32]], tuple[str, ...]]:
+    """How the model is fed, its poses (frames, joints, 3), mm, by clip, and the clips' notes."""
     if protocol.lengths == "2.5d":
         raise BadInput(
             f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
@@ -184,7 +186,8 @@ def _poses(
     cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
     parts = np.split(poses, starts[1:])
-    return model.feed, dict(zip(names, parts, strict=True))
+    notes = sorted({note for clip in clips for note in clip.notes})
+    return model.feed, dict(zip(names, parts, strict=True)), tuple(notes)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,13 @@ def test_clips_without_poses_are_not_asked() -> None:
     assert list(reprojection.mismatches([clip])) == []
 
 
+def test_joints_that_were_missed_say_nothing() -> None:
+    poor = [detect(clip, detector=DETECTORS["poor"]) for clip in clips("Walking")]
+    # neither of their own poses nor of another camera's
+    blind = dataclasses.replace(poor[0], confidence=np.zeros_like(poor[0].confidence))
+    assert list(reprojection.mismatches([blind, *poor[1:]])) == []
+
+
 @pytest.fixture
 def crossed(tmp_path: Path) -> str:
     """VideoPose3D's archives with two cameras exchanged."""
