@@ -201,7 +201,7 @@ def test_one_person_is_followed(tmp_path: Path) -> None:
         ]
     (clip,) = keypoints.load(write(tmp_path, entries) + SIZE)
     same(clip)
-    said = "several people; one is followed: up to 2 people in a frame, number 2 of"
+    said = "several people; one is followed: up to 2 people in a frame, number 2 in"
     assert any(note.startswith(said) for note in clip.notes)
 
 

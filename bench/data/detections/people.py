@@ -18,6 +18,9 @@ from models.errors import BadInput
 # How far somebody may be from where they were seen last, in their own sizes: from one frame to the
 # next, and more for each frame in which they were missed (a few times the speed of walking).
 LEAP, STRIDE = 1.0, 0.1
+# Whoever is seen in fewer of the frames with people is a ghost, such as detectors see for a moment;
+# so many frames are tried for somebody who is none.
+GHOST, TRIES = 0.1, 10
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
     """The person followed through all frames; confidence 0 where they are missed.
 
     `wanted` is the tracker's number of the person, or without trackers the place, from 1, in the
-    first frame with people; None takes the one most surely seen there. People without any
-    joint are nobody. All must have one number of joints. Raises BadInput for no such person.
+    first frame with people; None takes the one most surely seen there, or soon after if that
+    is a ghost. People without any joint are nobody. All must have one number of joints. Raises
+    BadInput for no such person.
     """
     frames = [[person for person in frame if person.seen] for frame in frames]
     first = next((place for place, frame in enumerate(frames) if frame), None)
@@ -43,11 +47,11 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
         )
     everyone = [person for frame in frames for person in frame]
     tracked = all(person.track is not None for person in everyone)
-    chosen = _chosen(frames, first, wanted, where, tracked=tracked)
-    if tracked:
-        found = [_of_track(frame, chosen.track) for frame in frames]
+    if wanted is None:
+        start, chosen, found = _surest(frames, tracked=tracked)
     else:
-        found = _nearby(frames, chosen, first)
+        start, chosen = first, _asked(frames, first, wanted, where, tracked=tracked)
+        found = _through(frames, chosen, first, tracked=tracked)
     points = np.zeros((len(frames), *chosen.points.shape))
     for place, person in enumerate(found):
         if person is not None:
@@ -57,7 +61,7 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
     if max(crowd, tracks) == 1:
         return Followed(points, ())
     seen = sum(person is not None for person in found)
-    who = _name(frames[first], chosen, tracked=tracked)
+    who = _name(frames, start, chosen, tracked=tracked)
     others = f"{tracks} people" if tracked else f"up to {crowd} people in a frame"
     note = (
         f"several people; one is followed: {others}, {who} is seen in {seen} of"
@@ -66,16 +70,35 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
     return Followed(points, (note,))
 
 
-def _chosen(
+def _surest(
+    frames: Sequence[Frame], *, tracked: bool
+) -> tuple[int, Person, list[Person | None]]:
+    """The one most surely seen at first: where, who, and in each frame.
+
+    Ghosts are passed over, unless there is nobody else.
+    """
+    starts = [place for place, frame in enumerate(frames) if frame]
+    tried = []
+    for start in starts[:TRIES]:
+        chosen = max(frames[start], key=lambda person: person.points[:, 2].sum())
+        found = _through(frames, chosen, start, tracked=tracked)
+        seen = sum(person is not None for person in found)
+        tried.append((start, chosen, found))
+        if seen >= GHOST * len(starts):
+            return tried[-1]
+    return tried[0]
+
+
+def _asked(
     frames: Sequence[Frame],
     first: int,
-    wanted: int | None,
+    wanted: int,
     where: str,
     *,
     tracked: bool,
 ) -> Person:
-    if wanted is None:
-        return max(frames[first], key=lambda person: person.points[:, 2].sum())
+    """The person of a tracker's number, or of a place in the first frame. Raises BadInput."""
+    people: dict[int | None, Person]
     if tracked:
         people = {person.track: person for frame in frames for person in frame}
     else:
@@ -86,11 +109,21 @@ def _chosen(
     return people[wanted]
 
 
-def _name(frame: Frame, chosen: Person, *, tracked: bool) -> str:
+def _name(frames: Sequence[Frame], start: int, chosen: Person, *, tracked: bool) -> str:
     if tracked:
         return f"person {chosen.track} of the tracker"
-    place = next(n for n, person in enumerate(frame, start=1) if person is chosen)
-    return f"number {place} of the first frame with people"
+    numbered = enumerate(frames[start], start=1)
+    place = next(number for number, person in numbered if person is chosen)
+    return f"number {place} in frame {start}"
+
+
+def _through(
+    frames: Sequence[Frame], chosen: Person, start: int, *, tracked: bool
+) -> list[Person | None]:
+    """The chosen one in each frame; None where they are missed."""
+    if tracked:
+        return [_of_track(frame, chosen.track) for frame in frames]
+    return _nearby(frames, chosen, start)
 
 
 def _of_track(frame: Frame, track: int | None) -> Person | None:

@@ -67,7 +67,17 @@ def test_another_person_can_be_asked_for() -> None:
 def test_the_choice_is_said() -> None:
     frames = [[person(100), person(900, sure=0.5)], [person(100)]]
     (note,) = follow(frames, None, "walk.json").notes
-    assert "up to 2 people in a frame, number 1 of the first frame" in note
+    assert "up to 2 people in a frame, number 1 in frame 0" in note
     assert "seen in 2 of 2 frames" in note
     assert "@person2" in note
     assert follow(frames[1:], None, "walk.json").notes == ()
+
+
+def test_a_ghost_is_not_followed() -> None:
+    people = [person(900), person(1400, sure=0.5)]
+    frames = [[person(100)], *([people] * 20)]
+    assert places(frames) == [None] + [900.0] * 20
+    # asked for, or alone in all the frames, it is
+    assert places(frames, wanted=1) == [100.0] + [None] * 20
+    tracked = [[person(100, track=1)], *([[person(900, track=2)]] * 20)]
+    assert places(tracked) == [None] + [900.0] * 20
