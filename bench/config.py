@@ -160,6 +160,8 @@ class Config(_Strict):
     protocol: str | None = None
     small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
+    # take keypoints that are not of their poses: another protocol hash
+    allow_mismatch: bool = False
     # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch

@@ -70,6 +70,14 @@ Profile = Annotated[
         help="What it may cost: smoke, standard or full.",
     ),
 ]
+AllowMismatch = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-mismatch",
+        help="Take keypoints that do not lie where the poses project; changes the hash.",
+        show_default="such are refused",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -123,7 +131,7 @@ Seed = Annotated[
 def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder."""
 
-    # named as people type them, `set` and `json` too: typer makes the options of the names
+    # named as people type them: typer makes the options of the names
     def command(
         backend: Backends = None,
         model: Models = None,
@@ -131,6 +139,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         precision: Precision = None,
         data: Data = None,
         protocol: ProtocolName = None,
+        allow_mismatch: AllowMismatch = None,
         profile: Profile = "smoke",
         config: ConfigFile = None,
         set: Set = None,
@@ -139,8 +148,7 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         seed: Seed = None,
         json: Json = False,
     ) -> int:
-        # here, for `--help`: it loads pydantic, NumPy and the zoo
-        from bench.commands._measure import configure, measure
+        from bench.commands._measure import configure, measure  # slow: not for `--help`
 
         settings = configure(
             tasks=tasks,
@@ -153,9 +161,10 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
             precision=precision,
             data=data,
             protocol=protocol,
+            allow_mismatch=allow_mismatch,
             seed=seed,
         )
         return measure(settings, out=out, resume=resume, as_json=json)
 
-    command.__doc__ = doc  # what `--help` says of the command
+    command.__doc__ = doc  # what `--help` says
     return command

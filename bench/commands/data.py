@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands import Json, ProtocolName
+from bench.commands import AllowMismatch, Json, ProtocolName
 from models.errors import BadInput, UnknownName
 
 EXAMPLES = (
@@ -43,6 +43,7 @@ def command(
     source: Source = "synthetic",
     to: To = None,
     protocol: ProtocolName = None,
+    allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
     """List data sources, look into one, or convert it to one file.
@@ -58,7 +59,7 @@ def command(
         raise BadInput(
             f"data {action}: --to FILE goes with convert, and convert needs it"
         )
-    found = _found(action, source, to, protocol)
+    found = _found(action, source, to, protocol, allow_mismatch=bool(allow_mismatch))
     if json:
         print(encoder.dumps(found))
     else:
@@ -81,6 +82,8 @@ def _found(
     source: str,
     to: Path | None,
     name: str | None,
+    *,
+    allow_mismatch: bool,
 ) -> dict[str, object]:
     from bench import data
 
@@ -94,6 +97,8 @@ def _found(
             },
         }
     protocol = data.protocol_for(source, name) if name else None
+    if allow_mismatch and (usual := protocol or data.default_protocol(source)):
+        protocol = usual.model_copy(update={"mismatch": "allowed"})
     if action == "info":
         return data.describe(source, protocol=protocol)
     if action == "stats":

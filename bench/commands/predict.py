@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.commands import Json
+from bench.commands import AllowMismatch, Json
+
+if TYPE_CHECKING:
+    from bench.evaluation.predict import Lifted
 
 EXAMPLES = (
     "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
 )
 
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
-Lifted = Annotated[
+What = Annotated[
     str,
     typer.Option(
         "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
@@ -44,11 +47,12 @@ Figure = Annotated[
 
 def command(
     run: Folder,
-    data: Lifted,
+    data: What,
     to: To,
     backend: Backend = None,
     model: Model = None,
     figure: Figure = None,
+    allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
     """Lift 2D keypoints with a model that a run has trained."""
@@ -61,23 +65,37 @@ def command(
 
     if figure:
         mapped_file.writable(figure)  # said now, not after the work
-    found = predict(run, data, to, backend=backend, model=model)
+    found = predict(
+        run,
+        data,
+        to,
+        backend=backend,
+        model=model,
+        allow_mismatch=bool(allow_mismatch),
+    )
     if figure:
         _draw(to, found.protocol, figure)
     if json:
         print(encoder.dumps(asdict(found)))
     else:
-        print(
-            f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
-            f" {found.backend}"
-        )
-        print(
-            f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
-            f" frame, relative to {found.root}"
-        )
-        print(f"  joints {', '.join(found.joints)}")
-        print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
+        _show(to, found)
     return 0
+
+
+def _show(to: Path, found: Lifted) -> None:
+    """What was written, for people."""
+    print(
+        f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
+        f" {found.backend}"
+    )
+    print(
+        f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
+        f" frame, relative to {found.root}"
+    )
+    print(f"  joints {', '.join(found.joints)}")
+    print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
+    for note in found.notes:
+        print(f"  note: {note}")
 
 
 def _draw(poses: Path, protocol: str, figure: Path) -> None:

@@ -22,9 +22,12 @@ FILE = "data.cache"
 
 def read(config: Config) -> Split:
     """Train and test clips as a configuration asks for them. Raises as `data.load` does."""
+    protocol = data.protocol_for(config.data, config.protocol)
+    if config.allow_mismatch:
+        protocol = protocol.model_copy(update={"mismatch": "allowed"})
     return data.load(
         config.data,
-        protocol=data.protocol_for(config.data, config.protocol),
+        protocol=protocol,
         seed=config.seed,
         small=config.small,
         noise=config.noise,
@@ -101,7 +104,7 @@ def _asked(config: Config) -> dict[str, Any]:
     the data's own files hold is not looked at: a run keeps what it began with.
     """
     steps = augment.read(config.corrupt) if config.corrupt else ()
-    deciding = {"data", "seed", "small", "noise"}
+    deciding = {"data", "seed", "small", "noise", "allow_mismatch"}
     return {
         **config.model_dump(mode="json", include=deciding),
         "protocol": data.protocol_for(config.data, config.protocol).hash,

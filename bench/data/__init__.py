@@ -319,18 +319,21 @@ def _read(
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
     rig = protocol.rig if protocol else None  # for data that no camera has filmed
-    reader = module(kind)
+    load = module(kind).load
     try:
-        clips: list[Clip] = reader.load(location, rig=rig, seed=seed, small=small)
+        clips: list[Clip] = load(location, rig=rig, seed=seed, small=small)
     # of a folder: files are opened by readers that say which it was
     except OSError as error:
-        raise BadInput(
-            # the end of a long path says more than its beginning
+        raise BadInput(  # the end of a long path says more than its beginning
             f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]});"
             " give a path that may be read"
         ) from None
     if not clips:
         raise BadInput(f"{source}: no clips in it; give data with at least one")
+    if not (protocol and protocol.mismatch == "allowed"):
+        from bench.data import reprojection
+
+        reprojection.check(clips, source)
     return clips
 
 

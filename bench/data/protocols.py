@@ -68,6 +68,7 @@ LATER = (
     "overlap",
     "detector",
     "corruption",
+    "mismatch",
 )
 
 
@@ -165,6 +166,8 @@ class Protocol(BaseModel):
     # whose keypoints the data brought, where they are not true ones; filled in when it is read
     detector: str = ""
     corruption: str = ""  # what was done to every clip, in words (`bench.data.augment`)
+    # whether keypoints that are not of their poses are taken (`bench.data.reprojection`)
+    mismatch: Literal["refused", "allowed"] = "refused"
     # part of each clip that is used; below 1 is a smoke test
     fraction: float = Field(default=1.0, gt=0, le=1)
     # the other two are those of `geometry/image_space.py`
@@ -305,6 +308,8 @@ class Protocol(BaseModel):
             whose = f" of {self.detector or 'the data'}"
         if self.keypoints == "noisy":
             kind = "noisy "
+        if self.mismatch == "allowed":
+            whose += ", of the poses or not"
         corrupted = f", all clips after {self.corruption}" if self.corruption else ""
         return f"{cameras}; {kind}2D keypoints{whose}{corrupted}"
 

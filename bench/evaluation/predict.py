@@ -42,6 +42,7 @@ class Order:
     model: str
     source: str
     out: str
+    mismatch: str  # as in `Protocol`
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Lifted:
     root: str
     protocol: str
     protocol_hash: str
+    notes: tuple[str, ...]  # what was guessed about the data, or left out
 
 
 def predict(
@@ -69,6 +71,7 @@ def predict(
     *,
     backend: str | None = None,
     model: str | None = None,
+    allow_mismatch: bool = False,
 ) -> Lifted:
     """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA.
 
@@ -88,6 +91,7 @@ def predict(
         model=training.model,
         source=data.absolute(source),
         out=str(out.absolute()),
+        mismatch="allowed" if allow_mismatch else "refused",
     )
     written = json.dumps(asdict(order))
     found = question.ask("bench.evaluation.predict", [order.backend, written])
@@ -109,7 +113,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses = _poses(job, protocol, order.source)
+    feed, poses, notes = _poses(job, protocol, order)
     done = Lifted(
         path=order.out,
         backend=job.backend,
@@ -120,6 +124,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         root=feed.protocol.root,
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
+        notes=notes,
     )
     header = {}
     for name, value in asdict(done).items():
@@ -153,9 +158,9 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
 
 
 def _poses(
-    job: Job, protocol: Protocol, source: str
-) -> tuple[Feed, dict[str, NDArray[np.float32]]]:
-    """How the model is fed, and its poses (frames, joints, 3), mm, by clip."""
+    job: Job, protocol: Protocol, order: Order
+) -> tuple[Feed, dict[str, NDArray[np.float32]], tuple[str, ...]]:
+    """How the model is fed, its poses (frames, joints, 3), mm, by clip, and the clips' notes."""
     if protocol.lengths == "2.5d":
         raise BadInput(
             f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
@@ -166,9 +171,10 @@ def _poses(
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     # motion capture needs cameras, whatever the model was trained on
-    filmed = protocol if protocol.rig else data.default_protocol(source)
+    filmed = protocol if protocol.rig else data.default_protocol(order.source)
     rig = filmed.rig if filmed else None
-    clips = data.clips_of(source, protocol.model_copy(update={"rig": rig}))
+    taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
+    clips = data.clips_of(order.source, taken)
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
     poses = 1000 * predicted(
@@ -180,7 +186,8 @@ def _poses(
     cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
     parts = np.split(poses, starts[1:])
-    return model.feed, dict(zip(names, parts, strict=True))
+    notes = sorted({note for clip in clips for note in clip.notes})
+    return model.feed, dict(zip(names, parts, strict=True)), tuple(notes)
 
 
 if __name__ == "__main__":

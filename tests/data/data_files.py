@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from scipy.io import savemat
 from bench.data import protocols
 from bench.data.clip import Clip, Take, film
 from bench.data.geometry import h36m_cameras
-from bench.data.geometry.cameras import project, world_to_camera
+from bench.data.geometry.cameras import Camera, project, world_to_camera
 from bench.data.geometry.skeletons import AMASS22
 from bench.data.readers import cache as caches
 from bench.data.readers import synthetic
 from tests.data.dhp_files import PICKS, walk
+from tests.data.keypoint_files import KEYPOINTS
 
 FRAMES = 4  # few: in a small file a random change hits something
 TURNS = "Zrotation Xrotation Yrotation"
@@ -97,22 +99,31 @@ def cached(folder: Path) -> str:
 def h36m_coco(folder: Path) -> str:
     """Pose2Mesh's three files of a subject: two cameras, one take, keypoints annotated."""
     poses = {str(frame): take().world[frame].tolist() for frame in range(FRAMES)}
+    # what the files say of lenses and pictures is the same for both
+    views = [
+        replace(clip.camera, focal=(1145, 1144), centre=(512, 515))
+        for clip in clips()[:2]
+    ]
     cameras = {
         str(number): {
-            "R": clip.camera.rotation.tolist(),
-            "t": clip.camera.translation.tolist(),
-            "f": [1145, 1144],
-            "c": [512, 515],
+            "R": camera.rotation.tolist(),
+            "t": camera.translation.tolist(),
+            "f": camera.focal.tolist(),
+            "c": camera.centre.tolist(),
         }
-        for number, clip in enumerate(clips()[:2], start=1)
+        for number, camera in enumerate(views, start=1)
     }
-    files = {"joint_3d": {"2": {"1": poses}}, "camera": cameras, "data": _pictures()}
+    files = {
+        "joint_3d": {"2": {"1": poses}},
+        "camera": cameras,
+        "data": _pictures(views),
+    }
     for kind, content in files.items():
         (folder / f"Human36M_subject9_{kind}.json").write_text(json.dumps(content))
     return f"h36m-coco:{folder}"
 
 
-def _pictures() -> dict[str, object]:
+def _pictures(views: list[Camera]) -> dict[str, object]:
     """Two cameras' pictures of every frame, each with somebody annotated."""
     # fmt: off
     shot = {
@@ -124,9 +135,19 @@ def _pictures() -> dict[str, object]:
         for camera in (1, 2)
         for frame in range(FRAMES)
     ]
-    # all joints in one place: keypoints need not agree with the poses to be read
-    seen = {"bbox": [0, 0, 9, 9], "keypoints": [500, 400, 2] * 17}
-    people = [{"id": image["id"], "image_id": image["id"], **seen} for image in images]
+    seen = [film(take(), {"": camera})[0].keypoints for camera in views]
+    rows = np.concatenate(
+        [np.dstack([each, np.full(each.shape[:2], 2)]) for each in seen]
+    )
+    people = [
+        {
+            "id": image["id"],
+            "image_id": image["id"],
+            "bbox": [0, 0, 9, 9],
+            "keypoints": row.ravel().tolist(),
+        }
+        for image, row in zip(images, rows, strict=True)
+    ]
     return {"images": images, "annotations": people}
 
 
@@ -140,7 +161,8 @@ def h36m_npz(folder: Path) -> str:
     world[:, [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]] = (
         take().world / 1000
     )
-    seen = [np.concatenate([clip.keypoints, clip.keypoints[-1:]]) for clip in clips()]
+    filmed = film(take(), h36m_cameras.cameras("S1"))
+    seen = [np.concatenate([clip.keypoints, clip.keypoints[-1:]]) for clip in filmed]
     sides = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
     np.savez_compressed(
         folder / "data_3d_h36m.npz", positions_3d=_object({"S1": {"Walking 1": world}})
@@ -160,7 +182,7 @@ def h36m_pkl(folder: Path) -> str:
     # a quarter of a millimetre to the pixel, and the depth (y of the world) last
     image = take().world[:, :, [0, 2, 1]] / 4 + 500
     found = {
-        "joint_2d": clips()[0].keypoints,
+        "joint_2d": image[..., :2].astype(np.float32),
         "confidence": np.ones((FRAMES, 17, 1), np.float32),
         "joint3d_image": image,
         "camera_name": np.array(["54138969"] * FRAMES),
@@ -328,49 +350,6 @@ def amass_model(folder: Path) -> str:
     return amass(folder)
 
 
-def keypoints_coco(folder: Path) -> str:
-    """A COCO data set of keypoints."""
-    found = np.concatenate(
-        [clips()[0].keypoints, clips()[0].confidence[..., None]], axis=-1
-    )
-    images = [
-        {"id": frame, "width": 1000, "height": 1000, "file_name": f"{frame}.jpg"}
-        for frame in range(FRAMES)
-    ]
-    people = [
-        {
-            "image_id": frame,
-            "category_id": 1,
-            "keypoints": found[frame].ravel().tolist(),
-            "score": 0.9,
-        }
-        for frame in range(FRAMES)
-    ]
-    (folder / "walk.json").write_text(
-        json.dumps({"images": images, "annotations": people, "categories": []})
-    )
-    return f"keypoints:{folder / 'walk.json'}@1000x1000"
-
-
-def keypoints_openpose(folder: Path) -> str:
-    """OpenPose's file of each frame, 25 joints."""
-    for frame in range(FRAMES):
-        person = {
-            "person_id": [-1],
-            "pose_keypoints_2d": np.arange(75.0).tolist(),
-            "face_keypoints_2d": [],
-        }
-        (folder / f"walk_{frame:012}_keypoints.json").write_text(
-            json.dumps({"version": 1.3, "people": [person]})
-        )
-    return f"keypoints:{folder}@1000x1000"
-
-
-def keypoints_npy(folder: Path) -> str:
-    np.save(folder / "walk.npy", clips()[0].keypoints)
-    return f"keypoints:{folder / 'walk.npy'}@1000x1000@h36m17"
-
-
 BUILDERS: dict[str, Callable[[Path], str]] = {
     "bvh": bvh,
     "cache": cached,
@@ -382,7 +361,5 @@ BUILDERS: dict[str, Callable[[Path], str]] = {
     "mmpose": mmpose,
     "amass": amass,
     "amass, model": amass_model,
-    "keypoints, COCO": keypoints_coco,
-    "keypoints, OpenPose": keypoints_openpose,
-    "keypoints, npy": keypoints_npy,
+    **KEYPOINTS,
 }

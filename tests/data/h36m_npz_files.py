@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.data.geometry import h36m_cameras
+from bench.data.geometry.cameras import project, world_to_camera
 from bench.data.readers import synthetic
 
 FRAMES = 20
@@ -57,6 +59,22 @@ def keypoints(
             for a in actions
         }
         for s, actions in positions(17).items()
+    }
+
+
+def projected() -> dict[str, dict[str, list[np.ndarray]]]:
+    """True keypoints, as the studio's cameras see the poses."""
+    return {
+        subject: {
+            action: [
+                project(camera, world_to_camera(camera, 1000.0 * pose)).astype(
+                    np.float32
+                )
+                for camera in h36m_cameras.cameras(subject).values()
+            ]
+            for action, pose in actions.items()
+        }
+        for subject, actions in positions(17).items()
     }
 
 

@@ -21,6 +21,7 @@ import pytest
 
 from bench import data
 from bench.__main__ import main
+from bench.data import reprojection
 from bench.data.stats import statistics
 from models.errors import BadInput
 from tests.data.data_files import BUILDERS, RIG
@@ -105,7 +106,13 @@ def reader(source: str) -> Callable[[], object]:
     """
     kind, _, location = source.partition(":")
     load = data.module(kind).load
-    return lambda: statistics(load(location, rig=RIG))
+
+    def read() -> object:
+        clips = load(location, rig=RIG)
+        reprojection.check(clips, source)
+        return statistics(clips)
+
+    return read
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -18,7 +18,15 @@ from bench.data.geometry.cameras import project, world_to_camera
 from bench.data.geometry.skeletons import COCO17, H36M17, H36M32, MPII16
 from bench.data.readers import h36m_npz
 from models.errors import BadInput
-from tests.data.h36m_npz_files import FRAMES, KEPT, keypoints, positions, world, write
+from tests.data.h36m_npz_files import (
+    FRAMES,
+    KEPT,
+    keypoints,
+    positions,
+    projected,
+    world,
+    write,
+)
 
 
 @pytest.mark.parametrize("joints", [32, 17])
@@ -109,8 +117,8 @@ def test_numbers_of_true_and_of_detected_keypoints_never_share_a_hash(
 
     Published tables keep the two apart, and so does the hash.
     """
-    write(tmp_path, seen=keypoints())
-    write(tmp_path, seen=keypoints(), name="cpn_ft_h36m_dbb")
+    write(tmp_path, seen=projected())
+    write(tmp_path, seen=projected(), name="cpn_ft_h36m_dbb")
     data.convert(
         f"h36m-npz:{tmp_path / 'data_2d_h36m_cpn_ft_h36m_dbb.npz'}",
         tmp_path / "cpn.cache",

@@ -14,7 +14,8 @@ from bench.__main__ import main
 from bench.commands.data import _text
 from bench.data.formats import json_file, mat_file, pickles, whole_file
 from models.errors import BadInput
-from tests.data.data_files import BUILDERS, dhp_npz, keypoints_openpose
+from tests.data.data_files import BUILDERS, dhp_npz
+from tests.data.keypoint_files import keypoints_openpose
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def whole(value: object, where: str) -> int:
         number = LARGE
     # int() of 3.5 is 3
     if abs(number) >= LARGE or (isinstance(value, float) and number != value):
-        raise BadInput(f"{where}: {value!r:.40} came; a whole number was due")
+        # in one line: an array is written in several
+        came = " ".join(f"{value!r:.40}".split())
+        raise BadInput(f"{where}: {came} came; a whole number was due")
     return number
 
 

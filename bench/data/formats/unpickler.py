@@ -4,7 +4,7 @@ The standard unpickler calls whatever a file names, so a file from a stranger is
 knows the opcodes that build plain values (None, bool, int, float, str, bytes, list, tuple, dict,
 set) and a table of the few names NumPy writes for an array, a dtype or a scalar; each is rebuilt
 here from checked parts, never by NumPy's own reconstruction, which trusts the file's flags.
-Protocols 2 to 5. Memory is bounded too: every opcode is charged for what it makes.
+Protocols 0 to 5. Memory is bounded too: every opcode is charged for what it makes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.data.formats import pickled_text
 from bench.data.formats.pickled_arrays import NAMES, Blank, Name, Refused, key
 from models.errors import BadInput
 
@@ -78,8 +79,7 @@ class _Machine:
             self.place += 1
             if code not in opcodes:
                 raise Refused(
-                    f"opcode {bytes([code])!r}, which no array or plain container of"
-                    " protocol 2 to 5 needs"
+                    f"opcode {bytes([code])!r}, which no array or plain container needs"
                 )
             pushes, cost, do = opcodes[code]
             # `charge` written out: a call for each opcode would show
@@ -118,12 +118,12 @@ class _Machine:
         self.place += form.size
         return value
 
-    def line(self) -> str:
-        """The text up to the next line end."""
+    def line(self) -> bytes:
+        """What stands up to the next line end."""
         end = self.data.index(b"\n", self.place)
-        text = self.data[self.place : end].decode("utf-8")
+        chunk = self.data[self.place : end]
         self.place = end + 1
-        return text
+        return chunk
 
     def since_mark(self) -> list[Any]:
         """Everything above the last mark, taken off the stack."""
@@ -213,14 +213,14 @@ class _Machine:
         self.stack[-1] = value
         self.memo.update(dict.fromkeys(blank.slots, value))
 
-    def set_items(self, flat: list[Any]) -> None:
-        """Keys and values into the dict on top."""
-        target = self.growing(dict)
+    def set_items(self, flat: list[Any], target: dict[Any, Any]) -> dict[Any, Any]:
+        """Keys and values into a dict."""
         if len(flat) % 2:
             raise Refused("the pickle is damaged: a key without a value")
         self.charge(VALUE * len(flat))
         for name, value in zip(flat[::2], flat[1::2], strict=True):
             target[key(name)] = value
+        return target
 
 
 def _weight(value: object) -> int:
@@ -242,6 +242,10 @@ def _raw(form: struct.Struct, kind: type = bytes) -> Step:
     return lambda vm: kind(vm.take(vm.number(form)))
 
 
+def _line(make: Callable[[bytes], Any]) -> Step:
+    return lambda vm: make(vm.line())
+
+
 def _tuple(size: int) -> Step:
     def make(vm: _Machine) -> tuple[Any, ...]:
         # a slice of too few would be a shorter tuple
@@ -261,7 +265,12 @@ def _append(vm: _Machine) -> None:
 
 def _set_item(vm: _Machine) -> None:
     value, key = vm.stack.pop(), vm.stack.pop()
-    vm.set_items([key, value])
+    vm.set_items([key, value], vm.growing(dict))
+
+
+def _set_items(vm: _Machine) -> None:
+    values = vm.since_mark()
+    vm.set_items(values, vm.growing(dict))
 
 
 def _add_items(vm: _Machine) -> None:
@@ -275,6 +284,10 @@ def _extend(vm: _Machine) -> None:
     vm.growing(list).extend(values)
 
 
+def _dict(vm: _Machine) -> dict[Any, Any]:
+    return vm.set_items(vm.since_mark(), {})
+
+
 def _stack_global(vm: _Machine) -> Name:
     text = vm.top(str)
     vm.stack.pop()
@@ -285,9 +298,9 @@ def _stack_global(vm: _Machine) -> Name:
 
 def _protocol(vm: _Machine) -> None:
     number = vm.byte()
-    if not 2 <= number <= 5:
+    if number > 5:
         raise Refused(
-            f"pickle protocol {number}; 2 to 5 were due: write the file again"
+            f"pickle protocol {number}; 0 to 5 were due: write the file again"
         )
 
 
@@ -309,6 +322,10 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (
         lambda vm: int.from_bytes(vm.take(vm.byte()), "little", signed=True),
     ),
     (b"G", VALUE, lambda vm: vm.number(F8)),
+    # the same as lines of text
+    (b"I", VALUE, _line(pickled_text.whole)),
+    (b"L", VALUE, _line(pickled_text.long)),
+    (b"F", VALUE, _line(float)),
     # text; most is short, and read the quick way
     (b"X", VALUE, _text(U4)),
     (b"\x8c", VALUE, lambda vm: vm.take(vm.byte()).decode("utf-8", "surrogatepass")),
@@ -316,6 +333,8 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (
     # T and U are Python 2's str
     (b"T", VALUE, lambda vm: vm.take(vm.number(U4)).decode("latin-1")),
     (b"U", VALUE, lambda vm: vm.take(vm.byte()).decode("latin-1")),
+    (b"V", VALUE, _line(pickled_text.unicode)),
+    (b"S", VALUE, _line(pickled_text.quoted)),
     # bytes, with lengths of four, one and eight bytes, and protocol 5's bytearray
     (b"B", VALUE, _raw(U4)),
     (b"C", VALUE, _raw(U1)),
@@ -328,13 +347,16 @@ PUSHED: tuple[tuple[bytes, int, Step], ...] = (
     (b"\x8f", HEAVY, lambda vm: set()),
     (b"\x91", HEAVY, lambda vm: frozenset(map(key, vm.since_mark()))),
     (b"t", VALUE, lambda vm: tuple(vm.since_mark())),
+    (b"l", VALUE, _Machine.since_mark),
+    (b"d", VALUE, _dict),
     (b"\x85", VALUE, _tuple(1)),
     (b"\x86", VALUE, _tuple(2)),
     (b"\x87", VALUE, _tuple(3)),
     # from the memo, and the allowed names
     (b"h", LIGHT, lambda vm: vm.get(vm.byte())),
     (b"j", LIGHT, lambda vm: vm.get(vm.number(U4))),
-    (b"c", LIGHT, lambda vm: vm.name(vm.line(), vm.line())),
+    (b"g", LIGHT, lambda vm: vm.get(int(vm.line()))),
+    (b"c", LIGHT, lambda vm: vm.name(vm.line().decode(), vm.line().decode())),
     (b"\x93", LIGHT, _stack_global),
 )
 # steps that change what is there
@@ -347,11 +369,12 @@ DONE: tuple[tuple[bytes, int, Step], ...] = (
     (b"a", LIGHT, _append),
     (b"e", LIGHT, _extend),
     (b"s", LIGHT, _set_item),
-    (b"u", LIGHT, lambda vm: vm.set_items(vm.since_mark())),
+    (b"u", LIGHT, _set_items),
     (b"\x90", LIGHT, _add_items),
     # into the memo, a dict: a far slot, for the file to choose, costs no more than a near one
     (b"q", LIGHT, lambda vm: vm.put(vm.byte())),
     (b"r", VALUE, lambda vm: vm.put(vm.number(U4))),
+    (b"p", VALUE, lambda vm: vm.put(int(vm.line()))),
     (b"\x94", VALUE, lambda vm: vm.put(len(vm.memo))),
     # what another unpickler would call, and here only looks up
     (b"R", HEAVY, _Machine.reduce),

@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import LEG_MM, UNITS, Clip, Take, film, leg_length
+from bench.data.detections.joints import by_sides
 from bench.data.formats import pickles
 from bench.data.formats.checks import ahead, array, in_pixels
-from bench.data.geometry import conversions, h36m_cameras
+from bench.data.geometry import conversions, h36m_cameras, skeletons
 from bench.data.geometry.cameras import Camera, Rig, world_to_camera
-from bench.data.geometry.skeletons import COCO17, H36M17, MPII16, Skeleton
+from bench.data.geometry.skeletons import H36M17, Skeleton
 from bench.data.pieces import middle
 from models.errors import BadInput
 
@@ -326,20 +327,9 @@ def seen(path: Path) -> Seen:
         return Seen(path, positions, H36M17)
     # By joints, not by `layout_name`: that is whatever the archive's maker called it.
     sides = _content(archive, "metadata", path).get("keypoints_symmetry")
-    for skeleton in (H36M17, COCO17, MPII16):
-        if _sorted(sides) == [sorted(skeleton.left), sorted(skeleton.right)]:
-            return Seen(path, positions, skeleton)
+    if skeleton := by_sides(sides):
+        return Seen(path, positions, skeletons.load(skeleton))
     raise BadInput(
         f"{path}: metadata: keypoints_symmetry is none of Human3.6M's, COCO's or MPII's;"
         " convert the keypoints to one of these"
     )
-
-
-def _sorted(sides: object) -> list[list[int]]:
-    """Joint numbers of each side in order; nothing of what is no list of numbers."""
-    sides = sides if isinstance(sides, list | tuple) else ()
-    return [
-        sorted(int(joint) for joint in side if isinstance(joint, int | np.integer))
-        for side in sides
-        if isinstance(side, list | tuple | np.ndarray)
-    ]

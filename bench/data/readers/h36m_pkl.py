@@ -11,7 +11,8 @@ joint3d_image is the pose in the scaled image space (`image_space.py`). The trut
 root, joints_2.5d_image where it is given and joint3d_image times the factor elsewhere; the root
 stands at the depth that belongs to the factor. Training frames have no factor: it follows from the
 root's depth, which two or more cameras of a take determine. Takes with neither are clips without
-poses. World poses do not exist in this space.
+poses. World poses do not exist in this space. A folder is read as MotionBERT's cut clips
+(`_motionbert_clips.py`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from bench.data.geometry.cameras import Camera, Rig
 from bench.data.geometry.image_space import depth_at, factor_at
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
+from bench.data.readers import _motionbert_clips
 from models.errors import BadInput
 
 SOURCE = (
@@ -106,10 +108,12 @@ def load(
     missing, of another shape or length, or not finite.
     """
     path = Path(location)
-    if path.is_dir():
-        raise BadInput(
-            f"h36m-pkl:{path}: a folder came; give the path of MotionBERT's h36m_*.pkl file"
-        )
+    clips = _motionbert_clips.load(path) if path.is_dir() else _file(path)
+    return clips if small == 1 else [middle(clip, small) for clip in clips]
+
+
+def _file(path: Path) -> list[Clip]:
+    """The videos of a file."""
     content = load_pickle(path)
     found = [
         split for split in SPLITS if isinstance(content, dict) and split in content
@@ -125,11 +129,10 @@ def load(
     _check_unique(runs)
     scales = _factors(runs)
     # The file's name is all that tells one detector from another.
-    clips = [
+    return [
         _clip(run, scales.get((run.labels[0], run.camera_name)), detector=path.stem)
         for run in runs
     ]
-    return clips if small == 1 else [middle(clip, small) for clip in clips]
 
 
 def _runs(table: object, where: str) -> list[Run]:

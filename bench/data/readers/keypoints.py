@@ -1,48 +1,53 @@
 """2D keypoints alone, from a detector or by hand: what a trained model is to lift.
 
-`keypoints:PATH` takes a JSON or .npy file of any layout of `bench.data.detector.detections`, or a
-folder of them: each file is a clip, and OpenPose's files of single frames,
-NAME_000000000012_keypoints.json, are clips by NAME. The clips have no poses. What a file does not
-say is added after the path: picture size, frames a second, skeleton, as in
-`keypoints:walk.npy@1920x1080@30fps@h36m17`. The picture size must be known, for models see
-keypoints relative to it; without a skeleton the number of joints tells one.
+`keypoints:PATH` takes a JSON, .npy or .npz file of any format in `bench.data.detections.formats`,
+or a folder of them: each video in a file is a clip, and files of one picture each, such as
+OpenPose's NAME_000000000012_keypoints.json, are clips by NAME. The clips have no poses. What a
+file does not say is added after the path: picture size, frames a second, skeleton, person, as in
+`keypoints:walk.npy@1920x1080@30fps@h36m17@person2`. The picture size must be known, for models see
+keypoints relative to it; what else is guessed stands in the clip's notes.
 
 Of several people in a frame the same one is followed. A missed joint (confidence 0) keeps its last
-place.
+place, and so does a person in a frame in which nobody was found.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.clip import Clip
-from bench.data.detector import detections
-from bench.data.detector.detections import Detections
+from bench.data.detections import joints, parse, people, pictures
+from bench.data.detections.pictures import Name, Strip
+from bench.data.detections.video import Array, Video
 from bench.data.detector.noise import miss
-from bench.data.formats.checks import in_pixels, mapping
-from bench.data.formats.json_file import read
-from bench.data.formats.pickles import load_npy
+from bench.data.formats.checks import in_pixels
 from bench.data.geometry import skeletons
 from bench.data.geometry.cameras import Rig, uncalibrated
 from bench.data.pieces import middle
 from models.errors import BadInput
 
 SOURCE = (
-    "keypoints:PATH[@WIDTHxHEIGHT][@30fps][@SKELETON], 2D keypoints alone: a JSON (COCO,"
-    " OpenPose, plain) or npy file or a folder"
+    "keypoints:PATH[@WIDTHxHEIGHT][@30fps][@SKELETON][@person1], 2D keypoints alone: files of"
+    " AlphaPose, COCO, MediaPipe, mmpose, OpenPose, VideoPose3D, or plain numbers"
 )
 
 FPS = 25.0  # where nothing says it
-FRAME = re.compile(r"(.*?)_?(\d{1,15})_keypoints\.json")
+ENDING = "_keypoints"  # of OpenPose's files, after the frame's number
+LONG = 100  # characters; longer names would fill a table's line
 # What may stand after the path; bounded, so that no number is too long for int().
 SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
 RATE = re.compile(r"([1-9]\d{0,5}(?:\.\d{1,6})?)fps")
+PERSON = re.compile(r"person(\d{1,9})")
+
+
+# where a video lies, what its clip is called, and the video
+Found = tuple[Path, str, Video]
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,20 @@ class Known:
     size: tuple[int, int] | None = None
     fps: float | None = None
     skeleton: str | None = None
+    person: int | None = None
 
 
 def load(
     location: str, *, rig: Rig | None = None, seed: int = 0, small: float = 1.0
 ) -> list[Clip]:
-    """A clip for each file, or each sequence of OpenPose's frames.
+    """A clip for each video of each file, and for each sequence of files of one picture.
 
     `small` keeps the middle of each. `rig` and `seed` are not used. Raises BadInput for no files,
     files of another content, a picture size that nobody states, and a number that is not finite.
     """
     path, known = _location(location)
-    found = _folder(path) if path.is_dir() else {path: _file(path)}
-    clips = [_clip(each, content, known) for each, content in found.items()]
+    found = _folder(path) if path.is_dir() else _named(path, parse.read(path))
+    clips = [_clip(*each, known) for each in found]
     name, count = Counter(clip.name for clip in clips).most_common(1)[0]
     if count > 1:  # walk.json beside walk.npy
         raise BadInput(
@@ -81,12 +87,14 @@ def _location(location: str) -> tuple[Path, Known]:
     """
     known = Known()
     path, at, last = location.rpartition("@")
-    # From the end, in any order; the first part that is none of the three is the path's.
+    # From the end, in any order; the first part that is none of these is the path's.
     while at:
         if size := SIZE.fullmatch(last):
             known = replace(known, size=(int(size[1]), int(size[2])))
         elif fps := RATE.fullmatch(last):
             known = replace(known, fps=float(fps[1]))
+        elif person := PERSON.fullmatch(last):
+            known = replace(known, person=int(person[1]))
         elif last in skeletons.SKELETONS:
             known = replace(known, skeleton=last)
         else:
@@ -95,122 +103,137 @@ def _location(location: str) -> tuple[Path, Known]:
         path, at, last = location.rpartition("@")
     if not location:
         raise BadInput(
-            "keypoints: no path; give a JSON or npy file, or a folder of them, as in"
+            "keypoints: no path; give a JSON, npy or npz file, or a folder of them, as in"
             " keypoints:FILE@1920x1080"
         )
     return Path(location), known
 
 
-def _folder(folder: Path) -> dict[Path, Detections]:
-    """Files as they are, single frames joined by name in the order of their numbers."""
-    found: dict[Path, Detections] = {}
-    frames: dict[Path, dict[int, Path]] = defaultdict(dict)
-    files = sorted(
-        each for each in folder.iterdir() if each.suffix in (".json", ".npy")
-    )
+def _folder(folder: Path) -> Iterator[Found]:
+    """The videos of files, and files of one picture each joined by their names."""
+    files = sorted(each for each in folder.iterdir() if each.suffix in parse.READERS)
+    if not files:
+        raise BadInput(
+            f"keypoints:{folder}: the folder holds no {', '.join(parse.READERS)} file; give"
+            " the folder that holds them"
+        )
+    single: dict[Name, Video] = {}
     for path in files:
-        single = FRAME.fullmatch(path.name)
-        if single:
-            # Numbers alone have no name before them: then they are the folder's.
-            frames[folder / (single[1] or folder.name)][int(single[2])] = path
+        videos = parse.read(path)
+        if len(videos) == 1 and videos[0].picture:
+            single[path.stem.removesuffix(ENDING)] = videos[0]
         else:
-            found[path] = _file(path)
-    for path, numbered in frames.items():
-        found[path] = _joined(numbered)
-    if not found:
-        raise BadInput(
-            f"keypoints:{folder}: the folder holds no .json or .npy file; give the folder"
-            " that holds them"
-        )
-    return found
+            yield from _named(path, videos)
+    for strip in pictures.strips(single):
+        # Numbers alone have no name before them: then they are the folder's.
+        title = strip.label or folder.name
+        yield folder / title, title, _joined(strip, single, folder)
 
 
-def _file(path: Path) -> Detections:
-    if path.suffix == ".npy":
-        return detections.plain(load_npy(path), str(path))
-    return detections.parse(read(path), str(path))
+def _named(path: Path, videos: Sequence[Video]) -> Iterator[Found]:
+    """The videos of a file. Raises BadInput for a file of none."""
+    if not videos:
+        raise BadInput(f"{path}: no video in it; leave it out")
+    for video in videos:
+        # as it can stand in a table, and as a name of an array: no end of line, no folder
+        label = "".join(filter(str.isprintable, video.name)).replace("/", " ")
+        yield path, f"{path.stem} {label[:LONG]}".strip(), video
 
 
-def _joined(numbered: dict[int, Path]) -> Detections:
-    """OpenPose's files of one frame each as one.
+def _joined(strip: Strip, files: Mapping[Name, Video], folder: Path) -> Video:
+    """Files of one picture each as one video.
 
-    Raises BadInput where a frame is missing: motion would leap there.
+    Raises BadInput where one is missing: a picture without people has its file too.
     """
-    order = sorted(numbered)
-    steps = [(before, after - before) for before, after in itertools.pairwise(order)]
-    step = min((each for _, each in steps), default=1)  # every n-th frame is fine
-    gap = next((before + step for before, each in steps if each != step), None)
-    if gap is not None:
-        raise BadInput(
-            f"{numbered[order[0]].parent}: frame {gap} of {numbered[order[0]].name} and on"
-            " is missing; add it or cut the sequence"
-        )
-    return Detections([_frame(numbered[number]) for number in order])
+    found: list[Video] = []
+    for place, name in enumerate(strip.pictures):
+        if name is None:
+            number = strip.first + strip.step * place
+            raise BadInput(
+                f"{folder}: frame {number} of {strip.pictures[0]} and on is missing; add it"
+                " or cut the sequence"
+            )
+        found.append(files[name])
+    layout = next((video.layout for video in found if video.layout), None)
+    frames = [frame for video in found for frame in video.frames]
+    return Video(frames, layout=layout, notes=strip.notes)
 
 
-def _frame(path: Path) -> detections.Frame:
-    """The people of one file of OpenPose."""
-    content = mapping(read(path), str(path), "people")
-    return detections.openpose(content, str(path)).frames[0]
-
-
-def _clip(path: Path, found: Detections, known: Known) -> Clip:
-    size = known.size or found.size
+def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
+    where = str(path)
+    size = known.size or video.size
     if size is None:
         raise BadInput(
             f"{path}: the picture size is not in the file; say it after the path, as in"
             f" keypoints:{path.name}@1920x1080"
         )
-    _check_people(found, path)
-    points, crowd = detections.follow(found.frames)
-    points, name = detections.arrange(
-        points, known.skeleton or found.skeleton, str(path)
+    _check_people(video, where)
+    followed = people.follow(video.frames, known.person, where)
+    points, name, guessed = joints.arrange(
+        followed.points, video.layout, known.skeleton, where
     )
     missed = ~(points[..., 2] > 0)  # a confidence of NaN is none
     if missed.all():
         raise BadInput(
             f"{path}: every joint of every frame has confidence 0; leave it out"
         )
-    # Only what was seen: detectors write 0, 0 for a joint they missed.
-    in_pixels(points[~missed, :2], str(path))
-    fps = known.fps or found.fps
-    title = path.name.removesuffix(".json").removesuffix(".npy")
-    try:
-        clip = Clip(
-            name=title,
-            subject=path.absolute().parent.name,
-            action=title,
-            style="",
-            camera_name="camera",
-            fps=fps or FPS,
-            skeleton=skeletons.load(name),
-            keypoints=points[..., :2].astype(np.float32),
-            confidence=points[..., 2].clip(0, 1).astype(np.float32),
-            camera_pose=None,
-            world_pose=None,
-            camera=uncalibrated(*size),
-            notes=_notes(crowd=crowd, assumed=fps is None),
-        )
-        return miss(clip, missed)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
+    fps = known.fps or video.fps
+    notes = (*video.notes, *followed.notes, *guessed)
+    clip = Clip(
+        name=title,
+        subject=path.absolute().parent.name,
+        action=title,
+        style="",
+        camera_name="camera",
+        fps=fps or FPS,
+        skeleton=skeletons.load(name),
+        keypoints=_pixels(points, missed, video, size, where),
+        confidence=points[..., 2].clip(0, 1).astype(np.float32),
+        camera_pose=None,
+        world_pose=None,
+        camera=uncalibrated(*size),
+        notes=notes + _notes(missed, assumed=fps is None),
+    )
+    return miss(clip, missed)
 
 
-def _check_people(found: Detections, path: Path) -> None:
+def _check_people(video: Video, where: str) -> None:
     """Raise BadInput where there is nobody, or somebody with other joints than the rest."""
-    counts = {len(person) for frame in found.frames for person in frame}
+    counts = {len(person.points) for frame in video.frames for person in frame}
     if not counts:
-        raise BadInput(f"{path}: no person in any frame; leave it out")
+        raise BadInput(f"{where}: no person in any frame; leave it out")
     if len(counts) > 1:
         raise BadInput(
-            f"{path}: people with {min(counts)} and {max(counts)} joints; leave it out"
+            f"{where}: people with {min(counts)} and {max(counts)} joints; leave it out"
         )
 
 
-def _notes(*, crowd: bool, assumed: bool) -> tuple[str, ...]:
+def _pixels(
+    points: Array,
+    missed: np.ndarray,
+    video: Video,
+    size: tuple[int, int],
+    where: str,
+) -> np.ndarray:
+    """Keypoints (frames, joints, 2) in pixels, float32; what was missed is anywhere."""
+    places = np.where(missed[..., None], 0.0, points[..., :2])
+    if video.shares:
+        places = places * size
+    else:
+        # Only what was seen: detectors write 0, 0 for a joint they missed.
+        in_pixels(places, where)
+    return places.astype(np.float32)
+
+
+def _notes(missed: np.ndarray, *, assumed: bool) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
-    if crowd:
-        notes += ("several people; one is followed",)
+    frames, nobody = len(missed), int(missed.all(axis=1).sum())
+    if nobody:
+        notes += (
+            f"{nobody} of {frames} frames without the person: confidence 0, at the last place",
+        )
     if assumed:
-        notes += (f"frames a second not stated; {FPS:g} assumed",)
+        notes += (
+            f"frames a second not stated; {FPS:g} assumed: say them, as in FILE@30fps",
+        )
     return notes

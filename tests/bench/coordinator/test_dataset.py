@@ -99,3 +99,11 @@ def test_a_damaged_file_is_read_anew_or_named(tmp_path: Path, config: Config) ->
     file.write_bytes(whole[:-8] + bytes(8))
     with pytest.raises(BadInput, match="or delete the file, and --resume reads them"):
         dataset.of(config, tmp_path)
+
+
+def test_what_is_allowed_joins_the_hash(tmp_path: Path) -> None:
+    usual = Config(small=0.05)
+    allowing = usual.model_copy(update={"allow_mismatch": True})
+    assert dataset.read(usual).protocol.hash != dataset.read(allowing).protocol.hash
+    dataset.ensure(usual, tmp_path)
+    assert not dataset.is_kept(tmp_path, allowing)

@@ -76,6 +76,7 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(
     assert main([*asked, "--figure", str(figure)]) == 0
     said = capsys.readouterr().out
     assert f"1 clips, {clip.frames} frames by simple_baseline on numpy" in said
+    assert "note: frames a second not stated; 25 assumed" in said
     (poses,) = load_file(file).values()
     assert poses.shape == (clip.frames, 17, 3) and np.isfinite(poses).all()
     assert figure.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,343 @@
+"""Files as detectors write them: each format gives the same person, and nobody stays a frame."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.data.clip import Clip
+from bench.data.detections.joints import BODY25, MEDIAPIPE33
+from bench.data.readers import keypoints
+from models.errors import BadInput
+
+FRAMES, NOBODY = 6, (2, 3)  # frames, and those in which nobody was found
+SIZE = "@1920x1080"
+# COCO's joints of somebody who walks to the right, pixels
+STEP = np.array([6.0, 0.0])
+BODY = np.random.default_rng(0).uniform(300, 700, (17, 2)).round(2)
+POINTS = np.stack([BODY + frame * STEP for frame in range(FRAMES)])
+SEEN = [frame for frame in range(FRAMES) if frame not in NOBODY]
+
+
+def row(
+    frame: int, count: int = 17, picks: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """x, y, confidence of one frame, COCO's joints among `count`."""
+    table = np.full((count, 3), 0.5)
+    table[list(picks or range(17)), :2] = POINTS[frame]
+    return table
+
+
+def flat(frame: int, count: int = 17) -> list[float]:
+    return row(frame, count).ravel().tolist()
+
+
+def instance(frame: int) -> dict[str, Any]:
+    """As mmpose writes it."""
+    return {"keypoints": POINTS[frame].tolist(), "keypoint_scores": [0.5] * 17}
+
+
+def landmarks(frame: int) -> list[dict[str, float]]:
+    """As MediaPipe has them: shares of the picture."""
+    table = row(frame, 33, MEDIAPIPE33)
+    return [
+        {"x": x / 1920, "y": y / 1080, "z": -0.2, "visibility": sure}
+        for x, y, sure in table.tolist()
+    ]
+
+
+def by_frame(some: Callable[[int], Any], nobody: Any) -> list[Any]:
+    return [some(frame) if frame in SEEN else nobody for frame in range(FRAMES)]
+
+
+def listed(name: str, count: int = 17) -> list[dict[str, Any]]:
+    """As COCO's results: nothing is written of a picture without people."""
+    return [
+        {"image_id": name.format(frame), "keypoints": flat(frame, count)}
+        for frame in SEEN
+    ]
+
+
+def video(nobody: Any) -> list[dict[str, Any]]:
+    """As mmpose's inferencer writes it for a video."""
+    people = by_frame(lambda frame: [instance(frame)], nobody)
+    return [
+        {"frame_id": frame, "instances": found} for frame, found in enumerate(people)
+    ]
+
+
+def dataset(**stated: Any) -> dict[str, Any]:
+    return {
+        "images": [
+            {"id": frame, "width": 1920, "height": 1080} for frame in range(FRAMES)
+        ],
+        "annotations": [
+            {"image_id": frame, "keypoints": flat(frame)} for frame in SEEN
+        ],
+        **stated,
+    }
+
+
+def table(nobody: Any) -> list[Any]:
+    return by_frame(lambda frame: row(frame).tolist(), nobody)
+
+
+FILES: dict[str, Any] = {
+    "COCO results": [{"image_id": frame, "keypoints": flat(frame)} for frame in SEEN],
+    "COCO results with empty people": [
+        {"image_id": frame, "keypoints": flat(frame) if frame in SEEN else []}
+        for frame in range(FRAMES)
+    ],
+    "COCO results with null": [
+        {"image_id": frame, "keypoints": flat(frame) if frame in SEEN else None}
+        for frame in range(FRAMES)
+    ],
+    "COCO data set": dataset(),
+    "COCO data set of found pictures": dataset(
+        images=[
+            {"id": frame, "width": 1920, "height": 1080, "file_name": f"{frame}.jpg"}
+            for frame in SEEN
+        ]
+    ),
+    "AlphaPose": listed("{}.jpg"),
+    "Halpe-26": listed("{}.jpg", 26),
+    "Halpe-136": listed("{}.jpg", 136),
+    "AlphaPose's OpenPose": {
+        f"{frame}.jpg": {
+            "people": [{"pose_keypoints_2d": row(frame, 25, BODY25).ravel().tolist()}]
+        }
+        for frame in SEEN
+    },
+    "mmpose": video([]),
+    "mmpose with null": video(None),
+    "mmpose's demo": {
+        "meta_info": {"dataset_name": "coco"},
+        "instance_info": video([]),
+    },
+    "MediaPipe": by_frame(landmarks, None),
+    "MediaPipe of nobody first": [[], *by_frame(landmarks, [])],
+    "MediaPipe's protobuf": by_frame(lambda frame: {"landmark": landmarks(frame)}, {}),
+    "MediaPipe's tasks": {
+        "landmarks": by_frame(lambda frame: [landmarks(frame)], []),
+        "fps": 30,
+    },
+    "plain with null": table(None),
+    "plain with empty": table([]),
+    "plain with zeros": table([[0, 0, 0]] * 17),
+    "plain with NaN": table([[None] * 3] * 17),
+    "plain without confidence": by_frame(lambda frame: POINTS[frame].tolist(), None),
+}
+
+
+def write(folder: Path, content: object, name: str = "walk.json") -> str:
+    (folder / name).write_text(json.dumps(content))
+    return str(folder / name)
+
+
+def same(clip: Clip, first: int = 0) -> None:
+    """The person in the frames where they were seen; confidence 0, at the last place, elsewhere."""
+    assert clip.frames == FRAMES + first
+    held = [1 if frame in NOBODY else frame for frame in range(FRAMES)]
+    np.testing.assert_allclose(clip.keypoints[first:], POINTS[held], rtol=1e-5)
+    found = (clip.confidence[first:] > 0).all(axis=1)
+    assert np.flatnonzero(found).tolist() == SEEN
+    said = f"{len(NOBODY) + first} of {clip.frames} frames without the person"
+    assert any(note.startswith(said) for note in clip.notes)
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_frame_without_people_stays(tmp_path: Path, case: str) -> None:
+    (clip,) = keypoints.load(write(tmp_path, FILES[case]) + SIZE)
+    same(clip, first=1 if case.endswith("nobody first") else 0)
+
+
+PICTURES: dict[str, tuple[Callable[[int], Any], Any, str]] = {
+    "mmpose": (lambda frame: [instance(frame)], [], "walk_{:04}.json"),
+    "mmpose's demo": (
+        lambda frame: {"instance_info": [instance(frame)]},
+        {"instance_info": []},
+        "{}.json",
+    ),
+    **{
+        f"OpenPose of {json.dumps(nobody)}": (
+            lambda frame: {"people": [{"pose_keypoints_2d": flat(frame)}]},
+            nobody,
+            "walk_{:012}_keypoints.json",
+        )
+        for nobody in (
+            None,
+            {},
+            {"version": 1.3},
+            {"people": None},
+            {"people": []},
+            {"people": [{"pose_keypoints_2d": []}]},
+            {"people": [{"pose_keypoints_2d": None}]},
+            {"people": [{"pose_keypoints_2d": [0] * 51}]},
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_files_of_one_picture_each_are_a_video(tmp_path: Path, case: str) -> None:
+    some, nobody, name = PICTURES[case]
+    for frame in range(FRAMES):
+        content = some(frame) if frame in SEEN else nobody
+        write(
+            tmp_path, content, name.format(frame + 8)
+        )  # 8 to 13: text order is not it
+    (clip,) = keypoints.load(f"{tmp_path}{SIZE}")
+    same(clip)
+    assert clip.name == ("walk" if name.startswith("walk") else tmp_path.name)
+
+
+def test_a_picture_that_is_missing_is_refused(tmp_path: Path) -> None:
+    for frame in (0, 1, 3):
+        write(tmp_path, [instance(frame)], f"walk_{frame}.json")
+    with pytest.raises(BadInput, match="frame 2 of walk_0 and on is missing"):
+        keypoints.load(f"{tmp_path}{SIZE}")
+
+
+def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
+    order = "root right_hip right_knee right_foot left_hip left_knee left_foot spine"
+    order += " thorax neck_base head left_shoulder left_elbow left_wrist right_shoulder"
+    names = f"{order} right_elbow right_wrist".split()
+    stated = {
+        "a data set": dataset(categories=[{"keypoints": names}]),
+        "mmpose": {
+            "meta_info": {"keypoint_id2name": dict(enumerate(names))},
+            "instance_info": video([]),
+        },
+        "mmpose by name": {
+            "meta_info": {"dataset_name": "h36m"},
+            "instance_info": video([]),
+        },
+    }
+    for case, content in stated.items():
+        (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
+        assert clip.skeleton.name == "h36m17", case
+        assert not any("joints" in note for note in clip.notes), case
+
+
+def landmark_table(numbers: int) -> np.ndarray:
+    """(frames, 33, numbers) as arrays of MediaPipe's are kept."""
+    found = np.zeros((FRAMES, 33, 5))
+    for frame in SEEN:
+        found[frame] = [
+            [one["x"], one["y"], one["z"], one["visibility"], 0.9]
+            for one in landmarks(frame)
+        ]
+    return found[..., :numbers]
+
+
+@pytest.mark.parametrize("numbers", [2, 3, 4, 5])
+@pytest.mark.parametrize("missed", [0.0, np.nan])
+def test_arrays_of_mediapipe(tmp_path: Path, numbers: int, missed: float) -> None:
+    found = landmark_table(numbers)
+    found[list(NOBODY)] = missed
+    np.save(tmp_path / "walk.npy", found)
+    (clip,) = keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
+    same(clip)
+    # of three the last may be depth or confidence, and the one taken is said
+    assert any("third number" in note for note in clip.notes) == (numbers == 3)
+    found[..., :2] *= (1920, 1080)
+    np.save(tmp_path / "walk.npy", found)
+    (clip,) = keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
+    same(clip)
+
+
+def test_landmarks_need_the_picture_and_are_in_it(tmp_path: Path) -> None:
+    path = write(tmp_path, by_frame(landmarks, None))
+    with pytest.raises(BadInput, match="picture size is not in the file"):
+        keypoints.load(path)
+    stated = {"landmarks": by_frame(landmarks, None), "width": 1920, "height": 1080}
+    same(keypoints.load(write(tmp_path, stated))[0])
+    world = landmark_table(4)
+    world[..., :2] -= world[:, [23, 24], :2].mean(axis=1, keepdims=True)
+    np.save(tmp_path / "walk.npy", world)
+    with pytest.raises(BadInput, match="world landmarks"):
+        keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
+
+
+def archive(folder: Path, *, actions: dict[str, Any] | None = None) -> str:
+    """VideoPose3D's, of two videos of one's own."""
+    sides = [[1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]]
+    sizes = {"w": 1920, "h": 1080}
+    positions = {"a.mp4": {"custom": [POINTS]}, "b.mp4": {"custom": [POINTS + 9]}}
+    facts = {
+        "layout_name": "coco",
+        "num_joints": 17,
+        "keypoints_symmetry": sides,
+        "video_metadata": {"a.mp4": sizes, "b.mp4": sizes},
+    }
+    np.savez_compressed(
+        folder / "data_2d_custom_walk.npz",
+        positions_2d=np.array(actions or positions, object),
+        metadata=np.array(facts, object),
+    )
+    return str(folder / "data_2d_custom_walk.npz")
+
+
+def test_archives_of_own_videos(tmp_path: Path) -> None:
+    first, second = keypoints.load(archive(tmp_path))
+    assert first.name == "data_2d_custom_walk a.mp4"
+    np.testing.assert_allclose(first.keypoints, POINTS, rtol=1e-6)
+    np.testing.assert_allclose(second.keypoints, POINTS + 9, rtol=1e-6)
+    assert (first.camera.width, first.camera.height) == (1920, 1080)
+    assert first.skeleton.name == "coco17"
+    assert not any("joints" in note for note in first.notes)
+
+
+def test_archives_of_other_actions_name_their_cameras(tmp_path: Path) -> None:
+    path = archive(tmp_path, actions={"S1": {"Walking 1": [POINTS, POINTS]}})
+    names = [clip.name for clip in keypoints.load(path + SIZE)]
+    assert names == [f"data_2d_custom_walk S1 Walking 1 {camera}" for camera in (0, 1)]
+
+
+def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
+    both = [
+        {
+            "image_id": f"{frame}.jpg",
+            "keypoints": row(place).ravel().tolist(),
+            # a list of one, as the tracker writes them where it has merged people
+            "idx": [track],
+        }
+        for frame in range(FRAMES)
+        for track, place in ((1, frame), (2, FRAMES - 1 - frame))
+    ]
+    (clip,) = keypoints.load(write(tmp_path, both) + SIZE)
+    np.testing.assert_allclose(clip.keypoints, POINTS, rtol=1e-6)
+    (clip,) = keypoints.load(write(tmp_path, both) + SIZE + "@person2")
+    np.testing.assert_allclose(clip.keypoints, POINTS[::-1], rtol=1e-6)
+
+
+BAD: dict[str, tuple[object, str]] = {
+    "poses": (
+        [{"keypoints": [[1, 2, 3]] * 17, "keypoint_scores": [1] * 17}],
+        "keypoints of 3 numbers came",
+    ),
+    "a frame twice": (
+        [{"frame_id": 1, "instances": []}, {"frame_id": 1, "instances": []}],
+        "frame 1 comes twice",
+    ),
+    "few landmarks": ([[{"x": 0.1, "y": 0.2}] * 21], "21, 4"),
+    "nobody": ([], "no person in any frame"),
+    "nobody in a video": ([{"frame_id": 1, "instances": None}], "no person in any"),
+    "scores": (
+        [{"keypoints": [[1, 2]] * 17, "keypoint_scores": [1] * 16}],
+        r"keypoint_scores: shape \(16,\) came",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_content_is_one_line(tmp_path: Path, case: str) -> None:
+    content, message = BAD[case]
+    with pytest.raises(BadInput, match=message) as caught:
+        keypoints.load(write(tmp_path, content) + SIZE)
+    assert "\n" not in str(caught.value)
