@@ -36,7 +36,7 @@ class Bent(NumpyProgram, Portable):
 
     amount = 0.0
 
-    def export(self, path: Path, format: str, *, sample: Arrays) -> None:
+    def export(self, path: Path, format: str, *, sample: Arrays, about: str) -> None:
         path.write_text("a model")
 
     def reopen(self, path: Path, format: str) -> Any:
@@ -130,7 +130,9 @@ def test_people_read_what_was_written_and_how_its_inputs_are_scaled(
 def test_a_framework_that_breaks_down_leaves_nothing(
     tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(self: Bent, path: Path, format: str, *, sample: Arrays) -> None:
+    def half(
+        self: Bent, path: Path, format: str, *, sample: Arrays, about: str
+    ) -> None:
         path.write_text("half a mo")
         raise RuntimeError("out of\ndisk")
 
