@@ -59,8 +59,8 @@ def _screen(x: Value, size: Value) -> Value:
     batch, channels = x.shape[0], int(str(x.shape[3]))
     sides = size.reshape((batch, 1, 1, 2))
     width = sides.slice(axis=3, start=0, stop=1, step=1)
-    # the difference first: it is exact where pixels are near the middle
-    screen = (x.slice(axis=3, start=0, stop=2, step=1) * 2.0 - sides) / width
+    # operation by operation as `to_screen` has it: the same roundings give the same poses
+    screen = x.slice(axis=3, start=0, stop=2, step=1) * (2.0 / width) - sides / width
     if channels == 2:
         return screen
     return screen.concat(x.slice(axis=3, start=2, stop=channels, step=1), axis=3)
