@@ -6,6 +6,7 @@ How to read it back from each stands in `docs/production.md`.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,24 +24,24 @@ PIXELS = (
 
 def about(
     graph: Graph,
-    params: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
     *,
     model: Mapping[str, Any],
     origin: Mapping[str, Any],
     scaling: Mapping[str, np.ndarray],
     window: int,
-    weights: Mapping[str, Any],
+    drawn: Mapping[str, Any],
     pixels: bool,
 ) -> dict[str, Any]:
     """All that a user of the file must know, in plain JSON; None is "not known".
 
     `model` names it and its sizes, `origin` is the training's (empty where it is not known),
-    `window` the frames of a training window, `weights` says whether they are random. With
-    `pixels` the scaling is inside the graph.
+    `window` the frames of a training window, `drawn` says whether the weights are random.
+    With `pixels` the scaling is inside the graph.
     """
     standardised = {name: array.tolist() for name, array in scaling.items()}
     inside = bool(pixels and origin.get("flip_averaging"))
-    return {
+    said = {
         "poseport": project_version(),
         **model,
         "graph": graph.name.rpartition(".")[2],
@@ -63,10 +64,13 @@ def about(
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
         "frames": _frames(graph, origin, window),
         "flip_averaged": inside,
-        "weights": {**weights, "sha256": digest(params)},
+        "weights": {**drawn, "sha256": digest(weights)},
         "preprocessing": _preprocessing(standardised, pixels=pixels),
         "origin": dict(origin) or None,
     }
+    # as it is read back: JSON has no tuples
+    plain: dict[str, Any] = json.loads(json.dumps(said))
+    return plain
 
 
 def digest(params: Mapping[str, np.ndarray]) -> str:

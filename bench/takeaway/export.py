@@ -31,7 +31,7 @@ from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
 from bench.takeaway import checking
 from bench.takeaway.about import about
-from bench.takeaway.preprocessing import with_preprocessing
+from bench.takeaway.preprocessing import MEAN, STD, with_preprocessing
 from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
 from bench.training.origin import UNITS
@@ -186,11 +186,13 @@ def content(order: Order) -> Content:
     if order.with_preprocessing:
         graph = _around(order, spec, found)
         scaling = {}  # nothing is left to the caller
-    params = {name: found.params[name] for name in graph.params}
+    weights = {name: found.params[name] for name in spec.infer.params}
+    params = {**found.params, **_standardising(found.scaling)}
+    params = {name: params[name] for name in graph.params}
     random = {"random": True, "seed": order.seed}
     said = about(
         graph,
-        params,
+        weights,
         model={
             "model": order.model,
             "preset": order.preset,
@@ -199,7 +201,7 @@ def content(order: Order) -> Content:
         origin=found.origin,
         scaling=found.scaling,
         window=spec.frames,
-        weights={"random": False} if order.weights else random,
+        drawn={"random": False} if order.weights else random,
         pixels=order.with_preprocessing,
     )
     return Content(graph, params, scaling, spec.frames, said)
@@ -222,6 +224,11 @@ def _weights(order: Order, spec: Spec) -> Checkpoint:
             " with"
         ) from None
     return replace(found, params=arrays)
+
+
+def _standardising(scaling: Arrays) -> Arrays:
+    """Mean and std as the parameters that a graph with preprocessing has for them."""
+    return {MEAN: scaling["mean"], STD: scaling["std"]} if scaling else {}
 
 
 def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:

@@ -20,6 +20,9 @@ from models.graph import Graph
 from models.value import Value
 
 SIZE = "image_size"  # the input beside the keypoints
+# Parameters of the graph beside the network's. No constants: TensorFlow would make a product with
+# the reciprocal of a division by one, and so other numbers.
+MEAN, STD = "standardise.mean", "standardise.std"
 METRE = 1000.0  # millimetres
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,8 +36,9 @@ def with_preprocessing(
 ) -> Graph:
     """What is around an inference graph that makes `pose`, in metres, of `keypoints`.
 
-    `scaling` is mean and std (joints, channels), or empty. `mirror` says which joint each one is
-    in a mirror; where it is given, poses are averaged with those of the mirrored picture.
+    `scaling` is mean and std (joints, channels), or empty; they become the parameters MEAN and
+    STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
+    with those of the mirrored picture.
     """
     builder = Builder(graph.name)
     given = graph.inputs["keypoints"].shape
@@ -70,8 +74,10 @@ def _lifted(screen: Value, graph: Graph, scaling: Arrays) -> Value:
     """The network's pose (batch, frames, joints, 3), its input standardised."""
     builder, x = screen.graph, screen
     if scaling:
-        mean = builder.constant("standardise.mean", scaling["mean"])
-        x = (x - mean) / builder.constant("standardise.std", scaling["std"])
+        shape = scaling["mean"].shape
+        mean = builder.param(MEAN, shape, init=("zeros", 0.0), trainable=False)
+        std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
+        x = (x - mean) / std
     given = graph.inputs["keypoints"].shape
     pose = passes.inline(builder, graph, {"keypoints": x.reshape(given)})["pose"]
     if len(pose.shape) == 4:

@@ -66,7 +66,10 @@ def alone(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """By backend, a run folder with each of the models, trained until poses have the size of a person."""
+    """By backend, a run folder with each of the models.
+
+    They are trained until poses have the size of a person.
+    """
 
     @cache
     def run(backend: str) -> Path:
