@@ -40,7 +40,6 @@ def about(
     With `pixels` the scaling is inside the graph.
     """
     standardised = {name: array.tolist() for name, array in scaling.items()}
-    inside = bool(pixels and origin.get("flip_averaging"))
     said = {
         "poseport": project_version(),
         **model,
@@ -49,21 +48,11 @@ def about(
         "outputs": {
             name: str(graph.types[made]) for name, made in graph.outputs.items()
         },
-        "keypoints": {
-            "unit": "pixels" if pixels else "screen",
-            "convention": PIXELS if pixels else SCREEN,
-            "channels": _channels(graph),
-            # what is left for the caller to do, after the convention: (value - mean) / std
-            "standardise": {} if pixels else standardised,
-        },
-        "pose": {
-            "unit": "mm" if pixels else origin.get("unit", UNITS["metric"]),
-            "frame": CAMERA,
-            "relative_to": origin.get("root"),
-        },
+        "keypoints": _keypoints(graph, standardised, pixels=pixels),
+        "pose": _pose(origin, pixels=pixels),
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
         "frames": _frames(graph, origin, window),
-        "flip_averaged": inside,
+        "flip_averaged": bool(pixels and origin.get("flip_averaging")),
         "weights": {**drawn, "sha256": digest(weights)},
         "preprocessing": _preprocessing(standardised, pixels=pixels),
         "origin": dict(origin) or None,
@@ -81,6 +70,26 @@ def digest(params: Mapping[str, np.ndarray]) -> str:
         found.update(f"{name} {array.dtype} {array.shape}\n".encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
+
+
+def _keypoints(
+    graph: Graph, standardised: Mapping[str, Any], *, pixels: bool
+) -> dict[str, Any]:
+    """What goes in."""
+    return {
+        "unit": "pixels" if pixels else "screen",
+        "convention": PIXELS if pixels else SCREEN,
+        "channels": _channels(graph),
+        # what is left for the caller to do, after the convention: (value - mean) / std
+        "standardise": {} if pixels else dict(standardised),
+    }
+
+
+def _pose(origin: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
+    """What comes out."""
+    own = origin.get("unit", UNITS["metric"])
+    unit = "mm" if pixels else own
+    return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
 
 
 def _preprocessing(standardised: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
