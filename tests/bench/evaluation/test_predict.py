@@ -16,7 +16,9 @@ from safetensors.numpy import load_file
 
 from bench import data, records
 from bench.__main__ import main
-from bench.records import Evaluation
+from bench.data.geometry.skeletons import H36M17
+from bench.records import Evaluation, Training
+from bench.training import checkpoint
 
 TINY = (
     "model.simple_baseline.sizes={width: 16, dropout: 0}",
@@ -66,6 +68,22 @@ def test_the_poses_are_those_that_were_scored(
     assert f"at most {off:.3g} mm from 0" in header["relative_to"]
     assert set(json.loads(header["fps"])) == set(poses)
     assert header["protocol_hash"] == scored.protocol_hash
+
+
+def test_the_checkpoint_says_what_its_numbers_mean(run: Path) -> None:
+    (file,) = (run / "checkpoints").iterdir()
+    origin = checkpoint.load(file).origin
+    assert origin["run"] == run.name
+    assert (origin["backend"], origin["model"]) == ("numpy", "simple_baseline")
+    assert origin["sizes"]["width"] == 16
+    assert origin["joints"] == list(H36M17.joints) and origin["root"] == "Hip"
+    assert origin["standardised"] is True and origin["unit"] == "m"
+    (trained,) = (
+        record.payload
+        for record in records.load(run).records
+        if isinstance(record.payload, Training)
+    )
+    assert origin["protocol_hash"] == trained.protocol_hash
 
 
 def test_the_end_of_the_name_is_the_format(
