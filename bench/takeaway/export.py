@@ -24,6 +24,7 @@ import yaml
 import backends
 import models
 from backends.base import Format, Portable, Settings, Unsupported
+from bench.data.batches import standardizer
 from bench.data.formats import permissions
 from bench.parity import budget
 from bench.processes import contract, question
@@ -223,7 +224,8 @@ def _weights(order: Order, spec: Spec) -> Checkpoint:
             f"{order.weights}: {error}; give the --preset and --size that it was trained"
             " with"
         ) from None
-    return replace(found, params=arrays)
+    scaling = found.scaling and standardizer.from_arrays(found.scaling).arrays()
+    return replace(found, params=arrays, scaling=scaling)
 
 
 def _standardising(scaling: Arrays) -> Arrays:
@@ -250,14 +252,19 @@ def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
         )
     if origin.get("unit", UNITS["metric"]) == UNITS["2.5d"]:
         raise BadInput(
-            f"{order.weights}: trained under {origin['protocol']}, to predict pixels of an"
+            f"{order.weights}: trained under {origin.get('protocol')}, to predict pixels of an"
             " unknown scale; leave out --with-preprocessing"
         )
+    joints = spec.config["joints"]
+    mirror = origin.get("mirror") if origin.get("flip_averaging") else []
+    # as text: a header may hold anything
+    if mirror and sorted(map(str, mirror)) != sorted(map(str, range(joints))):
+        raise BadInput(
+            f"{order.weights}: its header mirrors other joints than the {joints} of the"
+            " model; the file is damaged: train it again"
+        )
     return with_preprocessing(
-        spec.infer,
-        joints=spec.config["joints"],
-        scaling=found.scaling,
-        mirror=origin["mirror"] if origin.get("flip_averaging") else (),
+        spec.infer, joints=joints, scaling=found.scaling, mirror=mirror or ()
     )
 
 

@@ -150,6 +150,8 @@ def test_a_flat_model_takes_joints_and_gives_joints() -> None:
     ("changed", "more", "message"),
     [
         ({"unit": export.UNITS["2.5d"]}, {}, "pixels of an unknown scale"),
+        ({"flip_averaging": True, "mirror": [0, 1]}, {}, "mirrors other joints"),
+        ({"flip_averaging": True, "mirror": [0] * 17}, {}, "mirrors other joints"),
         ({}, {"graph": "train"}, "takes what its trainer feeds it"),
         (None, {}, "does not say how the model was fed"),
     ],
