@@ -72,7 +72,9 @@ def _shapes(graph: Graph, window: int) -> list[tuple[int, int]]:
     others = {least, least + 1, longer} if most is None else {least, most}
     # short ones by one sample, where everything has length 1, and by two
     few = batches[:2]
-    return pairs + [(batch, frames) for frames in sorted(others) for batch in few]
+    pairs += [(batch, frames) for frames in sorted(others) for batch in few]
+    # once each: a window may be as long as the longest clip
+    return list(dict.fromkeys(pairs))
 
 
 def _feeds(graph: Graph, batch: int, frames: int) -> Arrays:
