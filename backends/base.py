@@ -159,12 +159,14 @@ class Portable(Program):
         format: str,
         *,
         sample: Arrays,
+        about: str,
         **options: Any,
     ) -> None:
         """Write the native object and its weights to `path`, where nothing is yet.
 
         Symbolic axes stay open. `sample` holds feeds as they may come, for frameworks that
-        trace; `options` those that the format names. Raises BadInput for an option's value
+        trace; `about` is JSON that the file is to carry, for whoever reads it; `options` those
+        that the format names. Raises BadInput for an option's value
         that does not exist here, Unsupported where the framework cannot write this graph.
         """
 

@@ -1,4 +1,7 @@
-"""Passes: graph -> graph, checked after each. rewritten, decompose, to_inference, prune."""
+"""Passes: graph -> graph, checked after each. rewritten, decompose, to_inference, prune.
+
+`inline` writes one graph into another.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from models import ops
+from models import dims, ops
 from models.builder import Builder
 from models.dims import Dim
 from models.graph import Graph, Node, check
@@ -36,6 +39,34 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
             results = made or emit_all(node.op, *arguments, **node.attributes)
         values |= dict(zip(node.results(), results, strict=True))
     return builder, values
+
+
+def inline(builder: Builder, graph: Graph, inputs: Values) -> Values:
+    """Write `graph` down in `builder`, fed with values of it; what each output became.
+
+    Parameters and constants keep their names, and a second time are the same ones. A graph with
+    noise or state has no place inside another.
+    """
+    values = dict(inputs)
+    for name, param in graph.params.items():
+        values[name] = builder.param(
+            name,
+            dims.bind(param.type.shape, {}),
+            init=param.init,
+            trainable=param.trainable,
+            dtype=param.type.dtype,
+        )
+    for name, array in graph.constants.items():
+        values[name] = builder.constant(name, array)
+    for node in graph.nodes:
+        arguments = [
+            values[operand] if isinstance(operand, str) else operand
+            for operand in node.inputs
+        ]
+        with builder.at(node.where):
+            results = emit_all(node.op, *arguments, **node.attributes)
+        values |= dict(zip(node.results(), results, strict=True))
+    return {name: values[value] for name, value in graph.outputs.items()}
 
 
 def rewritten(graph: Graph, rule: Rule) -> Graph:

@@ -21,6 +21,7 @@ from backends.onnx.writer import NEXT
 from models import params as initial
 from models.graph import Graph
 
+ABOUT = "poseport"
 BFLOAT16 = "tensor(bfloat16)"
 
 
@@ -117,12 +118,17 @@ class OnnxProgram(Portable):
         format: str,
         *,
         sample: Arrays,
+        about: str,
         opset: int | None = None,
         **options: Any,
     ) -> None:
-        """An ONNX file; weights that are LARGE together go into `NAME.data` beside it."""
+        """An ONNX file; weights that are LARGE together go into `NAME.data` beside it.
+
+        `about` is its metadata property `poseport`.
+        """
         params = self.params()
         proto = model(self.graph, params, opset=self.opset if opset is None else opset)
+        onnx.helper.set_model_props(proto, {ABOUT: about})
         size = sum(array.nbytes for array in params.values())
         save(proto, path, external=size > LARGE)
 

@@ -56,6 +56,7 @@ class GraphModel(keras.Model):
         draw_noise: bool = False,
         precision: str = "fp32",
         seed: int = 0,
+        about: str = "",
         name: str | None = None,
         **settings: Any,
     ) -> None:
@@ -64,6 +65,7 @@ class GraphModel(keras.Model):
         self.draw_noise = draw_noise
         self.precision = precision
         self.seed = seed
+        self.about = about  # JSON about the weights, for whoever reads a file
         self.modules: list[Weights] = []
         for key in spec.params:
             self._declare(key)
@@ -157,6 +159,7 @@ class GraphModel(keras.Model):
             "draw_noise": self.draw_noise,
             "precision": self.precision,
             "seed": self.seed,
+            "about": self.about,
             "name": self.name,
         }
 

@@ -18,6 +18,7 @@ from backends.tensorflow.model import GraphModel
 from models import params as initial
 from models.graph import Graph
 
+ABOUT = "poseport.json"  # of a SavedModel
 # device kind -> what TensorFlow calls it; the plug-in for Apple's GPU takes the name of all
 PLACES = {"cpu": "/CPU:0", "cuda": "/GPU:0", "mps": "/GPU:0"}
 
@@ -99,17 +100,23 @@ class TensorFlowProgram(Portable):
         format: str,
         *,
         sample: Arrays,
+        about: str,
         **options: Any,
     ) -> None:
         """A .keras file, or a SavedModel folder.
 
         The file is read where this module has been imported; the folder needs TensorFlow
-        alone.
+        alone. `about` is in the file's config, and in the folder's `assets.extra`, which
+        TensorFlow leaves to whoever writes a model.
         """
         if format == "keras":
+            self.native.about = about
             self.native.save(path)
-        else:
-            self.native.export(path, verbose=False)
+            return
+        self.native.export(path, verbose=False)
+        extra = path / "assets.extra"
+        extra.mkdir()
+        (extra / ABOUT).write_text(about, encoding="utf-8")
 
     def reopen(
         self,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import fx
-from torch.fx.experimental import _config as tracing
 
 from backends.base import Arrays, Feeds, Portable, Settings
+from backends.torch import files
 from backends.torch.module import array, feeds_of, module, tensor
 from models import params as initial
 from models.graph import Graph
@@ -96,17 +96,17 @@ class TorchProgram(Portable):
         format: str,
         *,
         sample: Arrays,
+        about: str,
         **options: Any,
     ) -> None:
-        """A .pt2 file of torch.export, whose loader needs no source of ours."""
+        """A .pt2 file of torch.export, whose loader needs no source of ours.
+
+        `about` is its extra file `poseport.json`.
+        """
         feeds = self.put(sample)
         arguments = tuple(feeds[name] for name in self.feeds)
         axes = tuple(self._open_axes(name) for name in self.feeds)
-        # else a length of 1, be it of an inner axis, would need a file of its own
-        # `patch` is put into the module when it is loaded, where no checker sees it
-        with tracing.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
-            exported = torch.export.export(self.native, arguments, dynamic_shapes=axes)
-        torch.export.save(exported, path)
+        files.write(self.native, path, arguments, axes, about=about)
 
     def reopen(
         self,

@@ -46,6 +46,13 @@ Weights = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of initial weights.", min=0)]
+Preprocessing = Annotated[
+    bool,
+    typer.Option(
+        "--with-preprocessing",
+        help="Scaling and standardising inside: pixels and image size in, mm out.",
+    ),
+]
 Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
 
 
@@ -58,6 +65,7 @@ def command(
     size: Sizes = None,
     weights: Weights = None,
     seed: Seed = 0,
+    with_preprocessing: Preprocessing = False,
     opset: Opset = None,
     json: Json = False,
 ) -> int:
@@ -75,6 +83,7 @@ def command(
         sizes=sizes(size or []),
         weights=str(weights) if weights else None,
         seed=seed,
+        with_preprocessing=with_preprocessing,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
     )
@@ -99,6 +108,12 @@ def _told(out: Path, done: Exported) -> list[str]:
         *(f"  output {name} {text}" for name, text in done.outputs.items()),
         f"  read back by {done.backend}: {held}",
     ]
+    weights = done.about["weights"]
+    if weights["random"]:
+        lines.append(
+            f"  weights are random (seed {weights['seed']}), of no training: its poses mean"
+            " nothing; give --weights"
+        )
     if done.scaling:
         # too many numbers for a screen, and useless when typed off it
         lines.append(

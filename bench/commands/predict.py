@@ -9,15 +9,16 @@ import typer
 
 from bench.commands import AllowMismatch, Json
 
-if TYPE_CHECKING:
-    from bench.evaluation.predict import Lifted
-
 EXAMPLES = (
     "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
 )
 
+# `--help` must not wait for NumPy
+if TYPE_CHECKING:
+    from bench.evaluation.predict import Lifted
+
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
-What = Annotated[
+Source = Annotated[
     str,
     typer.Option(
         "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
@@ -26,7 +27,8 @@ What = Annotated[
 To = Annotated[
     Path,
     typer.Option(
-        "--to", help="File to write: safetensors, an array of poses for each clip."
+        "--to",
+        help="File to write, by its end: .safetensors, .npz, .json, .bvh.",
     ),
 ]
 Backend = Annotated[
@@ -47,7 +49,7 @@ Figure = Annotated[
 
 def command(
     run: Folder,
-    data: What,
+    data: Source,
     to: To,
     backend: Backend = None,
     model: Model = None,
@@ -74,7 +76,7 @@ def command(
         allow_mismatch=bool(allow_mismatch),
     )
     if figure:
-        _draw(to, found.protocol, figure)
+        _draw(found, figure)
     if json:
         print(encoder.dumps(asdict(found)))
     else:
@@ -92,23 +94,23 @@ def _show(to: Path, found: Lifted) -> None:
         f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
         f" frame, relative to {found.root}"
     )
+    print(
+        f"  the {found.root} itself is where the model puts it, at most"
+        f" {found.root_off:.3g} mm from 0"
+    )
     print(f"  joints {', '.join(found.joints)}")
     print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
     for note in found.notes:
         print(f"  note: {note}")
 
 
-def _draw(poses: Path, protocol: str, figure: Path) -> None:
+def _draw(found: Lifted, figure: Path) -> None:
     """Four poses, spread over the first clip."""
     import numpy as np
-    from safetensors.numpy import load_file
 
     from bench.data import protocols
     from bench.data.geometry import skeletons
     from reports import plot
 
-    first = next(iter(load_file(poses).values()))  # (frames, joints, 3), mm
-    frames = np.linspace(0, len(first) - 1, min(4, len(first))).astype(int)
-    # the file has joints by number: which are joined is for the protocol's skeleton to say
-    skeleton = skeletons.load(protocols.load(protocol).skeleton)
-    plot.poses(figure, skeleton.bones, first[frames])
+    skeleton = skeletons.load(protocols.load(found.protocol).skeleton)
+    plot.poses(figure, skeleton.bones, np.array(found.examples))

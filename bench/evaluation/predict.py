@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
-from bench.data.formats import arrays_file, mapped_file
+from bench.data.formats import mapped_file
+from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
+from bench.evaluation import files
 from bench.evaluation.poses import predicted, windows_of
 from bench.processes import contract, question
 from bench.processes.contract import Watch
 from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
+from bench.training.origin import CAMERA, project_version
 from bench.training.restored import restored
 from models.errors import BadInput
 
@@ -45,11 +48,21 @@ class Order:
     mismatch: str  # as in `Protocol`
 
 
+class Poses(NamedTuple):
+    """What a model makes of a source: poses (frames, joints, 3), mm, and frame rates, by clip."""
+
+    feed: Feed
+    poses: dict[str, NDArray[np.float32]]
+    fps: dict[str, float]
+    notes: tuple[str, ...]  # of the clips
+
+
 @dataclass(frozen=True)
 class Lifted:
     """What was written.
 
-    Poses (frames, joints, 3) of so many clips, in mm of the camera frame, relative to the root.
+    Poses (frames, joints, 3) of so many clips, in mm of the camera frame, relative to the root:
+    the root itself is where the model puts it, `root_off` mm from 0 at most.
     """
 
     path: str
@@ -59,9 +72,12 @@ class Lifted:
     frames: int
     joints: tuple[str, ...]
     root: str
+    root_off: float
     protocol: str
     protocol_hash: str
     notes: tuple[str, ...]  # what was guessed about the data, or left out
+    # four poses (joints, 3) of the first clip, to look at
+    examples: tuple[tuple[tuple[float, ...], ...], ...]
 
 
 def predict(
@@ -73,7 +89,7 @@ def predict(
     model: str | None = None,
     allow_mismatch: bool = False,
 ) -> Lifted:
-    """Write the poses as safetensors, an array for each clip, named TAKE/CAMERA.
+    """Write the poses of each clip, named TAKE/CAMERA, as the end of `out` says (`files/`).
 
     Raises BadInput, UnknownName, Missing.
     """
@@ -81,6 +97,7 @@ def predict(
         raise BadInput(
             f"{out}: is there already and is left as it is; give another name"
         )
+    files.check(out)
     mapped_file.writable(out)  # said now, not after minutes of work
     training = _training(records.read(run), backend, model)
     backends.require(training.backend)
@@ -113,7 +130,11 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses, notes = _poses(job, protocol, order)
+    feed, poses, fps, notes = _poses(job, protocol, order)
+    root = feed.protocol.joints.index(feed.protocol.root)
+    off = max(
+        float(np.linalg.norm(pose[:, root], axis=-1).max()) for pose in poses.values()
+    )
     done = Lifted(
         path=order.out,
         backend=job.backend,
@@ -122,17 +143,37 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         frames=sum(map(len, poses.values())),
         joints=feed.protocol.joints,
         root=feed.protocol.root,
+        root_off=off,
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
         notes=notes,
+        examples=_examples(next(iter(poses.values()))),
     )
-    header = {}
-    for name, value in asdict(done).items():
-        # a safetensors header holds texts alone
-        header[name] = value if isinstance(value, str) else json.dumps(value)
-    header |= {"unit": "mm", "run": run.info.id}
-    arrays_file.write(Path(order.out), poses, header)
+    said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
+    files.write(Path(order.out), poses, said)
     return asdict(done)
+
+
+def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
+    """What goes with the poses, in every format that has a place for it."""
+    known = asdict(done)
+    del known["examples"]
+    skeleton = skeletons.load(protocol.skeleton)
+    return known | {
+        "poseport": project_version(),
+        "unit": "mm",
+        "frame": CAMERA,
+        "relative_to": f"{done.root} of the person; the model's own {done.root} is kept, at"
+        f" most {done.root_off:.3g} mm from 0",
+        "skeleton": skeleton.name,
+        "parents": skeleton.parents,
+    }
+
+
+def _examples(poses: NDArray[np.float32]) -> Any:
+    """Four of them, spread over the clip."""
+    frames = np.linspace(0, len(poses) - 1, min(4, len(poses))).astype(int)
+    return poses[frames].tolist()
 
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:
@@ -157,10 +198,8 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
     )
 
 
-def _poses(
-    job: Job, protocol: Protocol, order: Order
-) -> tuple[Feed, dict[str, NDArray[np.float32]], tuple[str, ...]]:
-    """How the model is fed, its poses (frames, joints, 3), mm, by clip, and the clips' notes."""
+def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
+    """What the trained model makes of the source."""
     if protocol.lengths == "2.5d":
         raise BadInput(
             f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
@@ -187,7 +226,9 @@ def _poses(
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
     parts = np.split(poses, starts[1:])
     notes = sorted({note for clip in clips for note in clip.notes})
-    return model.feed, dict(zip(names, parts, strict=True)), tuple(notes)
+    fps = {f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips}
+    by_clip = dict(zip(names, parts, strict=True))
+    return Poses(model.feed, by_clip, fps, tuple(notes))
 
 
 if __name__ == "__main__":

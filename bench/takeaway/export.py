@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,25 @@ import yaml
 
 import backends
 import models
-from backends.base import Format, Portable, Program, Settings, Unsupported
-from bench.parity import budget, feeds
+from backends.base import Format, Portable, Settings, Unsupported
+from bench.data.batches import standardizer
+from bench.data.formats import permissions
+from bench.parity import budget
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
+from bench.takeaway import checking
+from bench.takeaway.about import about
+from bench.takeaway.preprocessing import MEAN, STD, with_preprocessing
 from bench.training import checkpoint
+from bench.training.checkpoint import Checkpoint
+from bench.training.origin import UNITS
 from models import params as initial
 from models.errors import BadInput, PosePortError, SpecError, UnknownName
 from models.graph import Graph, Type
 from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
-SAMPLE = 2  # batch that frameworks which trace are shown; train graphs need two
-CHECKED = (2, 3)  # batches that the file is run at: the second shows that it stays open
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Order:
     sizes: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
     seed: int = 0
+    with_preprocessing: bool = False  # pixels in, millimetres out
     options: Mapping[str, Any] = field(default_factory=dict)  # of the format
 
 
@@ -78,20 +84,22 @@ class Exported:
     bound: float
     # mean and std that keypoints are standardised by, where the weights were trained so
     scaling: Mapping[str, Any]
+    about: Mapping[str, Any]  # what the file says of itself (`about.py`)
 
 
 @dataclass(frozen=True)
 class Content:
     """What goes into the file, and what a caller must know to feed it.
 
-    How its keypoints are scaled (empty where they are not), and the frames of a training
-    window.
+    How its keypoints are to be scaled (empty where they are not), the frames of a training
+    window, and what the file says of itself.
     """
 
     graph: Graph
     params: Arrays
     scaling: Arrays
     frames: int
+    about: Mapping[str, Any]
 
 
 def export(order: Order) -> Exported:
@@ -126,6 +134,7 @@ def export(order: Order) -> Exported:
         error=error,
         bound=bound,
         scaling={name: array.tolist() for name, array in found.scaling.items()},
+        about=found.about,
     )
 
 
@@ -172,10 +181,40 @@ def content(order: Order) -> Content:
     graphs = {"infer": spec.infer, "train": spec.train}
     if order.graph not in graphs:
         raise UnknownName("graph", order.graph, graphs)
+    found = _weights(order, spec)
+    scaling = found.scaling
     graph = graphs[order.graph]
+    if order.with_preprocessing:
+        graph = _around(order, spec, found)
+        scaling = {}  # nothing is left to the caller
+    weights = {name: found.params[name] for name in spec.infer.params}
+    params = {**found.params, **_standardising(found.scaling)}
+    params = {name: params[name] for name in graph.params}
+    random = {"random": True, "seed": order.seed}
+    said = about(
+        graph,
+        weights,
+        model={
+            "model": order.model,
+            "preset": order.preset,
+            "sizes": dict(spec.config),
+        },
+        origin=found.origin,
+        scaling=found.scaling,
+        window=spec.frames,
+        drawn={"random": False} if order.weights else random,
+        pixels=order.with_preprocessing,
+    )
+    return Content(graph, params, scaling, spec.frames, said)
+
+
+def _weights(order: Order, spec: Spec) -> Checkpoint:
+    """The checkpoint that is asked for, or weights drawn from the seed.
+
+    Raises BadInput for one that is absent, damaged or does not fit.
+    """
     if order.weights is None:
-        drawn = initial.draw(graph.params, seed=order.seed)
-        return Content(graph, drawn, scaling={}, frames=spec.frames)
+        return Checkpoint(initial.draw(spec.parameters, seed=order.seed), {}, {}, {})
     found = checkpoint.load(Path(order.weights))
     try:
         # against all parameters: a checkpoint holds those of the train graph
@@ -185,8 +224,48 @@ def content(order: Order) -> Content:
             f"{order.weights}: {error}; give the --preset and --size that it was trained"
             " with"
         ) from None
-    params = {name: arrays[name] for name in graph.params}
-    return Content(graph, params, scaling=found.scaling, frames=spec.frames)
+    scaling = found.scaling and standardizer.from_arrays(found.scaling).arrays()
+    return replace(found, params=arrays, scaling=scaling)
+
+
+def _standardising(scaling: Arrays) -> Arrays:
+    """Mean and std as the parameters that a graph with preprocessing has for them."""
+    return {MEAN: scaling["mean"], STD: scaling["std"]} if scaling else {}
+
+
+def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
+    """The inference graph with scaling and standardising inside.
+
+    Raises BadInput where the weights do not say how they were fed, or no scale makes
+    millimetres of what they give.
+    """
+    if order.graph != "infer":
+        raise BadInput(
+            f"--with-preprocessing --graph {order.graph}: a train graph takes what its"
+            " trainer feeds it; leave one of the two out"
+        )
+    origin = found.origin
+    if order.weights and not origin:
+        raise BadInput(
+            f"{order.weights}: does not say how the model was fed, as checkpoints from"
+            " version 0.1.0 on do; train it again, or leave out --with-preprocessing"
+        )
+    if origin.get("unit", UNITS["metric"]) == UNITS["2.5d"]:
+        raise BadInput(
+            f"{order.weights}: trained under {origin.get('protocol')}, to predict pixels of an"
+            " unknown scale; leave out --with-preprocessing"
+        )
+    joints = spec.config["joints"]
+    mirror = origin.get("mirror") if origin.get("flip_averaging") else []
+    # as text: a header may hold anything
+    if mirror and sorted(map(str, mirror)) != sorted(map(str, range(joints))):
+        raise BadInput(
+            f"{order.weights}: its header mirrors other joints than the {joints} of the"
+            " model; the file is damaged: train it again"
+        )
+    return with_preprocessing(
+        spec.infer, joints=joints, scaling=found.scaling, mirror=mirror or ()
+    )
 
 
 def sizes(pairs: Sequence[str]) -> dict[str, Any]:
@@ -262,6 +341,8 @@ def _place(draft: Path, out: Path) -> dict[str, int]:
         for path in sorted(draft.rglob("*"))
         if path.is_file()
     }
+    for name in files:
+        permissions.by_umask(draft / name)
     # The file that names the others comes last: who sees it finds them.
     for made in sorted(draft.iterdir(), key=lambda path: path.name == out.name):
         made.replace(out.with_name(made.name))
@@ -287,38 +368,16 @@ def write(owner: str, order: Order) -> float | None:
         )
     watched.load(asked.params)
     out = Path(order.out)
-    sample = _feeds(asked, batch=SAMPLE)
+    sample = checking.sample(asked.graph, asked.frames)
     try:
-        program.export(out, order.format, sample=sample, **order.options)
+        text = json.dumps(asked.about)
+        program.export(out, order.format, sample=sample, about=text, **order.options)
     except (PosePortError, MemoryError):
         raise
     except RAISED as error:  # whatever a framework raises, often over many lines
         raise Unsupported(f"{owner} cannot write it: {said(error)}") from error
-    return _difference(watched, program.reopen(out, order.format), asked)
-
-
-def _difference(
-    program: Program, reopened: Callable[[Arrays], Arrays], asked: Content
-) -> float | None:
-    """Worst output over the batches, relative to the largest value."""
-    worst = 0.0
-    for batch in CHECKED:
-        given = _feeds(asked, batch=batch)
-        came, due = reopened(given), program(given)
-        if not isinstance(came, Mapping) or came.keys() != due.keys():
-            read = f"{type(bare(program)).__name__}.reopen: what it has read"
-            raise PosePortError(f"{read} does not give {', '.join(due)} by name")
-        errors = [budget.error(came[name], array) for name, array in due.items()]
-        worst = max(worst, *errors)
-    return worst if np.isfinite(worst) else None  # JSON has no infinity
-
-
-def _feeds(asked: Content, *, batch: int) -> Arrays:
-    """Seeded inputs and noise of one training window's length."""
-    lengths = {"batch": batch, "frames": asked.frames}
-    # the batch is its own seed: two batches of other numbers
-    rng = np.random.default_rng(batch)
-    return feeds.drawn(asked.graph.inputs, asked.graph.noise, lengths, rng)
+    read = program.reopen(out, order.format)
+    return checking.difference(watched, read, asked.graph, asked.frames)
 
 
 def examine(arguments: Sequence[str]) -> float | None:

@@ -7,7 +7,7 @@ framework is asked: weights trained under one backend can be read under another.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ GROUPS = ("params", "optimizer", "scaling")
 class Checkpoint:
     """Where a training is, on any backend.
 
-    `params` are under official names; `progress` says how far it is and for what configuration.
+    `params` are under official names; `progress` says how far it is and for what configuration,
+    `origin` what the numbers mean (`origin.py`); it is empty in checkpoints of before.
     """
 
     params: Arrays
     optimizer: Arrays
     scaling: Arrays  # mean and std of the standardizer, or empty
     progress: dict[str, Any]
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -40,7 +42,11 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         # one flat table, as the format has it: params/head.weight
         for name, array in getattr(checkpoint, group).items():
             arrays[f"{group}/{name}"] = array
-    arrays_file.write(path, arrays, {"progress": json.dumps(checkpoint.progress)})
+    header = {
+        "progress": json.dumps(checkpoint.progress),
+        "origin": json.dumps(checkpoint.origin),
+    }
+    arrays_file.write(path, arrays, header)
 
 
 def load(path: Path) -> Checkpoint:
@@ -52,18 +58,20 @@ def load(path: Path) -> Checkpoint:
         raise BadInput(f"{path}: no checkpoint there; train the model first")
     try:
         with safe_open(path, framework="numpy") as file:
-            progress = json.loads((file.metadata() or {})["progress"])
+            header = file.metadata() or {}
+            progress = json.loads(header["progress"])
+            origin = dict(json.loads(header.get("origin", "{}")))
             names = file.keys()  # a method of this reader, which is no dict
             arrays = {name: file.get_tensor(name) for name in names}
-    # KeyError of another program's header, ValueError of JSON that is none
-    except (SafetensorError, KeyError, ValueError) as error:
+    # KeyError of another program's header, ValueError and TypeError of JSON that is none of ours
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise BadInput(
             f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"
             " `progress` header"
         ) from None
     groups = {group: _group(arrays, group) for group in GROUPS}
     return Checkpoint(
-        groups["params"], groups["optimizer"], groups["scaling"], progress
+        groups["params"], groups["optimizer"], groups["scaling"], progress, origin
     )
 
 

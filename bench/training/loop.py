@@ -53,6 +53,7 @@ class Plan:
     validate_every: int  # steps
     checkpoint: Path
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
+    origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class Loop:
         scaling = self.feed.standardizer.arrays() if self.feed.standardizer else {}
         weights = self.trainer.program.params()
         state = self.trainer.state()
-        whole = Checkpoint(weights, state, scaling, progress)
+        whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
         checkpoints.save(self.plan.checkpoint, whole)
 
     def _one(self, batch: Batch) -> Any:

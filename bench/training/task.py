@@ -25,6 +25,7 @@ from bench.training.fingerprint import augmentation, fingerprint
 from bench.training.held import Held, ended, hold, trained
 from bench.training.loop import Diverged, Loop, Plan
 from bench.training.optimizer import optimizer_of
+from bench.training.origin import origin
 from bench.training.replay import Ran
 from bench.training.validation import validation_of
 from models import params as initial
@@ -107,6 +108,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         validate_every=train.validate_every,
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
+        origin=origin(job, split.protocol, feed),
     )
     return Loop(
         trainer=trainer,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.data.formats import permissions
+
 
 def write(
     path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]
@@ -24,5 +26,10 @@ def write(
     # safetensors stores bytes as they lie, whatever the strides say, so arrays are laid out in
     # rows. Not ascontiguousarray: that makes (1,) of a scalar.
     rows = {name: np.array(array, order="C") for name, array in arrays.items()}
-    save_file(rows, draft, metadata=dict(header))
-    draft.replace(path)
+    try:
+        save_file(rows, draft, metadata=dict(header))
+        permissions.by_umask(draft)
+        draft.replace(path)
+    finally:
+        # where anything failed; else it has gone to its name
+        draft.unlink(missing_ok=True)

@@ -6,7 +6,8 @@ laying `joints.yaml` beside the files, a line for each joint of `h36m17`: `RKnee
 
 The names: Bandai-Namco Research Motiondataset; the CMU motion capture database as B. Hahne
 converted it to BVH; Ubisoft La Forge LaFAN1; Adobe Mixamo, whose names carry the prefix
-`mixamorig:`. Case and what stands between words are nobody's: `left_up leg` is LeftUpLeg.
+`mixamorig:`; Human3.6M's own joints, as `predict` writes them. Case and what stands between
+words are nobody's: `left_up leg` is LeftUpLeg.
 """
 
 from __future__ import annotations
@@ -137,6 +138,8 @@ MAPS = (
         labels=r"(?P<action>[A-Za-z]+)\d*_(?P<subject>subject\d+)",
     ),
     Map("Mixamo", {**TRUNK, **_sided(LIMBS)}, marks=("Spine2",)),
+    # as `predict` writes poses: joints called as in the skeleton, millimetres
+    Map("Human3.6M", {joint: (joint,) for joint in H36M17.joints}, unit=1.0),
 )
 
 

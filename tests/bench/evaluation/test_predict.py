@@ -16,7 +16,9 @@ from safetensors.numpy import load_file
 
 from bench import data, records
 from bench.__main__ import main
-from bench.records import Evaluation
+from bench.data.geometry.skeletons import H36M17
+from bench.records import Evaluation, Training
+from bench.training import checkpoint
 
 TINY = (
     "model.simple_baseline.sizes={width: 16, dropout: 0}",
@@ -60,7 +62,44 @@ def test_the_poses_are_those_that_were_scored(
         header = opened.metadata()
     assert header["unit"] == "mm"
     assert header["root"] == "Hip"
+    # where the root is, is told as it was found
+    off = max(np.linalg.norm(pose[:, 0], axis=-1).max() for pose in poses.values())
+    assert said["root_off"] == json.loads(header["root_off"]) == pytest.approx(off)
+    assert f"at most {off:.3g} mm from 0" in header["relative_to"]
+    assert set(json.loads(header["fps"])) == set(poses)
     assert header["protocol_hash"] == scored.protocol_hash
+
+
+def test_the_checkpoint_says_what_its_numbers_mean(run: Path) -> None:
+    (file,) = (run / "checkpoints").iterdir()
+    origin = checkpoint.load(file).origin
+    assert origin["run"] == run.name
+    assert (origin["backend"], origin["model"]) == ("numpy", "simple_baseline")
+    assert origin["sizes"]["width"] == 16
+    assert origin["joints"] == list(H36M17.joints) and origin["root"] == "Hip"
+    assert origin["standardised"] is True and origin["unit"] == "m"
+    (trained,) = (
+        record.payload
+        for record in records.load(run).records
+        if isinstance(record.payload, Training)
+    )
+    assert origin["protocol_hash"] == trained.protocol_hash
+
+
+def test_the_end_of_the_name_is_the_format(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["predict", str(run), "--data", "synthetic", "--to"]
+    for end in ("safetensors", "npz", "json"):
+        assert main([*asked, str(tmp_path / f"poses.{end}")]) == 0
+        assert "the Hip itself is where the model puts it" in capsys.readouterr().out
+    due = load_file(tmp_path / "poses.safetensors")
+    with np.load(tmp_path / "poses.npz") as archive:
+        for name, pose in due.items():
+            np.testing.assert_array_equal(archive[name], pose, strict=True)
+    text = json.loads((tmp_path / "poses.json").read_text())
+    assert text["poses"].keys() == due.keys()
+    assert text["root"] == "Hip" and text["unit"] == "mm"
 
 
 def test_keypoints_from_a_file_are_lifted_and_drawn(
@@ -99,6 +138,7 @@ LIFTED = "{run} --data synthetic --to "
             "unknown data source 'keypoint': did you mean keypoints",
         ),
         ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
+        (LIFTED + "{out}.fbx", "ends in one of .bvh, .json, .npz, .safetensors"),
         (LIFTED + "{out}/none/poses", "none/poses: cannot be written"),
         (
             LIFTED + "{out} --figure {out}/none/poses.png",

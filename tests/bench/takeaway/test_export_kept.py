@@ -24,11 +24,12 @@ from backends.base import Arrays, Format, Portable, Settings
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.program import NumpyProgram
 from bench.__main__ import main
-from bench.takeaway import export
+from bench.takeaway import checking, export
 from bench.takeaway.export import Order
 from models.errors import PosePortError
 from models.graph import Graph
 from tests.bench.takeaway.exports import Said, arguments, trained
+from tests.zoo import tiny
 
 
 class Bent(NumpyProgram, Portable):
@@ -36,7 +37,7 @@ class Bent(NumpyProgram, Portable):
 
     amount = 0.0
 
-    def export(self, path: Path, format: str, *, sample: Arrays) -> None:
+    def export(self, path: Path, format: str, *, sample: Arrays, about: str) -> None:
         path.write_text("a model")
 
     def reopen(self, path: Path, format: str) -> Any:
@@ -130,7 +131,9 @@ def test_people_read_what_was_written_and_how_its_inputs_are_scaled(
 def test_a_framework_that_breaks_down_leaves_nothing(
     tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(self: Bent, path: Path, format: str, *, sample: Arrays) -> None:
+    def half(
+        self: Bent, path: Path, format: str, *, sample: Arrays, about: str
+    ) -> None:
         path.write_text("half a mo")
         raise RuntimeError("out of\ndisk")
 
@@ -155,6 +158,50 @@ def test_a_reader_that_gives_something_else_is_named(
     due = "Bent.reopen: what it has read does not give pose by name\n"
     assert capsys.readouterr().err == due
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_refuses_a_single_frame_is_thrown_away(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reopen(self: Bent, path: Path, format: str) -> Any:
+        def read(arrays: Arrays) -> Arrays:
+            if 1 in arrays["keypoints"].shape[:2]:
+                raise RuntimeError("Guard failed: keypoints.size()[1] != 1")
+            return self(arrays)
+
+        return read
+
+    register(monkeypatch)
+    monkeypatch.setattr(Bent, "reopen", reopen)
+    assert main(arguments("motionbert", "bent", tmp_path / "model.bent")) == 1
+    assert capsys.readouterr().err.startswith(
+        "Bent.reopen: what it has read fails at batch 1, 9 frames, which the model takes:"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_run_at_the_ends_of_what_the_model_takes() -> None:
+    due = {"motionbert": {1, 9, 27}, "videopose3d": {27, 28, 41}}
+    for model, frames in due.items():
+        spec = tiny(model)
+        shapes = checking._shapes(spec.infer, spec.frames)
+        assert {length for _, length in shapes} == frames
+        assert {(1, min(frames)), (2, min(frames)), (5, spec.frames)} <= set(shapes)
+    # statistics of one sample are none
+    train = tiny("simple_baseline").train
+    assert checking._shapes(train, 1) == [(2, 1), (5, 1)]
+
+
+def test_random_weights_are_told(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch)
+    assert main(order(tmp_path / "model.bent", "--seed", "5")) == 0
+    told = "  weights are random (seed 5), of no training: its poses mean nothing"
+    assert told in capsys.readouterr().out
+    assert main(order(tmp_path / "model.bent", "--json")) == 0
+    weights = json.loads(capsys.readouterr().out)["about"]["weights"]
+    assert weights["random"] is True and weights["seed"] == 0
 
 
 def test_a_process_that_dies_leaves_nothing(

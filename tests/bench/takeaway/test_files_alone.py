@@ -20,6 +20,7 @@ from bench.processes.machine import ROOT
 from bench.takeaway import export
 from bench.takeaway.export import Order
 from models import dims
+from models.lengths import bounds
 from tests.asserts import assert_close
 from tests.bench.takeaway.exports import (
     FORMATS,
@@ -37,22 +38,31 @@ SHAPES = {  # (batch, frames)
     name: [(1, frames[0]), (3, frames[0]), *((17, length) for length in frames)]
     for name, frames in LENGTHS.items()
 }
+# one frame, or the receptive field, alone and in company: what tracing gets wrong
+for name, pairs in SHAPES.items():
+    known = {"batch": 1, "frames": tiny(name).frames}
+    least, most = bounds(tiny(name).infer, "frames", known)
+    pairs += [(1, least), (2, least), (5, least + 1), (1, most or 3 * least)]
 
 # how a user of the framework alone reads a file called `model...` and calls it on an array
 READERS = {
     "onnx": """
 import onnxruntime
 session = onnxruntime.InferenceSession('model.onnx', providers=['CPUExecutionProvider'])
+about = session.get_modelmeta().custom_metadata_map['poseport']
 def call(x): return session.run(['pose'], {'keypoints': x})[0]
 """,
     "torch": """
 import torch
-module = torch.export.load('model.pt2').module()
+extra = {'poseport.json': ''}
+module = torch.export.load('model.pt2', extra_files=extra).module()
+about = extra['poseport.json']
 def call(x): return module(torch.from_numpy(x)).detach().numpy()
 """,
     "savedmodel": """
 import tensorflow
 native = tensorflow.saved_model.load('model')
+about = open('model/assets.extra/poseport.json').read()
 def call(x): return native.serve(x).numpy()
 """,
     # the one format that needs the project: its config holds the spec
@@ -60,10 +70,12 @@ def call(x): return native.serve(x).numpy()
 sys.path.append({str(ROOT)!r})
 import backends.tensorflow.program, keras
 model = keras.saving.load_model('model.keras')
+about = model.about
 def call(x): return model(x).numpy()
 """,
 }
 SCRIPT = """
+open('about.json', 'w').write(about)
 given = numpy.load('given.npz')
 numpy.savez('poses.npz', **{name: call(given[name]) for name in given})
 print(sorted({'models', 'backends', 'bench'} & sys.modules.keys()))
@@ -123,6 +135,11 @@ def test_a_file_is_read_by_its_framework_alone_at_any_batch_and_length(
         given[f"{batch} x {frames}"] = draw.normal(size=shape).astype(np.float32)
     poses, loaded = read_alone(format, tmp_path, given)
     assert loaded == ("['backends', 'models']" if format == "keras" else "[]")
+    about = json.loads((tmp_path / "about.json").read_text())
+    assert about == document["about"], "the file says what the terminal says"
+    assert about["model"] == model and about["preset"] == "tiny"
+    assert about["weights"]["random"] is False
+    assert about["keypoints"]["standardise"] == document["scaling"]
     for name, keypoints in given.items():
         due = oracle(model, weights, keypoints)
         what = f"{model} as {format}, {name}"

@@ -1,0 +1,95 @@
+"""A graph that takes pixels and gives millimetres: scaling and standardising become part of it.
+
+    keypoints   (batch, frames, joints, channels): x and y in pixels, then the confidence
+    image_size  (batch, 2): width and height in pixels
+    pose        (batch, frames, joints, 3): millimetres of the camera frame
+
+Written in the graph language, so that every backend runs it and none knows of it. It computes
+what `to_screen`, `Standardizer.apply` and `evaluation/poses.py` do around the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models import passes
+from models.builder import Builder
+from models.graph import Graph
+from models.value import Value
+
+SIZE = "image_size"  # the input beside the keypoints
+# Parameters of the graph beside the network's. No constants: TensorFlow would make a product with
+# the reciprocal of a division by one, and so other numbers.
+MEAN, STD = "standardise.mean", "standardise.std"
+METRE = 1000.0  # millimetres
+Arrays = Mapping[str, np.ndarray]
+
+
+def with_preprocessing(
+    graph: Graph,
+    *,
+    joints: int,
+    scaling: Arrays,
+    mirror: Sequence[int] = (),
+) -> Graph:
+    """What is around an inference graph that makes `pose`, in metres, of `keypoints`.
+
+    `scaling` is mean and std (joints, channels), or empty; they become the parameters MEAN and
+    STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
+    with those of the mirrored picture.
+    """
+    builder = Builder(graph.name)
+    given = graph.inputs["keypoints"].shape
+    flat = len(given) == 2
+    frames = 1 if flat else given[1]
+    # the last axis of a flat model holds all joints
+    channels = int(str(given[-1])) // (joints if flat else 1)
+    x = builder.input("keypoints", (given[0], frames, joints, channels))
+    size = builder.input(SIZE, (given[0], 2))
+    screen = _screen(x, size)
+    pose = _lifted(screen, graph, scaling)
+    if mirror:
+        other = _lifted(_mirrored(screen, mirror), graph, scaling)
+        # back in the mirror before the mean, or left and right would cancel
+        pose = (pose + _mirrored(other, mirror)) * 0.5
+    builder.output("pose", pose * METRE)
+    return builder.finish()
+
+
+def _screen(x: Value, size: Value) -> Value:
+    """(2 x / width - 1, 2 y / width - height / width), confidences as they are."""
+    batch, channels = x.shape[0], int(str(x.shape[3]))
+    sides = size.reshape((batch, 1, 1, 2))
+    width = sides.slice(axis=3, start=0, stop=1, step=1)
+    # operation by operation as `to_screen` has it: the same roundings give the same poses
+    screen = x.slice(axis=3, start=0, stop=2, step=1) * (2.0 / width) - sides / width
+    if channels == 2:
+        return screen
+    return screen.concat(x.slice(axis=3, start=2, stop=channels, step=1), axis=3)
+
+
+def _lifted(screen: Value, graph: Graph, scaling: Arrays) -> Value:
+    """The network's pose (batch, frames, joints, 3), its input standardised."""
+    builder, x = screen.graph, screen
+    if scaling:
+        shape = scaling["mean"].shape
+        mean = builder.param(MEAN, shape, init=("zeros", 0.0), trainable=False)
+        std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
+        x = (x - mean) / std
+    given = graph.inputs["keypoints"].shape
+    pose = passes.inline(builder, graph, {"keypoints": x.reshape(given)})["pose"]
+    if len(pose.shape) == 4:
+        return pose
+    joints = int(str(pose.shape[-1])) // 3
+    return pose.reshape((pose.shape[0], 1, joints, 3))
+
+
+def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
+    """x (batch, frames, joints, coordinates) negated, left and right exchanged."""
+    signs = np.ones(int(str(x.shape[3])), np.float32)
+    signs[0] = -1
+    order = x.graph.constant("mirror", np.array(mirror, np.int64))
+    turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
+    return x.take(order, axis=2) * turned
