@@ -7,6 +7,13 @@ from backends.base import Gap
 GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
 PART_GAPS = (
     Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
+    Gap(
+        "take",
+        "the gradient of gather cannot reshape nothing, unless along the first axis",
+        question="gradient",
+        case=r"^(\d+x)*0(x\d+)*, 0;",
+        varies=True,
+    ),
     *(
         Gap(
             "softmax",
