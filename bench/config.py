@@ -11,14 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     ValidationError,
 )
@@ -28,7 +26,7 @@ from bench import tasks
 from bench.data.formats import yaml_file
 from bench.parity import rungs
 from models import optim
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, UnknownName, shortened
 
 PROFILES = Path(__file__).parent / "profiles"
 Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
@@ -47,7 +45,28 @@ def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
     return AfterValidator(check)
 
 
-Count = Annotated[int, Field(ge=1)]
+def _single(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once: to be named twice asks for nothing more."""
+    return tuple(dict.fromkeys(names))
+
+
+def _weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
+    """Weights of which one at least counts: a loss that is always zero teaches nothing."""
+    if weights is not None and not any(weights.values()):
+        raise BadInput(f"a weight above 0 was due, {shortened(weights)} came")
+    return weights
+
+
+# far above all use, and below what the clocks, seeds and counters of frameworks take
+MOST = 2**31 - 1
+LONGEST = 10_000_000.0  # seconds: four months
+DEEPEST = 8  # parts of a key
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Natural = Annotated[int, Field(ge=0, le=MOST)]
+Processors = Annotated[int, Field(ge=1, le=4096)]
+Names = Annotated[tuple[str, ...], AfterValidator(_single)]
+Weight = NonNegativeFloat
 Task = Annotated[str, _named("task", tasks.table)]
 Rung = Annotated[str, _named("rung", rungs.names)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
@@ -69,9 +88,9 @@ class Train(_Strict):
     lr: PositiveFloat | None = None
     weight_decay: NonNegativeFloat | None = None
     optimizer: Rule | None = None
-    loss: dict[str, float] | None = None
+    loss: Annotated[dict[str, Weight] | None, AfterValidator(_weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
-    joint_weights: dict[str, float] = {}
+    joint_weights: dict[str, Weight] = {}
     inputs: Literal["screen", "zscore"] | None = None
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
@@ -98,8 +117,9 @@ class Parity(_Strict):
     """Size of the parity ladder."""
 
     preset: str | None = None  # of its own; that of the run where left out
-    batch: int = Field(default=4, ge=2)  # of one sample, batch norm has no variance
-    frames: int = Field(default=9, ge=2)  # where the model leaves the length open
+    # of one sample, batch norm has no variance
+    batch: int = Field(default=4, ge=2, le=MOST)
+    frames: int = Field(default=9, ge=2, le=MOST)  # where the model leaves the length open
     steps: Count = 20  # of the trajectory
     optimizers: tuple[Rule, ...] = Field(default=tuple(optim.RULES), min_length=1)
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
@@ -115,9 +135,11 @@ class Exam(_Strict):
     one is compiled. The seed of generated cases is that of the run.
     """
 
-    modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
-    dtypes: tuple[Dtype, ...] = DTYPES
-    cases: NonNegativeInt = 0  # own cases of each op in float32; 0: all
+    modes: tuple[Literal["customary", "eager", "compiled"], ...] = Field(
+        default=("customary",), min_length=1
+    )
+    dtypes: tuple[Dtype, ...] = Field(default=DTYPES, min_length=1)
+    cases: Natural = 0  # own cases of each op in float32; 0: all
     # which cases are put with open axes, in other layouts, by negative axes, with a number
     # for a tensor too; together: the first, in as many of these ways at once as can be
     variants: Literal["none", "together", "first", "all"] = "first"
@@ -126,17 +148,17 @@ class Exam(_Strict):
     # which cases are put in types other than float32
     typed: Literal["first", "all"] = "first"
     # random cases of each op in the customary mode, of ranks 1 to 5 in turn
-    generated: NonNegativeInt = 0
+    generated: Natural = 0
 
 
 class Throughput(_Strict):
     """Size of the timing."""
 
-    batches: tuple[Annotated[int, Field(ge=1)], ...] = (1, 64)
+    batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
     train: bool = True
     train_batch: Count = 64
-    rounds: int = Field(default=15, ge=3)  # for a median and its interval
-    seconds: PositiveFloat = 0.1  # of one sample
+    rounds: int = Field(default=15, ge=3, le=MOST)  # for a median and its interval
+    seconds: float = Field(default=0.1, gt=0, le=LONGEST)  # of one sample
 
 
 class Config(_Strict):
@@ -144,16 +166,20 @@ class Config(_Strict):
 
     # the one it came from, for the report: `load` writes it, and no number follows from it
     profile: str = ""
-    backend: tuple[str, ...] = Field(default=("numpy",), min_length=1)
+    # the finished run whose data, sizes and weights are taken; `--run` alone writes it
+    run: str = ""
+    backend: Names = Field(default=("numpy",), min_length=1)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
-    share: PositiveFloat = 1.0  # of the steps that models' files say
+    share: float = Field(default=1.0, gt=0, le=1000)  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
     # those of a usual run where none is named
-    tasks: tuple[Task, ...] = Field(default_factory=tasks.usual, min_length=1)
+    tasks: Annotated[tuple[Task, ...], AfterValidator(_single)] = Field(
+        default_factory=tasks.usual, min_length=1
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
@@ -164,15 +190,17 @@ class Config(_Strict):
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
-    ops: tuple[str, ...] = ()  # exam: these only; all where empty
-    faults: tuple[str, ...] = ()  # audit: kinds of faults; all where empty
+    ops: Names = ()  # exam: these only; all where empty
+    faults: Names = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
-    metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
-    seed: NonNegativeInt = 0
-    threads: Count = 2  # of each worker
-    workers: NonNegativeInt = 0  # at once, but for timing; 0: as many as the cores hold
-    timeout: PositiveFloat = 1800  # seconds a cell may take
+    metrics: Names = ()  # evaluation: MPJPE and these; all where empty
+    seed: Natural = 0
+    threads: Processors = 2  # of each worker
+    # at once, but for timing; 0: as many as the cores hold
+    workers: int = Field(default=0, ge=0, le=4096)
+    # seconds a cell may take
+    timeout: float = Field(default=1800, gt=0, le=LONGEST)
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()
@@ -209,13 +237,11 @@ def load(
     content = merge(content, dict(options))
     # last: what is typed for one key is meant for this run
     for override in overrides:
-        content = merge(content, _override(override))
+        content = merge(content, parsed(override))
     if models and not isinstance(content.get("model"), Mapping):
         # the names decide, and nothing else that is said of models
         content["model"] = {}
-    if "profile" in content:
-        # accepted, it would name another profile than the one whose settings these are
-        raise BadInput("configuration key profile: --profile chooses it; leave it out")
+    refuse_chosen(content)
     config = validate({**content, "profile": profile})
     # the schema takes any name of a model: which there are is for the zoo to say
     for stray in set(config.model) - set(zoo.names()):
@@ -224,11 +250,23 @@ def load(
     settings = {}
     for name in wanted:
         asked = config.model.get(name, Model())
-        settings[name] = _settled(name, asked, config)
+        settings[name] = settled(name, asked, config)
     return config.model_copy(update={"model": settings})
 
 
-def _settled(name: str, asked: Model, config: Config) -> Model:
+def refuse_chosen(content: Mapping[str, Any]) -> None:
+    """Raise BadInput for a key that an option of its own chooses.
+
+    Accepted, it would name another profile or run than the one whose settings these are.
+    """
+    for key in ("profile", "run"):
+        if key in content:
+            raise BadInput(
+                f"configuration key {key}: --{key} chooses it; leave it out"
+            )
+
+
+def settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
@@ -283,7 +321,7 @@ def _explain(error: ValidationError) -> str:
     """One line for the first thing that is wrong."""
     wrong = error.errors()[0]
     path = [str(part) for part in wrong["loc"]]
-    key = ".".join(path)
+    key = shortened(".".join(path))
     if wrong["type"] == "value_error":  # ours, which says all there is to say
         return f"configuration key {key}: {wrong['ctx']['error']}"
     if wrong["type"] == "extra_forbidden":
@@ -291,7 +329,8 @@ def _explain(error: ValidationError) -> str:
         kind = f"key of {'.'.join(owners)}" if owners else "configuration key"
         known = list(_section(owners).model_fields)
         return str(UnknownName(kind, last, known))
-    return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
+    came = shortened(repr(wrong["input"]))
+    return f"configuration key {key}: {wrong['msg'].lower()}, got {came}"
 
 
 def _section(path: Sequence[str]) -> type[BaseModel]:
@@ -306,17 +345,24 @@ def _section(path: Sequence[str]) -> type[BaseModel]:
     return found
 
 
-def _override(text: str) -> dict[str, Any]:
-    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML."""
+def parsed(text: str) -> dict[str, Any]:
+    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML. Raises BadInput."""
+    shown = shortened(text)
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise BadInput(f"--set {text}: key=value was due, for example --set seed=1")
+        raise BadInput(f"--set {shown}: key=value was due, for example --set seed=1")
     try:
         # as in a file, so that numbers, lists and null are written alike
-        content: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise BadInput(f"--set {text}: the value is not readable as YAML") from None
+        content = yaml_file.parse(value)
+    except BadInput as error:
+        raise BadInput(
+            f"--set {shown}: the value is not readable as YAML: {error}"
+        ) from None
+    parts = key.split(".")
+    # no setting lies deeper than model.NAME.sizes.KEY, and none of them is nameless
+    if len(parts) > DEEPEST or not all(parts):
+        raise BadInput(f"--set {shown}: a key such as model.motionbert.pad was due")
     # from the inside out: the last part holds the value
-    for part in reversed(key.split(".")):
+    for part in reversed(parts):
         content = {part: content}
     return dict(content)

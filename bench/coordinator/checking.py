@@ -16,7 +16,9 @@ from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
 from models import ops
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, SpecError, UnknownName, shortened
+from models.sizes import kinds
+from models.spec import Spec
 
 
 def check(config: Config, *, resume: Path | None = None) -> Split | None:
@@ -73,27 +75,53 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> None:
     the others.
     """
     joints = len(protocol.joints)
-    preset = models.size(name, preset=settings.preset)
+    models.size(name, preset=settings.preset)
     if settings.sizes.get("joints", joints) != joints:
         raise BadInput(
             f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of"
             " the protocol's skeleton; leave it out"
         )
+    types = kinds(models.module(name).Size)
     for key, value in settings.sizes.items():
-        due = type(getattr(preset, key, value))
+        # of a key that is none, building says so
+        due = types.get(key, object)
         if not _fits(value, due):
             raise BadInput(
                 f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
-                f" {value!r}"
+                f" {shortened(repr(value))}"
             )
     try:
-        build(name, settings, protocol)
-    except BadInput:
-        raise
+        _fed(build(name, settings, protocol), joints)
+    # of sizes that were asked for; what is wrong with a preset is the model's own mistake
+    except BadInput as error:
+        if not (settings.sizes and isinstance(error, SpecError)):
+            raise
+        raise _no_network(name, settings, error) from None
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"configuration key model.{name}.sizes: {settings.sizes} make no network: {error}"
-        ) from None
+        raise _no_network(name, settings, error) from None
+
+
+def _fed(spec: Spec, joints: int) -> None:
+    """Raise SpecError where no data of this skeleton go into a model, or no pose comes out."""
+    keypoints = spec.train.inputs["keypoints"].shape
+    pose = spec.train.types[spec.train.outputs["pose"]].shape
+    # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
+    flat = len(keypoints) == 2
+    taken = [joints * channels if flat else channels for channels in (2, 3)]
+    if keypoints[-1] not in taken:
+        raise SpecError(
+            f"keypoints have 2 channels or 3, and this takes (..., {keypoints[-1]})"
+        )
+    given = joints * 3 if len(pose) == 2 else 3
+    if pose[-1] != given:
+        raise SpecError(f"poses are (..., {given}), and this gives (..., {pose[-1]})")
+
+
+def _no_network(name: str, settings: Model, error: Exception) -> BadInput:
+    return BadInput(
+        f"configuration key model.{name}.sizes: {shortened(settings.sizes)} make no network:"
+        f" {error}"
+    )
 
 
 def _fits(value: Any, due: type) -> bool:

@@ -22,7 +22,7 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
-from bench.data.formats import arrays_file, mapped_file
+from bench.data.formats import arrays_file, places
 from bench.data.protocols import Protocol
 from bench.evaluation.poses import predicted, windows_of
 from bench.processes import contract, question
@@ -78,7 +78,7 @@ def predict(
         raise BadInput(
             f"{out}: is there already and is left as it is; give another name"
         )
-    mapped_file.writable(out)  # said now, not after minutes of work
+    places.file(out)  # said now, not after minutes of work
     training = _training(records.read(run), backend, model)
     backends.require(training.backend)
     # absolute, since the child works from the checkout

@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 import backends
 import models
 from backends.base import Format, Portable, Program, Settings, Unsupported
+from bench.data.formats import yaml_file
 from bench.parity import budget, feeds
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
 from bench.training import checkpoint
 from models import params as initial
-from models.errors import BadInput, PosePortError, SpecError, UnknownName
+from models.errors import BadInput, PosePortError, SpecError, UnknownName, shortened
 from models.graph import Graph, Type
 from models.spec import Spec
 
@@ -198,12 +198,12 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
+            value = yaml_file.parse(text)
+        except BadInput:
             equals = ""  # as wrong as no value at all, and told alike
         if not equals:
             raise BadInput(
-                f"--size {pair}: key=value was due, for example --size width=128"
+                f"--size {shortened(pair)}: key=value was due, for example --size width=128"
             )
         found[key] = tuple(value) if isinstance(value, list) else value
     return found
@@ -223,13 +223,14 @@ def _spec(order: Order) -> Spec:
         raise _not_sizes(order.model, given, error) from None
     except BadInput:
         raise
-    # what a model does with a word where a number was due
-    except (TypeError, ValueError) as error:
+    # what a model does with a word where a number was due, or with nought
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise _not_sizes(order.model, given, error) from None
 
 
 def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInput:
     listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    listed = shortened(listed)
     return BadInput(
         f"--size {listed}: not a size of {model}: {error}; see python -m bench models {model}"
     )
