@@ -216,6 +216,13 @@ def profiles() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
+def profile_settings(name: str) -> dict[str, Any]:
+    """What a profile says. Raises UnknownName."""
+    if name not in profiles():
+        raise UnknownName("profile", name, profiles())
+    return yaml_file.read(PROFILES / f"{name}.yaml")
+
+
 def load(
     *,
     profile: str,
@@ -229,9 +236,7 @@ def load(
     `options` are the command line's, `models` those asked for (all of the zoo if none). Raises
     BadInput naming the key, and UnknownName for a profile, model or preset.
     """
-    if profile not in profiles():
-        raise UnknownName("profile", profile, profiles())
-    content = yaml_file.read(PROFILES / f"{profile}.yaml")
+    content = profile_settings(profile)
     if file is not None:
         content = merge(content, yaml_file.read(file))
     content = merge(content, dict(options))

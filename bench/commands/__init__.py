@@ -38,7 +38,14 @@ ProtocolName = Annotated[
         help="Evaluation protocol; the default one of the data's kind if left out.",
     ),
 ]
-Profile = Annotated[str, typer.Option("--profile", help="smoke, standard or full.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="smoke, standard or full; where left out, standard for train and evaluate,"
+        " else smoke.",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="YAML file with settings over the profile's."),
@@ -51,11 +58,24 @@ Set = Annotated[
     ),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", help="Folder that run folders are made in.")
+    Path | None,
+    typer.Option(
+        "--out", help="Folder that run folders are made in; `runs` if left out."
+    ),
 ]
 Resume = Annotated[
     Path | None,
-    typer.Option("--resume", help="Run folder to go on with; finished cells are kept."),
+    typer.Option(
+        "--resume",
+        help="Run folder to go on with; finished cells are kept, more tasks count.",
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        help="Finished run that brings data, protocol, sizes and trained weights.",
+    ),
 ]
 Json = Annotated[
     bool,
@@ -68,8 +88,14 @@ Seed = Annotated[
 ]
 
 
-def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
-    """A command that measures `tasks` (the usual ones where None) into a run folder."""
+def measuring(
+    tasks: Sequence[str] | None, doc: str, *, trains: bool = False
+) -> Callable[..., int]:
+    """A command that measures `tasks` (the usual ones where None) into a run folder.
+
+    One that `trains` takes the standard profile unless told, whose minutes make a model worth
+    having, and asks which model: all of the zoo would take an hour.
+    """
 
     # named as people type them, `set` and `json` too: typer makes the options of the names
     def command(
@@ -79,17 +105,21 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
         precision: Precision = None,
         data: Data = None,
         protocol: ProtocolName = None,
-        profile: Profile = "smoke",
+        profile: Profile = None,
         config: ConfigFile = None,
         set: Set = None,
-        out: Out = Path("runs"),
+        out: Out = None,
         resume: Resume = None,
+        run: Run = None,
         seed: Seed = None,
         json: Json = False,
     ) -> int:
         # here, for `--help`: it loads pydantic, NumPy and the zoo
-        from bench.commands._measure import configure, measure
+        from bench.commands._measure import configure, measure, named
 
+        if trains and not (resume or run):
+            named(model)
+            profile = profile or "standard"
         settings = configure(
             tasks=tasks,
             backend=backend,
@@ -97,13 +127,15 @@ def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
             profile=profile,
             file=config,
             overrides=set,
+            resume=resume,
+            run=run,
             device=device,
             precision=precision,
             data=data,
             protocol=protocol,
             seed=seed,
         )
-        return measure(settings, out=out, resume=resume, as_json=json)
+        return measure(settings, out=out, resume=resume, run=run, as_json=json)
 
     command.__doc__ = doc  # what `--help` says of the command
     return command

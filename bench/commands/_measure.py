@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,13 @@ from bench.commands._summary import finding
 from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.run import Outcome
+from models.errors import BadInput
 
 if TYPE_CHECKING:
+    from bench.coordinator.earlier import Typed
     from reports.verdict import Verdict
+
+RUNS = Path("runs")  # where run folders are made if nobody says
 
 
 def configure(
@@ -25,25 +30,38 @@ def configure(
     tasks: Sequence[str] | None,
     backend: list[str] | None,
     model: list[str] | None,
-    profile: str = "smoke",
+    profile: str | None = None,
     file: Path | None = None,
     overrides: list[str] | None = None,
+    resume: Path | None = None,
+    run: Path | None = None,
     **options: Any,
 ) -> Config:
     """The validated configuration of a command.
 
-    Options left out (None) keep what profile and file say.
+    Options left out (None) keep what profile and file say, or the earlier run.
     """
     from bench import config
+    from bench.coordinator import earlier
 
     given = {key: value for key, value in options.items() if value is not None}
-    if tasks is not None:
-        given["tasks"] = list(tasks)
     if backend:
         given["backend"] = chosen(backend)
+    if resume or run:
+        typed = earlier.Typed(
+            tasks=tasks or (),
+            models=model or (),
+            profile=profile,
+            file=file,
+            overrides=overrides or (),
+            options=given,
+        )
+        return _beside(typed, resume, run)
+    if tasks is not None:
+        given["tasks"] = list(tasks)
     # `models` apart: they choose among what profile and file say, and replace nothing
     return config.load(
-        profile=profile,
+        profile=profile or "smoke",
         file=file,
         overrides=overrides or [],
         options=given,
@@ -51,22 +69,84 @@ def configure(
     )
 
 
-def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
-    """Run the cells, write the report, print what was found; the exit code."""
-    import reports
-    from bench.coordinator import checking, dataset, run
+def named(model: list[str] | None) -> None:
+    """Raise BadInput where no model is named, with the names that there are."""
+    import models
 
-    if resume is not None:
-        # whatever else was typed: half a run is no comparison
-        config = run.resumed(resume)
-    with waiting("checking names and reading data", quiet=as_json):
-        clips = checking.check(config, resume=resume)
-    # kept in the run folder, to be typed again as it stands
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    folder = resume or run.start(config, out=out, command=command)
-    if clips is not None:
-        dataset.keep(folder, clips, config)
-    del clips  # the workers map them from the run folder
+    if not model:
+        raise BadInput(
+            f"--model is missing: name one, or several: {', '.join(models.names())}"
+        )
+
+
+def _beside(typed: Typed, resume: Path | None, run: Path | None) -> Config:
+    """The configuration of an earlier run, with what was typed beside it."""
+    from bench.coordinator import earlier
+
+    if resume and run:
+        raise BadInput(
+            f"--run {run} with --resume {resume}: one begins another run, one goes on with"
+            " its own; leave one out"
+        )
+    return earlier.continued(resume, typed) if resume else earlier.based(run, typed)
+
+
+def measure(
+    config: Config,
+    *,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+    run: Path | None = None,
+) -> int:
+    """Run the cells, write the report, print what was found; the exit code.
+
+    Into a new folder in `out` unless `resume` is one; with the weights of `run`, where given.
+    """
+    from bench.coordinator import checking, dataset, lock, taking
+    from bench.coordinator import run as runs
+    from bench.data.formats import places
+
+    if resume and out:
+        raise BadInput(f"--out {out}: --resume writes into its own folder; leave it out")
+    out = out or RUNS
+    places.folder(resume or out)
+    with ExitStack() as held:
+        if resume:
+            # before what is there is looked at, which another process may be changing
+            held.enter_context(lock.held(resume))
+        with waiting("checking names and reading data", quiet=as_json):
+            clips = checking.check(config, resume=resume or run)
+            weights = taking.weights(run, config) if run else {}
+        # kept in the run folder, to be typed again as it stands
+        command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+        folder = resume or runs.start(config, out=out, command=command)
+        if resume:
+            _mended(runs.go_on(resume, config))
+        else:
+            held.enter_context(lock.held(folder))
+        if run:
+            taking.take(run, folder, weights)
+        if clips is not None:
+            dataset.keep(folder, clips, config)
+        del clips  # the workers map them from the run folder
+        return _run(folder, config, as_json=as_json)
+
+
+def _mended(lines: Sequence[int]) -> None:
+    """Tell which lines of the records were put aside."""
+    from bench.records import ASIDE, FILE
+
+    for number in lines:
+        said = f"{FILE}: line {number} cannot be read, and lies in {ASIDE} now"
+        print(f"{said}; its cell is measured again, the others count", file=sys.stderr)
+
+
+def _run(folder: Path, config: Config, *, as_json: bool) -> int:
+    """The cells of a run folder that are not done yet, and its report."""
+    import reports
+    from bench.coordinator import run
+
     try:
         with progress(len(run.jobs(config, folder)), quiet=as_json) as (
             listen,

@@ -24,7 +24,7 @@ def command(
     backend: Backends = None,
     kind: Kinds = None,
     seed: Seed = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     resume: Resume = None,
     json: Json = False,
 ) -> int:
@@ -47,7 +47,9 @@ def command(
         faults=kind,
         seed=seed,
         timeout=TIMEOUT,
+        resume=resume,
     )
-    # it is about a backend alone, on models of its own
-    settings = settings.model_copy(update={"model": {}})
+    if not resume:
+        # it is about a backend alone, on models of its own
+        settings = settings.model_copy(update={"model": {}})
     return measure(settings, out=out, resume=resume, as_json=json)

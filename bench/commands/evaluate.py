@@ -5,4 +5,4 @@ from __future__ import annotations
 from bench.commands import measuring
 
 # the baselines with it: a trained model's number means little without them
-command = measuring(["baselines", "train", "evaluate"], __doc__)
+command = measuring(["baselines", "train", "evaluate"], __doc__, trains=True)

@@ -54,7 +54,7 @@ def command(
     third_party: ThirdParty = False,
     cases: Cases = None,
     device: Device = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     json: Json = False,
 ) -> int:
     """Examine a backend op by op: shape, dtype, value, gradient, kernel against body.

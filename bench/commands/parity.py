@@ -19,6 +19,7 @@ from bench.commands import (
     Out,
     Precision,
     Profile,
+    Run,
     Seed,
     Set,
 )
@@ -81,10 +82,11 @@ def command(
     locate: Locate = False,
     compare: Compare = None,
     repro: Repro = None,
-    profile: Profile = "smoke",
+    run: Run = None,
+    profile: Profile = None,
     config: ConfigFile = None,
     set: Set = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     seed: Seed = None,
     json: Json = False,
 ) -> int:
@@ -102,11 +104,12 @@ def command(
         profile=profile,
         file=config,
         overrides=set,
+        run=run,
         parity=_ladder(locate, rung),
         against=against,
         **options,
     )
-    return _measure.measure(settings, out=out, resume=None, as_json=json)
+    return _measure.measure(settings, out=out, resume=None, run=run, as_json=json)
 
 
 def _answered(

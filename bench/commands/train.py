@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from bench.commands import measuring
 
-command = measuring(["train"], __doc__)
+command = measuring(["train"], __doc__, trains=True)

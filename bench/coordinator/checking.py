@@ -24,7 +24,7 @@ from models.spec import Spec
 def check(config: Config, *, resume: Path | None = None) -> Split | None:
     """Go through a configuration; the clips, where they had to be read.
 
-    A run that is resumed has them already. Raises BadInput, UnknownName or Missing.
+    A run that is resumed, or whose models are taken, has them already. Raises BadInput, UnknownName or Missing.
     """
     for backend in config.backend:
         backends.require(backend)
