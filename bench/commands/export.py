@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json as encoder
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands import Json
+from bench.commands import Json, Run
+from models.errors import BadInput
+
+MOST = 2**31 - 1  # of a seed, as in a configuration
 
 # `--help` must not wait for NumPy and YAML
 if TYPE_CHECKING:
     from bench.takeaway.export import Exported
 
-Model = Annotated[str, typer.Option("--model", help="Zoo model.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="Zoo model; with --run, where it has several."),
+]
 To = Annotated[
     str,
     typer.Option(
@@ -29,7 +36,10 @@ Graph = Annotated[
     str,
     typer.Option("--graph", help="infer, or train with the loss; noise is an input."),
 ]
-Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", help="Preset of sizes; `paper` if left out."),
+]
 Sizes = Annotated[
     list[str] | None,
     typer.Option("--size", help="key=value over the preset's sizes, repeatable."),
@@ -40,19 +50,25 @@ Weights = Annotated[
         "--weights", help="Checkpoint of a run (safetensors); else seeded initial ones."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of initial weights.", min=0)]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Seed of initial weights; 0 if left out.", min=0, max=MOST
+    ),
+]
 Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
 
 
 def command(
-    model: Model,
     to: To,
     out: Target,
+    model: Model = None,
+    run: Run = None,
     graph: Graph = "infer",
-    preset: Preset = "paper",
+    preset: Preset = None,
     size: Sizes = None,
     weights: Weights = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     opset: Opset = None,
     json: Json = False,
 ) -> int:
@@ -61,17 +77,21 @@ def command(
 
     from bench.takeaway.export import Order, export, sizes
 
+    asked = {
+        "preset": preset,
+        "sizes": sizes(size or []) or None,
+        "weights": str(weights) if weights else None,
+        "seed": seed,
+    }
+    given = {key: value for key, value in asked.items() if value is not None}
+    given |= _model(model, run, given)
     order = Order(
-        model,
-        to,
-        str(out),
+        format=to,
+        out=str(out),
         graph=graph,
-        preset=preset,
-        sizes=sizes(size or []),
-        weights=str(weights) if weights else None,
-        seed=seed,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
+        **given,
     )
     done = export(order)
     if json:
@@ -79,6 +99,24 @@ def command(
     else:
         print(*_told(out, done), sep="\n")
     return 0 if done.ok else 1
+
+
+def _model(
+    name: str | None, run: Path | None, given: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Which model is written: the one that is named, or that a finished run has trained."""
+    import models
+    from bench.coordinator import taking
+
+    if run is None:
+        if name is None:
+            listed = ", ".join(models.names())
+            raise BadInput(f"--model is missing: name one: {listed}; or give --run RUN")
+        return {"model": name}
+    for key in given:
+        option = key.replace("sizes", "size")
+        raise BadInput(f"--{option} with --run {run}: the run brings it; leave it out")
+    return taking.exported(run, name)
 
 
 def _told(out: Path, done: Exported) -> list[str]:

@@ -62,6 +62,7 @@ def command(
     In every type, layout and mode unless --quick.
     """
     from bench.commands._measure import configure, measure
+    from bench.data.formats import places
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
@@ -72,6 +73,8 @@ def command(
                 f"--op {op[0]} with --third-party: the third-party exam puts all of its"
                 " cases; leave --op out"
             )
+        if cases and not cases.is_dir():
+            places.folder(cases)  # they are collected there
         # resolved: the run that reads it may be resumed from elsewhere
         folder = cases and str(cases.resolve())
         asked: dict[str, Any] = {"tasks": ["third_party"], "onnx_cases": folder}

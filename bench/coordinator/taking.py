@@ -7,11 +7,13 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bench import records
 from bench.config import Config
 from bench.coordinator import dataset, earlier
 from bench.coordinator.job import checkpoint_of
+from bench.data import protocol_for
 from bench.training import checkpoint
 from models.errors import BadInput
 
@@ -51,3 +53,31 @@ def take(run: Path, folder: Path, weights: Mapping[Path, Path]) -> None:
             os.link(source, place)
         except OSError:
             shutil.copyfile(source, place)
+
+
+def exported(run: Path, model: str | None) -> dict[str, Any]:
+    """What an export is told of a trained model: its name, preset, sizes and weights.
+
+    Raises BadInput where the run has several that fit, or none.
+    """
+    # any task will do that does not train
+    typed = earlier.Typed(tasks=["evaluate"], models=[model] if model else [])
+    config = earlier.based(run, typed)
+    if len(config.model) > 1:
+        names = ", ".join(config.model)
+        raise BadInput(f"{run}: it has trained {names}; name one by --model")
+    ((name, settings),) = config.model.items()
+    files = list(weights(run, config).values())
+    if len(files) > 1:
+        listed = ", ".join(map(str, files))
+        raise BadInput(
+            f"{run}: {name} was trained on {', '.join(config.backend)}; leave --run out and"
+            f" give --preset, --size, and by --weights one of: {listed}"
+        )
+    protocol = protocol_for(config.data, config.protocol)
+    return {
+        "model": name,
+        "preset": settings.preset,
+        "sizes": {"joints": len(protocol.joints), **settings.sizes},
+        "weights": str(files[0]),
+    }

@@ -23,7 +23,7 @@ import numpy as np
 import backends
 import models
 from backends.base import Format, Portable, Program, Settings, Unsupported
-from bench.data.formats import yaml_file
+from bench.data.formats import places, yaml_file
 from bench.parity import budget, feeds
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
@@ -239,6 +239,7 @@ def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInp
 def _check_place(out: Path, format: str, about: Format) -> None:
     """Raises BadInput where the file cannot lie there, or would cover a folder."""
     if about.suffix and out.suffix != about.suffix:
+        places.file(out)  # what has no name takes no suffix
         raise BadInput(
             f"{out}: a file of format {format} ends in {about.suffix}; pass --out"
             f" {out.with_suffix(about.suffix)}"
@@ -254,6 +255,8 @@ def _check_place(out: Path, format: str, about: Format) -> None:
         raise BadInput(
             f"{out}: {format} would cover what is there; remove it or pass another --out"
         )
+    place = places.file if about.suffix else places.folder
+    place(out)
 
 
 def _place(draft: Path, out: Path) -> dict[str, int]:
