@@ -14,10 +14,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
     ValidationError,
 )
 
@@ -50,6 +49,13 @@ def _single(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _number(value: object) -> object:
+    """Not true or false, which pydantic takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise BadInput(f"a number was due, {str(value).lower()} came")
+    return value
+
+
 def _weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
     """Weights of which one at least counts: a loss that is always zero teaches nothing."""
     if weights is not None and not any(weights.values()):
@@ -60,13 +66,17 @@ def _weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
 # far above all use, and below what the clocks, seeds and counters of frameworks take
 MOST = 2**31 - 1
 LONGEST = 10_000_000.0  # seconds: four months
+PROCESSORS = 4096
 DEEPEST = 8  # parts of a key
 
-Count = Annotated[int, Field(ge=1, le=MOST)]
-Natural = Annotated[int, Field(ge=0, le=MOST)]
-Processors = Annotated[int, Field(ge=1, le=4096)]
+Whole = Annotated[int, BeforeValidator(_number), Field(le=MOST)]
+Real = Annotated[float, BeforeValidator(_number)]
+Count = Annotated[Whole, Field(ge=1)]
+Natural = Annotated[Whole, Field(ge=0)]
+Positive = Annotated[Real, Field(gt=0)]
+Weight = Annotated[Real, Field(ge=0)]
+Seconds = Annotated[Positive, Field(le=LONGEST)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]
-Weight = NonNegativeFloat
 Task = Annotated[str, _named("task", tasks.table)]
 Rung = Annotated[str, _named("rung", rungs.names)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
@@ -85,8 +95,8 @@ class Train(_Strict):
 
     steps: Count = 1000
     batch: Count | None = None  # windows
-    lr: PositiveFloat | None = None
-    weight_decay: NonNegativeFloat | None = None
+    lr: Positive | None = None
+    weight_decay: Weight | None = None
     optimizer: Rule | None = None
     loss: Annotated[dict[str, Weight] | None, AfterValidator(_weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
@@ -118,8 +128,8 @@ class Parity(_Strict):
 
     preset: str | None = None  # of its own; that of the run where left out
     # of one sample, batch norm has no variance
-    batch: int = Field(default=4, ge=2, le=MOST)
-    frames: int = Field(default=9, ge=2, le=MOST)  # where the model leaves the length open
+    batch: Whole = Field(default=4, ge=2)
+    frames: Whole = Field(default=9, ge=2)  # where the model leaves the length open
     steps: Count = 20  # of the trajectory
     optimizers: tuple[Rule, ...] = Field(default=tuple(optim.RULES), min_length=1)
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
@@ -157,8 +167,8 @@ class Throughput(_Strict):
     batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
     train: bool = True
     train_batch: Count = 64
-    rounds: int = Field(default=15, ge=3, le=MOST)  # for a median and its interval
-    seconds: float = Field(default=0.1, gt=0, le=LONGEST)  # of one sample
+    rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
+    seconds: Seconds = 0.1  # of one sample
 
 
 class Config(_Strict):
@@ -171,7 +181,7 @@ class Config(_Strict):
     backend: Names = Field(default=("numpy",), min_length=1)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
-    share: float = Field(default=1.0, gt=0, le=1000)  # of the steps that models' files say
+    share: Positive = Field(default=1.0, le=1000)  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
@@ -184,7 +194,7 @@ class Config(_Strict):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
     protocol: str | None = None
-    small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
+    small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
     # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
@@ -196,11 +206,10 @@ class Config(_Strict):
     onnx_cases: Path | None = None
     metrics: Names = ()  # evaluation: MPJPE and these; all where empty
     seed: Natural = 0
-    threads: Processors = 2  # of each worker
+    threads: Count = Field(default=2, le=PROCESSORS)  # of each worker
     # at once, but for timing; 0: as many as the cores hold
-    workers: int = Field(default=0, ge=0, le=4096)
-    # seconds a cell may take
-    timeout: float = Field(default=1800, gt=0, le=LONGEST)
+    workers: Natural = Field(default=0, le=PROCESSORS)
+    timeout: Seconds = 1800  # a cell may take
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()

@@ -11,7 +11,7 @@ from typing import Any, get_origin, get_type_hints
 
 from models.errors import SpecError, shortened
 
-LARGEST = 1_000_000  # of a whole number: no layer is as wide, no window as long
+LARGEST = 1_000_000  # no layer is as wide, no window as long
 
 
 def kinds(sizes: type) -> dict[str, type]:
@@ -59,4 +59,4 @@ def _whole(value: Any, least: int) -> bool:
 def _real(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and value >= 0
+    return math.isfinite(value) and 0 <= value <= LARGEST

@@ -106,15 +106,19 @@ def _fed(spec: Spec, joints: int) -> None:
     keypoints = spec.train.inputs["keypoints"].shape
     pose = spec.train.types[spec.train.outputs["pose"]].shape
     # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
-    flat = len(keypoints) == 2
-    taken = [joints * channels if flat else channels for channels in (2, 3)]
-    if keypoints[-1] not in taken:
-        raise SpecError(
-            f"keypoints have 2 channels or 3, and this takes (..., {keypoints[-1]})"
-        )
-    given = joints * 3 if len(pose) == 2 else 3
-    if pose[-1] != given:
-        raise SpecError(f"poses are (..., {given}), and this gives (..., {pose[-1]})")
+    if len(keypoints) == 2:
+        if spec.frames != 1:
+            raise SpecError(f"keypoints of 1 frame go in, and frames is {spec.frames}")
+        taken, given = [(joints * 2,), (joints * 3,)], (joints * 3,)
+    else:
+        taken, given = [(joints, 2), (joints, 3)], (joints, 3)
+    # without batch and frames
+    into, out = keypoints[-len(given) :], pose[-len(given) :]
+    if into not in taken:
+        due = " or ".join(map(str, taken))
+        raise SpecError(f"keypoints are (..., {due}), and this takes {into}")
+    if out != given:
+        raise SpecError(f"poses are (..., {given}), and this gives {out}")
 
 
 def _no_network(name: str, settings: Model, error: Exception) -> BadInput:
