@@ -275,9 +275,7 @@ def refuse_chosen(content: Mapping[str, Any]) -> None:
     """
     for key in ("profile", "run"):
         if key in content:
-            raise BadInput(
-                f"configuration key {key}: --{key} chooses it; leave it out"
-            )
+            raise BadInput(f"configuration key {key}: --{key} chooses it; leave it out")
 
 
 def settled(name: str, asked: Model, config: Config) -> Model:

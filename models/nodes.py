@@ -46,7 +46,7 @@ class Type:
             number = isinstance(length, int) and not isinstance(length, bool)
             if not isinstance(length, Dim) and not (number and length >= 0):
                 return f"the length {length!r}, which is no whole number and no axis"
-            if number and length > LONGEST:
+            if isinstance(length, int) and length > LONGEST:
                 return f"a length of more than {LONGEST:,}, which no framework counts"
         if self.dtype not in DTYPES:
             return f"dtype {self.dtype!r}, which is none of {', '.join(DTYPES)}"

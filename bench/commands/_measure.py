@@ -47,7 +47,7 @@ def configure(
     given = {key: value for key, value in options.items() if value is not None}
     if backend:
         given["backend"] = chosen(backend)
-    if resume or run:
+    if resume is not None or run is not None:
         typed = earlier.Typed(
             tasks=tasks or (),
             models=model or (),
@@ -83,12 +83,15 @@ def _beside(typed: Typed, resume: Path | None, run: Path | None) -> Config:
     """The configuration of an earlier run, with what was typed beside it."""
     from bench.coordinator import earlier
 
-    if resume and run:
+    if resume is None:
+        assert run is not None  # as `configure` has made sure
+        return earlier.based(run, typed)
+    if run:
         raise BadInput(
             f"--run {run} with --resume {resume}: one begins another run, one goes on with"
             " its own; leave one out"
         )
-    return earlier.continued(resume, typed) if resume else earlier.based(run, typed)
+    return earlier.continued(resume, typed)
 
 
 def measure(
@@ -108,7 +111,9 @@ def measure(
     from bench.data.formats import places
 
     if resume and out:
-        raise BadInput(f"--out {out}: --resume writes into its own folder; leave it out")
+        raise BadInput(
+            f"--out {out}: --resume writes into its own folder; leave it out"
+        )
     out = out or RUNS
     places.folder(resume or out)
     with ExitStack() as held:

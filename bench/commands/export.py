@@ -83,7 +83,9 @@ def command(
         "weights": str(weights) if weights else None,
         "seed": seed,
     }
-    given = {key: value for key, value in asked.items() if value is not None}
+    given: dict[str, Any] = {
+        key: value for key, value in asked.items() if value is not None
+    }
     given |= _model(model, run, given)
     order = Order(
         format=to,

@@ -96,7 +96,6 @@ def command(
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
         return _answered(files, compare, repro, backend or [], as_json=json)
-    options = {"device": device, "precision": precision, "seed": seed}
     settings = _measure.configure(
         tasks=["parity"],
         backend=_both(backend or [], against),
@@ -107,7 +106,9 @@ def command(
         run=run,
         parity=_ladder(locate, rung),
         against=against,
-        **options,
+        device=device,
+        precision=precision,
+        seed=seed,
     )
     return _measure.measure(settings, out=out, resume=None, run=run, as_json=json)
 

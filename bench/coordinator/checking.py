@@ -16,6 +16,7 @@ from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
 from models import ops
+from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.sizes import kinds
 from models.spec import Spec
@@ -24,7 +25,8 @@ from models.spec import Spec
 def check(config: Config, *, resume: Path | None = None) -> Split | None:
     """Go through a configuration; the clips, where they had to be read.
 
-    A run that is resumed, or whose models are taken, has them already. Raises BadInput, UnknownName or Missing.
+    A run that is resumed, or whose models are taken, has them already. Raises BadInput,
+    UnknownName or Missing.
     """
     for backend in config.backend:
         backends.require(backend)
@@ -106,12 +108,13 @@ def _fed(spec: Spec, joints: int) -> None:
     keypoints = spec.train.inputs["keypoints"].shape
     pose = spec.train.types[spec.train.outputs["pose"]].shape
     # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
-    if len(keypoints) == 2:
-        if spec.frames != 1:
-            raise SpecError(f"keypoints of 1 frame go in, and frames is {spec.frames}")
-        taken, given = [(joints * 2,), (joints * 3,)], (joints * 3,)
-    else:
-        taken, given = [(joints, 2), (joints, 3)], (joints, 3)
+    flat = len(keypoints) == 2
+    if flat and spec.frames != 1:
+        raise SpecError(f"keypoints of 1 frame go in, and frames is {spec.frames}")
+    taken: list[Shape] = [
+        (joints * channels,) if flat else (joints, channels) for channels in (2, 3)
+    ]
+    given: Shape = (joints * 3,) if flat else (joints, 3)
     # without batch and frames
     into, out = keypoints[-len(given) :], pose[-len(given) :]
     if into not in taken:

@@ -26,9 +26,8 @@ FREE = frozenset({"timeout", "workers"})
 # lists that may grow, by cells that the run has not
 GROWING = frozenset({"backend", "tasks"})
 # what a training has been made of, beside the settings of its model
-BROUGHT = frozenset(
-    "data protocol seed small noise corrupt augment preset share".split()
-)
+DATA = frozenset({"data", "protocol", "small", "noise", "corrupt"})
+BROUGHT = DATA | {"seed", "augment", "preset", "share"}
 TRAINING = "bench.training."  # the room of the tasks that train
 # how options are called that are not called as their key
 CALLED = {"faults": "kind"}
@@ -137,9 +136,7 @@ def based(folder: Path, typed: Typed) -> Config:
 
 def _untrained(asked: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Tasks without those that train. Raises BadInput where none is left."""
-    left = [
-        name for name in asked if not tasks.get(name).module.startswith(TRAINING)
-    ]
+    left = [name for name in asked if not tasks.get(name).module.startswith(TRAINING)]
     if not left:
         raise BadInput(
             f"--run {folder}: it has trained already, and that is what was asked; leave"
@@ -207,6 +204,6 @@ def _refused(label: str, key: str, was: object, folder: Path) -> BadInput:
     values = was if isinstance(was, list | tuple) else [was]
     has = " ".join(map(str, values)) or "none"
     return BadInput(
-        f"{shortened(label)}: the run in {folder} has {key} {shortened(has)}, which what was"
+        f"{shortened(label, 300)}: the run in {folder} has {key} {shortened(has)}, which what was"
         " done there rests on; leave the option out, or begin a new run"
     )

@@ -191,7 +191,8 @@ def mend(folder: Path) -> tuple[int, ...]:
     if not broken:
         return ()
     path = folder / FILE
-    kept, aside = [], []
+    kept: list[bytes] = []
+    aside: list[bytes] = []
     for number, line in _lines(path):
         (aside if number in broken else kept).append(line + b"\n")
     # aside first: cut off between the two, a line is there twice, and never nowhere

@@ -26,7 +26,9 @@ def file(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise _refusal(path, error, due) from None
     if not path.name or (found and stat.S_ISDIR(found.st_mode)):
-        raise BadInput(f"{path}: cannot be written (a folder); give a file in it")
+        raise BadInput(
+            f"{path}: cannot be written (a folder); it is left as it is: give a file in it"
+        )
     if found and not stat.S_ISREG(found.st_mode):
         raise BadInput(f"{path}: cannot be written (a pipe or device); {due}")
     try:
