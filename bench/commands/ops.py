@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.commands import Backends, Device, Json, Out, Seed
+from bench.commands._chosen import refuse_beside
 from models.errors import BadInput, UnknownName
 
 # of the exam: written out here too, since its own list would load what `--help` needs not
@@ -73,12 +74,15 @@ def command(
                 f"--op {op[0]} with --third-party: the third-party exam puts all of its"
                 " cases; leave --op out"
             )
+        other = None if mode == "all" else mode
+        refuse_beside("--third-party", mode=other, seed=seed is not None, quick=quick)
         if cases and not cases.is_dir():
             places.folder(cases)  # they are collected there
         # resolved: the run that reads it may be resumed from elsewhere
         folder = cases and str(cases.resolve())
         asked: dict[str, Any] = {"tasks": ["third_party"], "onnx_cases": folder}
     else:
+        refuse_beside("the exam of our own ops", cases=cases)
         profile = "smoke" if quick else "full"
         asked = {"tasks": ["shape_ops"], "profile": profile, "ops": op, "seed": seed}
         # all is what the profile says; one mode leaves the rest of its exam settings alone

@@ -23,7 +23,7 @@ from bench.commands import (
     Seed,
     Set,
 )
-from bench.commands._chosen import chosen
+from bench.commands._chosen import chosen, refuse_beside
 
 Vectors = Annotated[
     list[Path] | None,
@@ -95,6 +95,24 @@ def command(
 
     files = [*(vectors or []), *(more or [])]
     if files or compare or repro:
+        made = {"--vectors": files, "--compare": compare, "--repro": repro}
+        first, *others = [name for name, given in made.items() if given]
+        refuse_beside(
+            f"{first}, which makes no run",
+            model=model,
+            device=device,
+            precision=precision,
+            against=against,
+            rung=rung,
+            locate=locate,
+            run=run,
+            profile=profile,
+            config=config,
+            set=set,
+            out=out,
+            seed=seed is not None,
+            **{other.removeprefix("--"): True for other in others},
+        )
         return _answered(files, compare, repro, backend or [], as_json=json)
     settings = _measure.configure(
         tasks=["parity"],

@@ -22,6 +22,12 @@ MISTAKES = {
         "known: ",
     ),
     "feasibility --model motionbret": ("unknown model 'motionbret'",),
+    "models --preset tiny": ("--preset does not go with the list of all models",),
+    "data --protocol amass": ("--protocol does not go with data list",),
+    "ops --cases here": ("--cases does not go with the exam of our own ops",),
+    "ops --third-party --seed 0": ("--seed does not go with --third-party",),
+    "parity --compare a --repro b": ("--repro does not go with --compare",),
+    "parity a.safetensors --model x": ("--model does not go with --vectors",),
     "models motionbret": ("unknown model 'motionbret'",),
     "models motionbert --preset smal": (
         "unknown preset of motionbert 'smal': did you mean small?",
