@@ -7,8 +7,9 @@ They are the only place of `bench` that prints. Heavy imports stay inside a comm
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,6 +89,27 @@ Seed = Annotated[
 ]
 
 
+# named as people type them, `set` and `json` too: typer makes the options of the names
+def _options(
+    backend: Backends = None,
+    model: Models = None,
+    device: Device = None,
+    precision: Precision = None,
+    data: Data = None,
+    protocol: ProtocolName = None,
+    profile: Profile = None,
+    config: ConfigFile = None,
+    set: Set = None,
+    out: Out = None,
+    resume: Resume = None,
+    run: Run = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> int:
+    """What every command asks for that measures models."""
+    raise NotImplementedError  # a signature: `measuring` answers
+
+
 def measuring(
     tasks: Sequence[str] | None, doc: str, *, trains: bool = False
 ) -> Callable[..., int]:
@@ -97,45 +119,12 @@ def measuring(
     having, and asks which model: all of the zoo would take an hour.
     """
 
-    # named as people type them, `set` and `json` too: typer makes the options of the names
-    def command(
-        backend: Backends = None,
-        model: Models = None,
-        device: Device = None,
-        precision: Precision = None,
-        data: Data = None,
-        protocol: ProtocolName = None,
-        profile: Profile = None,
-        config: ConfigFile = None,
-        set: Set = None,
-        out: Out = None,
-        resume: Resume = None,
-        run: Run = None,
-        seed: Seed = None,
-        json: Json = False,
-    ) -> int:
+    @wraps(_options)
+    def command(**options: Any) -> int:
         # here, for `--help`: it loads pydantic, NumPy and the zoo
-        from bench.commands._measure import configure, measure, named
+        from bench.commands._measure import measured
 
-        if trains and not (resume or run):
-            named(model)
-            profile = profile or "standard"
-        settings = configure(
-            tasks=tasks,
-            backend=backend,
-            model=model,
-            profile=profile,
-            file=config,
-            overrides=set,
-            resume=resume,
-            run=run,
-            device=device,
-            precision=precision,
-            data=data,
-            protocol=protocol,
-            seed=seed,
-        )
-        return measure(settings, out=out, resume=resume, run=run, as_json=json)
+        return measured(tasks, trains=trains, **options)
 
     command.__doc__ = doc  # what `--help` says of the command
     return command

@@ -16,9 +16,10 @@ def chosen(backend: list[str] | None) -> list[str]:
 def refuse_beside(what: str, **options: object) -> None:
     """Raise BadInput for the first option that is given and that `what` has no use for.
 
-    Options come by their names, with `_` for a dash; what is empty was not given.
+    Options come by their names, with `_` for a dash. None, False and an empty list are what is
+    there where nothing was given; 0 is not.
     """
     for name, value in options.items():
-        if value:
+        if value not in (None, [], ()) and value is not False:
             option = name.replace("_", "-")
             raise BadInput(f"--{option} does not go with {what}; leave it out")

@@ -25,6 +25,37 @@ if TYPE_CHECKING:
 RUNS = Path("runs")  # where run folders are made if nobody says
 
 
+def measured(
+    tasks: Sequence[str] | None,
+    *,
+    trains: bool,
+    model: list[str] | None,
+    profile: str | None,
+    config: Path | None,
+    set: list[str] | None,
+    out: Path | None,
+    resume: Path | None,
+    run: Path | None,
+    json: bool,
+    **options: Any,
+) -> int:
+    """Answer a command that measures models; options are called as they are typed."""
+    if trains and not (resume or run):
+        named(model)
+        profile = profile or "standard"
+    settings = configure(
+        tasks=tasks,
+        model=model,
+        profile=profile,
+        file=config,
+        overrides=set,
+        resume=resume,
+        run=run,
+        **options,
+    )
+    return measure(settings, out=out, resume=resume, run=run, as_json=json)
+
+
 def configure(
     *,
     tasks: Sequence[str] | None,
@@ -42,31 +73,19 @@ def configure(
     Options left out (None) keep what profile and file say, or the earlier run.
     """
     from bench import config
-    from bench.coordinator import earlier
+    from bench.coordinator.earlier import Typed
 
     given = {key: value for key, value in options.items() if value is not None}
     if backend:
         given["backend"] = chosen(backend)
+    # `models` apart: they choose among what profile and file say, and replace nothing
+    said: dict[str, Any] = {"file": file, "overrides": overrides or []}
+    said |= {"options": given, "models": model or []}
     if resume is not None or run is not None:
-        typed = earlier.Typed(
-            tasks=tasks or (),
-            models=model or (),
-            profile=profile,
-            file=file,
-            overrides=overrides or (),
-            options=given,
-        )
-        return _beside(typed, resume, run)
+        return _beside(Typed(tasks=tasks or (), profile=profile, **said), resume, run)
     if tasks is not None:
         given["tasks"] = list(tasks)
-    # `models` apart: they choose among what profile and file say, and replace nothing
-    return config.load(
-        profile=profile or "smoke",
-        file=file,
-        overrides=overrides or [],
-        options=given,
-        models=model or [],
-    )
+    return config.load(profile=profile or "smoke", **said)
 
 
 def named(model: list[str] | None) -> None:
@@ -123,9 +142,7 @@ def measure(
         with waiting("checking names and reading data", quiet=as_json):
             clips = checking.check(config, resume=resume or run)
             weights = taking.weights(run, config) if run else {}
-        # kept in the run folder, to be typed again as it stands
-        command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-        folder = resume or runs.start(config, out=out, command=command)
+        folder = resume or runs.start(config, out=out, command=_command())
         if resume:
             _mended(runs.go_on(resume, config))
         else:
@@ -136,6 +153,24 @@ def measure(
             dataset.keep(folder, clips, config)
         del clips  # the workers map them from the run folder
         return _run(folder, config, as_json=as_json)
+
+
+def _place(out: Path | None, resume: Path | None) -> Path:
+    """The folder that run folders are made in. Raises BadInput where nothing can be written."""
+    from bench.data.formats import places
+
+    if resume and out:
+        raise BadInput(
+            f"--out {out}: --resume writes into its own folder; leave it out"
+        )
+    out = out or RUNS
+    places.folder(resume or out)
+    return out
+
+
+def _command() -> str:
+    """What was typed, to be typed again as it stands: it is kept in the run folder."""
+    return shlex.join(["python", "-m", "bench", *sys.argv[1:]])
 
 
 def _mended(lines: Sequence[int]) -> None:

@@ -77,23 +77,20 @@ def command(
 
     from bench.takeaway.export import Order, export, sizes
 
+    # None is "not said", as everywhere
     asked = {
         "preset": preset,
         "sizes": sizes(size or []) or None,
         "weights": str(weights) if weights else None,
         "seed": seed,
     }
-    given: dict[str, Any] = {
-        key: value for key, value in asked.items() if value is not None
-    }
-    given |= _model(model, run, given)
     order = Order(
         format=to,
         out=str(out),
         graph=graph,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
-        **given,
+        **_model(model, run, asked),
     )
     done = export(order)
     if json:
@@ -104,17 +101,18 @@ def command(
 
 
 def _model(
-    name: str | None, run: Path | None, given: Mapping[str, Any]
+    name: str | None, run: Path | None, asked: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Which model is written: the one that is named, or that a finished run has trained."""
     import models
     from bench.coordinator import taking
 
+    given = {key: value for key, value in asked.items() if value is not None}
     if run is None:
         if name is None:
             listed = ", ".join(models.names())
             raise BadInput(f"--model is missing: name one: {listed}; or give --run RUN")
-        return {"model": name}
+        return {"model": name, **given}
     for key in given:
         option = key.replace("sizes", "size")
         raise BadInput(f"--{option} with --run {run}: the run brings it; leave it out")

@@ -102,7 +102,7 @@ def based(folder: Path, typed: Typed) -> Config:
     """
     earlier, config = records.read(folder), run.resumed(folder)
     known = trained(earlier)
-    names = list(dict.fromkeys(model for _, model in known))
+    names = [name for name in config.model if name in {model for _, model in known}]
     if not names:
         raise BadInput(f"{folder}: no model was trained there; train one first")
     for name in typed.models:
