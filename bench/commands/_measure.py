@@ -127,14 +127,8 @@ def measure(
     """
     from bench.coordinator import checking, dataset, lock, taking
     from bench.coordinator import run as runs
-    from bench.data.formats import places
 
-    if resume and out:
-        raise BadInput(
-            f"--out {out}: --resume writes into its own folder; leave it out"
-        )
-    out = out or RUNS
-    places.folder(resume or out)
+    out = _place(out, resume)
     with ExitStack() as held:
         if resume:
             # before what is there is looked at, which another process may be changing

@@ -42,13 +42,15 @@ def folder(path: Path) -> None:
     due = "give a folder that is there or can be made"
     try:
         if len(os.fsencode(path.absolute())) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
-            raise BadInput(f"{shortened(path)}: cannot be written (too long); {due}")
+            raise BadInput(
+                f"{shortened(path, 300)}: cannot be written (too long); {due}"
+            )
         there = _nearest(path.absolute())
         longest = os.pathconf(there, "PC_NAME_MAX")
         for part in path.parts:
             if len(os.fsencode(part)) > longest:
                 raise BadInput(
-                    f"{shortened(path)}: cannot be written (too long); {due}"
+                    f"{shortened(path, 300)}: cannot be written (too long); {due}"
                 )
         _try(there)
     except BadInput:
@@ -79,4 +81,4 @@ def _try(folder: Path) -> None:
 def _refusal(path: Path, error: OSError | ValueError, due: str) -> BadInput:
     # a ValueError is of a path that no system takes, such as one with a null character
     reason = getattr(error, "strerror", None) or error
-    return BadInput(f"{shortened(path)}: cannot be written ({reason}); {due}")
+    return BadInput(f"{shortened(path, 300)}: cannot be written ({reason}); {due}")
