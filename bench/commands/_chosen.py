@@ -22,4 +22,4 @@ def refuse_beside(what: str, **options: object) -> None:
     for name, value in options.items():
         if value not in (None, [], ()) and value is not False:
             option = name.replace("_", "-")
-            raise BadInput(f"--{option} does not go with {what}; leave it out")
+            raise BadInput(f"--{option} does not go with {what}; leave --{option} out")
