@@ -16,11 +16,12 @@ import typer
 
 from bench import commands
 from bench.commands._interrupted import Interrupted
-from models.errors import BadInput, Missing, PosePortError
+from models.errors import BadInput, Missing, PosePortError, shortened
 
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 INTERRUPTED = 130  # as a shell has it: 128 and the signal's number
+LONGEST = 4000  # characters of a complaint: the names of all ops are a quarter of it
 # what whoever types no command reads first
 HELP = """Hold a 3D human-pose model against another deep-learning framework.
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
+        _refuse_nothing(given)
         run = application(given[0])
         # on its own feet, typer would print errors over many lines and leave the process
         result = run(args=given, standalone_mode=False, prog_name="python -m bench")
@@ -63,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), 3)
     except PosePortError as error:
         return _say(str(error), 1)
+    except OSError as error:
+        # no mistake of ours: a place that was taken away, filled or closed meanwhile
+        where = "" if error.filename is None else f"{error.filename}: "
+        reason = error.strerror or str(error)
+        return _say(f"{where}{reason}; see that it is there, open and has room", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
 
@@ -119,10 +126,36 @@ def _first_argument_is_a_command(
     """Keeps an application of one command from taking the command's name for an argument."""
 
 
+def _refuse_nothing(arguments: Sequence[str]) -> None:
+    """Raise BadInput for an argument that is empty, as an unset variable of a shell leaves it.
+
+    Taken, an empty path would be the folder that one stands in.
+    """
+    before = "the first argument"
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        joined = bool(equals) and name.startswith("--")
+        said = value if joined else argument
+        if not said.strip() or "\0" in said:
+            what = "has a null character" if said.strip() else "is empty"
+            place = f"the value of {name}" if joined else f"what follows {before}"
+            raise BadInput(f"{place} {what}; give a value, or leave the option out")
+        before = argument
+
+
 def _say(text: str, code: int) -> int:
-    # one line, whatever a library has put into its message
-    print(" ".join(text.split()), file=sys.stderr)
+    # one line, whatever a library has put into its message, or a stranger into a name
+    line = " ".join(text.split())
+    shown = "".join(map(_visible, shortened(line, LONGEST)))
+    print(shown, file=sys.stderr)
     return code
+
+
+def _visible(character: str) -> str:
+    """What moves a terminal's cursor or colours it, as Python writes it."""
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 if __name__ == "__main__":

@@ -6,51 +6,39 @@ wrong type is one line naming the key and what was due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 import models as zoo
 from bench import tasks
 from bench.data.formats import yaml_file
-from bench.parity import rungs
+from bench.kinds import (
+    PROCESSORS,
+    Count,
+    Names,
+    Natural,
+    Positive,
+    Rule,
+    Rung,
+    Seconds,
+    Tasks,
+    Weight,
+    Whole,
+    weighs,
+)
 from models import optim
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, UnknownName, shortened
 
 PROFILES = Path(__file__).parent / "profiles"
 Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
-def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
-    """A name that a registry knows; what it knows is asked when it is needed."""
-
-    def check(name: str) -> str:
-        known = list(names())
-        if name not in known:
-            raise UnknownName(kind, name, known)
-        return name
-
-    return AfterValidator(check)
-
-
-Count = Annotated[int, Field(ge=1)]
-Task = Annotated[str, _named("task", tasks.table)]
-Rung = Annotated[str, _named("rung", rungs.names)]
-Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
+DEEPEST = 8  # parts of a key
 
 
 class _Strict(BaseModel):
@@ -66,12 +54,12 @@ class Train(_Strict):
 
     steps: Count = 1000
     batch: Count | None = None  # windows
-    lr: PositiveFloat | None = None
-    weight_decay: NonNegativeFloat | None = None
+    lr: Positive | None = None
+    weight_decay: Weight | None = None
     optimizer: Rule | None = None
-    loss: dict[str, float] | None = None
+    loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
-    joint_weights: dict[str, float] = {}
+    joint_weights: dict[str, Weight] = {}
     inputs: Literal["screen", "zscore"] | None = None
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
@@ -98,8 +86,9 @@ class Parity(_Strict):
     """Size of the parity ladder."""
 
     preset: str | None = None  # of its own; that of the run where left out
-    batch: int = Field(default=4, ge=2)  # of one sample, batch norm has no variance
-    frames: int = Field(default=9, ge=2)  # where the model leaves the length open
+    # of one sample, batch norm has no variance
+    batch: Whole = Field(default=4, ge=2)
+    frames: Whole = Field(default=9, ge=2)  # where the model leaves the length open
     steps: Count = 20  # of the trajectory
     optimizers: tuple[Rule, ...] = Field(default=tuple(optim.RULES), min_length=1)
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
@@ -115,9 +104,11 @@ class Exam(_Strict):
     one is compiled. The seed of generated cases is that of the run.
     """
 
-    modes: tuple[Literal["customary", "eager", "compiled"], ...] = ("customary",)
-    dtypes: tuple[Dtype, ...] = DTYPES
-    cases: NonNegativeInt = 0  # own cases of each op in float32; 0: all
+    modes: tuple[Literal["customary", "eager", "compiled"], ...] = Field(
+        default=("customary",), min_length=1
+    )
+    dtypes: tuple[Dtype, ...] = Field(default=DTYPES, min_length=1)
+    cases: Natural = 0  # own cases of each op in float32; 0: all
     # which cases are put with open axes, in other layouts, by negative axes, with a number
     # for a tensor too; together: the first, in as many of these ways at once as can be
     variants: Literal["none", "together", "first", "all"] = "first"
@@ -126,17 +117,17 @@ class Exam(_Strict):
     # which cases are put in types other than float32
     typed: Literal["first", "all"] = "first"
     # random cases of each op in the customary mode, of ranks 1 to 5 in turn
-    generated: NonNegativeInt = 0
+    generated: Natural = 0
 
 
 class Throughput(_Strict):
     """Size of the timing."""
 
-    batches: tuple[Annotated[int, Field(ge=1)], ...] = (1, 64)
+    batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
     train: bool = True
     train_batch: Count = 64
-    rounds: int = Field(default=15, ge=3)  # for a median and its interval
-    seconds: PositiveFloat = 0.1  # of one sample
+    rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
+    seconds: Seconds = 0.1  # of one sample
 
 
 class Config(_Strict):
@@ -144,21 +135,23 @@ class Config(_Strict):
 
     # the one it came from, for the report: `load` writes it, and no number follows from it
     profile: str = ""
-    backend: tuple[str, ...] = Field(default=("numpy",), min_length=1)
+    # the finished run whose data, sizes and weights are taken; `--run` alone writes it
+    run: str = ""
+    backend: Names = Field(default=("numpy",), min_length=1)
     model: dict[str, Model] = {}
     preset: str = "small"  # of models that name none of their own
-    share: PositiveFloat = 1.0  # of the steps that models' files say
+    share: Positive = Field(default=1.0, le=1000)  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
     # those of a usual run where none is named
-    tasks: tuple[Task, ...] = Field(default_factory=tasks.usual, min_length=1)
+    tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
     protocol: str | None = None
-    small: float = Field(default=1.0, gt=0, le=1)  # fraction of each clip's frames
+    small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
     # take keypoints that are not of their poses: another protocol hash
     allow_mismatch: bool = False
@@ -166,15 +159,16 @@ class Config(_Strict):
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
-    ops: tuple[str, ...] = ()  # exam: these only; all where empty
-    faults: tuple[str, ...] = ()  # audit: kinds of faults; all where empty
+    ops: Names = ()  # exam: these only; all where empty
+    faults: Names = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
-    metrics: tuple[str, ...] = ()  # evaluation: MPJPE and these; all where empty
-    seed: NonNegativeInt = 0
-    threads: Count = 2  # of each worker
-    workers: NonNegativeInt = 0  # at once, but for timing; 0: as many as the cores hold
-    timeout: PositiveFloat = 1800  # seconds a cell may take
+    metrics: Names = ()  # evaluation: MPJPE and these; all where empty
+    seed: Natural = 0
+    threads: Count = Field(default=2, le=PROCESSORS)  # of each worker
+    # at once, but for timing; 0: as many as the cores hold
+    workers: Natural = Field(default=0, le=PROCESSORS)
+    timeout: Seconds = 1800  # a cell may take
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()
@@ -188,6 +182,13 @@ class Config(_Strict):
 def profiles() -> list[str]:
     """Names of the profile files."""
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
+
+
+def profile_settings(name: str) -> dict[str, Any]:
+    """What a profile says. Raises UnknownName."""
+    if name not in profiles():
+        raise UnknownName("profile", name, profiles())
+    return yaml_file.read(PROFILES / f"{name}.yaml")
 
 
 def load(
@@ -211,9 +212,7 @@ def load(
     if models and not isinstance(content.get("model"), Mapping):
         # the names decide, and nothing else that is said of models
         content["model"] = {}
-    if "profile" in content:
-        # accepted, it would name another profile than the one whose settings these are
-        raise BadInput("configuration key profile: --profile chooses it; leave it out")
+    refuse_chosen(content)
     config = validate({**content, "profile": profile})
     # the schema takes any name of a model: which there are is for the zoo to say
     for stray in set(config.model) - set(zoo.names()):
@@ -222,7 +221,7 @@ def load(
     settings = {}
     for name in wanted:
         asked = config.model.get(name, Model())
-        settings[name] = _settled(name, asked, config)
+        settings[name] = settled(name, asked, config)
     return config.model_copy(update={"model": settings})
 
 
@@ -237,19 +236,27 @@ def layers(
 
     Raises BadInput, and UnknownName for a profile.
     """
-    if profile not in profiles():
-        raise UnknownName("profile", profile, profiles())
-    usual = yaml_file.read(PROFILES / f"{profile}.yaml")
+    usual = profile_settings(profile)
     found: list[tuple[str, Mapping[str, Any]]] = [(f"profile {profile}", usual)]
     if file is not None:
         found.append((str(file), yaml_file.read(file)))
     found += [(f"--{key}", {key: value}) for key, value in options.items()]
     # last: what is typed for one key is meant for this run
-    found += [("--set", _override(override)) for override in overrides]
+    found += [("--set", parsed(override)) for override in overrides]
     return found
 
 
-def _settled(name: str, asked: Model, config: Config) -> Model:
+def refuse_chosen(content: Mapping[str, Any]) -> None:
+    """Raise BadInput for a key that an option of its own chooses.
+
+    Accepted, it would name another profile or run than the one whose settings these are.
+    """
+    for key in ("profile", "run"):
+        if key in content:
+            raise BadInput(f"configuration key {key}: --{key} chooses it; leave it out")
+
+
+def settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
@@ -307,7 +314,7 @@ def _explain(error: ValidationError) -> str:
     """One line for the first thing that is wrong."""
     wrong = error.errors()[0]
     path = [str(part) for part in wrong["loc"]]
-    key = ".".join(path)
+    key = shortened(".".join(path))
     if wrong["type"] == "value_error":  # ours, which says all there is to say
         return f"configuration key {key}: {wrong['ctx']['error']}"
     if wrong["type"] == "extra_forbidden":
@@ -315,7 +322,8 @@ def _explain(error: ValidationError) -> str:
         kind = f"key of {'.'.join(owners)}" if owners else "configuration key"
         known = list(_section(owners).model_fields)
         return str(UnknownName(kind, last, known))
-    return f"configuration key {key}: {wrong['msg'].lower()}, got {wrong['input']!r}"
+    came = shortened(repr(wrong["input"]))
+    return f"configuration key {key}: {wrong['msg'].lower()}, got {came}"
 
 
 def _section(path: Sequence[str]) -> type[BaseModel]:
@@ -330,17 +338,24 @@ def _section(path: Sequence[str]) -> type[BaseModel]:
     return found
 
 
-def _override(text: str) -> dict[str, Any]:
-    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML."""
+def parsed(text: str) -> dict[str, Any]:
+    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML. Raises BadInput."""
+    shown = shortened(text)
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise BadInput(f"--set {text}: key=value was due, for example --set seed=1")
+        raise BadInput(f"--set {shown}: key=value was due, for example --set seed=1")
     try:
         # as in a file, so that numbers, lists and null are written alike
-        content: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise BadInput(f"--set {text}: the value is not readable as YAML") from None
+        content = yaml_file.parse(value)
+    except BadInput as error:
+        raise BadInput(
+            f"--set {shown}: the value is not readable as YAML: {error}"
+        ) from None
+    parts = key.split(".")
+    # no setting lies deeper than model.NAME.sizes.KEY, and none of them is nameless
+    if len(parts) > DEEPEST or not all(parts):
+        raise BadInput(f"--set {shown}: a key such as model.motionbert.pad was due")
     # from the inside out: the last part holds the value
-    for part in reversed(key.split(".")):
+    for part in reversed(parts):
         content = {part: content}
     return dict(content)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import folder
 from models.errors import UnknownName
+from models.sizes import check
 
 if TYPE_CHECKING:
     from models.body import Body
@@ -83,7 +84,8 @@ def module(name: str) -> ModuleType:
 def size(name: str, *, preset: str = "paper", **sizes: Any) -> Any:
     """Sizes of a model: a preset of its file, with single sizes replaced.
 
-    Raises UnknownName for a preset or size that does not exist.
+    Raises UnknownName for a preset or size that does not exist, SpecError for one that makes
+    no network.
     """
     file = module(name)
     if preset not in file.PRESETS:
@@ -91,6 +93,7 @@ def size(name: str, *, preset: str = "paper", **sizes: Any) -> Any:
     known = [field.name for field in fields(file.Size)]
     for stray in set(sizes) - set(known):
         raise UnknownName(f"size of {name}", stray, known)
+    check(name, sizes, file.Size)
     return file.Size(**{**asdict(file.PRESETS[preset]), **sizes})
 
 

@@ -17,6 +17,9 @@ from models.errors import SpecError
 from models.graph import Graph, Node, Noise, Param, Type, check
 from models.value import Value, author_line
 
+# twenty times the largest of the zoo: a slip of the finger in a depth is told at once
+MOST_NODES = 10_000
+
 
 class Builder:
     """A graph under construction.
@@ -161,6 +164,11 @@ class Builder:
     def add(self, node: Node) -> tuple[Value, ...]:
         """Append a node whose types are already inferred."""
         self._taken.add(node.name)
+        if len(self._nodes) == MOST_NODES:
+            raise SpecError(
+                f"{author_line()}: more than {MOST_NODES:,} nodes in graph {self.name}; make"
+                " its sizes smaller"
+            )
         self._nodes.append(node)
         return tuple(
             Value(self, name, type_)

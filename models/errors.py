@@ -13,6 +13,14 @@ import difflib
 from collections.abc import Iterable
 
 
+def shortened(text: object, most: int = 80) -> str:
+    """What came, as a message may hold it: its beginning, where it is long."""
+    said = str(text)
+    if len(said) <= most:
+        return said
+    return f"{said[:most]}... ({len(said):,} characters)"
+
+
 class PosePortError(Exception):
     """Root of everything PosePort raises on purpose; its text is one line for a person."""
 
@@ -30,6 +38,8 @@ class UnknownName(BadInput):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
+        # before it is compared with each of them, letter by letter
+        name = shortened(name)
         # 0.5: two letters of four may differ, as a typing error leaves them
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""

@@ -26,6 +26,8 @@ Attributes = Mapping[str, Any]
 # a value name, or a number written into the call (an axis length may be one)
 Operand = str | float | int | bool | Dim
 
+LONGEST = 2**31 - 1  # of an axis
+
 
 @dataclass(frozen=True)
 class Type:
@@ -44,6 +46,8 @@ class Type:
             number = isinstance(length, int) and not isinstance(length, bool)
             if not isinstance(length, Dim) and not (number and length >= 0):
                 return f"the length {length!r}, which is no whole number and no axis"
+            if isinstance(length, int) and length > LONGEST:
+                return f"a length of more than {LONGEST:,}, which no framework counts"
         if self.dtype not in DTYPES:
             return f"dtype {self.dtype!r}, which is none of {', '.join(DTYPES)}"
         return ""

@@ -8,8 +8,9 @@ defined here once; each says its default, and a test holds that against the conf
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,20 +63,21 @@ ProtocolName = Annotated[
         show_default="that of the data's kind",
     ),
 ]
-Profile = Annotated[
-    str,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="What it may cost: smoke, standard or full.",
-    ),
-]
 AllowMismatch = Annotated[
     bool | None,
     typer.Option(
         "--allow-mismatch",
         help="Take keypoints that do not lie where the poses project; changes the hash.",
         show_default="such are refused",
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="What it may cost: smoke, standard or full.",
+        show_default="standard for train and evaluate, else smoke",
     ),
 ]
 ConfigFile = Annotated[
@@ -97,9 +99,12 @@ Set = Annotated[
     ),
 ]
 Out = Annotated[
-    Path,
+    Path | None,
     typer.Option(
-        "--out", metavar="FOLDER", help="Folder that run folders are made in."
+        "--out",
+        metavar="FOLDER",
+        help="Folder that run folders are made in.",
+        show_default="runs",
     ),
 ]
 Resume = Annotated[
@@ -107,8 +112,17 @@ Resume = Annotated[
     typer.Option(
         "--resume",
         metavar="FOLDER",
-        help="Run folder to go on with; finished cells are kept.",
+        help="Run folder to go on with; finished cells are kept, more tasks count.",
         show_default="a new one",
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        metavar="FOLDER",
+        help="Finished run that brings data, protocol, sizes and trained weights.",
+        show_default="none",
     ),
 ]
 Json = Annotated[
@@ -128,43 +142,43 @@ Seed = Annotated[
 ]
 
 
-def measuring(tasks: Sequence[str] | None, doc: str) -> Callable[..., int]:
-    """A command that measures `tasks` (the usual ones where None) into a run folder."""
+# named as people type them, `set` and `json` too: typer makes the options of the names
+def _options(
+    backend: Backends = None,
+    model: Models = None,
+    device: Device = None,
+    precision: Precision = None,
+    data: Data = None,
+    protocol: ProtocolName = None,
+    allow_mismatch: AllowMismatch = None,
+    profile: Profile = None,
+    config: ConfigFile = None,
+    set: Set = None,
+    out: Out = None,
+    resume: Resume = None,
+    run: Run = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> dict[str, Any]:
+    """What every command asks for that measures models, by name."""
+    return locals()
 
-    # named as people type them: typer makes the options of the names
-    def command(
-        backend: Backends = None,
-        model: Models = None,
-        device: Device = None,
-        precision: Precision = None,
-        data: Data = None,
-        protocol: ProtocolName = None,
-        allow_mismatch: AllowMismatch = None,
-        profile: Profile = "smoke",
-        config: ConfigFile = None,
-        set: Set = None,
-        out: Out = Path("runs"),
-        resume: Resume = None,
-        seed: Seed = None,
-        json: Json = False,
-    ) -> int:
-        from bench.commands._measure import configure, measure  # slow: not for `--help`
 
-        settings = configure(
-            tasks=tasks,
-            backend=backend,
-            model=model,
-            profile=profile,
-            file=config,
-            overrides=set,
-            device=device,
-            precision=precision,
-            data=data,
-            protocol=protocol,
-            allow_mismatch=allow_mismatch,
-            seed=seed,
-        )
-        return measure(settings, out=out, resume=resume, as_json=json)
+def measuring(
+    tasks: Sequence[str] | None, doc: str, *, trains: bool = False
+) -> Callable[..., int]:
+    """A command that measures `tasks` (the usual ones where None) into a run folder.
+
+    One that `trains` takes the standard profile unless told, whose minutes make a model worth
+    having, and asks which model: all of the zoo would take an hour.
+    """
+
+    @wraps(_options)
+    def command(**options: Any) -> int:
+        # here, for `--help`: it loads pydantic, NumPy and the zoo
+        from bench.commands._measure import measured
+
+        return measured(tasks, trains=trains, **_options(**options))
 
     command.__doc__ = doc  # what `--help` says
     return command

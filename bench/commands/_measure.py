@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,44 @@ from bench.commands._summary import about_data, finding
 from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.run import Outcome
+from models.errors import BadInput
 
 if TYPE_CHECKING:
+    from bench.coordinator.earlier import Typed
     from reports.verdict import Verdict
+
+RUNS = Path("runs")  # where run folders are made if nobody says
+
+
+def measured(
+    tasks: Sequence[str] | None,
+    *,
+    trains: bool,
+    model: list[str] | None,
+    profile: str | None,
+    config: Path | None,
+    set: list[str] | None,
+    out: Path | None,
+    resume: Path | None,
+    run: Path | None,
+    json: bool,
+    **options: Any,
+) -> int:
+    """Answer a command that measures models; options are called as they are typed."""
+    if trains and not (resume or run):
+        named(model)
+        profile = profile or "standard"
+    settings = configure(
+        tasks=tasks,
+        model=model,
+        profile=profile,
+        file=config,
+        overrides=set,
+        resume=resume,
+        run=run,
+        **options,
+    )
+    return measure(settings, out=out, resume=resume, run=run, as_json=json)
 
 
 def configure(
@@ -26,52 +62,130 @@ def configure(
     tasks: Sequence[str] | None,
     backend: list[str] | None,
     model: list[str] | None,
-    profile: str = "smoke",
+    profile: str | None = None,
     file: Path | None = None,
     overrides: list[str] | None = None,
+    resume: Path | None = None,
+    run: Path | None = None,
     **options: Any,
 ) -> Config:
     """The validated configuration of a command.
 
-    Options left out (None) keep what profile and file say.
+    Options left out (None) keep what profile and file say, or the earlier run.
     """
     from bench import config
+    from bench.coordinator.earlier import Typed
 
     given = {key: value for key, value in options.items() if value is not None}
-    if tasks is not None:
-        given["tasks"] = list(tasks)
     if backend:
         given["backend"] = chosen(backend)
     # `models` apart: they choose among what profile and file say, and replace nothing
-    return config.load(
-        profile=profile,
-        file=file,
-        overrides=overrides or [],
-        options=given,
-        models=model or [],
-    )
+    said: dict[str, Any] = {"file": file, "overrides": overrides or []}
+    said |= {"options": given, "models": model or []}
+    if resume is not None or run is not None:
+        return _beside(Typed(tasks=tasks or (), profile=profile, **said), resume, run)
+    if tasks is not None:
+        given["tasks"] = list(tasks)
+    return config.load(profile=profile or "smoke", **said)
 
 
-def measure(config: Config, *, out: Path, resume: Path | None, as_json: bool) -> int:
-    """Run the cells, write the report, print what was found; the exit code."""
-    import reports
+def named(model: list[str] | None) -> None:
+    """Raise BadInput where no model is named, with the names that there are."""
+    import models
+
+    if not model:
+        raise BadInput(
+            f"--model is missing: name one, or several: {', '.join(models.names())}"
+        )
+
+
+def _beside(typed: Typed, resume: Path | None, run: Path | None) -> Config:
+    """The configuration of an earlier run, with what was typed beside it."""
+    from bench.coordinator import earlier
+
+    if resume is None:
+        assert run is not None  # as `configure` has made sure
+        return earlier.based(run, typed)
+    if run:
+        raise BadInput(
+            f"--run {run} with --resume {resume}: one begins another run, one goes on with"
+            " its own; leave one out"
+        )
+    return earlier.continued(resume, typed)
+
+
+def measure(
+    config: Config,
+    *,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+    run: Path | None = None,
+) -> int:
+    """Run the cells, write the report, print what was found; the exit code.
+
+    Into a new folder in `out` unless `resume` is one; with the weights of `run`, where given.
+    """
     from bench import data
-    from bench.coordinator import checking, dataset, run
+    from bench.coordinator import checking, dataset, lock, taking
+    from bench.coordinator import run as runs
 
-    if resume is not None:
-        # whatever else was typed: half a run is no comparison
-        config = run.resumed(resume)
-    with waiting("checking names and reading data", quiet=as_json):
-        clips = checking.check(config, resume=resume)
-    # by name from here on: the default may hang on files that a resumed run no longer needs
-    protocol = data.protocol_for(config.data, config.protocol).name
-    config = config.model_copy(update={"protocol": protocol})
-    # kept in the run folder, to be typed again as it stands
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    folder = resume or run.start(config, out=out, command=command)
-    if clips is not None:
-        dataset.keep(folder, clips, config)
-    del clips  # the workers map them from the run folder
+    out = _place(out, resume)
+    with ExitStack() as held:
+        if resume:
+            # before what is there is looked at, which another process may be changing
+            held.enter_context(lock.held(resume))
+        with waiting("checking names and reading data", quiet=as_json):
+            clips = checking.check(config, resume=resume or run)
+            weights = taking.weights(run, config) if run else {}
+        # by name from here on: the default may hang on files that a resumed run no longer needs
+        protocol = data.protocol_for(config.data, config.protocol).name
+        config = config.model_copy(update={"protocol": protocol})
+        folder = resume or runs.start(config, out=out, command=_command())
+        if resume:
+            _mended(runs.go_on(resume, config))
+        else:
+            held.enter_context(lock.held(folder))
+        if run:
+            taking.take(run, folder, weights)
+        if clips is not None:
+            dataset.keep(folder, clips, config)
+        del clips  # the workers map them from the run folder
+        return _run(folder, config, as_json=as_json)
+
+
+def _place(out: Path | None, resume: Path | None) -> Path:
+    """The folder that run folders are made in. Raises BadInput where nothing can be written."""
+    from bench.data.formats import places
+
+    if resume and out:
+        raise BadInput(
+            f"--out {out}: --resume writes into its own folder; leave it out"
+        )
+    out = out or RUNS
+    places.folder(resume or out)
+    return out
+
+
+def _command() -> str:
+    """What was typed, to be typed again as it stands: it is kept in the run folder."""
+    return shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+
+
+def _mended(lines: Sequence[int]) -> None:
+    """Tell which lines of the records were put aside."""
+    from bench.records import ASIDE, FILE
+
+    for number in lines:
+        said = f"{FILE}: line {number} cannot be read, and lies in {ASIDE} now"
+        print(f"{said}; its cell is measured again, the others count", file=sys.stderr)
+
+
+def _run(folder: Path, config: Config, *, as_json: bool) -> int:
+    """The cells of a run folder that are not done yet, and its report."""
+    import reports
+    from bench.coordinator import run
+
     try:
         to_do = run.unfinished(folder, config)
         with progress(to_do, quiet=as_json) as (listen, finished):

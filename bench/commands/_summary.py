@@ -115,7 +115,8 @@ def _training(payload: Training) -> str:
         return f"{payload.steps} steps"
     steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
     last = f"{payload.validation_mpjpe[-1]:.1f} mm on held-out poses"
-    return f"{steps}, {last}; {_under(payload)}"
+    told = f"{steps}, {last}; {_under(payload)}"
+    return f"{told}; {payload.note}" if payload.note else told
 
 
 @_said.register

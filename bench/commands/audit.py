@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,7 +29,7 @@ def command(
     backend: Backends = None,
     kind: Kinds = None,
     seed: Seed = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     resume: Resume = None,
     json: Json = False,
 ) -> int:
@@ -53,7 +52,9 @@ def command(
         faults=kind,
         seed=seed,
         timeout=TIMEOUT,
+        resume=resume,
     )
-    # it is about a backend alone, on models of its own
-    settings = settings.model_copy(update={"model": {}})
+    if not resume:
+        # it is about a backend alone, on models of its own
+        settings = settings.model_copy(update={"model": {}})
     return measure(settings, out=out, resume=resume, as_json=json)

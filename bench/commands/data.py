@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import AllowMismatch, Json, ProtocolName
+from bench.commands._chosen import refuse_beside
 from models.errors import BadInput, UnknownName
 
 EXAMPLES = (
@@ -54,6 +55,8 @@ def command(
 
     if action not in ACTIONS:
         raise UnknownName("data action", action, ACTIONS)
+    if action == "list":
+        refuse_beside("data list", protocol=protocol)
     # in both directions: a file that is never written would be looked for in vain
     if (to is None) == (action == "convert"):
         raise BadInput(

@@ -12,4 +12,4 @@ EXAMPLES = (
     "evaluate --backend torch --model videopose3d --data cache:motion.cache",
 )
 # the baselines with it: a trained model's number means little without them
-command = measuring(["baselines", "train", "evaluate"], __doc__)
+command = measuring(["baselines", "train", "evaluate"], __doc__, trains=True)

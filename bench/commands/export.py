@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json as encoder
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands import Json
+from bench.commands import Json, Run
+from models.errors import BadInput
+
+MOST = 2**31 - 1  # of a seed, as in a configuration
 
 # `--help` must not wait for NumPy and YAML
 if TYPE_CHECKING:
@@ -16,10 +20,13 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "export --model motionbert --preset small --to onnx --out lifter.onnx",
-    "export --model videopose3d --to torch --out lifter.pt2 --weights FILE.safetensors",
+    "export --run runs/ID --to torch --out lifter.pt2 --with-preprocessing",
 )
 
-Model = Annotated[str, typer.Option("--model", help="Zoo model.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="Zoo model; with --run, where it has several."),
+]
 To = Annotated[
     str,
     typer.Option(
@@ -34,7 +41,10 @@ Graph = Annotated[
     str,
     typer.Option("--graph", help="infer, or train with the loss; noise is an input."),
 ]
-Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", help="Preset of sizes; `paper` if left out."),
+]
 Sizes = Annotated[
     list[str] | None,
     typer.Option("--size", help="key=value over the preset's sizes, repeatable."),
@@ -45,7 +55,12 @@ Weights = Annotated[
         "--weights", help="Checkpoint of a run (safetensors); else seeded initial ones."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of initial weights.", min=0)]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Seed of initial weights; 0 if left out.", min=0, max=MOST
+    ),
+]
 Preprocessing = Annotated[
     bool,
     typer.Option(
@@ -57,14 +72,15 @@ Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
 
 
 def command(
-    model: Model,
     to: To,
     out: Target,
+    model: Model = None,
+    run: Run = None,
     graph: Graph = "infer",
-    preset: Preset = "paper",
+    preset: Preset = None,
     size: Sizes = None,
     weights: Weights = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     with_preprocessing: Preprocessing = False,
     opset: Opset = None,
     json: Json = False,
@@ -74,25 +90,44 @@ def command(
 
     from bench.takeaway.export import Order, export, sizes
 
+    # None is "not said", as everywhere
+    asked = {
+        "preset": preset,
+        "sizes": sizes(size or []) or None,
+        "weights": str(weights) if weights else None,
+        "seed": seed,
+    }
     order = Order(
-        model,
-        to,
-        str(out),
+        format=to,
+        out=str(out),
         graph=graph,
-        preset=preset,
-        sizes=sizes(size or []),
-        weights=str(weights) if weights else None,
-        seed=seed,
         with_preprocessing=with_preprocessing,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
+        **_model(model, run, asked),
     )
     done = export(order)
-    if json:
-        print(encoder.dumps(asdict(done)))
-    else:
-        print(*_told(out, done), sep="\n")
+    print(encoder.dumps(asdict(done)) if json else "\n".join(_told(out, done)))
     return 0 if done.ok else 1
+
+
+def _model(
+    name: str | None, run: Path | None, asked: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Which model is written: the one that is named, or that a finished run has trained."""
+    import models
+    from bench.coordinator import taking
+
+    given = {key: value for key, value in asked.items() if value is not None}
+    if run is None:
+        if name is None:
+            listed = ", ".join(models.names())
+            raise BadInput(f"--model is missing: name one: {listed}; or give --run RUN")
+        return {"model": name, **given}
+    for key in given:
+        option = key.replace("sizes", "size")
+        raise BadInput(f"--{option} with --run {run}: the run brings it; leave it out")
+    return taking.exported(run, name)
 
 
 def _told(out: Path, done: Exported) -> list[str]:

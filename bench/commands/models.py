@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._chosen import refuse_beside
 
 EXAMPLES = (
     "models",
@@ -14,19 +15,25 @@ EXAMPLES = (
 )
 
 Name = Annotated[str | None, typer.Argument(help="One model: print its graphs.")]
-Preset = Annotated[str, typer.Option("--preset", help="Preset of sizes.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", help="Preset of the one model's sizes; `paper` if left out."
+    ),
+]
 
 
 def command(
     name: Name = None,
-    preset: Preset = "paper",
+    preset: Preset = None,
     json: Json = False,
 ) -> int:
     """List the zoo: parameters, ops and graphs of each model."""
     if name is None:
+        refuse_beside("the list of all models", preset=preset)
         _list(as_json=json)
     else:
-        _show(name, preset, as_json=json)
+        _show(name, preset or "paper", as_json=json)
     return 0
 
 

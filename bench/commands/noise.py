@@ -46,7 +46,9 @@ def command(
 
     from bench.commands._tables import table
     from bench.data.detector import fitted_noise, noise_fit
+    from bench.data.formats import places
 
+    places.file(to)  # said now, not after the work
     model = noise_fit.fit_files(true, seen, skeleton=skeleton, width=width)
     fitted_noise.save(model, to)
     rows = _rows(model)

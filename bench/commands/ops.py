@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from bench.commands import Backends, Device, Json, Out, Seed
-from models.errors import BadInput, UnknownName
+from bench.commands._chosen import refuse_beside
+from models.errors import UnknownName
 
 EXAMPLES = (
     "ops --backend torch --op gelu",
@@ -59,7 +60,7 @@ def command(
     third_party: ThirdParty = False,
     cases: Cases = None,
     device: Device = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     json: Json = False,
 ) -> int:
     """Examine a backend op by op: shape, type, value, gradient.
@@ -70,19 +71,17 @@ def command(
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
+    asked: dict[str, Any] = {}
     if third_party:
+        other = None if mode == "all" else mode
         # its cases are whole graphs of another project, not sorted by our ops
-        if op:
-            raise BadInput(
-                f"--op {op[0]} with --third-party: the third-party exam puts all of its"
-                " cases; leave --op out"
-            )
-        # resolved: the run that reads it may be resumed from elsewhere
-        folder = cases and str(cases.resolve())
-        asked: dict[str, Any] = {"tasks": ["third_party"], "onnx_cases": folder}
+        refuse_beside("--third-party", op=op, mode=other, seed=seed, quick=quick)
+        asked["onnx_cases"] = _collected(cases)
+        asked["tasks"] = ["third_party"]
     else:
-        profile = "smoke" if quick else "full"
-        asked = {"tasks": ["shape_ops"], "profile": profile, "ops": op, "seed": seed}
+        refuse_beside("the exam of our own ops", cases=cases)
+        asked = {"tasks": ["shape_ops"], "profile": "smoke" if quick else "full"}
+        asked |= {"ops": op, "seed": seed}
         # all is what the profile says; one mode leaves the rest of its exam settings alone
         if mode != "all":
             asked["exam"] = {"modes": [mode]}
@@ -90,3 +89,15 @@ def command(
     # the exam is about a backend alone: no model's cell, and none to check beforehand
     settings = settings.model_copy(update={"model": {}})
     return measure(settings, out=out, resume=None, as_json=json)
+
+
+def _collected(cases: Path | None) -> str | None:
+    """The folder of the cases. Raises BadInput where none can be made for them."""
+    from bench.data.formats import places
+
+    if cases is None:
+        return None
+    if not cases.is_dir():
+        places.folder(cases)  # they are collected there
+    # resolved: the run that reads it may be resumed from elsewhere
+    return str(cases.resolve())

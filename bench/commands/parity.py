@@ -5,8 +5,9 @@ Either over the ladder of a model, or on golden vectors of official implementati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +20,11 @@ from bench.commands import (
     Out,
     Precision,
     Profile,
+    Run,
     Seed,
     Set,
 )
-from bench.commands._chosen import chosen
+from bench.commands._chosen import chosen, refuse_beside
 
 EXAMPLES = (
     "parity --backend torch --model videopose3d",
@@ -91,32 +93,51 @@ def command(
     locate: Locate = False,
     compare: Compare = None,
     repro: Repro = None,
-    profile: Profile = "smoke",
+    run: Run = None,
+    profile: Profile = None,
     config: ConfigFile = None,
     set: Set = None,
-    out: Out = Path("runs"),
+    out: Out = None,
     seed: Seed = None,
     json: Json = False,
 ) -> int:
     """Hold a backend against the float64 oracle, or golden vectors."""
-    from bench.commands import _measure
+    asked = ([*(vectors or []), *(more or [])], compare, repro)
+    said: dict[str, Any] = {
+        "model": model,
+        "device": device,
+        "precision": precision,
+        "against": against,
+        "run": run,
+        "profile": profile,
+        "seed": seed,
+    }
+    rest: dict[str, Any] = {"rung": rung, "locate": locate, "config": config}
+    rest |= {"set": set, "out": out}
+    if any(asked):
+        return _answered(*asked, backend or [], said | rest, as_json=json)
+    said["backend"] = _both(backend or [], against)
+    return _climbed(said, **rest, as_json=json)
 
-    files = [*(vectors or []), *(more or [])]
-    if files or compare or repro:
-        return _answered(files, compare, repro, backend or [], as_json=json)
-    options = {"device": device, "precision": precision, "seed": seed}
-    settings = _measure.configure(
-        tasks=["parity"],
-        backend=_both(backend or [], against),
-        model=model,
-        profile=profile,
-        file=config,
-        overrides=set,
-        parity=_ladder(locate, rung),
-        against=against,
-        **options,
+
+def _climbed(
+    said: Mapping[str, Any],
+    *,
+    rung: list[str] | None,
+    locate: bool,
+    config: Path | None,
+    set: list[str] | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """A run of ladders."""
+    from bench.commands._measure import configure, measure
+
+    ladder = _ladder(locate, rung)
+    settings = configure(
+        tasks=["parity"], file=config, overrides=set, parity=ladder, **said
     )
-    return _measure.measure(settings, out=out, resume=None, as_json=json)
+    return measure(settings, out=out, resume=None, run=said["run"], as_json=as_json)
 
 
 def _answered(
@@ -124,14 +145,19 @@ def _answered(
     compare: Path | None,
     repro: Path | None,
     backends: list[str],
+    beside: Mapping[str, Any],
     *,
     as_json: bool,
 ) -> int:
-    """What makes no run; where several are asked for, the first of them."""
+    """What makes no run. Raises BadInput for an option that it has no use for."""
     from bench.commands import _parity_answers as answers
 
+    made = {"vectors": files, "compare": compare, "repro": repro}
+    first, *others = [name for name, given in made.items() if given]
+    twice = {name: made[name] for name in others}
+    refuse_beside(f"--{first}, which makes no run", **twice, **beside)
     # Traces name their own backends, so none named and `all` mean those that are there.
-    if compare and not files:
+    if compare:
         named = [] if "all" in backends else backends
         return answers.compared(compare, backends=named, as_json=as_json)
     asked = chosen(backends) or ["numpy"]  # the oracle where none is named

@@ -62,11 +62,11 @@ def command(
     import json as encoder
     from dataclasses import asdict
 
-    from bench.data.formats import mapped_file
+    from bench.data.formats import places
     from bench.evaluation.predict import predict
 
     if figure:
-        mapped_file.writable(figure)  # said now, not after the work
+        places.file(figure)  # said now, not after the work
     found = predict(
         run,
         data,

@@ -11,4 +11,4 @@ EXAMPLES = (
     "train --backend torch --model motionbert",
     "train --backend torch --model motionbert --set model.motionbert.train.steps=2000",
 )
-command = measuring(["train"], __doc__)
+command = measuring(["train"], __doc__, trains=True)

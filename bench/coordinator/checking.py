@@ -16,13 +16,17 @@ from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
 from models import ops
-from models.errors import BadInput, UnknownName
+from models.dims import Shape
+from models.errors import BadInput, SpecError, UnknownName, shortened
+from models.sizes import kinds
+from models.spec import Spec
 
 
 def check(config: Config, *, resume: Path | None = None) -> Split | None:
     """Go through a configuration; the clips, where they had to be read.
 
-    A run that is resumed has them already. Raises BadInput, UnknownName or Missing.
+    A run that is resumed, or whose models are taken, has them already. Raises BadInput,
+    UnknownName or Missing.
     """
     for backend in config.backend:
         backends.require(backend)
@@ -73,27 +77,58 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> None:
     the others.
     """
     joints = len(protocol.joints)
-    preset = models.size(name, preset=settings.preset)
+    models.size(name, preset=settings.preset)
     if settings.sizes.get("joints", joints) != joints:
         raise BadInput(
             f"configuration key model.{name}.sizes.joints: {joints} was due, the joints of"
             " the protocol's skeleton; leave it out"
         )
+    types = kinds(models.module(name).Size)
     for key, value in settings.sizes.items():
-        due = type(getattr(preset, key, value))
+        # of a key that is none, building says so
+        due = types.get(key, object)
         if not _fits(value, due):
             raise BadInput(
                 f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
-                f" {value!r}"
+                f" {shortened(repr(value))}"
             )
     try:
-        build(name, settings, protocol)
-    except BadInput:
-        raise
+        _fed(build(name, settings, protocol), joints)
+    # of sizes that were asked for; what is wrong with a preset is the model's own mistake
+    except BadInput as error:
+        if not (settings.sizes and isinstance(error, SpecError)):
+            raise
+        raise _no_network(name, settings, error) from None
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"configuration key model.{name}.sizes: {settings.sizes} make no network: {error}"
-        ) from None
+        raise _no_network(name, settings, error) from None
+
+
+def _fed(spec: Spec, joints: int) -> None:
+    """Raise SpecError where no data of this skeleton go into a model, or no pose comes out."""
+    keypoints = spec.train.inputs["keypoints"].shape
+    pose = spec.train.types[spec.train.outputs["pose"]].shape
+    # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
+    flat = len(keypoints) == 2
+    if flat and spec.frames != 1:
+        raise SpecError(f"keypoints of 1 frame go in, and frames is {spec.frames}")
+    taken: list[Shape] = [
+        (joints * channels,) if flat else (joints, channels) for channels in (2, 3)
+    ]
+    given: Shape = (joints * 3,) if flat else (joints, 3)
+    # without batch and frames
+    into, out = keypoints[-len(given) :], pose[-len(given) :]
+    if into not in taken:
+        due = " or ".join(map(str, taken))
+        raise SpecError(f"keypoints are (..., {due}), and this takes {into}")
+    if out != given:
+        raise SpecError(f"poses are (..., {given}), and this gives {out}")
+
+
+def _no_network(name: str, settings: Model, error: Exception) -> BadInput:
+    return BadInput(
+        f"configuration key model.{name}.sizes: {shortened(settings.sizes)} make no network:"
+        f" {error}"
+    )
 
 
 def _fits(value: Any, due: type) -> bool:

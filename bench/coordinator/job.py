@@ -20,6 +20,11 @@ Ending = Literal[
 ]
 
 
+def checkpoint_of(folder: Path, backend: str, model: str) -> Path:
+    """Where a run folder has the weights of a model that was trained on a backend."""
+    return folder / "checkpoints" / f"{backend}-{model}.safetensors"
+
+
 class Job(BaseModel):
     """Task, backend, model, and all of the run's configuration."""
 
@@ -53,7 +58,7 @@ class Job(BaseModel):
     @property
     def checkpoint(self) -> Path:
         """Where training leaves the best weights."""
-        return self.folder / "checkpoints" / f"{self.backend}-{self.model}.safetensors"
+        return checkpoint_of(self.folder, self.backend, self.model)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ from bench.coordinator.job import Job
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
+from bench.training import checkpoint
 from models.errors import BadInput
 
+TRAIN = "train"  # the task whose result lies beside the records, as a checkpoint
 FINE = ("ok", "unsupported", "not_measured")  # nothing that was measured went wrong
 
 
@@ -78,7 +80,8 @@ def start(config: Config, *, out: Path, command: str) -> Path:
     info = RunInfo(
         id=folder.name,
         started=started.isoformat(timespec="seconds"),
-        command=command,
+        # a path may hold bytes that are no text, and JSON holds texts alone
+        command=command.encode(errors="backslashreplace").decode(),
         config=config.model_dump(mode="json"),
         environment=machine.describe(),
         commit=machine.commit(),
@@ -98,11 +101,17 @@ def resumed(folder: Path) -> Config:
         raise BadInput(f"{folder}: run.json cannot be gone on with: {error}") from None
 
 
-def unfinished(folder: Path, config: Config) -> list[Job]:
-    """The cells of a run that have no finished record yet."""
-    known = records.load(folder).records
-    done = {records.cell(record) for record in known if record.status == "ok"}
-    return [job for job in jobs(config, folder) if job.cell not in done]
+def go_on(folder: Path, config: Config) -> tuple[int, ...]:
+    """Write down what an earlier run is asked from now on.
+
+    Gives the numbers of the lines of its records that cannot be read; they are put aside.
+    """
+    broken = records.mend(folder)
+    info = records.load(folder).info
+    asked = config.model_dump(mode="json")
+    if asked != info.config:
+        write_info(folder, info.model_copy(update={"config": asked}))
+    return broken
 
 
 def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> Outcome:
@@ -134,6 +143,39 @@ def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> O
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_info(folder, run.info.model_copy(update={"finished": now}))
     return Outcome(folder, run.records)
+
+
+def unfinished(folder: Path, config: Config) -> list[Job]:
+    """The cells that have no finished record, or rest on what is lost."""
+    known = records.load(folder).records
+    done = {records.cell(record) for record in known if record.status == "ok"}
+    found = jobs(config, folder)
+    lost = {
+        (job.backend, job.model)
+        for job in found
+        if job.task == TRAIN and job.cell in done and _damaged(job.checkpoint)
+    }
+    todo = []
+    for job in found:
+        after = (job.task, *tasks.get(job.task).after)
+        untrained = (job.backend, job.model) in lost and TRAIN in after
+        if job.cell not in done or untrained:
+            todo.append(job)
+    # backends are timed against each other, in turns: one alone would have no ratio
+    alone = {job.model for job in todo if tasks.get(job.task).timed}
+    again = [job for job in found if tasks.get(job.task).timed and job.model in alone]
+    return [job for job in found if job in todo or job in again]
+
+
+def _damaged(path: Path) -> bool:
+    """Whether the weights of a training that has ended are there and cannot be read."""
+    if not path.exists():
+        return False  # taken away on purpose: what asks for them says so
+    try:
+        checkpoint.load(path)
+    except BadInput:
+        return True
+    return False
 
 
 def _compete(

@@ -22,7 +22,7 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
-from bench.data.formats import mapped_file
+from bench.data.formats import places
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from bench.evaluation import files
@@ -98,7 +98,7 @@ def predict(
             f"{out}: is there already and is left as it is; give another name"
         )
     files.check(out)
-    mapped_file.writable(out)  # said now, not after minutes of work
+    places.file(out)  # said now, not after minutes of work
     training = _training(records.read(run), backend, model)
     backends.require(training.backend)
     # absolute, since the child works from the checkout

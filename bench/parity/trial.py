@@ -22,6 +22,8 @@ from bench.coordinator.spec import build
 from bench.data import protocol_for
 from bench.parity import feeds
 from bench.training.optimizer import optimizer_of
+from bench.training.restored import weights
+from bench.training.start import digest
 from models import dims
 from models import params as initial
 from models.graph import Graph
@@ -52,6 +54,7 @@ class Trial:
     params: Arrays
     feeds: Arrays
     preset: str = ""  # what the model's sizes are called
+    brought: str = ""  # digest of the weights, where a finished run has brought them
     half: str = (
         ""  # bf16 or fp16, where the run asks for one; the ladder climbs fp32 too
     )
@@ -87,6 +90,8 @@ class Trial:
             "optimizer": asdict(self.optimizer),
             "seed": self.seed,
         }
+        if self.brought:
+            asked["weights"] = self.brought
         return json.dumps(asked, sort_keys=True, default=str)
 
 
@@ -102,13 +107,20 @@ def _numpy() -> Backend:
 
 
 def prepare(job: Job, backend: Backend, device: str) -> Trial:
-    """Seeded weights, moved off their symmetric start, and seeded inputs and noise."""
+    """Weights, and seeded inputs and noise.
+
+    The weights are those of `--run`, or seeded ones, moved off their symmetric start.
+    """
     config = job.config
     sizes = sizes_of(config, job.settings)
     spec = build(job.model, sizes, protocol_for(config.data, config.protocol))
     rng = np.random.default_rng([config.seed, START])
-    # Weights are drawn before feeds: both come from one stream.
-    params = shaken(initial.draw(spec.parameters, seed=config.seed), rng)
+    brought = weights(job, spec.parameters)
+    if brought is None:
+        # Weights are drawn before feeds: both come from one stream.
+        params = shaken(initial.draw(spec.parameters, seed=config.seed), rng)
+    else:
+        params = brought
     return Trial(
         spec=spec,
         backend=backend,
@@ -120,6 +132,7 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
         params=params,
         feeds=batch(spec, config.parity, rng),
         preset=sizes.preset,
+        brought="" if brought is None else digest(brought, spec.parameters),
         half="" if config.precision == "fp32" else config.precision,
     )
 

@@ -6,6 +6,8 @@ and nothing else of `bench`.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +39,7 @@ from bench.records.payloads import (
 from models.errors import BadInput
 
 __all__ = [
+    "ASIDE",
     "Again",
     "Audit",
     "AuditRow",
@@ -47,6 +50,7 @@ __all__ = [
     "Evaluation",
     "Exam",
     "ExamRow",
+    "FILE",
     "Feasibility",
     "Frozen",
     "Metric",
@@ -67,9 +71,12 @@ __all__ = [
     "append",
     "cell",
     "load",
+    "mend",
     "read",
 ]
 
+FILE = "records.jsonl"
+ASIDE = "records.broken.jsonl"  # its lines that could not be read
 SCHEMA = 2  # 2: the trivial baselines are a record of their own
 
 Status = Literal[
@@ -130,6 +137,7 @@ class Run(Frozen):
     info: RunInfo
     records: tuple[Record, ...]
     folder: Path
+    broken: tuple[int, ...] = ()  # numbers of the lines that could not be read, from 1
 
 
 def append(folder: Path, record: Record) -> None:
@@ -137,7 +145,7 @@ def append(folder: Path, record: Record) -> None:
 
     Half a line that a power cut left at the end is cut off first.
     """
-    path = folder / "records.jsonl"
+    path = folder / FILE
     line = record.model_dump_json() + "\n"
     with open(path, "ab") as file:
         before = path.read_bytes()
@@ -149,27 +157,85 @@ def append(folder: Path, record: Record) -> None:
 def load(folder: Path) -> Run:
     """Read a run folder; the last record of a cell wins, a torn last line is left out.
 
-    Raises FileNotFoundError when the folder holds no `run.json`.
+    So is a line that cannot be read, whose number is told. Raises FileNotFoundError when the
+    folder holds no `run.json`, BadInput for records of another schema.
     """
-    info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
-    path = folder / "records.jsonl"
+    text = (folder / "run.json").read_bytes()
+    _same_schema(json.loads(text), folder / "run.json")
+    info = RunInfo.model_validate_json(text)
+    records: dict[Cell, Record] = {}
+    broken = []
+    for number, line in _lines(folder / FILE):
+        try:
+            _same_schema(json.loads(line), folder / FILE)
+            record = Record.model_validate_json(line)
+        except BadInput:
+            raise
+        except (ValueError, RecursionError):
+            broken.append(number)
+        else:
+            # a cell done again stands where it stood
+            records[cell(record)] = record
+    return Run(
+        info=info,
+        records=tuple(records.values()),
+        folder=folder,
+        broken=tuple(broken),
+    )
+
+
+def mend(folder: Path) -> tuple[int, ...]:
+    """Put the lines that cannot be read aside, into `records.broken.jsonl`; their numbers.
+
+    Only for who alone writes in the folder. Raises as `read` does.
+    """
+    broken = read(folder).broken
+    if not broken:
+        return ()
+    path = folder / FILE
+    kept: list[bytes] = []
+    aside: list[bytes] = []
+    for number, line in _lines(path):
+        (aside if number in broken else kept).append(line + b"\n")
+    # aside first: cut off between the two, a line is there twice, and never nowhere
+    with (folder / ASIDE).open("ab") as file:
+        file.writelines(aside)
+    draft = folder / f".{FILE}"
+    draft.write_bytes(b"".join(kept))
+    draft.replace(path)
+    return broken
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The whole lines of a file, each with its number, without the empty ones."""
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    # a cell done again stands where it stood
-    found = map(Record.model_validate_json, filter(None, lines))
-    records = {cell(record): record for record in found}
-    return Run(info=info, records=tuple(records.values()), folder=folder)
+    for number, line in enumerate(lines, start=1):
+        if line:
+            yield number, line
+
+
+def _same_schema(content: object, file: Path) -> None:
+    """Raise BadInput for what another version of PosePort wrote."""
+    came = content.get("schema_version") if isinstance(content, dict) else SCHEMA
+    if came not in (None, SCHEMA):
+        raise BadInput(
+            f"{file} is of schema {came!r:.20}, and this version reads schema {SCHEMA}; read"
+            " it with the version that wrote it, or run it again"
+        )
 
 
 def read(folder: Path) -> Run:
     """Read a run folder that somebody named. Raises BadInput where it is none."""
     try:
         return load(folder)
-    except FileNotFoundError:
+    except BadInput:
+        raise  # which is a ValueError, too
+    except (FileNotFoundError, NotADirectoryError):
         raise BadInput(
             f"{folder} is no run folder: it holds no run.json; give the folder that"
             " `python -m bench run` printed"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         said = f"run.json or records.jsonl that this version cannot read: {reason}"
         raise BadInput(f"{folder} holds {said}; run it again") from None

@@ -6,7 +6,7 @@ whether it really computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -18,6 +18,7 @@ from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
 from bench.processes.contract import bare
 from bench.speed.timing import Contender
+from bench.training import restored
 from bench.training.optimizer import optimizer_of
 from models import dims
 from models import params as initial
@@ -46,6 +47,7 @@ class Workshop:
     backend: Backend
     settings: Settings
     rng: np.random.Generator
+    weights: Mapping[str, np.ndarray]  # of both graphs
 
     def feeds(self, graph: Graph, batch: int) -> dict[str, np.ndarray]:
         """Random inputs of a call; noise is one of them, and its size costs no time."""
@@ -73,7 +75,11 @@ def subjects(
     """
     size, seed = job.config.throughput, job.config.seed
     settings = Settings(device=device, precision=job.config.precision)
-    workshop = Workshop(spec, backend, settings, np.random.default_rng(seed))
+    weights = restored.weights(job, spec.parameters)
+    if weights is None:
+        # any will do: no time depends on them
+        weights = initial.draw(spec.parameters, seed=seed)
+    workshop = Workshop(spec, backend, settings, np.random.default_rng(seed), weights)
     found: dict[str, Callable[[], Subject]] = {}
     for batch in size.batches:
         found[f"forward at batch {batch}"] = partial(_forward, workshop, batch)
@@ -86,11 +92,7 @@ def subjects(
 def _forward(workshop: Workshop, batch: int) -> Subject:
     graph, lengths = workshop.spec.infer, workshop.lengths(batch)
     program = workshop.backend.program(graph, workshop.settings)
-    # Any weights will do: no time depends on them.
-    weights = initial.draw(workshop.spec.parameters, seed=0)
-    program.load(
-        {name: array for name, array in weights.items() if name in graph.params}
-    )
+    program.load({name: workshop.weights[name] for name in graph.params})
     # Inputs are on the device before the clock starts.
     one, other = (program.put(workshop.feeds(graph, batch)) for _ in range(2))
     # what watches its answers is not to be timed
@@ -117,7 +119,7 @@ def _train_step(workshop: Workshop, job: Job) -> Subject:
     # As in training, the framework draws the noise itself, and pays for it.
     drawing = replace(workshop.settings, draw_noise=True)
     trainer = workshop.backend.trainer(graph, optimizer_of(job, spec), drawing)
-    trainer.program.load(initial.draw(graph.params, seed=job.config.seed))
+    trainer.program.load({name: workshop.weights[name] for name in graph.params})
     feeds = trainer.program.put(workshop.feeds(graph, batch))
     plain = bare(trainer)
 

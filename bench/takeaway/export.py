@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 import backends
 import models
 from backends.base import Format, Portable, Settings, Unsupported
 from bench.data.batches import standardizer
-from bench.data.formats import permissions
+from bench.data.formats import permissions, places, yaml_file
 from bench.parity import budget
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
@@ -37,7 +36,7 @@ from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
 from bench.training.origin import UNITS
 from models import params as initial
-from models.errors import BadInput, PosePortError, SpecError, UnknownName
+from models.errors import BadInput, PosePortError, SpecError, UnknownName, shortened
 from models.graph import Graph, Type
 from models.spec import Spec
 
@@ -277,12 +276,12 @@ def sizes(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
+            value = yaml_file.parse(text)
+        except BadInput:
             equals = ""  # as wrong as no value at all, and told alike
         if not equals:
             raise BadInput(
-                f"--size {pair}: key=value was due, for example --size width=128"
+                f"--size {shortened(pair)}: key=value was due, for example --size width=128"
             )
         found[key] = tuple(value) if isinstance(value, list) else value
     return found
@@ -302,13 +301,14 @@ def _spec(order: Order) -> Spec:
         raise _not_sizes(order.model, given, error) from None
     except BadInput:
         raise
-    # what a model does with a word where a number was due
-    except (TypeError, ValueError) as error:
+    # what a model does with a word where a number was due, or with nought
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise _not_sizes(order.model, given, error) from None
 
 
 def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInput:
     listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    listed = shortened(listed)
     return BadInput(
         f"--size {listed}: not a size of {model}: {error}; see python -m bench models {model}"
     )
@@ -317,6 +317,7 @@ def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInp
 def _check_place(out: Path, format: str, about: Format) -> None:
     """Raises BadInput where the file cannot lie there, or would cover a folder."""
     if about.suffix and out.suffix != about.suffix:
+        places.file(out)  # what has no name takes no suffix
         raise BadInput(
             f"{out}: a file of format {format} ends in {about.suffix}; pass --out"
             f" {out.with_suffix(about.suffix)}"
@@ -332,6 +333,8 @@ def _check_place(out: Path, format: str, about: Format) -> None:
         raise BadInput(
             f"{out}: {format} would cover what is there; remove it or pass another --out"
         )
+    place = places.file if about.suffix else places.folder
+    place(out)
 
 
 def _place(draft: Path, out: Path) -> dict[str, int]:

@@ -1,12 +1,15 @@
 """Checkpoints: one safetensors file with all that is needed to go on.
 
-Weights, optimizer state and input scaling are arrays; progress is JSON in the header. No
-framework is asked: weights trained under one backend can be read under another.
+Weights, optimizer state and input scaling are arrays; progress is JSON in the header, beside a
+checksum of it all. No framework is asked: weights trained under one backend can be read under
+another.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,15 +45,14 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         # one flat table, as the format has it: params/head.weight
         for name, array in getattr(checkpoint, group).items():
             arrays[f"{group}/{name}"] = array
-    header = {
-        "progress": json.dumps(checkpoint.progress),
-        "origin": json.dumps(checkpoint.origin),
-    }
+    progress, origin = json.dumps(checkpoint.progress), json.dumps(checkpoint.origin)
+    checksum = _checksum(arrays, progress, origin)
+    header = {"progress": progress, "origin": origin, "checksum": checksum}
     arrays_file.write(path, arrays, header)
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint. Raises BadInput where the file is absent or is none of ours."""
+    """Read a checkpoint. Raises BadInput where the file is absent, damaged or none of ours."""
     # here: whoever names a command does not wait for it
     from safetensors import SafetensorError, safe_open
 
@@ -64,15 +66,41 @@ def load(path: Path) -> Checkpoint:
             names = file.keys()  # a method of this reader, which is no dict
             arrays = {name: file.get_tensor(name) for name in names}
     # KeyError of another program's header, ValueError and TypeError of JSON that is none of ours
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
         raise BadInput(
             f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"
             " `progress` header"
         ) from None
+    texts = header["progress"], header.get("origin", "")
+    # absent in checkpoints of before
+    if header.get("checksum", due := _checksum(arrays, *texts)) != due:
+        raise BadInput(
+            f"{path}: not a checkpoint of PosePort any more: its checksum is"
+            f" {header['checksum']}, that of its content {due}; train the model again"
+        )
     groups = {group: _group(arrays, group) for group in GROUPS}
     return Checkpoint(
         groups["params"], groups["optimizer"], groups["scaling"], progress, origin
     )
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file another name, which is not taken; returns it."""
+    names = (
+        path.with_name(f"{path.name}.damaged{number}") for number in itertools.count(1)
+    )
+    place = next(name for name in names if not name.exists())
+    return path.rename(place)
+
+
+def _checksum(arrays: Arrays, *texts: str) -> str:
+    """CRC-32 of all that is in the file, whatever the order of its arrays there."""
+    found = zlib.crc32("".join(texts).encode())
+    for name, array in sorted(arrays.items()):
+        about = f"{name} {array.dtype} {array.shape}"
+        found = zlib.crc32(about.encode(), found)
+        found = zlib.crc32(np.array(array, order="C").tobytes(), found)
+    return f"{found:08x}"
 
 
 def _group(arrays: Arrays, group: str) -> Arrays:

@@ -24,6 +24,7 @@ from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
 from bench.training.validation import Validation
+from models.errors import BadInput
 
 WARM_UP = 0.02  # share of the steps in which the learning rate rises
 FLOOR = 0.01  # share of the learning rate that the cosine ends at
@@ -81,6 +82,7 @@ class Loop:
     curve: Curve = field(default_factory=Curve)
     # digest of the weights before the first step, which a resumed training keeps
     start: str = ""
+    note: str = ""  # what became of a damaged checkpoint
     # numbers of finished steps at which the trainer is kept, for a replay to compare with
     marks: frozenset[int] = frozenset()
     kept: dict[int, Mark] = field(default_factory=dict)
@@ -123,10 +125,18 @@ class Loop:
                 break
 
     def resume(self) -> None:
-        """Go on from the checkpoint, where there is one of the same configuration."""
+        """Go on from the checkpoint, where there is one of the same configuration.
+
+        One that is damaged is put aside, which `note` says, and the training begins anew.
+        """
         if not self.plan.checkpoint.exists():
             return
-        found = checkpoints.load(self.plan.checkpoint)
+        try:
+            found = checkpoints.load(self.plan.checkpoint)
+        except BadInput as error:
+            place = checkpoints.set_aside(self.plan.checkpoint)
+            self.note = f"trained anew, the checkpoint lies in {place.name}: {error}"
+            return
         # no error: a changed configuration is a new training, which writes over the old one
         if found.progress["fingerprint"] != self.plan.fingerprint:
             return

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from backends.base import Backend, Program, Settings
-from bench.coordinator.job import Job
+from bench.coordinator.job import Job, checkpoint_of
 from bench.data.batches import standardizer
 from bench.data.protocols import Protocol
 from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, feed_of
+from models import params as initial
+from models.nodes import Param
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,19 @@ class Restored:
     program: Program
     params: Mapping[str, np.ndarray]
     progress: Mapping[str, Any]  # as the checkpoint has it
+
+
+def weights(job: Job, params: Mapping[str, Param]) -> dict[str, np.ndarray] | None:
+    """Those that a finished run has brought (`--run`), in the order of `params`.
+
+    None where there are none. Of several backends, those of the one that the others are held
+    against: they answer alike only where they are asked alike. Raises BadInput where they do
+    not fit.
+    """
+    if not job.config.run:
+        return None
+    place = checkpoint_of(job.folder, job.config.reference, job.model)
+    return initial.fit(params, checkpoints.load(place).params)
 
 
 def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> Restored:

@@ -191,5 +191,5 @@ def _payload(
         start=loop.start,
         checks=held.checks,
         left_out=held.left_out,
-        note=note,
+        note="; ".join(filter(None, (loop.note, note))),
     )

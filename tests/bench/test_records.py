@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bench import records
 from bench.records import Check, Parity, Payload, Record
+from models.errors import BadInput
 from tests.reports import sample_run
 
 PAYLOADS = (
@@ -127,6 +128,42 @@ def test_a_torn_first_line_is_left_out(folder: Path) -> None:
     assert records.load(folder).records == ()
     records.append(folder, sample_run.record(sample_run.parity()))
     assert len(records.load(folder).records) == 1
+
+
+def test_a_broken_line_is_named_and_put_aside_and_the_others_count(
+    folder: Path,
+) -> None:
+    first = sample_run.record(sample_run.parity())
+    later = sample_run.record(sample_run.training())
+    path, aside = folder / records.FILE, folder / records.ASIDE
+    records.append(folder, first)
+    broken = [b'{"task": "par', b"\xff\xfe", b"[1]", b"[" * 5000, b'{"a": 1}']
+    with path.open("ab") as file:
+        file.write(b"\n".join(broken) + b"\n\n")
+    records.append(folder, later)
+    run = records.load(folder)
+    assert run.records == (first, later)
+    assert run.broken == (2, 3, 4, 5, 6)
+    assert not aside.exists(), "who reads changes nothing"
+    assert records.mend(folder) == run.broken
+    assert records.load(folder).records == (first, later)
+    assert records.mend(folder) == ()
+    assert aside.read_bytes().splitlines() == broken
+
+
+@pytest.mark.parametrize("name", ["run.json", "records.jsonl"])
+def test_another_schema_is_refused_in_one_line(folder: Path, name: str) -> None:
+    records.append(folder, sample_run.record(sample_run.parity()))
+    path = folder / name
+    text = path.read_text()
+    now = f'"schema_version":{records.SCHEMA}'
+    assert now in text
+    path.write_text(text.replace(now, '"schema_version":1'))
+    said = f"is of schema 1, and this version reads schema {records.SCHEMA}"
+    with pytest.raises(BadInput, match=said):
+        records.read(folder)
+    with pytest.raises(BadInput, match=said):
+        records.mend(folder)
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:

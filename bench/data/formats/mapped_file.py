@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.formats import header as headers
+from bench.data.formats import places
 from bench.data.formats.header import BLOCK, NO_SUM, Header
 from models.errors import BadInput
 
@@ -51,7 +52,7 @@ def check(path: Path) -> None:
 
     What takes minutes to read should not be read in vain.
     """
-    writable(path)
+    places.file(path)
     try:
         foreign = path.exists() and not (path.is_file() and headers.ours(path))
     except OSError as error:
@@ -61,17 +62,6 @@ def check(path: Path) -> None:
             f"{path}: is there and is not a cache of PosePort; it is left as it is: give"
             " another name"
         )
-
-
-def writable(path: Path) -> None:
-    """Raise BadInput where no file can be made beside `path`."""
-    draft = _draft(path)
-    try:
-        # by trying: permissions, quotas and read-only mounts are not all told by asking
-        draft.touch()
-        draft.unlink()
-    except OSError as error:
-        raise _refusal(path, error) from None
 
 
 def verify(header: Header) -> None:
@@ -107,8 +97,6 @@ def arrays(header: Header) -> dict[str, Array]:
 
 
 def _draft(path: Path) -> Path:
-    if not path.name:
-        raise BadInput(f"{path}: cannot be written (a folder); give a file in it")
     # Beside the file, for only within a file system is a renaming one step; of this process alone.
     return path.with_name(f".{path.name}.{os.getpid()}")
 

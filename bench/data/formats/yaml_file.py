@@ -1,31 +1,164 @@
-"""Reading YAML that people write: safely, as a mapping, with a one-line complaint."""
+"""Reading YAML that people write: safely, within bounds, with a one-line complaint.
+
+What comes of it is plain: mappings, lists, texts, finite numbers, truth values and null. Numbers
+are those of YAML 1.2, so that `1e-3` is one, and a date or a time of day is a text.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from models.errors import BadInput
+from bench.data.formats import whole_file
+from models.errors import BadInput, shortened
 
-# libyaml's, ten times as fast, where PyYAML was built with it
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 1 << 18  # bytes of a file: settings are a page
+DEEPEST = 40  # mappings and lists in each other: settings go down to five
+MOST_ALIASES = 100
+WHOLE = 1 << 63  # from here on, no whole number fits the 64 bits of all that read it
+
+INTEGER = re.compile(r"[-+]?[0-9][0-9_]*|0x[0-9a-fA-F]+|0o[0-7]+")
+REAL = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+INTEGER_TAG, REAL_TAG = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+# as YAML 1.1 has them: 1e-3 a text, 1:30 the number 90, 010 eight, and a date no text
+REPLACED = (INTEGER_TAG, REAL_TAG, "tag:yaml.org,2002:timestamp")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml's, ten times as fast, where PyYAML was built with it."""
+
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
+        """As its parent does, but a key that comes twice is an error."""
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, _ in node.value:
+                name = (key.tag, str(key.value))
+                if name in seen:
+                    # the parent would keep the last, and say nothing
+                    raise ValueError(f"key {shortened(name[1])} comes twice")
+                seen.add(name)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """The first character of a plain text -> what it may be, with numbers as in YAML 1.2."""
+    found = {
+        first: [(tag, form) for tag, form in forms if tag not in REPLACED]
+        for first, forms in _Loader.yaml_implicit_resolvers.items()
+    }
+    for first in "-+.0123456789":
+        found.setdefault(first, [])
+        found[first] += [
+            (INTEGER_TAG, re.compile(rf"(?:{INTEGER.pattern})\Z")),
+            (REAL_TAG, re.compile(rf"(?:{REAL.pattern})\Z")),
+        ]
+    return found
+
+
+def _integer(loader: Any, node: yaml.ScalarNode) -> int:
+    text = str(node.value).replace("_", "")
+    # more digits than 64 bits have: Python refuses thousands of them in words of its own
+    if len(text) > 100:
+        raise ValueError(f"{shortened(text)} has more than 64 bits")
+    return int(text, 16 if "x" in text else 8 if "o" in text else 10)
+
+
+def _real(loader: Any, node: yaml.ScalarNode) -> float:
+    text = str(node.value).replace("_", "")
+    # YAML writes infinity with a point, Python without
+    return float(re.sub(r"\.(?=[inIN])", "", text))
+
+
+_Loader.yaml_implicit_resolvers = _resolvers()
+_Loader.add_constructor(INTEGER_TAG, _integer)
+_Loader.add_constructor(REAL_TAG, _real)
 
 
 def read(path: Path) -> dict[str, Any]:
     """Keys and values of a file.
 
-    Raises BadInput where it is unreadable or holds something else.
+    Raises BadInput where it is unreadable, too large, or holds something else.
     """
+    due = "a YAML file of keys and values"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)  # noqa: S506  # a safe one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        # YAML's own complaints are of several lines
-        reason = " ".join(str(error).split())
+        if (size := whole_file.size(path, due)) > LARGEST:
+            raise BadInput(f"{size:,} bytes came, {LARGEST:,} at most were due")
+        text = whole_file.content(path, due).decode("utf-8")
+        content = parse(text)
+    except (BadInput, UnicodeDecodeError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
         raise BadInput(f"{path}: not a readable YAML file: {reason}") from None
     if not isinstance(content, dict):
         raise BadInput(
             f"{path}: keys and values were due, {type(content).__name__} came"
         )
     return content
+
+
+def parse(text: str) -> Any:
+    """The plain value that a text says. Raises BadInput with one short line."""
+    if len(text) > LARGEST:
+        raise BadInput(f"{len(text):,} characters came, {LARGEST:,} at most were due")
+    try:
+        _bounded(text)
+        # a safe loader, which makes plain values alone
+        value = yaml.load(text, _Loader)  # noqa: S506
+    # ValueError: ours, and Python's of a date or a number that is none
+    except (yaml.YAMLError, ValueError) as error:
+        # YAML's own complaints are of several lines, and call a text without a name one
+        said = " ".join(str(error).split()).replace('in "<unicode string>", ', "at ")
+        raise BadInput(shortened(said, 300)) from None
+    _plain(value)
+    return value
+
+
+def _bounded(text: str) -> None:
+    """Raises ValueError for what takes more than its length to hold.
+
+    A list of aliases of lists of aliases stands for billions; an alias inside of what it
+    names, for a list without end. Event by event, so that depth costs no stack.
+    """
+    anchors: list[bool] = []  # of the mappings and lists that are open
+    aliases = 0
+    for event in yaml.parse(text, _Loader):
+        # a tag makes a date of a text, or worse of it; without one all values are plain
+        if tag := getattr(event, "tag", None):
+            raise ValueError(f"tag {shortened(tag)} came; leave it out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            anchors.append(event.anchor is not None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchors.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if any(anchors):
+                raise ValueError(
+                    f"alias *{shortened(event.anchor)} stands inside of what has an anchor;"
+                    " write it out"
+                )
+        if len(anchors) > DEEPEST:
+            raise ValueError(f"nested deeper than {DEEPEST} mappings and lists")
+        if aliases > MOST_ALIASES:
+            raise ValueError(f"more than {MOST_ALIASES} aliases; write them out")
+
+
+def _plain(value: Any) -> None:
+    """Raises BadInput for a number that JSON or 64 bits cannot hold."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _plain(key)
+            _plain(part)
+    elif isinstance(value, list):
+        for part in value:
+            _plain(part)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"a finite number was due, {value} came")
+    elif isinstance(value, int) and not -WHOLE <= value < WHOLE:
+        raise BadInput("a whole number within 64 bits was due, a larger one came")

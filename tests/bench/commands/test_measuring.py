@@ -10,7 +10,10 @@ import pytest
 
 from bench.__main__ import main
 from bench.commands import _measure
+from bench.coordinator import lock
+from bench.coordinator import run as runs
 from bench.coordinator.run import Outcome
+from bench.parity import traces as bench_traces
 from bench.records import Record
 from tests.bench.commands.command_line import Said, one_document
 from tests.reports import sample_run
@@ -140,3 +143,57 @@ def test_a_device_that_is_nowhere_is_exit_3(
     answer(monkeypatch, nowhere)
     assert main(["parity", *ONE, "--device", device, *QUICK]) == code
     assert "no CUDA device" in capsys.readouterr().out
+
+
+def test_a_trained_model_is_judged_timed_and_laddered_by_its_run(
+    here: Path, capsys: Said
+) -> None:
+    trained = measured("train", *TRAINING, *DROPLESS, capsys=capsys)["run"]
+
+    def again(name: str, *options: str) -> dict[str, Any]:
+        # 1 where the machine is too busy to time anything
+        assert main([name, "--run", trained, *options, "--json"]) in (0, 1)
+        document: dict[str, Any] = one_document(capsys.readouterr().out)
+        assert document["run"] != trained
+        return document
+
+    evaluated = again("evaluate")
+    assert {row["task"] for row in evaluated["records"]} == {"baselines", "evaluate"}
+    assert evaluated["ok"], "the weights are of this configuration and its last step"
+    ladder = again("parity", "--rung", "forward")
+    assert ladder["ok"]
+    # of other weights: another trace than that of a ladder without a run
+    measured("parity", "--rung", "forward", *DROPLESS, capsys=capsys)
+    traces = list(here.glob("runs/*/traces/*.safetensors"))
+    questions = {bench_traces.load(file).question for file in traces}
+    assert len(traces) == len(questions) == 2
+    (row,) = again("throughput", *TIMING)["records"]
+    assert row["task"] == "throughput"
+
+
+def test_resume_says_what_it_cannot_take_and_takes_the_rest(
+    here: Path, capsys: Said
+) -> None:
+    first = measured("train", *TRAINING, *DROPLESS, capsys=capsys)["run"]
+    assert main(["evaluate", "--resume", first, "--seed", "3"]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"--seed 3: the run in {first} has seed 0"
+    )
+    assert main(["evaluate", "--resume", first, "--out", "x"]) == 2
+    assert "--resume writes into its own folder" in capsys.readouterr().err
+    with lock.held(Path(first)):
+        assert main(["evaluate", "--resume", first]) == 2
+    assert "another process is at work" in capsys.readouterr().err
+    with (Path(first) / "records.jsonl").open("a") as file:
+        file.write('{"broken": \n')
+    (weights,) = Path(first).glob("checkpoints/*")
+    weights.write_bytes(weights.read_bytes()[:-9])
+    assert main(["evaluate", "--resume", first, "--set", "timeout=77", "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith("records.jsonl: line 2 cannot be read")
+    document = one_document(said.out)
+    rows = {row["task"]: row for row in document["records"]}
+    assert rows.keys() == {"train", "baselines", "evaluate"}
+    note = rows["train"]["payload"]["note"]
+    assert note.startswith(f"trained anew, the checkpoint lies in {weights.name}.dam")
+    assert runs.resumed(Path(first)).timeout == 77

@@ -15,17 +15,25 @@ MISTAKES = {
     "run --backend numpi": ("unknown backend 'numpi': did you mean numpy?", "known: "),
     "parity --backend numpi": ("unknown backend 'numpi'",),
     "ops --backend numpi": ("unknown backend 'numpi'",),
+    "train": ("--model is missing: name one", "motionbert, poseformer"),
+    "evaluate": ("--model is missing: name one", "motionbert, poseformer"),
     "train --model motionbret": (
         "unknown model 'motionbret': did you mean motionbert?",
         "known: ",
     ),
     "feasibility --model motionbret": ("unknown model 'motionbret'",),
+    "models --preset tiny": ("--preset does not go with the list of all models",),
+    "data --protocol amass": ("--protocol does not go with data list",),
+    "ops --cases here": ("--cases does not go with the exam of our own ops",),
+    "ops --third-party --seed 0": ("--seed does not go with --third-party",),
+    "parity --compare a --repro b": ("--repro does not go with --compare",),
+    "parity a.safetensors --model x": ("--model does not go with --vectors",),
     "models motionbret": ("unknown model 'motionbret'",),
     "models motionbert --preset smal": (
         "unknown preset of motionbert 'smal': did you mean small?",
     ),
     "ops --op gleu": ("unknown op 'gleu': did you mean gelu",),
-    "evaluate --set metrics=[pa_mpjp]": (
+    "evaluate --model motionbert --set metrics=[pa_mpjp]": (
         "unknown metric 'pa_mpjp': did you mean pa_mpjpe",
         "known: ",
     ),
@@ -104,7 +112,8 @@ def test_a_broken_bvh_is_one_line_exit_2_and_nothing_is_written(
         folder = tmp_path / kind
         folder.mkdir()
         (folder / "take.bvh").write_text(text)
-        assert main([name, "--data", f"bvh:{folder}"]) == 2
+        asked = ("--model", "simple_baseline", "--data", f"bvh:{folder}")
+        assert main([name, *asked]) == 2
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err.count("\n") == 1
@@ -116,7 +125,8 @@ def test_a_broken_bvh_is_one_line_exit_2_and_nothing_is_written(
 def test_a_missing_framework_is_exit_3_with_the_extra_to_install(
     name: str, here: Path, pretended: None, capsys: Said
 ) -> None:
-    assert main([name, "--backend", "pretended"]) == 3
+    model = () if name == "ops" else ("--model", "simple_baseline")
+    assert main([name, *model, "--backend", "pretended"]) == 3
     said = capsys.readouterr()
     assert said.out == ""
     missing = "backend pretended needs no_such_framework, not installed here"

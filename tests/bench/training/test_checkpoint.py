@@ -103,6 +103,43 @@ def test_a_doctored_checkpoint_is_bad_input(
         checkpoint.load(path)
 
 
+def test_a_bit_that_flipped_is_found_by_the_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    checkpoint.save(path, some_checkpoint())
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    # the format alone sees nothing
+    assert load_file(path)
+    with pytest.raises(BadInput, match="its checksum is"):
+        checkpoint.load(path)
+
+
+def test_a_checkpoint_of_before_has_no_checksum_and_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file({"params/a": np.ones(2)}, path, metadata={"progress": "{}"})
+    assert checkpoint.load(path).params.keys() == {"a"}
+
+
+def test_a_damaged_checkpoint_is_put_aside_and_trained_anew(
+    tmp_path: Path, backend: Backend
+) -> None:
+    job = make_job(tmp_path, backend)
+    due = run(job, backend)
+    whole = checkpoint.load(job.checkpoint)
+    for number in (1, 2):
+        truncate(job.checkpoint)
+        broken = job.checkpoint.read_bytes()
+        came = run(job, backend)
+        aside = f"{job.checkpoint.name}.damaged{number}"
+        assert came.note.startswith(f"trained anew, the checkpoint lies in {aside}")
+        assert job.checkpoint.with_name(aside).read_bytes() == broken
+        assert came.validation_mpjpe == due.validation_mpjpe
+    again = checkpoint.load(job.checkpoint)
+    for name, array in whole.params.items():
+        np.testing.assert_array_equal(again.params[name], array)
+
+
 def test_an_absent_checkpoint_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no checkpoint there; train the model first"):
         checkpoint.load(tmp_path / "absent")

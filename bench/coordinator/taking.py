@@ -1,0 +1,83 @@
+"""What a new run takes from one that has trained: weights, and the clips that go with them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import records
+from bench.config import Config
+from bench.coordinator import dataset, earlier
+from bench.coordinator.job import checkpoint_of
+from bench.data import protocol_for
+from bench.training import checkpoint
+from models.errors import BadInput
+
+
+def weights(run: Path, config: Config) -> dict[Path, Path]:
+    """Where each backend and model of a configuration finds its weights: name here -> file.
+
+    Those of its own training, else those of the only one. Raises BadInput where there are
+    several, or where a file is damaged.
+    """
+    known = earlier.trained(records.read(run))
+    found = {}
+    for backend, model in itertools.product(config.backend, config.model):
+        trainers = [name for name, trained in known if trained == model]
+        if backend in trainers:
+            trainers = [backend]
+        if len(trainers) != 1:
+            raise BadInput(
+                f"{run}: {model} was trained on {', '.join(trainers)}, and not on {backend};"
+                " leave that backend out"
+            )
+        source = checkpoint_of(run, trainers[0], model)
+        checkpoint.load(source)  # for its error, before anything is written
+        found[checkpoint_of(Path(), backend, model)] = source
+    return found
+
+
+def take(run: Path, folder: Path, weights: Mapping[Path, Path]) -> None:
+    """Give a new run folder its weights, and the clips of the run that they come from."""
+    given = {folder / name: source for name, source in weights.items()}
+    if (clips := run / dataset.FILE).exists():
+        given[folder / dataset.FILE] = clips
+    for place, source in given.items():
+        place.parent.mkdir(exist_ok=True)
+        try:
+            # no second copy: both are replaced, and never written into
+            os.link(source, place)
+        except OSError:
+            shutil.copyfile(source, place)
+
+
+def exported(run: Path, model: str | None) -> dict[str, Any]:
+    """What an export is told of a trained model: its name, preset, sizes and weights.
+
+    Raises BadInput where the run has several that fit, or none.
+    """
+    # any task will do that does not train
+    typed = earlier.Typed(tasks=["evaluate"], models=[model] if model else [])
+    config = earlier.based(run, typed)
+    if len(config.model) > 1:
+        names = ", ".join(config.model)
+        raise BadInput(f"{run}: it has trained {names}; name one by --model")
+    ((name, settings),) = config.model.items()
+    files = list(weights(run, config).values())
+    if len(files) > 1:
+        listed = ", ".join(map(str, files))
+        raise BadInput(
+            f"{run}: {name} was trained on {', '.join(config.backend)}; leave --run out and"
+            f" give --preset, --size, and by --weights one of: {listed}"
+        )
+    protocol = protocol_for(config.data, config.protocol)
+    return {
+        "model": name,
+        "preset": settings.preset,
+        "sizes": {"joints": len(protocol.joints), **settings.sizes},
+        "weights": str(files[0]),
+    }

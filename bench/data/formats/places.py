@@ -1,0 +1,84 @@
+"""Where files and folders are to go: tried beforehand, so that no hours of work end in an error.
+
+The one place that says whether something can be written; nothing stays of the trial.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from models.errors import BadInput, shortened
+
+BLOCK = bytes(4096)  # a full disk takes a name, and no block behind it
+ROOM = 200  # bytes of a path that are kept for what goes into a folder
+
+
+def file(path: Path) -> None:
+    """Raise BadInput where no file can be written at `path`; one that is there may be replaced."""
+    due = "give a file in a folder that exists and has room"
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        found = None
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error, due) from None
+    if not path.name or (found and stat.S_ISDIR(found.st_mode)):
+        raise BadInput(
+            f"{path}: cannot be written (a folder); it is left as it is: give a file in it"
+        )
+    if found and not stat.S_ISREG(found.st_mode):
+        raise BadInput(f"{path}: cannot be written (a pipe or device); {due}")
+    try:
+        _try(path.parent)
+    except OSError as error:
+        raise _refusal(path, error, due) from None
+
+
+def folder(path: Path) -> None:
+    """Raise BadInput where no folder is, can be made, or can be written into, at `path`."""
+    due = "give a folder that is there or can be made"
+    try:
+        if len(os.fsencode(path.absolute())) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
+            raise BadInput(
+                f"{shortened(path, 300)}: cannot be written (too long); {due}"
+            )
+        there = _nearest(path.absolute())
+        longest = os.pathconf(there, "PC_NAME_MAX")
+        for part in path.parts:
+            if len(os.fsencode(part)) > longest:
+                raise BadInput(
+                    f"{shortened(path, 300)}: cannot be written (too long); {due}"
+                )
+        _try(there)
+    except BadInput:
+        raise  # which is a ValueError, too
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error, due) from None
+
+
+def _nearest(path: Path) -> Path:
+    """The innermost folder of a path that is there. Raises OSError where it is no folder."""
+    for ancestor in (path, *path.parents):
+        try:
+            ancestor.stat()
+        except FileNotFoundError:
+            continue
+        return ancestor
+    return path
+
+
+def _try(folder: Path) -> None:
+    """Write a block in a folder; permissions, quotas and mounts are not all told by asking."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(BLOCK)
+        probe.flush()
+        os.fsync(probe.fileno())
+
+
+def _refusal(path: Path, error: OSError | ValueError, due: str) -> BadInput:
+    # a ValueError is of a path that no system takes, such as one with a null character
+    reason = getattr(error, "strerror", None) or error
+    return BadInput(f"{shortened(path, 300)}: cannot be written ({reason}); {due}")

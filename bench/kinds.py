@@ -1,0 +1,63 @@
+"""Kinds of values in a configuration: names that exist, numbers within sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from bench import tasks
+from bench.parity import rungs
+from models import optim
+from models.errors import BadInput, UnknownName, shortened
+
+
+def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
+    """A name that a registry knows; what it knows is asked when it is needed."""
+
+    def check(name: str) -> str:
+        known = list(names())
+        if name not in known:
+            raise UnknownName(kind, name, known)
+        return name
+
+    return AfterValidator(check)
+
+
+def _single(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once: to be named twice asks for nothing more."""
+    return tuple(dict.fromkeys(names))
+
+
+def _number(value: object) -> object:
+    """Not true or false, which pydantic takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise BadInput(f"a number was due, {str(value).lower()} came")
+    return value
+
+
+def weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
+    """Weights of which one at least counts: a loss that is always zero teaches nothing."""
+    if weights is not None and not any(weights.values()):
+        raise BadInput(f"a weight above 0 was due, {shortened(weights)} came")
+    return weights
+
+
+# far above all use, and below what the clocks, seeds and counters of frameworks take
+MOST = 2**31 - 1
+LONGEST = 10_000_000.0  # seconds: four months
+PROCESSORS = 4096
+
+Whole = Annotated[int, BeforeValidator(_number), Field(le=MOST)]
+Real = Annotated[float, BeforeValidator(_number)]
+Count = Annotated[Whole, Field(ge=1)]
+Natural = Annotated[Whole, Field(ge=0)]
+Positive = Annotated[Real, Field(gt=0)]
+Weight = Annotated[Real, Field(ge=0)]
+Seconds = Annotated[Positive, Field(le=LONGEST)]
+Names = Annotated[tuple[str, ...], AfterValidator(_single)]
+Task = Annotated[str, _named("task", tasks.table)]
+Tasks = Annotated[tuple[Task, ...], AfterValidator(_single)]
+Rung = Annotated[str, _named("rung", rungs.names)]
+Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]

@@ -1,0 +1,62 @@
+"""What the sizes of a model may be, whichever model it is: whole, finite, large enough.
+
+What fits together, such as heads and widths, a model's own file says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, get_origin, get_type_hints
+
+from models.errors import SpecError, shortened
+
+LARGEST = 1_000_000  # no layer is as wide, no window as long
+
+
+def kinds(sizes: type) -> dict[str, type]:
+    """Each size of a model's class and its type, as the class declares it."""
+    hints = get_type_hints(sizes)
+    return {name: get_origin(hint) or hint for name, hint in hints.items()}
+
+
+def check(name: str, given: Mapping[str, Any], sizes: type) -> None:
+    """Raise SpecError for the first size of a model that makes no network.
+
+    A whole number may be 0 where the model's own default is, which gives that a meaning.
+    """
+    types = kinds(sizes)
+    for key, value in given.items():
+        due = _due(value, types[key], default=getattr(sizes, key, None))
+        if due:
+            came = shortened(repr(value))
+            raise SpecError(f"size {key} of {name}: {due} was due, {came} came")
+
+
+def _due(value: Any, kind: type, *, default: Any) -> str:
+    """What was due in the place of a value; nothing where it may stand."""
+    if kind is bool:
+        return "" if isinstance(value, bool) else "true or false"
+    if kind is int:
+        least = 0 if default == 0 else 1
+        return "" if _whole(value, least) else f"a whole number from {least}"
+    if kind is float:
+        return "" if _real(value) else "a finite number from 0"
+    if kind is tuple:
+        sound = isinstance(value, list | tuple) and value
+        if not sound or not all(_whole(part, 1) for part in value):
+            return "a list of whole numbers from 1"
+    return ""
+
+
+def _whole(value: Any, least: int) -> bool:
+    # to Python, true is 1
+    if isinstance(value, bool) or not isinstance(value, int):
+        return False
+    return least <= value <= LARGEST
+
+
+def _real(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and 0 <= value <= LARGEST
