@@ -44,6 +44,7 @@ class Training:
     batch: int | None = None  # windows
     lr: float | None = None
     inputs: str | None = None  # as in `Recipe`
+    loss: Mapping[str, float] | None = None  # as in `Recipe`
     validate_every: int | None = None  # steps
     validation_windows: int | None = None
 

@@ -139,11 +139,11 @@ TRAINING = {
         steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500
     ),
     "tiny": Training(
-        steps=400,
+        steps=1300,
         batch=32,
         lr=4e-3,
         inputs="zscore",
-        validate_every=200,
+        validate_every=650,
         validation_windows=256,
     ),
 }

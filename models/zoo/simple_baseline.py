@@ -67,7 +67,7 @@ def _kaiming(inner: int) -> tuple[str, float]:
 PRESETS = {
     "paper": Size(),
     "small": Size(width=512, dropout=0.1),
-    "tiny": Size(width=256, dropout=0.05),
+    "tiny": Size(width=256, dropout=0.1),
 }
 PAPER_PARAMETERS = {"paper": 4_291_632}  # 4.29 M in the literature; counted in the port
 RECIPE = Recipe(
@@ -83,7 +83,7 @@ RECIPE = Recipe(
 TRAINING = {
     "paper": Training(steps=200_000, batch=64, validate_every=5000),
     "small": Training(steps=10_000, batch=128, lr=1e-3, validate_every=1000),
-    "tiny": Training(steps=2200, batch=64, lr=2e-3, validate_every=550),
+    "tiny": Training(steps=4000, batch=128, lr=3e-3, validate_every=1000),
 }
 OFFICIAL = "LinearModel"
 

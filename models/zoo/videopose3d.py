@@ -170,7 +170,7 @@ def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
 PRESETS = {
     "paper": Size(),
     "small": Size(widths=(3, 3, 3), width=128, dropout=0.1),
-    "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.05),
+    "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.1),
 }
 PAPER_PARAMETERS = {"paper": 16_952_371}  # counted in the official code at 243 frames
 RECIPE = Recipe(
@@ -190,11 +190,11 @@ TRAINING = {
         steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000
     ),
     "tiny": Training(
-        steps=600,
+        steps=2500,
         batch=96,
-        lr=4e-3,
+        lr=5e-3,
         inputs="zscore",
-        validate_every=300,
+        validate_every=1250,
         validation_windows=512,
     ),
 }
