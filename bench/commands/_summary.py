@@ -90,8 +90,10 @@ def _exam(payload: Exam) -> str:
 
     if wrong := wrongly.told(payload.rows):
         return f"wrong answers: {wrong}"
-    passed = sum(row.result == "passed" for row in payload.rows)
-    return f"{passed} of {len(payload.rows)} questions passed"
+    results = [row.result for row in payload.rows]
+    said = f"{results.count('passed')} of {len(results)} questions passed"
+    gaps = results.count("gap")
+    return f"{said}, {gaps} are declared gaps" if gaps else said
 
 
 @_said.register

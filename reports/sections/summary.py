@@ -23,6 +23,10 @@ from reports.verdict.reason import DECIDING
 
 AFTER = ()
 TITLE = "Verdict"
+GRADES = (
+    "In brackets stands how a finding is known: measured here, declared by the backend, or not"
+    " run. A fact decides nothing."
+)
 
 
 def render(run: Run, figures: Path) -> list[Block]:
@@ -30,8 +34,11 @@ def render(run: Run, figures: Path) -> list[Block]:
     if not run.records:
         said = " This run is empty: it holds no record, so nothing below was measured."
         return [text(Strong("Undecided."), said)]
+    if {record.task for record in run.records} == {"audit"}:
+        said = " An audit puts the harness to the test, and no model: its table is below."
+        return [ended(run), text(said.strip())]
     judged = verdict.verdicts(run)
-    page = [ended(run)]
+    page = [ended(run), text(GRADES)]
     for backend in cells.backends(run):
         page += about(run, [item for item in judged if item.backend == backend])
     # Last: whoever doubts an answer looks for the rule after having read it.
@@ -44,6 +51,9 @@ def ended(run: Run) -> Block:
     said = f"{count(len(run.records))} cells, {count(ok)} of them ok."
     if not run.info.finished:
         said += " The run did not finish: what follows is what it had until then."
+    if run.broken:
+        lines = ", ".join(map(str, run.broken))
+        said += f" Lines of records.jsonl that cannot be read, and are left out: {lines}."
     return text(said)
 
 
@@ -116,8 +126,13 @@ def better(found: tuple[Reason, ...]) -> list[Block]:
 
 
 def reasons(found: tuple[Reason, ...]) -> Bullets:
-    """Each reason with the answer it pulls to and its evidence grade."""
-    return bullets((Strong(one.pull), f" ({one.grade}): {one.text}") for one in found)
+    """Each reason with the answer it pulls to and its evidence grade, where that says more."""
+    return bullets((Strong(one.pull), f"{graded(one)}: {one.text}") for one in found)
+
+
+def graded(one: Reason) -> str:
+    """How a finding is known, in brackets."""
+    return "" if one.grade == one.pull else f" ({one.grade})"
 
 
 def models_table(run: Run, models: list[Verdict]) -> list[Block]:

@@ -157,7 +157,7 @@ def apart(one: Ladder) -> str:
     # One curve is no count that could be taken for that of the ladder.
     if not rest or len(one.checks) == 1:
         return ""
-    return f" ({rest} of {whole} serve other questions)"
+    return f" (of {whole} in all; {rest} serve other questions, or none of the recipe's)"
 
 
 def at(one: Ladder) -> str:

@@ -41,6 +41,7 @@ COSTS: Mapping[Answer, str] = {
     "undecided": "not measured",
     "no": "not measured",
 }
+VOID = "void"  # of a cost: it was timed, and no number counts, as on a noisy host
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,15 @@ class Reason:
         """The answer it pulls to, in words."""
         if self.answer is None:
             return "fact"
+        if self.void:
+            return VOID
         return COSTS[self.answer] if self.question == "costs" else self.answer
+
+    @property
+    def void(self) -> bool:
+        """Whether it is about timings that were taken and do not count."""
+        taken = self.grade == "measured" and self.answer == "undecided"
+        return self.question == "costs" and taken
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,11 @@ class Verdict:
     def said(self, question: Question) -> str:
         """One answer in words."""
         answer = self.answers[question]
-        return COSTS[answer] if question == "costs" else answer
+        if question != "costs":
+            return answer
+        nothing = COSTS[answer] == "not measured"
+        void = any(one.void for one in self.because(question))
+        return VOID if nothing and void else COSTS[answer]
 
 
 def works(text: str, *, grade: Grade = "measured") -> Reason:

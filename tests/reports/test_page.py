@@ -189,12 +189,18 @@ def test_a_run_of_crashes_still_gives_a_report(tmp_path: Path) -> None:
     assert "torch: undecided" in text
 
 
-@pytest.mark.parametrize("broken", ["run.json", "records.jsonl"])
-def test_an_unreadable_run_is_one_line_and_writes_nothing(
-    tmp_path: Path, broken: str
-) -> None:
+def test_a_line_of_records_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     sample.write(tmp_path, sample.good())
-    (tmp_path / broken).write_text('{"surprise": 1}\n')
+    records = tmp_path / "records.jsonl"
+    first, *rest = records.read_text().splitlines()
+    records.write_text("\n".join([first, '{"surprise": 1}', *rest]) + "\n")
+    said = build(tmp_path).read_text()
+    assert "records.jsonl that cannot be read, and are left out: 2." in said
+
+
+def test_an_unreadable_run_is_one_line_and_writes_nothing(tmp_path: Path) -> None:
+    sample.write(tmp_path, sample.good())
+    (tmp_path / "run.json").write_text('{"surprise": 1}\n')
     with pytest.raises(BadInput, match="cannot read") as caught:
         build(tmp_path)
     assert "\n" not in str(caught.value)

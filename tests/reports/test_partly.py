@@ -102,7 +102,8 @@ def test_declared_gaps_are_told_as_such_with_their_types_and_what_float32_does()
         texts = [one.text for one in whole.reasons if one.text.startswith("gaps")]
         assert texts == [said]
         assert not told(whole, "fail")
-        assert "an end of the declared gaps" in whole.changes[0]
+        # met by no model, it decides nothing
+        assert whole.answer == "yes"
 
 
 def test_wrong_answers_show_one_case_and_count_all() -> None:

@@ -300,7 +300,7 @@ def test_what_training_alone_lacks_leaves_a_model_that_can_be_run() -> None:
 )
 def test_what_voids_the_speed_never_voids_the_port(payload: object, words: str) -> None:
     model = only([*without("throughput"), sample.record(payload)])  # type: ignore[arg-type]
-    assert (model.answer, model.said("costs")) == ("yes", "not measured")
+    assert (model.answer, model.said("costs")) == ("yes", "void")
     reason = model.because("costs")[0]
     assert reason.text.startswith("not measurable here on cpu fp32, because ")
     assert words in reason.text
