@@ -35,7 +35,9 @@ def render(run: Run, figures: Path) -> list[Block]:
         said = " This run is empty: it holds no record, so nothing below was measured."
         return [text(Strong("Undecided."), said)]
     if {record.task for record in run.records} == {"audit"}:
-        said = " An audit puts the harness to the test, and no model: its table is below."
+        said = (
+            " An audit puts the harness to the test, and no model: its table is below."
+        )
         return [ended(run), text(said.strip())]
     judged = verdict.verdicts(run)
     page = [ended(run), text(GRADES)]
@@ -53,7 +55,9 @@ def ended(run: Run) -> Block:
         said += " The run did not finish: what follows is what it had until then."
     if run.broken:
         lines = ", ".join(map(str, run.broken))
-        said += f" Lines of records.jsonl that cannot be read, and are left out: {lines}."
+        said += (
+            f" Lines of records.jsonl that cannot be read, and are left out: {lines}."
+        )
     return text(said)
 
 

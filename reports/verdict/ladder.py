@@ -157,7 +157,9 @@ def apart(one: Ladder) -> str:
     # One curve is no count that could be taken for that of the ladder.
     if not rest or len(one.checks) == 1:
         return ""
-    return f" (of {whole} in all; {rest} serve other questions, or none of the recipe's)"
+    return (
+        f" (of {whole} in all; {rest} serve other questions, or none of the recipe's)"
+    )
 
 
 def at(one: Ladder) -> str:
