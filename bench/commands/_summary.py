@@ -76,7 +76,8 @@ def _parity(payload: Parity) -> str:
         return "nothing was asked"
     worst = max(payload.checks, key=_nearness)
     held = f"{_held(payload.checks)} checks hold"
-    return f"{held}; closest to its bound: {worst.kind} {worst.name}"
+    share = f" ({_nearness(worst):.2f} of it)" if worst.error else ""
+    return f"{held}; closest to its bound: {worst.kind} {worst.name}{share}"
 
 
 @_said.register

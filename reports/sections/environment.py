@@ -86,4 +86,6 @@ def versions(run: Run) -> Block:
             seen.setdefault(key, {"Backend": Code(record.backend), **record.versions})
     if not seen:
         return text("No worker reported its versions.")
-    return table(seen.values(), caption="Versions in the worker processes")
+    return table(
+        seen.values(), caption="Versions installed where each backend's workers ran"
+    )
