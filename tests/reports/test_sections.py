@@ -166,7 +166,7 @@ def test_a_cell_about_the_data_names_no_backend_and_no_model(tmp_path: Path) -> 
     judged = re.findall(r"^### (.*):", section(text, "Verdict"), re.MULTILINE)
     assert judged == ["torch"]
     assert "about one backend" in section(text, "Backends side by side")
-    versions = section(text, "Environment").split("Versions in the worker processes")[1]
+    versions = section(text, "Environment").split("Versions installed")[1]
     assert len(tables(versions)[0].splitlines()) == 3  # head, rule and torch
 
 
