@@ -16,6 +16,7 @@ import typer
 
 from bench import commands
 from bench.commands._interrupted import Interrupted
+from bench.commands._visible import visible
 from models.errors import BadInput, Missing, PosePortError, shortened
 
 # typer carries click inside, without an import path of its own
@@ -146,16 +147,9 @@ def _refuse_nothing(arguments: Sequence[str]) -> None:
 def _say(text: str, code: int) -> int:
     # one line, whatever a library has put into its message, or a stranger into a name
     line = " ".join(text.split())
-    shown = "".join(map(_visible, shortened(line, LONGEST)))
+    shown = visible(shortened(line, LONGEST))
     print(shown, file=sys.stderr)
     return code
-
-
-def _visible(character: str) -> str:
-    """What moves a terminal's cursor or colours it, as Python writes it."""
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()
 
 
 if __name__ == "__main__":

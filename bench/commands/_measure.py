@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,17 +44,31 @@ def measured(
     if trains and not (resume or run):
         named(model)
         profile = profile or "standard"
-    settings = configure(
-        tasks=tasks,
-        model=model,
-        profile=profile,
-        file=config,
-        overrides=set,
-        resume=resume,
-        run=run,
-        **options,
-    )
-    return measure(settings, out=out, resume=resume, run=run, as_json=json)
+    with locked(resume):
+        settings = configure(
+            tasks=tasks,
+            model=model,
+            profile=profile,
+            file=config,
+            overrides=set,
+            resume=resume,
+            run=run,
+            **options,
+        )
+        return measure(settings, out=out, resume=resume, run=run, as_json=json)
+
+
+@contextmanager
+def locked(resume: Path | None) -> Iterator[None]:
+    """Hold a run folder, before what is there is read: another process may be changing it."""
+    from bench.coordinator import lock
+
+    # of a folder that is no run, `configure` says so, and nothing is left there
+    if resume is None or not (resume / "run.json").exists():
+        yield
+        return
+    with lock.held(resume):
+        yield
 
 
 def configure(
@@ -124,7 +138,8 @@ def measure(
 ) -> int:
     """Run the cells, write the report, print what was found; the exit code.
 
-    Into a new folder in `out` unless `resume` is one; with the weights of `run`, where given.
+    Into a new folder in `out` unless `resume` is one, which the caller has `locked`; with the
+    weights of `run`, where given.
     """
     from bench import data
     from bench.coordinator import checking, dataset, lock, taking
@@ -132,22 +147,23 @@ def measure(
 
     out = _place(out, resume)
     with ExitStack() as held:
-        if resume:
-            # before what is there is looked at, which another process may be changing
-            held.enter_context(lock.held(resume))
         with waiting("checking names and reading data", quiet=as_json):
             clips = checking.check(config, resume=resume or run)
             weights = taking.weights(run, config) if run else {}
         # by name from here on: the default may hang on files that a resumed run no longer needs
         protocol = data.protocol_for(config.data, config.protocol).name
         config = config.model_copy(update={"protocol": protocol})
-        folder = resume or runs.start(config, out=out, command=_command())
         if resume:
-            _mended(runs.go_on(resume, config))
+            folder = resume
+            _mended(runs.go_on(folder, config))
         else:
-            held.enter_context(lock.held(folder))
-        if run:
-            taking.take(run, folder, weights)
+
+            def fill(made: Path) -> None:
+                held.enter_context(lock.held(made))
+                if run:
+                    taking.take(run, made, weights)
+
+            folder = runs.start(config, out=out, command=_command(), fill=fill)
         if clips is not None:
             dataset.keep(folder, clips, config)
         del clips  # the workers map them from the run folder

@@ -39,22 +39,23 @@ def command(
     that misses it. Exit code 1 where one is missed, or the backend without a fault is accused.
     """
     from bench.audit import catalogue
-    from bench.commands._measure import configure, measure
+    from bench.commands._measure import configure, locked, measure
 
     known = sorted(set(catalogue.kinds().values()))
     for name in kind or ():
         if name not in known:
             raise UnknownName("kind of fault", name, known)
-    settings = configure(
-        tasks=["audit"],
-        backend=backend,
-        model=None,
-        faults=kind,
-        seed=seed,
-        timeout=TIMEOUT,
-        resume=resume,
-    )
-    if not resume:
-        # it is about a backend alone, on models of its own
-        settings = settings.model_copy(update={"model": {}})
-    return measure(settings, out=out, resume=resume, as_json=json)
+    with locked(resume):
+        settings = configure(
+            tasks=["audit"],
+            backend=backend,
+            model=None,
+            faults=kind,
+            seed=seed,
+            timeout=None if resume else TIMEOUT,
+            resume=resume,
+        )
+        if not resume:
+            # it is about a backend alone, on models of its own
+            settings = settings.model_copy(update={"model": {}})
+        return measure(settings, out=out, resume=resume, as_json=json)

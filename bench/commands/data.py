@@ -15,6 +15,7 @@ import typer
 
 from bench.commands import AllowMismatch, Json, ProtocolName
 from bench.commands._chosen import refuse_beside
+from bench.commands._visible import visible
 from models.errors import BadInput, UnknownName
 
 EXAMPLES = (
@@ -125,7 +126,7 @@ def _show(found: Mapping[str, object]) -> None:
             lines = _cut(value) or lines
         for line in lines:
             wrapped.initial_indent = key.ljust(width)
-            print(wrapped.fill(line))
+            print(wrapped.fill(visible(line)))
 
 
 def _text(value: object) -> str:

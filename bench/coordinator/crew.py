@@ -108,13 +108,18 @@ class Crew:
         try:
             return worker.run(
                 job,
-                lambda text, share: self._listen(job, text, share),
+                lambda text, share: self._heard(job, text, share),
                 timeout=self._config.timeout,
                 turn=lambda: self._baton.take(job.backend),
             )
         finally:
             # However it ended: the others would wait for its turn for ever.
             self._baton.leave(job.backend)
+
+    def _heard(self, job: Job, text: str, share: float) -> None:
+        """Pass on what a worker does: one at a time, as records are."""
+        with self._lock:
+            self._listen(job, text, share)
 
     @contextmanager
     def _hired(self, worker: Worker) -> Iterator[None]:

@@ -72,15 +72,17 @@ def continued(folder: Path, typed: Typed) -> Config:
             f"--model {' '.join(typed.models)}", "also", sorted(gone), folder
         )
     own = dict(config.model)
+    whole = config.model_dump(mode="json")
     for label, content in typed.parts():
-        over = _over(config, content, label)
+        whole, over = _over(whole, content)
         for key, was, now in _changes(config, over):
             grown = key in GROWING and set(was) <= set(now)
             added = _model_of(key) not in {"", *own}
             if not (key in FREE or grown or added):
                 raise _refused(label, key, was, folder)
         # first what was there: the first backend is the one that others are held against
-        names = dict.fromkeys([*config.backend, *over.backend])
+        names = list(dict.fromkeys([*config.backend, *over.backend]))
+        whole["backend"] = names
         config = over.model_copy(update={"backend": tuple(names)})
     if strays := set(config.model) - {*own, *typed.models}:
         raise BadInput(
@@ -124,8 +126,9 @@ def based(folder: Path, typed: Typed) -> Config:
     fixed = {*BROUGHT, "run", "parity.preset"}
     if "evaluate" in config.tasks:
         fixed.add("precision")  # in which it was trained, and is to be judged
+    whole = config.model_dump(mode="json")
     for label, content in [*_profile(typed), *typed.parts()]:
-        over = _over(config, content, label)
+        whole, over = _over(whole, content)
         for key, was, _ in _changes(config, over):
             if key in fixed or _model_of(key):
                 raise _refused(label, key, was, folder)
@@ -165,11 +168,15 @@ def _profile(typed: Typed) -> Iterator[tuple[str, Content]]:
     yield f"--profile {typed.profile}", sizes | {"parity": ladder}
 
 
-def _over(config: Config, content: Content, label: str) -> Config:
-    """A configuration with something over it. Raises BadInput where that is no setting."""
+def _over(whole: Content, content: Content) -> tuple[dict[str, Any], Config]:
+    """Settings with something over them, as they were said and as a configuration.
+
+    Said on, not dumped anew: a default that nobody has set stays one, over which a model's file
+    has its say. Raises BadInput where something is no setting.
+    """
     configs.refuse_chosen(content)
-    whole = configs.merge(config.model_dump(mode="json"), content)
-    return configs.validate(whole)
+    merged = configs.merge(whole, content)
+    return merged, configs.validate(merged)
 
 
 def _changes(before: Config, after: Config) -> Iterator[tuple[str, Any, Any]]:

@@ -71,12 +71,19 @@ def _kinds(config: Config, backend: str, model: str) -> tuple[str, ...]:
     return ("model", "reference") if refers else ("model",)
 
 
-def start(config: Config, *, out: Path, command: str) -> Path:
-    """Make the run folder with `run.json`; returns it."""
+def start(
+    config: Config,
+    *,
+    out: Path,
+    command: str,
+    fill: Callable[[Path], None] = lambda folder: None,
+) -> Path:
+    """Make the run folder with `run.json`; returns it. `fill` puts there what a run begins with."""
     started = datetime.now(UTC)
     # Two runs of one second do not meet.
     folder = out / f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
+    fill(folder)
     info = RunInfo(
         id=folder.name,
         started=started.isoformat(timespec="seconds"),

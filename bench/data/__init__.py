@@ -328,11 +328,10 @@ def _read(
             f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]});"
             " give a path that may be read"
         ) from None
-    if not clips:
-        raise BadInput(f"{source}: no clips in it; give data with at least one")
-    if not (protocol and protocol.mismatch == "allowed"):
-        from bench.data import reprojection
+    from bench.data import clip, reprojection
 
+    clip.distinct(clips, source)
+    if not (protocol and protocol.mismatch == "allowed"):
         reprojection.check(clips, source)
     return clips
 

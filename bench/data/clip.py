@@ -6,6 +6,8 @@ in `batches/`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.data.geometry.cameras import Camera, project, world_to_camera
 from bench.data.geometry.skeletons import Skeleton
-from models.errors import BadInput
+from models.errors import BadInput, shortened
 
 # millimetres in each
 UNITS = {
@@ -214,3 +216,17 @@ def middle_of(frames: int, fraction: float) -> slice:
     keep = min(frames, max(LEAST, round(frames * fraction)))
     start = (frames - keep) // 2
     return slice(start, start + keep)
+
+
+def distinct(clips: Sequence[Clip], source: str) -> None:
+    """Raise BadInput for no clips, and for two of one name: they would be taken for one."""
+    if not clips:
+        raise BadInput(f"{source}: no clips in it; give data with at least one")
+    found = Counter((clip.name, clip.camera_name) for clip in clips)
+    (name, camera), count = found.most_common(1)[0]
+    if count > 1:
+        seen = f" of camera {camera}" if camera else ""
+        raise BadInput(
+            f"{source}: {count} clips{seen} are called {shortened(name)}; give their files"
+            " names of their own"
+        )

@@ -31,7 +31,7 @@ from bench.processes import contract, question
 from bench.processes.contract import Watch
 from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
-from bench.training.origin import CAMERA, project_version
+from bench.training.origin import CAMERA, UNITS, project_version
 from bench.training.restored import restored
 from models.errors import BadInput
 
@@ -157,11 +157,12 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
-    del known["examples"]
+    # those are to be looked at, and where the file lay says nothing of it
+    del known["examples"], known["path"]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
         "poseport": project_version(),
-        "unit": "mm",
+        "unit": f"m{UNITS[protocol.lengths]}",  # m times 1000
         "frame": CAMERA,
         "relative_to": f"{done.root} of the person; the model's own {done.root} is kept, at"
         f" most {done.root_off:.3g} mm from 0",

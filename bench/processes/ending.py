@@ -38,8 +38,14 @@ def cause(
 
 def how(code: int, words: str) -> str:
     """`ended with signal SIGSEGV in linear (functional.py:12): what it said last`."""
-    kind = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    kind = f"signal {_signal(-code)}" if code < 0 else f"exit code {code}"
     return f"ended with {kind}{_place(words)}: {last(words)}"
+
+
+def _signal(number: int) -> str:
+    """Its name; most real-time signals have none."""
+    names = {each.value: each.name for each in signal.Signals}
+    return names.get(number, str(number))
 
 
 def last(words: str) -> str:

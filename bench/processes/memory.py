@@ -36,9 +36,11 @@ class OutOfMemory(MemoryError):
 def ran_out(error: BaseException) -> bool:
     """Whether an error, or one that it was made of, says that memory has run out."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()  # an error may be its own cause
+    while cause is not None and id(cause) not in seen:
         if isinstance(cause, MemoryError) or told(_text(cause)):
             return True
+        seen.add(id(cause))
         cause = cause.__cause__
     return False
 

@@ -133,6 +133,7 @@ class Worker:
                 # Ctrl-C reaches the parent alone, which then asks the worker to stop
                 start_new_session=True,
             )
+            _watch(self._process.pid)
         return self._process
 
     def _converse(
@@ -202,6 +203,22 @@ class Worker:
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - HEARD))
         return self._errors.read().decode(errors="replace")
+
+
+def _watch(leader: int) -> None:
+    """End what a worker has started as soon as the worker has ended, however that was.
+
+    Such a process may hold the pipe, at which the coordinator would wait for ever.
+    """
+
+    def follow() -> None:
+        # not reaped by this, so that the number stays the group's; gone already where it was
+        with suppress(ChildProcessError, ProcessLookupError):
+            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+            os.killpg(leader, signal.SIGKILL)
+
+    if hasattr(os, "waitid"):  # macOS has none
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def _send(process: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -88,7 +88,7 @@ def _keypoints(
 def _pose(origin: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
     """What comes out."""
     own = origin.get("unit", UNITS["metric"])
-    unit = "mm" if pixels else own
+    unit = f"m{own}" if pixels else own  # m, or m of what: the graph multiplies by 1000
     return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
 
 

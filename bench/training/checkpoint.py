@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.formats import arrays_file
+from bench.training.origin import checked
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]
@@ -62,7 +63,7 @@ def load(path: Path) -> Checkpoint:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             progress = json.loads(header["progress"])
-            origin = dict(json.loads(header.get("origin", "{}")))
+            origin = checked(json.loads(header.get("origin", "{}")))
             names = file.keys()  # a method of this reader, which is no dict
             arrays = {name: file.get_tensor(name) for name in names}
     # KeyError of another program's header, ValueError and TypeError of JSON that is none of ours

@@ -5,13 +5,20 @@ Who holds the file alone, without the run, can still feed the model and read its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from bench.coordinator.job import Job
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
-from bench.training.feed import Feed
+from models.errors import shortened
+
+# a checkpoint is read without them
+if TYPE_CHECKING:
+    from bench.coordinator.job import Job
+    from bench.training.feed import Feed
 
 SCREEN = (
     "x: 2 x / width - 1; y: 2 y / width - height / width; width and height in pixels"
@@ -31,6 +38,50 @@ def project_version() -> str:
         return version("poseport")
     except PackageNotFoundError:
         return ""
+
+
+class Origin(BaseModel):
+    """What a header may say; each field is explained where it is filled in."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    poseport: str
+    run: str
+    backend: str
+    model: str
+    preset: str
+    sizes: dict[str, Any]
+    data: str
+    protocol: str
+    protocol_hash: str
+    seed: int
+    precision: str
+    skeleton: str
+    joints: list[str]
+    parents: list[int]
+    mirror: list[int]
+    root: str
+    keypoints: str
+    standardised: bool
+    unit: str
+    frame: str
+    window: int
+    outputs: Literal["all", "centre"]
+    pad: str
+    flip_averaging: bool
+
+
+def checked(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a header says, if anything. Raises ValueError for what this module has not written."""
+    if not said:
+        return {}
+    try:
+        return Origin.model_validate(dict(said)).model_dump()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = ".".join(map(str, wrong["loc"]))
+        message = f"origin.{key}: {wrong['msg'].lower()}"
+        raise ValueError(shortened(message)) from None
 
 
 def origin(job: Job, protocol: Protocol, feed: Feed) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bench.data.clip import Clip, Take, crop, film, leg_length
+from bench.data.clip import Clip, Take, crop, distinct, film, leg_length
 from bench.data.geometry.cameras import (
     Rig,
     camera_to_world,
@@ -184,3 +184,12 @@ def test_nan_is_located() -> None:
         dataclasses.replace(clip, camera_pose=pose)
     # a message is one line, whatever array is wrong
     assert "\n" not in str(caught.value)
+
+
+def test_two_clips_of_one_name_are_refused() -> None:
+    clips = film(take(), CAMERAS)
+    distinct(clips, "bvh:x")
+    with pytest.raises(BadInput, match="bvh:x: 2 clips of camera cam0 are called t;"):
+        distinct([*clips, clips[0]], "bvh:x")
+    with pytest.raises(BadInput, match="bvh:x: no clips in it"):
+        distinct([], "bvh:x")

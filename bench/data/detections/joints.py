@@ -83,7 +83,10 @@ def arrange(
         return points, skeleton, ()
     if stated is not None:
         if max(stated.picks) >= count:
-            _check_count(count, stated.skeleton, where)
+            raise BadInput(
+                f"{where}: {count} joints came; the file names {max(stated.picks) + 1} or"
+                " more, in another order"
+            )
         return points[:, list(stated.picks)], stated.skeleton, ()
     if count not in LAYOUTS:
         rows = sorted(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +48,7 @@ def positions(motion: Motion, joints: Sequence[int] | None = None) -> Array:
 def at_rest(motion: Motion, joints: Sequence[int]) -> Array:
     """Places (joints, 3) before any turn, with the bones of the first frame."""
     needed = _with_ancestors(motion.nodes, joints)
-    first = replace(motion, values=motion.values[:1])
-    moves = _local_offsets(first, needed)[..., 0]
+    moves = _local_offsets(motion, needed)[..., 0]
     world: dict[int, Array] = {}
     for joint, move in zip(needed, moves, strict=True):
         parent = motion.nodes[joint].parent

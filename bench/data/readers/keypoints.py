@@ -88,7 +88,7 @@ def _location(location: str) -> tuple[Path, Known]:
     known = Known()
     path, at, last = location.rpartition("@")
     # From the end, in any order; the first part that is none of these is the path's.
-    while at:
+    while at and not Path(location).exists():
         if size := SIZE.fullmatch(last):
             known = replace(known, size=(int(size[1]), int(size[2])))
         elif fps := RATE.fullmatch(last):
@@ -111,7 +111,9 @@ def _location(location: str) -> tuple[Path, Known]:
 
 def _folder(folder: Path) -> Iterator[Found]:
     """The videos of files, and files of one picture each joined by their names."""
-    files = sorted(each for each in folder.iterdir() if each.suffix in parse.READERS)
+    files = sorted(
+        each for each in folder.iterdir() if each.suffix.lower() in parse.READERS
+    )
     if not files:
         raise BadInput(
             f"keypoints:{folder}: the folder holds no {', '.join(parse.READERS)} file; give"

@@ -19,4 +19,5 @@ from bench.evaluation.files import Poses
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Uncompressed: floats gain nothing by it."""
     with path.open("wb") as file:  # NumPy would put an end of its own to a bare name
-        np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **poses)
+        arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **poses}
+        np.savez(file, **arrays)

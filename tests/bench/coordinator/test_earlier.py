@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import models
 from bench import config as configs
 from bench import records
 from bench.config import Config
@@ -203,3 +204,16 @@ def test_an_export_is_told_size_and_weights(tmp_path: Path) -> None:
     place.write_bytes(place.read_bytes()[:-1])
     with pytest.raises(BadInput, match="not a checkpoint"):
         taking.exported(folder, None)
+
+
+def test_a_model_that_joins_keeps_what_its_file_says(tmp_path: Path) -> None:
+    folder, _ = started(tmp_path)
+    typed = Typed(
+        models=[MODEL, "poseformer"],
+        options={"timeout": 9.0},
+        overrides=["model.poseformer.pad=reflect", "workers=3"],
+    )
+    joined = earlier.continued(folder, typed).model["poseformer"]
+    assert joined.pad == "reflect"
+    # what nobody has typed is the file's, however much else was typed
+    assert joined.train.steps == models.module("poseformer").TRAINING["small"].steps

@@ -80,3 +80,10 @@ def test_of_sigkill_only_what_is_known_is_said(
     found, reason = cause(-signal.SIGKILL, "MemoryError", starved)
     assert found == status
     assert said in reason
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert cause(-40, "", None) == (
+        "crashed",
+        "the worker ended with signal 40: it said nothing",
+    )

@@ -122,3 +122,9 @@ def test_the_kernels_count_is_read(
     assert memory.kills() == 3
     file.write_text("pgfault 12\n")
     assert memory.kills() is None
+
+
+def test_an_error_that_is_its_own_cause_is_asked_once() -> None:
+    error = ValueError("no memory is meant")
+    error.__cause__ = error
+    assert not memory.ran_out(error)

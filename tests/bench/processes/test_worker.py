@@ -34,6 +34,12 @@ STRANGE = {
         os._exit(7)
     """,
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
+    # what it has started holds its pipes, and would hold the run
+    "leaves": """
+        if os.fork() == 0:
+            time.sleep(120)
+        os.abort()
+    """,
     "starved": "raise MemoryError('no room')",
     "greedy": "raise RuntimeError('Failed to allocate memory for requested buffer of size 9')",
     "bursts": """
@@ -145,6 +151,7 @@ def assert_alive(worker: Worker) -> None:
             "the worker ended with exit code 7: giving up: no licence",
         ),
         ("killed", "crashed", "the worker was killed by SIGKILL, from outside: "),
+        ("leaves", "crashed", "the worker ended with signal SIGABRT in load"),
         ("torn", "crashed", "the worker was killed by SIGKILL, from outside: "),
     ],
 )

@@ -90,8 +90,14 @@ def break_progress(path: Path) -> None:
     save_file({"params/a": np.ones(2)}, path, metadata={"progress": "{"})
 
 
+def lie_of_origin(path: Path) -> None:
+    header = {"progress": "{}", "origin": '{"unit": 5}'}
+    save_file({"params/a": np.ones(2)}, path, metadata=header)
+
+
 @pytest.mark.parametrize(
-    "doctor", [truncate, empty, break_header, drop_progress, break_progress]
+    "doctor",
+    [truncate, empty, break_header, drop_progress, break_progress, lie_of_origin],
 )
 def test_a_doctored_checkpoint_is_bad_input(
     tmp_path: Path, doctor: Callable[[Path], None]

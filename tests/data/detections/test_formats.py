@@ -12,6 +12,7 @@ import pytest
 
 from bench.data.clip import Clip
 from bench.data.detections.joints import BODY25, MEDIAPIPE33
+from bench.data.geometry import skeletons
 from bench.data.readers import keypoints
 from models.errors import BadInput
 
@@ -222,6 +223,13 @@ def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
         (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
         assert clip.skeleton.name == "h36m17", case
         assert not any("joints" in note for note in clip.notes), case
+
+
+def test_names_of_more_joints_than_came_are_refused(tmp_path: Path) -> None:
+    names = [*skeletons.load("coco17").joints, "tail", "left_wing", "right_wing"]
+    more = dataset(categories=[{"keypoints": [*names[17:], *names[:17]]}])
+    with pytest.raises(BadInput, match="17 joints came; the file names 20 or more"):
+        keypoints.load(write(tmp_path, more) + SIZE)
 
 
 def landmark_table(numbers: int) -> np.ndarray:
