@@ -38,7 +38,7 @@ Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
-DEEPEST = 8  # parts of a key
+DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
 class _Strict(BaseModel):
@@ -352,7 +352,7 @@ def parsed(text: str) -> dict[str, Any]:
             f"--set {shown}: the value is not readable as YAML: {error}"
         ) from None
     parts = key.split(".")
-    # no setting lies deeper than model.NAME.sizes.KEY, and none of them is nameless
+    # no setting lies deeper, and none of them is nameless
     if len(parts) > DEEPEST or not all(parts):
         raise BadInput(f"--set {shown}: a key such as model.motionbert.pad was due")
     # from the inside out: the last part holds the value

@@ -1,9 +1,9 @@
 """The parent's handle on a worker process.
 
 A worker is started when first needed, killed when it hangs, replaced when it dies. It is a session
-of its own, which a kill ends as a whole: what it has started ends with it.
+of its own, which ends as a whole: what it has started ends with it, however it ended.
 
-The parent blocks on the worker's pipe; it never polls, which would disturb what is timed.
+The parent blocks on the worker's pipe; it does not poll it, which would disturb what is timed.
 """
 
 from __future__ import annotations
