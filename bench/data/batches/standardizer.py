@@ -15,7 +15,9 @@ from models.errors import BadInput
 
 Array = NDArray[np.float32]
 
-STILL = 1e-6  # of a standard deviation, metres or the screen's unit: less is rounding
+# Of a standard deviation, metres or the screen's unit: half a pixel of a thousand. What varies less
+# is divided by 1: magnified, a joint that stands still would send the next clip's far away.
+STILL = 1e-3
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,9 @@ import numpy as np
 from bench.evaluation.oracle.cutting import Array, Cut, Float, Strip
 from bench.evaluation.oracle.sight import Sight
 
-STILL = 1e-6  # a deviation below this is rounding: such a coordinate is divided by 1
+STILL = (
+    1e-3  # a deviation below this is a standstill: such a coordinate is divided by 1
+)
 
 
 @dataclass(frozen=True)
