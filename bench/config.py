@@ -19,6 +19,7 @@ from bench.data.formats import yaml_file
 from bench.kinds import (
     PROCESSORS,
     Count,
+    Faults,
     Names,
     Natural,
     Positive,
@@ -160,7 +161,7 @@ class Config(_Strict):
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
     ops: Names = ()  # exam: these only; all where empty
-    faults: Names = ()  # audit: kinds of faults; all where empty
+    faults: Faults = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
     metrics: Names = ()  # evaluation: MPJPE and these; all where empty

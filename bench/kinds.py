@@ -25,6 +25,12 @@ def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _faults() -> Iterable[str]:
+    from bench.audit import catalogue  # it reads every fault's file
+
+    return set(catalogue.kinds().values())
+
+
 def _single(names: tuple[str, ...]) -> tuple[str, ...]:
     """Each once: to be named twice asks for nothing more."""
     return tuple(dict.fromkeys(names))
@@ -59,5 +65,9 @@ Seconds = Annotated[Positive, Field(le=LONGEST)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]
 Task = Annotated[str, _named("task", tasks.table)]
 Tasks = Annotated[tuple[Task, ...], AfterValidator(_single)]
+Faults = Annotated[
+    tuple[Annotated[str, _named("kind of fault", _faults)], ...],
+    AfterValidator(_single),
+]
 Rung = Annotated[str, _named("rung", rungs.names)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]

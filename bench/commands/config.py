@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.commands import (
+    AllowMismatch,
     Backends,
     ConfigFile,
     Data,
@@ -37,7 +38,8 @@ def command(
     precision: Precision = None,
     data: Data = None,
     protocol: ProtocolName = None,
-    profile: Profile = "smoke",
+    allow_mismatch: AllowMismatch = None,
+    profile: Profile = None,
     config: ConfigFile = None,
     set: Set = None,
     seed: Seed = None,
@@ -56,26 +58,30 @@ def command(
         "precision": precision,
         "data": data,
         "protocol": protocol,
+        "allow_mismatch": allow_mismatch,
         "seed": seed,
     }
     asked = {
-        "profile": profile,
+        "profile": profile or "smoke",
         "file": config,
         "overrides": set or [],
         "options": {key: value for key, value in typed.items() if value is not None},
     }
-    _show(asked, model or [], as_json=json)
+    chose = [("--profile", {"profile": profile})] if profile else []
+    _show(asked, model or [], chose, as_json=json)
     return 0
 
 
-def _show(asked: Mapping[str, Any], models: Sequence[str], *, as_json: bool) -> None:
+def _show(
+    asked: Mapping[str, Any], models: Sequence[str], chose: Layers, *, as_json: bool
+) -> None:
     import json
 
     from bench import config as configs
     from bench.commands._tables import table
 
     settings = configs.load(**asked, models=models)
-    rows = list(_rows(settings, configs.layers(**asked)))
+    rows = list(_rows(settings, [*configs.layers(**asked), *chose]))
     if as_json:
         print(json.dumps(rows))
         return
@@ -104,8 +110,6 @@ def _origin(path: Path, settings: Config, layers: Layers) -> str:
     for origin, said in reversed(layers):
         if _says(said, path):
             return origin
-    if path == ("profile",):
-        return "--profile"
     match path:
         case ("model", _, "preset"):
             return _origin(("preset",), settings, layers)

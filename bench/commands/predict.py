@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import AllowMismatch, Json
+from models.errors import BadInput
 
 EXAMPLES = (
     "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
@@ -66,7 +67,9 @@ def command(
     from bench.evaluation.predict import predict
 
     if figure:
-        places.file(figure)  # said now, not after the work
+        places.new(figure)  # said now, not after the work
+        if figure.absolute() == to.absolute():
+            raise BadInput(f"--figure {figure}: that is --to as well; give two names")
     found = predict(
         run,
         data,

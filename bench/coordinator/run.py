@@ -157,10 +157,12 @@ def unfinished(folder: Path, config: Config) -> list[Job]:
     known = records.load(folder).records
     done = {records.cell(record) for record in known if record.status == "ok"}
     found = jobs(config, folder)
+    on_weights = [job for job in found if TRAIN in tasks.get(job.task).after]
+    asking = {(job.backend, job.model) for job in on_weights if job.cell not in done}
     lost = {
         (job.backend, job.model)
         for job in found
-        if job.task == TRAIN and job.cell in done and _damaged(job.checkpoint)
+        if job.task == TRAIN and job.cell in done and _is_lost(job, asking)
     }
     todo = []
     for job in found:
@@ -174,12 +176,13 @@ def unfinished(folder: Path, config: Config) -> list[Job]:
     return [job for job in found if job in todo or job in again]
 
 
-def _damaged(path: Path) -> bool:
-    """Whether the weights of a training that has ended are there and cannot be read."""
-    if not path.exists():
-        return False  # taken away on purpose: what asks for them says so
+def _is_lost(job: Job, asking: set[tuple[str, str]]) -> bool:
+    """Whether the weights of a training that has ended cannot be read, or are gone and missed."""
+    if not job.checkpoint.exists():
+        # taken away to save room, perhaps: nobody misses them where all is done
+        return (job.backend, job.model) in asking
     try:
-        checkpoint.load(path)
+        checkpoint.load(job.checkpoint)
     except BadInput:
         return True
     return False

@@ -93,12 +93,8 @@ def predict(
 
     Raises BadInput, UnknownName, Missing.
     """
-    if out.exists():
-        raise BadInput(
-            f"{out}: is there already and is left as it is; give another name"
-        )
     files.check(out)
-    places.file(out)  # said now, not after minutes of work
+    places.new(out)  # said now, not after minutes of work
     training = _training(records.read(run), backend, model)
     backends.require(training.backend)
     # absolute, since the child works from the checkout
@@ -190,6 +186,11 @@ def _training(run: Run, backend: str | None, model: str | None) -> Record:
             found.append(record)
     if len(found) == 1:
         return found[0]
+    if source := run.info.config.get("run"):
+        raise BadInput(
+            f"{run.folder}: has trained nothing, its weights are those of run {source}; give"
+            " that run's folder"
+        )
     names = [f"{record.model} on {record.backend}" for record in found or known]
     listed = ", ".join(names) or "none"
     what = "several trained models fit" if found else "no trained model fits"

@@ -251,7 +251,9 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, program.params()))
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
-        found.left_out[f"weights after {name}"] = "the training was taken up later"
+        found.left_out[f"weights after {name}"] = (
+            "not made again: this training was interrupted before, and resumed"
+        )
         return
     came = kept[part.stop].weights
     if part.stop == ran.loop.plan.steps:

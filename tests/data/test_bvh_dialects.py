@@ -162,3 +162,9 @@ def test_a_folder_of_the_name_of_a_file_is_looked_into(tmp_path: Path) -> None:
     (inside / "b.bvh").mkdir()
     with pytest.raises(BadInput, match=r"b\.bvh"):
         bvh.load(str(inside), rig=RIG)
+
+
+def test_a_channel_that_comes_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = person().replace("Zrotation Xrotation", "Zrotation Zrotation", 1)
+    with pytest.raises(BadInput, match="a.bvh:5: a channel that comes twice"):
+        bvh_text.read(write(tmp_path, text + motion(still())))

@@ -236,3 +236,12 @@ def test_every_bvh_of_the_field_has_its_reading() -> None:
         pytest.skip(f"the files that people have in hand are not at {FIELD}")
     found = {path.relative_to(FIELD).as_posix() for path in FIELD.rglob("*.bvh")}
     assert found == set(READ)
+
+
+@pytest.mark.parametrize(("turn", "said"), [(0.0, 0), (1.2, 1), (40.0, 0)])
+def test_rotations_that_may_be_radians_are_noted(
+    tmp_path: Path, turn: float, said: int
+) -> None:
+    rows = [[*row[:-1], turn] for row in still()]
+    (clip,) = loaded(write(tmp_path, person() + motion(rows)))
+    assert sum("no rotation is above 6.3" in note for note in clip.notes) == said

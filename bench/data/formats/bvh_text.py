@@ -275,6 +275,8 @@ class _Header:
         if count not in range(7):  # of three axes, a position and a rotation each
             raise _Damaged(self.last_line, f"{count:g} channels where 0 to 6 were due")
         channels = tuple(CHANNELS[self.take(*CHANNELS)] for _ in range(int(count)))
+        if len({*channels}) < len(channels):
+            raise _Damaged(self.last_line, "a channel that comes twice")
         self.found.append(Node(name, stack[-1], offset, channels, column))
         stack.append(len(self.found) - 1)
         return column + len(channels)

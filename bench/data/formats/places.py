@@ -13,6 +13,7 @@ from pathlib import Path
 from models.errors import BadInput, shortened
 
 BLOCK = bytes(4096)  # a full disk takes a name, and no block behind it
+DRAFT = 40  # bytes that a draft beside a file adds to its name
 ROOM = 200  # bytes of a path that are kept for what goes into a folder
 
 
@@ -33,8 +34,22 @@ def file(path: Path) -> None:
         raise BadInput(f"{path}: cannot be written (a pipe or device); {due}")
     try:
         _try(path.parent)
+        longest = os.pathconf(path.absolute().parent, "PC_NAME_MAX")
     except OSError as error:
         raise _refusal(path, error, due) from None
+    if len(os.fsencode(path.name)) + DRAFT > longest:
+        raise BadInput(
+            f"{shortened(path, 300)}: cannot be written (too long); give a shorter name"
+        )
+
+
+def new(path: Path) -> None:
+    """As `file`, and raise BadInput where something is there already."""
+    file(path)
+    if path.exists():
+        raise BadInput(
+            f"{path}: is there already and is left as it is; give another name"
+        )
 
 
 def folder(path: Path) -> None:

@@ -73,6 +73,14 @@ def keeps_offset(motion: Motion, joint: int) -> bool:
     return True
 
 
+def largest_turn(motion: Motion) -> float:
+    """The largest number of any rotation channel."""
+    columns = [
+        column for node in motion.nodes for column, _ in _channels(node, "rotation")
+    ]
+    return float(np.abs(motion.values[:, columns]).max(initial=0.0))
+
+
 def _with_ancestors(nodes: Sequence[Node], joints: Sequence[int]) -> list[int]:
     """The joints and all above them, parents first: what forward kinematics passes through."""
     needed = set(joints)

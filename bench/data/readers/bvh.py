@@ -20,7 +20,12 @@ from numpy.typing import NDArray
 from bench.data.clip import LEG_MM, UNITS, Clip, Take, crop, film, leg_length
 from bench.data.formats.bvh_text import Motion, read
 from bench.data.geometry import bvh_maps, up_axis
-from bench.data.geometry.bvh_kinematics import at_rest, keeps_offset, positions
+from bench.data.geometry.bvh_kinematics import (
+    at_rest,
+    keeps_offset,
+    largest_turn,
+    positions,
+)
 from bench.data.geometry.bvh_maps import Map, fitting, plain
 from bench.data.geometry.cameras import Rig
 from bench.data.geometry.skeletons import H36M17
@@ -36,6 +41,7 @@ Array = NDArray[np.float64]
 
 # bytes that a joint's position (3) and rotation (9), float64, take in a frame
 POSE = 96
+RADIANS = 6.3  # a full turn: a take whose angles are all below may be in radians
 SPARE = 500_000_000  # bytes that any file may take, however short
 STATED_MM = (100.0, 3000.0)  # of a leg whose unit is stated: children and giants pass
 USUAL_FPS = (5.0, 1000.0)  # of motion capture; outside, a frame's time is in no seconds
@@ -125,6 +131,10 @@ def _said(motion: Motion, parts: Sequence[int], table: Map) -> tuple[str, ...]:
         )
     if any(keeps_offset(motion, joint) for joint in parts):
         notes.append("position channels hold zeros alone; the OFFSETs stand")
+    if 0 < largest_turn(motion) <= RADIANS:
+        notes.append(
+            "no rotation is above 6.3; they are degrees in BVH, and are taken for such"
+        )
     return tuple(notes)
 
 

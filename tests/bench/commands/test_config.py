@@ -23,7 +23,7 @@ def test_every_setting_is_there_with_who_said_it(here: Path, capsys: Said) -> No
     options = ("--model", "motionbert", "--device", "cpu", "--config", "mine.yaml")
     rows = shown(*options, "--set", "workers=2", "--set", "seed=3", capsys=capsys)
     due = {
-        "profile": ("smoke", "--profile"),
+        "profile": ("smoke", "default"),
         "preset": ("tiny", "profile smoke"),
         "model.motionbert.preset": ("tiny", "profile smoke"),
         "parity.steps": (20, "profile smoke"),

@@ -150,6 +150,23 @@ def test_a_resume_keeps_what_is_finished_and_does_the_rest_again(
     assert script.asked == [], "nothing is left to do"
 
 
+def test_weights_that_are_gone_are_made_again_where_they_are_missed(
+    tmp_path: Path, script: type[Scripted]
+) -> None:
+    config = tiny(workers=1, tasks=["train", "evaluate"])
+    folder = runs.start(config, out=tmp_path, command="")
+    script.answers["evaluate"] = "failed"
+    runs.execute(folder, config, quiet, quiet)
+    script.asked.clear()
+    script.answers.clear()
+    # the scripted training has left none
+    runs.execute(folder, config, quiet, quiet)
+    assert script.asked == ["train simple_baseline", "evaluate simple_baseline"]
+    script.asked.clear()
+    runs.execute(folder, config, quiet, quiet)
+    assert script.asked == [], "nobody misses them now"
+
+
 def test_models_do_not_share_a_worker(tmp_path: Path, script: type[Scripted]) -> None:
     config = tiny(tasks=["shape_ops", "feasibility", "parity"], threads=3)
     runs.execute(runs.start(config, out=tmp_path, command=""), config, quiet, quiet)

@@ -140,6 +140,7 @@ LIFTED = "{run} --data synthetic --to "
         ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
         (LIFTED + "{out}.fbx", "ends in one of .bvh, .json, .npz, .safetensors"),
         (LIFTED + "{out}/none/poses", "none/poses: cannot be written"),
+        (LIFTED + "{out}.npz --figure {out}.npz", "that is --to as well"),
         (
             LIFTED + "{out} --figure {out}/none/poses.png",
             "poses.png: cannot be written",
