@@ -17,4 +17,8 @@ BETTER = "higher"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) per cent: 100 or 0."""
-    return np.where(distances(pred, true) < 150, 100.0, 0.0)
+    distance = distances(pred, true)
+    share = np.where(distance < 150, 100.0, 0.0)
+    # NaN is below no threshold, and counts as no miss either
+    share[np.isnan(distance)] = np.nan
+    return share
