@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -128,15 +129,17 @@ class _Groups:
     def __len__(self) -> int:
         return len(self._order)
 
-    def means(self, values: Array, shares: Array) -> dict[str, float]:
+    def means(self, values: Array, shares: Array | None) -> dict[str, float]:
         """The mean of the finite values (N,) of each label that has any, by label."""
         if not self._names:
             return {}
-        ordered = (array[self._order] for array in (values, shares))
-        parts = (np.split(array, self._starts) for array in ordered)
+        parts = np.split(values[self._order], self._starts)
+        shared: Iterable[Array | None] = repeat(None, len(parts))
+        if shares is not None:
+            shared = np.split(shares[self._order], self._starts)
         found = {
             str(name): _missing.mean(part, share)
-            for name, part, share in zip(self._names, *parts, strict=True)
+            for name, part, share in zip(self._names, parts, shared, strict=True)
         }
         return {name: mean for name, mean in found.items() if mean is not None}
 
@@ -148,8 +151,8 @@ class _Tally:
         self._metric = load(name)
         self.joints = poses.scored(name)
         self._values = np.full(poses.count, np.nan)
-        # of the joints of a pose, how many were there
-        self._shares = np.ones(poses.count)
+        # of the joints of a pose, which share was there; none while all are
+        self._shares: Array | None = None
         self._sums = np.zeros(len(self.joints))
         self._counts = np.zeros(len(self.joints))
         self._by_joint = False
@@ -171,20 +174,22 @@ class _Tally:
             self._by_joint = True
             rows = values
             values, shares = _missing.means(rows)
-            self._shares[block.start : block.stop] = shares
-            self._add(rows, shares)
+            if shares is not None:
+                rows = self._partly(block, rows, shares)
+            self._sums += rows.sum(axis=0)
+            self._counts += len(rows)
         self._values[block.start : block.stop] = values
 
-    def _add(self, rows: Array, shares: Array) -> None:
-        """Take in the errors of single joints (n, J)."""
-        whole = shares == 1
-        # to pick rows is a copy, which most blocks can do without
-        self._sums += (rows if whole.all() else rows[whole]).sum(axis=0)
-        self._counts += int(whole.sum())
-        part = rows[~whole & (shares > 0)]
+    def _partly(self, block: Block, rows: Array, shares: Array) -> Array:
+        """Take in the rows (n, J) that lack a joint, and give those that do not."""
+        if self._shares is None:
+            self._shares = np.ones(len(self._values))
+        self._shares[block.start : block.stop] = shares
+        part = rows[(shares > 0) & (shares < 1)]
         there = ~np.isnan(part)
         self._sums += np.where(there, part, 0.0).sum(axis=0)
         self._counts += there.sum(axis=0)
+        return rows[shares == 1]
 
     def result(self, by_action: _Groups, by_subject: _Groups) -> Metric:
         """The means, overall and by label."""

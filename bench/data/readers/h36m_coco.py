@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.clip import Clip
+from bench.data.clip import AHEAD, Clip
 from bench.data.formats.checks import ahead, array, in_pixels, mapping, sequence, whole
 from bench.data.formats.json_file import read
 from bench.data.geometry.cameras import (
@@ -36,6 +36,7 @@ from bench.data.geometry.cameras import (
     world_to_camera,
 )
 from bench.data.geometry.conventions import extrinsics
+from bench.data.geometry.held import held
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
 from models.errors import BadInput
@@ -337,12 +338,15 @@ def _world(poses: Frames, frames: tuple[int, ...], where: str) -> Array:
         )
     try:
         # the quick way for whole takes
-        return array([poses[frame] for frame in frames], (-1, JOINTS, 3), where)
+        shown = [poses[frame] for frame in frames]
+        return array(shown, (-1, JOINTS, 3), where, missing=True)
     except BadInput:
         # frame by frame where something is wrong, to name the frame
         return np.stack(
             [
-                array(poses[frame], (JOINTS, 3), f"{where}, frame {frame}")
+                array(
+                    poses[frame], (JOINTS, 3), f"{where}, frame {frame}", missing=True
+                )
                 for frame in frames
             ]
         )
@@ -357,8 +361,10 @@ def _seen(
     """
     # A clip of both would jump by a detector's error wherever an annotation lacks.
     if not shown.annotated:
-        certain = np.ones(pose.shape[:2], np.float32)
-        return project(camera, pose).astype(np.float32), certain
+        missing = np.isnan(pose).any(axis=-1)
+        if missing.any():
+            pose = held(pose, missing, AHEAD)
+        return project(camera, pose).astype(np.float32), (~missing).astype(np.float32)
     frames = [shown.keypoints[frame] for frame in shown.frames]
     found = np.stack(frames).astype(np.float32)
     in_pixels(found[..., :2], "keypoints")
