@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.geometry.cameras import Camera, project, world_to_camera
-from bench.data.geometry.held import held
+from bench.data.geometry.cameras import Camera, world_to_camera
+from bench.data.geometry.held import seen_by
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput
 
@@ -26,7 +26,6 @@ UNITS = {
 # hip-knee-ankle of a person; the intervals this gives the four units do not overlap
 LEG_MM = (450.0, 1100.0)
 LOOKED_AT = 32  # frames whose legs are measured: enough for a median
-AHEAD = (0.0, 0.0, 1.0)  # on the axis of a camera, where every one sees something
 LEAST = 16  # frames that a smoke run keeps of a clip, where it has them
 
 
@@ -180,15 +179,13 @@ def film(take: Take, cameras: dict[str, Camera]) -> list[Clip]:
     """
     # one array for all clips: the world is the same from wherever it is seen
     world = take.world.astype(np.float32)
-    missing = np.any(np.isnan(world), axis=-1)
-    certain = (~missing).astype(np.float32)
+    certain = (~np.any(np.isnan(world), axis=-1)).astype(np.float32)
     clips = []
     for name, camera in cameras.items():
         pose = world_to_camera(camera, take.world)
-        shown = held(pose, missing, AHEAD) if missing.any() else pose
         # which clip it was is known here only
         try:
-            pixels = project(camera, shown).astype(np.float32)
+            pixels = seen_by(camera, pose).astype(np.float32)
         except BadInput as error:
             raise BadInput(f"clip {take.name}, {name}: {error}") from None
         clip = Clip(

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.geometry.cameras import Camera, project
+
 Array = NDArray[np.floating]
+
+AHEAD = (0.0, 0.0, 1.0)  # on the axis of a camera, where every one sees something
+
+
+def seen_by(camera: Camera, pose: Array) -> Array:
+    """Where poses (frames, joints, 3), mm in the camera frame, are seen: pixels (..., 2).
+
+    A joint that is missing, NaN, where it was last. Raises BadInput (`project`).
+    """
+    missing = np.any(np.isnan(pose), axis=-1)
+    return project(camera, held(pose, missing, AHEAD) if missing.any() else pose)
 
 
 def held(

@@ -26,17 +26,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.clip import AHEAD, Clip
+from bench.data.clip import Clip
 from bench.data.formats.checks import ahead, array, in_pixels, mapping, sequence, whole
 from bench.data.formats.json_file import read
 from bench.data.geometry.cameras import (
     Camera,
     Rig,
-    project,
     world_to_camera,
 )
 from bench.data.geometry.conventions import extrinsics
-from bench.data.geometry.held import held
+from bench.data.geometry.held import seen_by
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
 from models.errors import BadInput
@@ -361,10 +360,8 @@ def _seen(
     """
     # A clip of both would jump by a detector's error wherever an annotation lacks.
     if not shown.annotated:
-        missing = np.isnan(pose).any(axis=-1)
-        if missing.any():
-            pose = held(pose, missing, AHEAD)
-        return project(camera, pose).astype(np.float32), (~missing).astype(np.float32)
+        certain = (~np.any(np.isnan(pose), axis=-1)).astype(np.float32)
+        return seen_by(camera, pose).astype(np.float32), certain
     frames = [shown.keypoints[frame] for frame in shown.frames]
     found = np.stack(frames).astype(np.float32)
     in_pixels(found[..., :2], "keypoints")
