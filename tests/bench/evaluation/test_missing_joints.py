@@ -17,6 +17,8 @@ from bench.data.clip import Clip
 from bench.data.readers import cache
 from bench.evaluation import task as evaluate
 from bench.evaluation.baselines import task as baselines
+from bench.evaluation.oracle import cutting
+from bench.evaluation.oracle.checks import apart
 from bench.records import Baselines, Evaluation, Training
 from bench.training import task as train
 from models.errors import BadInput
@@ -114,6 +116,13 @@ def test_what_can_be_neither_scored_nor_trained_on_is_refused(tmp_path: Path) ->
     no_foot = saved(tmp_path, lambda clip: without(clip, "RFoot"))
     with pytest.raises(BadInput, match="no frame of any training clip has all 17"):
         data.load(no_foot)
+
+
+def test_the_oracle_finds_a_hole_that_was_filled_and_one_that_was_made() -> None:
+    due = np.array([[0.0, np.nan, 3.0]])
+    assert apart(*cutting.there(due.astype(np.float32), due)) == 0
+    for came in ([[0.0, 0.0, 3.0]], [[0.0, np.nan, np.nan]]):
+        assert apart(*cutting.there(np.array(came), due)) == np.inf
 
 
 def test_data_without_holes_are_what_they_were() -> None:
