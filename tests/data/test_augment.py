@@ -375,31 +375,3 @@ def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:
     ):
         # nine times as large, about the floor: the body reaches past cameras at 5 m
         one("scale", clips()[0], low=9, high=9)
-
-
-# one wants a file, and moves keypoints alone
-@pytest.mark.parametrize("step", [step for step in STEPS if step != "fitted"])
-def test_a_joint_that_the_truth_lacks_stays_missing(step: str) -> None:
-    options = {"resample": {"fps": 30.0}, "flip": {}}.get(step, {})
-    whole = clips()[0]
-    pose, world = whole.camera_pose.copy(), whole.world_pose.copy()
-    # the knee in some frames, the root in another
-    for each in (pose, world):
-        each[20:25, 5] = each[40, 0] = np.nan
-    holed = dataclasses.replace(whole, camera_pose=pose, world_pose=world)
-    came, due = one(step, holed, **options), one(step, whole, **options)
-    gone = np.isnan(came.camera_pose).any(axis=-1)
-    assert 4 <= gone.sum() <= 12
-    assert_array_equal(np.isnan(came.world_pose).any(axis=-1), gone)
-    assert np.isfinite(came.keypoints).all()
-    if step not in ("rotate", "scale"):
-        # about a mean root that is another's by the frame that lacks it
-        assert_allclose(came.camera_pose[~gone], due.camera_pose[~gone], atol=0.1)
-        assert_allclose(came.keypoints[~gone], due.keypoints[~gone], atol=0.1)
-
-
-def test_a_body_without_a_root_is_not_moved() -> None:
-    world = clips()[0].world_pose.copy()
-    world[:, 0] = np.nan
-    with pytest.raises(BadInput, match="clip S5 Walking: no frame has a root"):
-        one("rotate", dataclasses.replace(clips()[0], world_pose=world))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.data import reprojection, stats
+from bench.data.augment import STEPS, apply, parse
 from bench.data.clip import Clip, film
 from bench.data.geometry.calibrate import pinhole
 from bench.data.geometry.cameras import Rig
@@ -70,3 +71,39 @@ def test_virtual_cameras_stand_around_the_roots_that_are_there() -> None:
     np.testing.assert_array_equal(came.translation, due["cam0"].translation)
     with pytest.raises(BadInput, match="no frame has a root"):
         RIG.around(np.full_like(roots, np.nan))
+
+
+def one(step: str, clip: Clip, **options: object) -> Clip:
+    """The clip after a step that always happens."""
+    return apply([clip], parse([{step: options}]), seed=0)[0]
+
+
+# one wants a file, and moves keypoints alone
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "fitted"])
+def test_a_joint_that_is_missing_stays_missing(step: str) -> None:
+    assert WHOLE.camera_pose is not None
+    assert WHOLE.world_pose is not None
+    pose, world = WHOLE.camera_pose.copy(), WHOLE.world_pose.copy()
+    # the knee in some frames, the root in another
+    for each in (pose, world):
+        each[20:25, 5] = each[40, 0] = np.nan
+    clip = dataclasses.replace(WHOLE, camera_pose=pose, world_pose=world)
+    options = {"fps": 30.0} if step == "resample" else {}
+    came, due = one(step, clip, **options), one(step, WHOLE, **options)
+    gone = np.isnan(came.camera_pose).any(axis=-1)
+    assert 4 <= gone.sum() <= 12
+    np.testing.assert_array_equal(np.isnan(came.world_pose).any(axis=-1), gone)
+    assert np.isfinite(came.keypoints).all()
+    if step not in ("rotate", "scale"):
+        # these are about the mean root, which is another's by the frame that lacks it
+        for field in ("camera_pose", "keypoints"):
+            mine, right = getattr(came, field), getattr(due, field)
+            np.testing.assert_allclose(mine[~gone], right[~gone], atol=0.1)
+
+
+def test_a_body_without_a_root_is_not_moved() -> None:
+    assert WHOLE.world_pose is not None
+    world = WHOLE.world_pose.copy()
+    world[:, 0] = np.nan
+    with pytest.raises(BadInput, match="clip S5 Walking: no frame has a root"):
+        one("rotate", dataclasses.replace(WHOLE, world_pose=world))
