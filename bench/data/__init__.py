@@ -142,7 +142,6 @@ def load(
     read = partial(clips_of, protocol=protocol, seed=seed, small=small, noise=noise)
     train, test = _divided(source, protocol, read)
     clips = (*train, *test)
-    _check_poses(clips, source)
     # all that changes numbers goes into the protocol, and with it into its hash
     applied = {
         "keypoints": "noisy" if noise else "exact",
@@ -160,9 +159,9 @@ def _divided(
 ) -> tuple[list[Clip], list[Clip]]:
     """Clips for training and for testing, of one source or of a pair.
 
-    Raises BadInput where a side is empty.
+    Raises BadInput where a side is empty, and where poses are too few for either.
     """
-    from bench.data import facts
+    from bench.data import facts, missing
 
     trained, _, tested = source.rpartition(ACROSS)
     # asked before anything is read: what does not fit is said at once
@@ -180,6 +179,9 @@ def _divided(
         side = "training" if test else "testing"
         kind = kind_of(tested)
         raise BadInput(f"{source}: {facts.one_sided(protocol, kind, clips, side)}")
+    _check_poses((*train, *test), source)
+    root, joints = protocol.root, protocol.joints
+    missing.check(train, test, source, root=root, joints=joints)
     return train, test
 
 
@@ -315,6 +317,8 @@ def _readers() -> dict[str, Path]:
 def _read(
     source: str, protocol: Protocol | None, *, seed: int, small: float
 ) -> list[Clip]:
+    from bench.data import missing
+
     if ACROSS in source:
         raise BadInput(f"{source}: two sources came and one was due; give one of them")
     kind, _, location = source.partition(":")
@@ -333,7 +337,7 @@ def _read(
     clip.distinct(clips, source)
     if not (protocol and protocol.mismatch == "allowed"):
         reprojection.check(clips, source)
-    return clips
+    return [missing.noted(clip) for clip in clips]
 
 
 def _subjects(trained: str, protocol: Protocol) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.geometry.cameras import Camera, project, world_to_camera
+from bench.data.geometry.cameras import Camera, world_to_camera
+from bench.data.geometry.held import seen_by
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput, shortened
 
@@ -35,8 +36,8 @@ class Clip:
     """A motion seen by one camera; (name, camera_name) is unique within a source.
 
     All arrays are float32. Poses are absolute millimetres in the camera's or the world's frame,
-    None where the source has none. Raises BadInput for a wrong shape, no frames, a number that is
-    not finite, or another unit.
+    None where the source has none, NaN where the truth lacks a joint (`missing.py`). Raises
+    BadInput for a wrong shape, no frames, any other number that is not finite, or another unit.
     """
 
     name: str  # of the take, which several cameras may have seen
@@ -92,9 +93,13 @@ class Clip:
                 f"clip {self.name}: {field} is {value.dtype} {value.shape}; float32 {shape}"
                 f" was due for skeleton {self.skeleton.name}"
             )
-        if not np.isfinite(value).all():
+        known = np.isfinite(value)
+        if field.endswith("_pose") and not known.all():
+            # of a joint that is missing in the truth
+            known |= np.isnan(value)
+        if not known.all():
             # the first of all, so that the place is of use in the file
-            frame, joint = np.argwhere(~np.isfinite(value))[0][:2]
+            frame, joint = np.argwhere(~known)[0][:2]
             raise BadInput(
                 f"clip {self.name}: {field} is not finite at frame {frame}, joint"
                 f" {self.skeleton.joints[joint]}; leave out the clip"
@@ -137,7 +142,7 @@ def _is_leg(millimetres: float) -> bool:
 def leg_length(pose: NDArray[np.floating], skeleton: Skeleton) -> float | None:
     """Median length of the right hip-knee-ankle in the pose's unit, from up to 32 frames.
 
-    None for a skeleton without legs.
+    None for a skeleton without legs, and where the truth lacks them.
     """
     # Human3.6M calls the ankle a foot; where both are there, the foot is the toes' side of it
     leg = ("RHip", "RKnee", "RAnkle" if "RAnkle" in skeleton.joints else "RFoot")
@@ -149,13 +154,15 @@ def leg_length(pose: NDArray[np.floating], skeleton: Skeleton) -> float | None:
     )
     thigh = np.sqrt(((knee - hip) ** 2).sum(axis=-1))
     shank = np.sqrt(((ankle - knee) ** 2).sum(axis=-1))
-    # np.median takes longer than all the rest, and every clip is checked
-    return float(np.sort(thigh + shank)[len(thigh) // 2])
+    # np.median takes longer than all the rest, and every clip is checked; NaN are sorted last
+    legs = np.sort(thigh + shank)
+    there = len(legs) - int(np.isnan(legs).sum())
+    return float(legs[there // 2]) if there else None
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A motion before any camera: world (frames, joints, 3) millimetres, z up."""
+    """A motion before any camera: world (frames, joints, 3) millimetres, z up; NaN as a clip's."""
 
     name: str
     subject: str
@@ -170,17 +177,17 @@ class Take:
 def film(take: Take, cameras: dict[str, Camera]) -> list[Clip]:
     """The take seen by each camera with perfect 2D (confidence 1).
 
-    Raises BadInput (`project`).
+    A joint that is missing stays where it was last, with confidence 0. Raises BadInput (`project`).
     """
     # one array for all clips: the world is the same from wherever it is seen
     world = take.world.astype(np.float32)
-    certain = np.ones(world.shape[:2], dtype=np.float32)
+    certain = (~np.any(np.isnan(world), axis=-1)).astype(np.float32)
     clips = []
     for name, camera in cameras.items():
         pose = world_to_camera(camera, take.world)
         # which clip it was is known here only
         try:
-            pixels = project(camera, pose).astype(np.float32)
+            pixels = seen_by(camera, pose).astype(np.float32)
         except BadInput as error:
             raise BadInput(f"clip {take.name}, {name}: {error}") from None
         clip = Clip(

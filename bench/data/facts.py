@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench.data import protocols
+from bench.data import missing, protocols
 from bench.data.clip import Clip
 from bench.data.protocols import Protocol
 from bench.data.stats import context
@@ -25,6 +25,8 @@ def of(clips: Sequence[Clip]) -> dict[str, object]:
         "frames": _frames(clips),
         # there for windows to see, and not scored
         "frames_of_context_alone": sum(map(context, clips)),
+        # of all frames; no metric counts them
+        "joints_missing_in_truth": sum(map(missing.count, clips)),
         "fps": labels(clips, "fps"),
         "skeleton": clips[0].skeleton.name,
         "subjects": labels(clips, "subject"),

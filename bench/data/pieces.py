@@ -1,13 +1,17 @@
 """Parts of clips, as views of their arrays.
 
-The middle of one, or long ones split and short ones left out.
+The middle of one, or what is trained on: long ones split, short ones and frames in which the truth
+lacks a joint left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from bench.data import missing
 from bench.data.clip import Clip, middle_of
 from models.errors import BadInput
 
@@ -17,13 +21,15 @@ ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
 def pieces(
     clips: Iterable[Clip],
     *,
+    joints: Sequence[str],
     longest: int | None = None,
     shortest: int = 1,
 ) -> list[Clip]:
     """Each clip cut into pieces of `longest` frames and a rest.
 
-    Pieces and clips of fewer than `shortest` frames are left out. Raises BadInput where nothing is
-    left or the two numbers do not fit together.
+    A clip is cut where the truth lacks one of the joints, and these frames are left out; so are
+    pieces and clips of fewer than `shortest` frames. Raises BadInput where nothing is left or the
+    two numbers do not fit together.
     """
     if shortest < 1 or (longest is not None and longest < shortest):
         raise BadInput(
@@ -33,16 +39,27 @@ def pieces(
     clips, kept = list(clips), list[Clip]()
     for clip in clips:
         size = longest or clip.frames
-        # up to the last place where `shortest` frames are left
-        for start in range(0, clip.frames - shortest + 1, size):
-            kept.append(part(clip, start, min(start + size, clip.frames)))
+        for whole in _whole(clip, joints):
+            # up to the last place where `shortest` frames are left
+            for start in range(whole.start, whole.stop - shortest + 1, size):
+                kept.append(part(clip, start, min(start + size, whole.stop)))
     if not kept:
         most = max((clip.frames for clip in clips), default=0)
         raise BadInput(
-            f"pieces: none of {len(clips)} clips has {shortest} frames (the longest has"
-            f" {most}); lower the threshold"
+            f"pieces: none of {len(clips)} clips has {shortest} frames with all joints (the"
+            f" longest has {most} frames); lower the threshold"
         )
     return kept
+
+
+def _whole(clip: Clip, joints: Sequence[str]) -> Iterator[range]:
+    """Frames in a row, as many as there are, in which the truth has all the joints."""
+    lacks = missing.frames(clip, joints)
+    # before the first frame and after the last stands one that ends what is whole
+    ends = np.flatnonzero(np.concatenate([[True], lacks, [True]]))
+    for before, after in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        if before + 1 < after:
+            yield range(before, after - 1)
 
 
 def middle(clip: Clip, fraction: float) -> Clip:

@@ -71,6 +71,10 @@ def mismatches(clips: Sequence[Clip]) -> Iterator[Mismatch]:
         looked = np.linspace(0, clip.frames - 1, min(clip.frames, LOOKED_AT)).astype(
             int
         )
+        looked = looked[~np.isnan(clip.camera_pose[looked]).all(axis=(1, 2))]
+        # of a clip without truth there is nothing to say
+        if not len(looked):
+            continue
         projected = _projected(clip, looked)
         size = _size(projected)
         error = _error(projected, clip, looked)
@@ -82,20 +86,29 @@ def mismatches(clips: Sequence[Clip]) -> Iterator[Mismatch]:
 
 
 def _projected(clip: Clip, frames: NDArray[np.int_]) -> Array:
-    """Poses of some frames in the picture (frames, joints, 2), pixels. Raises BadInput."""
+    """Poses of some frames in the picture (frames, joints, 2), pixels. Raises BadInput.
+
+    NaN where the truth lacks a joint.
+    """
     assert clip.camera_pose is not None  # as `mismatches` has made sure
     pose = clip.camera_pose[frames].astype(np.float64)
+    missing = np.isnan(pose).any(axis=-1)
+    # anywhere before the camera, or `project` would refuse them
+    pose[missing] = 0, 0, 1
     try:
-        return np.asarray(project(clip.camera, pose), np.float64)
+        projected = np.asarray(project(clip.camera, pose), np.float64)
     except BadInput as error:
         raise BadInput(f"clip {clip.name}, {clip.camera_name}: {error}") from None
+    projected[missing] = np.nan
+    return projected
 
 
 def _size(projected: Array) -> float:
     """How large a person is in the picture, pixels; the median over frames."""
-    away = projected - projected.mean(axis=1, keepdims=True)
+    # of each frame those that the truth has, one at least
+    away = projected - np.nanmean(projected, axis=1, keepdims=True)
     # a person in one point would make any error infinite
-    return max(1.0, float(np.median(np.sqrt((away**2).sum(-1).mean(-1)))))
+    return max(1.0, float(np.median(np.sqrt(np.nanmean((away**2).sum(-1), axis=-1)))))
 
 
 def _error(
@@ -107,6 +120,7 @@ def _error(
     """Median distance of the joints that were seen, pixels; infinite where none was."""
     keypoints = seen.keypoints[frames][:, joints]
     sure = seen.confidence[frames][:, joints] > 0
+    sure &= ~np.isnan(projected).any(axis=-1)
     away = np.linalg.norm(projected - keypoints, axis=-1)[sure]
     return float(np.median(away)) if away.size else np.inf
 

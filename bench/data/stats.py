@@ -64,6 +64,8 @@ def statistics(clips: Sequence[Clip]) -> dict[str, object]:
     found: dict[str, Moments] = {}
     for clip in clips:
         for name, values in _quantities(clip).items():
+            # of joints that the truth lacks
+            values = values[~np.isnan(values)]
             # a clip without a seen joint has no pixels, and one of a frame no speed
             if not values.size:
                 continue

@@ -87,7 +87,8 @@ def agreement(
             program, model.feed, seen, strips, places[begin : begin + batch], batch
         )
     ]
-    came = float(np.mean(errors))
+    total, shares = np.array(errors).T
+    came = float(total.mean() / shares.mean())
     note = f"{came:.4f} mm, the training had {due:.4f} mm at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
@@ -119,8 +120,11 @@ def _errors(
     strips: dict[tuple[str, str], Strip],
     places: list[tuple[str, str, int]],
     batch: int,
-) -> list[float]:
-    """The mean distance of the joints of each window, mm."""
+) -> list[tuple[float, float]]:
+    """The distances of the joints of each window over all its joints, mm, and which share is there.
+
+    The first is their mean, where none is missing in the truth.
+    """
     windows = [
         cutting.keypoints(strips[take, camera], start, seen)
         for take, camera, start in places
@@ -133,6 +137,10 @@ def _errors(
     for pose, (take, camera, start) in zip(poses, places, strict=False):
         strip, frames = strips[take, camera], range(start, start + seen.outputs)
         unit = 1000 * cutting.millimetres(strip, frames, seen)
-        apart = pose * unit - cutting.truth(strip, frames, seen)
-        found.append(float(np.sqrt((apart**2).sum(axis=-1)).mean()))
+        true = cutting.truth(strip, frames, seen)
+        apart = pose * unit - true
+        distance = np.sqrt((apart**2).sum(axis=-1))
+        there = ~np.isnan(true).any(axis=-1)
+        distance[~there] = 0
+        found.append((float(distance.mean()), float(there.mean())))
     return found

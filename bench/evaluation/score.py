@@ -30,6 +30,10 @@ def score(
     # in the order of the folder, so that a row stands where it stands in every run
     names = [name for name in metrics.names() if name in wanted]
     truth = 1000.0 * test.metres(test.truth())  # mm
+    factors = test.factors()
+    if factors is not None:
+        # where the root is missing any number serves: nothing of the frame is scored
+        factors = np.nan_to_num(factors, nan=1.0)
     return metrics.evaluate(
         pred,
         truth,
@@ -39,5 +43,5 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=metrics.Extras(factors=test.factors()),
+        extras=metrics.Extras(factors=factors),
     )

@@ -93,8 +93,16 @@ def _held(
 
 def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluation:
     protocol, test = split.protocol, own.windows
-    # spread evenly over the test set: neither its first pose nor its last
-    chosen = np.linspace(0, len(own.poses) - 1, EXAMPLES + 2).astype(int)[1:-1]
+    truth = test.truth()
+    missing = np.any(np.isnan(truth), axis=-1)  # (M, J)
+    rootless = missing[:, test.root].sum()
+    chosen = _examples(np.flatnonzero(~missing.any(axis=1)))
+    note = f"weights after {trained_steps} steps"
+    if missing.any():
+        note += (
+            f"; {missing.sum():,} of {missing.size:,} joints are not scored, for the truth"
+            f" lacks them, or the root of their pose ({rootless:,} poses)"
+        )
     return Evaluation(
         data=job.config.data,
         protocol=protocol.name,
@@ -102,16 +110,25 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         fraction=protocol.fraction,
         protocol_text=protocol.text,
         test_poses=test.scored,
+        missing_joints=int(missing.sum()),
+        rootless_poses=int(rootless),
         metrics=own.metrics,
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,
-        example_true=_poses(test.metres(test.truth())[chosen]),
+        example_true=_poses(test.metres(truth)[chosen]),
         example_pred=_poses(test.metres(own.poses)[chosen]),
         # relative, so that a run folder may be moved
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
-        note=f"weights after {trained_steps} steps",
+        note=note,
     )
+
+
+def _examples(whole: NDArray[np.int_]) -> NDArray[np.int_]:
+    """A few of the poses whose truth is whole, none where there are none."""
+    # spread evenly over the test set: neither its first pose nor its last
+    places = np.linspace(0, len(whole) - 1, EXAMPLES + 2).astype(int)[1:-1]
+    return whole[places] if len(whole) else whole
 
 
 def _poses(metres: Array) -> tuple[tuple[Point, ...], ...]:

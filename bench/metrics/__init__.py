@@ -5,13 +5,14 @@ is the registry. A metric may also declare REACH, how many frames before its own
 NEEDS, the field of `Facts` it cannot do without.
 
 `evaluate` goes through the poses in blocks (`_blocks.py`), shows each to every metric, and makes
-means of what they say.
+means of what they say. A joint that the truth lacks is NaN and is not counted (`_missing.py`).
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.data import protocols
+from bench.metrics import _missing
 from bench.metrics._blocks import Block, Poses
 from bench.metrics._facts import Array, Extras, Facts, View
 from bench.records import Metric
@@ -40,7 +42,7 @@ class Definition(Protocol):
     def values(self, pred: Array, true: Array, facts: Facts) -> Array:
         """One number for each joint of each pose (N, J), or for each pose (N,).
 
-        NaN where there is none; pred and true (N, J, 3) mm.
+        NaN where there is none; pred and true (N, J, 3) mm, NaN where the truth lacks a joint.
         """
 
 
@@ -75,8 +77,9 @@ def evaluate(
     (N, H, J, 3) where the protocol has several hypotheses. `metrics` names them; without it all are
     measured that have what they need. `actions`, `clips` and, if given, `subjects` label each pose;
     poses of a clip must be in order. A number is None where the `extras` it needs did not come and
-    where changes from frame to frame are asked of a protocol that skips frames. Raises BadInput for
-    shapes that do not fit or poses that are not finite, UnknownName for a metric or joint.
+    where changes from frame to frame are asked of a protocol that skips frames. A joint that is NaN
+    in the truth is missing: a mean is that of the joints that are there. Raises BadInput for shapes
+    that do not fit or poses that are otherwise not finite, UnknownName for a metric or joint.
     """
     poses = Poses(
         pred=np.asarray(pred),
@@ -126,14 +129,19 @@ class _Groups:
     def __len__(self) -> int:
         return len(self._order)
 
-    def means(self, values: Array) -> dict[str, float]:
+    def means(self, values: Array, shares: Array | None) -> dict[str, float]:
         """The mean of the finite values (N,) of each label that has any, by label."""
-        parts = np.split(values[self._order], self._starts) if self._names else []
-        finite = {
-            str(name): part[np.isfinite(part)]
-            for name, part in zip(self._names, parts, strict=True)
+        if not self._names:
+            return {}
+        parts = np.split(values[self._order], self._starts)
+        shared: Iterable[Array | None] = repeat(None, len(parts))
+        if shares is not None:
+            shared = np.split(shares[self._order], self._starts)
+        found = {
+            str(name): _missing.mean(part, share)
+            for name, part, share in zip(self._names, parts, shared, strict=True)
         }
-        return {name: float(part.mean()) for name, part in finite.items() if len(part)}
+        return {name: mean for name, mean in found.items() if mean is not None}
 
 
 class _Tally:
@@ -143,7 +151,10 @@ class _Tally:
         self._metric = load(name)
         self.joints = poses.scored(name)
         self._values = np.full(poses.count, np.nan)
+        # of the joints of a pose, which share was there; none while all are
+        self._shares: Array | None = None
         self._sums = np.zeros(len(self.joints))
+        self._counts = np.zeros(len(self.joints))
         self._by_joint = False
         self.reach: int = getattr(self._metric, "REACH", 0)
         need = getattr(self._metric, "NEEDS", None)
@@ -161,27 +172,41 @@ class _Tally:
         values = self._metric.values(pred, true, facts)[block.skip :]
         if values.ndim == 2:
             self._by_joint = True
-            rows, values = values, values.mean(axis=1)
-            known = np.isfinite(values)
-            # to pick rows is a copy, which most blocks can do without
-            self._sums += (rows if known.all() else rows[known]).sum(axis=0)
+            rows = values
+            values, shares = _missing.means(rows)
+            if shares is not None:
+                rows = self._partly(block, rows, shares)
+            self._sums += rows.sum(axis=0)
+            self._counts += len(rows)
         self._values[block.start : block.stop] = values
+
+    def _partly(self, block: Block, rows: Array, shares: Array) -> Array:
+        """Take in the rows (n, J) that lack a joint, and give those that do not."""
+        if self._shares is None:
+            self._shares = np.ones(len(self._values))
+        self._shares[block.start : block.stop] = shares
+        part = rows[(shares > 0) & (shares < 1)]
+        there = ~np.isnan(part)
+        self._sums += np.where(there, part, 0.0).sum(axis=0)
+        self._counts += there.sum(axis=0)
+        return rows[shares == 1]
 
     def result(self, by_action: _Groups, by_subject: _Groups) -> Metric:
         """The means, overall and by label."""
         metric = self._metric
-        known = self._values[np.isfinite(self._values)]
-        actions = by_action.means(self._values)
-        subjects = by_subject.means(self._values)
+        actions = by_action.means(self._values, self._shares)
+        subjects = by_subject.means(self._values, self._shares)
         by_joint: dict[str, float] = {}
-        if self._by_joint and len(known):
-            means = (self._sums / len(known)).tolist()
-            by_joint = dict(zip(self.joints, means, strict=True))
+        if self._by_joint:
+            there = self._counts > 0
+            means = (self._sums[there] / self._counts[there]).tolist()
+            named = [self.joints[place] for place in np.flatnonzero(there)]
+            by_joint = dict(zip(named, means, strict=True))
         return Metric(
             name=metric.NAME,
             unit=metric.UNIT,
             better=metric.BETTER,
-            frame_wise=float(known.mean()) if len(known) else None,
+            frame_wise=_missing.mean(self._values, self._shares),
             action_wise=_mean(actions),
             subject_wise=_mean(subjects),
             per_action=actions,

@@ -115,7 +115,8 @@ class Poses:
     def blocks(self, *, reach: int) -> Iterator[Block]:
         """Blocks in order, each with up to `reach` poses before its first.
 
-        Raises BadInput for numbers that are not finite.
+        What the truth lacks is NaN in both. Raises BadInput for numbers that are otherwise not
+        finite.
         """
         widest = len(self.joints)
         if self.extras.vertices:
@@ -131,8 +132,12 @@ class Poses:
             # what overflows is refused right after
             with np.errstate(over="ignore", invalid="ignore"):
                 pred[...] = self._predicted(span).transpose(2, 1, 0)
-            if not (np.isfinite(pred).all() and np.isfinite(true).all()):
+            whole = np.isfinite(true).all()
+            if not np.isfinite(pred).all() or (not whole and np.isinf(true).any()):
                 self._refuse()
+            if not whole:
+                missing = np.isnan(true).any(axis=0)
+                pred[:, missing] = true[:, missing] = np.nan
             yield Block(self, span, start, pred, true)
 
     def _predicted(self, span: slice) -> NDArray[Any]:
@@ -170,8 +175,9 @@ class Poses:
 
     def _refuse(self) -> None:
         """Raise BadInput saying what is not finite, and where over all poses it begins."""
-        for kind, poses in (("prediction", self.pred), ("truth", self.true)):
-            bad = ~np.isfinite(poses).reshape(self.count, -1).all(axis=1)
+        infinite = {"prediction": ~np.isfinite(self.pred), "truth": np.isinf(self.true)}
+        for kind, wrong in infinite.items():
+            bad = wrong.reshape(self.count, -1).any(axis=1)
             if bad.any():
                 raise BadInput(
                     f"evaluate: {int(bad.sum())} {kind}s are not finite, the first at pose"

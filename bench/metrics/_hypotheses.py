@@ -38,7 +38,8 @@ def reduce(
         return poses.mean(axis=1)
     if rule == "jpma":
         return _joints(poses, reprojection(poses, view, clips))
-    error = _distances(poses, true[:, None])
+    # of a joint that the truth lacks all are equally far
+    error = np.nan_to_num(_distances(poses, true[:, None]))
     if rule == "best":
         # one error for all joints of a hypothesis, so that all are taken from the same
         whole = error[..., counted].mean(axis=2, keepdims=True)

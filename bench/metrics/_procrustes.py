@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import _missing
 from bench.metrics._facts import Array
 
 # least g / t^3 for the closed form: rounding errors in R stay below about 1e-15 / SURE^1.5
@@ -37,9 +38,12 @@ CLOSE = 1e-7
 def residuals(pred: Array, true: Array, *, scaled: bool = True) -> Array:
     """Aligned prediction minus truth (N, J, 3) of poses (N, J, 3), all mm.
 
-    A prediction collapsed to a point gets scale 0. Fastest in blocks that fit the cache, their
-    coordinates lying as (3, J, N) in memory.
+    A prediction collapsed to a point gets scale 0. Joints that the truth lacks are NaN and play no
+    part; of a pose that lacks some and has fewer than three others all are NaN. Fastest in blocks
+    that fit the cache, their coordinates lying as (3, J, N) in memory.
     """
+    if _missing.partly(true):
+        return _of_those_there(pred, true, scaled=scaled)
     # (3, J, N); no copy where they lie so already, as `_blocks.py` has them
     y, x = (np.ascontiguousarray(pose.transpose(2, 1, 0)) for pose in (pred, true))
     # whatever becomes of a degenerate pose here is replaced below
@@ -53,6 +57,21 @@ def residuals(pred: Array, true: Array, *, scaled: bool = True) -> Array:
         doubtful = (np.ascontiguousarray(pose[~sure]) for pose in (pred, true))
         error[~sure] = by_svd(*doubtful, scaled=scaled)
     return error
+
+
+def _of_those_there(pred: Array, true: Array, *, scaled: bool) -> Array:
+    """The same where joints are missing.
+
+    About the mean of those that are there, zeros in place of the others add to no sum.
+    """
+    there = _missing.enough(true)
+    count = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    centred = []
+    for pose in (pred, true):
+        pose = np.where(there, pose, 0.0)
+        mean = pose.sum(axis=1, keepdims=True) / count
+        centred.append(np.where(there, pose - mean, 0.0))
+    return np.where(there, residuals(*centred, scaled=scaled), np.nan)
 
 
 def by_svd(pred: Array, true: Array, *, scaled: bool = True) -> Array:

@@ -1,12 +1,13 @@
 """Bone length error: how much longer or shorter predicted bones are than true ones.
 
-The mean over bones.
+The mean over bones, in each pose over those whose two ends the truth has.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from bench.metrics import _missing
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
@@ -22,4 +23,4 @@ def values(pred: Array, true: Array, facts: Facts) -> Array:
     predicted, given = (
         distances(pose[:, starts], pose[:, ends]) for pose in (pred, true)
     )
-    return np.abs(predicted - given).mean(axis=1)
+    return _missing.means(np.abs(predicted - given))[0]

@@ -1,12 +1,14 @@
 """Bone symmetry error: how much a predicted bone's length differs from its mirror image's.
 
-The mean over pairs. The truth plays no part.
+The mean over pairs. The truth plays no part, but for joints that it lacks: their bones are not
+counted.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from bench.metrics import _missing
 from bench.metrics._facts import Array, Facts
 from bench.metrics._lengths import distances
 
@@ -21,4 +23,4 @@ def values(pred: Array, true: Array, facts: Facts) -> Array:
     starts, ends = (list(places) for places in zip(*facts.bones, strict=True))
     sizes = distances(pred[:, starts], pred[:, ends])
     left, right = (list(places) for places in zip(*facts.twins, strict=True))
-    return np.abs(sizes[:, left] - sizes[:, right]).mean(axis=1)
+    return _missing.means(np.abs(sizes[:, left] - sizes[:, right]))[0]

@@ -17,4 +17,6 @@ BETTER = "higher"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) per cent: 100 or 0."""
-    return np.where(distances(pred, true) < 150, 100.0, 0.0)
+    distance = distances(pred, true)
+    # 0, or NaN where a joint is missing: that is below no threshold, and no miss either
+    return np.where(distance < 150, 100.0, 0.0 * distance)

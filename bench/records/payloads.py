@@ -261,6 +261,10 @@ class Evaluation(Scored):
     # one readable sentence: skeleton, root, split, alignment, averaging
     protocol_text: Said
     test_poses: int
+    # of their joints, those that the truth lacks: no metric counts them
+    missing_joints: int = 0
+    # of the poses, those whose root is missing, and with it all their joints
+    rootless_poses: int = 0
     metrics: tuple[Metric, ...]
     # (parent, child) pairs for the figure
     skeleton_bones: tuple[tuple[int, int], ...] = ()

@@ -98,7 +98,12 @@ def trained(job: Job, split: Split, feed: Feed) -> Cut:
     seen = sight.of(feed.spec, split.protocol, job.settings.pad)
     # neighbours of a sequence model overlap by two thirds, where nothing else is asked for
     usual = max(1, seen.frames // 3) if seen.outputs > 1 else 1
-    strips = cutting.strips(split.train, longest=train.longest, shortest=train.shortest)
+    strips = cutting.strips(
+        split.train,
+        whole=seen.joints,
+        longest=train.longest,
+        shortest=train.shortest,
+    )
     return Cut(strips, seen, train.stride or usual)
 
 
@@ -175,8 +180,9 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
         unit = 1000 * cutting.millimetres(strip, frames, seen)
         right: Array = cutting.truth(strip, frames, seen) / unit
         _, target = validation.windows.batch(drawn[row : row + 1])
+        came, right = cutting.there(target.reshape(right.shape), right)
         tally.strays(right.astype(np.float32), right)
-        tally.add(target.reshape(right.shape), right, cutting.named(strip, first))
+        tally.add(came, right, cutting.named(strip, first))
     poses = tally.check("validation", "poses of test clips", budgeted="node")
     return [*checks, poses]
 

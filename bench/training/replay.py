@@ -197,7 +197,12 @@ def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) ->
     train, config = job.settings.train, job.config
     # how it is scaled is held against the training clips before the first step
     feed = replace(feed_of(job, split.protocol), standardizer=loop.feed.standardizer)
-    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
+    clips = pieces(
+        split.train,
+        joints=split.protocol.joints,
+        longest=train.longest,
+        shortest=train.shortest,
+    )
     usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
     stride = usual if train.stride is None else train.stride
     whole = feed.windows(clips, stride=stride)

@@ -8,12 +8,11 @@ from dataclasses import replace
 
 from backends.base import Backend, Settings
 from bench.coordinator.job import Finding, Job, Progress
-from bench.data import Split, augment
+from bench.data import Split, augment, missing
 from bench.data.batches import standardizer
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
-from bench.data.protocols import Protocol
 from bench.evaluation.oracle.checks import first_failure
 from bench.processes import blame
 from bench.processes.blame import RAISED, said
@@ -46,19 +45,19 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     held = hold(job, split, loop)
     if reason := first_failure(held.checks):
         # before the first step: what comes of a wrong start or of wrong batches is no training
-        return Finding(_payload(job, loop, split.protocol, held), "failed", reason)
+        return Finding(_payload(job, loop, split, held), "failed", reason)
     started = time.perf_counter()
     try:
         loop.run(progress)
     except Diverged as error:
         # with the curve so far, which shows where it went wrong
-        payload = _payload(job, loop, split.protocol, held, note=str(error))
+        payload = _payload(job, loop, split, held, note=str(error))
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
     except RAISED as error:
         if not loop.step:
             raise  # nothing is lost that was made before
-        payload = _payload(job, loop, split.protocol, held, note=said(error))
+        payload = _payload(job, loop, split, held, note=said(error))
         lost = blame.lost(error, payload)
         reason = f"{lost.reason}, after {loop.step} steps; {_kept(loop)}"
         return replace(lost, reason=reason)
@@ -69,7 +68,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         ran = Ran(loop, began, before, wall)
         held = _replayed(job, backend, device, split, ran, held)
     reason = first_failure(held.checks)
-    payload = _payload(job, loop, split.protocol, held)
+    payload = _payload(job, loop, split, held)
     return Finding(payload, "failed" if reason else "ok", reason)
 
 
@@ -127,7 +126,12 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
     # a model of one output has no other window for a frame.
     usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
     stride = train.stride or usual
-    clips = pieces(split.train, longest=train.longest, shortest=train.shortest)
+    clips = pieces(
+        split.train,
+        joints=split.protocol.joints,
+        longest=train.longest,
+        shortest=train.shortest,
+    )
     windows = feed.windows(clips, stride=stride)
     renewed = None
     if steps := augmentation(job):
@@ -163,8 +167,9 @@ def _kept(loop: Loop) -> str:
 
 
 def _payload(
-    job: Job, loop: Loop, protocol: Protocol, held: Held, *, note: str = ""
+    job: Job, loop: Loop, split: Split, held: Held, *, note: str = ""
 ) -> Training:
+    protocol = split.protocol
     windows = loop.step * loop.epochs.batch
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
@@ -191,5 +196,18 @@ def _payload(
         start=loop.start,
         checks=held.checks,
         left_out=held.left_out,
-        note="; ".join(filter(None, (loop.note, note))),
+        note="; ".join(filter(None, (loop.note, _no_targets(split), note))),
+    )
+
+
+def _no_targets(split: Split) -> str:
+    """How many frames are not trained on for joints that the truth lacks; nothing of none."""
+    joints = split.protocol.joints
+    lacks = sum(int(missing.frames(clip, joints).sum()) for clip in split.train)
+    if not lacks:
+        return ""
+    frames = sum(clip.frames for clip in split.train)
+    return (
+        f"{lacks:,} of {frames:,} training frames are no target, for the truth lacks a"
+        " joint of theirs"
     )

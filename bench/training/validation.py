@@ -58,13 +58,21 @@ class Validation:
         self.program.load(inferred)
         drawn = self.drawn()
         parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
-        summed = np.sum([self._summed(part) for part in parts])
-        return float(summed / len(drawn))
+        summed, windows = zip(*map(self._summed, parts), strict=True)
+        return float(np.sum(summed) / sum(windows))
 
-    def _summed(self, part: np.ndarray) -> np.float32:
-        """The mean error of some windows times their number."""
+    def _summed(self, part: np.ndarray) -> tuple[np.float32, float]:
+        """The mean error of some windows times their number, and that number.
+
+        Windows count by the share of their joints that the truth has.
+        """
         keypoints, target = self.windows.batch(part)
         pose = self.feed.poses(self.program(self.feed.inputs(keypoints))["pose"])
         apart = np.linalg.norm(self.windows.metres(pose - target, part), axis=-1)
-        # times their number: a mean of means would weigh smaller parts more
-        return np.float32(apart.mean() * 1000 * len(part))
+        there = ~np.any(np.isnan(target), axis=-1)
+        if there.all():
+            # times their number: a mean of means would weigh smaller parts more
+            return np.float32(apart.mean() * 1000 * len(part)), len(part)
+        joints = there[0].size
+        summed = apart[there].sum() * 1000 / joints
+        return np.float32(summed), int(there.sum()) / joints

@@ -174,10 +174,10 @@ def test_a_clip_may_have_no_3d() -> None:
         dataclasses.replace(clip, world_pose=np.zeros((3, 17, 3), np.float32))
 
 
-def test_nan_is_located() -> None:
+def test_what_is_not_finite_is_located() -> None:
     clip = filmed()
     pose = clip.camera_pose.copy()
-    pose[7, 10, 2] = np.nan
+    pose[7, 10, 2] = np.inf
     with pytest.raises(
         BadInput, match="camera_pose is not finite at frame 7, joint Head"
     ) as caught:

@@ -177,8 +177,8 @@ def broken(key: list[Any], value: Any, content: Any) -> Any:
     return content
 
 
-# one frame of four or five that is lost
-NAN = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, walk()[:, PICKS])
+# one frame of four or five that is no number; NaN would be missing
+LOST = np.where(np.arange(FRAMES)[:, None, None] == 3, np.inf, walk()[:, PICKS])
 # what stands in annot.mat, and what is said of it
 BAD_TRAIN: dict[str, tuple[Callable[[], Any], str]] = {
     "no univ_annot3": (
@@ -233,8 +233,8 @@ BAD_NPZ: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: broken(["TS1", "data_3d"], walk(), packed_test()),
         r"'TS1', data_3d: shape \(5, 28, 3\) came",
     ),
-    "NaN": (
-        lambda: broken(["TS1", "data_3d"], NAN, packed_test()),
+    "infinite": (
+        lambda: broken(["TS1", "data_3d"], LOST, packed_test()),
         r"data_3d: the number at \[3, 0, 0\] is not finite",
     ),
     "metres": (

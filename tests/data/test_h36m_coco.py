@@ -163,8 +163,8 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         lambda: {"joint_3d": changed(["2", "1", "1"], POSE[:16].tolist(), joint_3d())},
         r"frame 1: shape \(16, 3\)",
     ),
-    "NaN": (
-        lambda: {"joint_3d": changed(["2", "1", "2", 4, 1], float("nan"), joint_3d())},
+    "infinite": (
+        lambda: {"joint_3d": changed(["2", "1", "2", 4, 1], float("inf"), joint_3d())},
         r"frame 2: the number at \[4, 1\] is not finite",
     ),
     "text": (

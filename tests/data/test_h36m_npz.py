@@ -242,9 +242,9 @@ def changed(place: tuple[Any, ...], value: object, poses: Any = None) -> Any:
     return content
 
 
-# one number of frame 3, joint 7
-NAN = np.where(
-    np.arange(FRAMES * 96).reshape(FRAMES, 32, 3) == 3 * 96 + 7 * 3, np.nan, 1.0
+# one number of frame 3, joint 7; NaN would be missing
+INFINITE = np.where(
+    np.arange(FRAMES * 96).reshape(FRAMES, 32, 3) == 3 * 96 + 7 * 3, np.inf, 1.0
 ).astype(np.float32)
 S1 = ("S1", "Walking 1")
 # what is written (poses, keypoints; None where they are good), and what is said of it
@@ -257,7 +257,10 @@ FAULTS = {
         lambda: (changed(S1, np.zeros((0, 32, 3), np.float32)), None),
         "zero frames",
     ),
-    "NaN": (lambda: (changed(S1, NAN), None), r"number at \[3, 7, 0\] is not finite"),
+    "infinite": (
+        lambda: (changed(S1, INFINITE), None),
+        r"number at \[3, 7, 0\] is not finite",
+    ),
     "text": (lambda: (changed(S1, "hello"), None), "text that is not numbers"),
     "millimetres": (
         lambda: (changed(S1, positions()["S1"]["Walking 1"] * 1000), None),

@@ -254,8 +254,8 @@ FAULTS: dict[str, tuple[Change, str]] = {
         setting("joint_2d", with_value((7, 3, 1), np.nan)),
         r"joint_2d: the number at \[7, 3, 1\] is not finite",
     ),
-    "NaN truth": (
-        setting("joints_2.5d_image", with_value((7, 3, 1), np.nan)),
+    "infinite truth": (
+        setting("joints_2.5d_image", with_value((7, 3, 1), np.inf)),
         r"joints_2.5d_image: the number at \[7, 3, 1\]",
     ),
     "factor of nothing": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 from collections.abc import Callable
@@ -181,3 +182,47 @@ def test_every_layout_gives_the_same_clip(
         atol=5e-3,
     )
     assert protocols.default(kind).joints == clip.skeleton.joints
+
+
+@pytest.mark.parametrize("write", [npz, coco, mmpose, pkl])
+def test_what_the_truth_lacks_is_missing_from_every_layout(
+    write: Callable[[Path, Clip], str], tmp_path: Path
+) -> None:
+    whole = due()
+    poses = {"camera_pose": whole.camera_pose, "world_pose": whole.world_pose}
+    gone = np.zeros((FRAMES, 17), dtype=bool)
+    gone[2, 3] = gone[5, 10:12] = True
+    for field, pose in poses.items():
+        poses[field] = np.where(gone[..., None], np.nan, pose).astype(np.float32)
+    source = write(tmp_path, dataclasses.replace(whole, **poses))
+    kind, _, location = source.partition(":")
+    found = data.module(kind).load(location, rig=None)
+    came = next(clip for clip in found if clip.camera_name in (CAMERA, "1"))
+    for pose in (came.camera_pose, came.world_pose):
+        if pose is not None:
+            np.testing.assert_array_equal(np.isnan(pose).any(axis=-1), gone)
+            np.testing.assert_array_equal(np.isnan(pose).all(axis=-1), gone)
+    # what was seen has no holes
+    np.testing.assert_allclose(came.keypoints, whole.keypoints, atol=1e-3)
+
+
+def test_what_mmpose_calls_invisible_is_missing(tmp_path: Path) -> None:
+    source = mmpose(tmp_path, due())
+    path = tmp_path / "h36m.npz"
+    content = dict(np.load(path))
+    content["S"][4, 7, 3] = 0
+    np.savez(path, **content)
+    (came,) = data.module("mmpose").load(source.partition(":")[2])
+    gone = np.argwhere(np.isnan(came.camera_pose).any(axis=-1))
+    assert gone.tolist() == [[4, 7]]
+
+
+def test_a_missing_joint_that_is_projected_is_not_seen(tmp_path: Path) -> None:
+    pose = due().world_pose / 1000
+    pose[3:5, 6] = np.nan
+    tree = {SUBJECT: {"Walking 1": pose}}
+    np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array(tree, dtype=object))
+    for came in data.module("h36m-npz").load(str(tmp_path)):
+        assert np.argwhere(came.confidence == 0).tolist() == [[3, 6], [4, 6]]
+        # where it was last
+        np.testing.assert_allclose(came.keypoints[3:5, 6], came.keypoints[[2, 2], 6])

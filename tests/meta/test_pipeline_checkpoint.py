@@ -101,11 +101,11 @@ def test_weights_that_are_not_the_checkpoint_s(
     assert failed(evaluated(job)) == "poses"
 
 
-def squares(self: Validation, part: np.ndarray) -> np.float32:
+def squares(self: Validation, part: np.ndarray) -> tuple[np.float32, float]:
     keypoints, target = self.windows.batch(part)
     pose = self.feed.poses(self.program(self.feed.inputs(keypoints))["pose"])
     apart = np.linalg.norm(self.windows.metres(pose - target, part), axis=-1)
-    return np.float32(np.sqrt((apart**2).mean()) * 1000 * len(part))
+    return np.float32(np.sqrt((apart**2).mean()) * 1000 * len(part)), len(part)
 
 
 def each_time_others(self: Validation) -> np.ndarray:

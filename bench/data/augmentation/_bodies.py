@@ -11,10 +11,9 @@ from bench.data.clip import Clip
 from bench.data.geometry.cameras import (
     Camera,
     camera_to_world,
-    project,
     world_to_camera,
 )
-from bench.data.geometry.skeletons import Skeleton
+from bench.data.geometry.held import seen_by
 from models.errors import BadInput
 
 Float = NDArray[np.float64]
@@ -36,24 +35,34 @@ def world(clip: Clip, step: str) -> Float:
     return camera_to_world(clip.camera, clip.camera_pose).astype(np.float64)
 
 
-def root(pose: Float, skeleton: Skeleton) -> Float:
-    """The mean place (3,) of the root."""
-    return pose[:, skeleton.parents.index(-1)].mean(axis=0)
+def root(pose: Float, clip: Clip) -> Float:
+    """The mean place (3,) of the root, over the frames of the clip that have it.
+
+    Raises BadInput where none has.
+    """
+    places = pose[:, clip.skeleton.parents.index(-1)]
+    missing = np.isnan(places).any(axis=1)
+    if missing.all():
+        raise BadInput(
+            f"clip {clip.name}: no frame has a root, about which the body is moved; leave"
+            " the clip or the step out"
+        )
+    return (places[~missing] if missing.any() else places).mean(axis=0)
 
 
 def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
     """The clip with its body at `pose` (world), seen by `camera`.
 
-    Every keypoint is as far off the truth as before. Raises BadInput where a joint comes behind the
-    camera.
+    Every keypoint is as far off the truth as before, that of a missing joint off its last place.
+    Raises BadInput where a joint comes behind the camera.
     """
     before = clip.camera_pose
     if before is None:
         before = world_to_camera(clip.camera, world(clip, "refilm")).astype(np.float32)
     seen = world_to_camera(camera, pose)
     try:
-        error = clip.keypoints - project(clip.camera, before)
-        keypoints = project(camera, seen) + error
+        error = clip.keypoints - seen_by(clip.camera, before)
+        keypoints = seen_by(camera, seen) + error
     except BadInput as failure:
         raise BadInput(f"clip {clip.name}, {clip.camera_name}: {failure}") from None
     # a source without a world of its own does not get one

@@ -27,5 +27,5 @@ def change(clip: Clip, draw: np.random.Generator, *, degrees: Spread = 180.0) ->
             [0, 0, 1],
         ]
     )
-    middle = root(pose, clip.skeleton)
+    middle = root(pose, clip)
     return refilm(clip, clip.camera, (pose - middle) @ turn.T + middle)

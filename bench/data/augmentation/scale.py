@@ -21,5 +21,5 @@ def change(
     """By a factor between `low` and `high`. Raises as `rotate` does."""
     pose = world(clip, "scale")
     # about the floor (z = 0) below the mean root: feet stay on the ground
-    middle = root(pose, clip.skeleton) * (1, 1, 0)
+    middle = root(pose, clip) * (1, 1, 0)
     return refilm(clip, clip.camera, (pose - middle) * draw.uniform(low, high) + middle)

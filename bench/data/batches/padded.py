@@ -54,7 +54,9 @@ class Padded:
     """
 
     keypoints: Array  # (rows, joints * channels), on the screen
-    targets: Array  # (rows, joints * 3), metres from the root; of width 0 without poses
+    # (rows, joints * 3), metres from the root, NaN where the truth lacks a joint or the root; of
+    # width 0 without poses
+    targets: Array
     factors: Array  # (rows, 1), mm per pixel; of width 0 where targets are metres
     lengths: Index  # (clips,), frames of each
     counted: NDArray[np.bool_]  # (all frames,), which may be scored

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
+from bench.data.geometry.held import held
 from bench.data.readers.synthetic import generator
 
 FAR = {"Foot", "Ankle", "Wrist", "Elbow", "Knee"}  # joints that detectors place worst
@@ -90,13 +91,9 @@ def miss(clip: Clip, missed: NDArray[np.bool_]) -> Clip:
     middle of the picture.
     """
     confidence = np.where(missed, np.float32(0), clip.confidence)
-    frame = np.where(missed, -1, np.arange(len(missed))[:, None])
-    # the greatest number so far is the last frame in which a joint was seen, -1 before any
-    last = np.maximum.accumulate(frame, axis=0)
-    first = (~missed).argmax(axis=0)
-    held = clip.keypoints[np.where(last < 0, first, last), np.arange(missed.shape[1])]
-    held[:, missed.all(axis=0)] = clip.camera.width / 2, clip.camera.height / 2
-    return dataclasses.replace(clip, keypoints=held, confidence=confidence)
+    middle = clip.camera.width / 2, clip.camera.height / 2
+    keypoints = held(clip.keypoints, missed, middle)
+    return dataclasses.replace(clip, keypoints=keypoints, confidence=confidence)
 
 
 def _float32(values: NDArray[np.floating]) -> NDArray[np.float32]:

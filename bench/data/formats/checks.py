@@ -59,11 +59,13 @@ def whole(value: object, where: str) -> int:
     return number
 
 
-def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
+def array(
+    value: object, shape: tuple[int, ...], where: str, *, missing: bool = False
+) -> NDArray[np.float64]:
     """Numbers as an array; -1 in the shape is any size.
 
-    Raises BadInput for another shape or what is no number, not finite or beyond 1e9, with
-    its place.
+    With `missing`, as of poses, NaN and null are taken. Raises BadInput for another shape or what
+    is no number, not finite or beyond 1e9, with its place.
     """
     found = numbers(value)
     if found is None:
@@ -78,11 +80,14 @@ def array(value: object, shape: tuple[int, ...], where: str) -> NDArray[np.float
         raise BadInput(f"{where}: shape {found.shape} came; {_text(shape)} was due")
     # NaN fails the comparison too. Largest and smallest first: they make no array of the size.
     if found.size and not (found.max() < HUGE and found.min() > -HUGE):
-        place = np.argwhere(~(np.abs(found) < HUGE))[0].tolist()
-        raise BadInput(
-            f"{where}: the number at {place} is not finite or beyond {HUGE:g}; repair or"
-            " leave it out"
-        )
+        strange = ~(np.abs(found) < HUGE)
+        if missing:
+            strange &= ~np.isnan(found)
+        if strange.any():
+            raise BadInput(
+                f"{where}: the number at {np.argwhere(strange)[0].tolist()} is not finite or"
+                f" beyond {HUGE:g}; repair or leave it out"
+            )
     return found
 
 
@@ -108,11 +113,12 @@ def numbers(value: object) -> NDArray[np.float64] | None:
 def ahead(pose: NDArray[np.floating], joints: Sequence[str], where: str) -> None:
     """Raise BadInput for a joint that is not before the camera.
 
-    The pose is (frames, joints, 3), mm in the camera frame.
+    The pose is (frames, joints, 3), mm in the camera frame; a joint that is missing, NaN, is
+    nowhere.
     """
     # Seen by itself, the projection of such a joint is an ordinary pixel.
-    if not pose[..., 2].min(initial=1.0) > 0:
-        frame, joint = np.argwhere(~(pose[..., 2] > 0))[0]
+    if np.fmin.reduce(pose[..., 2], axis=None, initial=1.0) <= 0:
+        frame, joint = np.argwhere(pose[..., 2] <= 0)[0]
         depth = pose[frame, joint, 2]
         raise BadInput(
             f"{where}: joint {joints[joint]} lies behind the camera or in it at frame"

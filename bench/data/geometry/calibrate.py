@@ -27,7 +27,10 @@ def pinhole(points: Array, pixels: Array, *, width: int, height: int) -> Camera:
     step = max(1, len(points) // ENOUGH)
     seen = points[::step].reshape(-1, 3).astype(np.float64)
     shown = pixels[::step].reshape(-1, 2).astype(np.float64)
-    if not (seen[:, 2] > NEAR).all():
+    # of joints that the truth lacks nothing is told
+    there = ~np.isnan(seen).any(axis=1)
+    seen, shown = seen[there], shown[there]
+    if not (len(seen) and (seen[:, 2] > NEAR).all()):
         raise BadInput(
             "the camera is not given, and a point lies behind it or in it, so that it"
             " cannot be told from the data"

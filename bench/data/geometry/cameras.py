@@ -125,7 +125,17 @@ class Rig:
             raise BadInput(f"rig: centre {self.centre!r} is none of clip, root, world")
 
     def around(self, roots: Array) -> dict[str, Camera]:
-        """The cameras of a clip by name, from its root positions (frames, 3) in world mm."""
+        """The cameras of a clip by name, from its root positions (frames, 3) in world mm.
+
+        Frames without a root, NaN, play no part. Raises BadInput where none has one.
+        """
+        lacks = np.isnan(roots).any(axis=1)
+        if lacks.any() and self.centre != "world":
+            roots = roots[~lacks]
+            if not len(roots):
+                raise BadInput(
+                    "rig: no frame has a root to set cameras around; leave the take out"
+                )
         if self.centre == "world":
             mean = np.zeros(3)
         else:

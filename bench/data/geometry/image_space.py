@@ -35,7 +35,8 @@ def depth_at(camera: Camera, factor: Array) -> Array:
 def factors(clip: Clip, part: slice = slice(None)) -> Array:
     """The 2.5D factor of some frames of a clip (frames,), mm per pixel.
 
-    It follows from the depth of the skeleton's root. Raises BadInput for a clip without poses, and
+    It follows from the depth of the skeleton's root, and is NaN where the truth lacks it. Raises
+    BadInput for a clip without poses, and
     where the root is not before the camera.
     """
     if clip.camera_pose is None:
@@ -45,7 +46,7 @@ def factors(clip: Clip, part: slice = slice(None)) -> Array:
         )
     root = clip.skeleton.parents.index(-1)
     depth = clip.camera_pose[part, root, 2].astype(np.float64)
-    if not (depth > 0).all():
+    if (depth <= 0).any():
         # of the clip, not of the part
         frame = (part.start or 0) + int((depth <= 0).argmax())
         raise BadInput(

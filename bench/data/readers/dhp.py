@@ -208,7 +208,7 @@ def _packed_train(
 
 def _joints(part: Mapping[str, Any], where: str) -> tuple[Array, Array]:
     seen = array(part["data_2d"], (-1, 17, 2), f"{where}, data_2d")
-    return seen, array(part["data_3d"], (-1, 17, 3), f"{where}, data_3d")
+    return seen, array(part["data_3d"], (-1, 17, 3), f"{where}, data_3d", missing=True)
 
 
 def _from_train(path: Path, annotation: str) -> Iterator[Track]:
@@ -268,7 +268,7 @@ def _columns(value: object, axes: int, where: str) -> Array:
     # the third dimension is 1, and may have been squeezed away when the file was saved again
     if isinstance(value, np.ndarray) and value.ndim > 2:
         value = value.reshape(*value.shape[:2], -1)
-    return array(value, (axes, 17, -1), where).transpose(2, 1, 0)
+    return array(value, (axes, 17, -1), where, missing=axes == 3).transpose(2, 1, 0)
 
 
 def _cell(value: object, place: int, where: str) -> Array:
@@ -283,7 +283,8 @@ def _cell(value: object, place: int, where: str) -> Array:
             " the file"
         )
     axes = 2 if where.endswith("annot2") else 3
-    return array(value.ravel()[place], (-1, 28 * axes), where).reshape(-1, 28, axes)
+    flat = array(value.ravel()[place], (-1, 28 * axes), where, missing=axes == 3)
+    return flat.reshape(-1, 28, axes)
 
 
 def _valid(value: object, where: str) -> Array:

@@ -32,10 +32,10 @@ from bench.data.formats.json_file import read
 from bench.data.geometry.cameras import (
     Camera,
     Rig,
-    project,
     world_to_camera,
 )
 from bench.data.geometry.conventions import extrinsics
+from bench.data.geometry.held import seen_by
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
 from models.errors import BadInput
@@ -337,12 +337,15 @@ def _world(poses: Frames, frames: tuple[int, ...], where: str) -> Array:
         )
     try:
         # the quick way for whole takes
-        return array([poses[frame] for frame in frames], (-1, JOINTS, 3), where)
+        shown = [poses[frame] for frame in frames]
+        return array(shown, (-1, JOINTS, 3), where, missing=True)
     except BadInput:
         # frame by frame where something is wrong, to name the frame
         return np.stack(
             [
-                array(poses[frame], (JOINTS, 3), f"{where}, frame {frame}")
+                array(
+                    poses[frame], (JOINTS, 3), f"{where}, frame {frame}", missing=True
+                )
                 for frame in frames
             ]
         )
@@ -357,8 +360,8 @@ def _seen(
     """
     # A clip of both would jump by a detector's error wherever an annotation lacks.
     if not shown.annotated:
-        certain = np.ones(pose.shape[:2], np.float32)
-        return project(camera, pose).astype(np.float32), certain
+        certain = (~np.any(np.isnan(pose), axis=-1)).astype(np.float32)
+        return seen_by(camera, pose).astype(np.float32), certain
     frames = [shown.keypoints[frame] for frame in shown.frames]
     found = np.stack(frames).astype(np.float32)
     in_pixels(found[..., :2], "keypoints")

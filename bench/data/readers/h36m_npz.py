@@ -157,13 +157,18 @@ def _millimetres(pose: object, where: str) -> NDArray[np.float64]:
     """
     # Published with 32 joints; some archives hold only the 17 that are measured.
     joints = 17 if getattr(pose, "shape", ())[1:2] == (17,) else 32
-    metres = array(pose, (-1, joints, 3), f"{where}, world metres")
+    metres = array(pose, (-1, joints, 3), f"{where}, world metres", missing=True)
     if not len(metres):
         raise BadInput(f"{where}: zero frames; leave the action out")
     kept = np.asarray(
         conversions.convert(metres, SKELETONS[joints], H36M17.name), np.float64
     )
-    leg = leg_length(kept, H36M17) or 0.0
+    leg = leg_length(kept, H36M17)
+    if leg is None:
+        raise BadInput(
+            f"{where}: no frame looked at has a whole right leg, which tells the unit; leave"
+            " the action out"
+        )
     unit = _unit(leg)
     if unit is None:
         raise BadInput(

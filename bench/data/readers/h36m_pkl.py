@@ -143,7 +143,8 @@ def _runs(table: object, where: str) -> list[Run]:
             f"{where}: {', '.join(lacking)} missing; the keys of MotionBERT's pickle"
             " were due"
         )
-    image = array(table["joint3d_image"], (-1, JOINTS, 3), f"{where}, joint3d_image")
+    here = f"{where}, joint3d_image"
+    image = array(table["joint3d_image"], (-1, JOINTS, 3), here, missing=True)
     count = len(image)
     if not count:
         raise BadInput(f"{where}: zero frames; leave the split out")
@@ -181,7 +182,8 @@ def _scale(
     """Truth (N, 17, 3) mm and factor (N,) mm per px, where the split has them."""
     truth = factor = None
     if TRUTH in table:
-        truth = array(table[TRUTH], (count, JOINTS, 3), f"{where}, {TRUTH}")
+        here = f"{where}, {TRUTH}"
+        truth = array(table[TRUTH], (count, JOINTS, 3), here, missing=True)
     if FACTOR in table:
         factor = array(table[FACTOR], (count,), f"{where}, {FACTOR}")
     # Without it nobody knows how far away the root of the truth stands.
@@ -291,7 +293,8 @@ def _factors(runs: Sequence[Run]) -> dict[tuple[str, str], Array]:
         root = _triangulate(cameras, [view.image[:, 0, :2] for view in views])
         for view, camera in zip(views, cameras, strict=True):
             depth = (root @ camera.rotation.T + camera.translation)[:, 2]
-            if not (depth > 0).all():
+            # NaN where one of them lacks the root
+            if (depth <= 0).any() or np.isnan(depth).all():
                 raise BadInput(
                     f"{view.where}: the cameras of {take} do not see one root;"
                     " joint3d_image or camera names are wrong"

@@ -6,7 +6,8 @@ Human3.6M or MPI-INF-3DHP as one npz of rows:
                                  and TS1_000001.jpg, with folders before it
     part (N, 17, 3)              pixels and visibility
     center (N, 2), scale (N,)    boxes, of which lifting makes no use
-    S (N, 17, 4)                 metres in the camera frame and visibility
+    S (N, 17, 4)                 metres in the camera frame and visibility; one that is 0, or
+                                 NaN, marks a joint that is missing in the truth
 
 Cameras are those of the pickles that mmpose keeps beside the list or a folder above, cameras.pkl,
 cameras_train.pkl and cameras_test.pkl: by (subject, camera) or S1_Seq1_Cam0 {f, c, k, p in pixels,
@@ -113,7 +114,8 @@ def load(
     content = mapping(load_npz(path), str(path), "imgname", "part", "S")
     views = _views(content["imgname"], path)
     count = sum(len(view.rows) for view in views)
-    pose = array(content["S"], (count, 17, 4), f"{path}: S")[..., :3] * 1000
+    given = array(content["S"], (count, 17, 4), f"{path}: S", missing=True)
+    pose = np.where(given[..., 3:] > 0, given[..., :3] * 1000, np.nan)
     seen = array(content["part"], (count, 17, 3), f"{path}: part")
     if detections is not None:
         seen = array(load_npy(detections), (count, 17, 3), str(detections))

@@ -41,7 +41,7 @@ def hold(
         pad="edge",
         pixels=protocol.lengths == "2.5d",
     )
-    train = Cut(cutting.strips(split.train), sight, 1)
+    train = Cut(cutting.strips(split.train, whole=skeleton.joints), sight, 1)
     test = Cut(cutting.strips(split.test), sight, 1)
     rows = choice.rows(test, protocol.test_stride)
     fitted = {

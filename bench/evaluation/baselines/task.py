@@ -8,6 +8,7 @@ from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
+from bench.data.pieces import pieces
 from bench.data.protocols import Protocol
 from bench.evaluation.baselines.held import hold
 from bench.evaluation.baselines.predictors import baselines
@@ -21,7 +22,7 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     split = dataset.of(job.config, job.folder)
     protocol = split.protocol
     # a frame at a time, x and y alone: what a model takes in besides is no business of theirs
-    train = _frames(split.train, protocol)
+    train = _frames(pieces(split.train, joints=protocol.joints), protocol)
     test = _frames(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
     found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)

@@ -39,17 +39,40 @@ class Strip:
 
 
 def strips(
-    clips: Iterable[Clip], *, longest: int | None = None, shortest: int = 1
+    clips: Iterable[Clip],
+    *,
+    whole: Sequence[str] = (),
+    longest: int | None = None,
+    shortest: int = 1,
 ) -> list[Strip]:
-    """Clips in pieces of `longest` frames and a rest, without those below `shortest`."""
+    """Clips in pieces of `longest` frames and a rest, without those below `shortest`.
+
+    In none of the frames the truth lacks a joint that is named `whole`.
+    """
     found = []
     for clip in clips:
-        begin = 0
-        while clip.frames - begin >= shortest:
-            length = min(longest or clip.frames, clip.frames - begin)
-            found.append(Strip(clip, begin, length))
-            begin += length
+        for begin, end in _runs(clip, whole):
+            while end - begin >= shortest:
+                length = min(longest or clip.frames, end - begin)
+                found.append(Strip(clip, begin, length))
+                begin += length
     return found
+
+
+def _runs(clip: Clip, joints: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where frames in a row begin, and end, in whose truth the joints are all there."""
+    lacks = [False] * clip.frames
+    pose = clip.camera_pose
+    if pose is not None:
+        places = [clip.skeleton.joints.index(joint) for joint in joints]
+        lacks = np.any(np.isnan(pose[:, places]), axis=(1, 2)).tolist()
+    begin = 0
+    for frame, lacking in enumerate([*lacks, True]):
+        if lacking:
+            # of two that lack one in a row there is nothing between
+            if frame > begin:
+                yield begin, frame
+            begin = frame + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +173,12 @@ def truth(strip: Strip, frames: Iterable[int], sight: Sight) -> Float:
     near = [strip.begin + inside(frame, strip.length, sight.pad) for frame in frames]
     whole = pose[near].astype(np.float64).reshape(-1, *pose.shape[1:])
     return whole[:, joints] - whole[:, root : root + 1]
+
+
+def there(came: Array, due: Array) -> tuple[Array, Array]:
+    """Both with zeros where both are NaN: what is missing here and there is no difference."""
+    both = np.isnan(came) & np.isnan(due)
+    return np.where(both, 0, came), np.where(both, 0, due)
 
 
 def millimetres(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:

@@ -29,12 +29,16 @@ class Mean:
     """A mean that grows."""
 
     total: float = 0.0
-    count: int = 0
+    count: float = 0
 
     def add(self, errors: Float) -> None:
-        """Take in some more."""
-        self.total += float(errors.sum())
-        self.count += len(errors)
+        """Take in some more, (n,) or (n, joints): each pose counts by its share that is there."""
+        rows = errors.reshape(len(errors), -1)
+        there = ~np.isnan(rows)
+        self.total += float(
+            (np.where(there, rows, 0.0).sum(axis=1) / rows.shape[1]).sum()
+        )
+        self.count += float(there.mean(axis=1).sum())
 
     @property
     def value(self) -> float | None:
@@ -56,14 +60,15 @@ class Score:
     by_joint: dict[str, Mean] = field(default_factory=dict)
 
     def add(self, pred: Float, true: Float, *, action: str, subject: str) -> None:
-        """Take in poses (n, J, 3), mm, of one clip."""
+        """Take in poses (n, J, 3), mm, of one clip; NaN where the truth lacks a joint."""
+        lacks = np.isnan(true).any(axis=2, keepdims=True)
+        pred, true = np.where(lacks, np.nan, pred), np.where(lacks, np.nan, true)
         found = self.measure(pred[:, self.places], true[:, self.places])
         if not len(found):
             return
         if found.ndim == 2:
             for place, joint in enumerate(self.joints):
                 self.by_joint.setdefault(joint, Mean()).add(found[:, place])
-            found = found.sum(axis=1) / len(self.joints)
         self.frames.add(found)
         self.actions.setdefault(action, Mean()).add(found)
         self.subjects.setdefault(subject, Mean()).add(found)
@@ -81,7 +86,8 @@ class Score:
             "per_joint": self.by_joint,
         }
         for part, means in parts.items():
-            found |= {f"{part} {name}": mean.value for name, mean in means.items()}
+            known = {name: mean.value for name, mean in means.items() if mean.count}
+            found |= {f"{part} {name}": value for name, value in known.items()}
         return found
 
 

@@ -77,7 +77,10 @@ def _projected(clips: Sequence[Clip]) -> Check:
             clip.camera.focal * points[..., :2] / points[..., 2:] + clip.camera.centre
         )
         beside = np.sqrt(((seen - clip.keypoints[frames]) ** 2).sum(axis=-1))
-        share = float(np.median(beside)) / clip.camera.width
+        there = ~np.isnan(points).any(axis=-1)
+        if not there.any():
+            continue
+        share = float(np.median(beside[there])) / clip.camera.width
         if not share <= worst:
             worst, where = share, f"the furthest in {clip.name}, {clip.camera_name}"
     name = "keypoints beside the picture of their poses"
