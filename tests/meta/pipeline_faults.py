@@ -205,7 +205,7 @@ def raw(self: Feed, keypoints: Any) -> Any:
 
 FLIPPED = Pipeline(protocol={"flip_tta": True})
 THINNED = Pipeline(protocol={"test_stride": 5})
-OVERLAPPING = Pipeline("motionbert", settings={"test_every": 4})
+OVERLAPPING = Pipeline("motionbert", settings={"test_every": 1})
 REFLECTED = Pipeline(settings={"pad": "reflect"})
 FEW_JOINTS = Pipeline(protocol={"scored": ("RWrist", "LFoot", "Head")})
 NO_ROOT = Pipeline(protocol={"prediction_root": "zero"})

@@ -20,7 +20,7 @@ HONEST = {
     "middle frame": Pipeline(),
     "all frames": Pipeline("motionbert"),
     "reflected": Pipeline(settings={"pad": "reflect"}),
-    "overlapping": Pipeline("motionbert", settings={"test_every": 4}),
+    "overlapping": Pipeline("motionbert", settings={"test_every": 1}),
     "pieces": Pipeline(training={"longest": 10, "shortest": 5, "stride": 3}),
     "never mirrored": Pipeline(training={"flip": False}),
     "pixels": Pipeline(protocol={"lengths": "2.5d"}),

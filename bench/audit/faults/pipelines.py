@@ -19,7 +19,7 @@ FEW_JOINTS = Setting(
     name="few joints", protocol={"scored": ("RWrist", "LFoot", "Head")}
 )
 NO_ROOT = Setting(name="root at zero", protocol={"prediction_root": "zero"})
-OVERLAPPING = Setting(name="overlapping windows", model={"test_every": 4})
+OVERLAPPING = Setting(name="overlapping windows", model={"test_every": 1})
 POSES = "evaluation.poses:mirror"
 
 
