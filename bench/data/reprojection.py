@@ -26,6 +26,8 @@ LATEST = 60  # frames that keypoints are looked for early or late
 # In parts of the person's size: what is below is not worth a word, what is above is no detector's
 # error, and between them a cause must be found.
 SMALL, LARGE = 0.02, 0.5
+STRETCHES = 4  # of the frames that are looked at, each judged like a clip
+AWAY = 1.0  # of one joint: a detector may have a hidden one wrong all along, but hardly so far
 BETTER = 0.5  # an error is explained by what leaves less than this part of it
 
 
@@ -83,6 +85,40 @@ def mismatches(clips: Sequence[Clip]) -> Iterator[Mismatch]:
             cause = _cause(clip, projected, looked, takes[clip.name], error)
             if cause or error > LARGE * size:
                 yield Mismatch(clip, error, size, cause)
+                continue
+        yield from _in_part(clip, projected, looked, size)
+
+
+def _in_part(
+    clip: Clip, projected: Array, looked: NDArray[np.int_], size: float
+) -> Iterator[Mismatch]:
+    """Keypoints that are right on the whole, and others in a stretch of frames or of a joint."""
+    for rows in np.array_split(np.arange(len(looked)), STRETCHES):
+        if not len(rows):
+            continue
+        frames = looked[rows]
+        error = _error(projected[rows], clip, frames)
+        if LARGE * size < error < np.inf:
+            where = (
+                f"so do those of frames {frames[0]} to {frames[-1]}, and others do not"
+            )
+            yield Mismatch(clip, error, size, where)
+            return
+    for left, right in clip.skeleton.pairs:
+        pair, other = [left, right], [right, left]
+        error = _error(projected[:, pair], clip, looked, pair)
+        undone = _error(projected[:, pair], clip, looked, other)
+        if SMALL * size < error < np.inf and undone < BETTER * error:
+            names = " and ".join(clip.skeleton.joints[number] for number in pair)
+            yield Mismatch(clip, error, size, f"{names} are exchanged")
+            return
+    for number, joint in enumerate(clip.skeleton.joints):
+        one = [number]
+        error = _error(projected[:, one], clip, looked, one)
+        if AWAY * size < error < np.inf:
+            where = f"so do those of {joint} in most frames, and others do not"
+            yield Mismatch(clip, error, size, where)
+            return
 
 
 def _projected(clip: Clip, frames: NDArray[np.int_]) -> Array:

@@ -136,3 +136,36 @@ def test_what_is_allowed_is_taken_under_another_hash(
     assert "--allow-mismatch" in capsys.readouterr().err
     assert main(("data", "info", crossed, "--allow-mismatch")) == 0
     assert allowed.hash in capsys.readouterr().out
+
+
+def test_a_stretch_of_another_camera_is_found() -> None:
+    first, other, *_ = clips("Walking")
+    keypoints = first.keypoints.copy()
+    keypoints[66:] = other.keypoints[66:]
+    wrong = dataclasses.replace(first, keypoints=keypoints)
+    (found,) = reprojection.mismatches([wrong])
+    assert found.cause.startswith("so do those of frames ")
+    assert "so do those of frames" in found.text
+
+
+def test_a_joint_that_is_elsewhere_throughout_is_found() -> None:
+    clip = clips("Walking")[0]
+    keypoints = clip.keypoints.copy()
+    head = clip.skeleton.joints.index("Head")
+    keypoints[:, head] += 400
+    wrong = dataclasses.replace(clip, keypoints=keypoints)
+    (found,) = reprojection.mismatches([wrong])
+    assert found.cause == "so do those of Head in most frames, and others do not"
+
+
+def test_legs_that_are_exchanged_are_found() -> None:
+    clip = clips("Walking")[0]
+    mirror = clip.skeleton.mirror
+    legs = [n for n, name in enumerate(clip.skeleton.joints) if "Knee" in name]
+    order = [mirror[n] if n in legs else n for n in range(len(mirror))]
+    wrong = dataclasses.replace(clip, keypoints=clip.keypoints[:, order])
+    (found,) = reprojection.mismatches([wrong])
+    assert found.cause in (
+        "RKnee and LKnee are exchanged",
+        "LKnee and RKnee are exchanged",
+    )
