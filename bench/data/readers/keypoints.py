@@ -23,7 +23,8 @@ import numpy as np
 
 from bench.data.clip import Clip
 from bench.data.detections import joints, parse, people, pictures
-from bench.data.detections.pictures import Name, Strip
+from bench.data.detections.names import Name
+from bench.data.detections.pictures import Strip
 from bench.data.detections.video import Array, Video
 from bench.data.detector.noise import miss
 from bench.data.formats.checks import in_pixels

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.data.detections import joints
 from bench.data.detections.formats import _entries
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Layout, Video, stated_size
 from bench.data.formats.checks import mapping, sequence
 from models.errors import BadInput

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.data.detections import joints
 from bench.data.detections.formats import _entries
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Frame, Layout, Person, Video, track
 from bench.data.formats.checks import array, mapping, sequence, whole
 from models.errors import BadInput
