@@ -38,6 +38,7 @@ class Layout(NamedTuple):
 
     skeleton: str
     picks: tuple[int, ...]
+    alone: bool = False  # whether the file has no other joints
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,49 @@ def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
         assert not any("joints" in note for note in clip.notes), case
 
 
+def test_names_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = {str(i): name for i, name in enumerate(skeletons.load("coco17").joints)}
+    # as text, 10 is before 2
+    numbered = dict(sorted(names.items()))
+    content = {
+        "meta_info": {"keypoint_id2name": numbered},
+        "instance_info": video([]),
+    }
+    (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
+    same(clip)
+    del numbered["3"]
+    with pytest.raises(BadInput, match="numbers 0 to 16 for 16 joints"):
+        keypoints.load(write(tmp_path, content) + SIZE)
+
+
+def test_a_skeleton_of_fewer_joints_than_came_is_refused(tmp_path: Path) -> None:
+    more = [{"frame_id": 0, "instances": [{"keypoints": [[500, 400]] * 25}]}]
+    stated: dict[str, Any] = {
+        "mmpose": {"meta_info": {"dataset_name": "coco"}, "instance_info": more},
+        "plain": {"keypoints": [[[500, 400, 1]] * 25] * 3, "skeleton": "coco17"},
+    }
+    for content in stated.values():
+        with pytest.raises(BadInput, match="25 joints came; 17 were due for .* coco17"):
+            keypoints.load(write(tmp_path, content) + SIZE)
+
+
+def test_joints_are_those_of_the_peoples_category(tmp_path: Path) -> None:
+    h36m, coco = (list(skeletons.load(name).joints) for name in ("h36m17", "coco17"))
+    categories = [{"id": 2, "keypoints": h36m}, {"id": 1, "keypoints": coco}]
+    content = dataset(categories=categories)
+    for person in content["annotations"]:
+        person["category_id"] = 1
+    (clip,) = keypoints.load(write(tmp_path, content))
+    same(clip)
+    assert clip.skeleton.name == "coco17"
+    content["annotations"][0]["category_id"] = 2
+    with pytest.raises(BadInput, match="people of categories with other joints"):
+        keypoints.load(write(tmp_path, content))
+    content["annotations"][0]["category_id"] = 3
+    with pytest.raises(BadInput, match="category 3 of a person is none"):
+        keypoints.load(write(tmp_path, content))
+
+
 def test_names_of_more_joints_than_came_are_refused(tmp_path: Path) -> None:
     names = [*skeletons.load("coco17").joints, "tail", "left_wing", "right_wing"]
     more = dataset(categories=[{"keypoints": [*names[17:], *names[:17]]}])
@@ -272,16 +315,19 @@ def test_landmarks_need_the_picture_and_are_in_it(tmp_path: Path) -> None:
         keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
 
 
-def archive(folder: Path, *, actions: dict[str, Any] | None = None) -> str:
+def archive(
+    folder: Path, *, actions: dict[str, Any] | None = None, **stated: Any
+) -> str:
     """VideoPose3D's, of two videos of one's own."""
     sides = [[1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]]
-    sizes = {"w": 1920, "h": 1080}
+    sizes = {"w": 1920, "h": 1080, "fps": 50}
     positions = {"a.mp4": {"custom": [POINTS]}, "b.mp4": {"custom": [POINTS + 9]}}
     facts = {
         "layout_name": "coco",
         "num_joints": 17,
         "keypoints_symmetry": sides,
         "video_metadata": {"a.mp4": sizes, "b.mp4": sizes},
+        **stated,
     }
     np.savez_compressed(
         folder / "data_2d_custom_walk.npz",
@@ -296,7 +342,7 @@ def test_archives_of_own_videos(tmp_path: Path) -> None:
     assert first.name == "data_2d_custom_walk a.mp4"
     np.testing.assert_allclose(first.keypoints, POINTS, rtol=1e-6)
     np.testing.assert_allclose(second.keypoints, POINTS + 9, rtol=1e-6)
-    assert (first.camera.width, first.camera.height) == (1920, 1080)
+    assert (first.camera.width, first.camera.height, first.fps) == (1920, 1080, 50)
     assert first.skeleton.name == "coco17"
     assert not any("joints" in note for note in first.notes)
 
@@ -305,6 +351,17 @@ def test_archives_of_other_actions_name_their_cameras(tmp_path: Path) -> None:
     path = archive(tmp_path, actions={"S1": {"Walking 1": [POINTS, POINTS]}})
     names = [clip.name for clip in keypoints.load(path + SIZE)]
     assert names == [f"data_2d_custom_walk S1 Walking 1 {camera}" for camera in (0, 1)]
+
+
+def test_archives_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path, layout_name="h36m")
+    with pytest.raises(
+        BadInput, match="h36m is h36m17; keypoints_symmetry has .*coco17"
+    ):
+        keypoints.load(path)
+    more = {"a": {"custom": [np.concatenate([POINTS, POINTS[:, :8]], axis=1)]}}
+    with pytest.raises(BadInput, match="25 joints came; 17 were due for .* coco17"):
+        keypoints.load(archive(tmp_path, actions=more) + SIZE)
 
 
 def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
@@ -325,6 +382,16 @@ def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[object, str]] = {
+    "two skeletons": (
+        {
+            "meta_info": {
+                "dataset_name": "h36m",
+                "keypoint_id2name": dict(enumerate(skeletons.load("coco17").joints)),
+            },
+            "instance_info": [],
+        },
+        "dataset_name h36m is h36m17, and the joints are named as those of coco17",
+    ),
     "poses": (
         [{"keypoints": [[1, 2, 3]] * 17, "keypoint_scores": [1] * 17}],
         "keypoints of 3 numbers came",

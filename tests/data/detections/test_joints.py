@@ -48,6 +48,14 @@ def test_a_guess_is_said_with_the_way_to_state_it() -> None:
     assert "@h36m16" in note
 
 
+@pytest.mark.parametrize("count", [18, 25])
+def test_what_cannot_be_stated_is_not_asked_for(count: int) -> None:
+    points = np.ones((2, count, 3))
+    (note,) = joints.arrange(points, None, None, "walk.npy")[2]
+    assert f"{count} joints" in note
+    assert "@" not in note
+
+
 @pytest.mark.parametrize("count", joints.LAYOUTS)
 def test_every_layout_picks_joints_that_are_there(count: int) -> None:
     layout = joints.LAYOUTS[count].layout

@@ -37,7 +37,7 @@ def read(value: Any, where: str) -> list[Video]:
     """The picture of the file, or its video. Raises BadInput."""
     layout = None
     if isinstance(value, dict):
-        layout = _layout(value.get("meta_info"))
+        layout = _layout(value.get("meta_info"), f"{where}: meta_info")
         value = value["instance_info"]
     entries = sequence([] if value is None else value, where)
     if not _entries.is_list_of(entries, "instances"):
@@ -78,12 +78,33 @@ def _points(person: Mapping[str, Any], where: str) -> np.ndarray:
     return np.c_[places, array(scores, (len(places),), f"{where}, keypoint_scores")]
 
 
-def _layout(meta: object) -> Layout | None:
-    """The joints as the data set of the model has them."""
+def _layout(meta: object, where: str) -> Layout | None:
+    """The joints as the data set of the model has them. Raises BadInput for two that differ."""
     if not isinstance(meta, dict):
         return None
-    names = meta.get("keypoint_id2name")
-    if isinstance(names, dict) and (found := joints.named(names.values())):
-        return found
     skeleton = SETS.get(str(meta.get("dataset_name")))
-    return joints.whole_of(skeleton) if skeleton else None
+    names = meta.get("keypoint_id2name")
+    found = joints.named(_ordered(names, where)) if isinstance(names, dict) else None
+    if found is None:
+        return joints.only(skeleton) if skeleton else None
+    if skeleton not in (None, found.skeleton):
+        raise BadInput(
+            f"{where}: dataset_name {meta['dataset_name']} is {skeleton}, and the joints are"
+            f" named as those of {found.skeleton}; take out what is wrong"
+        )
+    return found
+
+
+def _ordered(names: Mapping[Any, Any], where: str) -> list[Any]:
+    """The names of joints in the order of their numbers, which are text in JSON.
+
+    Raises BadInput for numbers that do not count from 0.
+    """
+    numbered = {whole(key, f"{where}, keypoint_id2name"): key for key in names}
+    order = sorted(numbered)
+    if order != list(range(len(names))):
+        raise BadInput(
+            f"{where}: keypoint_id2name with numbers {order[0]} to {order[-1]} for"
+            f" {len(names)} joints came; 0 to {len(names) - 1} were due"
+        )
+    return [names[numbered[number]] for number in order]
