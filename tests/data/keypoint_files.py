@@ -44,7 +44,7 @@ def keypoints_openpose(folder: Path) -> str:
     for frame in range(FRAMES):
         person = {
             "person_id": [-1],
-            "pose_keypoints_2d": np.arange(75.0).tolist(),
+            "pose_keypoints_2d": (np.arange(75.0) % 3 / 2).tolist(),
             "face_keypoints_2d": [],
         }
         (folder / f"walk_{frame:012}_keypoints.json").write_text(

@@ -158,6 +158,7 @@ def test_the_number_of_joints_tells_the_skeleton(
 ) -> None:
     # 26 and 133 are Halpe's and COCO-WholeBody's, which begin with COCO's 17
     points = np.arange(joints * 6.0).reshape(2, joints, 3) + 1
+    points[..., 2] = 0.5
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE)
     assert clip.skeleton.name == name
     np.testing.assert_array_equal(
@@ -281,6 +282,21 @@ BAD: dict[str, tuple[object, str]] = {
     "ragged": (
         {"keypoints": [[[1, 2]] * 17, [[1, 2]] * 16], "width": 9, "height": 9},
         "no table of numbers",
+    ),
+    "poses": (
+        {"keypoints": [[[500, 400, 4000]] * 17], "width": 9, "height": 9},
+        "confidence from 0 to 1 were due; the third numbers go from 4000 to 4000 .3D poses",
+    ),
+    "poses around a root": (
+        {"keypoints": [[[500, 400, -0.5]] * 17], "width": 9, "height": 9},
+        "confidence from 0 to 1 were due",
+    ),
+    "percents": (
+        {
+            **dataset(),
+            "annotations": [{"image_id": 0, "keypoints": [500, 400, 87] * 17}],
+        },
+        "the third numbers go from 87 to 87",
     ),
     "flat": ({"keypoints": [1, 2, 3], "width": 9, "height": 9}, r"shape \(3,\) came"),
     "nobody": ({**dataset(), "annotations": []}, "no person in any frame"),

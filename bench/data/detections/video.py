@@ -53,6 +53,7 @@ class Video:
     shares: bool = (
         False  # whether coordinates are shares of the picture's size, not pixels
     )
+    scores: bool = False  # whether confidences are scores, which may go beyond 1
     picture: bool = False  # whether the file is one picture of several
     notes: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ meta_info, which names the joints.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ def read(value: Any, where: str) -> list[Video]:
         value = value["instance_info"]
     entries = sequence([] if value is None else value, where)
     if not _entries.is_list_of(entries, "instances"):
-        return [Video([_frame(entries, where)], layout=layout, picture=True)]
+        frame = _frame(entries, where)
+        return [Video([frame], layout=layout, scores=True, picture=True)]
     frames: dict[Name, Frame] = {}
     for place, entry in enumerate(entries):
         here = f"{where}: entry {place}"
@@ -50,7 +52,7 @@ def read(value: Any, where: str) -> list[Video]:
             raise BadInput(f"{here}: frame {number} comes twice; leave one out")
         frames[number] = _frame(entry.get("instances") or [], here)
     return [
-        Video(video.frames, layout=layout, notes=video.notes)
+        dataclasses.replace(video, layout=layout, scores=True)
         for video in _entries.videos(frames)
     ]
 
