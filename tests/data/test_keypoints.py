@@ -218,6 +218,16 @@ def test_pictures_without_people_are_missed_frames(tmp_path: Path) -> None:
     np.testing.assert_allclose(clip.keypoints[1], POINTS[0], rtol=1e-6)
 
 
+def test_people_outside_of_the_picture_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path, ALL.tolist())
+    (clip,) = keypoints.load(f"{path}@640x480")
+    share = np.mean((POINTS > (640, 480)).any(axis=-1))
+    said = f"{share:.0%} of the joints lie outside of the picture of 640 x 480"
+    assert any(note.startswith(said) for note in clip.notes)
+    (clip,) = keypoints.load(f"{path}@1000x1000")
+    assert not any("outside" in note for note in clip.notes)
+
+
 def test_small_keeps_the_middle(tmp_path: Path) -> None:
     points = np.ones((100, 17, 2)) * np.arange(100)[:, None, None]
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE, small=0.2)

@@ -95,6 +95,12 @@ def arrange(
                 " more, in another order"
             )
         return points[:, list(stated.picks)], stated.skeleton, ()
+    return _by_number(points, where)
+
+
+def _by_number(points: Array, where: str) -> tuple[Array, str, tuple[str, ...]]:
+    """The joints that their number tells, the skeleton, and what is to be said of the guess."""
+    count = points.shape[1]
     if count not in LAYOUTS:
         rows = sorted(
             (count, layout.skeleton) for count, (layout, _) in LAYOUTS.items()

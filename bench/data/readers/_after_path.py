@@ -21,6 +21,7 @@ def stated(
     differently, and for a word behind a path that states nothing.
     """
     found: dict[str, Any] = {}
+    came = location
     path, at, last = location.rpartition("@")
     # From the end; what is there as it stands is a path, and so is what states nothing.
     while at and not Path(location).exists():
@@ -35,7 +36,7 @@ def stated(
         for kind, said in told.items():
             if found.setdefault(kind, said) != said:
                 raise BadInput(
-                    f"{location}: {kind} is stated twice, and differently; leave one out"
+                    f"{came}: {kind} is stated twice, and differently; leave one out"
                 )
         location = path
         path, at, last = location.rpartition("@")

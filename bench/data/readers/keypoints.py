@@ -40,6 +40,7 @@ SOURCE = (
 )
 
 FPS = 25.0  # where nothing says it
+OUTSIDE = 0.1  # of all joints: detectors place some that are hidden a little beyond the border
 ENDING = "_keypoints"  # of OpenPose's files, after the frame's number
 LONG = 100  # characters; longer names would fill a table's line
 # What may stand after the path; bounded, so that no number is too long for int().
@@ -194,6 +195,8 @@ def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
         )
     fps = known.fps or video.fps
     notes = (*video.notes, *beyond, *followed.notes, *guessed)
+    pixels = _pixels(points, missed, video, size, where)
+    notes += _notes(pixels, missed, size, assumed=fps is None)
     clip = Clip(
         name=title,
         subject=path.absolute().parent.name,
@@ -202,12 +205,12 @@ def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
         camera_name="camera",
         fps=fps or FPS,
         skeleton=skeletons.load(name),
-        keypoints=_pixels(points, missed, video, size, where),
+        keypoints=pixels,
         confidence=points[..., 2].clip(0, 1).astype(np.float32),
         camera_pose=None,
         world_pose=None,
         camera=uncalibrated(*size),
-        notes=notes + _notes(missed, assumed=fps is None),
+        notes=notes,
     )
     return miss(clip, missed)
 
@@ -240,8 +243,17 @@ def _pixels(
     return places.astype(np.float32)
 
 
-def _notes(missed: np.ndarray, *, assumed: bool) -> tuple[str, ...]:
+def _notes(
+    pixels: np.ndarray, missed: np.ndarray, size: tuple[int, int], *, assumed: bool
+) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
+    beyond = np.any((pixels < 0) | (pixels > size), axis=-1)
+    outside = float(beyond[~missed].mean())
+    if outside > OUTSIDE:
+        picture = f"{size[0]} x {size[1]}"
+        notes += (
+            f"{outside:.0%} of the joints lie outside of the picture of {picture} pixels",
+        )
     frames, nobody = len(missed), int(missed.all(axis=1).sum())
     if nobody:
         notes += (

@@ -10,83 +10,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.data.clip import Clip
-from bench.data.detections.joints import BODY25, MEDIAPIPE33
+from bench.data.detections.joints import BODY25
 from bench.data.geometry import skeletons
 from bench.data.readers import keypoints
 from models.errors import BadInput
-
-FRAMES, NOBODY = 6, (2, 3)  # frames, and those in which nobody was found
-SIZE = "@1920x1080"
-# COCO's joints of somebody who walks to the right, pixels
-STEP = np.array([6.0, 0.0])
-BODY = np.random.default_rng(0).uniform(300, 700, (17, 2)).round(2)
-POINTS = np.stack([BODY + frame * STEP for frame in range(FRAMES)])
-SEEN = [frame for frame in range(FRAMES) if frame not in NOBODY]
-
-
-def row(
-    frame: int, count: int = 17, picks: tuple[int, ...] | None = None
-) -> np.ndarray:
-    """x, y, confidence of one frame, COCO's joints among `count`."""
-    table = np.full((count, 3), 0.5)
-    table[list(picks or range(17)), :2] = POINTS[frame]
-    return table
-
-
-def flat(frame: int, count: int = 17) -> list[float]:
-    return row(frame, count).ravel().tolist()
-
-
-def instance(frame: int) -> dict[str, Any]:
-    """As mmpose writes it."""
-    return {"keypoints": POINTS[frame].tolist(), "keypoint_scores": [0.5] * 17}
-
-
-def landmarks(frame: int) -> list[dict[str, float]]:
-    """As MediaPipe has them: shares of the picture."""
-    table = row(frame, 33, MEDIAPIPE33)
-    return [
-        {"x": x / 1920, "y": y / 1080, "z": -0.2, "visibility": sure}
-        for x, y, sure in table.tolist()
-    ]
-
-
-def by_frame(some: Callable[[int], Any], nobody: Any) -> list[Any]:
-    return [some(frame) if frame in SEEN else nobody for frame in range(FRAMES)]
-
-
-def listed(name: str, count: int = 17) -> list[dict[str, Any]]:
-    """As COCO's results: nothing is written of a picture without people."""
-    return [
-        {"image_id": name.format(frame), "keypoints": flat(frame, count)}
-        for frame in SEEN
-    ]
-
-
-def video(nobody: Any) -> list[dict[str, Any]]:
-    """As mmpose's inferencer writes it for a video."""
-    people = by_frame(lambda frame: [instance(frame)], nobody)
-    return [
-        {"frame_id": frame, "instances": found} for frame, found in enumerate(people)
-    ]
-
-
-def dataset(**stated: Any) -> dict[str, Any]:
-    return {
-        "images": [
-            {"id": frame, "width": 1920, "height": 1080} for frame in range(FRAMES)
-        ],
-        "annotations": [
-            {"image_id": frame, "keypoints": flat(frame)} for frame in SEEN
-        ],
-        **stated,
-    }
-
-
-def table(nobody: Any) -> list[Any]:
-    return by_frame(lambda frame: row(frame).tolist(), nobody)
-
+from tests.data.detections.walker import (
+    FRAMES,
+    NOBODY,
+    POINTS,
+    SEEN,
+    SIZE,
+    by_frame,
+    dataset,
+    flat,
+    instance,
+    landmarks,
+    listed,
+    row,
+    same,
+    table,
+    video,
+    write,
+)
 
 FILES: dict[str, Any] = {
     "COCO results": [{"image_id": frame, "keypoints": flat(frame)} for frame in SEEN],
@@ -133,22 +78,6 @@ FILES: dict[str, Any] = {
     "plain with NaN": table([[None] * 3] * 17),
     "plain without confidence": by_frame(lambda frame: POINTS[frame].tolist(), None),
 }
-
-
-def write(folder: Path, content: object, name: str = "walk.json") -> str:
-    (folder / name).write_text(json.dumps(content))
-    return str(folder / name)
-
-
-def same(clip: Clip, first: int = 0) -> None:
-    """The person in the frames where they were seen; confidence 0, at the last place, elsewhere."""
-    assert clip.frames == FRAMES + first
-    held = [1 if frame in NOBODY else frame for frame in range(FRAMES)]
-    np.testing.assert_allclose(clip.keypoints[first:], POINTS[held], rtol=1e-5)
-    found = (clip.confidence[first:] > 0).all(axis=1)
-    assert np.flatnonzero(found).tolist() == SEEN
-    said = f"{len(NOBODY) + first} of {clip.frames} frames without the person"
-    assert any(note.startswith(said) for note in clip.notes)
 
 
 @pytest.mark.parametrize("case", FILES)
@@ -202,77 +131,6 @@ def test_a_picture_that_is_missing_is_refused(tmp_path: Path) -> None:
         write(tmp_path, [instance(frame)], f"walk_{frame}.json")
     with pytest.raises(BadInput, match="frame 2 of walk_0 and on is missing"):
         keypoints.load(f"{tmp_path}{SIZE}")
-
-
-def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
-    order = "root right_hip right_knee right_foot left_hip left_knee left_foot spine"
-    order += " thorax neck_base head left_shoulder left_elbow left_wrist right_shoulder"
-    names = f"{order} right_elbow right_wrist".split()
-    stated = {
-        "a data set": dataset(categories=[{"keypoints": names}]),
-        "mmpose": {
-            "meta_info": {"keypoint_id2name": dict(enumerate(names))},
-            "instance_info": video([]),
-        },
-        "mmpose by name": {
-            "meta_info": {"dataset_name": "h36m"},
-            "instance_info": video([]),
-        },
-    }
-    for case, content in stated.items():
-        (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
-        assert clip.skeleton.name == "h36m17", case
-        assert not any("joints" in note for note in clip.notes), case
-
-
-def test_names_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    names = {str(i): name for i, name in enumerate(skeletons.load("coco17").joints)}
-    # as text, 10 is before 2
-    numbered = dict(sorted(names.items()))
-    content = {
-        "meta_info": {"keypoint_id2name": numbered},
-        "instance_info": video([]),
-    }
-    (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
-    same(clip)
-    del numbered["3"]
-    with pytest.raises(BadInput, match="numbers 0 to 16 for 16 joints"):
-        keypoints.load(write(tmp_path, content) + SIZE)
-
-
-def test_a_skeleton_of_fewer_joints_than_came_is_refused(tmp_path: Path) -> None:
-    more = [{"frame_id": 0, "instances": [{"keypoints": [[500, 400]] * 25}]}]
-    stated: dict[str, Any] = {
-        "mmpose": {"meta_info": {"dataset_name": "coco"}, "instance_info": more},
-        "plain": {"keypoints": [[[500, 400, 1]] * 25] * 3, "skeleton": "coco17"},
-    }
-    for content in stated.values():
-        with pytest.raises(BadInput, match="25 joints came; 17 were due for .* coco17"):
-            keypoints.load(write(tmp_path, content) + SIZE)
-
-
-def test_joints_are_those_of_the_peoples_category(tmp_path: Path) -> None:
-    h36m, coco = (list(skeletons.load(name).joints) for name in ("h36m17", "coco17"))
-    categories = [{"id": 2, "keypoints": h36m}, {"id": 1, "keypoints": coco}]
-    content = dataset(categories=categories)
-    for person in content["annotations"]:
-        person["category_id"] = 1
-    (clip,) = keypoints.load(write(tmp_path, content))
-    same(clip)
-    assert clip.skeleton.name == "coco17"
-    content["annotations"][0]["category_id"] = 2
-    with pytest.raises(BadInput, match="people of categories with other joints"):
-        keypoints.load(write(tmp_path, content))
-    content["annotations"][0]["category_id"] = 3
-    with pytest.raises(BadInput, match="category 3 of a person is none"):
-        keypoints.load(write(tmp_path, content))
-
-
-def test_names_of_more_joints_than_came_are_refused(tmp_path: Path) -> None:
-    names = [*skeletons.load("coco17").joints, "tail", "left_wing", "right_wing"]
-    more = dataset(categories=[{"keypoints": [*names[17:], *names[:17]]}])
-    with pytest.raises(BadInput, match="17 joints came; the file names 20 or more"):
-        keypoints.load(write(tmp_path, more) + SIZE)
 
 
 def landmark_table(numbers: int) -> np.ndarray:
@@ -379,6 +237,14 @@ def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
     np.testing.assert_allclose(clip.keypoints, POINTS, rtol=1e-6)
     (clip,) = keypoints.load(write(tmp_path, both) + SIZE + "@person2")
     np.testing.assert_allclose(clip.keypoints, POINTS[::-1], rtol=1e-6)
+
+
+def test_scores_beyond_one_are_cut_and_said(tmp_path: Path) -> None:
+    # as mmpose's RTMPose gives them
+    high = instance(0) | {"keypoint_scores": [7.5] * 16 + [-0.1]}
+    (clip,) = keypoints.load(write(tmp_path, [high]) + SIZE)
+    assert (clip.confidence[0].max(), clip.confidence[0].min()) == (1, 0)
+    assert any(note.startswith("scores from -0.1 to 7.5") for note in clip.notes)
 
 
 BAD: dict[str, tuple[object, str]] = {

@@ -11,6 +11,7 @@ from bench.data.geometry import conversions
 from bench.data.geometry.skeletons import SKELETONS
 from models.errors import BadInput
 from tests.data.data_files import clips
+from tests.paths import ROOT
 
 
 def seen(skeleton: str) -> np.ndarray:
@@ -121,3 +122,8 @@ ROOTED = [
 )
 def test_names_tell_the_joints(names: list[object], due: Layout | None) -> None:
     assert joints.named(names) == due
+
+
+def test_the_docs_list_what_may_be_stated() -> None:
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    assert [name for name in SKELETONS if f"`@{name}`" not in text] == []
