@@ -22,6 +22,10 @@ UNEVEN = (
     "the pictures' names or numbers count no frames: they are taken one after the other in"
     " natural order, and none is taken to lack"
 )
+DOTTED = (
+    "numbers with a dot in the pictures' names are taken for decimals, as times are: {}"
+    " videos, not {}: where what is behind the dot is a frame's, name it, as in frame_12"
+)
 # Frames for each picture that is there: beyond, the numbers count something else.
 MOST = 10
 
@@ -72,7 +76,22 @@ def strips(found: Iterable[Name]) -> list[Strip]:
         return decimal
     # `take1.8.jpg` to `take1.11.jpg` count one by one, `0.5.jpg` and `0.25.jpg` do not.
     counted = _strips(found, decimals=False)
-    return min(decimal, counted, key=lambda each: sum(strip.holes for strip in each))
+    lost, kept = (sum(strip.holes for strip in each) for each in (counted, decimal))
+    if lost < kept or (lost == kept and any(map(_is_dotted_video, found))):
+        return counted
+    if lost > kept or len(decimal) == len(counted):
+        return decimal
+    guess = DOTTED.format(len(decimal), len(counted))
+    return [dataclasses.replace(strip, guess=guess) for strip in decimal]
+
+
+def _is_dotted_video(name: Name) -> bool:
+    """Whether a number with a dot comes after a video's word, as in take1.8."""
+    parts = names.parts(name)
+    return any(
+        "." in number(parts, place).text and frame_number.is_videos(parts, place)
+        for place in range(1, len(parts), 2)
+    )
 
 
 def _strips(found: set[Name], *, decimals: bool) -> list[Strip]:
@@ -116,10 +135,10 @@ def _guess(choice: Choice, parts: Parts, name: Name, sizes: Sequence[int]) -> st
         return ""
     text = number(parts, choice.place).text
     return (
-        f"several numbers change in the pictures' names; number {(choice.place + 1) // 2} in"
-        f" them ({text} of {str(name)[:60]}) is taken for the frame's, which makes"
-        f" {len(sizes)} videos of {min(sizes)} to {max(sizes)} pictures: where another is,"
-        f" name it, as in frame_{text}"
+        f"number {(choice.place + 1) // 2} in the pictures' names ({text} of"
+        f" {str(name)[:60]}) is taken for the frame's, by its place and its like: videos"
+        f" {len(sizes)}, pictures {min(sizes)} to {max(sizes)} each: where another is, name"
+        f" it, as in frame_{text}"
     )
 
 

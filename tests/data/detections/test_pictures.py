@@ -74,6 +74,10 @@ def made(text: str, videos: int, frames: int) -> dict[str, int]:
 # more videos than frames: how names are written, and what is left of them in a label
 MANY = {
     "folders": ("clip_{v:03}/frame_{f:02}.jpg", "clip_{:03}/frame"),
+    "nothing but the folder": ("frames{v}/{f}.jpg", "frames{}"),
+    "behind a dot": ("take{v}.{f}.png", "take{}"),
+    "NTU's": ("S{v:03}C001P001R001A001_{f}.jpg", "S{:03}C001P001R001A001"),
+    "zeros behind img": ("img_{v}_{f:03}.jpg", "img_{}"),
     "folders without words": ("{v}/{f}.jpg", "{}"),
     "a folder for each frame": ("frame{f}/cam{v}.jpg", "frame/cam{}"),
     "a camera behind": ("f{f:04}_cam{v}.jpg", "f_cam{}"),
@@ -100,7 +104,7 @@ def test_more_videos_than_frames(case: str) -> None:
     # what words and folders tell is no guess
     guesses = {note for strip in found for note in strip.notes}
     assert len(guesses) == (case.startswith(("zeros", "nothing")))
-    assert all("which makes 9 videos of 6 to 6 pictures" in note for note in guesses)
+    assert all("videos 9, pictures 6 to 6 each" in note for note in guesses)
 
 
 def test_the_number_that_counts_without_gaps_is_the_frames() -> None:
@@ -111,6 +115,23 @@ def test_the_number_that_counts_without_gaps_is_the_frames() -> None:
     # every tenth frame is no gap
     names = [f"{v}-{f}" for v in range(5) for f in range(0, 60, 10)]
     assert [len(strip.pictures) for strip in pictures.strips(names)] == [6] * 5
+
+
+def test_what_may_be_decimals_is_said() -> None:
+    names: list[Name] = [f"walk{v}.{f}.png" for v in range(9) for f in range(10)]
+    (strip,) = pictures.strips(names)
+    assert any(
+        "decimals, as times are: 1 videos, not 9" in note for note in strip.notes
+    )
+    named: list[Name] = [f"walk{v}.frame{f}.png" for v in range(9) for f in range(10)]
+    assert [len(strip.pictures) for strip in pictures.strips(named)] == [10] * 9
+
+
+def test_cameras_of_one_moment_are_said() -> None:
+    (strip,) = pictures.strips([f"12_cam{camera}.jpg" for camera in range(8)])
+    assert any("videos 1, pictures 8 to 8" in note for note in strip.notes)
+    named = pictures.strips([f"frame12_cam{camera}.jpg" for camera in range(8)])
+    assert [len(strip.pictures) for strip in named] == [1] * 8
 
 
 def test_cameras_are_parted_where_no_number_is_a_frame() -> None:
