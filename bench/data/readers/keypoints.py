@@ -168,7 +168,13 @@ def _joined(strip: Strip, files: Mapping[Name, Video], folder: Path) -> Video:
                 " or cut the sequence"
             )
         found.append(files[name])
-    layout = next((video.layout for video in found if video.layout), None)
+    layouts = {video.layout for video in found if video.layout}
+    if len(layouts) > 1:
+        raise BadInput(
+            f"{folder}: the files of {strip.pictures[0]} and on name other joints in one"
+            " frame than in another; give each kind a folder of its own"
+        )
+    layout = next(iter(layouts), None)
     frames = [frame for video in found for frame in video.frames]
     scores = any(video.scores for video in found)
     return Video(frames, layout=layout, scores=scores, notes=strip.notes)

@@ -10,7 +10,7 @@ import pytest
 from bench.data.geometry import skeletons
 from bench.data.readers import keypoints
 from models.errors import BadInput
-from tests.data.detections.walker import SIZE, dataset, same, video, write
+from tests.data.detections.walker import SIZE, dataset, instance, same, video, write
 
 
 def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
@@ -75,6 +75,14 @@ def test_joints_are_those_of_the_peoples_category(tmp_path: Path) -> None:
     content["annotations"][0]["category_id"] = 3
     with pytest.raises(BadInput, match="category 3 of a person is none"):
         keypoints.load(write(tmp_path, content))
+
+
+def test_files_of_one_video_name_the_same_joints(tmp_path: Path) -> None:
+    for frame, name in enumerate(("coco", "h36m")):
+        content = {"meta_info": {"dataset_name": name}, "instance_info": [instance(0)]}
+        write(tmp_path, content, f"walk_{frame}.json")
+    with pytest.raises(BadInput, match="name other joints in one frame"):
+        keypoints.load(f"{tmp_path}{SIZE}")
 
 
 def test_names_of_more_joints_than_came_are_refused(tmp_path: Path) -> None:
