@@ -41,10 +41,11 @@ def keypoints_coco(folder: Path) -> str:
 
 def keypoints_openpose(folder: Path) -> str:
     """OpenPose's file of each frame, 25 joints."""
+    found = np.c_[np.arange(50.0).reshape(25, 2), np.full(25, 0.5)]
     for frame in range(FRAMES):
         person = {
             "person_id": [-1],
-            "pose_keypoints_2d": np.arange(75.0).tolist(),
+            "pose_keypoints_2d": found.ravel().tolist(),
             "face_keypoints_2d": [],
         }
         (folder / f"walk_{frame:012}_keypoints.json").write_text(

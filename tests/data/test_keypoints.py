@@ -158,6 +158,7 @@ def test_the_number_of_joints_tells_the_skeleton(
 ) -> None:
     # 26 and 133 are Halpe's and COCO-WholeBody's, which begin with COCO's 17
     points = np.arange(joints * 6.0).reshape(2, joints, 3) + 1
+    points[..., 2] = 0.5
     (clip,) = keypoints.load(write(tmp_path, points.tolist()) + SIZE)
     assert clip.skeleton.name == name
     np.testing.assert_array_equal(
@@ -215,6 +216,16 @@ def test_pictures_without_people_are_missed_frames(tmp_path: Path) -> None:
     assert (clip.confidence[1] == 0).all()
     assert (clip.confidence[2] > 0).all()
     np.testing.assert_allclose(clip.keypoints[1], POINTS[0], rtol=1e-6)
+
+
+def test_people_outside_of_the_picture_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path, ALL.tolist())
+    (clip,) = keypoints.load(f"{path}@640x480")
+    share = np.mean((POINTS > (640, 480)).any(axis=-1))
+    said = f"{share:.0%} of the joints lie outside of the picture of 640 x 480"
+    assert any(note.startswith(said) for note in clip.notes)
+    (clip,) = keypoints.load(f"{path}@1000x1000")
+    assert not any("outside" in note for note in clip.notes)
 
 
 def test_small_keeps_the_middle(tmp_path: Path) -> None:
@@ -281,6 +292,21 @@ BAD: dict[str, tuple[object, str]] = {
     "ragged": (
         {"keypoints": [[[1, 2]] * 17, [[1, 2]] * 16], "width": 9, "height": 9},
         "no table of numbers",
+    ),
+    "poses": (
+        {"keypoints": [[[500, 400, 4000]] * 17], "width": 9, "height": 9},
+        "confidence from 0 to 1 were due; the third numbers go from 4000 to 4000 .3D poses",
+    ),
+    "poses around a root": (
+        {"keypoints": [[[500, 400, -0.5]] * 17], "width": 9, "height": 9},
+        "confidence from 0 to 1 were due",
+    ),
+    "percents": (
+        {
+            **dataset(),
+            "annotations": [{"image_id": 0, "keypoints": [500, 400, 87] * 17}],
+        },
+        "the third numbers go from 87 to 87",
     ),
     "flat": ({"keypoints": [1, 2, 3], "width": 9, "height": 9}, r"shape \(3,\) came"),
     "nobody": ({**dataset(), "annotations": []}, "no person in any frame"),

@@ -37,6 +37,11 @@ def whole_of(skeleton: str) -> Layout:
     return Layout(skeleton, tuple(range(len(SKELETONS[skeleton].joints))))
 
 
+def only(skeleton: str) -> Layout:
+    """The layout of a skeleton's joints, and no others."""
+    return whole_of(skeleton)._replace(alone=True)
+
+
 def _begins(skeleton: str, whose: str) -> Guess:
     return Guess(whole_of(skeleton), whose)
 
@@ -82,12 +87,20 @@ def arrange(
         _check_count(count, skeleton, where)
         return points, skeleton, ()
     if stated is not None:
+        if stated.alone:
+            _check_count(count, stated.skeleton, f"{where}: as the file states")
         if max(stated.picks) >= count:
             raise BadInput(
                 f"{where}: {count} joints came; the file names {max(stated.picks) + 1} or"
                 " more, in another order"
             )
         return points[:, list(stated.picks)], stated.skeleton, ()
+    return _by_number(points, where)
+
+
+def _by_number(points: Array, where: str) -> tuple[Array, str, tuple[str, ...]]:
+    """The joints that their number tells, the skeleton, and what is to be said of the guess."""
+    count = points.shape[1]
     if count not in LAYOUTS:
         rows = sorted(
             (count, layout.skeleton) for count, (layout, _) in LAYOUTS.items()
@@ -102,11 +115,11 @@ def arrange(
     others = [name for name, each in SKELETONS.items() if len(each.joints) == count]
     if layout.skeleton in others:
         _check_order(points, layout.skeleton, others, where)
-    elsewise = "@" + " or @".join(others or ["SKELETON"])
     note = (
-        f"the file does not name its {count} joints; their order is taken for {whose}: say"
-        f" it after the path, as in {elsewise}"
+        f"the file does not name its {count} joints; their order is taken for {whose}"
     )
+    if others:
+        note += f": say it after the path, as in @{' or @'.join(others)}"
     return points, layout.skeleton, (note,)
 
 

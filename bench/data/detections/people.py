@@ -1,12 +1,13 @@
 """Of several people in the frames of a video, the one who is followed.
 
-By the tracker's number where every person has one. Elsewhere whoever is nearest to where the one
-followed was seen last, unless somebody else was seen nearer, or it is farther than people move:
-then the one followed is missed, and nobody else takes the place.
+By the tracker's number where every person has one of their own. Elsewhere whoever is nearest to
+where the one followed was seen last, unless somebody else was seen nearer, or it is farther than
+people move: then the one followed is missed, and nobody else takes the place.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,12 @@ LEAP, STRIDE = 1.0, 0.1
 # Whoever is seen in fewer of the frames with people is a ghost, such as detectors see for a moment;
 # so many frames are tried for somebody who is none.
 GHOST, TRIES = 0.1, 10
+
+# AlphaPose without a tracker gives everybody number 0.
+TWICE = (
+    "number {} stands for two people in frame {}, so that it is no tracker's: people are"
+    " followed by nearness"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
             f"{where}: every joint of every frame has confidence 0; leave it out"
         )
     everyone = [person for frame in frames for person in frame]
-    tracked = all(person.track is not None for person in everyone)
+    twice = _twice(frames)
+    tracked = twice is None and all(person.track is not None for person in everyone)
     if wanted is None:
         start, chosen, found = _surest(frames, tracked=tracked)
     else:
@@ -67,7 +75,18 @@ def follow(frames: Sequence[Frame], wanted: int | None, where: str) -> Followed:
         f"several people; one is followed: {others}, {who} is seen in {seen} of"
         f" {len(frames)} frames; say another after the path, as in @person2"
     )
-    return Followed(points, (note,))
+    doubt = () if twice is None else (TWICE.format(*twice),)
+    return Followed(points, (*doubt, note))
+
+
+def _twice(frames: Sequence[Frame]) -> tuple[int, int] | None:
+    """A tracker's number that two people of a frame have, and the frame; None where none is."""
+    for place, frame in enumerate(frames):
+        counts = Counter(person.track for person in frame if person.track is not None)
+        for number, count in counts.items():
+            if count > 1:
+                return number, place
+    return None
 
 
 def _surest(

@@ -1,52 +1,33 @@
 """Pictures by their names or numbers: which are of one video, in which order, which lack.
 
-The order is the natural one of the whole name: numbers in it are compared as numbers (f8_1080p
-before f10_1080p), decimals and clock times as what they are. The number that changes from picture
-to picture is the frame's; whatever else differs (folder, words, another number) parts videos.
-Detectors write nothing of a picture in which they found nobody, so a number that lacks between
-others is a frame without people.
+The order is the natural one of the whole name (`names`). One of the numbers that change from
+picture to picture is the frame's (`frame_number`); whatever else differs (folder, words, another
+number) parts videos. Detectors write nothing of a picture in which they found nobody, so a number
+that lacks between others is a frame without people.
 """
 
 from __future__ import annotations
 
-import datetime
-import math
-import re
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
 
-Name = str | int
+from bench.data.detections import frame_number, names
+from bench.data.detections.frame_number import Choice
+from bench.data.detections.names import Name, Number, Parts, number
 
 UNEVEN = (
     "the pictures' names or numbers count no frames: they are taken one after the other in"
     " natural order, and none is taken to lack"
 )
+DOTTED = (
+    "numbers with a dot in the pictures' names are taken for decimals, as times are: {}"
+    " videos, not {}: where what is behind the dot is a frame's, name it, as in frame_12"
+)
 # Frames for each picture that is there: beyond, the numbers count something else.
 MOST = 10
-
-DATE = r"(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)[-_. T]"
-# 10:59:58, 10-59-58.25, 10h59m58s, a date before them or not
-CLOCK = (
-    rf"(?<!\d)(?:{DATE})?(\d\d?)([-_:.hH])([0-5]\d)[-_:.mM]([0-5]\d(?:[.,]\d{{1,9}})?)"
-)
-COMPACT = rf"(?<!\d){DATE}([01]\d|2[0-3])()([0-5]\d)([0-5]\d)"  # 20240131_105958
-TIME = re.compile(rf"{CLOCK}(?!\d)|{COMPACT}(?!\d)")
-DECIMAL = re.compile(r"(?<![\d.])\d{1,18}\.\d{1,18}(?![\d.])")
-ENDING = re.compile(r"\.[A-Za-z]\w{0,4}$")
-WHOLE = re.compile(r"\d{1,18}")
-
-
-class Number(NamedTuple):
-    """A number in a name, and how it is written there."""
-
-    value: Fraction
-    text: str
-
-
-Parts = tuple[str | Number, ...]  # text and numbers by turns, text first and last
 
 
 @dataclass(frozen=True)
@@ -58,11 +39,27 @@ class Strip:
     uneven: bool = False  # whether the numbers are no frames', so that none can lack
     first: Fraction = Fraction(0)  # number of the first picture
     step: Fraction = Fraction(1)  # from each to the next
+    timed: bool = False  # whether the numbers are clock times, in seconds
+    guess: str = ""  # what is to be said of the number that was taken for the frame's
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of the order."""
-        return (UNEVEN,) if self.uneven else ()
+        """What is to be said of the order, and of the time between frames."""
+        notes = (self.guess,) if self.guess else ()
+        if self.uneven:
+            return (*notes, UNEVEN)
+        if len(self.pictures) > 1 and (self.timed or self.step != 1):
+            return (*notes, self._stepped)
+        return notes
+
+    @property
+    def _stepped(self) -> str:
+        unit = " s" if self.timed else ""
+        return (
+            f"the pictures' numbers go up by {float(self.step):g}{unit} each; they are taken"
+            " for frames that follow each other at the rate of the file, or that is stated:"
+            " state that of these pictures, as in FILE@3fps"
+        )
 
     @property
     def holes(self) -> int:
@@ -71,35 +68,45 @@ class Strip:
         return len(self.pictures) if self.uneven else lack
 
 
-def strips(names: Iterable[Name]) -> list[Strip]:
+def strips(found: Iterable[Name]) -> list[Strip]:
     """The videos that pictures are of, in natural order of their labels."""
-    names = set(names)
-    decimal = _strips(names, decimals=True)
-    if not any(DECIMAL.search(_stem(name)) for name in names):
+    found = set(found)
+    decimal = _strips(found, decimals=True)
+    if not any(names.has_decimal(name) for name in found):
         return decimal
     # `take1.8.jpg` to `take1.11.jpg` count one by one, `0.5.jpg` and `0.25.jpg` do not.
-    counted = _strips(names, decimals=False)
-    return min(decimal, counted, key=lambda found: sum(strip.holes for strip in found))
+    counted = _strips(found, decimals=False)
+    lost, kept = (sum(strip.holes for strip in each) for each in (counted, decimal))
+    if lost < kept or (lost == kept and any(map(_is_dotted_video, found))):
+        return counted
+    if lost > kept or len(decimal) == len(counted):
+        return decimal
+    guess = DOTTED.format(len(decimal), len(counted))
+    return [dataclasses.replace(strip, guess=guess) for strip in decimal]
 
 
-def natural(name: Name) -> Parts:
-    """What sorts names in natural order."""
-    return _parts(name, decimals=True)
+def _is_dotted_video(name: Name) -> bool:
+    """Whether a number with a dot comes after a video's word, as in take1.8."""
+    parts = names.parts(name)
+    return any(
+        "." in number(parts, place).text and frame_number.is_videos(parts, place)
+        for place in range(1, len(parts), 2)
+    )
 
 
-def _strips(names: set[Name], *, decimals: bool) -> list[Strip]:
+def _strips(found: set[Name], *, decimals: bool) -> list[Strip]:
     alike: dict[Parts, list[tuple[Parts, Name]]] = defaultdict(list)
-    for name in names:
-        parts = _parts(name, decimals=decimals)
+    for name in found:
+        parts = names.parts(name, decimals=decimals)
         # names without numbers tell nothing but their folder
         words = parts[::2] if len(parts) > 1 else (str(name).rpartition("/")[0],)
         alike[words].append((parts, name))
-    found = [
+    videos = [
         strip
         for words, rows in alike.items()
         for strip in _videos(words, sorted(rows, key=_order))
     ]
-    return sorted(found, key=lambda strip: natural(strip.label))
+    return sorted(videos, key=lambda strip: names.parts(strip.label))
 
 
 def _order(row: tuple[Parts, Name]) -> tuple[Parts, str]:
@@ -109,107 +116,61 @@ def _order(row: tuple[Parts, Name]) -> tuple[Parts, str]:
 
 def _videos(words: Parts, rows: Sequence[tuple[Parts, Name]]) -> Iterator[Strip]:
     """The videos among names of the same words."""
-    place = _frame_place([parts for parts, _ in rows])
-    if place is None:
-        names: list[Name | None] = [name for _, name in rows]
-        yield Strip(_text(words), names, uneven=len(rows) > 1)
+    choice = frame_number.choose([parts for parts, _ in rows])
+    if choice is None:
+        yield from _unnumbered(words, rows)
         return
-    videos: dict[Parts, list[tuple[Fraction, Name]]] = defaultdict(list)
+    videos: dict[Parts, list[tuple[Number, Name]]] = defaultdict(list)
     for parts, name in rows:
-        number = parts[place]
-        assert isinstance(number, Number)  # numbers stand at odd places
-        videos[_without(parts, place)].append((number.value, name))
+        label = frame_number.without(parts, (choice.place,))
+        videos[label].append((number(parts, choice.place), name))
+    guess = _guess(choice, *rows[0], list(map(len, videos.values())))
     for label, numbered in videos.items():
-        yield _filled(_text(label), numbered)
+        yield dataclasses.replace(_filled(_text(label), numbered), guess=guess)
 
 
-def _frame_place(rows: Sequence[Parts]) -> int | None:
-    """Where in the names the frame's number stands; None where no number is one.
-
-    The number without which the fewest videos are left; the last of several.
-    """
-    places = range(1, len(rows[0]), 2)
-    changing = [place for place in places if len({row[place] for row in rows}) > 1]
-    if len(changing) <= 1:
-        # of a picture alone it is the last number, as it is of several videos
-        return next(iter([*changing, *reversed(places)]), None)
-    videos = {place: len({_without(row, place) for row in rows}) for place in changing}
-    best = min(changing, key=lambda place: (videos[place], -place))
-    # videos of a picture each: the numbers are of something else
-    return best if videos[best] <= len(rows) / 2 else None
+def _guess(choice: Choice, parts: Parts, name: Name, sizes: Sequence[int]) -> str:
+    """What is to be said where the frame's number is a guess; nothing where it is told."""
+    if not choice.guessed:
+        return ""
+    text = number(parts, choice.place).text
+    return (
+        f"number {(choice.place + 1) // 2} in the pictures' names ({text} of"
+        f" {str(name)[:60]}) is taken for the frame's, by its place and its like: videos"
+        f" {len(sizes)}, pictures {min(sizes)} to {max(sizes)} each: where another is, name"
+        f" it, as in frame_{text}"
+    )
 
 
-def _without(parts: Parts, place: int) -> Parts:
-    return (*parts[:place], "", *parts[place + 1 :])
+def _unnumbered(words: Parts, rows: Sequence[tuple[Parts, Name]]) -> Iterator[Strip]:
+    """Videos of names whose numbers are no frames', by those that are videos'."""
+    videos: dict[Parts, list[Name | None]] = defaultdict(list)
+    for parts, name in rows:
+        others = set(range(1, len(parts), 2)) - set(frame_number.parting(parts))
+        videos[frame_number.without(parts, others)].append(name)
+    # videos of a picture each are none
+    if len(videos) > len(rows) / 2:
+        videos = {words: [name for _, name in rows]}
+    for label, pictures in videos.items():
+        yield Strip(_text(label), pictures, uneven=len(rows) > 1)
 
 
-def _filled(label: str, numbered: Sequence[tuple[Fraction, Name]]) -> Strip:
+def _filled(label: str, numbered: Sequence[tuple[Number, Name]]) -> Strip:
     """Pictures in order, with None for each number that lacks between them."""
-    numbers = [number for number, _ in numbered]
+    values = [each.value for each, _ in numbered]
     # every n-th frame of a video is fine
-    scale = math.lcm(*(number.denominator for number in numbers))
-    ticks = [int((number - numbers[0]) * scale) for number in numbers]
-    step = math.gcd(*ticks) or 1
-    count = ticks[-1] // step + 1
-    if count > MOST * len(numbered):
+    step = frame_number.step(values)
+    ticks = [int((value - values[0]) / step) for value in values]
+    if ticks[-1] + 1 > MOST * len(numbered):
         return Strip(label, [name for _, name in numbered], uneven=True)
     pictures: list[Name | None] = []
     before = -1
     for tick, (_, name) in zip(ticks, numbered, strict=True):
-        pictures += [None] * (tick // step - before - 1)
+        pictures += [None] * (tick - before - 1)
         pictures.append(name)
-        before = tick // step
-    return Strip(label, pictures, first=numbers[0], step=Fraction(step, scale))
-
-
-def _parts(name: Name, *, decimals: bool) -> Parts:
-    """A name as text and numbers by turns; an ending such as .jpg is left out."""
-    if isinstance(name, int):
-        return "", Number(Fraction(name), str(name)), ""
-    stem = _stem(name)
-    parts: list[str | Number] = []
-    rest = 0
-    for start, end, number in _numbers(stem, decimals=decimals):
-        parts += [stem[rest:start], Number(number, stem[start:end])]
-        rest = end
-    return (*parts, stem[rest:])
-
-
-def _stem(name: Name) -> str:
-    return ENDING.sub("", str(name).replace("\\", "/"))
-
-
-def _numbers(stem: str, *, decimals: bool) -> Iterator[tuple[int, int, Fraction]]:
-    """Start, end and value of each number in a name."""
-    place = 0
-    while place < len(stem):
-        kinds = (TIME, DECIMAL, WHOLE) if decimals else (TIME, WHOLE)
-        found = [each for kind in kinds if (each := kind.search(stem, place))]
-        if not found:
-            return
-        # the leftmost, and of those that begin together the longest
-        match = min(found, key=lambda each: (each.start(), -each.end()))
-        if match.re is TIME:
-            yield match.start(), match.end(), _seconds(match)
-        else:
-            yield match.start(), match.end(), Fraction(match[0])
-        place = match.end()
-
-
-def _seconds(match: re.Match[str]) -> Fraction:
-    """A clock time, with its date where there is one."""
-    groups = match.groups()
-    year, month, day, hour, _, minute, second = groups[:7] if groups[3] else groups[7:]
-    days = _days(int(year), int(month), int(day)) if year else 0
-    clock = Fraction(second.replace(",", ".")) + 60 * int(minute) + 3600 * int(hour)
-    return clock + 86400 * days
-
-
-def _days(year: int, month: int, day: int) -> int:
-    try:
-        return datetime.date(year, month, day).toordinal()
-    except ValueError:  # no date: its digits are in order all the same
-        return (year * 100 + month) * 100 + day
+        before = tick
+    timed = names.is_time(numbered[0][0])
+    return Strip(label, pictures, first=values[0], step=step, timed=timed)
 
 
 def _text(label: Parts) -> str:

@@ -38,6 +38,7 @@ class Layout(NamedTuple):
 
     skeleton: str
     picks: tuple[int, ...]
+    alone: bool = False  # whether the file has no other joints
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Video:
     shares: bool = (
         False  # whether coordinates are shares of the picture's size, not pixels
     )
+    scores: bool = False  # whether confidences are scores, which may go beyond 1
     picture: bool = False  # whether the file is one picture of several
     notes: tuple[str, ...] = ()
 

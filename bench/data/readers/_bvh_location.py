@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.clip import UNITS
 from bench.data.geometry import up_axis
+from bench.data.readers import _after_path
 from models.errors import BadInput
 
 # Bounded, so that no number is too long to be one.
 NUMBER = r"([1-9]\d{0,5}(?:\.\d{1,6})?|0\.\d{0,5}[1-9])"
 RATE = re.compile(NUMBER + "fps")
 LENGTH = re.compile(NUMBER + "mm")
+KNOWN = (
+    f"the axis that is up ({', '.join(up_axis.TURNS)}), the unit ({', '.join(UNITS)}, or its"
+    " length, as 25.4mm), the rate, as 30fps"
+)
 
 
 @dataclass(frozen=True)
@@ -28,27 +33,27 @@ class Stated:
 def parsed(location: str) -> tuple[Path, Stated]:
     """The path, and what stands after it in any order; a path may hold @ itself.
 
-    Raises BadInput for no path.
+    Raises BadInput for no path, and for what is stated twice or is none of these.
     """
-    stated = Stated()
-    path, at, last = location.rpartition("@")
-    # From the end; what is there as it stands is a path, and so is what is none of the three.
-    while at and not Path(location).exists():
-        if last in up_axis.TURNS:
-            stated = replace(stated, up=last)
-        elif last in UNITS:
-            stated = replace(stated, unit=UNITS[last])
-        elif length := LENGTH.fullmatch(last):
-            stated = replace(stated, unit=float(length[1]))
-        elif rate := RATE.fullmatch(last):
-            stated = replace(stated, fps=float(rate[1]))
-        else:
-            break
-        location = path
-        path, at, last = location.rpartition("@")
-    if not location:
+    kinds = {"up": _up, "unit": _unit, "fps": _fps}
+    path, found = _after_path.stated(location, kinds, KNOWN)
+    if not path:
         raise BadInput(
             "bvh: no path after the colon; give a BVH file or a folder of them, as in"
             " bvh:FOLDER"
         )
-    return Path(location), stated
+    return Path(path), Stated(**found)
+
+
+def _up(word: str) -> str | None:
+    return word if word in up_axis.TURNS else None
+
+
+def _unit(word: str) -> float | None:
+    length = LENGTH.fullmatch(word)
+    return float(length[1]) if length else UNITS.get(word)
+
+
+def _fps(word: str) -> float | None:
+    rate = RATE.fullmatch(word)
+    return float(rate[1]) if rate else None

@@ -16,20 +16,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.clip import Clip
-from bench.data.detections import joints, parse, people, pictures
-from bench.data.detections.pictures import Name, Strip
+from bench.data.detections import confidence, joints, parse, people, pictures
+from bench.data.detections.names import Name
+from bench.data.detections.pictures import Strip
 from bench.data.detections.video import Array, Video
 from bench.data.detector.noise import miss
 from bench.data.formats.checks import in_pixels
 from bench.data.geometry import skeletons
 from bench.data.geometry.cameras import Rig, uncalibrated
 from bench.data.pieces import middle
+from bench.data.readers import _after_path
 from models.errors import BadInput
 
 SOURCE = (
@@ -38,12 +40,17 @@ SOURCE = (
 )
 
 FPS = 25.0  # where nothing says it
+OUTSIDE = 0.1  # of all joints: detectors place some that are hidden a little beyond the border
 ENDING = "_keypoints"  # of OpenPose's files, after the frame's number
 LONG = 100  # characters; longer names would fill a table's line
 # What may stand after the path; bounded, so that no number is too long for int().
 SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
 RATE = re.compile(r"([1-9]\d{0,5}(?:\.\d{1,6})?)fps")
 PERSON = re.compile(r"person(\d{1,9})")
+KNOWN = (
+    "the picture's size, as 1920x1080, the rate, as 30fps, whom to follow, as person2, and the"
+    f" skeleton ({', '.join(skeletons.SKELETONS)})"
+)
 
 
 # where a video lies, what its clip is called, and the video
@@ -83,30 +90,35 @@ def load(
 def _location(location: str) -> tuple[Path, Known]:
     """Take off what stands after the path; a path may hold @ itself.
 
-    Raises BadInput for no path.
+    Raises BadInput for no path, and for what is stated twice or is none of these.
     """
-    known = Known()
-    path, at, last = location.rpartition("@")
-    # From the end, in any order; the first part that is none of these is the path's.
-    while at and not Path(location).exists():
-        if size := SIZE.fullmatch(last):
-            known = replace(known, size=(int(size[1]), int(size[2])))
-        elif fps := RATE.fullmatch(last):
-            known = replace(known, fps=float(fps[1]))
-        elif person := PERSON.fullmatch(last):
-            known = replace(known, person=int(person[1]))
-        elif last in skeletons.SKELETONS:
-            known = replace(known, skeleton=last)
-        else:
-            break
-        location = path
-        path, at, last = location.rpartition("@")
-    if not location:
+    kinds = {"size": _size, "fps": _fps, "person": _person, "skeleton": _skeleton}
+    path, found = _after_path.stated(location, kinds, KNOWN)
+    if not path:
         raise BadInput(
             "keypoints: no path; give a JSON, npy or npz file, or a folder of them, as in"
             " keypoints:FILE@1920x1080"
         )
-    return Path(location), known
+    return Path(path), Known(**found)
+
+
+def _size(word: str) -> tuple[int, int] | None:
+    size = SIZE.fullmatch(word)
+    return (int(size[1]), int(size[2])) if size else None
+
+
+def _fps(word: str) -> float | None:
+    fps = RATE.fullmatch(word)
+    return float(fps[1]) if fps else None
+
+
+def _person(word: str) -> int | None:
+    person = PERSON.fullmatch(word)
+    return int(person[1]) if person else None
+
+
+def _skeleton(word: str) -> str | None:
+    return word if word in skeletons.SKELETONS else None
 
 
 def _folder(folder: Path) -> Iterator[Found]:
@@ -156,9 +168,16 @@ def _joined(strip: Strip, files: Mapping[Name, Video], folder: Path) -> Video:
                 " or cut the sequence"
             )
         found.append(files[name])
-    layout = next((video.layout for video in found if video.layout), None)
+    layouts = {video.layout for video in found if video.layout}
+    if len(layouts) > 1:
+        raise BadInput(
+            f"{folder}: the files of {strip.pictures[0]} and on name other joints in one"
+            " frame than in another; give each kind a folder of its own"
+        )
+    layout = next(iter(layouts), None)
     frames = [frame for video in found for frame in video.frames]
-    return Video(frames, layout=layout, notes=strip.notes)
+    scores = any(video.scores for video in found)
+    return Video(frames, layout=layout, scores=scores, notes=strip.notes)
 
 
 def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
@@ -170,6 +189,7 @@ def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
             f" keypoints:{path.name}@1920x1080"
         )
     _check_people(video, where)
+    beyond = confidence.check(video, where)
     followed = people.follow(video.frames, known.person, where)
     points, name, guessed = joints.arrange(
         followed.points, video.layout, known.skeleton, where
@@ -180,7 +200,9 @@ def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
             f"{path}: every joint of every frame has confidence 0; leave it out"
         )
     fps = known.fps or video.fps
-    notes = (*video.notes, *followed.notes, *guessed)
+    notes = (*video.notes, *beyond, *followed.notes, *guessed)
+    pixels = _pixels(points, missed, video, size, where)
+    notes += _notes(pixels, missed, size, assumed=fps is None)
     clip = Clip(
         name=title,
         subject=path.absolute().parent.name,
@@ -189,12 +211,12 @@ def _clip(path: Path, title: str, video: Video, known: Known) -> Clip:
         camera_name="camera",
         fps=fps or FPS,
         skeleton=skeletons.load(name),
-        keypoints=_pixels(points, missed, video, size, where),
+        keypoints=pixels,
         confidence=points[..., 2].clip(0, 1).astype(np.float32),
         camera_pose=None,
         world_pose=None,
         camera=uncalibrated(*size),
-        notes=notes + _notes(missed, assumed=fps is None),
+        notes=notes,
     )
     return miss(clip, missed)
 
@@ -227,8 +249,17 @@ def _pixels(
     return places.astype(np.float32)
 
 
-def _notes(missed: np.ndarray, *, assumed: bool) -> tuple[str, ...]:
+def _notes(
+    pixels: np.ndarray, missed: np.ndarray, size: tuple[int, int], *, assumed: bool
+) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
+    beyond = np.any((pixels < 0) | (pixels > size), axis=-1)
+    outside = float(beyond[~missed].mean())
+    if outside > OUTSIDE:
+        picture = f"{size[0]} x {size[1]}"
+        notes += (
+            f"{outside:.0%} of the joints lie outside of the picture of {picture} pixels",
+        )
     frames, nobody = len(missed), int(missed.all(axis=1).sum())
     if nobody:
         notes += (

@@ -10,83 +10,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.data.clip import Clip
-from bench.data.detections.joints import BODY25, MEDIAPIPE33
+from bench.data.detections.joints import BODY25
 from bench.data.geometry import skeletons
 from bench.data.readers import keypoints
 from models.errors import BadInput
-
-FRAMES, NOBODY = 6, (2, 3)  # frames, and those in which nobody was found
-SIZE = "@1920x1080"
-# COCO's joints of somebody who walks to the right, pixels
-STEP = np.array([6.0, 0.0])
-BODY = np.random.default_rng(0).uniform(300, 700, (17, 2)).round(2)
-POINTS = np.stack([BODY + frame * STEP for frame in range(FRAMES)])
-SEEN = [frame for frame in range(FRAMES) if frame not in NOBODY]
-
-
-def row(
-    frame: int, count: int = 17, picks: tuple[int, ...] | None = None
-) -> np.ndarray:
-    """x, y, confidence of one frame, COCO's joints among `count`."""
-    table = np.full((count, 3), 0.5)
-    table[list(picks or range(17)), :2] = POINTS[frame]
-    return table
-
-
-def flat(frame: int, count: int = 17) -> list[float]:
-    return row(frame, count).ravel().tolist()
-
-
-def instance(frame: int) -> dict[str, Any]:
-    """As mmpose writes it."""
-    return {"keypoints": POINTS[frame].tolist(), "keypoint_scores": [0.5] * 17}
-
-
-def landmarks(frame: int) -> list[dict[str, float]]:
-    """As MediaPipe has them: shares of the picture."""
-    table = row(frame, 33, MEDIAPIPE33)
-    return [
-        {"x": x / 1920, "y": y / 1080, "z": -0.2, "visibility": sure}
-        for x, y, sure in table.tolist()
-    ]
-
-
-def by_frame(some: Callable[[int], Any], nobody: Any) -> list[Any]:
-    return [some(frame) if frame in SEEN else nobody for frame in range(FRAMES)]
-
-
-def listed(name: str, count: int = 17) -> list[dict[str, Any]]:
-    """As COCO's results: nothing is written of a picture without people."""
-    return [
-        {"image_id": name.format(frame), "keypoints": flat(frame, count)}
-        for frame in SEEN
-    ]
-
-
-def video(nobody: Any) -> list[dict[str, Any]]:
-    """As mmpose's inferencer writes it for a video."""
-    people = by_frame(lambda frame: [instance(frame)], nobody)
-    return [
-        {"frame_id": frame, "instances": found} for frame, found in enumerate(people)
-    ]
-
-
-def dataset(**stated: Any) -> dict[str, Any]:
-    return {
-        "images": [
-            {"id": frame, "width": 1920, "height": 1080} for frame in range(FRAMES)
-        ],
-        "annotations": [
-            {"image_id": frame, "keypoints": flat(frame)} for frame in SEEN
-        ],
-        **stated,
-    }
-
-
-def table(nobody: Any) -> list[Any]:
-    return by_frame(lambda frame: row(frame).tolist(), nobody)
-
+from tests.data.detections.walker import (
+    FRAMES,
+    NOBODY,
+    POINTS,
+    SEEN,
+    SIZE,
+    by_frame,
+    dataset,
+    flat,
+    instance,
+    landmarks,
+    listed,
+    row,
+    same,
+    table,
+    video,
+    write,
+)
 
 FILES: dict[str, Any] = {
     "COCO results": [{"image_id": frame, "keypoints": flat(frame)} for frame in SEEN],
@@ -133,22 +78,6 @@ FILES: dict[str, Any] = {
     "plain with NaN": table([[None] * 3] * 17),
     "plain without confidence": by_frame(lambda frame: POINTS[frame].tolist(), None),
 }
-
-
-def write(folder: Path, content: object, name: str = "walk.json") -> str:
-    (folder / name).write_text(json.dumps(content))
-    return str(folder / name)
-
-
-def same(clip: Clip, first: int = 0) -> None:
-    """The person in the frames where they were seen; confidence 0, at the last place, elsewhere."""
-    assert clip.frames == FRAMES + first
-    held = [1 if frame in NOBODY else frame for frame in range(FRAMES)]
-    np.testing.assert_allclose(clip.keypoints[first:], POINTS[held], rtol=1e-5)
-    found = (clip.confidence[first:] > 0).all(axis=1)
-    assert np.flatnonzero(found).tolist() == SEEN
-    said = f"{len(NOBODY) + first} of {clip.frames} frames without the person"
-    assert any(note.startswith(said) for note in clip.notes)
 
 
 @pytest.mark.parametrize("case", FILES)
@@ -204,34 +133,6 @@ def test_a_picture_that_is_missing_is_refused(tmp_path: Path) -> None:
         keypoints.load(f"{tmp_path}{SIZE}")
 
 
-def test_joints_are_taken_by_their_names(tmp_path: Path) -> None:
-    order = "root right_hip right_knee right_foot left_hip left_knee left_foot spine"
-    order += " thorax neck_base head left_shoulder left_elbow left_wrist right_shoulder"
-    names = f"{order} right_elbow right_wrist".split()
-    stated = {
-        "a data set": dataset(categories=[{"keypoints": names}]),
-        "mmpose": {
-            "meta_info": {"keypoint_id2name": dict(enumerate(names))},
-            "instance_info": video([]),
-        },
-        "mmpose by name": {
-            "meta_info": {"dataset_name": "h36m"},
-            "instance_info": video([]),
-        },
-    }
-    for case, content in stated.items():
-        (clip,) = keypoints.load(write(tmp_path, content) + SIZE)
-        assert clip.skeleton.name == "h36m17", case
-        assert not any("joints" in note for note in clip.notes), case
-
-
-def test_names_of_more_joints_than_came_are_refused(tmp_path: Path) -> None:
-    names = [*skeletons.load("coco17").joints, "tail", "left_wing", "right_wing"]
-    more = dataset(categories=[{"keypoints": [*names[17:], *names[:17]]}])
-    with pytest.raises(BadInput, match="17 joints came; the file names 20 or more"):
-        keypoints.load(write(tmp_path, more) + SIZE)
-
-
 def landmark_table(numbers: int) -> np.ndarray:
     """(frames, 33, numbers) as arrays of MediaPipe's are kept."""
     found = np.zeros((FRAMES, 33, 5))
@@ -272,16 +173,19 @@ def test_landmarks_need_the_picture_and_are_in_it(tmp_path: Path) -> None:
         keypoints.load(f"{tmp_path}/walk.npy{SIZE}")
 
 
-def archive(folder: Path, *, actions: dict[str, Any] | None = None) -> str:
+def archive(
+    folder: Path, *, actions: dict[str, Any] | None = None, **stated: Any
+) -> str:
     """VideoPose3D's, of two videos of one's own."""
     sides = [[1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]]
-    sizes = {"w": 1920, "h": 1080}
+    sizes = {"w": 1920, "h": 1080, "fps": 50}
     positions = {"a.mp4": {"custom": [POINTS]}, "b.mp4": {"custom": [POINTS + 9]}}
     facts = {
         "layout_name": "coco",
         "num_joints": 17,
         "keypoints_symmetry": sides,
         "video_metadata": {"a.mp4": sizes, "b.mp4": sizes},
+        **stated,
     }
     np.savez_compressed(
         folder / "data_2d_custom_walk.npz",
@@ -296,7 +200,7 @@ def test_archives_of_own_videos(tmp_path: Path) -> None:
     assert first.name == "data_2d_custom_walk a.mp4"
     np.testing.assert_allclose(first.keypoints, POINTS, rtol=1e-6)
     np.testing.assert_allclose(second.keypoints, POINTS + 9, rtol=1e-6)
-    assert (first.camera.width, first.camera.height) == (1920, 1080)
+    assert (first.camera.width, first.camera.height, first.fps) == (1920, 1080, 50)
     assert first.skeleton.name == "coco17"
     assert not any("joints" in note for note in first.notes)
 
@@ -305,6 +209,17 @@ def test_archives_of_other_actions_name_their_cameras(tmp_path: Path) -> None:
     path = archive(tmp_path, actions={"S1": {"Walking 1": [POINTS, POINTS]}})
     names = [clip.name for clip in keypoints.load(path + SIZE)]
     assert names == [f"data_2d_custom_walk S1 Walking 1 {camera}" for camera in (0, 1)]
+
+
+def test_archives_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path, layout_name="h36m")
+    with pytest.raises(
+        BadInput, match="h36m is h36m17; keypoints_symmetry has .*coco17"
+    ):
+        keypoints.load(path)
+    more = {"a": {"custom": [np.concatenate([POINTS, POINTS[:, :8]], axis=1)]}}
+    with pytest.raises(BadInput, match="25 joints came; 17 were due for .* coco17"):
+        keypoints.load(archive(tmp_path, actions=more) + SIZE)
 
 
 def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
@@ -324,7 +239,25 @@ def test_alphapose_follows_its_tracker(tmp_path: Path) -> None:
     np.testing.assert_allclose(clip.keypoints, POINTS[::-1], rtol=1e-6)
 
 
+def test_scores_beyond_one_are_cut_and_said(tmp_path: Path) -> None:
+    # as mmpose's RTMPose gives them
+    high = instance(0) | {"keypoint_scores": [7.5] * 16 + [-0.1]}
+    (clip,) = keypoints.load(write(tmp_path, [high]) + SIZE)
+    assert (clip.confidence[0].max(), clip.confidence[0].min()) == (1, 0)
+    assert any(note.startswith("scores from -0.1 to 7.5") for note in clip.notes)
+
+
 BAD: dict[str, tuple[object, str]] = {
+    "two skeletons": (
+        {
+            "meta_info": {
+                "dataset_name": "h36m",
+                "keypoint_id2name": dict(enumerate(skeletons.load("coco17").joints)),
+            },
+            "instance_info": [],
+        },
+        "dataset_name h36m is h36m17, and the joints are named as those of coco17",
+    ),
     "poses": (
         [{"keypoints": [[1, 2, 3]] * 17, "keypoint_scores": [1] * 17}],
         "keypoints of 3 numbers came",

@@ -11,6 +11,7 @@ from bench.data.geometry import conversions
 from bench.data.geometry.skeletons import SKELETONS
 from models.errors import BadInput
 from tests.data.data_files import clips
+from tests.paths import ROOT
 
 
 def seen(skeleton: str) -> np.ndarray:
@@ -46,6 +47,14 @@ def test_a_guess_is_said_with_the_way_to_state_it() -> None:
     assert "16 joints" in note
     assert "@mpii16" in note
     assert "@h36m16" in note
+
+
+@pytest.mark.parametrize("count", [18, 25])
+def test_what_cannot_be_stated_is_not_asked_for(count: int) -> None:
+    points = np.ones((2, count, 3))
+    (note,) = joints.arrange(points, None, None, "walk.npy")[2]
+    assert f"{count} joints" in note
+    assert "@" not in note
 
 
 @pytest.mark.parametrize("count", joints.LAYOUTS)
@@ -113,3 +122,8 @@ ROOTED = [
 )
 def test_names_tell_the_joints(names: list[object], due: Layout | None) -> None:
     assert joints.named(names) == due
+
+
+def test_the_docs_list_what_may_be_stated() -> None:
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    assert [name for name in SKELETONS if f"`@{name}`" not in text] == []

@@ -57,6 +57,21 @@ def test_trackers_are_believed() -> None:
     assert places(frames)[3] is None
 
 
+def test_a_number_that_two_people_have_is_no_trackers() -> None:
+    # as AlphaPose without a tracker writes them, in any order
+    frames = [
+        [person(100 + i, track=0), person(900 + i, track=0, sure=0.5)][:: (-1) ** i]
+        for i in range(9)
+    ]
+    assert places(frames) == [100.0 + i for i in range(9)]
+    doubt, _ = follow(frames, None, "walk.json").notes
+    assert "number 0 stands for two people in frame 0" in doubt
+    # asked for by place, not by that number
+    assert places(frames, wanted=2) == [900.0 + i for i in range(9)]
+    with pytest.raises(BadInput, match="person 0 is none of those there: 1, 2"):
+        places(frames, wanted=0)
+
+
 def test_another_person_can_be_asked_for() -> None:
     frames = [[], [person(100), person(900, sure=0.5)]]
     assert places(frames, wanted=2) == [None, 900]

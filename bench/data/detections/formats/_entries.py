@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.data.detections import pictures
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Frame, Person, Video, flat, track
 from bench.data.formats.checks import mapping, sequence, whole
 

@@ -8,12 +8,12 @@ annotations is a frame without people.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.data.detections import joints
 from bench.data.detections.formats import _entries
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Layout, Video, stated_size
 from bench.data.formats.checks import mapping, sequence
 from models.errors import BadInput
@@ -38,7 +38,7 @@ def read(value: Mapping[str, Any], where: str) -> list[Video]:
         for picture, frame in _entries.people(value["annotations"], where).items()
     }
     size = _size(images, where)
-    layout = _layout(value.get("categories"))
+    layout = _layout(value, where)
     return [
         dataclasses.replace(video, size=size, layout=layout)
         for video in _entries.videos(people, named.values())
@@ -67,8 +67,41 @@ def _size(images: list[Mapping[str, Any]], where: str) -> tuple[int, int] | None
     return next(iter(sizes), None)
 
 
-def _layout(categories: object) -> Layout | None:
-    """The joints as the first category names them."""
-    first = categories[0] if isinstance(categories, list) and categories else None
-    names = first.get("keypoints") if isinstance(first, dict) else None
-    return joints.named(names) if isinstance(names, list) else None
+def _layout(value: Mapping[str, Any], where: str) -> Layout | None:
+    """The joints as the category of the people names them.
+
+    Raises BadInput for people of a category that is not there, and of several whose joints differ.
+    """
+    categories = value.get("categories")
+    known = [
+        each
+        for each in (categories if isinstance(categories, list) else [])
+        if isinstance(each, dict)
+    ]
+    taken = [
+        _category(known, person["category_id"], where)
+        for person in value["annotations"]
+        if known and person["keypoints"] and "category_id" in person
+    ]
+    # people of no stated category are of any
+    names = [each.get("keypoints") for each in taken or known]
+    different = [each for each in names if each != names[0]]
+    if different:
+        raise BadInput(
+            f"{where}: people of categories with other joints ({names[0]!s:.40}, and"
+            f" {different[0]!s:.40}); leave those of one category"
+        )
+    return joints.named(names[0]) if names and isinstance(names[0], list) else None
+
+
+def _category(
+    known: Sequence[Mapping[str, Any]], number: object, where: str
+) -> Mapping[str, Any]:
+    """The category of a number; one without a number is everybody's."""
+    for each in known:
+        if each.get("id", number) == number:
+            return each
+    raise BadInput(
+        f"{where}: category {number!r:.40} of a person is none of the file's categories;"
+        f" {known[0]['id']!r:.40} was due"
+    )

@@ -2,14 +2,15 @@
 
 A list of frames, or an object that holds it as landmarks, beside width, height and fps; a frame is
 a list of {x, y, z, visibility}, a list of such lists, null or empty for nobody, or an object with
-one of `KEYS`. What their numbers are is in `_landmarks`.
+one of `KEYS`, and with the frame's number or time if it has one. What the numbers of landmarks are
+is in `_landmarks`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from bench.data.detections.formats import _landmarks
+from bench.data.detections.formats import _landmarks, _times
 from bench.data.detections.joints import LAYOUTS
 from bench.data.detections.video import Frame, Person, Video, stated_fps, stated_size
 from bench.data.formats.checks import array, mapping, sequence
@@ -46,12 +47,14 @@ def read(value: Any, where: str) -> list[Video]:
     points, _ = _landmarks.read(array(rows or _NOBODY, _SHAPE, where), where)
     each = iter(points)
     found: list[Frame] = [[Person(next(each)) for _ in frame] for frame in people]
+    ordered = _times.ordered(frames, found, where)
     video = Video(
-        found,
+        ordered.frames,
         size=stated_size(header, where),
-        fps=stated_fps(header, where),
+        fps=stated_fps(header, where) or ordered.fps,
         layout=LAYOUTS[_landmarks.COUNT].layout,
         shares=_landmarks.are_shares(points),
+        notes=ordered.notes,
     )
     return [video]
 

@@ -7,6 +7,7 @@ meta_info, which names the joints.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from bench.data.detections import joints
 from bench.data.detections.formats import _entries
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Frame, Layout, Person, Video, track
 from bench.data.formats.checks import array, mapping, sequence, whole
 from models.errors import BadInput
@@ -37,11 +38,12 @@ def read(value: Any, where: str) -> list[Video]:
     """The picture of the file, or its video. Raises BadInput."""
     layout = None
     if isinstance(value, dict):
-        layout = _layout(value.get("meta_info"))
+        layout = _layout(value.get("meta_info"), f"{where}: meta_info")
         value = value["instance_info"]
     entries = sequence([] if value is None else value, where)
     if not _entries.is_list_of(entries, "instances"):
-        return [Video([_frame(entries, where)], layout=layout, picture=True)]
+        frame = _frame(entries, where)
+        return [Video([frame], layout=layout, scores=True, picture=True)]
     frames: dict[Name, Frame] = {}
     for place, entry in enumerate(entries):
         here = f"{where}: entry {place}"
@@ -50,7 +52,7 @@ def read(value: Any, where: str) -> list[Video]:
             raise BadInput(f"{here}: frame {number} comes twice; leave one out")
         frames[number] = _frame(entry.get("instances") or [], here)
     return [
-        Video(video.frames, layout=layout, notes=video.notes)
+        dataclasses.replace(video, layout=layout, scores=True)
         for video in _entries.videos(frames)
     ]
 
@@ -78,12 +80,33 @@ def _points(person: Mapping[str, Any], where: str) -> np.ndarray:
     return np.c_[places, array(scores, (len(places),), f"{where}, keypoint_scores")]
 
 
-def _layout(meta: object) -> Layout | None:
-    """The joints as the data set of the model has them."""
+def _layout(meta: object, where: str) -> Layout | None:
+    """The joints as the data set of the model has them. Raises BadInput for two that differ."""
     if not isinstance(meta, dict):
         return None
-    names = meta.get("keypoint_id2name")
-    if isinstance(names, dict) and (found := joints.named(names.values())):
-        return found
     skeleton = SETS.get(str(meta.get("dataset_name")))
-    return joints.whole_of(skeleton) if skeleton else None
+    names = meta.get("keypoint_id2name")
+    found = joints.named(_ordered(names, where)) if isinstance(names, dict) else None
+    if found is None:
+        return joints.only(skeleton) if skeleton else None
+    if skeleton not in (None, found.skeleton):
+        raise BadInput(
+            f"{where}: dataset_name {meta['dataset_name']} is {skeleton}, and the joints are"
+            f" named as those of {found.skeleton}; take out what is wrong"
+        )
+    return found
+
+
+def _ordered(names: Mapping[Any, Any], where: str) -> list[Any]:
+    """The names of joints in the order of their numbers, which are text in JSON.
+
+    Raises BadInput for numbers that do not count from 0.
+    """
+    numbered = {whole(key, f"{where}, keypoint_id2name"): key for key in names}
+    order = sorted(numbered)
+    if order != list(range(len(names))):
+        raise BadInput(
+            f"{where}: keypoint_id2name with numbers {order[0]} to {order[-1]} for"
+            f" {len(names)} joints came; 0 to {len(names) - 1} were due"
+        )
+    return [names[numbered[number]] for number in order]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.data.detections.formats import _entries
-from bench.data.detections.pictures import Name
+from bench.data.detections.names import Name
 from bench.data.detections.video import Frame, Person, Video, flat, track
 from bench.data.formats.checks import mapping, sequence
 

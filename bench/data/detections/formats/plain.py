@@ -137,4 +137,4 @@ def _layout(value: Mapping[str, Any], where: str) -> Layout | None:
             str(skeleton)[:40],
             skeletons.SKELETONS,
         )
-    return joints.whole_of(skeleton)
+    return joints.only(skeleton)

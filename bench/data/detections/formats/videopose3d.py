@@ -1,7 +1,7 @@
 """VideoPose3D's archives of 2D keypoints, of one's own videos or of Human3.6M.
 
 positions_2d: {video: {custom: [(frames, joints, 2 or 3) of each camera]}}, metadata: {layout_name,
-keypoints_symmetry: [left, right], video_metadata: {video: {w, h}}}
+keypoints_symmetry: [left, right], video_metadata: {video: {w, h, fps}}}
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.data.detections import joints
 from bench.data.detections.formats import plain
-from bench.data.detections.video import Layout, Video, size
+from bench.data.detections.video import Layout, Video, size, stated_fps
 from bench.data.formats.checks import mapping
 from models.errors import BadInput
 
@@ -33,18 +33,20 @@ def read(value: Mapping[str, Any], where: str) -> list[Video]:
     facts = (
         _saved(value["metadata"], f"{where}: metadata") if "metadata" in value else {}
     )
-    sizes = facts.get("video_metadata")
-    layout = _layout(facts)
+    stated = facts.get("video_metadata")
+    layout = _layout(facts, f"{where}: metadata")
     videos = []
     positions = _saved(value["positions_2d"], f"{where}: positions_2d")
     for name, subject, points in _views(positions, where):
         video = plain.video(points, f"{where}: {name}")
-        known = sizes.get(subject) if isinstance(sizes, dict) else None
+        known = stated.get(subject) if isinstance(stated, dict) else None
+        known = known if isinstance(known, dict) else {}
         videos.append(
             Video(
                 video.frames,
                 name=name,
                 size=_size(known, f"{where}: {name}"),
+                fps=stated_fps(known, f"{where}: {name}"),
                 layout=layout,
                 shares=video.shares,
                 notes=video.notes,
@@ -77,14 +79,22 @@ def _views(
                 yield f"{own}{several}", subject, points
 
 
-def _size(known: object, where: str) -> tuple[int, int] | None:
-    if not isinstance(known, dict) or not {"w", "h"} <= set(known):
+def _size(known: Mapping[str, Any], where: str) -> tuple[int, int] | None:
+    if not {"w", "h"} <= set(known):
         return None
     return size(known["w"], known["h"], where)
 
 
-def _layout(facts: Mapping[str, Any]) -> Layout | None:
-    """The skeleton by its sides, or by the name it goes by."""
-    by_sides = joints.by_sides(facts.get("keypoints_symmetry"))
-    skeleton = by_sides or NAMES.get(str(facts.get("layout_name")))
-    return joints.whole_of(skeleton) if skeleton else None
+def _layout(facts: Mapping[str, Any], where: str) -> Layout | None:
+    """The skeleton by its sides, or by the name it goes by. Raises BadInput where they differ."""
+    sides = facts.get("keypoints_symmetry")
+    by_sides = joints.by_sides(sides)
+    by_name = NAMES.get(str(facts.get("layout_name")))
+    if by_name and sides is not None and by_sides != by_name:
+        raise BadInput(
+            f"{where}: layout_name {facts['layout_name']} is {by_name}; keypoints_symmetry"
+            f" has the left and right joints of {by_sides or 'another'}; take out what is"
+            " wrong"
+        )
+    skeleton = by_sides or by_name
+    return joints.only(skeleton) if skeleton else None
