@@ -326,10 +326,10 @@ def _check_place(out: Path, format: str, about: Format) -> None:
         raise BadInput(
             f"{out}: there is no folder {out.parent} to write to; make it first"
         )
-    # A folder (a format without suffix) takes the place of an empty one. Whatever else is
-    # there may be anybody's.
-    empty = not about.suffix and out.is_dir() and not any(out.iterdir())
-    if out.exists() and not empty:
+    # A file replaces a file, and a folder (a format without suffix) an empty folder. Whatever
+    # else is there may be anybody's.
+    taken = out.is_dir() and (about.suffix or any(out.iterdir()))
+    if taken or (out.is_file() and not about.suffix):
         raise BadInput(
             f"{out}: {format} would cover what is there; remove it or pass another --out"
         )

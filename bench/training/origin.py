@@ -41,34 +41,34 @@ def project_version() -> str:
 
 
 class Origin(BaseModel):
-    """What a header may say; each field is explained where it is filled in."""
+    """What a header may say, or leave out; each field is explained where it is filled in."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
-    poseport: str
-    run: str
-    backend: str
-    model: str
-    preset: str
-    sizes: dict[str, Any]
-    data: str
-    protocol: str
-    protocol_hash: str
-    seed: int
-    precision: str
-    skeleton: str
-    joints: list[str]
-    parents: list[int]
-    mirror: list[int]
-    root: str
-    keypoints: str
-    standardised: bool
-    unit: str
-    frame: str
-    window: int
-    outputs: Literal["all", "centre"]
-    pad: str
-    flip_averaging: bool
+    poseport: str | None = None
+    run: str | None = None
+    backend: str | None = None
+    model: str | None = None
+    preset: str | None = None
+    sizes: dict[str, Any] | None = None
+    data: str | None = None
+    protocol: str | None = None
+    protocol_hash: str | None = None
+    seed: int | None = None
+    precision: str | None = None
+    skeleton: str | None = None
+    joints: list[str] | None = None
+    parents: list[int] | None = None
+    mirror: list[int] | None = None
+    root: str | None = None
+    keypoints: str | None = None
+    standardised: bool | None = None
+    unit: str | None = None
+    frame: str | None = None
+    window: int | None = None
+    outputs: Literal["all", "centre"] | None = None
+    pad: str | None = None
+    flip_averaging: bool | None = None
 
 
 def checked(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def checked(said: Mapping[str, Any]) -> dict[str, Any]:
     if not said:
         return {}
     try:
-        return Origin.model_validate(dict(said)).model_dump()
+        return Origin.model_validate(dict(said)).model_dump(exclude_unset=True)
     except ValidationError as error:
         wrong = error.errors()[0]
         key = ".".join(map(str, wrong["loc"]))

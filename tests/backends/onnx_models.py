@@ -47,10 +47,11 @@ def trainer(
     *,
     rule: str = "adamw",
     lr: float = 1e-3,
+    eps: float = 1e-8,
     draw_noise: bool = True,
 ) -> OnnxTrainer:
     settings = Settings(draw_noise=draw_noise, seed=3)
     program = OnnxProgram(graph, settings, threads=1)
-    made = OnnxTrainer(program, Optimizer(rule, lr, 0.01))
+    made = OnnxTrainer(program, Optimizer(rule, lr, 0.01, eps=eps))
     made.program.load(params.draw(graph.params, seed=1))
     return made

@@ -16,7 +16,7 @@ from bench.coordinator import checking, dataset
 from models import sizes
 from models.errors import BadInput
 
-LIMIT = 5.0  # seconds
+LIMIT = 5.0  # seconds of the processor, which no other program makes longer
 VALUES = (
     "",
     "-1",
@@ -76,7 +76,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 def faults(key: str, name: str = NAME) -> Iterator[str]:
     """What is wrong with how values of a key end, each with its value."""
     for value in VALUES:
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             found = config.load(
                 profile="smoke",
@@ -93,7 +93,7 @@ def faults(key: str, name: str = NAME) -> Iterator[str]:
                 yield f"{value[:30]}: {said[:300]}"
         except Exception as error:  # what a person would see as a traceback
             yield f"{value[:30]}: {type(error).__name__} {error}"[:300]
-        if (took := time.perf_counter() - began) > LIMIT:
+        if (took := time.process_time() - began) > LIMIT:
             yield f"{value[:30]}: {took:.1f} s"
 
 

@@ -21,7 +21,7 @@ from tests.bench.commands.command_line import COMMANDS, Said
 from tests.bench.coordinator.small_runs import tiny
 from tests.reports import sample_run
 
-LIMIT = 5.0  # seconds
+LIMIT = 5.0  # seconds of the processor, which no other program makes longer
 LONG = "x" * 5000
 VALUES = (
     "",
@@ -133,7 +133,7 @@ def typed(name: str, option: str, value: str, world: Path) -> list[str]:
 
 def held(call: list[str], capsys: Said) -> str:
     """What is wrong with how a call ends; nothing where it ends as it should."""
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         code = main(call)
     except Began:
@@ -142,7 +142,7 @@ def held(call: list[str], capsys: Said) -> str:
         return f"SystemExit {stop.code}"
     except Exception as error:  # what a person would see as a traceback
         return f"{type(error).__name__}: {error}"[:300]
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     said = capsys.readouterr()
     if code not in (0, 2, 3):
         return f"exit {code}: {said.err[:300]}"
