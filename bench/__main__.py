@@ -5,6 +5,14 @@ Frameworks are imported by workers only.
 
 from __future__ import annotations
 
+import signal
+
+# unless whoever started this ignores Ctrl-C
+HEARS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if __name__ == "__main__" and HEARS:
+    # of Ctrl-C in the imports below Python would print a traceback; so it just ends
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import importlib
 import pkgutil
 import sys
@@ -153,4 +161,6 @@ def _say(text: str, code: int) -> int:
 
 
 if __name__ == "__main__":
+    if HEARS:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
