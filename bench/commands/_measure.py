@@ -203,9 +203,10 @@ def _run(folder: Path, config: Config, *, as_json: bool) -> int:
     from bench.coordinator import run
 
     try:
-        to_do = run.unfinished(folder, config)
-        with progress(to_do, quiet=as_json) as (listen, finished):
-            outcome = run.execute(folder, config, listen, finished)
+        # once: it sums every checkpoint that is there
+        todo = run.unfinished(folder, config)
+        with progress(todo, quiet=as_json) as (listen, finished):
+            outcome = run.execute(folder, config, listen, finished, todo=todo)
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
         raise Interrupted(f"interrupted; go on with: {going_on}") from None

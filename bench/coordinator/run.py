@@ -121,12 +121,20 @@ def go_on(folder: Path, config: Config) -> tuple[int, ...]:
     return broken
 
 
-def execute(folder: Path, config: Config, listen: Listener, finished: Keep) -> Outcome:
-    """Run the cells that have no finished record yet.
+def execute(
+    folder: Path,
+    config: Config,
+    listen: Listener,
+    finished: Keep,
+    *,
+    todo: Sequence[Job] | None = None,
+) -> Outcome:
+    """Run the cells that have no finished record yet: `todo`, where that is known already.
 
     On Ctrl-C the workers save their state and KeyboardInterrupt goes on up.
     """
-    todo = unfinished(folder, config)
+    if todo is None:
+        todo = unfinished(folder, config)
     if any(tasks.get(job.task).data for job in todo):
         dataset.ensure(config, folder)  # before the workers, who would each read it
         info = records.load(folder).info

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.formats import permissions
 from models import folder
 from models.errors import BadInput
 
@@ -37,8 +36,6 @@ def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         module.write(draft, poses, about)
-        if draft.is_file():
-            permissions.by_umask(draft)
         draft.replace(path)
     finally:
         # where anything failed; else it has gone to its name
