@@ -216,8 +216,8 @@ def load(
     refuse_chosen(content)
     config = validate({**content, "profile": profile})
     # the schema takes any name of a model: which there are is for the zoo to say
-    for stray in set(config.model) - set(zoo.names()):
-        raise UnknownName("model", stray, zoo.names())
+    for name in config.model:
+        zoo.module(name)  # which says what is near, of a family and of a stage
     wanted = models or zoo.names()
     settings = {}
     for name in wanted:
@@ -276,8 +276,7 @@ def recipe(name: str, preset: str) -> dict[str, Any]:
 
     Raises UnknownName and BadInput where the file is wrong.
     """
-    file = zoo.module(name)
-    trainings = getattr(file, "TRAINING", {})
+    file, trainings = zoo.module(name), zoo.stage(name).training
     for stray in trainings.keys() - file.PRESETS.keys():
         raise UnknownName(f"preset in TRAINING of {name}", stray, file.PRESETS)
     if preset not in trainings:

@@ -6,7 +6,7 @@ Imports NumPy only, and that when it builds: names and errors cost nothing.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.body import Body
     from models.builder import Builder
     from models.graph import Graph
-    from models.spec import Recipe, Spec
+    from models.spec import Recipe, Spec, Stage
     from models.value import Value
 
 # public classes by the file that holds each
@@ -30,6 +30,7 @@ HOMES = {
     "Graph": "nodes",
     "Recipe": "spec",
     "Spec": "spec",
+    "Stage": "spec",
     "Value": "value",
 }
 
@@ -39,14 +40,20 @@ __all__ = [
     "Graph",
     "Recipe",
     "Spec",
+    "Stage",
     "Value",
     "assemble",
     "build",
+    "claimed",
     "from_official",
     "loss_names",
     "module",
     "names",
+    "networks",
     "size",
+    "stage",
+    "stages",
+    "title",
 ]
 
 
@@ -75,10 +82,59 @@ def loss_names() -> list[str]:
 
 
 def module(name: str) -> ModuleType:
-    """The file of a zoo model. Raises UnknownName with the nearest names."""
-    if name not in names():
-        raise UnknownName("model", name, names())
-    return importlib.import_module(f"models.zoo.{name}")
+    """The file of a zoo model, or of the family of a stage: `pstmo`, `pstmo:pretrain`.
+
+    Raises UnknownName with the nearest names.
+    """
+    family, stage = _parted(name)
+    if family not in names():
+        raise UnknownName("model", family, names())
+    file = importlib.import_module(f"models.zoo.{family}")
+    known = getattr(file, "STAGES", {})
+    if stage and stage not in known:
+        raise UnknownName(f"stage of {family}", stage, known)
+    return file
+
+
+def stages(family: str) -> list[str]:
+    """A family's model under its plain name, then its stages as FAMILY:STAGE."""
+    return [
+        family,
+        *(f"{family}:{stage}" for stage in getattr(module(family), "STAGES", ())),
+    ]
+
+
+def networks() -> list[str]:
+    """Every model and every stage of the zoo; imports all of its files."""
+    return [name for family in names() for name in stages(family)]
+
+
+def stage(name: str) -> Stage:
+    """What `name` trains, as its file says: at its top level, or of a stage in `STAGES`."""
+    from models.spec import Stage
+
+    file, (_, chosen) = module(name), _parted(name)
+    if chosen:
+        return file.STAGES[chosen]  # type: ignore[no-any-return]
+    return Stage(
+        train=file.train,
+        infer=getattr(file, "infer", None),
+        recipe=file.RECIPE,
+        training=getattr(file, "TRAINING", {}),
+        losses=getattr(file, "LOSSES", {}),
+        agree=getattr(file, "AGREE", True),
+        parameters=getattr(file, "PAPER_PARAMETERS", {}),
+    )
+
+
+def title(name: str) -> str:
+    """A model's name as that of a file or class: `pstmo.pretrain`. Not every system takes `:`."""
+    return name.replace(":", ".")
+
+
+def _parted(name: str) -> tuple[str, str]:
+    family, _, stage = name.partition(":")
+    return family, stage
 
 
 def size(name: str, *, preset: str = "paper", **sizes: Any) -> Any:
@@ -105,13 +161,28 @@ def build(
     body: Body | None = None,
     **sizes: Any,
 ) -> Spec:
-    """A zoo model as a Spec; sizes replace those of the preset.
+    """A zoo model, or a stage of it, as a Spec; sizes replace those of the preset.
 
     `loss` weighs losses by name and defaults to the recipe's; `body` is the skeleton of the
     poses that the model makes, for losses that ask for it.
     """
     chosen = size(name, preset=preset, **sizes)
-    return assemble(module(name), chosen, loss=loss, body=body)
+    return assemble(name, chosen, loss=loss, body=body)
+
+
+def claimed() -> dict[str, str]:
+    """Classes of authors' code -> the model or stage that is the same network.
+
+    A file states in `OFFICIAL` one class, or a table of classes and stages.
+    """
+    found: dict[str, str] = {}
+    for name, path in folder.files(ZOO).items():
+        # read, not imported: one file of the zoo is wanted, the others need not be sound
+        stated = folder.stated(path, "OFFICIAL") or {}
+        table = {stated: ""} if isinstance(stated, str) else stated
+        for official, stage in table.items():
+            found[official] = f"{name}:{stage}" if stage else name
+    return found
 
 
 def from_official(
@@ -119,52 +190,56 @@ def from_official(
 ) -> Spec:
     """The zoo model that is `official` (class name in the authors' code).
 
-    Built from its constructor arguments, trained on plain MPJPE. Raises UnknownName when no
-    zoo model claims that class.
+    Built from its constructor arguments, trained on plain MPJPE unless the file says otherwise
+    in `OFFICIAL_LOSS`. Raises UnknownName when no zoo model claims that class.
     """
-    claimed: dict[str, str] = {}
-    for name, path in folder.files(ZOO).items():
-        # read, not imported: one file of the zoo is wanted, the others need not be sound
-        if stated := folder.stated(path, "OFFICIAL"):
-            claimed[stated] = name
-    if official not in claimed:
-        raise UnknownName("official model", official, claimed)
-    file = module(claimed[official])
-    return assemble(file, file.from_official(config), loss={"mpjpe": 1.0}, body=body)
+    known = claimed()
+    if official not in known:
+        raise UnknownName("official model", official, known)
+    name = known[official]
+    file = module(name)
+    loss = getattr(file, "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
+    return assemble(name, file.from_official(official, config), loss=loss, body=body)
 
 
 def assemble(
-    file: ModuleType,
+    name: str,
     sizes: Any,
     *,
-    loss: Mapping[str, float] | None,
+    loss: Mapping[str, float] | None = None,
     body: Body | None = None,
 ) -> Spec:
-    """Build both graphs of a model file: `train`, and `infer` where it declares one.
+    """Build both graphs of a model or stage, of sizes that are given.
 
-    Where it does not, the inference graph is derived from `train`.
+    `loss` weighs losses by name, as the recipe does where it is left out.
     """
     from models import objective
     from models.builder import Builder
     from models.spec import Spec
 
-    name = file.__name__.rsplit(".", 1)[-1]
-    builder = Builder(f"{name}.train")
-    pose = file.train(builder, sizes)
+    chosen = stage(name)
+    builder = Builder(f"{title(name)}.train")
+    pose = chosen.train(builder, sizes)
     builder.output("pose", pose)
-    builder.output("loss", objective.total(pose, loss or file.RECIPE.loss, body))
+    own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
+    weights = loss or chosen.recipe.loss
+    builder.output("loss", objective.total(pose, weights, body, own))
     train = builder.finish()
-    infer = _infer(file, sizes, train, name)
-    return Spec(name, asdict(sizes), train, infer, file.RECIPE, sizes.frames)
+    infer = _infer(chosen, sizes, train, title(name))
+    return Spec(name, asdict(sizes), train, infer, chosen.recipe, sizes.frames)
 
 
-def _infer(file: ModuleType, sizes: Any, train: Graph, name: str) -> Graph:
+def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:
+    return lambda pose: term(pose, sizes)
+
+
+def _infer(chosen: Stage, sizes: Any, train: Graph, named: str) -> Graph:
     from models.builder import Builder
     from models.passes import prune, to_inference
 
-    if not hasattr(file, "infer"):
+    if chosen.infer is None:
         return to_inference(train, outputs=["pose"])
-    builder = Builder(f"{name}.infer")
-    builder.output("pose", file.infer(builder, sizes))
+    builder = Builder(f"{named}.infer")
+    builder.output("pose", chosen.infer(builder, sizes))
     # a model may declare what only its train graph uses, a mask or a second head
     return prune(builder.finish())

@@ -13,7 +13,7 @@ import numpy as np
 
 from models import dims
 from models.dims import Length
-from models.errors import SpecError
+from models.errors import SpecError, UnknownName
 from models.graph import Graph, Node, Noise, Param, Type, check
 from models.value import Value, author_line
 
@@ -39,7 +39,7 @@ class Builder:
         self._nodes: list[Node] = []
         self._outputs: dict[str, str] = {}
         self._state: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
+        self._labels: dict[str, Value] = {}
         # names of values of every kind: they share one table, `Graph.types`
         self._taken: set[str] = set()
         self._counter = 0  # one for all ops, so that relu_7 is the seventh node
@@ -67,10 +67,12 @@ class Builder:
     ) -> Value:
         """A tensor given at every call.
 
-        Axes named by text are symbolic: ("batch", "frames", 17, 2).
+        Axes named by text are symbolic: ("batch", "frames", 17, 2). Asking twice shares it.
         """
         type_ = Type(dims.as_shape(shape), dtype)
         self._sound(f"input {name}", type_)
+        if self._inputs.get(name) == type_:
+            return Value(self, name, type_)
         self._claim(name)
         self._inputs[name] = type_
         return Value(self, name, type_)
@@ -144,8 +146,15 @@ class Builder:
 
         Costs nothing where nobody asks.
         """
-        self._labels[name] = self._own(value)
+        self._own(value)
+        self._labels[name] = value
         return value
+
+    def labelled(self, name: str, /) -> Value:
+        """The value that was labelled so. Raises UnknownName where none was."""
+        if name not in self._labels:
+            raise UnknownName("label", name, self._labels)
+        return self._labels[name]
 
     def update(self, param: Value, value: Value, /) -> None:
         """After the step, `param` (state) holds `value`."""
@@ -208,7 +217,7 @@ class Builder:
                 nodes=tuple(self._nodes),
                 outputs=self._outputs,
                 state=self._state,
-                labels=self._labels,
+                labels={label: value.name for label, value in self._labels.items()},
             )
         )
 

@@ -13,25 +13,30 @@ from models.errors import BadInput, UnknownName
 from models.value import Value
 
 LOSSES = Path(__file__).with_name("losses")
+Term = Callable[[Value], Value]
 
 
-def total(pose: Value, weights: Mapping[str, float], body: Body | None) -> Value:
-    """Weighted sum of losses between the pose and a new input `target` like it, in metres.
+def total(
+    pose: Value,
+    weights: Mapping[str, float],
+    body: Body | None,
+    own: Mapping[str, Term] | None = None,
+) -> Value:
+    """Weighted sum of losses by name: the model's own, or files of `losses/`.
 
-    Both are (batch, frames, joints, 3), or (batch, joints * 3) of single frames. Raises
-    UnknownName for a loss that is no file, BadInput for none at all or a missing body.
+    Those of the folder compare the pose with an input `target` like it, in metres, both
+    (batch, frames, joints, 3), or (batch, joints * 3) of single frames; the model's own take
+    the pose and declare what else they need. Raises UnknownName for a loss that is neither,
+    BadInput for none at all or a missing body.
     """
-    target = pose.graph.input("target", pose.shape)
-    if len(pose.shape) == 2:
-        pose, target = _unfolded(pose), _unfolded(target)
     summed: Value | None = None
     for name, weight in weights.items():
-        term = _term(name, pose, target, body)
+        term = _term(name, pose, body, own or {})
         # a factor of 1 would be a node in every graph
         part = term if weight == 1 else term * weight
         summed = part if summed is None else summed + part
     if summed is None:
-        known = ", ".join(folder.files(LOSSES))
+        known = ", ".join([*folder.files(LOSSES), *(own or {})])
         raise BadInput(f"a loss needs at least one term; known: {known}")
     return summed
 
@@ -40,10 +45,15 @@ def _unfolded(flat: Value) -> Value:
     return flat.rearrange("b (f j c) -> b f j c", f=1, c=3)
 
 
-def _term(name: str, pose: Value, target: Value, body: Body | None) -> Value:
+def _term(name: str, pose: Value, body: Body | None, own: Mapping[str, Term]) -> Value:
+    if name in own:
+        return own[name](pose)
     known = folder.files(LOSSES)
     if name not in known:
-        raise UnknownName("loss", name, known)
+        raise UnknownName("loss", name, [*known, *own])
+    target = pose.graph.input("target", pose.shape)
+    if len(pose.shape) == 2:
+        pose, target = _unfolded(pose), _unfolded(target)
     loss: Callable[..., Value] = getattr(
         importlib.import_module(f"models.losses.{name}"), name
     )

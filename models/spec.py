@@ -1,17 +1,21 @@
-"""Spec: a model as two graphs over the same parameters.
+"""Spec: a model as two graphs over the same parameters; Stage: how a zoo file writes one.
 
-With it go the sizes it was built from and the recipe it was published with.
+With a Spec go the sizes it was built from and the recipe it was published with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.errors import SpecError
 from models.graph import Graph, Noise, Param
+
+if TYPE_CHECKING:
+    from models.builder import Builder
+    from models.value import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,26 @@ class Training:
     loss: Mapping[str, float] | None = None  # as in `Recipe`
     validate_every: int | None = None  # steps
     validation_windows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One training of a family: a pair of graphs, how it is trained, what it claims.
+
+    The stages of a family share its sizes, and their parameters by name. What the file itself
+    says at its top level is the stage that the plain name means.
+    """
+
+    train: Callable[[Builder, Any], Value]  # (g, size) -> the pose
+    # the inference graph; None: the train graph without dropout, by running statistics
+    infer: Callable[[Builder, Any], Value] | None = None
+    recipe: Recipe
+    training: Mapping[str, Training] = field(default_factory=dict)  # by preset
+    # (pose, size) -> a term that the recipe weighs by name, beside those of `losses/`
+    losses: Mapping[str, Callable[[Value, Any], Value]] = field(default_factory=dict)
+    # whether both graphs give the same pose of a training window, without dropout
+    agree: bool = True
+    parameters: Mapping[str, int] = field(default_factory=dict)  # published, by preset
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.config import Config, Model
 from bench.records import Cell, Payload
+from models import title
 
 # what is going on, and how much of it is done (0 to 1)
 Progress = Callable[[str, float], None]
@@ -22,7 +23,7 @@ Ending = Literal[
 
 def checkpoint_of(folder: Path, backend: str, model: str) -> Path:
     """Where a run folder has the weights of a model that was trained on a backend."""
-    return folder / "checkpoints" / f"{backend}-{model}.safetensors"
+    return folder / "checkpoints" / f"{backend}-{title(model)}.safetensors"
 
 
 class Job(BaseModel):

@@ -55,10 +55,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
 
 def published(spec: Spec) -> int | None:
     """Parameters of the model as its paper has it; None where the file does not say."""
-    stated: Mapping[str, int] = getattr(
-        models.module(spec.name), "PAPER_PARAMETERS", {}
-    )
-    return stated.get("paper")
+    return models.stage(spec.name).parameters.get("paper")
 
 
 def _features(backend: Backend) -> tuple[dict[str, str], str]:

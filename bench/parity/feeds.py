@@ -11,6 +11,7 @@ import numpy as np
 
 from models import dims
 from models.graph import Noise, Type
+from models.noise import draw
 
 Arrays = dict[str, np.ndarray]
 # Screen coordinates lie within [-1, 1] and poses within a metre or two of their root.
@@ -28,10 +29,6 @@ def drawn(
     for name, type_ in inputs.items():
         found[name] = rng.normal(0, SPREAD, dims.bind(type_.shape, lengths))
     for name, drawing in noise.items():
-        shape = dims.bind(drawing.type.shape, lengths)
-        if drawing.kind == "bernoulli":
-            found[name] = rng.random(shape) < drawing.number  # a mask of ones and zeros
-        else:
-            found[name] = rng.normal(0, drawing.number, shape)
+        found[name] = draw(drawing, dims.bind(drawing.type.shape, lengths), rng)
     # Last first: a program that takes its feeds by their order, not by name, is found out.
     return {name: np.asarray(found[name], np.float32) for name in reversed(found)}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,16 @@ from backends.base import Backend, Settings
 from bench.parity import budget
 from bench.parity.judging import largest
 from bench.processes import question
+from models import golden
 from models.errors import BadInput, UnknownName
+from models.golden import Golden, Shown
 from models.graph import Graph
 from models.optim import Optimizer
-from models.passes import to_inference
-from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
 FLOAT64_BOUND = 1e-10  # the oracle against the authors' code in float64
 OUTPUT_BOUND = 2e-5  # float32 outputs and running statistics
 GRADIENT_BOUND = 2e-4  # float32 gradients, relative to each tensor's largest value
-STRIDED = "_strided"  # ends the keys of VideoPose3D's other train graph
 
 
 @dataclass(frozen=True)
@@ -98,48 +97,40 @@ def check_file(path: Path, backend: Backend) -> list[Check]:
     """
     case = read(path)
     try:
-        spec = models.from_official(case.official, case.config)
+        models.from_official(case.official, case.config)
     except UnknownName as error:
-        return [_not_built(case, backend, str(error))]
+        return [_failed(case, backend, "model", case.official, str(error))]
     except (KeyError, TypeError) as error:
         reason = f"constructor arguments do not fit: {type(error).__name__} {error}"
-        return [_not_built(case, backend, reason)]
+        return [_failed(case, backend, "model", case.official, reason)]
     judge = _Judge(case, backend)
     try:
-        judge.variant(spec, "")
-        if any(name.endswith(STRIDED) for name in case.group("eval64")):
-            judge.variant(_strided(spec), STRIDED)
+        goldens = golden.read(case.official, case.config, case.arrays)
+        for one in goldens:
+            judge.pair(one)
     except KeyError as error:
         raise BadInput(
             f"{path}: holds no array {error}, which a file of golden vectors of"
             f" {case.official} has"
         ) from None
-    return judge.checks
+    compared = {name for one in goldens for name in one.outputs}
+    left = [name for name in case.group("eval") if name not in compared]
+    reason = "shown by the file, and no graph of the zoo gives it"
+    lost = [_failed(case, backend, "output", name, reason) for name in left]
+    return judge.checks + lost
 
 
-def _not_built(case: Case, backend: Backend, reason: str) -> Check:
+def _failed(case: Case, backend: Backend, kind: str, name: str, reason: str) -> Check:
     return Check(
         file=case.file,
         backend=backend.name,
-        kind="model",
-        name=case.official,
+        kind=kind,
+        name=name,
         error=None,
         bound=0.0,
         ok=False,
         note=reason,
     )
-
-
-def _strided(spec: Spec) -> Spec:
-    """The same model with the strided train graph, on the same weights.
-
-    Its inference graph is then derived from that one, so that both are compared.
-    """
-    file = models.module(spec.name)
-    sizes = replace(file.Size(**spec.config), strided=True)
-    # from_official trains on plain MPJPE, as the files do
-    strided = models.assemble(file, sizes, loss={"mpjpe": 1.0})
-    return replace(strided, infer=to_inference(strided.train, outputs=["pose"]))
 
 
 def read(path: Path) -> Case:
@@ -177,73 +168,53 @@ class _Judge:
         self.settings = Settings(precision="fp64" if self.exact else "fp32")
         self.output_bound = FLOAT64_BOUND if self.exact else OUTPUT_BOUND
 
-    def variant(self, spec: Spec, suffix: str) -> None:
-        """Outputs, loss, gradients and statistics of one pair of graphs.
-
-        `suffix` marks the keys of another train graph.
-        """
-        arrays = self.case.arrays
-        feeds = {
-            "keypoints": arrays[f"input/x{suffix}"],
-            "target": arrays[f"input/target{suffix}"],
-        }
-        self._outputs(spec, feeds["keypoints"], suffix)
-        params = {
-            name: arrays[f"param/{name}"]
-            for name in spec.train.params
-            if f"param/{name}" in arrays
-        }
-        # The rule does not matter: no step is made.
-        trainer = self.backend.trainer(
-            spec.train, Optimizer("sgd", 0.0, 0.0), self.settings
-        )
-        trainer.program.load(params)
-        loss, grads = trainer.gradients(trainer.program.put(feeds))
-        self._train_output(spec, params, feeds, suffix)
-        self._loss(np.array(loss), suffix)
-        self._gradients(grads, suffix)
-        # read last: one call of the train graph has moved the running statistics
-        self._state(trainer.program.params(), suffix)
-
-    def _outputs(self, spec: Spec, keypoints: np.ndarray, suffix: str) -> None:
-        """The pose, and whatever else the authors' code showed on the way to it."""
+    def pair(self, one: Golden) -> None:
+        """Outputs, loss, gradients and statistics of one pair of graphs."""
         exact = self.case.group("eval64")
-        for name in self.case.group("eval"):
-            if name.endswith(STRIDED) != bool(suffix):
-                continue
-            plain = name.removesuffix(STRIDED)
-            graph = _graph(spec, "pose" if plain == "out" else plain)
-            program = self.backend.program(graph, self.settings)
-            # here a missing array is an error, where training may leave one at its start
-            program.load(
-                {key: self.case.arrays[f"param/{key}"] for key in graph.params}
-            )
-            (value,) = program({"keypoints": keypoints}).values()
-            self._add("output", name, value, exact[name], self.output_bound)
+        for name, shown in one.outputs.items():
+            came = self._output(one, shown)
+            # of some the files hold float32 only
+            due, bound = self.case.arrays[f"eval/{name}"], OUTPUT_BOUND
+            if name in exact:
+                due, bound = exact[name], self.output_bound
+            self._add("output", name, came, due, bound)
+        for name, shown in one.trained.items():
+            # the files hold what train graphs give in float32 only
+            key = f"train{one.suffix}/{name}"
+            due = self.case.arrays[key]
+            self._add("output", key, self._output(one, shown), due, OUTPUT_BOUND)
+        if one.learns:
+            self._learnt(one)
 
-    def _train_output(
-        self,
-        spec: Spec,
-        params: Arrays,
-        feeds: Arrays,
-        suffix: str,
-    ) -> None:
-        """The train graph's pose; the files hold it in float32 only."""
-        program = self.backend.program(spec.train.with_outputs("pose"), self.settings)
-        program.load(params)
-        name = f"train{suffix}/out"
-        self._add(
-            "output", name, program(feeds)["pose"], self.case.arrays[name], OUTPUT_BOUND
-        )
+    def _output(self, one: Golden, shown: Shown) -> np.ndarray:
+        program = self.backend.program(shown.graph, self.settings)
+        # a missing array is an error here, where training may leave one at its start
+        program.load(self._params(one, shown.graph))
+        (value,) = program(_fed(shown.graph, {**one.feeds, **shown.feeds})).values()
+        return shown.layout(value)
 
-    def _loss(self, loss: np.ndarray, suffix: str) -> None:
+    def _learnt(self, one: Golden) -> None:
+        graph, suffix = one.spec.train, one.suffix
+        # The rule does not matter: no step is made.
+        trainer = self.backend.trainer(graph, Optimizer("sgd", 0.0, 0.0), self.settings)
+        trainer.program.load(self._params(one, graph))
+        feeds = trainer.program.put(_fed(graph, one.feeds))
+        loss, grads = trainer.gradients(feeds)
         due = self.case.arrays[f"train64{suffix}/loss"]
-        self._add("loss", f"loss{suffix}", loss, due, self.output_bound)
+        self._add("loss", f"loss{suffix}", np.array(loss), due, self.output_bound)
+        self._gradients(_called(grads, one), suffix)
+        # read last: one call of the train graph has moved the running statistics
+        self._state(_called(trainer.program.params(), one), suffix)
+
+    def _params(self, one: Golden, graph: Graph) -> Arrays:
+        return {
+            name: self.case.arrays[f"param/{one.key(name)}"] for name in graph.params
+        }
 
     def _gradients(self, grads: Arrays, suffix: str) -> None:
         exact = self.case.group(f"grad64{suffix}")
         rough = self.case.group(f"grad{suffix}")
-        most = max(largest(array) for array in rough.values())
+        most = max(map(largest, rough.values()), default=0.0)
         for name, array in rough.items():
             # some files hold the gradients of some tensors in float32 only
             bound = FLOAT64_BOUND if self.exact and name in exact else GRADIENT_BOUND
@@ -285,14 +256,14 @@ class _Judge:
         self.checks.append(found)
 
 
-def _graph(spec: Spec, output: str) -> Graph:
-    """The pose is the inference graph's own.
+def _fed(graph: Graph, feeds: Mapping[str, np.ndarray]) -> Arrays:
+    """Of all that a file feeds, what a graph takes."""
+    return {name: feeds[name] for name in (*graph.inputs, *graph.noise)}
 
-    Anything else is asked of the train graph, made still.
-    """
-    return (
-        spec.infer if output == "pose" else to_inference(spec.train, outputs=[output])
-    )
+
+def _called(arrays: Mapping[str, np.ndarray], one: Golden) -> Arrays:
+    """Arrays by parameter, under the names that the file has for them."""
+    return {one.key(name): array for name, array in arrays.items()}
 
 
 def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:

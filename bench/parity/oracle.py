@@ -16,6 +16,7 @@ from backends.base import Backend, Settings
 from bench.coordinator.job import Progress
 from bench.data.formats import arrays_file
 from bench.parity.trial import Arrays, Trial
+from models import title
 from models.graph import Graph
 
 # One question to a backend: its arrays by name, for given weights.
@@ -71,7 +72,8 @@ def due(
     trial: Trial, question: str, compute: Compute, progress: Progress
 ) -> dict[str, Due]:
     """What the oracle answers: kept of an earlier backend, or computed and kept."""
-    file = trial.folder / "oracle" / f"{trial.spec.name}-{question}.safetensors"
+    name = f"{title(trial.spec.name)}-{question}.safetensors"
+    file = trial.folder / "oracle" / name
     asked_for = f"{question} {trial.question()}"
     found = _read(file, asked_for)
     if found is None:

@@ -27,6 +27,7 @@ from bench.exam.draws import weights_for
 from bench.exam.probe import Probe
 from bench.parity.locate import SEED, judge
 from bench.processes import machine, question
+from models import title
 from models.errors import BadInput
 
 ABOUT = (
@@ -37,7 +38,7 @@ ABOUT = (
 
 def place(folder: Path, backend: str, model: str) -> Path:
     """Where a run keeps a pack."""
-    return folder / "repro" / f"{backend}-{model}"
+    return folder / "repro" / f"{backend}-{title(model)}"
 
 
 def command(folder: Path, backend: str) -> str:

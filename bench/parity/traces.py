@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.data.formats import arrays_file
 from bench.records import Check
+from models import title
 from models.errors import BadInput
 
 MOST = 256  # entries kept of one array of weights, so that files stay small
@@ -50,7 +51,7 @@ class Trace:
 
 def path(folder: Path, backend: str, model: str) -> Path:
     """Where a run keeps a trace."""
-    return folder / "traces" / f"{backend}-{model}.safetensors"
+    return folder / "traces" / f"{backend}-{title(model)}.safetensors"
 
 
 def thin(array: np.ndarray) -> np.ndarray:

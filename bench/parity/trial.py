@@ -179,8 +179,12 @@ def nudged(params: Mapping[str, np.ndarray], seed: list[int]) -> Arrays:
 
 
 def batch(spec: Spec, size: Size, rng: np.random.Generator) -> Arrays:
-    """Inputs, targets and noise of one train step."""
-    return feeds.drawn(spec.train.inputs, spec.noise, lengths_of(spec, size), rng)
+    """Inputs, targets and noise of one train step, then what the inference graph has beside."""
+    lengths = lengths_of(spec, size)
+    found = feeds.drawn(spec.train.inputs, spec.noise, lengths, rng)
+    inputs = {name: one for name, one in spec.infer.inputs.items() if name not in found}
+    noise = {name: one for name, one in spec.infer.noise.items() if name not in found}
+    return found | feeds.drawn(inputs, noise, lengths, rng)
 
 
 def lengths_of(spec: Spec, size: Size) -> dict[str, int]:

@@ -50,9 +50,8 @@ class Workshop:
     weights: Mapping[str, np.ndarray]  # of both graphs
 
     def feeds(self, graph: Graph, batch: int) -> dict[str, np.ndarray]:
-        """Random inputs of a call; noise is one of them, and its size costs no time."""
-        noise = {name: drawing.type for name, drawing in graph.noise.items()}
-        return drawn({**graph.inputs, **noise}, {}, self.lengths(batch), self.rng)
+        """Random inputs and noise of a call."""
+        return drawn(graph.inputs, graph.noise, self.lengths(batch), self.rng)
 
     def lengths(self, batch: int) -> dict[str, int]:
         """What the open axes of the model are in a call."""

@@ -20,6 +20,8 @@ from bench.data.batches.standardizer import Standardizer
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.protocols import Protocol
+from models import dims, noise
+from models.dims import Shape
 from models.spec import Spec
 
 Array = NDArray[np.float32]
@@ -64,8 +66,14 @@ class Feed:
     @property
     def sequence(self) -> bool:
         """Whether every input frame has an output pose; else the middle one has."""
-        pose = self.spec.train.types[self.spec.train.outputs["pose"]].shape
-        return len(pose) == 4 and pose[1] != 1
+        graph = self.spec.infer
+        return self._many(graph.types[graph.outputs["pose"]].shape)
+
+    @property
+    def taught(self) -> bool:
+        """Whether a training window has a target for every frame; else for the middle one."""
+        target = self.spec.train.inputs.get("target")
+        return self.sequence if target is None else self._many(target.shape)
 
     def windows(
         self,
@@ -73,12 +81,17 @@ class Feed:
         *,
         stride: int | None,
         every: int = 1,
+        training: bool = False,
     ) -> Windows:
-        """Windows of the length and kind the model trains on, pixels under 2.5D lengths."""
+        """Windows of the length the model trains on, pixels under 2.5D lengths.
+
+        Each has the poses that the model makes of it, or those that training wants.
+        """
+        whole = self.taught if training else self.sequence
         return Windows(
             clips,
             frames=self.spec.frames,
-            outputs="all" if self.sequence else "centre",
+            outputs="all" if whole else "centre",
             stride=stride,
             every=every,
             skeleton=self.protocol.skeleton,
@@ -89,25 +102,37 @@ class Feed:
         )
 
     def inputs(self, keypoints: Array) -> dict[str, Array]:
-        """(B, T, J, C) screen coordinates -> the graph's `keypoints`."""
-        if self.standardizer is not None:
-            keypoints = self.standardizer.apply(keypoints)
-        shaped = self._flat("keypoints", keypoints)
-        # a view is taken by some frameworks and refused by others
-        return {"keypoints": np.ascontiguousarray(shaped)}
+        """(B, T, J, C) screen coordinates -> the inference graph's `keypoints`, and its noise."""
+        lengths = {"batch": len(keypoints), "frames": keypoints.shape[1]}
+        return self._keypoints(keypoints) | noise.fixed(self.spec.infer, lengths)
 
     def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
         """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
-        shaped = self._flat("target", target)
-        return self.inputs(keypoints) | {"target": np.ascontiguousarray(shaped)}
+        shaped = self._flat(target)
+        fed = self._keypoints(keypoints) | {"target": np.ascontiguousarray(shaped)}
+        # a model that learns from what it is shown alone has no target
+        return {name: fed[name] for name in self.spec.train.inputs}
+
+    def _keypoints(self, keypoints: Array) -> dict[str, Array]:
+        if self.standardizer is not None:
+            keypoints = self.standardizer.apply(keypoints)
+        shaped = self._flat(keypoints)
+        # a view is taken by some frameworks and refused by others
+        return {"keypoints": np.ascontiguousarray(shaped)}
 
     def poses(self, pose: Array) -> Array:
         """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
         return pose.reshape(len(pose), -1, self.joints, 3)
 
-    def _flat(self, name: str, array: Array) -> Array:
-        rank = len(self.spec.train.inputs[name].shape)
-        return array.reshape(len(array), -1) if rank == 2 else array
+    def _flat(self, array: Array) -> Array:
+        flat = len(self.spec.train.inputs["keypoints"].shape) == 2
+        return array.reshape(len(array), -1) if flat else array
+
+    def _many(self, shape: Shape) -> bool:
+        """Whether poses of such a shape are several, of one training window."""
+        lengths = {"batch": 1, "frames": self.spec.frames}
+        bound = dims.bind(shape, lengths)
+        return len(bound) == 4 and bound[1] != 1
 
 
 def feed_of(

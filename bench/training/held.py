@@ -95,7 +95,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
 def trained(job: Job, split: Split, feed: Feed) -> Cut:
     """The training windows of a job, cut by the oracle."""
     train = job.settings.train
-    seen = sight.of(feed.spec, split.protocol, job.settings.pad)
+    seen = sight.of(feed.spec, split.protocol, job.settings.pad, training=True)
     # neighbours of a sequence model overlap by two thirds, where nothing else is asked for
     usual = max(1, seen.frames // 3) if seen.outputs > 1 else 1
     strips = cutting.strips(
@@ -245,7 +245,8 @@ def _window(
         screen, target = turned, cutting.mirrored(target, sight)
     where = cutting.named(strip, first)
     seen.add(keypoints, fitted.scaled(screen), where)
-    found.add(fed["target"].reshape(target.shape), target, where)
+    if "target" in fed:
+        found.add(fed["target"].reshape(target.shape), target, where)
     return flipped
 
 

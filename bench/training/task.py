@@ -124,7 +124,7 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
     train, seed = job.settings.train, job.config.seed
     # A third of a window apart, neighbours of a sequence model differ enough to learn from;
     # a model of one output has no other window for a frame.
-    usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
+    usual = max(1, feed.spec.frames // 3) if feed.taught else 1
     stride = train.stride or usual
     clips = pieces(
         split.train,
@@ -132,7 +132,7 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
         longest=train.longest,
         shortest=train.shortest,
     )
-    windows = feed.windows(clips, stride=stride)
+    windows = feed.windows(clips, stride=stride, training=True)
     renewed = None
     if steps := augmentation(job):
         renewed = _renewed(feed, clips, steps, seed=seed, stride=stride)
@@ -154,7 +154,7 @@ def _renewed(
     def windows(epoch: int) -> Windows:
         # epoch 0 of the draws is the corruption's
         renewed = augment.apply(clips, steps, seed=seed, epoch=epoch + 1)
-        return feed.windows(renewed, stride=stride)
+        return feed.windows(renewed, stride=stride, training=True)
 
     return windows
 

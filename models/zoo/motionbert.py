@@ -168,6 +168,17 @@ RECIPE = Recipe(
     inputs="screen",
     source="Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch",
 )
+# Beats the best trivial baseline by a quarter within a minute on two cores.
+QUICK = Training(
+    steps=1800,
+    batch=32,
+    lr=3e-3,
+    inputs="zscore",
+    # so early, the published weight of velocity holds poses back
+    loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 2.0},
+    validate_every=600,
+    validation_windows=128,
+)
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
     "paper": Training(steps=60_000, batch=32, validate_every=2000),
@@ -179,21 +190,12 @@ TRAINING = {
         validate_every=500,
         validation_windows=512,
     ),
-    "tiny": Training(
-        steps=1800,
-        batch=32,
-        lr=3e-3,
-        inputs="zscore",
-        # so early, the published weight of velocity holds poses back
-        loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 2.0},
-        validate_every=600,
-        validation_windows=128,
-    ),
+    "tiny": QUICK,
 }
 OFFICIAL = "DSTformer"
 
 
-def from_official(config: Mapping[str, Any]) -> Size:
+def from_official(official: str, config: Mapping[str, Any]) -> Size:
     """Constructor arguments of DSTformer; every drop rate is 0, so that runs can be compared."""
     return Size(
         joints=config["num_joints"],

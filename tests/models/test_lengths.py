@@ -22,7 +22,7 @@ def test_a_receptive_field_and_a_table_of_positions(
     assert lengths.bounds(spec.infer, "frames", known) == due
 
 
-@pytest.mark.parametrize("model", models.names())
+@pytest.mark.parametrize("model", models.networks())
 def test_what_the_oracle_runs_is_taken(model: str) -> None:
     for frames in tried(model):
         assert lengths.takes(tiny(model).infer, {"batch": 1, "frames": frames})

@@ -119,7 +119,7 @@ def test_prune_drops_what_nothing_needs() -> None:
     assert len(inner.nodes) < len(graph.nodes)
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", models.networks())
 def test_passes_leave_zoo_graphs_sound(name: str) -> None:
     spec = models.build(name, preset="small")
     for graph in (spec.train, spec.infer):

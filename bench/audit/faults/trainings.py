@@ -17,7 +17,7 @@ EPOCHS = Setting(name="many epochs", train={"stride": 200})
 
 
 def _raw(self: Any, keypoints: Any) -> Any:
-    shaped = self._flat("keypoints", keypoints)
+    shaped = self._flat(keypoints)
     return {"keypoints": np.ascontiguousarray(shaped)}
 
 

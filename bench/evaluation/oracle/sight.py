@@ -29,12 +29,14 @@ class Sight:
         return (self.frames - self.outputs) // 2
 
 
-def of(spec: Spec, protocol: Protocol, pad: str) -> Sight:
-    """The sight of a model under a protocol."""
+def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> Sight:
+    """The sight of a model under a protocol: of what it predicts, or of what it is taught."""
     skeleton = skeletons.load(protocol.skeleton)
     lengths = {"batch": 1, "frames": spec.frames}
     seen = dims.bind(spec.infer.inputs["keypoints"].shape, lengths)
     pose = spec.infer.types[spec.infer.outputs["pose"]].shape
+    if training and "target" in spec.train.inputs:
+        pose = spec.train.inputs["target"].shape
     given = dims.bind(pose, lengths)
     # a flat model has (1, joints * channels) and (1, joints * 3): a frame in, a frame out
     flat = len(seen) == 2

@@ -33,7 +33,7 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     program = trial.backend.program(graph, trial.settings)
     program.load(_of(graph, trial.params))
     progress("calls, one program", 0.0)
-    first = {name: trial.feeds[name] for name in graph.inputs}
+    first = {name: trial.feeds[name] for name in (*graph.inputs, *graph.noise)}
     yield from _looked_at(trial, program, first)
     yield from _again(trial, program, first)
     yield from _other_inputs(trial, program, first, progress)
@@ -165,4 +165,4 @@ def _of(graph: Graph, params: Arrays) -> Arrays:
 
 def _drawn(trial: Trial, graph: Graph, lengths: dict[str, int]) -> Arrays:
     rng = np.random.default_rng([trial.seed, INPUTS])
-    return feeds.drawn(graph.inputs, {}, lengths, rng)
+    return feeds.drawn(graph.inputs, graph.noise, lengths, rng)

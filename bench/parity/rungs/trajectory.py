@@ -12,6 +12,7 @@ from bench.coordinator.job import Progress
 from bench.parity import afford, budget, chance
 from bench.parity.judging import Judged, check, exact
 from bench.parity.trial import Arrays, Trial, batch
+from models import title
 
 AFTER = ("update",)
 # The word that sets the batches apart from the other random numbers of the seed.
@@ -64,7 +65,7 @@ def _envelope(trial: Trial, progress: Progress, steps: int) -> chance.Envelope:
             trial, trial.oracle, Settings(precision=precision), steps, nudge=nudge
         )
 
-    file = trial.folder / f"oracle-{trial.spec.name}.safetensors"
+    file = trial.folder / f"oracle-{title(trial.spec.name)}.safetensors"
     return chance.kept(file, trial.question(), oracle, steps)
 
 

@@ -28,7 +28,7 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("model", models.names())
+@pytest.mark.parametrize("model", models.networks())
 def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
     settings = {
         "model": {model: {"sizes": SIZES.get(model, {})}},

@@ -42,6 +42,6 @@ TRAINING = {"tiny": Training(steps=400, validate_every=400)}
 OFFICIAL = "Flat"
 
 
-def from_official(config: Mapping[str, Any]) -> Size:
+def from_official(official: str, config: Mapping[str, Any]) -> Size:
     """Nothing to choose."""
     return Size()

@@ -1,0 +1,91 @@
+"""How a file of golden vectors is read: what it feeds, and where its answers lie in our graphs.
+
+Most files feed `input/x` and `input/target` and show `eval/out`, and `plain` reads them. A zoo
+file whose vectors are laid out otherwise has `golden(official, config, arrays)` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import models
+from models.graph import Graph
+from models.passes import to_inference
+from models.spec import Spec
+
+Array = np.ndarray
+Arrays = Mapping[str, Array]
+
+
+def _as_it_is(value: Array) -> Array:
+    return value
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A graph of one output that gives an array of the file, once `layout` has moved its axes."""
+
+    graph: Graph
+    layout: Callable[[Array], Array] = _as_it_is
+    feeds: Arrays = field(
+        default_factory=dict
+    )  # beside those of all, or in their place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """A pair of graphs that a file speaks of. One file may speak of several."""
+
+    spec: Spec
+    feeds: Arrays  # inputs and noise of both graphs, under our names
+    outputs: Mapping[str, Shown]  # of `eval/NAME`
+    trained: Mapping[str, Shown]  # of `train/NAME`
+    suffix: str = ""  # of the keys of loss, gradients and statistics
+    learns: bool = True  # whether the file has its loss
+    names: Mapping[str, str] = field(
+        default_factory=dict
+    )  # parameter here -> in the file
+
+    def key(self, parameter: str) -> str:
+        """What the file calls a parameter."""
+        return self.names.get(parameter, parameter)
+
+
+def read(official: str, config: Mapping[str, Any], arrays: Arrays) -> list[Golden]:
+    """What a file of `official` holds, by the zoo file that claims this class.
+
+    Raises UnknownName where none does, KeyError for an array or argument that is not there.
+    """
+    spec = models.from_official(official, config)
+    own = getattr(models.module(spec.name), "golden", None)
+    if own is None:
+        return [plain(spec, arrays)]
+    found: list[Golden] = own(official, config, arrays)
+    return found
+
+
+def plain(spec: Spec, arrays: Arrays, *, suffix: str = "") -> Golden:
+    """Keypoints in, poses out; what else the file shows is a label of the train graph."""
+    names = [key.removeprefix("eval/") for key in arrays if key.startswith("eval/")]
+    mine = [name for name in names if name.endswith("_strided") == bool(suffix)]
+    return Golden(
+        spec=spec,
+        feeds={
+            "keypoints": arrays[f"input/x{suffix}"],
+            "target": arrays[f"input/target{suffix}"],
+        },
+        outputs={name: _shown(spec, name.removesuffix(suffix)) for name in mine},
+        trained={"out": Shown(spec.train.with_outputs("pose"))},
+        suffix=suffix,
+    )
+
+
+def _shown(spec: Spec, name: str) -> Shown:
+    """The pose is the inference graph's own; anything else is asked of the train graph, still."""
+    if name == "out":
+        return Shown(spec.infer)
+    return Shown(to_inference(spec.train, outputs=[name]))

@@ -1,0 +1,49 @@
+"""Drawing noise where it is fed: bernoulli masks, normal and uniform numbers, in NumPy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from models import dims
+from models.dims import Shape
+from models.graph import Graph, Noise
+
+Arrays = dict[str, np.ndarray]
+
+
+def draw(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Numbers of the kind that is asked for, in float32."""
+    match noise.kind:
+        case "bernoulli":  # a mask of ones and zeros
+            drawn = (rng.random(shape) < noise.number).astype(float)
+        case "uniform":
+            drawn = rng.random(shape) * noise.number
+        case _:
+            drawn = rng.normal(0, noise.number, shape)
+    # below `high` in float64, a uniform number may be rounded up to it
+    largest = np.nextafter(np.float32(noise.number), np.float32(0))
+    kept = np.asarray(drawn, np.float32)
+    return np.minimum(kept, largest) if noise.kind == "uniform" else kept
+
+
+def fixed(graph: Graph, lengths: Mapping[str, int]) -> Arrays:
+    """The noise of a graph that is run for its answer: each sample has the same.
+
+    It is drawn by its name for one sample and repeated, so that an answer depends neither on
+    the batch that a sample is in, nor on the framework.
+    """
+    found: Arrays = {}
+    for name, noise in graph.noise.items():
+        digest = hashlib.sha256(name.encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+        alone = draw(noise, _bound(noise.type.shape, {**lengths, "batch": 1}), rng)
+        whole = _bound(noise.type.shape, lengths)
+        found[name] = np.ascontiguousarray(np.broadcast_to(alone, whole))
+    return found
+
+
+def _bound(shape: Shape, lengths: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(dims.bind(shape, lengths))
