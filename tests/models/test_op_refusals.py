@@ -30,6 +30,14 @@ REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
         lambda x: x.astype("float32").clip(low=float("nan"), high=1.0),
         "clip: low nan must not be above high 1.0",
     ),
+    "truth in order": (
+        lambda x: x.astype("bool").sort(axis=1, descending=False),
+        "sort: truth values have no order; use astype",
+    ),
+    "the largest truth": (
+        lambda x: x.astype("bool").argmax(axis=1, keepdims=False),
+        "argmax: truth values have no order; use astype",
+    ),
     "clipped truth": (
         lambda x: x.astype("bool").clip(low=0, high=1),
         "clip: clip takes numbers, not truth values; use astype",
