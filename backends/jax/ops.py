@@ -94,6 +94,12 @@ def min(x: Array, *, axis: Axes, keepdims: bool) -> Array:
     return jnp.min(x, axis, keepdims=keepdims)
 
 
+def cumsum(x: Array, *, axis: int) -> Array:
+    # in a half, each sum would be rounded before the next, and the rounding adds up
+    wide = jnp.float32 if x.dtype.itemsize == 2 else x.dtype
+    return jnp.cumsum(x, axis, dtype=wide).astype(x.dtype)
+
+
 def logsumexp(x: Array, *, axis: Axes, keepdims: bool) -> Array:
     return jax.nn.logsumexp(x, axis, keepdims=keepdims)
 

@@ -109,6 +109,10 @@ def pow(w: Writer, x: str, *, exponent: float) -> str:
     return w.node("Pow", x, w.constant(np.array(exponent, w.type(x).dtype)))
 
 
+def cumsum(w: Writer, x: str, *, axis: int) -> str:
+    return w.node("CumSum", x, w.constant(np.array(axis)))
+
+
 def vector_norm(w: Writer, x: str, *, axis: int) -> str:
     return w.node("ReduceL2", x, ints(w, axis), keepdims=0)
 

@@ -88,6 +88,12 @@ def pow(x: Tensor, *, exponent: float) -> Tensor:
     return tf.pow(x, tf.constant(exponent, x.dtype))
 
 
+def cumsum(x: Tensor, *, axis: int) -> Tensor:
+    # in a half, each sum would be rounded before the next, and the rounding adds up
+    wide = tf.float32 if x.dtype.size == 2 else x.dtype
+    return tf.cast(tf.cumsum(tf.cast(x, wide), axis), x.dtype)
+
+
 def reshape(x: Tensor, *, shape: tuple[Any, ...]) -> Tensor:
     """One length that is not known yet is left to TensorFlow.
 

@@ -140,6 +140,11 @@ def min(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
     return x.amin(axis, keepdim=keepdims)
 
 
+def cumsum(x: Tensor, *, axis: int) -> Tensor:
+    # unless told, PyTorch sums int32 in int64
+    return x.cumsum(axis, dtype=x.dtype)
+
+
 def vector_norm(x: Tensor, *, axis: int) -> Tensor:
     return torch.linalg.vector_norm(x, dim=axis)
 

@@ -38,6 +38,10 @@ REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
         lambda x: x.astype("bool").argmax(axis=1, keepdims=False),
         "argmax: truth values have no order; use astype",
     ),
+    "summed truth": (
+        lambda x: x.astype("bool").cumsum(axis=1),
+        "cumsum: truth values have no sum; use astype",
+    ),
     "clipped truth": (
         lambda x: x.astype("bool").clip(low=0, high=1),
         "clip: clip takes numbers, not truth values; use astype",
