@@ -1,6 +1,8 @@
 """Kernels: one or a few ONNX nodes each, appended by a Writer.
 
-Operands and results are value names; symbolic lengths stay symbolic.
+Operands and results are value names; symbolic lengths stay symbolic. `group_norm` has none and
+runs by its body: ONNX Runtime's GroupNormalization takes the variance as E[x^2] - E[x]^2, which
+cancels where the mean is large.
 """
 
 from __future__ import annotations

@@ -47,6 +47,20 @@ PART_GAPS = (
         varies=True,
     ),
     Gap(
+        "group_norm",
+        "PyTorch scales x and then shifts it: beside an infinite weight that is NaN",
+        case=_NOT_FINITE,
+        varies=True,
+    ),
+    Gap(
+        "group_norm",
+        "PyTorch scales x and then shifts it: of a group without a variance, rounding is left,"
+        " times 1 / sqrt(eps)",
+        # an empty batch that is lengthened is filled with ones
+        case="^0x.*eps=1e-05 dynamic, ",
+        varies=True,
+    ),
+    Gap(
         "pow",
         "minus infinity to the power of -0.5 is 0 to PyTorch",
         case=f"exponent=-0.5 {_NOT_FINITE}",
@@ -285,6 +299,17 @@ def layer_norm(
     eps: float,
 ) -> Tensor:
     return F.layer_norm(x, tuple(lengths(weight)), weight, bias, eps)
+
+
+def group_norm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    groups: int,
+    eps: float,
+) -> Tensor:
+    return torch.group_norm(x, groups, weight, bias, eps)
 
 
 def batch_norm(

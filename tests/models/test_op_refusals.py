@@ -42,6 +42,14 @@ REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
         lambda x: x.astype("bool").cumsum(axis=1),
         "cumsum: truth values have no sum; use astype",
     ),
+    "groups that do not divide": (
+        lambda x: x.astype("float32").group_norm(groups=2, eps=1e-5, name="n"),
+        "group_norm: 2 groups do not divide 3 channels",
+    ),
+    "no groups": (
+        lambda x: x.astype("float32").group_norm(groups=0, eps=1e-5, name="n"),
+        "group_norm: 0 groups do not divide 3 channels",
+    ),
     "clipped truth": (
         lambda x: x.astype("bool").clip(low=0, high=1),
         "clip: clip takes numbers, not truth values; use astype",
