@@ -91,6 +91,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "min": _reduction("ReduceMin"),
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
+    "max_pool1d": windows.max_pool1d,
 }
 
 
@@ -208,8 +209,15 @@ def pad(
     after: Length,
     value: float,
 ) -> str:
+    """Written for all axes: ONNX Runtime 1.31 moves a transposition through a Pad of some.
+
+    It then takes the places of all axes from the row of those few, and the session fails.
+    """
+    behind: list[Length] = [0] * (len(w.type(x).shape) - 1 - axis)
+    front: list[Length] = [0] * axis
+    widths = w.lengths([*front, before, *behind, *front, after, *behind])
     filler = w.constant(np.array(value, w.type(x).dtype))
-    return w.node("Pad", x, w.lengths([before, after]), filler, ints(w, axis))
+    return w.node("Pad", x, widths, filler)
 
 
 def take(w: Writer, x: str, index: str, *, axis: int) -> str:

@@ -1,4 +1,4 @@
-"""Kernels that move a window over space: convolution and its transpose."""
+"""Kernels that move a window over space: convolution, its transpose, and pooling."""
 
 from __future__ import annotations
 
@@ -50,4 +50,23 @@ def conv_transpose(
         dilations=dilation,
         pads=padding * 2,
         output_padding=extra,
+    )
+
+
+def max_pool1d(
+    w: Writer,
+    x: str,
+    *,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> str:
+    return w.node(
+        "MaxPool",
+        x,
+        kernel_shape=(kernel,),
+        strides=(stride,),
+        pads=(padding, padding),
+        dilations=(dilation,),
     )

@@ -1,4 +1,4 @@
-"""Kernels that move a window over space: convolution and its transpose."""
+"""Kernels that move a window over space: convolution, its transpose, and pooling."""
 
 from __future__ import annotations
 
@@ -53,3 +53,14 @@ def conv_transpose(
         output_padding=extra,
         dilation=dilation,
     )
+
+
+def max_pool1d(
+    x: Tensor,
+    *,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> Tensor:
+    return F.max_pool1d(x, kernel, stride, padding, dilation)

@@ -50,6 +50,24 @@ REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
         lambda x: x.astype("float32").group_norm(groups=0, eps=1e-5, name="n"),
         "group_norm: 0 groups do not divide 3 channels",
     ),
+    "pooled integers": (
+        lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
+            kernel=2, stride=1, padding=0, dilation=1
+        ),
+        "max_pool1d: max_pool1d takes floats, not int64",
+    ),
+    "padding beyond half of the kernel": (
+        lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
+            kernel=3, stride=1, padding=2, dilation=1
+        ),
+        "max_pool1d: padding 2 must be 0 or more, and at most half of kernel 3",
+    ),
+    "a stride of none": (
+        lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
+            kernel=3, stride=0, padding=1, dilation=1
+        ),
+        "max_pool1d: kernel 3, stride 0 and dilation 1 must be 1 or more",
+    ),
     "clipped truth": (
         lambda x: x.astype("bool").clip(low=0, high=1),
         "clip: clip takes numbers, not truth values; use astype",
