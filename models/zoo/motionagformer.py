@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,25 +23,13 @@ from models.value import Value, emit
 
 # By joint, the joints that its features come from: as published, that is not symmetric (the
 # pelvis hears of the right hip and not of the left), and none hears of itself.
+# fmt: off
 NEIGHBOURS = (
-    (1, 7),
-    (0, 2),
-    (1, 3),
-    (2,),
-    (0, 5),
-    (4, 6),
-    (5,),
-    (0, 8),
-    (7, 9),
-    (8, 10),
-    (9,),
-    (8, 12),
-    (11, 13),
-    (12,),
-    (8, 15),
-    (14, 16),
-    (15,),
+    (1, 7), (0, 2), (1, 3), (2,), (0, 5), (4, 6), (5,), (0, 8), (7, 9), (8, 10), (9,),
+    (8, 12), (11, 13), (12,), (8, 15), (14, 16), (15,),
 )
+# fmt: on
+_NONE, _HALVES = ("zeros", 0.0), ("constant", 0.5)  # how a fusion starts
 TAPS, DILATIONS = 5, (1, 2)  # of the temporal convolutions
 BRANCHES = 4  # two of them, a maximum over three frames, one over a single frame
 
@@ -130,16 +119,17 @@ def _layer(x: Value, size: Size, i: int) -> Value:
     attended = _part(x, size, "att_spatial", _attend_joints)
     attended = _part(attended, size, "att_temporal", _attend_frames)
     graph = other + attended if size.hierarchical else x
-    over_frames = _convolve if size.tcn else _graph_of_frames(i)
+    over_frames = _convolve if size.tcn else partial(_graph_of_frames, layer=i)
     # a graph by itself, or in the place of the attention within a transformer block
     part = _bare if size.graph_only else _part
     graph = part(graph, size, "graph_spatial", _graph_of_joints)
     graph = part(graph, size, "graph_temporal", over_frames)
-    if size.fuse:
-        fused = _fuse(attended, graph)
     if size.hierarchical:
+        _unused_fusion(x.graph, size)
         return attended.concat(graph, axis=-1)
-    return fused if size.fuse else (attended + graph) * 0.5
+    if size.fuse:
+        return _fuse(attended, graph)
+    return (attended + graph) * 0.5
 
 
 Mixer = Callable[[Value, Size], Value]
@@ -170,53 +160,47 @@ def _scaled(x: Value, size: Size, name: str) -> Value:
 def _fuse(attended: Value, graph: Value) -> Value:
     """softmax(W [attended; graph]) weighs both of each token; even at the start."""
     both = attended.concat(graph, axis=-1)
-    # hierarchical layers hold these weights, too, and do not use what comes of them
-    logits = both.linear(
-        2, name="fusion", init=("zeros", 0.0), bias_init=("constant", 0.5)
-    )
+    logits = both.linear(2, name="fusion", init=_NONE, bias_init=_HALVES)
     first, second = logits.softmax(axis=-1).split(2, axis=-1)
     return attended * first + graph * second
 
 
+def _unused_fusion(g: Builder, size: Size) -> None:
+    """Hierarchical layers hold these weights and never use them; checkpoints have them."""
+    if size.fuse:
+        g.param("fusion.weight", (2, 2 * size.inner), init=_NONE)
+        g.param("fusion.bias", (2,), init=_HALVES)
+
+
 def _attend_joints(x: Value, size: Size) -> Value:
-    return _of_joints(_attend(_by_joints(x), size), size)
+    return _over_joints(x, size, lambda h: _attend(h, size))
 
 
 def _attend_frames(x: Value, size: Size) -> Value:
-    return _of_frames(_attend(_by_frames(x), size), size)
+    return _over_frames(x, size, lambda h: _attend(h, size))
 
 
 def _graph_of_joints(x: Value, size: Size) -> Value:
     table = np.zeros((size.joints, size.joints))
     for joint, others in enumerate(NEIGHBOURS):
         table[joint, others] = 1
-    h = _by_joints(x)
-    return _of_joints(_graph(h, x.graph.constant("adjacency.joints", table)), size)
+    adjacency = x.graph.constant("adjacency.joints", table)
+    return _over_joints(x, size, lambda h: _graph(h, adjacency))
 
 
-def _graph_of_frames(i: int) -> Mixer:
-    def mixer(x: Value, size: Size) -> Value:
-        h = _by_frames(x)
-        adjacency = _ADJACENCIES[size.adjacency](h, size, i)
-        return _of_frames(_graph(h, adjacency), size)
-
-    return mixer
+def _graph_of_frames(x: Value, size: Size, *, layer: int) -> Value:
+    adjacency = _ADJACENCIES[size.adjacency]
+    return _over_frames(x, size, lambda h: _graph(h, adjacency(h, size, layer)))
 
 
-def _by_joints(x: Value) -> Value:
-    return x.rearrange("b t j c -> (b t) j c")
+def _over_joints(x: Value, size: Size, mix: Callable[[Value], Value]) -> Value:
+    mixed = mix(x.rearrange("b t j c -> (b t) j c"))
+    return mixed.rearrange("(b t) j c -> b t j c", t=size.frames)
 
 
-def _of_joints(x: Value, size: Size) -> Value:
-    return x.rearrange("(b t) j c -> b t j c", t=size.frames)
-
-
-def _by_frames(x: Value) -> Value:
-    return x.rearrange("b t j c -> (b j) t c")
-
-
-def _of_frames(x: Value, size: Size) -> Value:
-    return x.rearrange("(b j) t c -> b t j c", j=size.joints)
+def _over_frames(x: Value, size: Size, mix: Callable[[Value], Value]) -> Value:
+    mixed = mix(x.rearrange("b t j c -> (b j) t c"))
+    return mixed.rearrange("(b j) t c -> b t j c", j=size.joints)
 
 
 def _attend(x: Value, size: Size) -> Value:
@@ -247,21 +231,21 @@ def _graph(x: Value, adjacency: Value) -> Value:
     return (x + h).relu()
 
 
-def _similar(x: Value, size: Size, i: int) -> Value:
+def _similar(x: Value, size: Size, layer: int) -> Value:
     """1 where x_a . x_b is among the largest of a row, (n, t, t); nothing is learnt through it.
 
-    By how far a pair is above the last that counts, `layers.I.margin` says; the choice itself
-    is labelled `layers.I.adjacency`. A rounding may turn it, and with it all that follows.
+    A rounding may turn the choice, and with it all that follows; so it is labelled, as is the
+    margin by which a product is above the last that counts, where nothing jumps.
     """
     products = (x @ x.rearrange("n t c -> n c t")).stop_gradient()
     order = products.sort(axis=-1, descending=True)
     last = order.slice(axis=-1, start=size.neighbours - 1, stop=size.neighbours, step=1)
-    margin = x.graph.label(f"layers.{i}.margin", products - last)
+    margin = x.graph.label(f"layers.{layer}.margin", products - last)
     chosen = margin.greater_equal(0.0).astype("float32")
-    return x.graph.label(f"layers.{i}.adjacency", chosen)
+    return x.graph.label(f"layers.{layer}.adjacency", chosen)
 
 
-def _next(x: Value, size: Size, i: int) -> Value:
+def _next(x: Value, size: Size, layer: int) -> Value:
     """1 for a frame itself and those that come next, (t, t)."""
     ones = np.ones((size.frames, size.frames))
     table = np.triu(ones) - np.triu(ones, size.next_frames + 1)
