@@ -20,6 +20,13 @@ class Initialisers(TypedDict, total=False):
 def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
     """Attention over query, key and value stacked on axis 0, (3, ..., tokens, width)."""
     query, key, value = packed.unstack(axis=0)
+    return attend_apart(query, key, value, scale=scale, drop=drop, name=name)
+
+
+def attend_apart(
+    query: Value, key: Value, value: Value, *, scale: float, drop: float, name: str
+) -> Value:
+    """Attention of query, key and value, each (batch, heads, tokens, width)."""
     if drop == 0:
         return query.attention(key, value, scale=scale)
     # the op keeps its weights to itself: where they are dropped, it is written out
