@@ -46,7 +46,9 @@ class Size:
     # Largest Frobenius norm of a weight where it is used, stored larger as it may be; 0: any.
     # The port's option of this name limits gradients instead.
     max_norm: float = 0.0
-    truncated: bool = False  # weights and biases start as the original's, not as the port's
+    truncated: bool = (
+        False  # weights and biases start as the original's, not as the port's
+    )
 
 
 def train(g: Builder, size: Size) -> Value:
