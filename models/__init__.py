@@ -227,7 +227,15 @@ def assemble(
     builder.output("loss", objective.total(pose, weights, body, own))
     train = builder.finish()
     infer = _infer(chosen, sizes, body, train, title(name))
-    return Spec(name, asdict(sizes), train, infer, chosen.recipe, sizes.frames)
+    return Spec(
+        name,
+        asdict(sizes),
+        train,
+        infer,
+        chosen.recipe,
+        sizes.frames,
+        getattr(sizes, "causal", False),
+    )
 
 
 def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:

@@ -87,6 +87,8 @@ class Spec:
     infer: Graph
     recipe: Recipe
     frames: int  # input frames of a training window
+    # whether the one pose of a window is its last frame's; else it is the middle one's
+    causal: bool = False
 
     @cached_property
     def parameters(self) -> Mapping[str, Param]:

@@ -1,6 +1,7 @@
 """The zoo: one family of models a file.
 
-A file holds `Size` (flat sizes that check themselves), `train(g, size)`, `infer(g, size)`
+A file holds `Size` (flat sizes that check themselves; `frames` is a training window, `causal`
+that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
 and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
 trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`. A
