@@ -201,6 +201,7 @@ def content(order: Order) -> Content:
         origin=found.origin,
         scaling=found.scaling,
         window=spec.frames,
+        causal=spec.causal,
         drawn={"random": False} if order.weights else random,
         pixels=order.with_preprocessing,
     )

@@ -17,11 +17,12 @@ from bench.coordinator.spec import build
 from bench.data import Split
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
-from bench.data.batches.windows import Windows
+from bench.data.batches.windows import Outputs, Windows
 from bench.data.clip import Clip
 from bench.data.protocols import Protocol
 from models import dims, noise
 from models.dims import Shape
+from models.errors import BadInput
 from models.spec import Spec
 
 Array = NDArray[np.float32]
@@ -65,13 +66,22 @@ class Feed:
 
     @property
     def sequence(self) -> bool:
-        """Whether every input frame has an output pose; else the middle one has."""
+        """Whether every input frame has an output pose; else one has."""
         graph = self.spec.infer
         return self._many(graph.types[graph.outputs["pose"]].shape)
 
     @property
+    def outputs(self) -> Outputs:
+        """Which frames of a window have an output pose."""
+        return "all" if self.sequence else self._one
+
+    @property
+    def _one(self) -> Outputs:
+        return "last" if self.spec.causal else "centre"
+
+    @property
     def taught(self) -> bool:
-        """Whether a training window has a target for every frame; else for the middle one."""
+        """Whether a training window has a target for every frame; else for one."""
         target = self.spec.train.inputs.get("target")
         return self.sequence if target is None else self._many(target.shape)
 
@@ -91,7 +101,7 @@ class Feed:
         return Windows(
             clips,
             frames=self.spec.frames,
-            outputs="all" if whole else "centre",
+            outputs="all" if whole else self._one,
             stride=stride,
             every=every,
             skeleton=self.protocol.skeleton,
@@ -140,4 +150,17 @@ def feed_of(
 ) -> Feed:
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
+    _check(spec, len(protocol.joints))
     return Feed(spec, protocol, standardizer, job.settings.pad)
+
+
+def _check(spec: Spec, due: int) -> None:
+    """Raise BadInput for poses of other joints than the data's: neither taught nor scored."""
+    pose = spec.infer.types[spec.infer.outputs["pose"]].shape
+    flat = len(pose) == 2
+    came = pose[1] // 3 if flat else pose[-2]
+    if came != due:
+        raise BadInput(
+            f"{spec.name} predicts {came} joints and the data have {due}; choose a preset and"
+            " sizes that predict all"
+        )

@@ -1,9 +1,12 @@
 """The zoo: one family of models a file.
 
-A file holds `Size` (flat sizes that check themselves), `train(g, size)`, `infer(g, size)`
+A file holds `Size` (flat sizes that check themselves; `frames` is a training window, `causal`
+that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
 and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
-trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`.
+trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`. A
+network that depends on the skeleton takes `body` by keyword, as losses do: the `models.Body` of
+the poses, None where the model is built for no data.
 
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
