@@ -7,6 +7,7 @@ draws at once. Axes: b batch, h hypotheses, t frames, j joints, c width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -139,10 +140,10 @@ def _stepped(
 ) -> Value:
     """x at the next level: less noise, some of it drawn anew."""
     # by x as it is, also beyond the edges
-    noise = (x - pose * now**0.5) / (1 - now) ** 0.5
-    drawn = eta * ((1 - now / then) * (1 - then) / (1 - now)) ** 0.5
-    kept = (1 - then - drawn**2) ** 0.5
-    return pose * then**0.5 + noise * kept + step * drawn
+    noise = (x - pose * math.sqrt(now)) / math.sqrt(1 - now)
+    drawn = eta * math.sqrt((1 - now / then) * (1 - then) / (1 - now))
+    kept = math.sqrt(1 - then - drawn**2)
+    return pose * math.sqrt(then) + noise * kept + step * drawn
 
 
 def _denoised(seen: Value, x: Value, time: Value, size: Size) -> Value:
@@ -155,7 +156,8 @@ def _denoised(seen: Value, x: Value, time: Value, size: Size) -> Value:
         h = h + time.reshape((time.shape[0], 1, 1, 1, size.width))
         h = h.rearrange("b h t j c -> (b h) t j c")
         h = mixste.trunk(h, size)
-    return h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
+        h = h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
+    return h
 
 
 def _embedded(level: Value, size: Size) -> Value:
@@ -173,7 +175,8 @@ def _waves(levels: Array, size: Size) -> Array:
 
 def _frequencies(size: Size) -> Array:
     half = size.width // 2
-    return np.exp(np.arange(half) * (-np.log(10_000) / (half - 1)))
+    rates = np.arange(half) * (-math.log(10_000) / (half - 1))
+    return np.asarray(np.exp(rates))
 
 
 def _shares(size: Size) -> Array:
