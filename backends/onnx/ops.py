@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backends import kernels
+from backends.onnx import windows
 from backends.onnx.nodes import Ints, Writer, ints, zeros
 from models import dims, ops
 from models.dims import Dim, Length, Shape
@@ -49,7 +50,7 @@ def _reduction(op: str) -> kernels.Kernel:
     return kernel
 
 
-# ops whose kernel is a node of ONNX
+# ops whose kernel is a node of ONNX, or stands in windows.py
 NATIVE: Mapping[str, kernels.Kernel] = {
     "add": _node("Add"),
     "subtract": _node("Sub"),
@@ -60,6 +61,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "negative": _node("Neg"),
     "abs": _node("Abs"),
     "sign": _node("Sign"),
+    "floor": _node("Floor"),
     "exp": _node("Exp"),
     "log": _node("Log"),
     "sqrt": _node("Sqrt"),
@@ -82,8 +84,11 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "stop_gradient": _node("Identity"),
     "sum": _reduction("ReduceSum"),
     "mean": _reduction("ReduceMean"),
+    "logsumexp": _reduction("ReduceLogSumExp"),
     "max": _reduction("ReduceMax"),
     "min": _reduction("ReduceMin"),
+    "conv": windows.conv,
+    "conv_transpose": windows.conv_transpose,
 }
 
 
@@ -228,6 +233,27 @@ def scatter_add(
     return w.node("ScatterElements", start, index, x, axis=axis, reduction="add")
 
 
+def argsort(
+    w: Writer,
+    x: str,
+    *,
+    axis: int,
+    descending: bool,
+) -> str:
+    """All of an axis as its top: of equal elements, ONNX promises the first one first."""
+    length = w.lengths([w.type(x).shape[axis]])
+    largest = int(descending)
+    return w.several("TopK", x, length, results=2, axis=axis, largest=largest)[1]
+
+
+def argmax(w: Writer, x: str, *, axis: int, keepdims: bool) -> str:
+    return w.node("ArgMax", x, axis=axis, keepdims=int(keepdims))
+
+
+def argmin(w: Writer, x: str, *, axis: int, keepdims: bool) -> str:
+    return w.node("ArgMin", x, axis=axis, keepdims=int(keepdims))
+
+
 def flip(w: Writer, x: str, *, axis: int) -> str:
     return w.node("Slice", x, ints(w, -1), ints(w, _START), ints(w, axis), ints(w, -1))
 
@@ -254,53 +280,6 @@ def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
     return w.node("Add", product, *bias) if bias else product
 
 
-def conv(
-    w: Writer,
-    x: str,
-    weight: str,
-    *bias: str,
-    stride: Ints,
-    dilation: Ints,
-    padding: Ints,
-) -> str:
-    pads = padding * 2  # all that is before, then all that is after
-    return w.node(
-        "Conv",
-        x,
-        weight,
-        *bias,
-        strides=stride,
-        dilations=dilation,
-        pads=pads,
-    )
-
-
-def conv_transpose(
-    w: Writer,
-    x: str,
-    weight: str,
-    *,
-    stride: Ints,
-    dilation: Ints,
-    padding: Ints,
-    length: Shape,
-) -> str:
-    space = w.type(x).shape[2:], w.type(weight).shape[2:]
-    sizes = zip(length, *space, stride, dilation, padding, strict=True)
-    # steps at the end that no stride reached; a number even where lengths are symbolic,
-    # since those divide exactly
-    extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    return w.node(
-        "ConvTranspose",
-        x,
-        weight,
-        strides=stride,
-        dilations=dilation,
-        pads=padding * 2,
-        output_padding=extra,
-    )
-
-
 def layer_norm(
     w: Writer,
     x: str,
@@ -323,6 +302,11 @@ def batch_norm(
     eps: float,
 ) -> str:
     return w.node("BatchNormalization", x, weight, bias, mean, var, epsilon=eps)
+
+
+def clip(w: Writer, x: str, *, low: float, high: float) -> str:
+    ends = [w.constant(np.array(end, w.type(x).dtype)) for end in (low, high)]
+    return w.node("Clip", x, *ends)
 
 
 def leaky_relu(w: Writer, x: str, *, slope: float) -> str:
