@@ -62,6 +62,8 @@ class Train(_Strict):
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}
     inputs: Literal["screen", "zscore"] | None = None
+    # a checkpoint, whose arrays of the same name and shape the training starts from
+    start: Path | None = None
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that

@@ -148,6 +148,7 @@ def measure(
     from bench import data
     from bench.coordinator import checking, dataset, lock, taking
     from bench.coordinator import run as runs
+    from bench.training import brought
 
     out = _place(out, resume)
     with ExitStack() as held:
@@ -168,6 +169,7 @@ def measure(
                     taking.take(run, made, weights)
 
             folder = runs.start(config, out=out, command=_command(), fill=fill)
+        brought.keep(folder, config, run=run)
         if clips is not None:
             dataset.keep(folder, clips, config)
         del clips  # the workers map them from the run folder

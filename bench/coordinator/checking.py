@@ -15,6 +15,7 @@ from bench.data import Split, augment
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
+from bench.training import brought
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -40,6 +41,8 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     for name, settings in config.model.items():
         check_model(name, settings, protocol)
         _check_hypotheses(name, settings, protocol)
+        if "train" in config.tasks:
+            _check_start(name, settings, protocol, resume)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -48,6 +51,16 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
     return dataset.read(config) if reads and not kept else None
+
+
+def _check_start(
+    name: str, settings: Model, protocol: Protocol, resume: Path | None
+) -> None:
+    """The file that a training starts from. Raises BadInput where nothing of it fits."""
+    own = brought.kept(resume, name) if resume else None
+    place = own if own and own.exists() else settings.train.start
+    if place is not None:
+        brought.fitting(place, build(name, settings, protocol).train.params)
 
 
 def _check_ladder(

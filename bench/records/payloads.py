@@ -368,6 +368,8 @@ class Feasibility(Frozen):
     features: dict[str, str] = {}
     # parameters of the preset that was published; None where the model's file states none
     published: int | None = None
+    # what one of the two graphs has and the other has not, in words
+    differs: tuple[str, ...] = ()
 
 
 Payload = Annotated[

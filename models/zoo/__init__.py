@@ -13,8 +13,11 @@ the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two 
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
 same sizes and parameter names, chosen as FAMILY:STAGE.
 
+`NOTES`, sentences on what is unverified or left out, go to its page (`python -m models.pages`).
+
 For published checkpoints: `OFFICIAL`, the authors' class, or a table of classes and the stages
 that they are ("" for the plain model), with `from_official(official, config)` from its
 constructor arguments to sizes; `OFFICIAL_LOSS`, by class, where its golden vectors are not of plain
-MPJPE; `golden(official, config, arrays)` where they are laid out in a way of their own.
+MPJPE; `DEAD`, patterns of names that checkpoints have and no graph reads;
+`golden(official, config, arrays)` where they are laid out in a way of their own.
 """
