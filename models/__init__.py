@@ -124,6 +124,7 @@ def stage(name: str) -> Stage:
         losses=getattr(file, "LOSSES", {}),
         agree=getattr(file, "AGREE", True),
         parameters=getattr(file, "PAPER_PARAMETERS", {}),
+        body=getattr(file, "BODY", None),
     )
 
 
@@ -223,7 +224,8 @@ def assemble(
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
     weights = loss or chosen.recipe.loss
-    builder.output("loss", objective.total(pose, weights, body, own))
+    known = body or chosen.body
+    builder.output("loss", objective.total(pose, weights, known, own))
     train = builder.finish()
     infer = _infer(chosen, sizes, train, title(name))
     return Spec(name, asdict(sizes), train, infer, chosen.recipe, sizes.frames)
@@ -238,7 +240,9 @@ def _infer(chosen: Stage, sizes: Any, train: Graph, named: str) -> Graph:
     from models.passes import prune, to_inference
 
     if chosen.infer is None:
-        return to_inference(train, outputs=["pose"])
+        # what a masked model hides belongs to its answer: it is scored by that
+        masked = ["hidden"] if "hidden" in train.labels else []
+        return to_inference(train, outputs=["pose", *masked])
     builder = Builder(f"{named}.infer")
     builder.output("pose", chosen.infer(builder, sizes))
     # a model may declare what only its train graph uses, a mask or a second head
