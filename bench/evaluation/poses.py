@@ -50,9 +50,10 @@ def predicted(
     poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
     # in order, so that the last index says how far it is
     for batch in windows.epoch(BATCH, shuffle=False):
-        pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
+        shown = feed.shown(batch.keypoints, batch.target)
+        pose = feed.poses(program(feed.inputs(shown))["pose"])
         if feed.protocol.flip_tta:
-            mirrored = mirror(batch.keypoints, windows.skeleton)
+            mirrored = mirror(shown, windows.skeleton)
             other = feed.poses(program(feed.inputs(mirrored))["pose"])
             # back in the mirror before the mean, or left and right would cancel
             pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)

@@ -15,21 +15,21 @@ from bench.data.batches.windows import Windows
 
 
 class First:
-    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says."""
+    """Keeps the predictions (B, K, J, C) that are new, as `Windows.places` says."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: Windows, coordinates: int = 3) -> None:
         self.windows = windows
-        shape = (windows.scored, len(windows.skeleton.joints), 3)
+        shape = (windows.scored, len(windows.skeleton.joints), coordinates)
         # not zeros: each scored frame comes exactly once, and so all is written
         self._poses = np.empty(shape, dtype=np.float32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
-        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
+        """Take in the predictions (B, K, J, C) of the windows `indices` (B,)."""
         places = self.windows.places(indices)
         self._poses[places[places >= 0]] = pose[places >= 0]
 
     def result(self) -> Array:
-        """The prediction of every scored frame (M, J, 3)."""
+        """The prediction of every scored frame (M, J, C)."""
         return self._poses
 
 
