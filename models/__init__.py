@@ -125,6 +125,7 @@ def stage(name: str) -> Stage:
         losses=getattr(file, "LOSSES", {}),
         agree=getattr(file, "AGREE", True),
         parameters=getattr(file, "PAPER_PARAMETERS", {}),
+        body=getattr(file, "BODY", None),
     )
 
 
@@ -224,7 +225,8 @@ def assemble(
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
     weights = loss or chosen.recipe.loss
-    builder.output("loss", objective.total(pose, weights, body, own))
+    known = body or chosen.body
+    builder.output("loss", objective.total(pose, weights, known, own))
     train = builder.finish()
     infer = _infer(chosen, sizes, body, train, title(name))
     return Spec(
@@ -257,7 +259,9 @@ def _infer(
     from models.passes import to_inference
 
     if chosen.infer is None:
-        return to_inference(train, outputs=["pose"])
+        # what a masked model hides belongs to its answer: it is scored by that
+        masked = ["hidden"] if "hidden" in train.labels else []
+        return to_inference(train, outputs=["pose", *masked])
     builder = Builder(f"{named}.infer")
     builder.output("pose", _pose(chosen.infer, builder, sizes, body))
     found = builder.finish()

@@ -40,3 +40,18 @@ class Body:
             raise BadInput(
                 f"body: weights {self.weights}; numbers of 0 or more were due"
             )
+
+
+# Human3.6M's 17 joints, as papers on lifting order them
+H36M_17 = Body(
+    joints=(
+        *("Hip", "RHip", "RKnee", "RFoot", "LHip", "LKnee", "LFoot"),
+        *("Spine", "Thorax", "Neck/Nose", "Head"),
+        *("LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist"),
+    ),
+    bones=(
+        *((0, 1), (1, 2), (2, 3), (0, 4), (4, 5), (5, 6)),
+        *((0, 7), (7, 8), (8, 9), (9, 10)),
+        *((8, 11), (11, 12), (12, 13), (8, 14), (14, 15), (15, 16)),
+    ),
+)

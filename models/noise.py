@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -29,19 +29,30 @@ def draw(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> np.n
     return np.minimum(kept, largest) if noise.kind == "uniform" else kept
 
 
-def fixed(graph: Graph, lengths: Mapping[str, int]) -> Arrays:
+def fixed(
+    graph: Graph, lengths: Mapping[str, int], numbers: Iterable[int] | None = None
+) -> Arrays:
     """The noise of a graph that is run for its answer: each sample has the same.
 
     It is drawn by its name for one sample and repeated, so that an answer depends neither on
-    the batch that a sample is in, nor on the framework.
+    the batch that a sample is in, nor on the framework. Samples of which the `numbers` are given
+    have noise of their own, by name and number: what hides a part of each should not hide the
+    same of all. Noise that a batch shares (its first axis is another) stays one.
     """
     found: Arrays = {}
+    one = {**lengths, "batch": 1}
     for name, noise in graph.noise.items():
         digest = hashlib.sha256(name.encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
-        alone = draw(noise, _bound(noise.type.shape, {**lengths, "batch": 1}), rng)
-        whole = _bound(noise.type.shape, lengths)
-        found[name] = np.ascontiguousarray(np.broadcast_to(alone, whole))
+        key, shape = int.from_bytes(digest[:8], "little"), _bound(noise.type.shape, one)
+        batched = noise.type.shape and dims.axis_name(noise.type.shape[0]) == "batch"
+        if numbers is None or not batched:
+            alone = draw(noise, shape, np.random.default_rng(key))
+            whole = np.broadcast_to(alone, _bound(noise.type.shape, lengths))
+        else:
+            seeds = ([key, int(number)] for number in numbers)
+            drawn = [draw(noise, shape, np.random.default_rng(seed)) for seed in seeds]
+            whole = np.concatenate(drawn)
+        found[name] = np.ascontiguousarray(whole)
     return found
 
 

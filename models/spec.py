@@ -14,6 +14,7 @@ from models.errors import SpecError
 from models.graph import Graph, Noise, Param
 
 if TYPE_CHECKING:
+    from models.body import Body
     from models.value import Value
 
 
@@ -72,6 +73,8 @@ class Stage:
     # whether both graphs give the same pose of a training window, without dropout
     agree: bool = True
     parameters: Mapping[str, int] = field(default_factory=dict)  # published, by preset
+    # the skeleton that its losses are of, where a build is given none
+    body: Body | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,22 @@ class Spec:
     def noise(self) -> Mapping[str, Noise]:
         """Random inputs of the train graph."""
         return self.train.noise
+
+    @property
+    def reads(self) -> str:
+        """The input that the model is shown: `keypoints`, or `poses` relative to their root."""
+        return "poses" if "poses" in self.infer.inputs else "keypoints"
+
+    @property
+    def makes(self) -> str:
+        """What its output `pose` is of: `keypoints`, of two coordinates, or `poses`."""
+        shape = self.infer.types[self.infer.outputs["pose"]].shape
+        return "keypoints" if len(shape) == 4 and shape[-1] == 2 else "poses"
+
+    @property
+    def masked(self) -> bool:
+        """Whether it hides a part of what it reads, and says which: its output `hidden`."""
+        return "hidden" in self.infer.outputs
 
     @property
     def loss(self) -> str:

@@ -14,6 +14,7 @@ from bench.records import (
     Baseline,
     Baselines,
     Check,
+    Evaluation,
     Feasibility,
     Frozen,
     Metric,
@@ -142,9 +143,18 @@ def baselines_of(run: Run, protocol_hash: str) -> tuple[Baseline, ...]:
     )
 
 
-def best_baseline(baselines: Iterable[Baseline]) -> tuple[str, float] | None:
-    """Name and MPJPE (mm) of the best trivial predictor, if any was measured."""
-    scores = [(one.name, frame_wise(one.metrics, "MPJPE")) for one in baselines]
+def measured(payload: Evaluation) -> tuple[str, str]:
+    """Name and unit of the error that a model is held to: MPJPE, or that of what it hides."""
+    if not payload.guesses:
+        return "MPJPE", "mm"
+    return payload.metrics[0].name, payload.metrics[0].unit
+
+
+def best_baseline(
+    baselines: Iterable[Baseline], what: str = "MPJPE"
+) -> tuple[str, float] | None:
+    """Name and error of the best trivial predictor, if any was measured."""
+    scores = [(one.name, frame_wise(one.metrics, what)) for one in baselines]
     known = [(name, score) for name, score in scores if score is not None]
     # min() keeps the first of equals, so the order in the record decides between them.
     return min(known, key=lambda pair: pair[1]) if known else None

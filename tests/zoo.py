@@ -9,7 +9,7 @@ import numpy as np
 import models
 from backends.base import Settings
 from backends.numpy.program import NumpyProgram
-from models import Spec, dims, params
+from models import Spec, dims, noise, params
 
 
 @cache
@@ -42,8 +42,9 @@ def _taken(spec: Spec, frames: int) -> bool:
     shapes = {
         name: dims.bind(type_.shape, axes) for name, type_ in spec.infer.inputs.items()
     }
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     try:
-        program({name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+        program(zeros | noise.fixed(spec.infer, axes))
     except (ValueError, IndexError):
         return False
     return True

@@ -117,7 +117,10 @@ def _training(payload: Training) -> str:
     if not payload.validation_mpjpe:  # diverged before the first one
         return f"{payload.steps} steps"
     steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
-    last = f"{payload.validation_mpjpe[-1]:.1f} mm on held-out poses"
+    what = "held-out poses"
+    if payload.validation_of != "MPJPE":
+        what = f"what is hidden of {what}"
+    last = f"{payload.validation_mpjpe[-1]:.1f} {payload.validation_unit} on {what}"
     told = f"{steps}, {last}; {_under(payload)}"
     return f"{told}; {payload.note}" if payload.note else told
 
@@ -138,8 +141,11 @@ def _baselines(payload: Baselines) -> str:
 
 @_said.register
 def _evaluation(payload: Evaluation) -> str:
-    score = _mm(payload.headlined(payload.metrics))
+    unit = payload.metrics[0].unit if payload.guesses else "mm"
+    score = _in(unit, payload.headlined(payload.metrics))
     told = f"{payload.headline} {score} {payload.averaging}-wise"
+    for guess in payload.guesses:
+        told += f", {guess.name} {_in(unit, payload.headlined(guess.metrics))}"
     if payload.aggregates:
         told += f"; of {payload.hypotheses} hypotheses {_made(payload)}"
     return f"{told}; {_under(payload)}"
@@ -191,4 +197,8 @@ def _under(payload: Scored | Training | Again) -> str:
 
 
 def _mm(score: float | None) -> str:
-    return "not measured" if score is None else f"{score:.1f} mm"
+    return _in("mm", score)
+
+
+def _in(unit: str, score: float | None) -> str:
+    return "not measured" if score is None else f"{score:.1f} {unit}"

@@ -130,23 +130,30 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> None:
 
 def _fed(spec: Spec, joints: int) -> None:
     """Raise SpecError where no data of this skeleton go into a model, or no pose comes out."""
-    keypoints = spec.train.inputs["keypoints"].shape
+    if spec.makes == spec.reads and not spec.masked:
+        raise SpecError(
+            f"{spec.reads} go in and {spec.makes} come out, of which nothing is hidden: to"
+            " copy them would be no error; take a stage that masks"
+        )
+    keypoints = spec.train.inputs[spec.reads].shape
     pose = spec.train.types[spec.train.outputs["pose"]].shape
     # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
     flat = len(keypoints) == 2
     if flat and spec.frames != 1:
-        raise SpecError(f"keypoints of 1 frame go in, and frames is {spec.frames}")
+        raise SpecError(f"{spec.reads} of 1 frame go in, and frames is {spec.frames}")
+    read = (3,) if spec.reads == "poses" else (2, 3)
     taken: list[Shape] = [
-        (joints * channels,) if flat else (joints, channels) for channels in (2, 3)
+        (joints * channels,) if flat else (joints, channels) for channels in read
     ]
-    given: Shape = (joints * 3,) if flat else (joints, 3)
+    made = 3 if spec.makes == "poses" else 2
+    given: Shape = (joints * made,) if flat else (joints, made)
     # without batch and frames
     into, out = keypoints[-len(given) :], pose[-len(given) :]
     if into not in taken:
         due = " or ".join(map(str, taken))
-        raise SpecError(f"keypoints are (..., {due}), and this takes {into}")
+        raise SpecError(f"{spec.reads} are (..., {due}), and this takes {into}")
     if out != given:
-        raise SpecError(f"poses are (..., {given}), and this gives {out}")
+        raise SpecError(f"{spec.makes} are (..., {given}), and this gives {out}")
 
 
 def _no_network(name: str, settings: Model, error: Exception) -> BadInput:

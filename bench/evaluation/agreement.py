@@ -8,6 +8,7 @@ No flip averaging and no overlap, which that curve does not have either.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backends.base import Backend, Program, Settings
 from bench.coordinator.job import Job
@@ -76,7 +77,7 @@ def agreement(
         program.load(model.params)
     validation = validation_of(job, model.feed, split, program)
     seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
-    places = validation.places()
+    numbers, places = validation.drawn(), validation.places()
     strips = _strips(split, places)
     if strays := [place for place in places if place[:2] not in strips]:
         return _untested(strays)
@@ -84,12 +85,19 @@ def agreement(
         error
         for begin in range(0, len(places), batch)
         for error in _errors(
-            program, model.feed, seen, strips, places[begin : begin + batch], batch
+            program,
+            model.feed,
+            seen,
+            strips,
+            places[begin : begin + batch],
+            numbers[begin : begin + batch],
+            batch,
         )
     ]
     total, shares = np.array(errors).T
     came = float(total.mean() / shares.mean())
-    note = f"{came:.4f} mm, the training had {due:.4f} mm at step {step}"
+    unit = model.feed.unit
+    note = f"{came:.4f} {unit}, the training had {due:.4f} {unit} at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
 
@@ -119,28 +127,36 @@ def _errors(
     seen: Sight,
     strips: dict[tuple[str, str], Strip],
     places: list[tuple[str, str, int]],
+    numbers: NDArray[np.int64],
     batch: int,
 ) -> list[tuple[float, float]]:
-    """The distances of the joints of each window over all its joints, mm, and which share is there.
+    """The distances of the joints of each window over all its joints, and which share counts.
 
-    The first is their mean, where none is missing in the truth.
+    In thousandths of what the model makes. The first is their mean, where the truth lacks none and
+    all are hidden of a model that is scored so.
     """
     windows = [
-        cutting.keypoints(strips[take, camera], start, seen)
+        cutting.shown(strips[take, camera], start, seen)
         for take, camera, start in places
     ]
     # filled up with the first, whose further poses nobody looks at
     windows += windows[:1] * (batch - len(places))
-    inputs = feed.inputs(np.stack(windows).astype(np.float32))
-    poses = feed.poses(program(inputs)["pose"]).astype(np.float64)
+    inputs = feed.inputs(
+        np.stack(windows).astype(np.float32), np.resize(numbers, batch)
+    )
+    made = program(inputs)
+    poses = feed.poses(made["pose"]).astype(np.float64)
     found = []
-    for pose, (take, camera, start) in zip(poses, places, strict=False):
+    for row, (take, camera, start) in enumerate(places):
         strip, frames = strips[take, camera], range(start, start + seen.outputs)
-        unit = 1000 * cutting.millimetres(strip, frames, seen)
-        true = cutting.truth(strip, frames, seen)
-        apart = pose * unit - true
+        true = cutting.due(strip, start, seen)
+        apart = 1000 * (poses[row] - true)
+        if seen.makes == "poses":
+            apart = apart * cutting.millimetres(strip, frames, seen)
         distance = np.sqrt((apart**2).sum(axis=-1))
         there = ~np.isnan(true).any(axis=-1)
+        if feed.spec.masked:
+            there &= made["hidden"][row].reshape(there.shape) > 0.5
         distance[~there] = 0
         found.append((float(distance.mean()), float(there.mean())))
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.coordinator.job import Job
 from bench.data import Split
@@ -29,7 +30,7 @@ from bench.evaluation.oracle.cutting import Array, Cut, Float
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.tally import LEAST as LEAST_SPREAD
 from bench.evaluation.oracle.tally import SHARE, TIMES, Tally
-from bench.records import Aggregate, Check, Metric
+from bench.records import Aggregate, Baseline, Check, Metric
 from bench.training.feed import Feed
 from bench.training.held import fitted_on, scaled, trained
 
@@ -52,11 +53,21 @@ class Own:
 
     feed: Feed
     windows: Windows
-    poses: Array  # (M, J, 3), in the model's unit
+    poses: Array  # (M, J, C), in the model's unit
     metrics: tuple[Metric, ...]
     hypotheses: Array | None = None  # (M, H, J, 3), in that unit
     aggregates: tuple[Aggregate, ...] = ()  # what was made of them
     left_out: Mapping[str, str] = field(default_factory=dict)  # and what was not -> why
+    # (M, J) of a masked model; what was guessed there
+    hidden: NDArray[np.bool_] | None = None
+    guesses: tuple[Baseline, ...] = ()
+
+    @property
+    def answers(self) -> Array:
+        """What the oracle's network gives: poses, and what a masked model hides behind them."""
+        if self.hidden is None:
+            return self.poses
+        return np.concatenate([self.poses, self.hidden[..., None]], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -158,8 +169,9 @@ def _predictions(
 
 def _fed(own: Own, test: Cut, numbers: Sequence[int], fitted: Scaling) -> Check:
     """What the infer graph is fed of these windows."""
-    batch, _ = own.windows.batch(numbers)
-    fed = own.feed.inputs(batch)["keypoints"]
+    feed = own.feed
+    shown = feed.shown(*own.windows.batch(numbers))
+    fed = feed.inputs(shown, numbers)[feed.spec.reads]
     tally = Tally()
     for came, number in zip(fed, numbers, strict=True):
         screen = network.screen(test, number, np.float64)
@@ -169,7 +181,7 @@ def _fed(own: Own, test: Cut, numbers: Sequence[int], fitted: Scaling) -> Check:
         strip, start = test.place(number)
         where = cutting.named(test.strips[strip], start)
         tally.add(came.reshape(due.shape), due, where)
-    return tally.check("keypoints", "what the model is fed", budgeted="node")
+    return tally.check(feed.spec.reads, "what the model is fed", budgeted="node")
 
 
 def _poses(
@@ -189,17 +201,19 @@ def _poses(
     for frame in frames:
         parts = [poses[number][place] for number, place in frame.windows]
         due = network.averaged(parts)
-        came = own.poses[frame.row]
+        came = own.answers[frame.row]
         strip = test.strips[frame.strip]
         tally.add(came, due, cutting.named(strip, frame.frame))
-        unit = 1000 * cutting.millimetres(strip, [frame.frame], test.sight)[0]
-        distance = np.sqrt((((came - due) * unit) ** 2).sum(axis=-1))
-        furthest = max(furthest, float(distance.max()))
+        if test.sight.makes == "poses":
+            unit = 1000 * cutting.millimetres(strip, [frame.frame], test.sight)[0]
+            distance = np.sqrt((((came - due) * unit) ** 2).sum(axis=-1))
+            furthest = max(furthest, float(distance.max()))
     precision = job.config.precision
     name = f"{len(frames):,} frames"
     if precision != "fp32":
         return _half(tally, name, precision)
-    shift = furthest if np.isfinite(furthest) else None
+    lengths = test.sight.makes == "poses" and np.isfinite(furthest)
+    shift = furthest if lengths else None
     return [tally.check("poses", name, budgeted="forward", millimetres=shift)]
 
 
@@ -235,6 +249,10 @@ def _scores(
     split: Split, own: Own, test: Cut, rows: Rows
 ) -> tuple[list[Check], dict[str, str]]:
     """The record's numbers over all poses, against plain arithmetic on the same poses."""
+    if own.hidden is not None:
+        error = scoring.hidden(test, rows, own.poses, own.hidden)
+        left_out = {one.name: "guesses are not made again" for one in own.guesses}
+        return [scoring.held(own.metrics[0], error)], left_out
     poses = _made(split, own, test, rows, split.protocol.hypotheses)
     due = scoring.scored(test, rows, split.protocol, poses)
     checks, left_out = scoring.all_held(own.metrics, due)

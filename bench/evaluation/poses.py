@@ -66,7 +66,9 @@ def predicted(
     drawn = kept(windows, feed.hypotheses) if feed.hypotheses else None
     # in order, so that the last index says how far it is
     for batch in windows.epoch(at_once(feed), shuffle=False):
-        found = _called(program, feed, windows, batch.keypoints)
+        found = _called(
+            program, feed, windows, feed.shown(batch.keypoints, batch.target)
+        )
         poses.add(batch.indices, feed.poses(found["pose"]))
         if drawn:
             drawn.add(batch.indices, feed.several(found[HYPOTHESES]))

@@ -12,11 +12,13 @@ from bench import metrics
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.data.batches.windows import Windows
-from bench.evaluation import several
+from bench.data.pieces import pieces
+from bench.evaluation import masked, several
 from bench.evaluation.agreement import agreement, whole
+from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
-from bench.evaluation.poses import Predicted, at_once, predicted, windows_of
+from bench.evaluation.poses import at_once, predicted, windows_of
 from bench.evaluation.score import score
 from bench.processes.blame import RAISED, said
 from bench.records import Aggregate, Evaluation
@@ -26,6 +28,7 @@ from bench.training.restored import Restored, restored
 Array = NDArray[np.float32]
 Point = tuple[float, float, float]
 EXAMPLES = 3  # poses kept for the figure
+NOBODY = np.array([], int)
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
@@ -41,8 +44,8 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     split = split_of(job)
     model = restored(job, split.protocol, backend, device)
     test = windows_of(job, model.feed, split.test, every=split.protocol.test_stride)
-    found = predicted(model.program, model.feed, test, progress)
-    own = _scored(job, split, model, test, found)
+    judged = _masked if model.feed.spec.masked else _whole
+    own = judged(job, split, model, test, progress)
     progress("holding it against the oracle", 1.0)
     began = time.perf_counter()
     held = _held(job, split, own, model, backend, device)
@@ -58,11 +61,12 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     return Finding(payload, "failed" if reason else "ok", reason)
 
 
-def _scored(
-    job: Job, split: Split, model: Restored, test: Windows, found: Predicted
+def _whole(
+    job: Job, split: Split, model: Restored, test: Windows, progress: Progress
 ) -> Own:
     """The metrics of the protocol, and what can be made of several hypotheses."""
     protocol = split.protocol
+    found = predicted(model.program, model.feed, test, progress)
     # mm, or pixels under 2.5D lengths, of which the metrics make mm
     judged, view = found.poses * 1000.0, None
     aggregates: tuple[Aggregate, ...] = ()
@@ -86,6 +90,25 @@ def _scored(
         hypotheses=found.hypotheses,
         aggregates=aggregates,
         left_out=left_out,
+    )
+
+
+def _masked(
+    job: Job, split: Split, model: Restored, test: Windows, progress: Progress
+) -> Own:
+    """What is hidden of all scored frames, its error, and that of what costs nothing."""
+    protocol = split.protocol
+    train = frames_of(pieces(split.train, joints=protocol.joints), protocol)
+    guess = masked.guesses(model.feed, train)
+    found = masked.answers(model.program, model.feed, test, guess, progress)
+    metric, guessed = masked.scores(model.feed, test, found)
+    return Own(
+        feed=model.feed,
+        windows=test,
+        poses=found.made,
+        metrics=(metric,),
+        hidden=found.hidden,
+        guesses=guessed,
     )
 
 
@@ -125,13 +148,21 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
     truth = test.truth()
     missing = np.any(np.isnan(truth), axis=-1)  # (M, J)
     rootless = missing[:, test.root].sum()
-    chosen = _examples(np.flatnonzero(~missing.any(axis=1)))
+    # keypoints are no skeleton to be drawn
+    drawn = own.feed.spec.makes == "poses"
+    chosen = _examples(np.flatnonzero(~missing.any(axis=1)) if drawn else NOBODY)
     note = f"weights after {trained_steps} steps"
     if missing.any():
         note += (
             f"; {missing.sum():,} of {missing.size:,} joints are not scored, for the truth"
             f" lacks them, or the root of their pose ({rootless:,} poses)"
         )
+    if own.hidden is not None:
+        note += (
+            f"; scored on the {own.hidden.sum():,} of {own.hidden.size:,} entries that are"
+            " hidden, without flip averaging"
+        )
+    headline = metrics.load(protocol.headline).NAME
     return Evaluation(
         data=job.config.data,
         protocol=protocol.name,
@@ -142,13 +173,14 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         missing_joints=int(missing.sum()),
         rootless_poses=int(rootless),
         metrics=own.metrics,
+        guesses=own.guesses,
         hypotheses=own.feed.hypotheses,
         aggregates=own.aggregates,
-        headline=metrics.load(protocol.headline).NAME,
+        headline=headline if own.hidden is None else own.feed.measured,
         averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.metres(truth)[chosen]),
-        example_pred=_poses(test.metres(own.poses)[chosen]),
+        example_pred=_poses(test.metres(own.poses)[chosen]) if drawn else (),
         # relative, so that a run folder may be moved
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         note=note,

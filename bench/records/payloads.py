@@ -170,7 +170,10 @@ class Training(Frozen):
     # mean training loss since the previous entry, metres for pose losses
     loss: tuple[float | None, ...]
     validation_steps: tuple[int, ...]
-    validation_mpjpe: tuple[float | None, ...]  # millimetres
+    # thousandths of what the model makes: millimetres, unless `validation_unit` says otherwise
+    validation_mpjpe: tuple[float | None, ...]
+    validation_of: str = "MPJPE"  # of a masked model: of hidden entries alone
+    validation_unit: str = "mm"
     checkpoint: str  # path inside the run folder
     # digest of the weights before the first step, as the backend gave them back
     start: str = ""
@@ -279,6 +282,8 @@ class Evaluation(Scored):
     # of the poses, those whose root is missing, and with it all their joints
     rootless_poses: int = 0
     metrics: tuple[Metric, ...]
+    # of a masked model: what costs nothing, on the entries that it hides
+    guesses: tuple[Baseline, ...] = ()
     hypotheses: int = 0  # that the model gives for each frame; 0: its pose alone
     aggregates: tuple[Aggregate, ...] = ()  # what can be made of them
     # (parent, child) pairs for the figure

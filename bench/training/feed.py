@@ -5,7 +5,7 @@ Which windows it wants, and how they are scaled and shaped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from bench.coordinator import dataset
 from bench.coordinator.job import Job
 from bench.coordinator.spec import build
 from bench.data import Split
+from bench.data.batches import standardizer
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
 from bench.data.batches.windows import Outputs, Windows
@@ -26,6 +27,10 @@ from models.errors import BadInput
 from models.spec import Spec
 
 Array = NDArray[np.float32]
+# thousandths of what runs from -1 to 1 across the picture: of half its width
+SCREEN = "‰ of the screen"
+# of entries that are hidden alone: of poses, and of keypoints
+HIDDEN, HIDDEN_2D = "hidden MPJPE", "hidden 2D error"
 
 
 def split_of(job: Job) -> Split:
@@ -63,6 +68,8 @@ class Feed:
     @property
     def channels(self) -> int:
         """2, or 3 where the model takes confidences."""
+        if self.spec.reads == "poses":
+            return 2  # nobody looks at them
         shape = self.spec.train.inputs["keypoints"].shape
         last = int(str(shape[-1]))
         # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
@@ -115,28 +122,70 @@ class Feed:
             pixels=self.protocol.lengths == "2.5d",
         )
 
-    def inputs(self, keypoints: Array) -> dict[str, Array]:
-        """(B, T, J, C) screen coordinates -> the inference graph's `keypoints`, and its noise."""
-        lengths = {"batch": len(keypoints), "frames": keypoints.shape[1]}
-        return self._keypoints(keypoints) | noise.fixed(self.spec.infer, lengths)
+    @property
+    def unit(self) -> str:
+        """Of a thousand times an error: what the model makes are metres, or parts of the screen."""
+        return "mm" if self.spec.makes == "poses" else SCREEN
+
+    @property
+    def measured(self) -> str:
+        """What an error of the model is called."""
+        if not self.spec.masked:
+            return "MPJPE"
+        return HIDDEN if self.spec.makes == "poses" else HIDDEN_2D
+
+    def fit(self, windows: Windows) -> Feed:
+        """The same, which standardises what the model reads as it is in these windows."""
+        poses = self.spec.reads == "poses"
+        seen = windows.truth() if poses else windows.single()
+        return replace(self, standardizer=standardizer.fit(seen))
+
+    def shown(self, keypoints: Array, target: Array) -> Array:
+        """Which of a window's two arrays the model reads."""
+        return target if self.spec.reads == "poses" else keypoints
+
+    def truth(self, keypoints: Array, target: Array) -> Array:
+        """What the model should make of a window: its poses, or where its joints are seen."""
+        return target if self.spec.makes == "poses" else keypoints[..., :2]
+
+    def inputs(
+        self, shown: Array, numbers: Iterable[int] | None = None
+    ) -> dict[str, Array]:
+        """What is shown (B, T, J, C) -> inputs and noise of the inference graph.
+
+        `numbers` are the windows': where a model hides a part, each has masks of its own.
+        """
+        lengths = {"batch": len(shown), "frames": shown.shape[1]}
+        own = numbers if self.spec.masked else None
+        return self._read(shown) | noise.fixed(self.spec.infer, lengths, own)
 
     def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
         """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
-        shaped = self._flat(target)
-        fed = self._keypoints(keypoints) | {"target": np.ascontiguousarray(shaped)}
+        shaped = self._flat(self.truth(keypoints, target))
+        fed = self._read(self.shown(keypoints, target))
+        fed["target"] = np.ascontiguousarray(shaped)
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 
-    def _keypoints(self, keypoints: Array) -> dict[str, Array]:
+    def _read(self, shown: Array) -> dict[str, Array]:
         if self.standardizer is not None:
-            keypoints = self.standardizer.apply(keypoints)
-        shaped = self._flat(keypoints)
+            shown = self.standardizer.apply(shown)
         # a view is taken by some frameworks and refused by others
-        return {"keypoints": np.ascontiguousarray(shaped)}
+        return {self.spec.reads: np.ascontiguousarray(self._flat(shown))}
 
     def poses(self, pose: Array) -> Array:
-        """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
-        return pose.reshape(len(pose), -1, self.joints, 3)
+        """The graph's `pose` -> (B, K, J, C), in the unit of the targets."""
+        made = pose.reshape(len(pose), -1, self.joints, self.coordinates)
+        taught = "target" in self.spec.train.inputs
+        if taught or self.spec.reads != self.spec.makes or self.standardizer is None:
+            return made
+        # one that learns from what it is shown answers in the scale that it was shown
+        return self.standardizer.invert(made, coordinates=self.coordinates)
+
+    @property
+    def coordinates(self) -> int:
+        """C of what the model makes."""
+        return 3 if self.spec.makes == "poses" else 2
 
     @property
     def hypotheses(self) -> int:
@@ -152,7 +201,7 @@ class Feed:
         return np.moveaxis(hypotheses, 1, 2)
 
     def _flat(self, array: Array) -> Array:
-        flat = len(self.spec.train.inputs["keypoints"].shape) == 2
+        flat = len(self.spec.train.inputs[self.spec.reads].shape) == 2
         return array.reshape(len(array), -1) if flat else array
 
     def _many(self, shape: Shape) -> bool:

@@ -178,8 +178,7 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
     for row in cutting.spread(len(places), SEEN):
         take, camera, first = places[row]
         strip, frames = strips[take, camera], range(first, first + seen.outputs)
-        unit = 1000 * cutting.millimetres(strip, frames, seen)
-        right: Array = cutting.truth(strip, frames, seen) / unit
+        right: Array = cutting.poses(strip, frames, seen)
         _, target = validation.windows.batch(drawn[row : row + 1])
         came, right = cutting.there(target.reshape(right.shape), right)
         tally.strays(right.astype(np.float32), right)
@@ -229,14 +228,12 @@ def _window(
     sight = cut.sight
     place, first = cut.place(number)
     strip = cut.strips[place]
-    frames = range(first, first + sight.outputs)
-    unit = 1000 * cutting.millimetres(strip, frames, sight)
-    target: Array = cutting.truth(strip, frames, sight) / unit
-    screen = cutting.keypoints(strip, first, sight)
-    rough = cutting.keypoints(strip, first, sight, np.float32)
+    target: Array = cutting.due(strip, first, sight)
+    screen = cutting.shown(strip, first, sight)
+    rough = cutting.shown(strip, first, sight, np.float32)
     seen.strays(fitted.scaled(rough), fitted.scaled(screen), fitted.rounding(screen))
     found.strays(target.astype(np.float32), target)
-    keypoints = fed["keypoints"].reshape(screen.shape)
+    keypoints = fed[sight.reads].reshape(screen.shape)
     turned = cutting.mirrored(screen, sight)
     # either may be asked for; which one it is, the nearer one says
     flipped = apart(keypoints, fitted.scaled(turned)) < apart(

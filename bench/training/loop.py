@@ -216,7 +216,7 @@ class Loop:
         if self.seconds:
             text += f", {self.step / self.seconds:.1f} steps/s"
         if self.curve.validation:
-            text += f", validation {self.curve.validation[-1]:.1f} mm"
+            text += f", validation {self.curve.validation[-1]:.1f} {self.feed.unit}"
         return text
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from backends.base import Backend, Settings
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split, augment, missing
-from bench.data.batches import standardizer
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
@@ -88,7 +87,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     epochs = _epochs(job, feed, split)
     if (train.inputs or spec.recipe.inputs) == "zscore":
         # after the windows are cut, of whose frames the mean and the spread are
-        feed = replace(feed, standardizer=standardizer.fit(epochs.windows.single()))
+        feed = feed.fit(epochs.windows)
     settings = Settings(
         device=device,
         precision=job.config.precision,
@@ -195,6 +194,8 @@ def _payload(
         loss=tuple(loop.curve.loss),
         validation_steps=tuple(loop.curve.validation_steps),
         validation_mpjpe=tuple(loop.curve.validation),
+        validation_of=loop.feed.measured,
+        validation_unit=loop.feed.unit,
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         start=loop.start,
         checks=held.checks,

@@ -16,6 +16,7 @@ from bench.data import Split
 from bench.data.batches.windows import Windows
 from bench.training.feed import Feed
 
+HALF = 0.5  # a mask is 0 or 1, whatever the precision
 BATCH = 512  # windows at once, about; all parts are of one size, give or take a window
 
 
@@ -51,7 +52,10 @@ class Validation:
         return self.windows.origins(self.drawn())
 
     def error(self, params: Mapping[str, np.ndarray]) -> float:
-        """Mean distance of joints under these weights, mm."""
+        """Mean distance of joints under these weights, in the feed's unit.
+
+        Of a masked model, of those that it hides.
+        """
         # the train graph has parameters that inference does without
         wanted = self.program.graph.params
         inferred = {name: array for name, array in params.items() if name in wanted}
@@ -59,7 +63,8 @@ class Validation:
         drawn = self.drawn()
         parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
         summed, windows = zip(*map(self._summed, parts), strict=True)
-        return float(np.sum(summed) / sum(windows))
+        # of no joint at all there is no error
+        return float(np.sum(summed) / sum(windows)) if sum(windows) else 0.0
 
     def _summed(self, part: np.ndarray) -> tuple[np.float32, float]:
         """The mean error of some windows times their number, and that number.
@@ -67,9 +72,19 @@ class Validation:
         Windows count by the share of their joints that the truth has.
         """
         keypoints, target = self.windows.batch(part)
-        pose = self.feed.poses(self.program(self.feed.inputs(keypoints))["pose"])
-        apart = np.linalg.norm(self.windows.metres(pose - target, part), axis=-1)
-        there = ~np.any(np.isnan(target), axis=-1)
+        shown, truth = (
+            self.feed.shown(keypoints, target),
+            self.feed.truth(keypoints, target),
+        )
+        made = self.program(self.feed.inputs(shown, part))
+        off = self.feed.poses(made["pose"]) - truth
+        if self.feed.spec.makes == "poses":
+            off = self.windows.metres(off, part)
+        apart = np.linalg.norm(off, axis=-1)
+        there = ~np.any(np.isnan(truth), axis=-1)
+        if self.feed.spec.masked:
+            # what was shown is no task
+            there &= made["hidden"].reshape(there.shape) > HALF
         if there.all():
             # times their number: a mean of means would weigh smaller parts more
             return np.float32(apart.mean() * 1000 * len(part)), len(part)

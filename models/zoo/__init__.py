@@ -11,7 +11,13 @@ the poses, None where the model is built for no data.
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
-same sizes and parameter names, chosen as FAMILY:STAGE.
+same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of losses that ask
+for one, where a build is given none.
+
+A model reads `keypoints`, or `poses` relative to their root: so its input is called. What it
+makes of them are poses, or keypoints where they have two coordinates. A masked model has noise
+for its masks in both graphs and labels `hidden`, (b, t, j, 1), 1 where an entry is hidden: it is
+scored on those entries alone.
 
 `NOTES`, sentences on what is unverified or left out, go to its page (`python -m models.pages`).
 

@@ -156,8 +156,7 @@ def _denoised(seen: Value, x: Value, time: Value, size: Size) -> Value:
         h = h + time.reshape((time.shape[0], 1, 1, 1, size.width))
         h = h.rearrange("b h t j c -> (b h) t j c")
         h = mixste.trunk(h, size)
-        h = h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
-    return h
+        return h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
 
 
 def _embedded(level: Value, size: Size) -> Value:

@@ -62,6 +62,11 @@ def metrics_table(scores: list[Judged], baselines: tuple[Baseline, ...]) -> Tabl
     for record, payload in scores:
         head = predictor(Code(cells.label(record)), "trained", payload.test_poses)
         rows.append(head | metric_cells(payload.metrics, known))
+        # What a masked model hides is its own, and so is what is guessed there.
+        for guess in payload.guesses:
+            title = f"{guess.name}, of what {cells.label(record)} hides"
+            head = predictor(title, "trivial baseline", payload.test_poses)
+            rows.append(head | metric_cells(guess.metrics, known))
     # The protocol draws the test poses: they are the same for whatever is judged under it.
     poses = scores[0][1].test_poses
     for base in baselines:

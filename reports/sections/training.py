@@ -85,13 +85,14 @@ def cost(
 
 
 def curve(record: Record, payload: Training) -> plot.Curve:
-    """A training for the figure."""
+    """A training for the figure; errors of hidden entries are no MPJPE, and are not drawn."""
+    drawn = payload.validation_of == "MPJPE"
     return plot.Curve(
         cells.label(record),
         payload.loss_steps,
         payload.loss,
-        payload.validation_steps,
-        payload.validation_mpjpe,
+        payload.validation_steps if drawn else (),
+        payload.validation_mpjpe if drawn else (),
     )
 
 
@@ -107,8 +108,16 @@ def training_row(record: Record, payload: Training) -> Row:
         "Frames/s": number(payload.frames_per_second),
         "First loss": number(end(payload.loss, 0)),
         "Last loss": number(end(payload.loss, -1)),
-        "Last validation MPJPE (mm)": number(end(payload.validation_mpjpe, -1)),
+        "Last validation MPJPE (mm)": validated(payload),
     }
+
+
+def validated(payload: Training) -> str:
+    """The last point of its curve; what it is of, where that is not the MPJPE in mm."""
+    last = number(end(payload.validation_mpjpe, -1))
+    if payload.validation_of == "MPJPE":
+        return last
+    return f"{last} {payload.validation_unit} ({payload.validation_of})"
 
 
 def end(values: tuple[float | None, ...], place: int) -> float | None:

@@ -15,24 +15,27 @@ from bench.data.batches.windows import Windows
 
 
 class First:
-    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says.
+    """Keeps the predictions (B, K, J, C) that are new, as `Windows.places` says.
 
-    Of several `hypotheses`, (B, K, H, J, 3).
+    Of several `hypotheses`, (B, K, H, J, C).
     """
 
-    def __init__(self, windows: Windows, *hypotheses: int) -> None:
+    def __init__(
+        self, windows: Windows, *hypotheses: int, coordinates: int = 3
+    ) -> None:
         self.windows = windows
-        shape = (windows.scored, *hypotheses, len(windows.skeleton.joints), 3)
+        joints = len(windows.skeleton.joints)
+        shape = (windows.scored, *hypotheses, joints, coordinates)
         # not zeros: each scored frame comes exactly once, and so all is written
         self._poses = np.empty(shape, dtype=np.float32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:
-        """Take in the predictions (B, K, J, 3) of the windows `indices` (B,)."""
+        """Take in the predictions (B, K, J, C) of the windows `indices` (B,)."""
         places = self.windows.places(indices)
         self._poses[places[places >= 0]] = pose[places >= 0]
 
     def result(self) -> Array:
-        """The prediction of every scored frame (M, J, 3), or (M, H, J, 3)."""
+        """The prediction of every scored frame (M, J, C), or (M, H, J, C)."""
         return self._poses
 
 

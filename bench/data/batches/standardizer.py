@@ -34,9 +34,9 @@ class Standardizer:
         """Standardised values, (..., joints, coordinates)."""
         return (values - self.mean) / self.std
 
-    def invert(self, values: Array) -> Array:
-        """Undo `apply`."""
-        return values * self.std + self.mean
+    def invert(self, values: Array, *, coordinates: int | None = None) -> Array:
+        """Undo `apply`; of the first coordinates alone, where values have no more."""
+        return values * self.std[..., :coordinates] + self.mean[..., :coordinates]
 
     def arrays(self) -> dict[str, Array]:
         """What to keep in a checkpoint."""

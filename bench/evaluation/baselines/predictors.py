@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.batches.windows import Windows
+from bench.data.clip import Clip
 from bench.data.protocols import Protocol
 from bench.evaluation.score import score
 from bench.records import Baseline
@@ -63,6 +64,19 @@ def baselines(
         scores = score(pred, test, protocol=protocol, chosen=chosen)
         found.append(Baseline(name=name, metrics=scores))
     return tuple(found)
+
+
+def frames_of(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows:
+    """Every frame that is trained on, or every so many that are scored."""
+    return Windows(
+        clips,
+        frames=1,
+        every=every,
+        skeleton=protocol.skeleton,
+        root=protocol.root,
+        channels=2,
+        pixels=protocol.lengths == "2.5d",  # as the models' targets under that protocol
+    )
 
 
 def _affine(keypoints: Array) -> NDArray[np.float64]:

@@ -6,12 +6,9 @@ from backends.base import Backend
 from bench import metrics
 from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job, Progress
-from bench.data.batches.windows import Windows
-from bench.data.clip import Clip
 from bench.data.pieces import pieces
-from bench.data.protocols import Protocol
 from bench.evaluation.baselines.held import hold
-from bench.evaluation.baselines.predictors import baselines
+from bench.evaluation.baselines.predictors import baselines, frames_of
 from bench.evaluation.oracle.checks import first_failure
 from bench.records import Baselines
 
@@ -22,8 +19,8 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     split = dataset.of(job.config, job.folder)
     protocol = split.protocol
     # a frame at a time, x and y alone: what a model takes in besides is no business of theirs
-    train = _frames(pieces(split.train, joints=protocol.joints), protocol)
-    test = _frames(split.test, protocol, every=protocol.test_stride)
+    train = frames_of(pieces(split.train, joints=protocol.joints), protocol)
+    test = frames_of(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
     found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
     progress("holding them against plain NumPy", 0.9)
@@ -41,16 +38,3 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     )
     reason = first_failure(checks)
     return Finding(payload, "failed" if reason else "ok", reason)
-
-
-def _frames(clips: list[Clip], protocol: Protocol, *, every: int = 1) -> Windows:
-    """Every frame that is trained on, or every so many that are scored."""
-    return Windows(
-        clips,
-        frames=1,
-        every=every,
-        skeleton=protocol.skeleton,
-        root=protocol.root,
-        channels=2,
-        pixels=protocol.lengths == "2.5d",  # as the models' targets under that protocol
-    )

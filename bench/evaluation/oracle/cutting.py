@@ -175,6 +175,30 @@ def truth(strip: Strip, frames: Iterable[int], sight: Sight) -> Float:
     return whole[:, joints] - whole[:, root : root + 1]
 
 
+def shown(
+    strip: Strip, start: int, sight: Sight, kind: type[np.floating] = np.float64
+) -> Array:
+    """(T, J, C), what the model reads of a window: keypoints, or poses in its own unit."""
+    if sight.reads == "keypoints":
+        return keypoints(strip, start, sight, kind)
+    first = start - sight.before
+    return poses(strip, range(first, first + sight.frames), sight).astype(kind)
+
+
+def due(strip: Strip, start: int, sight: Sight) -> Array:
+    """(K, J, C), what the model is to make of a window, in its own unit."""
+    frames = range(start, start + sight.outputs)
+    if sight.makes == "poses":
+        return poses(strip, frames, sight)
+    seen = keypoints(strip, start, sight)[..., :2]
+    return seen[sight.before : sight.before + sight.outputs]
+
+
+def poses(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:
+    """(n, J, 3) from the root, in the model's unit."""
+    return truth(strip, frames, sight) / (1000 * millimetres(strip, frames, sight))
+
+
 def there(came: Array, due: Array) -> tuple[Array, Array]:
     """Both with zeros where both are NaN: what is missing here and there is no difference."""
     both = np.isnan(came) & np.isnan(due)

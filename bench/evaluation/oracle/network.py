@@ -1,4 +1,7 @@
-"""The trained network as NumPy computes it, from the weights as they lie in the checkpoint."""
+"""The trained network as NumPy computes it, from the weights as they lie in the checkpoint.
+
+Of a masked model, `hidden` stands behind the coordinates of each joint.
+"""
 
 from __future__ import annotations
 
@@ -32,31 +35,46 @@ class Network:
     program: Program
     sight: Sight
     scaling: Scaling
+    # it answers in the scale that it was shown, for it learns from that alone
+    unscaled: bool
     flip: bool  # whether the mirror image's prediction is averaged in
     kind: type[np.floating]
     batch: int
 
-    def poses(self, windows: Sequence[Array]) -> Array:
-        """(W, T, J, C) on the screen -> (W, K, J, 3) in the model's unit."""
+    def poses(self, windows: Sequence[Array], numbers: Sequence[int]) -> Array:
+        """(W, T, J, C) as they are read -> (W, K, J, C) in the model's unit."""
         found = []
         for first in range(0, len(windows), self.batch):
             seen = np.stack(windows[first : first + self.batch])
-            pose = self._predicted(seen)
+            some = numbers[first : first + self.batch]
+            pose = self._predicted(seen, some)
             if self.flip:
-                other = self._predicted(cutting.mirrored(seen, self.sight))
+                other = self._predicted(cutting.mirrored(seen, self.sight), some)
                 pose = (pose + cutting.mirrored(other, self.sight)) / 2
             found.append(pose)
         return np.concatenate(found)
 
-    def _predicted(self, seen: Array) -> Array:
-        fed = self.scaling.scaled(seen)
-        if len(self.program.graph.inputs["keypoints"].shape) == 2:
+    def _predicted(self, seen: Array, numbers: Sequence[int]) -> Array:
+        fed, graph, reads = (
+            self.scaling.scaled(seen),
+            self.program.graph,
+            self.sight.reads,
+        )
+        if len(graph.inputs[reads].shape) == 2:
             fed = fed.reshape(len(fed), -1)
-        graph = self.program.graph
         lengths = {"batch": len(seen), "frames": seen.shape[1]}
-        pose = self.program({"keypoints": fed} | noise.fixed(graph, lengths))["pose"]
-        shape = (len(seen), self.sight.outputs, len(self.sight.joints), 3)
-        return np.asarray(pose, self.kind).reshape(shape)
+        # where a part is hidden, each window has masks of its own
+        own = numbers if "hidden" in graph.outputs else None
+        made = self.program({reads: fed} | noise.fixed(graph, lengths, own))
+        shape = (len(seen), self.sight.outputs, len(self.sight.joints), -1)
+        parts = [np.asarray(made["pose"], self.kind).reshape(shape)]
+        if self.unscaled:
+            width = parts[0].shape[-1]
+            mean, spread = self.scaling.mean, self.scaling.deviation
+            parts[0] = parts[0] * spread[:, :width] + mean[:, :width]
+        if own is not None:
+            parts.append(np.asarray(made["hidden"], self.kind).reshape(shape))
+        return np.concatenate(parts, axis=-1)
 
 
 def predicted(
@@ -70,7 +88,7 @@ def predicted(
     precision: str,
     nudge: int = 0,
 ) -> dict[int, Array]:
-    """Poses (K, J, 3) of test windows by their number, in float64 or in less.
+    """Poses (K, J, C) of test windows by their number, in float64 or in less.
 
     Halves are float32 whose results are rounded (`backends/numpy/halves.py`); `nudge` is the
     seed of a disturbance of weights, keypoints and their mean, 0 for none.
@@ -87,7 +105,8 @@ def predicted(
         program=program,
         sight=test.sight,
         scaling=replace(scaling, mean=mean),
-        flip=flip,
+        unscaled="target" not in spec.train.inputs and spec.reads == spec.makes,
+        flip=flip and not spec.masked,
         kind=kind,
         batch=min(BATCH, max(1, int(ROOM // cost(spec.infer, spec.frames)))),
     )
@@ -95,13 +114,13 @@ def predicted(
     for number in numbers:
         exact = screen(test, number, kind)
         seen.append((exact + off * rng.normal(size=exact.shape)).astype(kind))
-    return dict(zip(numbers, network.poses(seen), strict=True))
+    return dict(zip(numbers, network.poses(seen, numbers), strict=True))
 
 
 def screen(test: Cut, number: int, kind: type[np.floating]) -> Array:
-    """The keypoints (T, J, C) of a test window."""
+    """What is read (T, J, C) of a test window."""
     strip, start = test.place(number)
-    return cutting.keypoints(test.strips[strip], start, test.sight, kind)
+    return cutting.shown(test.strips[strip], start, test.sight, kind)
 
 
 def cost(graph: Graph, frames: int) -> int:

@@ -1,4 +1,4 @@
-"""Mean and deviation of the training clips' keypoints, by two passes over all frames."""
+"""Mean and deviation of what a model reads of the training clips, by two passes over all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.evaluation.oracle import cutting
 from bench.evaluation.oracle.cutting import Array, Cut, Float, Strip
 from bench.evaluation.oracle.sight import Sight
 
@@ -47,7 +48,7 @@ def none(sight: Sight) -> Scaling:
 def fit(train: Cut) -> Scaling:
     """Of every frame that a training window predicts, each counted once."""
     seen = [
-        screen(strip, train.scored(number), train.sight)
+        _read(strip, train.scored(number), train.sight)
         for number, strip in enumerate(train.strips)
     ]
     count = sum(map(len, seen))
@@ -56,6 +57,13 @@ def fit(train: Cut) -> Scaling:
     squares = sum(((part - mean) ** 2).sum(axis=0) for part in seen)
     deviation = np.sqrt(squares / count)
     return Scaling(mean, np.where(deviation < STILL, 1.0, deviation))
+
+
+def _read(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:
+    """(n, J, C) of some frames of a strip, keypoints or poses."""
+    if sight.reads == "poses":
+        return cutting.poses(strip, frames, sight)
+    return screen(strip, frames, sight)
 
 
 def screen(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:

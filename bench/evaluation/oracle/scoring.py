@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import metrics as known
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
-from bench.evaluation.oracle import cutting, measures
+from bench.evaluation.oracle import cutting, measures, scaling
 from bench.evaluation.oracle.checks import apart, check
 from bench.evaluation.oracle.choice import Rows
-from bench.evaluation.oracle.cutting import Cut, Float
+from bench.evaluation.oracle.cutting import Array, Cut, Float
 from bench.records import Check, Metric
 
 # Between two means of the same errors, mm, and as a share of a large one: float32's roundings.
@@ -110,6 +111,29 @@ def scored(
             if not (score.reach and protocol.test_stride > 1):
                 score.add(pose, true, action=clip.action, subject=clip.subject)
     return {file: score.numbers() for file, score in scores.items()}
+
+
+def hidden(test: Cut, rows: Rows, made: Array, masks: NDArray[np.bool_]) -> Numbers:
+    """The mean distances of what was made (M, J, C) where masks (M, J) hide it.
+
+    Poses are measured in mm, keypoints in thousandths of the screen.
+    """
+    sight, poses = test.sight, test.sight.makes == "poses"
+    places = list(range(len(sight.joints)))
+    score = Score(measures.apart, 0, sight.joints, places)
+    for number, strip in enumerate(test.strips):
+        frames = rows.frames[number]
+        unit = 1000 * (cutting.millimetres(strip, frames, sight) if poses else 1.0)
+        if poses:
+            true = cutting.truth(strip, frames, sight)
+        else:
+            true = 1000 * scaling.screen(strip, frames, sight)[..., :2]
+        pred = made[rows.of(number)].astype(np.float64) * unit
+        seen = ~masks[rows.of(number)]
+        true[seen] = np.nan  # what was shown is no task
+        clip = strip.clip
+        score.add(pred, true, action=clip.action, subject=clip.subject)
+    return score.numbers()
 
 
 def held(

@@ -19,9 +19,11 @@ class Sight:
     root: str
     frames: int  # T
     outputs: int  # K, the middle ones of T
-    channels: int  # C
+    channels: int  # C of what it reads
     pad: str  # what a window sees beyond the ends of a clip: edge or reflect
     pixels: bool  # the model predicts thousands of pixels and not metres
+    reads: str = "keypoints"  # or poses
+    makes: str = "poses"  # or keypoints
     causal: bool = False  # the one output is the last of T
 
     @property
@@ -35,7 +37,7 @@ def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> S
     """The sight of a model under a protocol: of what it predicts, or of what it is taught."""
     skeleton = skeletons.load(protocol.skeleton)
     lengths = {"batch": 1, "frames": spec.frames}
-    seen = dims.bind(spec.infer.inputs["keypoints"].shape, lengths)
+    seen = dims.bind(spec.infer.inputs[spec.reads].shape, lengths)
     pose = spec.infer.types[spec.infer.outputs["pose"]].shape
     if training and "target" in spec.train.inputs:
         pose = spec.train.inputs["target"].shape
@@ -52,4 +54,6 @@ def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> S
         pad=pad,
         pixels=protocol.lengths == "2.5d",
         causal=spec.causal,
+        reads=spec.reads,
+        makes=spec.makes,
     )

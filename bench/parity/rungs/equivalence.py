@@ -26,8 +26,8 @@ def climb(trial: Trial, progress: Progress) -> list[Judged]:
         return []  # derived from the train graph, hence equal to it by construction
     if not said.agree:
         return []  # one step of many, as a denoiser's, is not their end
-    window = trial.feeds["keypoints"].shape
-    if not dims.match(spec.infer.inputs["keypoints"].shape, window, {}):
+    window = trial.feeds[spec.reads].shape
+    if not dims.match(spec.infer.inputs[spec.reads].shape, window, {}):
         return []  # takes other windows than training does
     still = to_inference(spec.train, outputs=["pose"])
     infer = called(spec.infer, trial.feeds)

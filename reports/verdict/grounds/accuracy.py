@@ -55,15 +55,18 @@ def beside(reason: Reason) -> Reason:
 
 def of_evaluation(run: Run, record: Record, payload: Evaluation) -> Reason:
     """The reason that one evaluation gives."""
-    score = cells.frame_wise(payload.metrics, "MPJPE")
-    best = cells.best_baseline(cells.baselines_of(run, payload.protocol_hash))
+    what, unit = cells.measured(payload)
+    score = cells.frame_wise(payload.metrics, what)
+    # a masked model has its own, of what it hides
+    known = payload.guesses or cells.baselines_of(run, payload.protocol_hash)
+    best = cells.best_baseline(known, what)
     if score is None or best is None:
-        text = f"MPJPE on {cells.spot(record)} or its baselines were not measured"
+        text = f"{what} on {cells.spot(record)} or its baselines were not measured"
         return gap(text, "an evaluation with baselines", grade="not run")
     name, bound = best
     numbers = (
-        f"MPJPE {number(score)} mm on {cells.spot(record)} against {number(bound)} mm of"
-        " the best trivial baseline"
+        f"{what} {number(score)} {unit} on {cells.spot(record)} against {number(bound)}"
+        f" {unit} of the best trivial baseline"
     )
     # Strictly better: to equal a straight line is to have learnt no more than one.
     if score < LIMITS[0].limit * bound:
