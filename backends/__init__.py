@@ -8,6 +8,7 @@ A folder's `__init__.py` is its manifest, which imports no framework:
     PACKAGES   distributions whose versions decide numbers; if left out, those of REQUIRES
     EXPORTS    formats that it writes, by name; none if left out
     load()     makes the Backend
+    checkpoint(path)   what its users have saved, as mappings of arrays; if left out, nothing
 
 Outside packages add backends through the entry-point group `poseport.backends`, whose value
 is a module of the same shape.
@@ -21,7 +22,9 @@ import pkgutil
 import sys
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from backends.base import Backend, Format
 from models.errors import Missing, UnknownName
@@ -31,10 +34,12 @@ __all__ = [
     "frameworks",
     "installed",
     "isolate",
+    "keeper",
     "load",
     "names",
     "packages",
     "require",
+    "saved",
 ]
 
 
@@ -124,6 +129,21 @@ def exporter(format: str) -> tuple[str, Format]:
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
+
+
+def keeper() -> str:
+    """The backend whose users' checkpoints are read: the first that says how."""
+    known = _manifests().items()
+    return next(name for name, manifest in known if hasattr(manifest, "checkpoint"))
+
+
+def saved(name: str, path: Path) -> Any:
+    """What a checkpoint of a backend's users holds: mappings of arrays, None for all else.
+
+    Raises as `require` does, and BadInput for a file that is not one.
+    """
+    require(name)
+    return _manifest(name).checkpoint(path)
 
 
 def _absent(manifest: ModuleType) -> list[str]:

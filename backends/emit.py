@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import linecache
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -60,7 +61,9 @@ def function(
     # in angle brackets, which tell linecache that no such file exists to check for changes
     file = f"<poseport {graph.name} {next(_serial)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"ops": SimpleNamespace(**kernels)}
+    # as Python writes a number that is not finite
+    namespace: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+    namespace["ops"] = SimpleNamespace(**kernels)
     # our own text: names are checked identifiers or quoted
     exec(compile(text, file, "exec"), namespace)  # noqa: S102
     run: Callable[..., Any] = namespace["run"]

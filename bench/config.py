@@ -62,6 +62,8 @@ class Train(_Strict):
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}
     inputs: Literal["screen", "zscore"] | None = None
+    # a checkpoint, whose arrays of the same name and shape the training starts from
+    start: Path | None = None
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that
@@ -139,7 +141,9 @@ class Config(_Strict):
     # the finished run whose data, sizes and weights are taken; `--run` alone writes it
     run: str = ""
     backend: Names = Field(default=("numpy",), min_length=1)
+    # by model or stage; of a run that names none, those of `models` and these
     model: dict[str, Model] = {}
+    models: Names = ()  # the whole zoo and its stages where empty
     preset: str = "small"  # of models that name none of their own
     share: Positive = Field(default=1.0, le=1000)  # of the steps that models' files say
     # backend that the others are held against; the first one where empty
@@ -216,11 +220,13 @@ def load(
     refuse_chosen(content)
     config = validate({**content, "profile": profile})
     # the schema takes any name of a model: which there are is for the zoo to say
-    for name in config.model:
+    for name in (*config.model, *config.models):
         zoo.module(name)  # which says what is near, of a family and of a stage
-    wanted = models or zoo.names()
+    usual = config.models or zoo.networks()
+    wanted = models or [*usual, *config.model]
     settings = {}
-    for name in wanted:
+    # once each: settings may be given for a model that is there anyhow
+    for name in dict.fromkeys(wanted):
         asked = config.model.get(name, Model())
         settings[name] = settled(name, asked, config)
     return config.model_copy(update={"model": settings})

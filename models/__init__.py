@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -219,27 +220,48 @@ def assemble(
 
     chosen = stage(name)
     builder = Builder(f"{title(name)}.train")
-    pose = chosen.train(builder, sizes)
+    pose = _pose(chosen.train, builder, sizes, body)
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
     weights = loss or chosen.recipe.loss
     builder.output("loss", objective.total(pose, weights, body, own))
     train = builder.finish()
-    infer = _infer(chosen, sizes, train, title(name))
-    return Spec(name, asdict(sizes), train, infer, chosen.recipe, sizes.frames)
+    infer = _infer(chosen, sizes, body, train, title(name))
+    return Spec(
+        name,
+        asdict(sizes),
+        train,
+        infer,
+        chosen.recipe,
+        sizes.frames,
+        getattr(sizes, "causal", False),
+    )
 
 
 def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:
     return lambda pose: term(pose, sizes)
 
 
-def _infer(chosen: Stage, sizes: Any, train: Graph, named: str) -> Graph:
+def _pose(
+    network: Callable[..., Value], builder: Builder, sizes: Any, body: Body | None
+) -> Value:
+    """What a file writes down: with the skeleton where its signature asks for one."""
+    asked = {"body": body} if "body" in signature(network).parameters else {}
+    return network(builder, sizes, **asked)
+
+
+def _infer(
+    chosen: Stage, sizes: Any, body: Body | None, train: Graph, named: str
+) -> Graph:
     from models.builder import Builder
-    from models.passes import prune, to_inference
+    from models.passes import to_inference
 
     if chosen.infer is None:
         return to_inference(train, outputs=["pose"])
     builder = Builder(f"{named}.infer")
-    builder.output("pose", chosen.infer(builder, sizes))
-    # a model may declare what only its train graph uses, a mask or a second head
-    return prune(builder.finish())
+    builder.output("pose", _pose(chosen.infer, builder, sizes, body))
+    found = builder.finish()
+    # It may be written of what trains, with dropout, and may declare what only the train graph
+    # uses, a mask or a second head. The pose comes first, whatever else it gives.
+    others = [name for name in found.outputs if name != "pose"]
+    return to_inference(found, outputs=["pose", *others])

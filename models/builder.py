@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from keyword import iskeyword
 
 import numpy as np
 
@@ -226,6 +227,12 @@ class Builder:
             raise SpecError(f"{author_line()}: {what} has {flaw}")
 
     def _claim(self, name: str) -> None:
+        # PyTorch writes a module down as Python, and reads a parameter as `self.block.weight`
+        if words := [part for part in name.split(".") if iskeyword(part)]:
+            raise SpecError(
+                f"{author_line()}: the name {name} holds {words[0]!r}, a word of Python that"
+                " generated code cannot hold; choose another"
+            )
         if name in self._taken:
             raise SpecError(
                 f"{author_line()}: the name {name} is taken in graph {self.name}; choose"

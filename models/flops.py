@@ -9,6 +9,13 @@ from models.dims import Dim
 from models.nodes import Graph, operand_type
 
 
+def of_window(graph: Graph, frames: int) -> int:
+    """FLOPs of one sample, of `frames` frames where the graph leaves their number open."""
+    lengths = dict.fromkeys(graph.axes(), frames)
+    lengths["batch"] = 1
+    return flops(graph, lengths)
+
+
 def flops(graph: Graph, lengths: Mapping[str, int]) -> int:
     """FLOPs of one run with the symbolic axes at `lengths`."""
     total = 0

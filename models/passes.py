@@ -1,4 +1,4 @@
-"""Passes: graph -> graph, checked after each. rewritten, decompose, to_inference, prune.
+"""Passes: graph -> graph, checked after each. rewritten, decompose, to_inference, fed, prune.
 
 `inline` writes one graph into another.
 """
@@ -115,6 +115,26 @@ def to_inference(graph: Graph, *, outputs: Sequence[str]) -> Graph:
         name=graph.name.replace("train", "infer"),
     )
     return prune(inferred.with_outputs(*outputs))
+
+
+def fed(graph: Graph, labels: Sequence[str]) -> Graph:
+    """The graph with labelled values as inputs, by their labels, and not computed.
+
+    For what jumps, such as the choice of the nearest: a rounding may turn it, and all behind it
+    with it. Where every side is fed the same, what comes of it can be compared. Raises SpecError
+    for a label that is not there.
+    """
+    graph.with_outputs(*labels)  # says which names there are
+    wanted = {graph.labels.get(label, label): label for label in labels}
+
+    def given(node: Node, arguments: Arguments) -> Sequence[Value] | None:
+        if node.name not in wanted:
+            return None
+        builder = next(each.graph for each in arguments if isinstance(each, Value))
+        (type_,) = node.outputs
+        return (builder.input(wanted[node.name], type_.shape, dtype=type_.dtype),)
+
+    return prune(rewritten(graph, given))
 
 
 def prune(graph: Graph) -> Graph:

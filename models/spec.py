@@ -14,7 +14,6 @@ from models.errors import SpecError
 from models.graph import Graph, Noise, Param
 
 if TYPE_CHECKING:
-    from models.builder import Builder
     from models.value import Value
 
 
@@ -61,9 +60,11 @@ class Stage:
     says at its top level is the stage that the plain name means.
     """
 
-    train: Callable[[Builder, Any], Value]  # (g, size) -> the pose
+    # (g, size) -> the pose; one that depends on the skeleton takes `body` by keyword, a Body
+    # or, where a model is built for no data, None
+    train: Callable[..., Value]
     # the inference graph; None: the train graph without dropout, by running statistics
-    infer: Callable[[Builder, Any], Value] | None = None
+    infer: Callable[..., Value] | None = None
     recipe: Recipe
     training: Mapping[str, Training] = field(default_factory=dict)  # by preset
     # (pose, size) -> a term that the recipe weighs by name, beside those of `losses/`
@@ -86,6 +87,8 @@ class Spec:
     infer: Graph
     recipe: Recipe
     frames: int  # input frames of a training window
+    # whether the one pose of a window is its last frame's; else it is the middle one's
+    causal: bool = False
 
     @cached_property
     def parameters(self) -> Mapping[str, Param]:

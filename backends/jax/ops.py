@@ -1,7 +1,8 @@
 """Kernels: one native JAX call each, pure, the same run op by op or traced.
 
 `vector_norm` and `dropout` have none and run by their bodies: the gradient of
-jnp.linalg.norm at 0 is NaN, and a mask is two products.
+jnp.linalg.norm at 0 is NaN, and a mask is two products. So does `sort`: jnp.sort turns its
+ascending order around, and of equal elements the gradient goes to the last first.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ PART_GAPS = (
         question="gradient",
         case="of zeros$",
     ),
+    Gap(
+        "group_norm",
+        "of groups without a variance, the slope of the root of eps overflows in float16",
+        dtype="float16",
+        question="gradient",
+        case="eps=1e-05 of zeros$",
+    ),
 )
 
 Axes = tuple[int, ...]
@@ -38,6 +46,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "minimum": jnp.minimum,
     "negative": jnp.negative,
     "sign": jnp.sign,
+    "floor": jnp.floor,
     "exp": jnp.exp,
     "log": jnp.log,
     "sqrt": jnp.sqrt,
@@ -90,6 +99,16 @@ def max(x: Array, *, axis: Axes, keepdims: bool) -> Array:
 
 def min(x: Array, *, axis: Axes, keepdims: bool) -> Array:
     return jnp.min(x, axis, keepdims=keepdims)
+
+
+def cumsum(x: Array, *, axis: int) -> Array:
+    # in a half, each sum would be rounded before the next, and the rounding adds up
+    wide = jnp.float32 if x.dtype.itemsize == 2 else x.dtype
+    return jnp.cumsum(x, axis, dtype=wide).astype(x.dtype)
+
+
+def logsumexp(x: Array, *, axis: Axes, keepdims: bool) -> Array:
+    return jax.nn.logsumexp(x, axis, keepdims=keepdims)
 
 
 def reshape(x: Array, *, shape: Axes) -> Array:
@@ -172,6 +191,18 @@ def scatter_add(
     place = tuple(index if i == axis else grid for i, grid in grids)
     start = jnp.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
     return start.at[place].add(x)
+
+
+def argsort(x: Array, *, axis: int, descending: bool) -> Array:
+    return jnp.argsort(x, axis, stable=True, descending=descending)
+
+
+def argmax(x: Array, *, axis: int, keepdims: bool) -> Array:
+    return jnp.argmax(x, axis, keepdims=keepdims)
+
+
+def argmin(x: Array, *, axis: int, keepdims: bool) -> Array:
+    return jnp.argmin(x, axis, keepdims=keepdims)
 
 
 def flip(x: Array, *, axis: int) -> Array:

@@ -1,6 +1,8 @@
 """Kernels: one or a few ONNX nodes each, appended by a Writer.
 
-Operands and results are value names; symbolic lengths stay symbolic.
+Operands and results are value names; symbolic lengths stay symbolic. `group_norm` has none and
+runs by its body: ONNX Runtime's GroupNormalization takes the variance as E[x^2] - E[x]^2, which
+cancels where the mean is large.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backends import kernels
+from backends.onnx import windows
 from backends.onnx.nodes import Ints, Writer, ints, zeros
 from models import dims, ops
 from models.dims import Dim, Length, Shape
@@ -49,7 +52,7 @@ def _reduction(op: str) -> kernels.Kernel:
     return kernel
 
 
-# ops whose kernel is a node of ONNX
+# ops whose kernel is a node of ONNX, or stands in windows.py
 NATIVE: Mapping[str, kernels.Kernel] = {
     "add": _node("Add"),
     "subtract": _node("Sub"),
@@ -60,6 +63,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "negative": _node("Neg"),
     "abs": _node("Abs"),
     "sign": _node("Sign"),
+    "floor": _node("Floor"),
     "exp": _node("Exp"),
     "log": _node("Log"),
     "sqrt": _node("Sqrt"),
@@ -82,8 +86,12 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "stop_gradient": _node("Identity"),
     "sum": _reduction("ReduceSum"),
     "mean": _reduction("ReduceMean"),
+    "logsumexp": _reduction("ReduceLogSumExp"),
     "max": _reduction("ReduceMax"),
     "min": _reduction("ReduceMin"),
+    "conv": windows.conv,
+    "conv_transpose": windows.conv_transpose,
+    "max_pool1d": windows.max_pool1d,
 }
 
 
@@ -102,6 +110,10 @@ def not_equal(w: Writer, a: str, b: str) -> str:
 def pow(w: Writer, x: str, *, exponent: float) -> str:
     # ONNX takes an exponent of another type, ONNX Runtime not all of them
     return w.node("Pow", x, w.constant(np.array(exponent, w.type(x).dtype)))
+
+
+def cumsum(w: Writer, x: str, *, axis: int) -> str:
+    return w.node("CumSum", x, w.constant(np.array(axis)))
 
 
 def vector_norm(w: Writer, x: str, *, axis: int) -> str:
@@ -197,8 +209,15 @@ def pad(
     after: Length,
     value: float,
 ) -> str:
+    """Written for all axes: ONNX Runtime 1.31 moves a transposition through a Pad of some.
+
+    It then takes the places of all axes from the row of those few, and the session fails.
+    """
+    behind: list[Length] = [0] * (len(w.type(x).shape) - 1 - axis)
+    front: list[Length] = [0] * axis
+    widths = w.lengths([*front, before, *behind, *front, after, *behind])
     filler = w.constant(np.array(value, w.type(x).dtype))
-    return w.node("Pad", x, w.lengths([before, after]), filler, ints(w, axis))
+    return w.node("Pad", x, widths, filler)
 
 
 def take(w: Writer, x: str, index: str, *, axis: int) -> str:
@@ -228,6 +247,27 @@ def scatter_add(
     return w.node("ScatterElements", start, index, x, axis=axis, reduction="add")
 
 
+def argsort(
+    w: Writer,
+    x: str,
+    *,
+    axis: int,
+    descending: bool,
+) -> str:
+    """All of an axis as its top: of equal elements, ONNX promises the first one first."""
+    length = w.lengths([w.type(x).shape[axis]])
+    largest = int(descending)
+    return w.several("TopK", x, length, results=2, axis=axis, largest=largest)[1]
+
+
+def argmax(w: Writer, x: str, *, axis: int, keepdims: bool) -> str:
+    return w.node("ArgMax", x, axis=axis, keepdims=int(keepdims))
+
+
+def argmin(w: Writer, x: str, *, axis: int, keepdims: bool) -> str:
+    return w.node("ArgMin", x, axis=axis, keepdims=int(keepdims))
+
+
 def flip(w: Writer, x: str, *, axis: int) -> str:
     return w.node("Slice", x, ints(w, -1), ints(w, _START), ints(w, axis), ints(w, -1))
 
@@ -254,53 +294,6 @@ def linear(w: Writer, x: str, weight: str, *bias: str) -> str:
     return w.node("Add", product, *bias) if bias else product
 
 
-def conv(
-    w: Writer,
-    x: str,
-    weight: str,
-    *bias: str,
-    stride: Ints,
-    dilation: Ints,
-    padding: Ints,
-) -> str:
-    pads = padding * 2  # all that is before, then all that is after
-    return w.node(
-        "Conv",
-        x,
-        weight,
-        *bias,
-        strides=stride,
-        dilations=dilation,
-        pads=pads,
-    )
-
-
-def conv_transpose(
-    w: Writer,
-    x: str,
-    weight: str,
-    *,
-    stride: Ints,
-    dilation: Ints,
-    padding: Ints,
-    length: Shape,
-) -> str:
-    space = w.type(x).shape[2:], w.type(weight).shape[2:]
-    sizes = zip(length, *space, stride, dilation, padding, strict=True)
-    # steps at the end that no stride reached; a number even where lengths are symbolic,
-    # since those divide exactly
-    extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    return w.node(
-        "ConvTranspose",
-        x,
-        weight,
-        strides=stride,
-        dilations=dilation,
-        pads=padding * 2,
-        output_padding=extra,
-    )
-
-
 def layer_norm(
     w: Writer,
     x: str,
@@ -323,6 +316,11 @@ def batch_norm(
     eps: float,
 ) -> str:
     return w.node("BatchNormalization", x, weight, bias, mean, var, epsilon=eps)
+
+
+def clip(w: Writer, x: str, *, low: float, high: float) -> str:
+    ends = [w.constant(np.array(end, w.type(x).dtype)) for end in (low, high)]
+    return w.node("Clip", x, *ends)
 
 
 def leaky_relu(w: Writer, x: str, *, slope: float) -> str:

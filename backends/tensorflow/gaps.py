@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.base import Gap
 
 GAPS: dict[str, str] = {}  # op -> why TensorFlow cannot; nothing is missing
+_NOT_FINITE = "of NaN and infinity$"
 PART_GAPS = (
     Gap("conv conv_transpose", "convolutions take no int64", dtype="int64"),
     Gap(
@@ -19,10 +20,20 @@ PART_GAPS = (
             "softmax",
             "beside infinity, the weight of minus infinity is 0 and no NaN",
             mode=mode,
-            case="of NaN and infinity$",
+            case=_NOT_FINITE,
         )
         for mode in ("graph", "eager")  # XLA's has it right
     ),
+    *(
+        Gap(
+            "argsort sort",
+            "top_k compares with NaN, which is neither less nor more, and orders nothing",
+            mode=mode,
+            case=_NOT_FINITE,
+        )
+        for mode in ("graph", "eager")  # XLA sorts it as the largest
+    ),
+    Gap("argmax argmin", "they pass over NaN", case=_NOT_FINITE),
     Gap(
         "batch_norm_train",
         "XLA cubes the reciprocal of a root in float16, which overflows at a variance of 0",

@@ -14,20 +14,12 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends import kernels
+from backends.tensorflow import windows
 from backends.tensorflow.adapt import Axes, Operand, alike, binary, reduction, shared
-from backends.tensorflow.layout import (
-    channels_first,
-    channels_last,
-    crop,
-    dilated,
-    doubled,
-    filters,
-    last,
-    length,
-    row,
-)
+from backends.tensorflow.layout import last, length, row
 
-# ops whose kernel is TensorFlow's own function, given operands or axes as it takes them
+# ops whose kernel is TensorFlow's own function, given operands or axes as it takes them, or
+# stands in windows.py
 NATIVE: Mapping[str, kernels.Kernel] = {
     "subtract": binary(tf.subtract),
     "multiply": binary(tf.multiply),
@@ -44,10 +36,12 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "mean": reduction(tf.reduce_mean),
     "var": reduction(tf.math.reduce_variance),
     "max": reduction(tf.reduce_max),
+    "logsumexp": reduction(tf.reduce_logsumexp),
     "min": reduction(tf.reduce_min),
     "negative": tf.negative,
     "abs": tf.abs,
     "sign": tf.sign,
+    "floor": tf.floor,
     "exp": tf.exp,
     "log": tf.math.log,
     "sqrt": tf.sqrt,
@@ -62,6 +56,8 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "logical_or": tf.logical_or,
     "logical_not": tf.logical_not,
     "stop_gradient": tf.stop_gradient,
+    "conv": windows.conv,
+    "conv_transpose": windows.conv_transpose,
 }
 
 
@@ -90,6 +86,12 @@ def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:
 
 def pow(x: Tensor, *, exponent: float) -> Tensor:
     return tf.pow(x, tf.constant(exponent, x.dtype))
+
+
+def cumsum(x: Tensor, *, axis: int) -> Tensor:
+    # in a half, each sum would be rounded before the next, and the rounding adds up
+    wide = tf.float32 if x.dtype.size == 2 else x.dtype
+    return tf.cast(tf.cumsum(tf.cast(x, wide), axis), x.dtype)
 
 
 def reshape(x: Tensor, *, shape: tuple[Any, ...]) -> Tensor:
@@ -193,6 +195,23 @@ def scatter_add(
     return last(tf.reshape(sums, tf.concat([lead, [length]], 0)), axis)
 
 
+def argsort(x: Tensor, *, axis: int, descending: bool) -> Tensor:
+    # to XLA -0 is less than 0
+    unsigned = tf.where(x == 0, tf.zeros_like(x), x)
+    direction = "DESCENDING" if descending else "ASCENDING"
+    return tf.cast(tf.argsort(unsigned, axis, direction, stable=True), tf.int64)
+
+
+def argmax(x: Tensor, *, axis: int, keepdims: bool) -> Tensor:
+    found = tf.argmax(x, axis)
+    return tf.expand_dims(found, axis) if keepdims else found
+
+
+def argmin(x: Tensor, *, axis: int, keepdims: bool) -> Tensor:
+    found = tf.argmin(x, axis)
+    return tf.expand_dims(found, axis) if keepdims else found
+
+
 def flip(x: Tensor, *, axis: int) -> Tensor:
     return tf.reverse(x, [axis])
 
@@ -236,57 +255,6 @@ def linear(
         return out
     lead = [length(x, i) for i in range(x.shape.rank - 1)]
     return reshape(out, shape=(*lead, weight.shape[0]))
-
-
-# by the number of spatial axes
-_FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
-
-
-def conv(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    *,
-    stride: Axes,
-    dilation: Axes,
-    padding: Axes,
-) -> Tensor:
-    if builtins.max(stride) > 1 and builtins.max(dilation) > 1:
-        # TensorFlow refuses both at once
-        weight, dilation = dilated(weight, dilation), (1,) * len(dilation)
-    space = _FORMATS[len(stride)]
-    if weight.shape[1] == 1 and stride[-1] > 1:
-        x, weight = doubled(x), doubled(weight)
-    x = channels_last(x)
-    if any(padding):
-        # "SAME" pads unevenly; the language pads alike on both sides
-        x = tf.pad(x, [[0, 0], *([p, p] for p in padding), [0, 0]])
-    out = tf.nn.convolution(x, filters(weight), stride, "VALID", space, dilation)
-    return channels_first(out if bias is None else out + bias)
-
-
-def conv_transpose(
-    x: Tensor,
-    weight: Tensor,
-    *,
-    stride: Axes,
-    dilation: Axes,
-    padding: Axes,
-    length: tuple[Any, ...],
-) -> Tensor:
-    # what padding takes away is computed and cropped: "SAME" would choose it itself
-    full = [n + 2 * p for n, p in zip(length, padding, strict=True)]
-    single = weight.shape[1] == 1
-    if single and stride[-1] > 1:
-        weight = doubled(weight)  # its gradient is a convolution of as many channels
-    shape = [tf.shape(x)[0], *full, weight.shape[1]]
-    space = _FORMATS[len(stride)]
-    taps = filters(dilated(weight, dilation))
-    out = tf.nn.conv_transpose(channels_last(x), taps, shape, stride, "VALID", space)
-    for axis, (p, n) in enumerate(zip(padding, length, strict=True), start=1):
-        out = crop(out, axis, p, p + n)
-    out = channels_first(out)
-    return out[:, :1] if single else out
 
 
 def layer_norm(
@@ -342,6 +310,10 @@ def batch_norm_train(
     new_var = var * (1 - momentum) + spread * (count / (count - 1)) * momentum
     out = centred * row(tf.math.rsqrt(spread + eps) * weight, x) + row(bias, x)
     return out, new_mean, new_var
+
+
+def clip(x: Tensor, *, low: float, high: float) -> Tensor:
+    return tf.clip_by_value(x, low, high)
 
 
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:

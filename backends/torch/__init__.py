@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from backends.base import Backend, Format
 
 REQUIRES: tuple[str, ...] = ("torch",)
@@ -15,3 +18,10 @@ def load() -> Backend:
     from backends.torch.backend import TorchBackend
 
     return TorchBackend()
+
+
+def checkpoint(path: Path) -> Any:
+    """What a file of torch.save holds, as plain mappings of arrays. Raises BadInput."""
+    from backends.torch.saved import read
+
+    return read(path)

@@ -3,6 +3,9 @@
 They run eagerly on tensors, and are traced once into the GraphModule: over proxies, which
 know their shape and dtype but hold no numbers. So lengths are read off `x.shape`, and what
 depends on a value is left to PyTorch.
+
+`logsumexp` has none and runs by its body: PyTorch's gradient is exp(x - result), and beside
+-1e9 the result has no digits left for a logarithm.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from torch import Tensor
 
 from backends import kernels
 from backends.base import Gap
+from backends.torch import windows
+from backends.torch.windows import lengths
 
 GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
 _NOT_FINITE = "of NaN and infinity$"
@@ -42,6 +47,20 @@ PART_GAPS = (
         varies=True,
     ),
     Gap(
+        "group_norm",
+        "PyTorch scales x and then shifts it: beside an infinite weight that is NaN",
+        case=_NOT_FINITE,
+        varies=True,
+    ),
+    Gap(
+        "group_norm",
+        "PyTorch scales x and then shifts it: of a group without a variance, rounding is left,"
+        " times 1 / sqrt(eps)",
+        # an empty batch that is lengthened is filled with ones
+        case="^0x.*eps=1e-05 dynamic, ",
+        varies=True,
+    ),
+    Gap(
         "pow",
         "minus infinity to the power of -0.5 is 0 to PyTorch",
         case=f"exponent=-0.5 {_NOT_FINITE}",
@@ -58,7 +77,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 }
 Axes = tuple[int, ...]
 
-# ops whose kernel is PyTorch's own function
+# ops whose kernel is PyTorch's own function, or stands in windows.py
 NATIVE: Mapping[str, kernels.Kernel] = {
     # operators read as operators in the code of the module
     "add": operator.add,
@@ -68,6 +87,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "negative": torch.negative,
     "abs": torch.abs,
     "sign": torch.sign,
+    "floor": torch.floor,
     "exp": torch.exp,
     "log": torch.log,
     "sqrt": torch.sqrt,
@@ -90,6 +110,9 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "where": torch.where,
     "matmul": torch.matmul,
     "linear": F.linear,
+    "conv": windows.conv,
+    "conv_transpose": windows.conv_transpose,
+    "max_pool1d": windows.max_pool1d,
 }
 
 
@@ -130,6 +153,11 @@ def max(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
 
 def min(x: Tensor, *, axis: Axes, keepdims: bool) -> Tensor:
     return x.amin(axis, keepdim=keepdims)
+
+
+def cumsum(x: Tensor, *, axis: int) -> Tensor:
+    # unless told, PyTorch sums int32 in int64
+    return x.cumsum(axis, dtype=x.dtype)
 
 
 def vector_norm(x: Tensor, *, axis: int) -> Tensor:
@@ -218,9 +246,25 @@ def scatter_add(
     axis: int,
     length: int,
 ) -> Tensor:
-    shape = _lengths(x)
+    shape = lengths(x)
     shape[axis] = length
     return x.new_zeros(shape).scatter_add(axis, index.long(), x)
+
+
+def argsort(x: Tensor, *, axis: int, descending: bool) -> Tensor:
+    return torch.argsort(x, stable=True, dim=axis, descending=descending)
+
+
+def sort(x: Tensor, *, axis: int, descending: bool) -> Tensor:
+    return torch.sort(x, stable=True, dim=axis, descending=descending).values
+
+
+def argmax(x: Tensor, *, axis: int, keepdims: bool) -> Tensor:
+    return torch.argmax(x, axis, keepdims)
+
+
+def argmin(x: Tensor, *, axis: int, keepdims: bool) -> Tensor:
+    return torch.argmin(x, axis, keepdims)
 
 
 def flip(x: Tensor, *, axis: int) -> Tensor:
@@ -248,53 +292,6 @@ def stop_gradient(x: Tensor) -> Tensor:
     return x.detach()
 
 
-def _lengths(x: Tensor) -> list[int]:
-    """Axis lengths; an open one as the call finds it, which a proxy knows by name alone."""
-    return [n if isinstance(n, int) else x.size(i) for i, n in enumerate(x.shape)]
-
-
-# by the number of spatial axes
-_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-_CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
-
-
-def conv(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    *,
-    stride: Axes,
-    dilation: Axes,
-    padding: Axes,
-) -> Tensor:
-    native = _CONV[len(stride)]
-    return native(x, weight, bias, stride=stride, padding=padding, dilation=dilation)
-
-
-def conv_transpose(
-    x: Tensor,
-    weight: Tensor,
-    *,
-    stride: Axes,
-    dilation: Axes,
-    padding: Axes,
-    length: Axes,
-) -> Tensor:
-    space = _lengths(x)[2:], weight.shape[2:]
-    sizes = zip(length, *space, stride, dilation, padding, strict=True)
-    # steps at the end that no stride reached: PyTorch is told them, not the length
-    extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
-    native = _CONV_TRANSPOSE[len(stride)]
-    return native(
-        x,
-        weight,
-        stride=stride,
-        padding=padding,
-        output_padding=extra,
-        dilation=dilation,
-    )
-
-
 def layer_norm(
     x: Tensor,
     weight: Tensor,
@@ -302,7 +299,18 @@ def layer_norm(
     *,
     eps: float,
 ) -> Tensor:
-    return F.layer_norm(x, tuple(_lengths(weight)), weight, bias, eps)
+    return F.layer_norm(x, tuple(lengths(weight)), weight, bias, eps)
+
+
+def group_norm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    groups: int,
+    eps: float,
+) -> Tensor:
+    return torch.group_norm(x, groups, weight, bias, eps)
 
 
 def batch_norm(
@@ -330,6 +338,10 @@ def batch_norm_train(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """PyTorch updates the running statistics in place, so the new ones are the old ones."""
     return F.batch_norm(x, mean, var, weight, bias, True, momentum, eps), mean, var
+
+
+def clip(x: Tensor, *, low: float, high: float) -> Tensor:
+    return x.clamp(low, high)
 
 
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands._chosen import chosen
 from bench.commands._interrupted import Interrupted
+from bench.commands._pace import duration
 from bench.commands._progress import progress, waiting
 from bench.commands._summary import about_data, finding
 from bench.commands._tables import table
 from bench.config import Config
+from bench.coordinator.job import Job
 from bench.coordinator.run import Outcome
 from models.errors import BadInput
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from bench.coordinator.earlier import Typed
     from reports.verdict import Verdict
 
+LONG = 60.0  # seconds of training, from which somebody may want to know before
+SLOWEST = 3  # models that are named then
 RUNS = Path("runs")  # where run folders are made if nobody says
 
 
@@ -144,6 +148,7 @@ def measure(
     from bench import data
     from bench.coordinator import checking, dataset, lock, taking
     from bench.coordinator import run as runs
+    from bench.training import brought
 
     out = _place(out, resume)
     with ExitStack() as held:
@@ -164,6 +169,7 @@ def measure(
                     taking.take(run, made, weights)
 
             folder = runs.start(config, out=out, command=_command(), fill=fill)
+        brought.keep(folder, config, run=run)
         if clips is not None:
             dataset.keep(folder, clips, config)
         del clips  # the workers map them from the run folder
@@ -205,6 +211,8 @@ def _run(folder: Path, config: Config, *, as_json: bool) -> int:
     try:
         # once: it sums every checkpoint that is there
         todo = run.unfinished(folder, config)
+        if not as_json:
+            _foretold(todo)
         with progress(todo, quiet=as_json) as (listen, finished):
             outcome = run.execute(folder, config, listen, finished, todo=todo)
     except KeyboardInterrupt:
@@ -212,6 +220,20 @@ def _run(folder: Path, config: Config, *, as_json: bool) -> int:
         raise Interrupted(f"interrupted; go on with: {going_on}") from None
     show(outcome, reports.build(folder), as_json=as_json)
     return exit_code(outcome, config)
+
+
+def _foretold(todo: Sequence[Job]) -> None:
+    """Say how long the trainings will take, where that is long enough to be asked."""
+    from bench.coordinator import forecast
+
+    found = forecast.trainings(todo)
+    seconds = sum(found.values())
+    if seconds < LONG:
+        return
+    slow = sorted(found, key=lambda name: -found[name])[:SLOWEST]
+    told = ", ".join(f"{name} {duration(found[name])}" for name in slow)
+    said = f"trainings: about {duration(seconds)} on this processor ({told})"
+    print(f"{said}; ladders, exam and timings come on top", file=sys.stderr)
 
 
 def exit_code(outcome: Outcome, config: Config) -> int:

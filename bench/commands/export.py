@@ -88,7 +88,8 @@ def command(
     """Write a model as a file of its framework, and try it."""
     from dataclasses import asdict
 
-    from bench.takeaway.export import Order, export, sizes
+    from bench.coordinator.spec import sizes
+    from bench.takeaway.export import Order, export
 
     # None is "not said", as everywhere
     asked = {

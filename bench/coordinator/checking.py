@@ -15,6 +15,7 @@ from bench.data import Split, augment
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
+from bench.training import brought
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -39,6 +40,9 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     protocol = _protocol(config)
     for name, settings in config.model.items():
         check_model(name, settings, protocol)
+        _check_hypotheses(name, settings, protocol)
+        if "train" in config.tasks:
+            _check_start(name, settings, protocol, resume)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -47,6 +51,16 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
     return dataset.read(config) if reads and not kept else None
+
+
+def _check_start(
+    name: str, settings: Model, protocol: Protocol, resume: Path | None
+) -> None:
+    """The file that a training starts from. Raises BadInput where nothing of it fits."""
+    own = brought.kept(resume, name) if resume else None
+    place = own if own and own.exists() else settings.train.start
+    if place is not None:
+        brought.fitting(place, build(name, settings, protocol).train.params)
 
 
 def _check_ladder(
@@ -60,14 +74,25 @@ def _check_ladder(
 
 
 def _protocol(config: Config) -> Protocol:
-    """The run's protocol. Raises BadInput for one that no model here fits."""
+    """The run's protocol. Raises BadInput for one whose rules contradict each other."""
     protocol = data.protocol_for(config.data, config.protocol)
-    if protocol.hypotheses != "one":
+    if protocol.hypotheses == "jpma" and protocol.lengths != "metric":
         raise BadInput(
-            f"protocol {protocol.name} scores several poses for a frame, and models here"
-            " give one; use metrics.evaluate"
+            f"protocol {protocol.name} chooses joints by their projection, which lengths of"
+            f" {protocol.lengths} do not have; give it metric lengths"
         )
     return protocol
+
+
+def _check_hypotheses(name: str, settings: Model, protocol: Protocol) -> None:
+    """Raise BadInput for a model of one pose under a protocol that scores several."""
+    if protocol.hypotheses == "one":
+        return
+    if "hypotheses" not in build(name, settings, protocol).infer.outputs:
+        raise BadInput(
+            f"protocol {protocol.name} scores several poses for a frame, and {name} gives"
+            " one; leave the model or the protocol's `hypotheses` out"
+        )
 
 
 def check_model(name: str, settings: Model, protocol: Protocol) -> None:

@@ -1,15 +1,19 @@
-"""The model of a cell: its file's Spec, for the skeleton of the run's protocol."""
+"""The model that is asked for: of a cell, for the run's skeleton, or by options of a command."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import models
 from bench import data
 from bench.config import Model
 from bench.coordinator.job import Job
+from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from models import Body, Spec
-from models.errors import UnknownName
+from models.errors import BadInput, SpecError, UnknownName, shortened
 
 
 def spec_of(job: Job) -> Spec:
@@ -43,4 +47,55 @@ def body_of(protocol: Protocol, weights: dict[str, float]) -> Body:
         bones=skeletons.load(protocol.skeleton).bones,
         # None rather than ones, which would be a constant in the graph
         weights=tuple(weights.get(joint, 1.0) for joint in joints) if weights else None,
+    )
+
+
+def sizes(pairs: Sequence[str]) -> dict[str, Any]:
+    """`["width=128"]` -> {"width": 128}; the value is YAML.
+
+    Raises BadInput for what is no pair.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        try:
+            value = yaml_file.parse(text)
+        except BadInput:
+            equals = ""  # as wrong as no value at all, and told alike
+        if not equals:
+            raise BadInput(
+                f"--size {shortened(pair)}: key=value was due, for example --size width=128"
+            )
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return found
+
+
+def asked(model: str, preset: str, given: Mapping[str, Any]) -> Spec:
+    """A model by the options `--model`, `--preset` and `--size`.
+
+    Raises BadInput, in these terms, for what does not exist or makes no network.
+    """
+    # JSON, by which an order reaches a child, knows no tuples
+    whole: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in given.items()
+    }
+    try:
+        return models.build(model, preset=preset, **whole)
+    except SpecError as error:
+        if not whole:  # the model's own mistake, in the model's own terms
+            raise
+        raise _not_sizes(model, whole, error) from None
+    except BadInput:
+        raise
+    # what a model does with a word where a number was due, or with nought
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise _not_sizes(model, whole, error) from None
+
+
+def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInput:
+    listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    listed = shortened(listed)
+    return BadInput(
+        f"--size {listed}: not a size of {model}: {error}; see python -m bench models {model}"
     )

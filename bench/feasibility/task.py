@@ -16,7 +16,8 @@ from bench.feasibility.types import types_of
 from bench.processes.blame import RAISED, said
 from bench.records import Feasibility, OpNeed
 from bench.training.optimizer import optimizer_of
-from models.flops import flops
+from models import differences
+from models.flops import of_window
 from models.graph import Graph
 from models.spec import Spec
 from models.stepping import step_graph
@@ -33,7 +34,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     spec = spec_of(job)
     # both: training needs ops that inference does without, and the other way round
     graphs = {"train": spec.train, "infer": spec.infer}
-    operations = {name: _flops(graph, spec.frames) for name, graph in graphs.items()}
+    operations = {name: of_window(graph, spec.frames) for name, graph in graphs.items()}
     features, broken = _features(backend)
     if not features.get("autograd", "yes").startswith("yes"):
         graphs[GRADIENT] = step_graph(spec.train, optimizer_of(job, spec))
@@ -44,6 +45,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         flops=operations,
         features=features,
         published=published(spec),
+        differs=differences.between(spec),
     )
     lacking = _lacking(backend, needs)
     if broken:
@@ -69,13 +71,6 @@ def _features(backend: Backend) -> tuple[dict[str, str], str]:
         raise
     except RAISED as error:
         return {"features": said(error)}, said(error)
-
-
-def _flops(graph: Graph, frames: int) -> int:
-    """Of one window: what is open beside the batch is a length of frames."""
-    lengths = dict.fromkeys(graph.axes(), frames)
-    lengths["batch"] = 1
-    return flops(graph, lengths)
 
 
 def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:

@@ -24,6 +24,7 @@ from backends import load, require
 from backends.base import Backend, Settings
 from bench.parity import budget
 from bench.parity.judging import largest
+from bench.parity.rungs.gradient import NEAR_ZERO
 from bench.processes import question
 from models import golden
 from models.errors import BadInput, UnknownName
@@ -217,9 +218,13 @@ class _Judge:
         most = max(map(largest, rough.values()), default=0.0)
         for name, array in rough.items():
             # some files hold the gradients of some tensors in float32 only
-            bound = FLOAT64_BOUND if self.exact and name in exact else GRADIENT_BOUND
-            # one that is zero by mathematics is judged against the largest of the file
-            scale = most if name in self.case.zero_grads else 0.0
+            digits = self.exact and name in exact
+            bound = FLOAT64_BOUND if digits else GRADIENT_BOUND
+            # Float32 leaves of a small tensor, a sum that cancels, what it does on the ladder;
+            # of one that is zero by mathematics nothing, and all of the file is its scale.
+            scale = 0.0 if digits else NEAR_ZERO * most
+            if name in self.case.zero_grads:
+                scale = most
             due = exact.get(name, array)
             self._add(
                 "gradient", name + suffix, grads.get(name), due, bound, scale=scale

@@ -30,14 +30,15 @@ def about(
     origin: Mapping[str, Any],
     scaling: Mapping[str, np.ndarray],
     window: int,
+    causal: bool,
     drawn: Mapping[str, Any],
     pixels: bool,
 ) -> dict[str, Any]:
     """All that a user of the file must know, in plain JSON; None is "not known".
 
     `model` names it and its sizes, `origin` is the training's (empty where it is not known),
-    `window` the frames of a training window, `drawn` says whether the weights are random.
-    With `pixels` the scaling is inside the graph.
+    `window` the frames of a training window, of which a `causal` model predicts the last,
+    `drawn` says whether the weights are random. With `pixels` the scaling is inside the graph.
     """
     standardised = {name: array.tolist() for name, array in scaling.items()}
     said = {
@@ -51,7 +52,7 @@ def about(
         "keypoints": _keypoints(graph, standardised, pixels=pixels),
         "pose": _pose(origin, pixels=pixels),
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
-        "frames": _frames(graph, origin, window),
+        "frames": _frames(graph, origin, window, causal=causal),
         "flip_averaged": bool(pixels and origin.get("flip_averaging")),
         "weights": {**drawn, "sha256": digest(weights)},
         "preprocessing": _preprocessing(standardised, pixels=pixels),
@@ -105,7 +106,9 @@ def _channels(graph: Graph) -> list[str] | None:
     return list(CHANNELS[: int(str(last[-1]))]) if len(last) == 4 else None
 
 
-def _frames(graph: Graph, origin: Mapping[str, Any], window: int) -> dict[str, Any]:
+def _frames(
+    graph: Graph, origin: Mapping[str, Any], window: int, *, causal: bool
+) -> dict[str, Any]:
     """How many frames go in, and which of them have a pose."""
     # a flat model has no axis of frames: one goes in, and one comes out
     given = graph.inputs["keypoints"].shape if window > 1 else ()
@@ -114,10 +117,11 @@ def _frames(graph: Graph, origin: Mapping[str, Any], window: int) -> dict[str, A
     most: int | None = window
     if "frames" in graph.axes():
         least, most = lengths.bounds(graph, "frames", {"batch": 2, "frames": window})
+    one = "last" if causal else "centre"
     return {
         "window": window,
         "least": least,
         "most": most,
-        "outputs": "all" if pose[1:2] == given[1:2] else "centre",
+        "outputs": "all" if pose[1:2] == given[1:2] else one,
         "pad": origin.get("pad"),
     }

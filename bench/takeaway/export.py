@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 import backends
-import models
 from backends.base import Format, Portable, Settings, Unsupported
+from bench.coordinator.spec import asked
 from bench.data.batches import standardizer
-from bench.data.formats import permissions, places, yaml_file
+from bench.data.formats import permissions, places
 from bench.parity import budget
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
@@ -36,7 +36,7 @@ from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
 from bench.training.origin import UNITS
 from models import params as initial
-from models.errors import BadInput, PosePortError, SpecError, UnknownName, shortened
+from models.errors import BadInput, PosePortError, UnknownName
 from models.graph import Graph, Type
 from models.spec import Spec
 
@@ -176,7 +176,7 @@ def content(order: Order) -> Content:
 
     Raises BadInput for what does not exist or does not fit, naming it.
     """
-    spec = _spec(order)
+    spec = asked(order.model, order.preset, order.sizes)
     graphs = {"infer": spec.infer, "train": spec.train}
     if order.graph not in graphs:
         raise UnknownName("graph", order.graph, graphs)
@@ -201,6 +201,7 @@ def content(order: Order) -> Content:
         origin=found.origin,
         scaling=found.scaling,
         window=spec.frames,
+        causal=spec.causal,
         drawn={"random": False} if order.weights else random,
         pixels=order.with_preprocessing,
     )
@@ -244,7 +245,8 @@ def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
             " trainer feeds it; leave one of the two out"
         )
     origin = found.origin
-    if order.weights and not origin:
+    # of imported weights it is known where they come from, and not how they were fed
+    if order.weights and (not origin or "imported" in origin):
         raise BadInput(
             f"{order.weights}: does not say how the model was fed, as checkpoints from"
             " version 0.1.0 on do; train it again, or leave out --with-preprocessing"
@@ -264,53 +266,6 @@ def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
         )
     return with_preprocessing(
         spec.infer, joints=joints, scaling=found.scaling, mirror=mirror or ()
-    )
-
-
-def sizes(pairs: Sequence[str]) -> dict[str, Any]:
-    """`["width=128"]` -> {"width": 128}; the value is YAML.
-
-    Raises BadInput for what is no pair.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        try:
-            value = yaml_file.parse(text)
-        except BadInput:
-            equals = ""  # as wrong as no value at all, and told alike
-        if not equals:
-            raise BadInput(
-                f"--size {shortened(pair)}: key=value was due, for example --size width=128"
-            )
-        found[key] = tuple(value) if isinstance(value, list) else value
-    return found
-
-
-def _spec(order: Order) -> Spec:
-    # JSON, by which the order reaches the child, knows no tuples
-    given: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in order.sizes.items()
-    }
-    try:
-        return models.build(order.model, preset=order.preset, **given)
-    except SpecError as error:
-        if not given:  # the model's own mistake, in the model's own terms
-            raise
-        raise _not_sizes(order.model, given, error) from None
-    except BadInput:
-        raise
-    # what a model does with a word where a number was due, or with nought
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise _not_sizes(order.model, given, error) from None
-
-
-def _not_sizes(model: str, given: Mapping[str, Any], error: Exception) -> BadInput:
-    listed = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    listed = shortened(listed)
-    return BadInput(
-        f"--size {listed}: not a size of {model}: {error}; see python -m bench models {model}"
     )
 
 

@@ -17,11 +17,12 @@ from bench.coordinator.spec import build
 from bench.data import Split
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
-from bench.data.batches.windows import Windows
+from bench.data.batches.windows import Outputs, Windows
 from bench.data.clip import Clip
 from bench.data.protocols import Protocol
 from models import dims, noise
 from models.dims import Shape
+from models.errors import BadInput
 from models.spec import Spec
 
 Array = NDArray[np.float32]
@@ -39,6 +40,10 @@ def split_of(job: Job) -> Split:
 def overlapping(job: Job, protocol: Protocol) -> Protocol:
     """The protocol with how the job's test windows overlap."""
     return protocol.model_copy(update={"overlap": job.settings.test_every or 0})
+
+
+# output of an inference graph that gives several poses for each frame
+HYPOTHESES = "hypotheses"
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,22 @@ class Feed:
 
     @property
     def sequence(self) -> bool:
-        """Whether every input frame has an output pose; else the middle one has."""
+        """Whether every input frame has an output pose; else one has."""
         graph = self.spec.infer
         return self._many(graph.types[graph.outputs["pose"]].shape)
 
     @property
+    def outputs(self) -> Outputs:
+        """Which frames of a window have an output pose."""
+        return "all" if self.sequence else self._one
+
+    @property
+    def _one(self) -> Outputs:
+        return "last" if self.spec.causal else "centre"
+
+    @property
     def taught(self) -> bool:
-        """Whether a training window has a target for every frame; else for the middle one."""
+        """Whether a training window has a target for every frame; else for one."""
         target = self.spec.train.inputs.get("target")
         return self.sequence if target is None else self._many(target.shape)
 
@@ -91,7 +105,7 @@ class Feed:
         return Windows(
             clips,
             frames=self.spec.frames,
-            outputs="all" if whole else "centre",
+            outputs="all" if whole else self._one,
             stride=stride,
             every=every,
             skeleton=self.protocol.skeleton,
@@ -124,6 +138,19 @@ class Feed:
         """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
         return pose.reshape(len(pose), -1, self.joints, 3)
 
+    @property
+    def hypotheses(self) -> int:
+        """Poses that the inference graph gives for each frame beside its own; 0: none."""
+        graph = self.spec.infer
+        if HYPOTHESES not in graph.outputs:
+            return 0
+        shape = graph.types[graph.outputs[HYPOTHESES]].shape
+        return int(str(shape[1]))
+
+    def several(self, hypotheses: Array) -> Array:
+        """The graph's `hypotheses` (B, H, K, J, 3) -> (B, K, H, J, 3), in the same unit."""
+        return np.moveaxis(hypotheses, 1, 2)
+
     def _flat(self, array: Array) -> Array:
         flat = len(self.spec.train.inputs["keypoints"].shape) == 2
         return array.reshape(len(array), -1) if flat else array
@@ -140,4 +167,17 @@ def feed_of(
 ) -> Feed:
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
+    _check(spec, len(protocol.joints))
     return Feed(spec, protocol, standardizer, job.settings.pad)
+
+
+def _check(spec: Spec, due: int) -> None:
+    """Raise BadInput for poses of other joints than the data's: neither taught nor scored."""
+    pose = spec.infer.types[spec.infer.outputs["pose"]].shape
+    flat = len(pose) == 2
+    came = pose[1] // 3 if flat else pose[-2]
+    if came != due:
+        raise BadInput(
+            f"{spec.name} predicts {came} joints and the data have {due}; choose a preset and"
+            " sizes that predict all"
+        )

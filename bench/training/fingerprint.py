@@ -10,6 +10,7 @@ from typing import Any
 from bench.coordinator.job import Job
 from bench.data import augment
 from bench.data.protocols import Protocol
+from bench.training import brought
 from models.optim import Optimizer
 
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
@@ -22,8 +23,13 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
+    # what the file says, not where it lies; and trainings of before had none
+    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    start = brought.digest(job)
+    begun = {"start": start} if start else {}
     return {
-        "settings": job.settings.model_dump(mode="json"),
+        **begun,
+        "settings": settings,
         "data": job.config.data,
         "protocol": protocol.hash,
         "seed": job.config.seed,

@@ -16,10 +16,9 @@ from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.tally import Tally
 from bench.records import Check
-from bench.training import start
+from bench.training import brought, start
 from bench.training.feed import Feed
 from bench.training.loop import Loop
-from models import params as initial
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them, drawn
@@ -65,7 +64,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
     validated = loop.curve.validation_steps[-1:] or [0]
     graph = loop.feed.spec.train
     weights = loop.trainer.program.params()
-    drawn = initial.draw(graph.params, seed=job.config.seed)
+    begun = brought.weights(job, graph.params)
     checks = [
         check("end", "steps", abs(steps - loop.step), 0, unit="steps", graph="train"),
         check(
@@ -83,7 +82,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
         ("running statistics", tuple(graph.state)),
     ):
         if names:
-            still = [np.array_equal(weights[name], drawn[name]) for name in names]
+            still = [np.array_equal(weights[name], begun[name]) for name in names]
             name = f"{what} that are still those of the start"
             share = float(np.mean(still))
             checks.append(
@@ -130,17 +129,19 @@ def scaled(feed: Feed, due: Scaling, *, graph: str = "train") -> Check:
 
 
 def _start(job: Job, loop: Loop) -> Check:
-    """The weights before the first step, against those that the seed draws."""
+    """The weights before the first step, against those that were due."""
     params, seed = loop.feed.spec.train.params, job.config.seed
-    right = loop.start == start.due(params, seed=seed)
+    due = brought.weights(job, params)
+    right = loop.start == start.digest(due, params)
     note = ""
+    of_a_file = " and a file has them" if job.settings.train.start else ""
     # of a resumed training the weights themselves are gone, and their digest is left
     if not right and not loop.step:
-        strange = start.strangers(loop.trainer.program.params(), params, seed=seed)
+        strange = start.strangers(loop.trainer.program.params(), due)
         note = f"{len(strange)} of {len(params)} differ, the first {strange[:1]}"
     return check(
         "start",
-        f"the weights before the first step, as seed {seed} draws them",
+        f"the weights before the first step, as seed {seed} draws them{of_a_file}",
         0.0 if right else 1.0,
         0.0,
         unit="digests",

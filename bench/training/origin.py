@@ -66,7 +66,7 @@ class Origin(BaseModel):
     unit: str | None = None
     frame: str | None = None
     window: int | None = None
-    outputs: Literal["all", "centre"] | None = None
+    outputs: Literal["all", "centre", "last"] | None = None
     pad: str | None = None
     flip_averaging: bool | None = None
 
@@ -109,7 +109,7 @@ def origin(job: Job, protocol: Protocol, feed: Feed) -> dict[str, Any]:
         "unit": UNITS[protocol.lengths],
         "frame": CAMERA,
         "window": feed.spec.frames,
-        "outputs": "all" if feed.sequence else "centre",
+        "outputs": feed.outputs,
         "pad": feed.pad,
         "flip_averaging": protocol.flip_tta,
     }

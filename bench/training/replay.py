@@ -25,10 +25,10 @@ from bench.evaluation.oracle.checks import check, first_failure
 from bench.parity import budget
 from bench.parity.trial import copies
 from bench.records import Check
+from bench.training import brought
 from bench.training.feed import Feed, feed_of
 from bench.training.held import trained
 from bench.training.loop import Loop
-from models import params as initial
 from models.optim import Optimizer
 from models.spec import Spec
 
@@ -243,7 +243,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         found.left_out[name] = "made before this process, which took the training up"
         return
     program, kept = plain.trainer.program, ran.loop.kept
-    before = initial.draw(program.graph.params, seed=plain.job.config.seed)
+    before = brought.weights(plain.job, program.graph.params)
     if part.start:
         before = kept[part.start].weights
     program.load(before)

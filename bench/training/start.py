@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models import params as initial
 from models.nodes import Param
 
 DIGITS = 16  # of a SHA-256, as in `fingerprint.py`
@@ -25,19 +24,13 @@ def digest(arrays: Mapping[str, np.ndarray], params: Mapping[str, Param]) -> str
     return found.hexdigest()[:DIGITS]
 
 
-def due(params: Mapping[str, Param], *, seed: int) -> str:
-    """The digest of the weights that a training of this seed starts from."""
-    return digest(initial.draw(params, seed=seed), params)
-
-
 def strangers(
-    arrays: Mapping[str, np.ndarray], params: Mapping[str, Param], *, seed: int
+    arrays: Mapping[str, np.ndarray], due: Mapping[str, np.ndarray]
 ) -> list[str]:
-    """Parameters that are not as they were drawn."""
-    drawn = initial.draw(params, seed=seed)
+    """Parameters that are not as they were drawn, or as a file has them."""
     return [
         name
-        for name in params
+        for name in due
         # another shape is another array, and no number equals NaN
-        if name not in arrays or not np.array_equal(arrays[name], drawn[name])
+        if name not in arrays or not np.array_equal(arrays[name], due[name])
     ]

@@ -17,7 +17,7 @@ from bench.evaluation.oracle.checks import first_failure
 from bench.processes import blame
 from bench.processes.blame import RAISED, said
 from bench.records import Training
-from bench.training import replay, start
+from bench.training import brought, replay, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -97,8 +97,9 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     )
     optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
-    # drawn here and not by the framework: every backend starts from the same weights
-    trainer.program.load(initial.draw(spec.train.params, seed=seed))
+    # made here and not by the framework: every backend starts from the same weights
+    drawn = initial.draw(spec.train.params, seed=seed)
+    trainer.program.load(drawn | brought.taken(job, spec.train.params))
     # in full precision whatever the training's: it is the weights that are looked at
     looking = backend.program(spec.infer, Settings(device=device))
     plan = Plan(
@@ -173,6 +174,8 @@ def _payload(
     windows = loop.step * loop.epochs.batch
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
+    begun = brought.said(job, loop.feed.spec.train.params)
+    told = (loop.note, begun, _no_targets(split), note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -196,7 +199,7 @@ def _payload(
         start=loop.start,
         checks=held.checks,
         left_out=held.left_out,
-        note="; ".join(filter(None, (loop.note, _no_targets(split), note))),
+        note="; ".join(filter(None, told)),
     )
 
 

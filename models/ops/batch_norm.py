@@ -23,14 +23,15 @@ def batch_norm(
     momentum: float,
     train: bool,
     name: str,
+    init: tuple[str, float] | None = None,
 ) -> Value:
     """Normalise axis 1: with the batch's statistics in a train graph, else the running ones.
 
-    A train graph updates the running ones.
+    A train graph updates the running ones. `init` is of the weight, which starts at 1 else.
     """
     g, width = x.graph, x.shape[1:2]
     zeros, ones = ("zeros", 0.0), ("ones", 0.0)
-    weight = g.param(f"{name}.weight", width, init=ones)
+    weight = g.param(f"{name}.weight", width, init=init or ones)
     bias = g.param(f"{name}.bias", width, init=zeros)
     mean = g.param(f"{name}.running_mean", width, init=zeros, trainable=False)
     var = g.param(f"{name}.running_var", width, init=ones, trainable=False)

@@ -1,17 +1,23 @@
 """The zoo: one family of models a file.
 
-A file holds `Size` (flat sizes that check themselves), `train(g, size)`, `infer(g, size)`
+A file holds `Size` (flat sizes that check themselves; `frames` is a training window, `causal`
+that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
 and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
-trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`.
+trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`. A
+network that depends on the skeleton takes `body` by keyword, as losses do: the `models.Body` of
+the poses, None where the model is built for no data.
 
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
 same sizes and parameter names, chosen as FAMILY:STAGE.
 
+`NOTES`, sentences on what is unverified or left out, go to its page (`python -m models.pages`).
+
 For published checkpoints: `OFFICIAL`, the authors' class, or a table of classes and the stages
 that they are ("" for the plain model), with `from_official(official, config)` from its
 constructor arguments to sizes; `OFFICIAL_LOSS`, by class, where its golden vectors are not of plain
-MPJPE; `golden(official, config, arrays)` where they are laid out in a way of their own.
+MPJPE; `DEAD`, patterns of names that checkpoints have and no graph reads;
+`golden(official, config, arrays)` where they are laid out in a way of their own.
 """

@@ -172,10 +172,26 @@ def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
 
 PRESETS = {
     "paper": Size(),
+    "frames9": Size(widths=(3, 3)),
+    "frames27": Size(widths=(3, 3, 3)),
+    "frames81": Size(widths=(3, 3, 3, 3)),
+    "causal": Size(causal=True),
+    # the ablation; at 243 frames it has 260 million parameters
+    "dense": Size(widths=(3, 3, 3), dense=True, strided=False),
+    # where the root is, for the semi-supervised training: one joint, which no data here teaches
+    "trajectory": Size(joints_out=1),
     "small": Size(widths=(3, 3, 3), width=128, dropout=0.1),
     "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.1),
 }
-PAPER_PARAMETERS = {"paper": 16_952_371}  # counted in the official code at 243 frames
+# counted in the official code
+PAPER_PARAMETERS = {
+    "paper": 16_952_371,
+    "frames9": 4_357_171,
+    "frames27": 8_555_571,
+    "frames81": 12_753_971,
+    "causal": 16_952_371,
+    "trajectory": 16_903_171,
+}
 RECIPE = Recipe(
     optimizer="adam",
     lr=1e-3,
@@ -195,9 +211,11 @@ QUICK = Training(
     validate_every=1250,
     validation_windows=512,
 )
+_PUBLISHED = Training(steps=60_000, validate_every=2000)
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
-    "paper": Training(steps=60_000, validate_every=2000),
+    **dict.fromkeys(("paper", "frames9", "frames27", "frames81"), _PUBLISHED),
+    **dict.fromkeys(("causal", "dense"), _PUBLISHED),
     "small": Training(
         steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000
     ),

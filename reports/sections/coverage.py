@@ -31,6 +31,7 @@ def render(run: Run, figures: Path) -> list[Block]:
         *gaps(found),
         *alone(found),
         *features(found),
+        *differing(found),
         # Long, and of interest only for who ports a model: last, and folded.
         Heading("Which op is met how"),
         *details,
@@ -156,6 +157,19 @@ def features(found: list[tuple[Record, Feasibility]]) -> list[Block]:
         if payload.features
     ]
     return [Heading("Features"), table(rows)] if rows else []
+
+
+def differing(found: list[tuple[Record, Feasibility]]) -> list[Block]:
+    """What a model's graphs do not have in common; no matter of a backend, so told once."""
+    told = {record.model: payload.differs for record, payload in found}
+    items = [
+        (Code(model), f": {sentence}")
+        for model, sentences in told.items()
+        for sentence in sentences
+    ]
+    if not items:
+        return []
+    return [Heading("What differs between training and inference"), bullets(items)]
 
 
 def detail(record: Record, payload: Feasibility) -> Block:

@@ -100,6 +100,16 @@ def test_two_functions_keep_their_own_text() -> None:
         assert "ops.linear" in "".join(linecache.getlines(file))
 
 
+def test_numbers_that_are_not_finite_are_written() -> None:
+    g = Builder("padded")
+    x = g.input("x", ("batch", 1))
+    g.output("y", x.pad(axis=1, before=1, after=0, value=float("-inf")))
+    outputs, _ = emit.function(g.finish(), kernels(np.float64))(
+        {}, {"x": np.ones((1, 1))}, {}
+    )
+    assert outputs["y"].tolist() == [[-np.inf, 1.0]]
+
+
 def test_taps_return_every_value() -> None:
     graph = lifter()
     names = [name for node in graph.nodes for name in node.results()]

@@ -261,6 +261,17 @@ def test_single_frames_match_windows_of_one() -> None:
     assert_array_equal(one.truth(), many.truth())
 
 
+def test_a_window_of_the_past_ends_in_the_frame_that_it_predicts() -> None:
+    windows = Windows(CLIPS[:1], frames=5, outputs="last")
+    keypoints, target = windows.batch(range(len(windows)))
+    for frame in range(CLIPS[0].frames):
+        # before the first frame lies the first again
+        past = np.maximum(np.arange(frame - 4, frame + 1), 0)
+        assert_allclose(keypoints[frame], seen(CLIPS[0], past), atol=1e-6)
+        assert_allclose(target[frame], truth(CLIPS[0], past[-1:]), atol=1e-6)
+    assert_array_equal(windows.single(), keypoints[:, -1])
+
+
 @pytest.mark.parametrize("outputs", ["centre", "all"])
 def test_scoring_every_nth_frame(outputs: str) -> None:
     windows = Windows(CLIPS, frames=9, outputs=outputs, every=10)
@@ -308,7 +319,7 @@ def test_memory_is_the_arrays() -> None:
     [
         ({"frames": 0}, "0 frames"),
         ({"frames": 3, "outputs": 4}, "outputs 4 with 3 frames"),
-        ({"frames": 3, "outputs": "middle"}, "'centre', 'all' or a number"),
+        ({"frames": 3, "outputs": "middle"}, "'centre', 'last', 'all' or a number"),
         ({"frames": 3, "stride": 0}, "stride 0"),
         ({"frames": 3, "channels": 4}, "channels 4"),
         ({"frames": 3, "pad": "wrap"}, "pad 'wrap'; 'edge' or 'reflect'"),

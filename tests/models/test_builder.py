@@ -111,6 +111,15 @@ def test_scopes_close_even_when_the_inside_fails() -> None:
     assert w.name == "w"
 
 
+@pytest.mark.parametrize("name", ["nonlocal", "lambda.weight", "block.class.bias"])
+def test_a_word_of_python_is_no_name(name: str) -> None:
+    g = Builder("words")
+    with pytest.raises(
+        SpecError, match=f"{HERE}the name {name} holds .* word of Python"
+    ):
+        g.param(name, (1,), init=("ones", 0.0))
+
+
 def test_a_name_is_given_once() -> None:
     g = Builder("names")
     g.input("x", (2,))

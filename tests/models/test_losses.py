@@ -78,6 +78,7 @@ def weighted_mpjpe(pose: Array, target: Array) -> float:
 BY_HAND: dict[str, Callable[[Array, Array], float]] = {
     "limb_length": limb_length,
     "mpjpe": mpjpe,
+    "mse": lambda pose, target: float(np.mean((pose - target) ** 2)),
     "n_mpjpe": n_mpjpe,
     "velocity": velocity,
     "weighted_mpjpe": weighted_mpjpe,

@@ -15,6 +15,31 @@ def need(op: str, via: str, reason: str = "") -> OpNeed:
     return OpNeed.model_validate({"op": op, "count": 2, "via": via, "reason": reason})
 
 
+def differing(*sentences: str) -> str:
+    payload = Feasibility(
+        graph_ops={}, parameters=10, flops={}, differs=tuple(sentences)
+    )
+    records = tuple(
+        Record(
+            task="feasibility",
+            backend=backend,
+            model="flat",
+            status="ok",
+            payload=payload,
+        )
+        for backend in ("jax", "torch")
+    )
+    info = RunInfo(id="x", started="", command="", config={}, environment={})
+    run = Run(info=info, records=records, folder=Path())
+    return markdown.page(coverage.render(run, Path()))
+
+
+def test_what_differs_between_the_graphs_is_told_once_a_model() -> None:
+    page = differing("noise of train alone: 2 x normal 1", "ops of the loss: 1 x mean")
+    assert page.count("- `flat`: noise of train alone: 2 x normal 1") == 1
+    assert "differs between" not in differing()
+
+
 def said(**graphs: tuple[OpNeed, ...]) -> str:
     payload = Feasibility(graph_ops=graphs, parameters=10, flops={"infer": 1_000_000})
     record = Record(

@@ -36,8 +36,8 @@ class Layout:
     """How clips are to lie."""
 
     outputs: int  # frames that a window predicts: a clip has at least as many rows of targets
-    # further frames of keypoints that it sees, half of them on either side
-    context: int
+    context: int  # further frames of keypoints that it sees
+    before: int  # how many of them lie before its outputs
     pad: Pad  # what they hold beyond the ends of a clip
     skeleton: Skeleton | None  # the joints to keep; None for the clips' own
     root: str  # the joint that targets are relative to
@@ -49,8 +49,8 @@ class Layout:
 class Padded:
     """Rows of keypoints and targets, and what is known of the clips they came from.
 
-    A clip of n frames has max(n, outputs) rows of targets and `context` more of keypoints, half of
-    them before it.
+    A clip of n frames has max(n, outputs) rows of targets and `context` more of keypoints,
+    `before` of them before it.
     """
 
     keypoints: Array  # (rows, joints * channels), on the screen
@@ -117,7 +117,7 @@ class _Laid:
 
     def add(self, clip: Clip) -> None:
         """Write one clip, its padding and its labels."""
-        before = self.layout.context // 2
+        before = self.layout.before
         how = self.layout.pad
         # a clip shorter than a window's output is padded at its end
         stored = max(clip.frames, self.layout.outputs)

@@ -1,5 +1,7 @@
 """Clips cut into windows: `frames` of keypoints in, the middle `outputs` of them as poses out.
 
+A causal model's one pose is the last frame's.
+
 All clips lie end to end in one array of keypoints (screen-normalised) and one of targets
 (root-relative camera frame, metres or, for models that predict in image space, thousands of
 pixels), see `padded.py`. A window is one item of a strided view over them, so a batch is one gather
@@ -25,6 +27,8 @@ from bench.data.geometry import skeletons
 from bench.data.geometry.skeletons import Skeleton
 from models.errors import BadInput
 
+Outputs = Literal["centre", "last", "all"]
+
 
 class Batch(NamedTuple):
     """What one step of training or testing is given."""
@@ -39,7 +43,7 @@ class Windows:
 
     frames:   T, the length of the input.
     outputs:  K, how many of its middle frames are predicted: "centre" is 1, "all" is T, a number is
-              anything between.
+              anything between; "last" is 1 that is not the middle one.
     stride:   frames from one window to the next; K if not given, so that each frame is predicted
               once. A last window is shifted back to cover the end of a clip; frames it repeats are
               dropped by `places`. With a stride above K only frames at the stride are predicted.
@@ -64,7 +68,7 @@ class Windows:
         clips: Iterable[Clip],
         *,
         frames: int,
-        outputs: int | Literal["centre", "all"] = "centre",
+        outputs: int | Outputs = "centre",
         stride: int | None = None,
         every: int = 1,
         pad: Pad = "edge",
@@ -75,9 +79,11 @@ class Windows:
     ) -> None:
         count = _outputs(outputs, frames)
         hop = count if stride is None else stride
+        context = frames - count
         layout = Layout(
             outputs=count,
-            context=frames - count,
+            context=context,
+            before=context if outputs == "last" else context // 2,
             pad=pad,
             skeleton=skeletons.load(skeleton)
             if isinstance(skeleton, str)
@@ -93,6 +99,7 @@ class Windows:
         self._keypoints, self._targets = padded.keypoints, padded.targets
         self._labels = padded.labels
         self._factors = padded.factors if pixels else None
+        self._before = layout.before
         self._table(padded.lengths, padded.counted, hop, every)
 
     def __len__(self) -> int:
@@ -239,14 +246,18 @@ class Windows:
     def single(self) -> Array:
         """The keypoints of the scored frames alone (M, J, C)."""
         # past the padding in front of the frame's clip
-        context = (self.frames - self.outputs) // 2
-        middle = self._before_input[self.clip_numbers()] + context
-        rows = self._keypoints[self._scored + middle]
+        before = self._before_input[self.clip_numbers()] + self._before
+        rows = self._keypoints[self._scored + before]
         return rows.reshape(self.scored, len(self.skeleton.joints), self.channels)
 
     def clip_numbers(self) -> Index:
         """Which clip each scored frame (M,) belongs to; within a clip, frames are in order."""
         return self._clip[self._scored].astype(np.int64)
+
+    def frame_numbers(self) -> Index:
+        """Which frame of its clip each scored frame (M,) is."""
+        # frames are numbered clip after clip
+        return self._scored - np.searchsorted(self._clip, self.clip_numbers())
 
     def labels(
         self,
@@ -328,15 +339,15 @@ def mirror(values: Array, skeleton: Skeleton) -> Array:
 def _outputs(asked: int | str, frames: int) -> int:
     """K; 0, which is refused, for a word that is none."""
     if isinstance(asked, str):
-        return {"centre": 1, "all": frames}.get(asked, 0)
+        return {"centre": 1, "last": 1, "all": frames}.get(asked, 0)
     return asked
 
 
 def _check(layout: Layout, *, frames: int, stride: int, every: int) -> None:
     if not 1 <= layout.outputs <= frames:
         raise BadInput(
-            f"windows: outputs {layout.outputs} with {frames} frames; 'centre', 'all' or a"
-            " number from 1 to the frames was due"
+            f"windows: outputs {layout.outputs} with {frames} frames; 'centre', 'last', 'all'"
+            " or a number from 1 to the frames was due"
         )
     if stride < 1 or every < 1:
         raise BadInput(

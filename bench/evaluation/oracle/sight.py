@@ -22,11 +22,13 @@ class Sight:
     channels: int  # C
     pad: str  # what a window sees beyond the ends of a clip: edge or reflect
     pixels: bool  # the model predicts thousands of pixels and not metres
+    causal: bool = False  # the one output is the last of T
 
     @property
     def before(self) -> int:
         """Frames that a window sees before the first that it predicts."""
-        return (self.frames - self.outputs) // 2
+        others = self.frames - self.outputs
+        return others if self.causal else others // 2
 
 
 def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> Sight:
@@ -49,4 +51,5 @@ def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> S
         channels=seen[1] // len(skeleton.joints) if flat else seen[-1],
         pad=pad,
         pixels=protocol.lengths == "2.5d",
+        causal=spec.causal,
     )

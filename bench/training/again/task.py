@@ -15,11 +15,11 @@ from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.records import Again
+from bench.training import brought
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
 from bench.training.task import loop_of
 from bench.training.validation import validation_of
-from models import params as initial
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
@@ -54,7 +54,7 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
     """The job's training as another seed draws it, from the same start to the same poses."""
     config = job.config.model_copy(update={"seed": seed})
     loop = loop_of(job.model_copy(update={"config": config}), backend, device, split)
-    start = initial.draw(loop.feed.spec.train.params, seed=job.config.seed)
+    start = brought.weights(job, loop.feed.spec.train.params)
     loop.trainer.program.load(start)
     loop.validation = validation_of(job, loop.feed, split, loop.validation.program)
     loop.plan = replace(

@@ -17,7 +17,7 @@ from tests.bench.commands.command_line import Said, one_document
     ("arguments", "keys"),
     [
         (("data", "--json"), {"sources", "protocols"}),
-        (("models", "simple_baseline", "--json"), {"train", "infer"}),
+        (("models", "simple_baseline", "--graphs", "--json"), {"train", "infer"}),
         (("doctor", "--json"), {"environment", "backends"}),
     ],
 )
@@ -39,6 +39,21 @@ def test_models_lists_every_preset(capsys: Said) -> None:
             assert (model, preset) in found
         for preset, count in file.PAPER_PARAMETERS.items():
             assert found[model, preset] == count
+
+
+def test_a_model_is_told_with_what_differs_between_its_graphs(capsys: Said) -> None:
+    assert main(["models", "videopose3d", "--json"]) == 0
+    said = one_document(capsys.readouterr().out)
+    assert said["parameters"] == said["published"] == 16_952_371
+    assert said["receptive"] == said["infer"]["least"] == 243
+    assert said["infer"]["most"] is None
+    assert said["train"]["ops"]["batch_norm_train"] == 9
+    assert "noise of train alone: 9 x bernoulli 0.75" in said["differs"]
+    assert main(["models", "videopose3d"]) == 0
+    told = capsys.readouterr().out
+    assert "receptive field 243 frames" in told
+    assert "a multiply-add counts as two" in told
+    assert all(sentence in told for sentence in said["differs"])
 
 
 @pytest.mark.parametrize(

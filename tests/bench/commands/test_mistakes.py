@@ -23,6 +23,7 @@ MISTAKES = {
     ),
     "feasibility --model motionbret": ("unknown model 'motionbret'",),
     "models --preset tiny": ("--preset does not go with the list of all models",),
+    "models --graphs": ("--graphs does not go with the list of all models",),
     "data --protocol amass": ("--protocol does not go with data list",),
     "ops --cases here": ("--cases does not go with the exam of our own ops",),
     "ops --third-party --seed 0": ("--seed does not go with --third-party",),

@@ -17,6 +17,7 @@ from bench.coordinator.job import Job
 from bench.parity import task as parity
 from bench.parity import traces
 from bench.records import Parity
+from models import optim
 
 # Smaller than the preset, so that a framework that compiles is done in seconds.
 # A model without a line needs none.
@@ -26,13 +27,19 @@ SIZES: dict[str, dict[str, Any]] = {
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
 }
+# That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
+OPTIMIZERS = {"simple_baseline": list(optim.RULES)}
 
 
 @pytest.mark.parametrize("model", models.networks())
 def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
     settings = {
         "model": {model: {"sizes": SIZES.get(model, {})}},
-        "parity": {"steps": 20, "batch": 4},
+        "parity": {
+            "steps": 8,
+            "batch": 4,
+            "optimizers": OPTIMIZERS.get(model, ["adam"]),
+        },
         "threads": 1,
     }
     job = Job(

@@ -107,6 +107,33 @@ def test_a_feed_gives_each_model_what_it_takes(model: str) -> None:
     assert feed.poses(feed.batch(keypoints, target)["target"]).shape == target.shape
 
 
+def test_a_causal_model_is_taught_and_scored_by_the_last_frame(tmp_path: Path) -> None:
+    few = Train(steps=1, batch=16)
+    sizes = {"width": 8, "widths": [3, 3], "dropout": 0.0, "causal": True}
+    job = job_of(tmp_path, "videopose3d", Model(preset="tiny", sizes=sizes, train=few))
+    feed = feed_of(job, PROTOCOL)
+    clip = dataset.read(job.config).test[0]
+    (first,), _ = feed.windows([clip], stride=None).batch([0])
+    assert (feed.outputs, feed.windows([clip], stride=None).outputs) == ("last", 1)
+    # all that it sees of the first frame is that frame
+    assert (first == first[-1]).all()
+    # plain NumPy cuts the windows once more: of training, validation and scores
+    assert evaluation(job).checks
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [("videopose3d", {"joints_out": 1}), ("simple_baseline", {"outputs": 3})],
+)
+def test_a_model_of_other_joints_than_the_datas_is_refused(
+    model: str, sizes: dict[str, int], tmp_path: Path
+) -> None:
+    job = job_of(tmp_path, model, Model(preset="tiny", sizes=sizes))
+    said = f"{model} predicts 1 joints and the data have 17; choose a preset"
+    with pytest.raises(BadInput, match=said):
+        feed_of(job, PROTOCOL)
+
+
 @pytest.mark.parametrize("pad", ["edge", "reflect"])
 def test_a_feed_pads_as_its_job_asks(pad: str, tmp_path: Path) -> None:
     model = Model.model_validate({"preset": "tiny", "pad": pad})

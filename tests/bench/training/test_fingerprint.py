@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import backends
 from bench.config import Config, Model, Train
 from bench.coordinator.job import Job
+from bench.training import checkpoint
 from bench.training.fingerprint import fingerprint
 from models.optim import Optimizer
 from tests.bench.training.small_jobs import PROTOCOL, make_job
@@ -18,6 +20,7 @@ from tests.bench.training.small_jobs import PROTOCOL, make_job
 NUMPY = backends.load("numpy")
 # another value of every setting of a training
 TRAIN: dict[str, Any] = {
+    "start": Path("weights.safetensors"),
     "steps": 61,
     "batch": 17,
     "lr": 0.02,
@@ -64,8 +67,13 @@ def test_every_setting_has_another_value_here() -> None:
 
 
 @pytest.mark.parametrize("key", TRAIN)
-def test_every_setting_of_the_training_counts(key: str, tmp_path: Path) -> None:
+def test_every_setting_of_the_training_counts(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = make_job(tmp_path, NUMPY)
+    monkeypatch.chdir(tmp_path)
+    weights = {"a": np.zeros(2, np.float32)}
+    checkpoint.save(TRAIN["start"], checkpoint.Checkpoint(weights, {}, {}, {}))
     train = before.settings.train.model_copy(update={key: TRAIN[key]})
     assert getattr(train, key) != getattr(before.settings.train, key)
     assert of(job_with(tmp_path, train=train)) != of(before)

@@ -1,0 +1,72 @@
+"""Kernels that move a window over space: convolution, its transpose, and pooling."""
+
+from __future__ import annotations
+
+from backends.onnx.nodes import Ints, Writer
+from models.dims import Shape
+
+
+def conv(
+    w: Writer,
+    x: str,
+    weight: str,
+    *bias: str,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
+) -> str:
+    pads = padding * 2  # all that is before, then all that is after
+    return w.node(
+        "Conv",
+        x,
+        weight,
+        *bias,
+        strides=stride,
+        dilations=dilation,
+        pads=pads,
+    )
+
+
+def conv_transpose(
+    w: Writer,
+    x: str,
+    weight: str,
+    *,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
+    length: Shape,
+) -> str:
+    space = w.type(x).shape[2:], w.type(weight).shape[2:]
+    sizes = zip(length, *space, stride, dilation, padding, strict=True)
+    # steps at the end that no stride reached; a number even where lengths are symbolic,
+    # since those divide exactly
+    extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
+    return w.node(
+        "ConvTranspose",
+        x,
+        weight,
+        strides=stride,
+        dilations=dilation,
+        pads=padding * 2,
+        output_padding=extra,
+    )
+
+
+def max_pool1d(
+    w: Writer,
+    x: str,
+    *,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> str:
+    return w.node(
+        "MaxPool",
+        x,
+        kernel_shape=(kernel,),
+        strides=(stride,),
+        pads=(padding, padding),
+        dilations=(dilation,),
+    )

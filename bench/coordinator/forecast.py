@@ -1,0 +1,52 @@
+"""What the trainings of a run will take on this processor, before any has begun.
+
+An estimate by arithmetic: what a step computes, over what the processor does in a second. The
+other cells take minutes, whatever the model, and are not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.coordinator.job import Job
+from bench.coordinator.spec import spec_of
+from models.flops import flops
+
+TRAIN = "train"
+SIDE = 512  # of the matrices that are multiplied to see what the processor does
+TIMES = 5
+# Of a product's rate, what a training step reached here in torch 2.13 with all its small ops: a
+# quarter, and two milliseconds before anything is computed.
+SHARE = 0.25
+CALL = 2e-3
+
+
+def trainings(jobs: Sequence[Job]) -> dict[str, float]:
+    """Seconds of the trainings among `jobs` by model, all backends together."""
+    rate = SHARE * _rate()
+    found: dict[str, float] = {}
+    for job in jobs:
+        if job.task == TRAIN:
+            found[job.model] = found.get(job.model, 0.0) + _seconds(job, rate)
+    return found
+
+
+def _seconds(job: Job, rate: float) -> float:
+    spec, train = spec_of(job), job.settings.train
+    batch = train.batch or spec.recipe.batch
+    lengths = {**dict.fromkeys(spec.train.axes(), spec.frames), "batch": batch}
+    # the backward pass computes about twice what the forward pass does
+    return train.steps * (CALL + 3 * flops(spec.train, lengths) / rate)
+
+
+def _rate() -> float:
+    """FLOPs of a second in a product of float32 matrices, with the threads that NumPy has."""
+    one = np.ones((SIDE, SIDE), np.float32)
+    one @ one  # the first call wakes the threads
+    began = time.perf_counter()
+    for _ in range(TIMES):
+        one @ one
+    return TIMES * 2 * SIDE**3 / (time.perf_counter() - began)

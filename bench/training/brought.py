@@ -1,0 +1,120 @@
+"""Weights that a training starts from: drawn by the seed, and in their place those of a file.
+
+`model.NAME.train.start` names a checkpoint: of another stage of the family, of another training,
+or one that `import` has made. Arrays of the same name and shape are taken, the others drawn.
+The run folder keeps the file, so that a resume starts where the run did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.config import Config
+from bench.coordinator.job import Job
+from bench.training import checkpoint
+from models import params as initial
+from models import title
+from models.errors import BadInput
+from models.nodes import Param
+
+Params = Mapping[str, Param]
+Arrays = dict[str, np.ndarray]
+SHOWN = 3  # names in a message
+
+
+def kept(folder: Path, model: str) -> Path:
+    """Where a run folder has the file that a model's training starts from."""
+    return folder / "starts" / f"{title(model)}.safetensors"
+
+
+def keep(folder: Path, config: Config, *, run: Path | None) -> None:
+    """Give a run folder the files that its trainings start from.
+
+    Of a `run` whose models are taken over, its own.
+    """
+    for name, settings in config.model.items():
+        place, start = kept(folder, name), settings.train.start
+        if start is None or place.exists():
+            continue
+        source = kept(run, name) if run else start
+        place.parent.mkdir(exist_ok=True)
+        try:
+            # no second copy: both are replaced, and never written into
+            os.link(source, place)
+        except OSError:
+            shutil.copyfile(source, place)
+
+
+def file(job: Job) -> Path | None:
+    """The file that a job's training starts from; None where all is drawn."""
+    start = job.settings.train.start
+    if start is None:
+        return None
+    own = kept(job.folder, job.model)
+    return own if own.exists() else start
+
+
+def digest(job: Job) -> str:
+    """What the file's weights are, wherever it lies; empty where all is drawn."""
+    place = file(job)
+    if place is None:
+        return ""
+    found = hashlib.sha256()
+    for name, array in sorted(checkpoint.load(place).params.items()):
+        found.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def fitting(place: Path, params: Params) -> Arrays:
+    """Arrays of a file that have a parameter's name and shape.
+
+    Raises BadInput for a file that is none of ours, or has no such array.
+    """
+    stored = checkpoint.load(place).params
+    found = {
+        name: np.asarray(stored[name], param.type.dtype)
+        for name, param in params.items()
+        if name in stored and stored[name].shape == param.type.shape
+    }
+    # counters alone are in every model with batch norm
+    if not any(params[name].trainable for name in found):
+        theirs, ours = list(stored)[:SHOWN], list(params)[:SHOWN]
+        raise BadInput(
+            f"{place}: none of its {len(stored)} arrays has the name and shape of one of the"
+            f" model's {len(params)}: {', '.join(theirs)} there, {', '.join(ours)} here;"
+            " give weights of this family, at its sizes"
+        )
+    return found
+
+
+def taken(job: Job, params: Params) -> Arrays:
+    """What the training of a job takes from a file; nothing where all is drawn."""
+    place = file(job)
+    return {} if place is None else fitting(place, params)
+
+
+def weights(job: Job, params: Params) -> Arrays:
+    """All that the training of a job starts from."""
+    return initial.draw(params, seed=job.config.seed) | taken(job, params)
+
+
+def said(job: Job, params: Params) -> str:
+    """How many arrays are the file's, and which are drawn; nothing where all are."""
+    place, start = file(job), job.settings.train.start
+    if place is None or start is None:
+        return ""
+    here = fitting(place, params)
+    drawn = [name for name in params if name not in here]
+    told = f"starts from {len(here)} of {len(params)} arrays of {start.name}"
+    if not drawn:
+        return told
+    more = len(drawn) - SHOWN
+    listed = ", ".join(drawn[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{told}; drawn: {listed}"

@@ -1,0 +1,39 @@
+"""Every network of the zoo learns on every backend: fifty steps on one batch lower its loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import models
+from backends.base import Backend, Settings
+from bench.parity.feeds import drawn
+from models import Spec, params
+from models.optim import Optimizer
+from tests import zoo
+
+BATCH = 4
+STEPS = 50
+
+
+def optimizer(spec: Spec) -> Optimizer:
+    """The rule of the recipe, as fast as the training of the preset says."""
+    recipe = spec.recipe
+    quick = models.stage(spec.name).training["tiny"]
+    return Optimizer(recipe.optimizer, quick.lr or recipe.lr, recipe.weight_decay)
+
+
+@pytest.mark.parametrize("name", models.networks())
+def test_fifty_steps_lower_the_loss(name: str, backend: Backend) -> None:
+    spec = zoo.tiny(name)
+    graph = spec.train
+    trainer = backend.trainer(graph, optimizer(spec), Settings())
+    trainer.program.load(params.draw(graph.params, seed=0))
+    lengths = {"batch": BATCH, "frames": spec.frames}
+    # one batch under the same masks: whatever the loss does is the weights' doing
+    rng = np.random.default_rng(0)
+    feeds = trainer.program.put(drawn(graph.inputs, graph.noise, lengths, rng))
+    losses = [trainer.step(feeds) for _ in range(STEPS)]
+    first, last = (float(trainer.program.numpy(losses[at])) for at in (0, -1))
+    assert np.isfinite(first)
+    assert last < first
