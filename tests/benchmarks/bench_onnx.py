@@ -50,7 +50,7 @@ def export(path: str) -> None:
     """
     import torch
 
-    from tests.benchmarks.handwritten import MotionBert
+    from tests.benchmarks.handwritten.motionbert import MotionBert
 
     module = MotionBert(models.size("motionbert", **SIZES)).eval()
     module.load_state_dict(

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bench.speed.timing import interval
+
 Work = Callable[[], Any]
 # rounds: a median of fewer says little, and more say no more
 FEWEST, MOST = 12, 200
@@ -50,13 +52,18 @@ def told(
     mine, other = map(statistics.median, spent)
     ratio = mine / other
     # of each round by itself: what slows a whole round slows both
-    paired = statistics.median(a / b for a, b in zip(*spent, strict=True))
+    ratios = [a / b for a, b in zip(*spent, strict=True)]
+    paired = statistics.median(ratios)
+    low, high = interval(ratios)
     print(
         f"\n{what}: {names[0]} {mine * 1e3:.2f} ms, {names[1]} {other * 1e3:.2f} ms,"
-        f" ratio {ratio:.3f} (paired {paired:.3f}), {len(spent[0])} rounds"
+        f" ratio {ratio:.3f} (paired {paired:.3f}, {low:.3f} to {high:.3f}),"
+        f" {len(spent[0])} rounds"
     )
     return {
         "ratio": ratio,
         "paired": paired,
+        "paired_low": low,
+        "paired_high": high,
         names[1].replace(" ", "_"): other,
     }
