@@ -156,8 +156,7 @@ def _denoised(seen: Value, x: Value, time: Value, size: Size) -> Value:
         h = h + time.reshape((time.shape[0], 1, 1, 1, size.width))
         h = h.rearrange("b h t j c -> (b h) t j c")
         h = mixste.trunk(h, size)
-        h = h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
-    return h
+        return h.rearrange("(b h) t j c -> b h t j c", h=x.shape[1])
 
 
 def _embedded(level: Value, size: Size) -> Value:
@@ -224,8 +223,8 @@ def _mirrored(x: Value, size: Size) -> Value:
     order[[*size.left, *size.right]] = [*size.right, *size.left]
     signs = np.ones(int(str(x.shape[-1])), np.float32)
     signs[0] = -1
-    turned = x.take(x.graph.constant("mirror", order), axis=len(x.shape) - 2)
-    return turned * x.graph.constant(f"mirror.signs{len(signs)}", signs)
+    turned = x.take(x.graph.constant("flip.order", order), axis=len(x.shape) - 2)
+    return turned * x.graph.constant(f"flip.signs{len(signs)}", signs)
 
 
 def _keypoints(g: Builder, size: Size) -> Value:
