@@ -15,7 +15,6 @@ from bench.parity import budget, traces
 from bench.parity.oracle import Answer
 from bench.records import Check
 
-
 # outputs that are poses, and no parameter whose name begins like one
 POSES = re.compile("(pose|hypotheses)(,|$)")
 
