@@ -44,10 +44,16 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
 def inline(builder: Builder, graph: Graph, inputs: Values) -> Values:
     """Write `graph` down in `builder`, fed with values of it; what each output became.
 
-    Parameters and constants keep their names, and a second time are the same ones. A graph with
-    noise or state has no place inside another.
+    Parameters and constants keep their names, and a second time are the same ones. Noise that is
+    not among the inputs is declared, each time anew. A graph with state has no place inside
+    another.
     """
     values = dict(inputs)
+    for name, noise in graph.noise.items():
+        if name not in values:
+            values[name] = builder.noise(
+                name, noise.type.shape, kind=noise.kind, number=noise.number
+            )
     for name, param in graph.params.items():
         values[name] = builder.param(
             name,

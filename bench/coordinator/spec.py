@@ -14,6 +14,7 @@ from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from models import Body, Spec
 from models.errors import BadInput, SpecError, UnknownName, shortened
+from models.sizes import kinds
 
 
 def spec_of(job: Job) -> Spec:
@@ -33,8 +34,20 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
         preset=settings.preset,
         loss=train.loss,
         body=body_of(protocol, train.joint_weights),
-        **{"joints": len(protocol.joints), **settings.sizes},
+        **{**skeleton_sizes(name, protocol), **settings.sizes},
     )
+
+
+def skeleton_sizes(name: str, protocol: Protocol) -> dict[str, Any]:
+    """The sizes of a model that follow from the protocol's skeleton.
+
+    `joints`, and `left` and `right`, the joints that mirror each other, where it has them.
+    """
+    skeleton = skeletons.load(protocol.skeleton)
+    known = kinds(models.module(name).Size)
+    sides = {"left": skeleton.left, "right": skeleton.right}
+    mirrored = {size: joints for size, joints in sides.items() if size in known}
+    return {"joints": len(protocol.joints), **mirrored}
 
 
 def body_of(protocol: Protocol, weights: dict[str, float]) -> Body:

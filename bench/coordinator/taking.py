@@ -13,6 +13,7 @@ from bench import records
 from bench.config import Config
 from bench.coordinator import dataset, earlier
 from bench.coordinator.job import checkpoint_of
+from bench.coordinator.spec import skeleton_sizes
 from bench.data import protocol_for
 from bench.training import checkpoint
 from models.errors import BadInput
@@ -78,6 +79,6 @@ def exported(run: Path, model: str | None) -> dict[str, Any]:
     return {
         "model": name,
         "preset": settings.preset,
-        "sizes": {"joints": len(protocol.joints), **settings.sizes},
+        "sizes": {**skeleton_sizes(name, protocol), **settings.sizes},
         "weights": str(files[0]),
     }

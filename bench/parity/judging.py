@@ -5,6 +5,7 @@ Error against budget, as a check of the record and as a row of the trace.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ import numpy as np
 from bench.parity import budget, traces
 from bench.parity.oracle import Answer
 from bench.records import Check
+
+# outputs that are poses, and no parameter whose name begins like one
+POSES = re.compile("(pose|hypotheses)(,|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ def judge(
     yardstick = answer.apart / size
     bound = budget.bound(kind, yardstick)
     told = {
-        "millimetres": _shift(answer) if name.startswith("pose") else None,
+        "millimetres": _shift(answer) if POSES.match(name) else None,
         "note": f"float32 NumPy is off by {yardstick:.1e}",
     }
     return Judged(

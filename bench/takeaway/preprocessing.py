@@ -3,6 +3,9 @@
     keypoints   (batch, frames, joints, channels): x and y in pixels, then the confidence
     image_size  (batch, 2): width and height in pixels
     pose        (batch, frames, joints, 3): millimetres of the camera frame
+    hypotheses  (batch, number, frames, joints, 3): the same, of a model that gives several
+
+Noise of the graph stays an input: outside, nobody draws it.
 
 Written in the graph language, so that every backend runs it and none knows of it. It computes
 what `to_screen`, `Standardizer.apply` and `evaluation/poses.py` do around the network.
@@ -34,7 +37,7 @@ def with_preprocessing(
     scaling: Arrays,
     mirror: Sequence[int] = (),
 ) -> Graph:
-    """What is around an inference graph that makes `pose`, in metres, of `keypoints`.
+    """What is around an inference graph that makes poses, in metres, of `keypoints`.
 
     `scaling` is mean and std (joints, channels), or empty; they become the parameters MEAN and
     STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
@@ -49,12 +52,21 @@ def with_preprocessing(
     x = builder.input("keypoints", (given[0], frames, joints, channels))
     size = builder.input(SIZE, (given[0], 2))
     screen = _screen(x, size)
-    pose = _lifted(screen, graph, scaling)
+    # once: the mirrored picture is lifted with the same draws
+    noise = {
+        name: builder.noise(name, one.type.shape, kind=one.kind, number=one.number)
+        for name, one in graph.noise.items()
+    }
+    found = _lifted(screen, graph, scaling, noise)
     if mirror:
-        other = _lifted(_mirrored(screen, mirror), graph, scaling)
+        others = _lifted(_mirrored(screen, mirror), graph, scaling, noise)
         # back in the mirror before the mean, or left and right would cancel
-        pose = (pose + _mirrored(other, mirror)) * 0.5
-    builder.output("pose", pose * METRE)
+        found = {
+            name: (pose + _mirrored(others[name], mirror)) * 0.5
+            for name, pose in found.items()
+        }
+    for name, pose in found.items():
+        builder.output(name, pose * METRE)
     return builder.finish()
 
 
@@ -70,8 +82,10 @@ def _screen(x: Value, size: Value) -> Value:
     return screen.concat(x.slice(axis=3, start=2, stop=channels, step=1), axis=3)
 
 
-def _lifted(screen: Value, graph: Graph, scaling: Arrays) -> Value:
-    """The network's pose (batch, frames, joints, 3), its input standardised."""
+def _lifted(
+    screen: Value, graph: Graph, scaling: Arrays, noise: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The network's poses (batch, ..., frames, joints, 3), its input standardised."""
     builder, x = screen.graph, screen
     if scaling:
         shape = scaling["mean"].shape
@@ -79,17 +93,23 @@ def _lifted(screen: Value, graph: Graph, scaling: Arrays) -> Value:
         std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
         x = (x - mean) / std
     given = graph.inputs["keypoints"].shape
-    pose = passes.inline(builder, graph, {"keypoints": x.reshape(given)})["pose"]
-    if len(pose.shape) == 4:
+    fed = {"keypoints": x.reshape(given), **noise}
+    found = passes.inline(builder, graph, fed)
+    return {name: _unfolded(pose) for name, pose in found.items()}
+
+
+def _unfolded(pose: Value) -> Value:
+    """Poses as they are, those of a flat model with their axes."""
+    if len(pose.shape) > 2:
         return pose
     joints = int(str(pose.shape[-1])) // 3
     return pose.reshape((pose.shape[0], 1, joints, 3))
 
 
 def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
-    """x (batch, frames, joints, coordinates) negated, left and right exchanged."""
-    signs = np.ones(int(str(x.shape[3])), np.float32)
+    """x (batch, ..., joints, coordinates) negated, left and right exchanged."""
+    signs = np.ones(int(str(x.shape[-1])), np.float32)
     signs[0] = -1
     order = x.graph.constant("mirror", np.array(mirror, np.int64))
     turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
-    return x.take(order, axis=2) * turned
+    return x.take(order, axis=len(x.shape) - 2) * turned

@@ -12,7 +12,7 @@ from models import ops, params
 from models.builder import Builder
 from models.graph import Graph, check
 from models.params import Arrays
-from models.passes import decompose, prune, to_inference
+from models.passes import decompose, inline, prune, to_inference
 from tests.asserts import assert_close
 
 FP64 = Settings(precision="fp64")
@@ -129,3 +129,18 @@ def test_passes_leave_zoo_graphs_sound(name: str) -> None:
         assert flat.params == graph.params
         assert flat.inputs == graph.inputs
         assert flat.outputs.keys() == graph.outputs.keys()
+
+
+def test_noise_stays_noise_in_another_graph_or_is_given() -> None:
+    g = Builder("inner")
+    x = g.input("x", ("batch", 3))
+    g.output("y", x + g.noise("draw", x.shape, kind="normal", number=1.0))
+    inner = g.finish()
+    outer = Builder("outer")
+    given = outer.input("x", ("batch", 3))
+    once = inline(outer, inner, {"x": given})["y"]
+    draw = outer.noise("draw", given.shape, kind="normal", number=1.0)
+    again = inline(outer, inner, {"x": given, "draw": draw})["y"]
+    outer.output("y", once + again)
+    # the first time anew, the second time what was declared
+    assert list(outer.finish().noise) == ["draw", "draw_2"]
