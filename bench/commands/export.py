@@ -68,6 +68,18 @@ Preprocessing = Annotated[
         help="Scaling and standardising inside: pixels and image size in, mm out.",
     ),
 ]
+Mean = Annotated[
+    bool,
+    typer.Option("--mean", help="The pose is the mean of the model's hypotheses."),
+]
+Clip = Annotated[
+    int | None,
+    typer.Option(
+        "--clip",
+        metavar="FRAMES",
+        help="Clips of so many frames go in: windows, edges and their mean inside.",
+    ),
+]
 Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
 
 
@@ -82,6 +94,8 @@ def command(
     weights: Weights = None,
     seed: Seed = None,
     with_preprocessing: Preprocessing = False,
+    mean: Mean = False,
+    clip: Clip = None,
     opset: Opset = None,
     json: Json = False,
 ) -> int:
@@ -103,6 +117,8 @@ def command(
         out=str(out),
         graph=graph,
         with_preprocessing=with_preprocessing,
+        mean=mean,
+        clip=clip,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
         **_model(model, run, asked),

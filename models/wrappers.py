@@ -1,0 +1,176 @@
+"""Wrappers: what is customary around an inference graph, as passes from graph to graph.
+
+flipped     the mean with the pose of the mirrored picture
+aggregated  the mean of several hypotheses
+over_clip   of a graph of one window, one of a whole clip
+
+Each takes a graph that makes `pose` of `keypoints`, and gives one that does so, its noise drawn
+beside it. Axes: b batch, t frames, j joints, c channels; flat models (b, j * c) are taken too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models import dims, passes
+from models.builder import Builder
+from models.dims import Length
+from models.errors import BadInput
+from models.graph import Graph
+from models.value import Value
+
+KEYPOINTS, POSE, HYPOTHESES = "keypoints", "pose", "hypotheses"
+BATCH = "batch"
+
+
+def flipped(graph: Graph, *, mirror: Sequence[int]) -> Graph:
+    """(pose + mirrored pose of the mirrored keypoints) / 2.
+
+    `mirror` says which joint each one is in a mirror. Both passes have the same noise.
+    """
+    builder = Builder(graph.name)
+    x = opened(builder, graph, joints=len(mirror))
+    noise = declared(builder, graph)
+    pose = called(x, graph, noise)
+    other = called(_mirrored(x, mirror), graph, noise)
+    # back in the mirror before the mean, or left and right would cancel
+    builder.output(POSE, (pose + _mirrored(other, mirror)) * 0.5)
+    return builder.finish()
+
+
+def aggregated(graph: Graph) -> Graph:
+    """The pose is the mean of the hypotheses (b, h, ...), whatever the model's own choice is.
+
+    Raises BadInput where it makes none.
+    """
+    if HYPOTHESES not in graph.outputs:
+        raise BadInput(
+            f"{graph.name}: makes one pose, and no {HYPOTHESES} to take the mean of; leave the"
+            " mean out"
+        )
+    builder, values = passes.copy(graph, lambda node, arguments: None)
+    several = values[graph.outputs[HYPOTHESES]]
+    builder.output(POSE, several.mean(axis=1, keepdims=False))
+    return passes.prune(builder.finish())
+
+
+def over_clip(
+    graph: Graph, *, joints: int, window: int, frames: int, every: int
+) -> Graph:
+    """Keypoints of a clip (b, frames, j, c) -> poses of all of its frames (b, frames, j, 3).
+
+    A window begins every `every` frames, and poses of one frame are averaged; of a model of one
+    output a window lies around each frame. What windows see beyond the ends is the first and the
+    last frame. Windows are drawn noise for one by one. Raises BadInput where windows would
+    leave frames out.
+    """
+    if not 1 <= every <= window:
+        raise BadInput(
+            f"{graph.name}: a window every {every} frames was asked for; 1 to {window} was due,"
+            " the frames of a window"
+        )
+    builder = Builder(graph.name)
+    batch, _, joints, channels = _layout(graph, joints)
+    x = builder.input(KEYPOINTS, (batch, frames, joints, channels))
+    many = _outputs(graph, window) == window
+    starts = _starts(window, frames, every) if many else _around(window, frames)
+    seen = starts[:, None] + np.arange(window)
+    index = np.clip(seen, 0, frames - 1)
+    rows = builder.constant("clip.frames", index.ravel().astype(np.int64))
+    whole = batch * len(starts)
+    cut = x.take(rows, axis=1).reshape((whole, window, joints, channels))
+    lengths: dict[str, Length] = {BATCH: whole, "frames": window}
+    pose = called(cut, graph, declared(builder, graph, lengths), lengths)
+    # (b, windows * outputs, j * 3)
+    flat = pose.reshape((batch, seen.size if many else frames, joints * 3))
+    if many:
+        flat = builder.constant("clip.mean", _averaging(seen, frames)) @ flat
+    builder.output(POSE, flat.reshape((batch, frames, joints, 3)))
+    return builder.finish()
+
+
+def opened(builder: Builder, graph: Graph, *, joints: int) -> Value:
+    """The input `keypoints` with an axis for each thing: (b, t, j, c)."""
+    return builder.input(KEYPOINTS, _layout(graph, joints))
+
+
+def declared(
+    builder: Builder, graph: Graph, lengths: Mapping[str, Length] | None = None
+) -> dict[str, Value]:
+    """The noise of a graph as noise of the one around it."""
+    return {
+        name: builder.noise(
+            name,
+            dims.at(noise.type.shape, lengths or {}),
+            kind=noise.kind,
+            number=noise.number,
+        )
+        for name, noise in graph.noise.items()
+    }
+
+
+def called(
+    x: Value,
+    graph: Graph,
+    noise: Mapping[str, Value] | None = None,
+    lengths: Mapping[str, Length] | None = None,
+) -> Value:
+    """The pose (b, t, j, 3) that a graph makes of keypoints (b, t, j, c)."""
+    bound = lengths or {}
+    shape = dims.at(graph.inputs[KEYPOINTS].shape, bound)
+    inputs = {**(noise or {}), KEYPOINTS: x.reshape(shape)}
+    pose = passes.inline(x.graph, graph, inputs, lengths=bound)[POSE]
+    if len(pose.shape) == 4:
+        return pose
+    joints = int(str(pose.shape[-1])) // 3
+    return pose.reshape((pose.shape[0], 1, joints, 3))
+
+
+def _layout(graph: Graph, joints: int) -> tuple[Length, Length, int, int]:
+    strays = [name for name in graph.inputs if name != KEYPOINTS]
+    if strays:
+        raise BadInput(
+            f"{graph.name}: takes {', '.join(strays)} beside the keypoints; around those alone"
+            " something can be wrapped"
+        )
+    given = graph.inputs[KEYPOINTS].shape
+    if len(given) == 2:
+        # the last axis of a flat model holds all joints
+        return given[0], 1, joints, int(str(given[-1])) // joints
+    return given[0], given[1], joints, int(str(given[-1]))
+
+
+def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
+    """x (b, t, j, coordinates) negated, left and right exchanged."""
+    signs = np.ones(int(str(x.shape[3])), np.float32)
+    signs[0] = -1
+    order = x.graph.constant("mirror", np.array(mirror, np.int64))
+    turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
+    return x.take(order, axis=2) * turned
+
+
+def _outputs(graph: Graph, window: int) -> int:
+    """Frames that have a pose, of a window."""
+    pose = graph.types[graph.outputs[POSE]].shape
+    if len(pose) != 4:
+        return 1
+    return int(dims.bind(pose, {BATCH: 1, "frames": window})[1])
+
+
+def _starts(window: int, frames: int, every: int) -> np.ndarray:
+    """Every so many frames, and the last one shifted back into the clip."""
+    last = max(frames - window, 0)
+    return np.array([*range(0, last, every), last])
+
+
+def _around(window: int, frames: int) -> np.ndarray:
+    return np.arange(frames) - (window - 1) // 2
+
+
+def _averaging(seen: np.ndarray, frames: int) -> np.ndarray:
+    """(frames, windows * outputs): each frame's row has its share of every pose of it."""
+    shares = (seen.ravel() == np.arange(frames)[:, None]).astype(np.float64)
+    means: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
+    return means.astype(np.float32)
