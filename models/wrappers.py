@@ -11,6 +11,8 @@ beside it. Axes: b batch, t frames, j joints, c channels; flat models (b, j * c)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -83,11 +85,9 @@ def over_clip(
     cut = x.take(rows, axis=1).reshape((whole, window, joints, channels))
     lengths: dict[str, Length] = {BATCH: whole, "frames": window}
     pose = called(cut, graph, declared(builder, graph, lengths), lengths)
-    # (b, windows * outputs, j * 3)
-    flat = pose.reshape((batch, seen.size if many else frames, joints * 3))
     if many:
-        flat = builder.constant("clip.mean", _averaging(seen, frames)) @ flat
-    builder.output(POSE, flat.reshape((batch, frames, joints, 3)))
+        pose = _mean(pose.reshape((batch, seen.size, joints * 3)), seen, frames)
+    builder.output(POSE, pose.reshape((batch, frames, joints, 3)))
     return builder.finish()
 
 
@@ -169,8 +169,18 @@ def _around(window: int, frames: int) -> np.ndarray:
     return np.arange(frames) - (window - 1) // 2
 
 
-def _averaging(seen: np.ndarray, frames: int) -> np.ndarray:
-    """(frames, windows * outputs): each frame's row has its share of every pose of it."""
-    shares = (seen.ravel() == np.arange(frames)[:, None]).astype(np.float64)
-    means: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
-    return means.astype(np.float32)
+def _mean(flat: Value, seen: np.ndarray, frames: int) -> Value:
+    """(b, windows * outputs, j * 3) -> (b, frames, j * 3), the mean of what each frame has."""
+    mine = [np.flatnonzero(seen.ravel() == frame) for frame in range(frames)]
+    # picked and added, not multiplied by a table: a trace of that product excluded a batch of 1
+    picked = (_share(flat, mine, which) for which in range(max(map(len, mine))))
+    return reduce(add, picked)
+
+
+def _share(flat: Value, mine: Sequence[np.ndarray], which: int) -> Value:
+    """The pose that comes `which` among those of each frame, by its weight; 0 where none does."""
+    places = np.array([own[min(which, len(own) - 1)] for own in mine], np.int64)
+    shares = np.array([1 / len(own) if which < len(own) else 0 for own in mine])
+    rows = flat.graph.constant(f"clip.place{which}", places)
+    weights = shares.astype(np.float32).reshape(1, -1, 1)
+    return flat.take(rows, axis=1) * flat.graph.constant(f"clip.share{which}", weights)

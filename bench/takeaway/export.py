@@ -42,9 +42,7 @@ from models.graph import Graph, Type
 from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
-LONGEST = (
-    2000  # frames of a clip in one call: the table of who has a share in whom is 32 MB
-)
+LONGEST = 10_000  # frames of a clip in one call, which is minutes of video
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def test_a_clip_in_pixels_is_what_its_windows_give(tmp_path: Path) -> None:
     ("more", "told"),
     [
         ({"clip": 0, "mean": True}, "makes one pose, and no hypotheses"),
-        ({"clip": 0}, "1 to 2000 frames were due"),
+        ({"clip": 0}, "1 to 10000 frames were due"),
         ({"clip": 9, "graph": "train"}, "what is wrapped is run, and not trained"),
     ],
 )
