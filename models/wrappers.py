@@ -4,8 +4,9 @@ flipped     the mean with the pose of the mirrored picture
 aggregated  the mean of several hypotheses
 over_clip   of a graph of one window, one of a whole clip
 
-Each takes a graph that makes `pose` of `keypoints`, and gives one that does so, its noise drawn
+Each takes a graph that makes poses of `keypoints`, and gives one that does so, its noise drawn
 beside it. Axes: b batch, t frames, j joints, c channels; flat models (b, j * c) are taken too.
+Poses are `pose` (b, t, j, 3) and whatever else comes out, such as `hypotheses` (b, h, t, j, 3).
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ def flipped(graph: Graph, *, mirror: Sequence[int]) -> Graph:
     builder = Builder(graph.name)
     x = opened(builder, graph, joints=len(mirror))
     noise = declared(builder, graph)
-    pose = called(x, graph, noise)
-    other = called(_mirrored(x, mirror), graph, noise)
-    # back in the mirror before the mean, or left and right would cancel
-    builder.output(POSE, (pose + _mirrored(other, mirror)) * 0.5)
+    poses = called(x, graph, noise)
+    others = called(_mirrored(x, mirror), graph, noise)
+    for name, pose in poses.items():
+        # back in the mirror before the mean, or left and right would cancel
+        builder.output(name, (pose + _mirrored(others[name], mirror)) * 0.5)
     return builder.finish()
 
 
@@ -84,10 +86,10 @@ def over_clip(
     whole = batch * len(starts)
     cut = x.take(rows, axis=1).reshape((whole, window, joints, channels))
     lengths: dict[str, Length] = {BATCH: whole, "frames": window}
-    pose = called(cut, graph, declared(builder, graph, lengths), lengths)
-    if many:
-        pose = _mean(pose.reshape((batch, seen.size, joints * 3)), seen, frames)
-    builder.output(POSE, pose.reshape((batch, frames, joints, 3)))
+    poses = called(cut, graph, declared(builder, graph, lengths), lengths)
+    for name, pose in poses.items():
+        joined = _joined(pose, len(starts))
+        builder.output(name, _mean(joined, seen, frames) if many else joined)
     return builder.finish()
 
 
@@ -116,13 +118,18 @@ def called(
     graph: Graph,
     noise: Mapping[str, Value] | None = None,
     lengths: Mapping[str, Length] | None = None,
-) -> Value:
-    """The pose (b, t, j, 3) that a graph makes of keypoints (b, t, j, c)."""
+) -> dict[str, Value]:
+    """The poses (b, ..., t, j, 3) that a graph makes of keypoints (b, t, j, c)."""
     bound = lengths or {}
     shape = dims.at(graph.inputs[KEYPOINTS].shape, bound)
     inputs = {**(noise or {}), KEYPOINTS: x.reshape(shape)}
-    pose = passes.inline(x.graph, graph, inputs, lengths=bound)[POSE]
-    if len(pose.shape) == 4:
+    made = passes.inline(x.graph, graph, inputs, lengths=bound)
+    return {name: _unfolded(pose) for name, pose in made.items()}
+
+
+def _unfolded(pose: Value) -> Value:
+    """Poses as they are, those of a flat model with an axis for each thing."""
+    if len(pose.shape) > 2:
         return pose
     joints = int(str(pose.shape[-1])) // 3
     return pose.reshape((pose.shape[0], 1, joints, 3))
@@ -143,12 +150,12 @@ def _layout(graph: Graph, joints: int) -> tuple[Length, Length, int, int]:
 
 
 def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
-    """x (b, t, j, coordinates) negated, left and right exchanged."""
-    signs = np.ones(int(str(x.shape[3])), np.float32)
+    """x (b, ..., j, coordinates) negated, left and right exchanged."""
+    signs = np.ones(int(str(x.shape[-1])), np.float32)
     signs[0] = -1
     order = x.graph.constant("mirror", np.array(mirror, np.int64))
     turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
-    return x.take(order, axis=2) * turned
+    return x.take(order, axis=len(x.shape) - 2) * turned
 
 
 def _outputs(graph: Graph, window: int) -> int:
@@ -169,18 +176,25 @@ def _around(window: int, frames: int) -> np.ndarray:
     return np.arange(frames) - (window - 1) // 2
 
 
-def _mean(flat: Value, seen: np.ndarray, frames: int) -> Value:
-    """(b, windows * outputs, j * 3) -> (b, frames, j * 3), the mean of what each frame has."""
+def _joined(pose: Value, windows: int) -> Value:
+    """(b * windows, ..., t, j, 3) -> (b, ..., windows * t, j, 3)."""
+    more = " h" if len(pose.shape) > 4 else ""
+    return pose.rearrange(f"(b w){more} t j c -> b{more} (w t) j c", w=windows)
+
+
+def _mean(poses: Value, seen: np.ndarray, frames: int) -> Value:
+    """(b, ..., windows * t, j, 3) -> (b, ..., frames, j, 3), the mean of what each frame has."""
     mine = [np.flatnonzero(seen.ravel() == frame) for frame in range(frames)]
     # picked and added, not multiplied by a table: a trace of that product excluded a batch of 1
-    picked = (_share(flat, mine, which) for which in range(max(map(len, mine))))
+    picked = (_share(poses, mine, which) for which in range(max(map(len, mine))))
     return reduce(add, picked)
 
 
-def _share(flat: Value, mine: Sequence[np.ndarray], which: int) -> Value:
+def _share(poses: Value, mine: Sequence[np.ndarray], which: int) -> Value:
     """The pose that comes `which` among those of each frame, by its weight; 0 where none does."""
     places = np.array([own[min(which, len(own) - 1)] for own in mine], np.int64)
     shares = np.array([1 / len(own) if which < len(own) else 0 for own in mine])
-    rows = flat.graph.constant(f"clip.place{which}", places)
-    weights = shares.astype(np.float32).reshape(1, -1, 1)
-    return flat.take(rows, axis=1) * flat.graph.constant(f"clip.share{which}", weights)
+    rows = poses.graph.constant(f"clip.place{which}", places)
+    weights = shares.astype(np.float32).reshape(-1, 1, 1)
+    picked = poses.take(rows, axis=len(poses.shape) - 3)
+    return picked * poses.graph.constant(f"clip.share{which}", weights)

@@ -105,13 +105,8 @@ def command(
     from bench.coordinator.spec import sizes
     from bench.takeaway.export import Order, export
 
-    # None is "not said", as everywhere
-    asked = {
-        "preset": preset,
-        "sizes": sizes(size or []) or None,
-        "weights": str(weights) if weights else None,
-        "seed": seed,
-    }
+    given = {"preset": preset, "sizes": sizes(size or []), "seed": seed}
+    asked = given | {"weights": str(weights) if weights else None}
     order = Order(
         format=to,
         out=str(out),
@@ -135,7 +130,8 @@ def _model(
     import models
     from bench.coordinator import taking
 
-    given = {key: value for key, value in asked.items() if value is not None}
+    # None is "not said", as everywhere, and so are no sizes
+    given = {key: value for key, value in asked.items() if value not in (None, {})}
     if run is None:
         if name is None:
             listed = ", ".join(models.names())

@@ -3,6 +3,9 @@
     keypoints   (batch, frames, joints, channels): x and y in pixels, then the confidence
     image_size  (batch, 2): width and height in pixels
     pose        (batch, frames, joints, 3): millimetres of the camera frame
+    hypotheses  (batch, number, frames, joints, 3): the same, of a model that gives several
+
+Noise of the graph stays an input: outside, nobody draws it.
 
 Written in the graph language, so that every backend runs it and none knows of it. It computes
 what `to_screen`, `Standardizer.apply` and `evaluation/poses.py` do around the network.
@@ -14,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models import passes, wrappers
+from models import wrappers
 from models.builder import Builder
 from models.graph import Graph
 from models.value import Value
@@ -34,15 +37,13 @@ def with_preprocessing(
     scaling: Arrays,
     mirror: Sequence[int] = (),
 ) -> Graph:
-    """What is around an inference graph that makes `pose`, in metres, of `keypoints`.
+    """What is around an inference graph that makes poses, in metres, of `keypoints`.
 
     `scaling` is mean and std (joints, channels), or empty; they become the parameters MEAN and
     STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
     with those of the mirrored picture.
     """
-    inner = passes.prune(graph.with_outputs("pose"))
-    if scaling:
-        inner = _standardised(inner, joints, scaling)
+    inner = _standardised(graph, joints, scaling) if scaling else graph
     if mirror:
         inner = wrappers.flipped(inner, mirror=mirror)
     builder = Builder(graph.name)
@@ -50,7 +51,8 @@ def with_preprocessing(
     size = builder.input(SIZE, (x.shape[0], 2))
     screen = _screen(x, size)
     noise = wrappers.declared(builder, inner)
-    builder.output("pose", wrappers.called(screen, inner, noise) * METRE)
+    for name, pose in wrappers.called(screen, inner, noise).items():
+        builder.output(name, pose * METRE)
     return builder.finish()
 
 
@@ -62,7 +64,8 @@ def _standardised(graph: Graph, joints: int, scaling: Arrays) -> Graph:
     mean = builder.param(MEAN, shape, init=("zeros", 0.0), trainable=False)
     std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
     noise = wrappers.declared(builder, graph)
-    builder.output("pose", wrappers.called((x - mean) / std, graph, noise))
+    for name, pose in wrappers.called((x - mean) / std, graph, noise).items():
+        builder.output(name, pose)
     return builder.finish()
 
 

@@ -136,6 +136,18 @@ def test_hypotheses_become_their_mean() -> None:
         wrappers.aggregated(tiny("motionbert").infer)
 
 
+def test_hypotheses_are_wrapped_as_the_pose_is() -> None:
+    x, z = drawn(1, 6, 3, 2), drawn(2, 4, 5, 3, 3)
+    made = NumpyProgram(
+        wrappers.over_clip(noisy(), joints=3, window=5, frames=6, every=5),
+        Settings(precision="fp64"),
+    )
+    made.load(params.draw(noisy().params, seed=3))
+    found = made({"keypoints": x, "z": z})
+    assert found["hypotheses"].shape == (1, 4, 6, 3, 3)
+    np.testing.assert_array_equal(found["hypotheses"][:, 0], found["pose"])
+
+
 def test_noise_is_the_same_in_the_mirror_and_another_in_each_window() -> None:
     x, z = drawn(2, 5, 3, 2), drawn(2, 4, 5, 3, 3)
     run, mirror = program(noisy()), [0, 2, 1]
