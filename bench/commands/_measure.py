@@ -20,8 +20,8 @@ from bench.coordinator.run import Outcome
 from models.errors import BadInput
 
 if TYPE_CHECKING:
-    from bench.data import Split
     from bench.coordinator.earlier import Typed
+    from bench.data import Split
     from reports.verdict import Verdict
 
 RUNS = Path("runs")  # where run folders are made if nobody says
