@@ -235,11 +235,14 @@ def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value],
 
 def _infer(chosen: Stage, sizes: Any, train: Graph, named: str) -> Graph:
     from models.builder import Builder
-    from models.passes import prune, to_inference
+    from models.passes import to_inference
 
     if chosen.infer is None:
         return to_inference(train, outputs=["pose"])
     builder = Builder(f"{named}.infer")
     builder.output("pose", chosen.infer(builder, sizes))
-    # a model may declare what only its train graph uses, a mask or a second head
-    return prune(builder.finish())
+    found = builder.finish()
+    # It may be written of what trains, with dropout, and may declare what only the train graph
+    # uses, a mask or a second head. The pose comes first, whatever else it gives.
+    others = [name for name in found.outputs if name != "pose"]
+    return to_inference(found, outputs=["pose", *others])

@@ -5,9 +5,16 @@ Their nodes are attributed to the model line that asks for them.
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Protocol, TypedDict, Unpack
 
+from models.errors import BadInput
 from models.value import Value
+
+
+def check_heads(model: str, width: int, heads: int) -> None:
+    """Raise BadInput where heads do not divide a width."""
+    if width % heads:
+        raise BadInput(f"{model}: width {width} is not divisible by {heads} heads")
 
 
 class Initialisers(TypedDict, total=False):
@@ -15,6 +22,64 @@ class Initialisers(TypedDict, total=False):
 
     init: tuple[str, float]
     bias_init: tuple[str, float]
+
+
+class Blocks(Protocol):
+    """What the sizes of a model say of its transformer blocks."""
+
+    @property
+    def heads(self) -> int:
+        """Of the attention; they divide the width."""
+
+    @property
+    def mlp_ratio(self) -> float:
+        """Hidden width by width."""
+
+    @property
+    def eps(self) -> float:
+        """Of both layer norms."""
+
+    @property
+    def qkv_bias(self) -> bool:
+        """Whether query, key and value have one."""
+
+    @property
+    def scale(self) -> float:
+        """Of the logits; 0: head width ** -0.5."""
+
+    @property
+    def drop(self) -> float:
+        """Rate behind the attention and within the MLP."""
+
+    @property
+    def attention_drop(self) -> float:
+        """Rate of the attention's weights."""
+
+
+def block(x: Value, size: Blocks, *, drop_path: float) -> Value:
+    """A pre-norm transformer block over (b, tokens, width), named as timm's `Block` is."""
+    h = x.layer_norm(eps=size.eps, name="norm1")
+    h = _self_attention(h, size)
+    x = x + h.drop_path(rate=drop_path, name="attn.path")
+    h = x.layer_norm(eps=size.eps, name="norm2")
+    width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    h = mlp(h, hidden=int(width * size.mlp_ratio), drop=size.drop, name="mlp")
+    return x + h.drop_path(rate=drop_path, name="mlp.path")
+
+
+def _self_attention(x: Value, size: Blocks) -> Value:
+    width = int(str(x.shape[-1]))
+    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias)
+    # the rows of one weight: all heads' queries, then all keys, then all values
+    packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
+    mixed = attend(
+        packed,
+        scale=size.scale or (width // size.heads) ** -0.5,
+        drop=size.attention_drop,
+        name="attn",
+    )
+    mixed = mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj")
+    return mixed.dropout(rate=size.drop, name="attn.proj")
 
 
 def attend(packed: Value, *, scale: float, drop: float, name: str) -> Value:
@@ -37,7 +102,7 @@ def mlp(
     **initialisers: Unpack[Initialisers],
 ) -> Value:
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
-    width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    width = int(str(x.shape[-1]))
     h = x.linear(hidden, name=f"{name}.fc1", **initialisers)
     h = h.gelu(approximate="none")
     h = h.dropout(rate=drop, name=f"{name}.fc1")

@@ -38,6 +38,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "minimum": jnp.minimum,
     "negative": jnp.negative,
     "sign": jnp.sign,
+    "floor": jnp.floor,
     "exp": jnp.exp,
     "log": jnp.log,
     "sqrt": jnp.sqrt,
@@ -90,6 +91,10 @@ def max(x: Array, *, axis: Axes, keepdims: bool) -> Array:
 
 def min(x: Array, *, axis: Axes, keepdims: bool) -> Array:
     return jnp.min(x, axis, keepdims=keepdims)
+
+
+def logsumexp(x: Array, *, axis: Axes, keepdims: bool) -> Array:
+    return jax.nn.logsumexp(x, axis, keepdims=keepdims)
 
 
 def reshape(x: Array, *, shape: Axes) -> Array:

@@ -60,6 +60,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "negative": _node("Neg"),
     "abs": _node("Abs"),
     "sign": _node("Sign"),
+    "floor": _node("Floor"),
     "exp": _node("Exp"),
     "log": _node("Log"),
     "sqrt": _node("Sqrt"),
@@ -82,6 +83,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "stop_gradient": _node("Identity"),
     "sum": _reduction("ReduceSum"),
     "mean": _reduction("ReduceMean"),
+    "logsumexp": _reduction("ReduceLogSumExp"),
     "max": _reduction("ReduceMax"),
     "min": _reduction("ReduceMin"),
 }
@@ -323,6 +325,11 @@ def batch_norm(
     eps: float,
 ) -> str:
     return w.node("BatchNormalization", x, weight, bias, mean, var, epsilon=eps)
+
+
+def clip(w: Writer, x: str, *, low: float, high: float) -> str:
+    ends = [w.constant(np.array(end, w.type(x).dtype)) for end in (low, high)]
+    return w.node("Clip", x, *ends)
 
 
 def leaky_relu(w: Writer, x: str, *, slope: float) -> str:

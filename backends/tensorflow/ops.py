@@ -44,10 +44,12 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "mean": reduction(tf.reduce_mean),
     "var": reduction(tf.math.reduce_variance),
     "max": reduction(tf.reduce_max),
+    "logsumexp": reduction(tf.reduce_logsumexp),
     "min": reduction(tf.reduce_min),
     "negative": tf.negative,
     "abs": tf.abs,
     "sign": tf.sign,
+    "floor": tf.floor,
     "exp": tf.exp,
     "log": tf.math.log,
     "sqrt": tf.sqrt,
@@ -342,6 +344,10 @@ def batch_norm_train(
     new_var = var * (1 - momentum) + spread * (count / (count - 1)) * momentum
     out = centred * row(tf.math.rsqrt(spread + eps) * weight, x) + row(bias, x)
     return out, new_mean, new_var
+
+
+def clip(x: Tensor, *, low: float, high: float) -> Tensor:
+    return tf.clip_by_value(x, low, high)
 
 
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:

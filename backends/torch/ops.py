@@ -3,6 +3,9 @@
 They run eagerly on tensors, and are traced once into the GraphModule: over proxies, which
 know their shape and dtype but hold no numbers. So lengths are read off `x.shape`, and what
 depends on a value is left to PyTorch.
+
+`logsumexp` has none and runs by its body: PyTorch's gradient is exp(x - result), and beside
+-1e9 the result has no digits left for a logarithm.
 """
 
 from __future__ import annotations
@@ -68,6 +71,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "negative": torch.negative,
     "abs": torch.abs,
     "sign": torch.sign,
+    "floor": torch.floor,
     "exp": torch.exp,
     "log": torch.log,
     "sqrt": torch.sqrt,
@@ -330,6 +334,10 @@ def batch_norm_train(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """PyTorch updates the running statistics in place, so the new ones are the old ones."""
     return F.batch_norm(x, mean, var, weight, bias, True, momentum, eps), mean, var
+
+
+def clip(x: Tensor, *, low: float, high: float) -> Tensor:
+    return x.clamp(low, high)
 
 
 def leaky_relu(x: Tensor, *, slope: float) -> Tensor:

@@ -139,7 +139,19 @@ def _baselines(payload: Baselines) -> str:
 @_said.register
 def _evaluation(payload: Evaluation) -> str:
     score = _mm(payload.headlined(payload.metrics))
-    return f"{payload.headline} {score} {payload.averaging}-wise; {_under(payload)}"
+    told = f"{payload.headline} {score} {payload.averaging}-wise"
+    if payload.aggregates:
+        told += f"; of {payload.hypotheses} hypotheses {_made(payload)}"
+    return f"{told}; {_under(payload)}"
+
+
+def _made(payload: Evaluation) -> str:
+    """What can be made of several hypotheses; who needs the truth for it, is told."""
+    made = []
+    for one in payload.aggregates:
+        needs = f" (needs {one.needs})" if one.needs else ""
+        made.append(f"{one.name} {_mm(payload.headlined(one.metrics))}{needs}")
+    return ", ".join(made)
 
 
 @_said.register

@@ -42,6 +42,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         check_model(name, settings, protocol)
         if "train" in config.tasks:
             _check_start(name, settings, protocol, resume)
+        _check_hypotheses(name, settings, protocol)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -73,14 +74,25 @@ def _check_ladder(
 
 
 def _protocol(config: Config) -> Protocol:
-    """The run's protocol. Raises BadInput for one that no model here fits."""
+    """The run's protocol. Raises BadInput for one whose rules contradict each other."""
     protocol = data.protocol_for(config.data, config.protocol)
-    if protocol.hypotheses != "one":
+    if protocol.hypotheses == "jpma" and protocol.lengths != "metric":
         raise BadInput(
-            f"protocol {protocol.name} scores several poses for a frame, and models here"
-            " give one; use metrics.evaluate"
+            f"protocol {protocol.name} chooses joints by their projection, which lengths of"
+            f" {protocol.lengths} do not have; give it metric lengths"
         )
     return protocol
+
+
+def _check_hypotheses(name: str, settings: Model, protocol: Protocol) -> None:
+    """Raise BadInput for a model of one pose under a protocol that scores several."""
+    if protocol.hypotheses == "one":
+        return
+    if "hypotheses" not in build(name, settings, protocol).infer.outputs:
+        raise BadInput(
+            f"protocol {protocol.name} scores several poses for a frame, and {name} gives"
+            " one; leave the model or the protocol's `hypotheses` out"
+        )
 
 
 def check_model(name: str, settings: Model, protocol: Protocol) -> None:

@@ -5,8 +5,8 @@ The checks stand in the order of the pipeline, so the first that fails names wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -14,14 +14,22 @@ import numpy as np
 from bench.coordinator.job import Job
 from bench.data import Split
 from bench.data.batches.windows import Windows
-from bench.evaluation.oracle import choice, cutting, network, scoring, sides, sight
+from bench.evaluation.oracle import (
+    choice,
+    cutting,
+    network,
+    scoring,
+    several,
+    sides,
+    sight,
+)
 from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.choice import Frame, Rows
 from bench.evaluation.oracle.cutting import Array, Cut, Float
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.tally import LEAST as LEAST_SPREAD
 from bench.evaluation.oracle.tally import SHARE, TIMES, Tally
-from bench.records import Check, Metric
+from bench.records import Aggregate, Check, Metric
 from bench.training.feed import Feed
 from bench.training.held import fitted_on, scaled, trained
 
@@ -46,6 +54,9 @@ class Own:
     windows: Windows
     poses: Array  # (M, J, 3), in the model's unit
     metrics: tuple[Metric, ...]
+    hypotheses: Array | None = None  # (M, H, J, 3), in that unit
+    aggregates: tuple[Aggregate, ...] = ()  # what was made of them
+    left_out: Mapping[str, str] = field(default_factory=dict)  # and what was not -> why
 
 
 @dataclass(frozen=True)
@@ -224,10 +235,36 @@ def _scores(
     split: Split, own: Own, test: Cut, rows: Rows
 ) -> tuple[list[Check], dict[str, str]]:
     """The record's numbers over all poses, against plain arithmetic on the same poses."""
+    poses = _made(split, own, test, rows, split.protocol.hypotheses)
+    due = scoring.scored(test, rows, split.protocol, poses)
+    checks, left_out = scoring.all_held(own.metrics, due)
+    for one in own.aggregates:
+        poses = _made(split, own, test, rows, one.rule)
+        due = scoring.scored(test, rows, split.protocol, poses)
+        held, _ = scoring.all_held(one.metrics, due, of=one.name)
+        checks += held
+    return checks, left_out
 
-    def predicted(number: int) -> Float:
-        unit = cutting.millimetres(test.strips[number], rows.frames[number], test.sight)
-        return own.poses[rows.of(number)].astype(np.float64) * 1000 * unit
 
-    due = scoring.scored(test, rows, split.protocol, predicted)
-    return scoring.all_held(own.metrics, due)
+def _made(
+    split: Split, own: Own, test: Cut, rows: Rows, rule: str
+) -> Callable[[int], Float]:
+    """The poses of each strip, mm, as a rule makes them of hypotheses; "one": the model's own."""
+    protocol, joints = split.protocol, test.sight.joints
+    named = protocol.joints_for("mpjpe") or joints
+    counted = [place for place, joint in enumerate(joints) if joint in named]
+    root = joints.index(protocol.root)
+
+    def made(number: int) -> Float:
+        strip, frames = test.strips[number], rows.frames[number]
+        unit = 1000 * cutting.millimetres(strip, frames, test.sight)
+        if rule == "one" or own.hypotheses is None:
+            return own.poses[rows.of(number)].astype(np.float64) * unit
+        drawn = own.hypotheses[rows.of(number)].astype(np.float64) * unit[:, None]
+        if protocol.prediction_root == "zero":
+            drawn = drawn - drawn[:, :, root : root + 1]
+        return several.one_of(
+            rule, drawn, strip=strip, frames=frames, sight=test.sight, counted=counted
+        )
+
+    return made

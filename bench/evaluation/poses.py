@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from bench.coordinator.job import Job, Progress
 from bench.data.batches import overlap
 from bench.data.batches.windows import Windows, mirror
 from bench.data.clip import Clip
-from bench.training.feed import Feed
+from bench.training.feed import HYPOTHESES, Feed
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
@@ -37,25 +38,57 @@ def windows_of(
     return windows
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """What a model gives for each of M scored frames, in the windows' unit."""
+
+    poses: Array  # (M, J, 3)
+    hypotheses: Array | None  # (M, H, J, 3), of a model that gives several
+
+
+def at_once(feed: Feed) -> int:
+    """How many windows a call is given: each hypothesis takes as much memory as a window."""
+    return max(1, BATCH // max(1, feed.hypotheses))
+
+
 def predicted(
     program: Program, feed: Feed, windows: Windows, progress: Progress
-) -> Array:
-    """Poses (M, J, 3) in the windows' unit, one for each scored frame.
+) -> Predicted:
+    """Poses in the windows' unit, one for each scored frame, and the hypotheses for it.
 
     They are as the model gives them: its root is not moved to zero. Under a protocol with flip
     averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints;
     under one of overlapping windows, the mean of all that predict the frame.
     """
     # a frame that two windows predict, as at the end of a clip, is the first one's
-    poses = overlap.Mean(windows) if feed.protocol.overlap else overlap.First(windows)
+    kept = overlap.Mean if feed.protocol.overlap else overlap.First
+    poses = kept(windows)
+    drawn = kept(windows, feed.hypotheses) if feed.hypotheses else None
     # in order, so that the last index says how far it is
-    for batch in windows.epoch(BATCH, shuffle=False):
-        pose = feed.poses(program(feed.inputs(batch.keypoints))["pose"])
-        if feed.protocol.flip_tta:
-            mirrored = mirror(batch.keypoints, windows.skeleton)
-            other = feed.poses(program(feed.inputs(mirrored))["pose"])
-            # back in the mirror before the mean, or left and right would cancel
-            pose = (pose + mirror(other, windows.skeleton)) * np.float32(0.5)
-        poses.add(batch.indices, pose)
+    for batch in windows.epoch(at_once(feed), shuffle=False):
+        found = _called(program, feed, windows, batch.keypoints)
+        poses.add(batch.indices, feed.poses(found["pose"]))
+        if drawn:
+            drawn.add(batch.indices, feed.several(found[HYPOTHESES]))
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
-    return poses.result()
+    return Predicted(poses.result(), drawn.result() if drawn else None)
+
+
+def _called(
+    program: Program, feed: Feed, windows: Windows, keypoints: Array
+) -> dict[str, Array]:
+    """The outputs of a call, poses all of them, averaged with those of the mirror image."""
+    found = program(feed.inputs(keypoints))
+    if not feed.protocol.flip_tta:
+        return found
+    mirrored = mirror(keypoints, windows.skeleton)
+    others = program(feed.inputs(mirrored))
+    return {name: _meant(feed, windows, found[name], others[name]) for name in found}
+
+
+def _meant(feed: Feed, windows: Windows, one: Array, other: Array) -> Array:
+    """The mean of poses with the mirror image of others, which a flat model gives flat."""
+    shape = (*one.shape[:-1], -1, 3) if one.ndim == 2 else one.shape
+    # back in the mirror before the mean, or left and right would cancel
+    turned = mirror(other.reshape(shape), windows.skeleton)
+    return (one.reshape(shape) + turned) * np.float32(0.5)

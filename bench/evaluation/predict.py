@@ -218,9 +218,8 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     clips = data.clips_of(order.source, taken)
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
-    poses = 1000 * predicted(
-        model.program, model.feed, windows, lambda text, share: None
-    )
+    found = predicted(model.program, model.feed, windows, lambda text, share: None)
+    poses = 1000 * found.poses
     # poses come clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes = windows.labels("name")[starts]

@@ -19,13 +19,18 @@ def score(
     *,
     protocol: Protocol,
     chosen: Sequence[str] = (),
+    view: metrics.View | None = None,
 ) -> tuple[Metric, ...]:
     """Metrics of predictions (M, J, 3), which are in the order of the test windows' scored frames.
 
     All of them, or those `chosen`; MPJPE and the protocol's headline are always among them.
     Predictions are mm, or pixels where the windows' targets are: each frame's factor makes mm
-    of them. Raises as `metrics.evaluate` does.
+    of them. Of hypotheses (M, H, J, 3) the protocol makes one pose, for which it may need the
+    `view`. Raises as `metrics.evaluate` does.
     """
+    if pred.ndim == 3:
+        # whatever would be made of several, of one pose it is that pose
+        protocol = protocol.model_copy(update={"hypotheses": "one"})
     wanted = {"mpjpe", protocol.headline, *chosen}
     # in the order of the folder, so that a row stands where it stands in every run
     names = [name for name in metrics.names() if name in wanted]
@@ -43,5 +48,5 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=metrics.Extras(factors=factors),
+        extras=metrics.Extras(factors=factors, view=view),
     )

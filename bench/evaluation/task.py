@@ -11,13 +11,15 @@ from backends.base import Backend
 from bench import metrics
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
+from bench.data.batches.windows import Windows
+from bench.evaluation import several
 from bench.evaluation.agreement import agreement, whole
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
-from bench.evaluation.poses import BATCH, predicted, windows_of
+from bench.evaluation.poses import Predicted, at_once, predicted, windows_of
 from bench.evaluation.score import score
 from bench.processes.blame import RAISED, said
-from bench.records import Evaluation
+from bench.records import Aggregate, Evaluation
 from bench.training.feed import split_of
 from bench.training.restored import Restored, restored
 
@@ -39,12 +41,8 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     split = split_of(job)
     model = restored(job, split.protocol, backend, device)
     test = windows_of(job, model.feed, split.test, every=split.protocol.test_stride)
-    pred = predicted(model.program, model.feed, test, progress)
-    # mm, or pixels under 2.5D lengths, of which the metrics make mm
-    scores = score(
-        pred * 1000.0, test, protocol=split.protocol, chosen=job.config.metrics
-    )
-    own = Own(feed=model.feed, windows=test, poses=pred, metrics=scores)
+    found = predicted(model.program, model.feed, test, progress)
+    own = _scored(job, split, model, test, found)
     progress("holding it against the oracle", 1.0)
     began = time.perf_counter()
     held = _held(job, split, own, model, backend, device)
@@ -60,6 +58,37 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     return Finding(payload, "failed" if reason else "ok", reason)
 
 
+def _scored(
+    job: Job, split: Split, model: Restored, test: Windows, found: Predicted
+) -> Own:
+    """The metrics of the protocol, and what can be made of several hypotheses."""
+    protocol = split.protocol
+    # mm, or pixels under 2.5D lengths, of which the metrics make mm
+    judged, view = found.poses * 1000.0, None
+    aggregates: tuple[Aggregate, ...] = ()
+    left_out: dict[str, str] = {}
+    if found.hypotheses is not None:
+        # in float64: which one projects nearest is not to hang on a rounding
+        drawn = found.hypotheses.astype(np.float64) * 1000.0
+        aggregates, left_out = several.scores(
+            drawn, test, split.test, protocol=protocol
+        )
+        if protocol.hypotheses != "one":
+            judged, view = drawn, several.view_of(test, split.test)
+    metrics = score(
+        judged, test, protocol=protocol, chosen=job.config.metrics, view=view
+    )
+    return Own(
+        feed=model.feed,
+        windows=test,
+        poses=found.poses,
+        metrics=metrics,
+        hypotheses=found.hypotheses,
+        aggregates=aggregates,
+        left_out=left_out,
+    )
+
+
 def _held(
     job: Job,
     split: Split,
@@ -70,14 +99,14 @@ def _held(
 ) -> Held:
     """All that can be held against the oracle; what raises there does not lose the scores."""
     checks = whole(job, split, model)
-    left_out: dict[str, str] = {}
+    left_out = dict(own.left_out)
     windows = 0
     try:
         held = hold(job, split, own)
         windows = held.windows
         checks += held.checks
         left_out |= held.left_out
-        batch = min(BATCH, len(own.windows))
+        batch = min(at_once(model.feed), len(own.windows))
         again = agreement(job, split, model, backend, device, batch=batch)
         if isinstance(again, str):
             left_out["validation"] = again
@@ -113,6 +142,8 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         missing_joints=int(missing.sum()),
         rootless_poses=int(rootless),
         metrics=own.metrics,
+        hypotheses=own.feed.hypotheses,
+        aggregates=own.aggregates,
         headline=metrics.load(protocol.headline).NAME,
         averaging=protocol.averaging,
         skeleton_bones=test.skeleton.bones,

@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.records.payloads import (
     Again,
+    Aggregate,
     Audit,
     AuditRow,
     Baseline,
@@ -29,6 +30,7 @@ from bench.records.payloads import (
     Parity,
     Payload,
     Ratio,
+    Rule,
     Scored,
     ThirdParty,
     ThirdPartyRow,
@@ -41,6 +43,7 @@ from models.errors import BadInput
 __all__ = [
     "ASIDE",
     "Again",
+    "Aggregate",
     "Audit",
     "AuditRow",
     "Baseline",
@@ -58,6 +61,7 @@ __all__ = [
     "Parity",
     "Payload",
     "Ratio",
+    "Rule",
     "Record",
     "Run",
     "RunInfo",

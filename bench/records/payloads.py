@@ -254,6 +254,19 @@ class Baselines(Scored):
     left_out: dict[str, str] = {}  # what could not be held against anything -> why
 
 
+# how one pose is made of several, as a protocol calls it
+Rule = Literal["mean", "best", "best-joints", "jpma"]
+
+
+class Aggregate(Frozen):
+    """Scores of one pose that is made of several hypotheses."""
+
+    rule: Rule
+    name: str  # as papers do: P-Agg, ...
+    needs: str = ""  # what of the truth it is made by; empty: nothing
+    metrics: tuple[Metric, ...]
+
+
 class Evaluation(Scored):
     """A trained model under one protocol."""
 
@@ -266,6 +279,8 @@ class Evaluation(Scored):
     # of the poses, those whose root is missing, and with it all their joints
     rootless_poses: int = 0
     metrics: tuple[Metric, ...]
+    hypotheses: int = 0  # that the model gives for each frame; 0: its pose alone
+    aggregates: tuple[Aggregate, ...] = ()  # what can be made of them
     # (parent, child) pairs for the figure
     skeleton_bones: tuple[tuple[int, int], ...] = ()
     # a few poses (joints, 3), millimetres

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.training.origin import CAMERA, SCREEN, UNITS, project_version
 from models import lengths
-from models.graph import Graph
+from models.graph import Graph, Noise
 
 CHANNELS = ("x", "y", "confidence")
 PIXELS = (
@@ -45,6 +45,7 @@ def about(
         **model,
         "graph": graph.name.rpartition(".")[2],
         "inputs": {name: str(type_) for name, type_ in graph.inputs.items()},
+        "noise": {name: _noise(one) for name, one in graph.noise.items()},
         "outputs": {
             name: str(graph.types[made]) for name, made in graph.outputs.items()
         },
@@ -97,6 +98,11 @@ def _preprocessing(standardised: Mapping[str, Any], *, pixels: bool) -> dict[str
     if not pixels:
         return {}
     return {"convention": SCREEN, "standardise": dict(standardised), "pose": "m to mm"}
+
+
+def _noise(noise: Noise) -> dict[str, Any]:
+    """What the caller draws: bernoulli (1 with that probability), normal (std), uniform (below)."""
+    return {"shape": str(noise.type), "kind": noise.kind, "number": noise.number}
 
 
 def _channels(graph: Graph) -> list[str] | None:

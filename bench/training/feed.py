@@ -41,6 +41,10 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
     return protocol.model_copy(update={"overlap": job.settings.test_every or 0})
 
 
+# output of an inference graph that gives several poses for each frame
+HYPOTHESES = "hypotheses"
+
+
 @dataclass(frozen=True)
 class Feed:
     """How `spec` is fed: keypoints standardised or not, flat where the model is flat."""
@@ -123,6 +127,19 @@ class Feed:
     def poses(self, pose: Array) -> Array:
         """The graph's `pose` -> (B, K, J, 3), in the unit of the targets."""
         return pose.reshape(len(pose), -1, self.joints, 3)
+
+    @property
+    def hypotheses(self) -> int:
+        """Poses that the inference graph gives for each frame beside its own; 0: none."""
+        graph = self.spec.infer
+        if HYPOTHESES not in graph.outputs:
+            return 0
+        shape = graph.types[graph.outputs[HYPOTHESES]].shape
+        return int(str(shape[1]))
+
+    def several(self, hypotheses: Array) -> Array:
+        """The graph's `hypotheses` (B, H, K, J, 3) -> (B, K, H, J, 3), in the same unit."""
+        return np.moveaxis(hypotheses, 1, 2)
 
     def _flat(self, array: Array) -> Array:
         flat = len(self.spec.train.inputs["keypoints"].shape) == 2

@@ -18,10 +18,11 @@ def velocity(pose: Value, target: Value) -> Value:
             f"{author_line()}: velocity needs at least two output frames, the pose has"
             f" shape {pose.type}; leave it out of the loss"
         )
-    return mpjpe(_difference(pose), _difference(target))
+    return mpjpe(steps(pose), steps(target))
 
 
-def _difference(x: Value) -> Value:
+def steps(x: Value) -> Value:
+    """(b, t, j, 3) -> (b, t - 1, j, 3), each frame less the one before."""
     frames = x.shape[1]
     later = x.slice(axis=1, start=1, stop=frames, step=1)
     return later - x.slice(axis=1, start=0, stop=frames - 1, step=1)

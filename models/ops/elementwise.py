@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.dims import Length, Shape
+from models.nodes import FLOATS
 from models.ops import Array, Op, boolean, per_element, unchanged
 from models.ops._cases import Case, Draw, Ints, case
 from models.value import Value, emit
@@ -68,6 +69,12 @@ def _erf(x: Array) -> Array:
     # np.vectorize takes no empty array
     found = erf64(x) if x.size else x
     return np.asarray(found).astype(x.dtype)
+
+
+def _floats(dtype: str) -> str:
+    if dtype not in FLOATS:
+        raise ValueError(f"floor takes floats, not {dtype}, which has no fraction")
+    return dtype
 
 
 def _where_dtype(condition: str, *branches: str) -> str:
@@ -273,6 +280,14 @@ OPS = dict(
         _row("negative", np.negative, lambda g, y, x: (-g,), N),
         _row("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), A),
         _row("sign", np.sign, lambda g, y, x: (None,), A, gradient="zero"),
+        _row(
+            "floor",
+            np.floor,
+            lambda g, y, x: (None,),
+            A,
+            dtype=_floats,
+            gradient="zero",
+        ),
         # full: they overflow in float16, or lose most of their digits in bfloat16
         _row("exp", np.exp, lambda g, y, x: (g * y,), N, precision="full"),
         _row("log", np.log, lambda g, y, x: (g / x,), P, precision="full"),

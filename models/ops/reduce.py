@@ -1,4 +1,4 @@
-"""Reductions over a tuple of axes: sum, mean, max, min, and var (biased).
+"""Reductions over a tuple of axes: sum, mean, max, min, var (biased), and logsumexp.
 
 Primitive are sum, max and min. The gradient of max and min is shared equally between ties, as
 PyTorch's amax and JAX do.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.dims import Length, Shape, size
-from models.ops import Op, per_input
+from models.ops import Array, Op, per_input
 from models.ops._axes import axis_of
 from models.ops._cases import Case, Draw, Ints, Rng, case, integers, lengths, one
 from models.value import Value, emit
@@ -78,6 +78,25 @@ def _var_body(x: Value, *, axis: Ints, keepdims: bool) -> Value:
     # two passes: E[x^2] - E[x]^2 cancels where the mean is large
     centred = x - x.mean(axis=axis, keepdims=True)
     return (centred * centred).mean(axis=axis, keepdims=keepdims)
+
+
+def _logsumexp(x: Array, *, axis: Ints, keepdims: bool) -> Array:
+    largest = np.max(x, axis, keepdims=True)
+    # infinity less infinity is no number, while its sum is infinite
+    shift = np.where(np.isfinite(largest), largest, 0).astype(x.dtype)
+    total = np.exp(x - shift).sum(axis, keepdims=True)
+    found = np.log(total) + shift
+    return found if keepdims else found.squeeze(axis)
+
+
+def _logsumexp_body(x: Value, *, axis: Ints, keepdims: bool) -> Value:
+    largest = emit("stop_gradient", x.max(axis=axis, keepdims=True))
+    finite = emit("equal", largest - largest, 0.0)
+    # the shift cancels, so its gradient is left out
+    shift = emit("where", finite, largest, 0.0)
+    total = emit("exp", x - shift).sum(axis=axis, keepdims=True)
+    found = emit("log", total) + shift
+    return found if keepdims else found.sum(axis=axis, keepdims=False)
 
 
 def _extreme_vjp(
@@ -148,6 +167,7 @@ def _op(
 _SUM = _cases("normal", over_nothing=True)
 _FULL = _cases("normal")
 _APART = _cases("apart")  # no ties within a finite difference
+_MASKED = (case((3, 4), axis=(1,), keepdims=False, draws=("masked",)),)
 OPS = {
     "sum": _op(
         "sum",
@@ -169,6 +189,15 @@ OPS = {
         cost=4,
         cases=_FULL,
         body=_var_body,
+        precision="full",
+    ),
+    "logsumexp": _op(
+        "logsumexp",
+        _logsumexp,
+        # largest, difference, exp, sum
+        cost=4,
+        cases=(*_FULL, *_MASKED),
+        body=_logsumexp_body,
         precision="full",
     ),
     "max": _op(

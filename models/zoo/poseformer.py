@@ -1,8 +1,7 @@
 """PoseFormer: a spatial transformer per frame, then a temporal one over frames.
 
 Zheng et al., ICCV 2021; zczcwh/PoseFormer common/model_poseformer.py. Axes: b batch,
-t frames, j joints, c spatial width, e = j * c temporal width (joint-major), h heads, d width
-of a head, n tokens, s the three of query, key, value.
+t frames, j joints, c spatial width, e = j * c temporal width (joint-major), n tokens.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.builder import Builder
-from models.errors import BadInput
-from models.layers import attend, mlp
+from models.layers import block, check_heads
 from models.spec import Recipe, Training
 from models.value import Value
 
@@ -41,10 +39,7 @@ class Size:
     drop_path: float = 0.1  # of the last block; the official test model has 0
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise BadInput(
-                f"poseformer: width {self.width} is not divisible by {self.heads} heads"
-            )
+        check_heads("poseformer", self.width, self.heads)
 
 
 def train(g: Builder, size: Size) -> Value:
@@ -86,33 +81,8 @@ def _blocks(x: Value, size: Size, scope: str) -> Value:
         # from 0 to the whole rate: early blocks are dropped least (linspace, officially)
         rate = size.drop_path * i / max(size.depth - 1, 1)
         with x.graph.scope(f"{scope}.{i}"):
-            h = x.layer_norm(eps=size.eps, name="norm1")
-            h = _attend(h, size)
-            x = x + h.drop_path(rate=rate, name="attn.path")
-            h = x.layer_norm(eps=size.eps, name="norm2")
-            h = _mlp(h, size)
-            x = x + h.drop_path(rate=rate, name="mlp.path")
+            x = block(x, size, drop_path=rate)
     return x
-
-
-def _attend(x: Value, size: Size) -> Value:
-    width = int(str(x.shape[-1]))  # c or e; never symbolic: a weight has this length
-    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias)
-    # the rows of one weight: all heads' queries, then all keys, then all values
-    packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
-    mixed = attend(
-        packed,
-        scale=size.scale or (width // size.heads) ** -0.5,
-        drop=size.attention_drop,
-        name="attn",
-    )
-    mixed = mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj")
-    return mixed.dropout(rate=size.drop, name="attn.proj")
-
-
-def _mlp(x: Value, size: Size) -> Value:
-    width = int(str(x.shape[-1]))
-    return mlp(x, hidden=int(width * size.mlp_ratio), drop=size.drop, name="mlp")
 
 
 PRESETS = {

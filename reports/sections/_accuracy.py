@@ -43,6 +43,7 @@ def render(
     ]
     return [
         metrics_table(scores, baselines),
+        *hypotheses(scores),
         *notes,
         *actions(scores),
         *joints(scores, baselines, figures, short),
@@ -71,6 +72,27 @@ def metrics_table(scores: list[Judged], baselines: tuple[Baseline, ...]) -> Tabl
         " of the actions' means"
     )
     return table(rows, caption=caption)
+
+
+def hypotheses(scores: list[Judged]) -> list[Block]:
+    """What is made of several poses for each frame, and what of the truth that takes."""
+    rows: list[Row] = []
+    for record, payload in scores:
+        taken = [metric for one in payload.aggregates for metric in one.metrics]
+        known = {metric.name: metric for metric in taken}
+        for one in payload.aggregates:
+            head: Row = {
+                "Predictor": Code(cells.label(record)),
+                "Hypotheses": count(payload.hypotheses),
+                "One pose by": one.name,
+                "Needs": one.needs or "nothing more",
+            }
+            rows.append(head | metric_cells(one.metrics, known))
+    caption = (
+        "One pose made of several hypotheses. Where that needs the truth, no user can do it, and"
+        " the number is none of a single prediction"
+    )
+    return [table(rows, caption=caption)] if rows else []
 
 
 def predictor(title: Inline, kind: str, poses: int) -> Row:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bench import data, metrics, records
 from bench.commands._summary import summary
-from bench.config import Config
+from bench.config import Config, Model
 from bench.coordinator import checking
 from bench.data import protocols
 from bench.data.batches.windows import Windows
@@ -89,10 +89,10 @@ def test_a_run_refuses_protocols_for_other_predictions(
     with pytest.raises(
         BadInput,
         match=(
-            r"protocol synthetic scores several poses for a frame, and models here give one"
+            r"protocol synthetic scores several poses for a frame, and motionbert gives one;"
         ),
     ):
-        checking.check(Config())
+        checking.check(Config(model={"motionbert": Model(preset="tiny")}))
 
 
 def test_flip_averaging_mirrors_there_and_back() -> None:
@@ -116,8 +116,9 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
             joints=17,
             inputs=lambda keypoints: {"keypoints": keypoints},
             poses=lambda pose: pose,
+            hypotheses=0,
         )
-        return poses.predicted(lopsided, feed, windows, lambda *_: None)
+        return poses.predicted(lopsided, feed, windows, lambda *_: None).poses
 
     plain = predicted(False)
     flipped = predicted(True)

@@ -26,6 +26,15 @@ SIZES: dict[str, dict[str, Any]] = {
     "simple_baseline": {"width": 16, "stages": 1, "dropout": 0.0},
     "videopose3d": {"widths": [3, 3], "width": 8, "dropout": 0.0},
     "motionbert": {"width": 8, "representation": 8, "depth": 1, "heads": 2},
+    # three poses for each frame; by a backend that draws its noise
+    "d3dp": {
+        "width": 8,
+        "depth": 1,
+        "heads": 2,
+        "frames": 3,
+        "hypotheses": 3,
+        "steps": 1,
+    },
 }
 # every eleventh clip: all cameras, both test subjects, most actions
 THINNED = 11

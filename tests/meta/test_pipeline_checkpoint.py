@@ -16,6 +16,7 @@ from backends.numpy.program import NumpyProgram
 from bench.coordinator.job import Job
 from bench.evaluation import held
 from bench.evaluation import task as evaluate
+from bench.evaluation.poses import Predicted
 from bench.records import Evaluation
 from bench.training import checkpoint, validation
 from bench.training.loop import Loop
@@ -248,9 +249,12 @@ def test_poses_that_a_half_made_larger(
     job, backend = as_bf16(job), Halves()
     assert trained(job, backend).status == "ok"
     predicted = evaluate.predicted
-    monkeypatch.setattr(
-        evaluate, "predicted", lambda *given: predicted(*given) * np.float32(1.02)
-    )
+
+    def larger(*given: Any) -> Predicted:
+        found = predicted(*given)
+        return replace(found, poses=found.poses * np.float32(1.02))
+
+    monkeypatch.setattr(evaluate, "predicted", larger)
     found = evaluated(job, backend)
     assert found.status == "failed"
     assert found.reason.startswith("poses: "), found.reason

@@ -8,7 +8,7 @@ import pytest
 import models
 from backends.base import Settings
 from backends.numpy.program import NumpyProgram
-from models import dims, params
+from models import dims, noise, params
 from models.builder import Builder
 from models.errors import SpecError
 from models.gradient import PREFIX, gradient
@@ -129,16 +129,14 @@ def training_graph(name: str) -> Graph:
 
 
 def drawn(graph: Graph) -> Arrays:
-    """Inputs from a normal distribution, masks as their noise says."""
+    """Inputs from a normal distribution, masks and other noise as they are declared."""
     draw = np.random.default_rng(0)
     feeds: Arrays = {}
     for name, type_ in graph.inputs.items():
         shape = dims.bind(type_.shape, LENGTHS)
         feeds[name] = draw.normal(size=shape)
-    for name, noise in graph.noise.items():
-        shape = dims.bind(noise.type.shape, LENGTHS)
-        mask = draw.random(shape) < noise.number
-        feeds[name] = mask.astype(float)
+    for name, one in graph.noise.items():
+        feeds[name] = noise.draw(one, dims.bind(one.type.shape, LENGTHS), draw)
     return feeds
 
 

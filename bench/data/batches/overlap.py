@@ -15,11 +15,14 @@ from bench.data.batches.windows import Windows
 
 
 class First:
-    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says."""
+    """Keeps the predictions (B, K, J, 3) that are new, as `Windows.places` says.
 
-    def __init__(self, windows: Windows) -> None:
+    Of several `hypotheses`, (B, K, H, J, 3).
+    """
+
+    def __init__(self, windows: Windows, *hypotheses: int) -> None:
         self.windows = windows
-        shape = (windows.scored, len(windows.skeleton.joints), 3)
+        shape = (windows.scored, *hypotheses, len(windows.skeleton.joints), 3)
         # not zeros: each scored frame comes exactly once, and so all is written
         self._poses = np.empty(shape, dtype=np.float32)
 
@@ -29,16 +32,19 @@ class First:
         self._poses[places[places >= 0]] = pose[places >= 0]
 
     def result(self) -> Array:
-        """The prediction of every scored frame (M, J, 3)."""
+        """The prediction of every scored frame (M, J, 3), or (M, H, J, 3)."""
         return self._poses
 
 
 class Mean:
-    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there were."""
+    """Sums predictions (B, K, J, 3) frame by frame; `result` divides by how many there were.
 
-    def __init__(self, windows: Windows) -> None:
+    Of several `hypotheses`, (B, K, H, J, 3), each is averaged with those of its number.
+    """
+
+    def __init__(self, windows: Windows, *hypotheses: int) -> None:
         self.windows = windows
-        shape = (windows.scored, len(windows.skeleton.joints), 3)
+        shape = (windows.scored, *hypotheses, len(windows.skeleton.joints), 3)
         # summed as predictions come: to keep them all would take K times the memory
         self._sum = np.zeros(shape, dtype=np.float32)
         self._count = np.zeros(windows.scored, dtype=np.int32)
@@ -55,6 +61,7 @@ class Mean:
             self._count[place[keep]] += 1
 
     def result(self) -> Array:
-        """The mean prediction of every scored frame (M, J, 3)."""
+        """The mean prediction of every scored frame (M, J, 3), or (M, H, J, 3)."""
         # a count of integers would make the quotient float64
-        return self._sum / self._count.astype(np.float32)[:, None, None]
+        count = self._count.astype(np.float32)
+        return self._sum / count.reshape(-1, *(1,) * (self._sum.ndim - 1))

@@ -248,6 +248,11 @@ class Windows:
         """Which clip each scored frame (M,) belongs to; within a clip, frames are in order."""
         return self._clip[self._scored].astype(np.int64)
 
+    def frame_numbers(self) -> Index:
+        """Which frame of its clip each scored frame (M,) is."""
+        # frames are numbered clip after clip
+        return self._scored - np.searchsorted(self._clip, self.clip_numbers())
+
     def labels(
         self,
         field: Literal["action", "subject", "style", "name", "camera_name"],

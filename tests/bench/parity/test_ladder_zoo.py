@@ -25,6 +25,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "videopose3d": {"width": 16},
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+    "mixste": {"width": 16, "depth": 1, "frames": 4},
+    "d3dp": {"width": 16, "depth": 1, "frames": 4, "hypotheses": 2, "steps": 2},
 }
 
 
