@@ -8,7 +8,7 @@ of the model's names are taken, and said.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -54,21 +54,33 @@ def tables(stored: Any, place: str = "") -> Iterator[Table]:
         yield from tables(value, f"{place}.{key}" if place else str(key))
 
 
-def found(stored: Any, names: Mapping[str, Any]) -> Found | None:
+def found(stored: Any, names: Collection[str]) -> Found | None:
     """The table and the prefix with most of a model's names; the first of those that tie.
 
     None where a file holds no arrays by name.
     """
     best: Found | None = None
     most = -1
+    # a network may stand in another one here, and alone there
+    outer = _shared(names)
     for table in tables(stored):
-        prefix, count = _prefix(table.arrays, names)
-        if count > most:
-            most, best = count, Found(table.place, prefix, _under(table.arrays, prefix))
+        for before in dict.fromkeys(("", outer)):
+            inner = {name.removeprefix(before) for name in names}
+            prefix, count = _prefix(table.arrays, inner)
+            if count > most:
+                arrays = _renamed(table.arrays, prefix, before)
+                most, best = count, Found(table.place, prefix, arrays)
     return best
 
 
-def _prefix(arrays: Arrays, names: Mapping[str, Any]) -> tuple[str, int]:
+def _shared(names: Iterable[str]) -> str:
+    """What stands before all of a model's names, such as `pose_estimator.`"""
+    first, _, rest = next(iter(names), "").partition(".")
+    before = f"{first}."
+    return before if rest and all(name.startswith(before) for name in names) else ""
+
+
+def _prefix(arrays: Arrays, names: Container[str]) -> tuple[str, int]:
     """What stands before a model's names, and how many of them are there."""
     counts: Counter[str] = Counter()
     for stored in arrays:
@@ -82,9 +94,15 @@ def _prefix(arrays: Arrays, names: Mapping[str, Any]) -> tuple[str, int]:
     return max(counts.items(), key=lambda pair: (pair[1], -len(pair[0])))
 
 
-def _under(arrays: Arrays, prefix: str) -> dict[str, Array]:
-    """Names without the prefix; one that lacks it stays as it is, and fits no model."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items()}
+def _renamed(arrays: Arrays, prefix: str, before: str) -> dict[str, Array]:
+    """Names without the prefix, and with what the model's have before them.
+
+    One that lacks the prefix stays as it is, and fits no model.
+    """
+    return {
+        f"{before}{name.removeprefix(prefix)}" if name.startswith(prefix) else name: one
+        for name, one in arrays.items()
+    }
 
 
 def parted(model: str, params: Mapping[str, Any], arrays: Arrays) -> tuple[str, ...]:
