@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -52,6 +52,20 @@ def tables(stored: Any, place: str = "") -> Iterator[Table]:
         yield Table(place, arrays)
     for key, value in stored.items():
         yield from tables(value, f"{place}.{key}" if place else str(key))
+
+
+def of_model(model: str, stored: Any, params: Mapping[str, Any]) -> Found | None:
+    """What a file has for a model, under the names that the zoo gives them.
+
+    A zoo file whose names are not quite the authors' says theirs in `official_name(name)`.
+    """
+    called = getattr(models.module(model), "official_name", str)
+    ours = {called(name): name for name in params}
+    held = found(stored, ours)
+    if held is None:
+        return None
+    arrays = {ours.get(name, name): array for name, array in held.arrays.items()}
+    return replace(held, arrays=arrays)
 
 
 def found(stored: Any, names: Collection[str]) -> Found | None:
@@ -158,7 +172,7 @@ def others(model: str, stored: Any) -> str:
     for name in models.networks():
         for preset in models.module(name).PRESETS:
             params = models.build(name, preset=preset).parameters
-            held = found(stored, params)
+            held = of_model(name, stored, params)
             if name == model or held is None:
                 continue
             rest = set(held.arrays) - set(parted(name, params, held.arrays))

@@ -64,6 +64,24 @@ def test_a_network_alone_fits_the_same_one_inside_of_another() -> None:
         assert found.arrays.keys() == inside.keys()
 
 
+def test_a_zoo_file_says_what_the_authors_call_a_parameter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = models.module("videopose3d")
+    theirs = {
+        name.replace("shrink", "nonlocal"): one for name, one in weights().items()
+    }
+    monkeypatch.setattr(
+        file,
+        "official_name",
+        lambda name: name.replace("shrink", "nonlocal"),
+        raising=False,
+    )
+    held = fitting.of_model("videopose3d", theirs, weights())
+    assert held is not None
+    assert held.arrays.keys() == weights().keys()
+
+
 def test_a_file_without_arrays_holds_nothing() -> None:
     assert fitting.found({"best": None, "more": {}}, weights()) is None
 

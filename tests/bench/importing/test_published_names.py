@@ -24,7 +24,7 @@ def test_a_state_dict_of_the_authors_is_a_model_s_weights(path: Path) -> None:
         names = [name for name in file.keys() if name.startswith(PREFIX)]  # noqa: SIM118
         stored = {name.removeprefix(PREFIX): file.get_tensor(name) for name in names}
     spec = models.from_official(header["model"], json.loads(header["config"]))
-    found = fitting.found({"model_pos": stored}, spec.parameters)
+    found = fitting.of_model(spec.name, {"model_pos": stored}, spec.parameters)
     assert found is not None
     left_out = fitting.parted(spec.name, spec.parameters, found.arrays)
     kept = {name: one for name, one in found.arrays.items() if name not in left_out}
