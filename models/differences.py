@@ -11,6 +11,7 @@ from models.spec import Spec
 
 LOSS, POSE = "loss", "pose"
 SHOWN = 4  # names of a kind
+LAYOUT = "shape"  # of a reshape: it follows from what goes in
 
 
 def between(spec: Spec) -> tuple[str, ...]:
@@ -88,14 +89,15 @@ def _attributes(posing: Graph, infer: Graph) -> Iterator[str]:
     for op, key in ours:
         here, there = ours[op, key], theirs.get((op, key))
         if there and here != there:
-            mine, others = ", ".join(sorted(here)), ", ".join(sorted(there))
+            mine, others = _few(sorted(here)), _few(sorted(there))
             yield f"{key} of {op}: {mine} in train, {others} in infer"
 
 
 def _values(graph: Graph) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
     for node in graph.nodes:
-        for key, value in node.attributes.items():
+        for key in sorted(node.attributes.keys() - {LAYOUT}):
+            value = node.attributes[key]
             found.setdefault((node.op, key), set()).add(str(value))
     return found
 

@@ -166,6 +166,16 @@ def bind(shape: Iterable[Length], lengths: Mapping[str, int]) -> tuple[int, ...]
     )
 
 
+def at(value: Any, lengths: Mapping[str, Length]) -> Any:
+    """A length, or a tuple that holds some, where axes are `lengths`; others stay open."""
+    if isinstance(value, Dim):
+        own = {name: as_shape([name])[0] for name in names_in(value)}
+        return value.bind({**own, **lengths})
+    if isinstance(value, tuple):
+        return tuple(at(each, lengths) for each in value)
+    return value
+
+
 def match(shape: Shape, actual: tuple[int, ...], lengths: dict[str, int]) -> bool:
     """Whether `actual` fits `shape`; axes named alone are learnt into `lengths` on the way."""
     if len(shape) != len(actual):

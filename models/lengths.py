@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from models import dims, passes
-from models.dims import Dim
 from models.errors import SpecError
 from models.graph import Graph, Node, Type
 from models.value import Value, emit_all
@@ -22,9 +21,9 @@ def takes(graph: Graph, lengths: Mapping[str, int]) -> bool:
     """Whether `graph` can be run with its axes that long, and gives something."""
 
     def at_lengths(node: Node, arguments: passes.Arguments) -> Sequence[Value]:
-        operands = [_bound(each, lengths) for each in arguments]
+        operands = [dims.at(each, lengths) for each in arguments]
         given = node.attributes.items()
-        attributes = {name: _bound(value, lengths) for name, value in given}
+        attributes = {name: dims.at(value, lengths) for name, value in given}
         return emit_all(node.op, *operands, **attributes)
 
     bound = replace(
@@ -75,11 +74,3 @@ def _edge(taken: Any, inside: int, outside: int) -> int:
 
 def _at(type_: Type, lengths: Mapping[str, int]) -> Type:
     return replace(type_, shape=dims.bind(type_.shape, lengths))
-
-
-def _bound(value: Any, lengths: Mapping[str, int]) -> Any:
-    if isinstance(value, Dim):
-        return value.bind(lengths)
-    if isinstance(value, tuple):
-        return tuple(_bound(each, lengths) for each in value)
-    return value

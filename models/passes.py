@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from models import dims, ops
 from models.builder import Builder
-from models.dims import Dim
+from models.dims import Dim, Length
 from models.graph import Graph, Node, check
 from models.value import Value, emit, emit_all
 
@@ -41,19 +41,21 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
     return builder, values
 
 
-def inline(builder: Builder, graph: Graph, inputs: Values) -> Values:
+def inline(
+    builder: Builder,
+    graph: Graph,
+    inputs: Mapping[str, Value],
+    *,
+    lengths: Mapping[str, Length] | None = None,
+) -> Values:
     """Write `graph` down in `builder`, fed with values of it; what each output became.
 
-    Parameters and constants keep their names, and a second time are the same ones. Noise that is
-    not among the inputs is declared, each time anew. A graph with state has no place inside
-    another.
+    Noise is fed as inputs are. `lengths` says what its axes are there, where that is another
+    length. Parameters and constants keep their names, and a second time are the same ones. A
+    graph with state has no place inside another.
     """
-    values = dict(inputs)
-    for name, noise in graph.noise.items():
-        if name not in values:
-            values[name] = builder.noise(
-                name, noise.type.shape, kind=noise.kind, number=noise.number
-            )
+    bound = lengths or {}
+    values: Values = dict(inputs)
     for name, param in graph.params.items():
         values[name] = builder.param(
             name,
@@ -66,11 +68,12 @@ def inline(builder: Builder, graph: Graph, inputs: Values) -> Values:
         values[name] = builder.constant(name, array)
     for node in graph.nodes:
         arguments = [
-            values[operand] if isinstance(operand, str) else operand
+            values[operand] if isinstance(operand, str) else dims.at(operand, bound)
             for operand in node.inputs
         ]
+        attributes = {key: dims.at(one, bound) for key, one in node.attributes.items()}
         with builder.at(node.where):
-            results = emit_all(node.op, *arguments, **node.attributes)
+            results = emit_all(node.op, *arguments, **attributes)
         values |= dict(zip(node.results(), results, strict=True))
     return {name: values[value] for name, value in graph.outputs.items()}
 

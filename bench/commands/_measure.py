@@ -23,6 +23,7 @@ from models.errors import BadInput
 
 if TYPE_CHECKING:
     from bench.coordinator.earlier import Typed
+    from bench.data import Split
     from reports.verdict import Verdict
 
 LONG = 60.0  # seconds of training, from which somebody may want to know before
@@ -146,9 +147,8 @@ def measure(
     weights of `run`, where given.
     """
     from bench import data
-    from bench.coordinator import checking, dataset, lock, taking
+    from bench.coordinator import checking, lock, taking
     from bench.coordinator import run as runs
-    from bench.training import brought
 
     out = _place(out, resume)
     with ExitStack() as held:
@@ -169,11 +169,19 @@ def measure(
                     taking.take(run, made, weights)
 
             folder = runs.start(config, out=out, command=_command(), fill=fill)
-        brought.keep(folder, config, run=run)
-        if clips is not None:
-            dataset.keep(folder, clips, config)
+        _keep(folder, config, clips, run)
         del clips  # the workers map them from the run folder
         return _run(folder, config, as_json=as_json)
+
+
+def _keep(folder: Path, config: Config, clips: Split | None, run: Path | None) -> None:
+    """Give a run folder what its cells read: the weights that trainings start from, clips."""
+    from bench.coordinator import dataset
+    from bench.training import brought
+
+    brought.keep(folder, config, run=run)
+    if clips is not None:
+        dataset.keep(folder, clips, config)
 
 
 def _place(out: Path | None, resume: Path | None) -> Path:

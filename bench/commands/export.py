@@ -68,6 +68,18 @@ Preprocessing = Annotated[
         help="Scaling and standardising inside: pixels and image size in, mm out.",
     ),
 ]
+Mean = Annotated[
+    bool,
+    typer.Option("--mean", help="The pose is the mean of the model's hypotheses."),
+]
+Clip = Annotated[
+    int | None,
+    typer.Option(
+        "--clip",
+        metavar="FRAMES",
+        help="Clips of so many frames go in: windows, edges and their mean inside.",
+    ),
+]
 Opset = Annotated[int | None, typer.Option("--opset", help="ONNX opset.")]
 
 
@@ -82,6 +94,8 @@ def command(
     weights: Weights = None,
     seed: Seed = None,
     with_preprocessing: Preprocessing = False,
+    mean: Mean = False,
+    clip: Clip = None,
     opset: Opset = None,
     json: Json = False,
 ) -> int:
@@ -91,18 +105,15 @@ def command(
     from bench.coordinator.spec import sizes
     from bench.takeaway.export import Order, export
 
-    # None is "not said", as everywhere
-    asked = {
-        "preset": preset,
-        "sizes": sizes(size or []) or None,
-        "weights": str(weights) if weights else None,
-        "seed": seed,
-    }
+    given = {"preset": preset, "sizes": sizes(size or []), "seed": seed}
+    asked = given | {"weights": str(weights) if weights else None}
     order = Order(
         format=to,
         out=str(out),
         graph=graph,
         with_preprocessing=with_preprocessing,
+        mean=mean,
+        clip=clip,
         # an option that a format does not have is an error there, so it is left out here
         options={} if opset is None else {"opset": opset},
         **_model(model, run, asked),
@@ -119,7 +130,8 @@ def _model(
     import models
     from bench.coordinator import taking
 
-    given = {key: value for key, value in asked.items() if value is not None}
+    # None is "not said", as everywhere, and so are no sizes
+    given = {key: value for key, value in asked.items() if value not in (None, {})}
     if run is None:
         if name is None:
             listed = ", ".join(models.names())

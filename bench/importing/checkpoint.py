@@ -87,7 +87,7 @@ def take(order: Order, stored: Any) -> Imported:
     """Choose among what a file holds, and write it. Raises BadInput where it does not fit."""
     spec = asked(order.model, order.preset, order.sizes)
     params = spec.parameters
-    found = fitting.found(stored, params)
+    found = fitting.of_model(order.model, stored, params)
     if found is None:
         raise BadInput(f"{order.file}: holds no arrays by name; give {DUE}")
     left_out = fitting.parted(order.model, params, found.arrays)
@@ -134,7 +134,7 @@ def _origin(order: Order, spec: Spec, done: Imported) -> dict[str, Any]:
 
 def _not_its_own(order: Order, spec: Spec, stored: Any, error: BadInput) -> BadInput:
     """That a file holds other weights, and whose they may be."""
-    held = fitting.found(stored, spec.parameters)
+    held = fitting.of_model(order.model, stored, spec.parameters)
     same = held is not None and not set(spec.parameters) - set(held.arrays)
     due = "give the --preset and each --size that it was trained with"
     if not same and (near := fitting.others(order.model, stored)):

@@ -8,8 +8,8 @@ of the model's names are taken, and said.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -54,21 +54,47 @@ def tables(stored: Any, place: str = "") -> Iterator[Table]:
         yield from tables(value, f"{place}.{key}" if place else str(key))
 
 
-def found(stored: Any, names: Mapping[str, Any]) -> Found | None:
+def of_model(model: str, stored: Any, params: Mapping[str, Any]) -> Found | None:
+    """What a file has for a model, under the names that the zoo gives them.
+
+    A zoo file whose names are not quite the authors' says theirs in `official_name(name)`.
+    """
+    called = getattr(models.module(model), "official_name", str)
+    ours = {called(name): name for name in params}
+    held = found(stored, ours)
+    if held is None:
+        return None
+    arrays = {ours.get(name, name): array for name, array in held.arrays.items()}
+    return replace(held, arrays=arrays)
+
+
+def found(stored: Any, names: Collection[str]) -> Found | None:
     """The table and the prefix with most of a model's names; the first of those that tie.
 
     None where a file holds no arrays by name.
     """
     best: Found | None = None
     most = -1
+    # a network may stand in another one here, and alone there
+    outer = _shared(names)
     for table in tables(stored):
-        prefix, count = _prefix(table.arrays, names)
-        if count > most:
-            most, best = count, Found(table.place, prefix, _under(table.arrays, prefix))
+        for before in dict.fromkeys(("", outer)):
+            inner = {name.removeprefix(before) for name in names}
+            prefix, count = _prefix(table.arrays, inner)
+            if count > most:
+                arrays = _renamed(table.arrays, prefix, before)
+                most, best = count, Found(table.place, prefix, arrays)
     return best
 
 
-def _prefix(arrays: Arrays, names: Mapping[str, Any]) -> tuple[str, int]:
+def _shared(names: Iterable[str]) -> str:
+    """What stands before all of a model's names, such as `pose_estimator.`"""
+    first, _, rest = next(iter(names), "").partition(".")
+    before = f"{first}."
+    return before if rest and all(name.startswith(before) for name in names) else ""
+
+
+def _prefix(arrays: Arrays, names: Container[str]) -> tuple[str, int]:
     """What stands before a model's names, and how many of them are there."""
     counts: Counter[str] = Counter()
     for stored in arrays:
@@ -82,9 +108,15 @@ def _prefix(arrays: Arrays, names: Mapping[str, Any]) -> tuple[str, int]:
     return max(counts.items(), key=lambda pair: (pair[1], -len(pair[0])))
 
 
-def _under(arrays: Arrays, prefix: str) -> dict[str, Array]:
-    """Names without the prefix; one that lacks it stays as it is, and fits no model."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items()}
+def _renamed(arrays: Arrays, prefix: str, before: str) -> dict[str, Array]:
+    """Names without the prefix, and with what the model's have before them.
+
+    One that lacks the prefix stays as it is, and fits no model.
+    """
+    return {
+        f"{before}{name.removeprefix(prefix)}" if name.startswith(prefix) else name: one
+        for name, one in arrays.items()
+    }
 
 
 def parted(model: str, params: Mapping[str, Any], arrays: Arrays) -> tuple[str, ...]:
@@ -140,7 +172,7 @@ def others(model: str, stored: Any) -> str:
     for name in models.networks():
         for preset in models.module(name).PRESETS:
             params = models.build(name, preset=preset).parameters
-            held = found(stored, params)
+            held = of_model(name, stored, params)
             if name == model or held is None:
                 continue
             rest = set(held.arrays) - set(parted(name, params, held.arrays))

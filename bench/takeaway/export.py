@@ -36,11 +36,13 @@ from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
 from bench.training.origin import UNITS
 from models import params as initial
+from models import wrappers
 from models.errors import BadInput, PosePortError, UnknownName
 from models.graph import Graph, Type
 from models.spec import Spec
 
 Arrays = dict[str, np.ndarray]
+LONGEST = 10_000  # frames of a clip in one call, which is minutes of video
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Order:
     weights: str | None = None
     seed: int = 0
     with_preprocessing: bool = False  # pixels in, millimetres out
+    mean: bool = False  # of hypotheses, as the pose
+    clip: int | None = None  # frames of a whole clip, in place of a window's
     options: Mapping[str, Any] = field(default_factory=dict)  # of the format
 
 
@@ -183,8 +187,10 @@ def content(order: Order) -> Content:
     found = _weights(order, spec)
     scaling = found.scaling
     graph = graphs[order.graph]
+    if order.mean or order.clip is not None:
+        graph = _wrapped(order, spec)
     if order.with_preprocessing:
-        graph = _around(order, spec, found)
+        graph = _around(order, spec, found, graph)
         scaling = {}  # nothing is left to the caller
     weights = {name: found.params[name] for name in spec.infer.params}
     params = {**found.params, **_standardising(found.scaling)}
@@ -200,12 +206,12 @@ def content(order: Order) -> Content:
         },
         origin=found.origin,
         scaling=found.scaling,
-        window=spec.frames,
+        window=order.clip or spec.frames,
         causal=spec.causal,
         drawn={"random": False} if order.weights else random,
         pixels=order.with_preprocessing,
     )
-    return Content(graph, params, scaling, spec.frames, said)
+    return Content(graph, params, scaling, order.clip or spec.frames, said)
 
 
 def _weights(order: Order, spec: Spec) -> Checkpoint:
@@ -233,7 +239,33 @@ def _standardising(scaling: Arrays) -> Arrays:
     return {MEAN: scaling["mean"], STD: scaling["std"]} if scaling else {}
 
 
-def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
+def _wrapped(order: Order, spec: Spec) -> Graph:
+    """The inference graph with one pose of several, or of a whole clip.
+
+    Raises BadInput where there is but one, for a train graph, and for a clip too long.
+    """
+    option = "--mean" if order.mean else f"--clip {order.clip}"
+    if order.graph != "infer":
+        raise BadInput(
+            f"{option} --graph {order.graph}: what is wrapped is run, and not trained; leave"
+            " one of the two out"
+        )
+    graph = wrappers.aggregated(spec.infer) if order.mean else spec.infer
+    if order.clip is None:
+        return graph
+    if not 1 <= order.clip <= LONGEST:
+        raise BadInput(f"--clip {order.clip}: 1 to {LONGEST} frames were due")
+    return wrappers.over_clip(
+        graph,
+        joints=spec.config["joints"],
+        window=spec.frames,
+        frames=order.clip,
+        # each frame is in two windows, and near the edge of one of them at most
+        every=max(1, spec.frames // 2),
+    )
+
+
+def _around(order: Order, spec: Spec, found: Checkpoint, graph: Graph) -> Graph:
     """The inference graph with scaling and standardising inside.
 
     Raises BadInput where the weights do not say how they were fed, or no scale makes
@@ -265,7 +297,7 @@ def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
             " model; the file is damaged: train it again"
         )
     return with_preprocessing(
-        spec.infer, joints=joints, scaling=found.scaling, mirror=mirror or ()
+        graph, joints=joints, scaling=found.scaling, mirror=mirror or ()
     )
 
 

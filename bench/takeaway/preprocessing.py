@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models import passes
+from models import wrappers
 from models.builder import Builder
 from models.graph import Graph
 from models.value import Value
@@ -43,30 +43,29 @@ def with_preprocessing(
     STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
     with those of the mirrored picture.
     """
-    builder = Builder(graph.name)
-    given = graph.inputs["keypoints"].shape
-    flat = len(given) == 2
-    frames = 1 if flat else given[1]
-    # the last axis of a flat model holds all joints
-    channels = int(str(given[-1])) // (joints if flat else 1)
-    x = builder.input("keypoints", (given[0], frames, joints, channels))
-    size = builder.input(SIZE, (given[0], 2))
-    screen = _screen(x, size)
-    # once: the mirrored picture is lifted with the same draws
-    noise = {
-        name: builder.noise(name, one.type.shape, kind=one.kind, number=one.number)
-        for name, one in graph.noise.items()
-    }
-    found = _lifted(screen, graph, scaling, noise)
+    inner = _standardised(graph, joints, scaling) if scaling else graph
     if mirror:
-        others = _lifted(_mirrored(screen, mirror), graph, scaling, noise)
-        # back in the mirror before the mean, or left and right would cancel
-        found = {
-            name: (pose + _mirrored(others[name], mirror)) * 0.5
-            for name, pose in found.items()
-        }
-    for name, pose in found.items():
+        inner = wrappers.flipped(inner, mirror=mirror)
+    builder = Builder(graph.name)
+    x = wrappers.opened(builder, inner, joints=joints)
+    size = builder.input(SIZE, (x.shape[0], 2))
+    screen = _screen(x, size)
+    noise = wrappers.declared(builder, inner)
+    for name, pose in wrappers.called(screen, inner, noise).items():
         builder.output(name, pose * METRE)
+    return builder.finish()
+
+
+def _standardised(graph: Graph, joints: int, scaling: Arrays) -> Graph:
+    """The graph, its keypoints less their mean, over their deviation."""
+    builder = Builder(graph.name)
+    x = wrappers.opened(builder, graph, joints=joints)
+    shape = scaling["mean"].shape
+    mean = builder.param(MEAN, shape, init=("zeros", 0.0), trainable=False)
+    std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
+    noise = wrappers.declared(builder, graph)
+    for name, pose in wrappers.called((x - mean) / std, graph, noise).items():
+        builder.output(name, pose)
     return builder.finish()
 
 
@@ -80,36 +79,3 @@ def _screen(x: Value, size: Value) -> Value:
     if channels == 2:
         return screen
     return screen.concat(x.slice(axis=3, start=2, stop=channels, step=1), axis=3)
-
-
-def _lifted(
-    screen: Value, graph: Graph, scaling: Arrays, noise: Mapping[str, Value]
-) -> dict[str, Value]:
-    """The network's poses (batch, ..., frames, joints, 3), its input standardised."""
-    builder, x = screen.graph, screen
-    if scaling:
-        shape = scaling["mean"].shape
-        mean = builder.param(MEAN, shape, init=("zeros", 0.0), trainable=False)
-        std = builder.param(STD, shape, init=("ones", 0.0), trainable=False)
-        x = (x - mean) / std
-    given = graph.inputs["keypoints"].shape
-    fed = {"keypoints": x.reshape(given), **noise}
-    found = passes.inline(builder, graph, fed)
-    return {name: _unfolded(pose) for name, pose in found.items()}
-
-
-def _unfolded(pose: Value) -> Value:
-    """Poses as they are, those of a flat model with their axes."""
-    if len(pose.shape) > 2:
-        return pose
-    joints = int(str(pose.shape[-1])) // 3
-    return pose.reshape((pose.shape[0], 1, joints, 3))
-
-
-def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
-    """x (batch, ..., joints, coordinates) negated, left and right exchanged."""
-    signs = np.ones(int(str(x.shape[-1])), np.float32)
-    signs[0] = -1
-    order = x.graph.constant("mirror", np.array(mirror, np.int64))
-    turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
-    return x.take(order, axis=len(x.shape) - 2) * turned

@@ -24,6 +24,7 @@ scored on those entries alone.
 For published checkpoints: `OFFICIAL`, the authors' class, or a table of classes and the stages
 that they are ("" for the plain model), with `from_official(official, config)` from its
 constructor arguments to sizes; `OFFICIAL_LOSS`, by class, where its golden vectors are not of plain
-MPJPE; `DEAD`, patterns of names that checkpoints have and no graph reads;
+MPJPE; `DEAD`, patterns of names that checkpoints have and no graph reads, and
+`official_name(name)`, where theirs are not quite ours;
 `golden(official, config, arrays)` where they are laid out in a way of their own.
 """

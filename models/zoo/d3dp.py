@@ -282,6 +282,8 @@ TRAINING = {
 }
 DENOISER = "D3DP MixSTE2 denoiser"  # the network alone
 OFFICIAL = {"D3DP": "", "D3DP MixSTE2 denoiser": ""}
+# the schedule, which checkpoints carry and the graphs have as numbers
+DEAD = ("betas", "*alphas_cumprod*", "posterior_*")
 
 
 def from_official(official: str, config: Mapping[str, Any]) -> Size:

@@ -56,6 +56,32 @@ def test_of_two_networks_the_one_that_fits_is_taken() -> None:
     assert found.place == "model_pos"
 
 
+def test_a_network_alone_fits_the_same_one_inside_of_another() -> None:
+    inside = {f"pose_estimator.{name}": array for name, array in weights().items()}
+    for stored in (weights(), wrapped("module."), inside, wrapped("pose_estimator.")):
+        found = fitting.found(stored, inside)
+        assert found is not None
+        assert found.arrays.keys() == inside.keys()
+
+
+def test_a_zoo_file_says_what_the_authors_call_a_parameter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = models.module("videopose3d")
+    theirs = {
+        name.replace("shrink", "nonlocal"): one for name, one in weights().items()
+    }
+    monkeypatch.setattr(
+        file,
+        "official_name",
+        lambda name: name.replace("shrink", "nonlocal"),
+        raising=False,
+    )
+    held = fitting.of_model("videopose3d", theirs, weights())
+    assert held is not None
+    assert held.arrays.keys() == weights().keys()
+
+
 def test_a_file_without_arrays_holds_nothing() -> None:
     assert fitting.found({"best": None, "more": {}}, weights()) is None
 

@@ -136,6 +136,41 @@ def test_pixels_give_what_the_harness_makes_of_them(
     assert np.abs(came - 1000 * due).max() < 1e-3  # mm
 
 
+def test_a_clip_in_pixels_is_what_its_windows_give(tmp_path: Path) -> None:
+    weights = kept(tmp_path, "videopose3d", flip_averaging=True)
+    whole = export.content(
+        order("videopose3d", weights, with_preprocessing=True, clip=7)
+    )
+    assert whole.about["frames"]["window"] == whole.about["frames"]["most"] == 7
+    assert whole.about["frames"]["outputs"] == "all"
+    windows = export.content(order("videopose3d", weights, with_preprocessing=True))
+    pixels = np.random.default_rng(2).uniform(0, 900, (1, 7, 17, 2)).astype(np.float32)
+    size = np.array([[1920, 1080]], np.float32)
+
+    def lifted(asked: export.Content, keypoints: np.ndarray) -> np.ndarray:
+        program = NumpyProgram(asked.graph, Settings(precision="fp32"))
+        program.load(asked.params)
+        return program({"keypoints": keypoints, "image_size": size})["pose"]
+
+    half = tiny("videopose3d").frames // 2
+    wide = np.pad(pixels, ((0, 0), (half, half), (0, 0), (0, 0)), "edge")
+    # a dilated graph has a pose for every window of a longer clip
+    assert np.abs(lifted(whole, pixels) - lifted(windows, wide)).max() < 1e-3  # mm
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"clip": 0, "mean": True}, "makes one pose, and no hypotheses"),
+        ({"clip": 0}, "1 to 10000 frames were due"),
+        ({"clip": 9, "graph": "train"}, "what is wrapped is run, and not trained"),
+    ],
+)
+def test_what_cannot_be_wrapped_is_refused(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        export.content(order("videopose3d", None, **more))
+
+
 def test_a_flat_model_takes_joints_and_gives_joints() -> None:
     asked = export.content(order("simple_baseline", None, with_preprocessing=True))
     types = {name: str(type_) for name, type_ in asked.graph.inputs.items()}
