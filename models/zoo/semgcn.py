@@ -304,7 +304,12 @@ TRAINING = {
     "paper": Training(steps=700_000, validate_every=20_000),
     "local": Training(steps=1_200_000, validate_every=20_000),
     "small": Training(
-        steps=10_000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000
+        steps=10_000,
+        batch=128,
+        lr=2e-3,
+        inputs="zscore",
+        loss={"mpjpe": 1.0},
+        validate_every=1000,
     ),
     "tiny": QUICK,
 }
