@@ -207,7 +207,7 @@ def content(order: Order) -> Content:
         origin=found.origin,
         scaling=found.scaling,
         window=order.clip or spec.frames,
-        causal=spec.causal,
+        causal=spec.causal and not order.clip,
         drawn={"random": False} if order.weights else random,
         pixels=order.with_preprocessing,
     )

@@ -58,7 +58,8 @@ class ByHand:
         weight = self.p[f"{name}.weight"].astype(np.float64)
         if self.max_norm:
             weight = weight / max(1.0, np.sqrt((weight**2).sum()))
-        return x @ weight.T + self.p[f"{name}.bias"]
+        product: np.ndarray = x @ weight.T
+        return product + self.p[f"{name}.bias"]
 
     def dense(self, x: np.ndarray, name: str, norm: str) -> np.ndarray:
         h = self.linear(x, name)
@@ -66,7 +67,7 @@ class ByHand:
             rows = ("running_mean", "running_var", "weight", "bias")
             mean, var, gain, shift = (self.p[f"{norm}.{row}"] for row in rows)
             h = (h - mean) / np.sqrt(var.astype(np.float64) + 1e-3) * gain + shift
-        return np.maximum(h, 0)
+        return h.clip(0)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         x = self.dense(x, "w1", "batch_norm1")
