@@ -92,7 +92,8 @@ def test_each_argument_changes_the_pose_and_it_stays_finite(switch: str) -> None
         spec = official(**{switch: value})
         both.append(pose(spec, weights(spec)))
     assert all(np.isfinite(each).all() for each in both)
-    assert not np.allclose(*both)
+    without, with_it = both
+    assert not np.allclose(without, with_it)
 
 
 def test_the_fusion_of_a_hierarchical_model_is_not_used() -> None:
