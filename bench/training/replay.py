@@ -203,9 +203,9 @@ def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) ->
         longest=train.longest,
         shortest=train.shortest,
     )
-    usual = max(1, feed.spec.frames // 3) if feed.sequence else 1
+    usual = max(1, feed.spec.frames // 3) if feed.taught else 1
     stride = usual if train.stride is None else train.stride
-    whole = feed.windows(clips, stride=stride)
+    whole = feed.windows(clips, stride=stride, training=True)
     steps = augment.read(config.augment) if config.augment else ()
 
     # one epoch's: to augment all clips takes longer than a step
@@ -214,7 +214,7 @@ def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) ->
         if not steps:
             return whole
         again = augment.apply(clips, steps, seed=config.seed, epoch=epoch + 1)
-        return feed.windows(again, stride=stride)
+        return feed.windows(again, stride=stride, training=True)
 
     settings = Settings(
         device=device, precision=config.precision, draw_noise=True, seed=config.seed

@@ -78,7 +78,8 @@ class Size:
             )
         if self.adjacency not in _ADJACENCIES:
             raise UnknownName("adjacency", str(self.adjacency), _ADJACENCIES)
-        if self.neighbours > self.frames:
+        similar = self.adjacency == "similarity" and not self.tcn
+        if similar and self.neighbours > self.frames:
             raise BadInput(
                 f"motionagformer: neighbours {self.neighbours} exceed the {self.frames} frames"
             )

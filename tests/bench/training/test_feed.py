@@ -147,3 +147,15 @@ def test_a_feed_pads_as_its_job_asks(pad: str, tmp_path: Path) -> None:
     after = 0 if pad == "edge" else 1
     np.testing.assert_array_equal(first[middle - 1], first[middle + after])
     assert (first[middle - 1] != first[middle + 1 - after]).any()
+
+
+def test_what_is_taught_on_all_frames_and_predicts_one_is_replayed_so(
+    tmp_path: Path,
+) -> None:
+    sizes = {"width": 8, "hidden": 8}
+    training = Train(steps=2, batch=8, validate_every=2, validation_windows=8)
+    model = Model(preset="tiny", sizes=sizes, train=training)
+    job = job_of(tmp_path, "pstmo", model)
+    backend = backends.load("numpy")
+    finding = train.run(job, backend, "cpu", lambda text, share: None)
+    assert (finding.status, finding.reason) == ("ok", "")
