@@ -243,6 +243,12 @@ def _around(order: Order, spec: Spec, found: Checkpoint) -> Graph:
             f"--with-preprocessing --graph {order.graph}: a train graph takes what its"
             " trainer feeds it; leave one of the two out"
         )
+    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
+        raise BadInput(
+            f"--with-preprocessing: {spec.name} makes {spec.makes} of {spec.reads}"
+            f"{' that it hides in part' if spec.masked else ''}, and no millimetres of pixels;"
+            " leave it out"
+        )
     origin = found.origin
     if order.weights and not origin:
         raise BadInput(
