@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def draw(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> np.n
 
 
 def fixed(
-    graph: Graph, lengths: Mapping[str, int], numbers: Sequence[int] | None = None
+    graph: Graph, lengths: Mapping[str, int], numbers: Iterable[int] | None = None
 ) -> Arrays:
     """The noise of a graph that is run for its answer: each sample has the same.
 

@@ -239,9 +239,9 @@ def _scores(
 ) -> tuple[list[Check], dict[str, str]]:
     """The record's numbers over all poses, against plain arithmetic on the same poses."""
     if own.hidden is not None:
-        due = scoring.hidden(test, rows, own.poses, own.hidden)
+        masked = scoring.hidden(test, rows, own.poses, own.hidden)
         left_out = {one.name: "guesses are not made again" for one in own.guesses}
-        return [scoring.held(own.metrics[0], due)], left_out
+        return [scoring.held(own.metrics[0], masked)], left_out
 
     def predicted(number: int) -> Float:
         unit = cutting.millimetres(test.strips[number], rows.frames[number], test.sight)

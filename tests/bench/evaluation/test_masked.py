@@ -135,6 +135,19 @@ def test_a_lifter_is_guessed_by_a_line_and_the_linear_map() -> None:
     assert filled.shape == (*shown.shape[:3], 3)
 
 
+def test_keypoints_that_are_never_seen_move_with_the_others() -> None:
+    one = feed("keypoint_vit:2d")
+    guess = masked.guesses(one, frames_of(SEVEN, PROTOCOL))
+    # everybody stands where the mean does, a step to the right
+    shown = np.broadcast_to(guess.shown + [0.25, 0.0], (1, 4, *guess.shown.shape))
+    hidden = np.zeros(shown.shape[:3], bool)
+    hidden[:, :, 5] = True
+    np.testing.assert_allclose(guess.filled(shown, hidden), shown, atol=1e-7)
+    # where nobody is seen there is no step
+    alone = guess.filled(shown, np.ones_like(hidden))
+    np.testing.assert_allclose(alone[0, 0], guess.shown)
+
+
 def job_of(folder: Path, model: str, backend: Backend, task: str, inputs: str) -> Job:
     given = {"steps": 4, "batch": 8, "validate_every": 2, "validation_windows": 32}
     chosen = Train.model_validate({**given, "inputs": inputs})
