@@ -65,7 +65,7 @@ QUICK = Training(
     batch=24,
     lr=3e-3,
     inputs="zscore",
-    validate_every=1000,
+    validate_every=1400,
     validation_windows=128,
 )
 TRAINING = {
