@@ -81,19 +81,12 @@ def agreement(
     strips = _strips(split, places)
     if strays := [place for place in places if place[:2] not in strips]:
         return _untested(strays)
-    errors = [
-        error
-        for begin in range(0, len(places), batch)
-        for error in _errors(
-            program,
-            model.feed,
-            seen,
-            strips,
-            places[begin : begin + batch],
-            numbers[begin : begin + batch],
-            batch,
+    errors = []
+    for begin in range(0, len(places), batch):
+        part = slice(begin, begin + batch)
+        errors += _errors(
+            program, model.feed, seen, strips, places[part], numbers[part], batch
         )
-    ]
     total, shares = np.array(errors).T
     came = float(total.mean() / shares.mean())
     unit = model.feed.unit

@@ -3,7 +3,8 @@
 A joint in a frame is an entry. The guesses see what the model is shown, without its noise: entries
 interpolated in time within the window, by a linear map where poses are made of keypoints, and the
 mean of the training frames. Where a joint is hidden in the whole window there is nothing to
-interpolate, and its mean stands for it.
+interpolate: its mean stands for it, of keypoints as far from its place as the joints that are seen
+are from theirs, for people walk through the picture.
 """
 
 from __future__ import annotations
@@ -49,12 +50,21 @@ class Guesses:
         Callable[[Array], Array] | None
     )  # keypoints (N, J, 2) -> poses; None: as they are
     names: tuple[str, str]
+    still: bool  # what is shown is relative to the root, which is nowhere else
+
+    def mean(self, places: Array, hidden: Mask) -> Array:
+        """(B, 1, J, C) for joints that are not seen in a window."""
+        if self.still:
+            return self.shown[None, None]
+        seen = ~hidden[..., None]
+        off = np.where(seen, places - self.shown, 0.0).sum(axis=(1, 2), keepdims=True)
+        return self.shown + off / np.maximum(seen.sum(axis=(1, 2), keepdims=True), 1)
 
     def filled(self, shown: Array, hidden: Mask) -> Array:
         """What the first guess makes of windows (B, T, J, C) and their masks (B, T, J)."""
         # a confidence is not interpolated: the map does without it
         places = shown[..., : self.shown.shape[-1]]
-        whole = interpolated(places, hidden, self.shown)
+        whole = interpolated(places, hidden, self.mean(places, hidden))
         if self.lifted is None:
             return whole
         rows = whole.reshape(-1, *whole.shape[2:])
@@ -72,7 +82,13 @@ def guesses(feed: Feed, train: Windows) -> Guesses:
     first = "interpolation in time"
     first += ", then the least-squares linear map" if lifted else ""
     mean = "mean pose" if makes == "poses" else "mean keypoints"
-    return Guesses(sides[reads], sides[makes], lifted, (first, mean))
+    return Guesses(
+        shown=sides[reads],
+        made=sides[makes],
+        lifted=lifted,
+        names=(first, mean),
+        still=reads == "poses",
+    )
 
 
 def answers(
@@ -111,8 +127,8 @@ def answers(
 def interpolated(shown: Array, hidden: Mask, mean: Array) -> Array:
     """(B, T, J, C) with hidden entries on the line between those that are seen next to them.
 
-    Before the first that is seen it is that one, after the last the last; `mean` (J, C) where
-    there is none.
+    Before the first that is seen it is that one, after the last the last; `mean` where there is
+    none.
     """
     frames = shown.shape[1]
     time = np.arange(frames)[None, :, None]
@@ -139,7 +155,7 @@ def scores(
     """The error on hidden entries, of the model and of each guess."""
 
     def metric(pred: Array) -> Metric:
-        off = pred - found.truth
+        off = np.asarray(pred - found.truth, np.float32)
         if feed.spec.makes == "poses":
             off = windows.metres(off)
         errors = FLAT * np.linalg.norm(off, axis=-1)

@@ -16,6 +16,7 @@ from bench.training.origin import CAMERA, SCREEN, UNITS, project_version
 from models import lengths
 from models.graph import Graph, Noise
 
+POSES = f"relative to the root; {CAMERA}"
 CHANNELS = ("x", "y", "confidence")
 PIXELS = (
     "x and y in pixels from the upper left corner; width and height go in as image_size"
@@ -50,8 +51,8 @@ def about(
         "outputs": {
             name: str(graph.types[made]) for name, made in graph.outputs.items()
         },
-        "keypoints": _keypoints(graph, standardised, pixels=pixels),
-        "pose": _pose(origin, pixels=pixels),
+        _reads(graph): _given(graph, standardised, pixels=pixels),
+        "pose": _pose(graph, origin, pixels=pixels),
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
         "frames": _frames(graph, origin, window, causal=causal),
         "flip_averaged": bool(pixels and origin.get("flip_averaging")),
@@ -74,21 +75,32 @@ def digest(params: Mapping[str, np.ndarray]) -> str:
     return found.hexdigest()
 
 
-def _keypoints(
+def _reads(graph: Graph) -> str:
+    """What goes in, which is the input's name: keypoints, or poses."""
+    return "poses" if "poses" in graph.inputs else "keypoints"
+
+
+def _given(
     graph: Graph, standardised: Mapping[str, Any], *, pixels: bool
 ) -> dict[str, Any]:
     """What goes in."""
+    poses = _reads(graph) == "poses"
+    screen = POSES if poses else SCREEN
     return {
-        "unit": "pixels" if pixels else "screen",
-        "convention": PIXELS if pixels else SCREEN,
+        "unit": "pixels" if pixels else "m" if poses else "screen",
+        "convention": PIXELS if pixels else screen,
         "channels": _channels(graph),
         # what is left for the caller to do, after the convention: (value - mean) / std
         "standardise": {} if pixels else dict(standardised),
     }
 
 
-def _pose(origin: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
+def _pose(graph: Graph, origin: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
     """What comes out."""
+    pose = graph.types[graph.outputs["pose"]].shape
+    if len(pose) == 4 and pose[-1] == 2:
+        # keypoints again, which are relative to no joint
+        return {"unit": "screen", "frame": SCREEN, "relative_to": None}
     own = origin.get("unit", UNITS["metric"])
     unit = f"m{own}" if pixels else own  # m, or m of what: the graph multiplies by 1000
     return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
@@ -108,7 +120,9 @@ def _noise(noise: Noise) -> dict[str, Any]:
 
 def _channels(graph: Graph) -> list[str] | None:
     """Of the last axis of the keypoints; None where it holds the joints, too."""
-    last = graph.inputs["keypoints"].shape
+    last = graph.inputs[_reads(graph)].shape
+    if _reads(graph) == "poses":
+        return ["x", "y", "z"]
     return list(CHANNELS[: int(str(last[-1]))]) if len(last) == 4 else None
 
 
@@ -117,7 +131,7 @@ def _frames(
 ) -> dict[str, Any]:
     """How many frames go in, and which of them have a pose."""
     # a flat model has no axis of frames: one goes in, and one comes out
-    given = graph.inputs["keypoints"].shape if window > 1 else ()
+    given = graph.inputs[_reads(graph)].shape if window > 1 else ()
     pose = graph.types[graph.outputs["pose"]].shape
     least: int = window
     most: int | None = window

@@ -276,6 +276,12 @@ def _around(order: Order, spec: Spec, found: Checkpoint, graph: Graph) -> Graph:
             f"--with-preprocessing --graph {order.graph}: a train graph takes what its"
             " trainer feeds it; leave one of the two out"
         )
+    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
+        raise BadInput(
+            f"--with-preprocessing: {spec.name} makes {spec.makes} of {spec.reads}"
+            f"{' that it hides in part' if spec.masked else ''}, and no millimetres of pixels;"
+            " leave it out"
+        )
     origin = found.origin
     # of imported weights it is known where they come from, and not how they were fed
     if order.weights and (not origin or "imported" in origin):

@@ -106,7 +106,9 @@ def origin(job: Job, protocol: Protocol, feed: Feed) -> dict[str, Any]:
         "root": protocol.root,
         "keypoints": SCREEN,
         "standardised": feed.standardizer is not None,
-        "unit": UNITS[protocol.lengths],
+        "unit": UNITS[protocol.lengths]
+        if feed.spec.makes == "poses"
+        else "half the width of the picture",
         "frame": CAMERA,
         "window": feed.spec.frames,
         "outputs": feed.outputs,

@@ -103,7 +103,7 @@ RECIPE = Recipe(
     weight_decay=0.01,
     lr_decay=1.0,
     batch=64,
-    # reconstruction, the same limbs, a motion that does not shake
+    # reconstruction, limbs of the same length, a motion that does not shake
     loss={"mpjpe": 1.0, "limb_length": 0.1, "acceleration": 0.05},
     inputs="screen",
     source="not published; the losses of an unsupervised pre-training of pose models",

@@ -75,7 +75,12 @@ def weighted_mpjpe(pose: Array, target: Array) -> float:
     return total / len(BODY.joints)
 
 
+def acceleration(pose: Array, target: Array) -> float:
+    return mpjpe(np.diff(pose, n=2, axis=1), np.diff(target, n=2, axis=1))
+
+
 BY_HAND: dict[str, Callable[[Array, Array], float]] = {
+    "acceleration": acceleration,
     "limb_length": limb_length,
     "mpjpe": mpjpe,
     "mse": lambda pose, target: float(np.mean((pose - target) ** 2)),
