@@ -15,7 +15,7 @@ import torch
 from torch import fx, nn
 
 from backends.emit import identifier
-from backends.torch import noise, ops
+from backends.torch import noise, ops, reuse
 from models import dims
 from models import ops as table
 from models.dims import Dim
@@ -34,6 +34,7 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
     for name, array in flat.constants.items():
         root.register_buffer(attribute(flat, name), tensor(array), persistent=False)
     code = _Writer(flat, draw_noise=draw_noise).write()
+    reuse.write_over(code)
     native = fx.GraphModule(root, code, class_name=identifier(graph.name))
     _complete(native, flat)
     return native

@@ -12,6 +12,7 @@ import pytest
 
 import models
 from models import dims, optim
+from models import noise as noises
 from models.builder import Builder
 from models.graph import Graph
 from tests.asserts import assert_close
@@ -34,14 +35,14 @@ def arrays(
     frames: int = 9,
     noise: bool = True,
 ) -> Arrays:
-    """Inputs and, unless they are drawn, masks: float32."""
+    """Inputs and, unless the backend draws it, noise: float32."""
     draw = np.random.default_rng(0)
     lengths = {"batch": batch, "frames": frames}
     fed = {}
     for name, type_ in graph.inputs.items():
         fed[name] = draw.normal(size=dims.bind(type_.shape, lengths))
     for name, asked in graph.noise.items() if noise else ():
-        fed[name] = draw.random(dims.bind(asked.type.shape, lengths)) < asked.number
+        fed[name] = noises.draw(asked, dims.bind(asked.type.shape, lengths), draw)
     return {name: array.astype(np.float32) for name, array in fed.items()}
 
 

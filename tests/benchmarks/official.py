@@ -142,6 +142,7 @@ CLASSES = {
         shapes={
             "x_2d": (27, 17, 2),
             "x_3d": (27, 17, 3),
+            "x_3d_hyp": (1, 27, 17, 3),  # a file has it; `out` is made without
             "t": (),
             "target": (27, 17, 3),
         },
