@@ -32,6 +32,7 @@ class Builder:
         # fixed author line while a pass expands a node; empty: look at the stack
         self.location = ""
         self._scopes: list[str] = []
+        self._frozen = 0  # how many `frozen` are open
         self._inputs: dict[str, Type] = {}
         self._params: dict[str, Param] = {}
         self._noise: dict[str, Noise] = {}
@@ -52,6 +53,18 @@ class Builder:
             yield
         finally:
             self._scopes.pop()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Parameters made inside keep their names and are not trained: a backbone that is given.
+
+        No gradient is made for them, and no optimizer moves or decays them.
+        """
+        self._frozen += 1
+        try:
+            yield
+        finally:
+            self._frozen -= 1
 
     @contextmanager
     def at(self, where: str, /) -> Iterator[None]:
@@ -92,7 +105,8 @@ class Builder:
         Asking twice shares it; raises SpecError when shape or init then differ.
         """
         full = ".".join([*self._scopes, name])
-        param = Param(Type(tuple(shape), dtype), init, trainable)
+        trained = trainable and not self._frozen
+        param = Param(Type(tuple(shape), dtype), init, trained)
         self._sound(f"parameter {full}", param.type)
         if full in self._params and self._params[full] != param:
             raise SpecError(
