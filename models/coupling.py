@@ -43,6 +43,9 @@ class Flow:
                 f"flow: FrEIA {self.freia!r} is not known; {PINNED} and {RELEASED} are"
             )
 
+        if self.blocks < 1:
+            raise BadInput(f"flow: {self.blocks} couplings came; 1 or more were due")
+
     def first(self, width: int) -> int:
         """How many of `width` numbers are the first half."""
         return round(width / 2) if self.freia == RELEASED else width // 2

@@ -1,19 +1,21 @@
 """Reverse-mode differentiation as a graph: training for the oracle, and for runtimes without it.
 
 Each primitive's `vjp` rule turns the gradient of its result into gradients of its inputs
-(Griewank and Walther, 2008, ch. 3).
+(Griewank and Walther, 2008, ch. 3). What comes out is a graph like any other: it can be
+differentiated again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from models import ops
+from models.builder import Builder
 from models.errors import SpecError
 from models.graph import Graph, Node
-from models.passes import copy, decompose
+from models.passes import copy, decompose, inline, prune
 from models.value import Value
 
 PREFIX = "grad/"
@@ -56,6 +58,21 @@ def gradient(
             # a parameter that the loss does not know has gradient 0, and its shape
             builder.output(PREFIX + name, grads.get(name, values[name] * 0.0))
     return builder.finish()
+
+
+def slope(x: Value, of: Callable[[Value], Value]) -> Value:
+    """d(sum of `of(x)`)/dx, in the shape of x, as part of the graph of x: for losses of gradients.
+
+    `of` declares its parameters by their full names and neither noise nor state. Raises
+    SpecError as `gradient` does.
+    """
+    inner = Builder(f"{x.graph.name}_slope")
+    value = of(inner.input("x", x.shape))
+    axes = tuple(range(len(value.shape)))
+    inner.output("sum", value.sum(axis=axes, keepdims=False))
+    derived = gradient(inner.finish(), of="sum", wrt=["x"]).with_outputs(f"{PREFIX}x")
+    # what the sum alone needs is left behind
+    return inline(x.graph, prune(derived), {"x": x})[f"{PREFIX}x"]
 
 
 def _depends_on(graph: Graph, sources: set[str]) -> set[str]:

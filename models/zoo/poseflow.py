@@ -13,34 +13,22 @@ network has its published sizes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 import models
+from models import upright
 from models.builder import Builder
 from models.coupling import PINNED, Flow, Flowed, backwards, forwards
+from models.critic import critic, penalty
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
-from models.mmd import mmd
 from models.passes import prune, to_inference
-from models.spec import Recipe, Training
+from models.samples import covariance, mmd
+from models.spec import Recipe, Stage, Training
 from models.value import Value
 
-HIPS = (1, 4)  # of Human3.6M's 17 joints; the root is joint 0
-NOSE = 9  # the joint that the 16 joints lack
-# MPII's 16 joints among Human3.6M's 17, as the detector gives them
-DETECTED = (3, 2, 1, 4, 5, 6, 0, 7, 8, 10, 16, 15, 14, 11, 12, 13)
-FEATURES = (
-    6  # of a Gaussian: amplitude, mean x and y, variance x, covariance, variance y
-)
-EXACT = 0.01  # variance of an exact detection: 2 heat map pixels, in units of 20
 KERNELS = (0.05, 0.2, 0.9)  # widths of the inverse kernels
-TURNED = np.array(
-    [[1.0], [-1.0], [-1.0]]
-)  # the flow's y and z are the camera's, negated
-TINY = 1e-6  # keypoints in one point have no spread to be divided by
 
 
 @dataclass(frozen=True)
@@ -58,11 +46,13 @@ class Size:
     condition: int = 56
     condition_width: int = 256
     hypotheses: int = 200  # of a run
-    samples: int = 200  # of a training step, for each pose; 0: none
+    samples: int = 0  # of a training step, for each pose; 0: none are drawn
     best: int = 5  # of the samples, of which the mean is taught
     coordinates: int = 0  # of the flow; 0: 3 (joints - 1)
     latents: int = 0  # of the flow's coordinates; 0: what 16 keypoints leave
     given: int = 0
+    critic_width: int = 100
+    bone_width: int = 1000  # of the critic's other path
 
     def __post_init__(self) -> None:
         if not self.given and self.joints not in (16, 17):
@@ -95,7 +85,7 @@ class Size:
     @property
     def hidden(self) -> int:
         """Latents among them; the others are the 2D pose."""
-        return self.latents or self.whole - 2 * len(DETECTED)
+        return self.latents or self.whole - 2 * len(upright.DETECTED)
 
 
 def train(g: Builder, size: Size) -> Value:
@@ -117,7 +107,7 @@ def infer(g: Builder, size: Size) -> Value:
     g.label("logdet_rev", back.logdet)
     found = back.value
     if not size.given:
-        found = _rooted(found, size).rearrange("b (h f) c j -> b h f j c", f=1)
+        found = upright.rooted(found).rearrange("b (h f) c j -> b h f j c", f=1)
     g.output("hypotheses", found)
     return _single(g, size)
 
@@ -128,52 +118,21 @@ def _see(g: Builder, size: Size) -> None:
         seen = g.input("keypoints", ("batch", size.whole - size.hidden))
         gaussians = g.input("condition", ("batch", size.given))
     else:
-        seen, gaussians = _upright(g, size)
+        keypoints = g.input("keypoints", ("batch", 1, size.joints, 2))
+        pose = upright.plane(keypoints)
+        gaussians = upright.gaussians(pose, size.joints)
+        seen = pose.rearrange("b c j -> b (c j)")
     g.label("seen", seen)
     g.label("gaussians", gaussians)
     h = gaussians.linear(size.condition_width, name="cond_net.0").relu()
     g.label("cond_feat", h.linear(size.condition, name="cond_net.2"))
 
 
-def _upright(g: Builder, size: Size) -> tuple[Value, Value]:
-    """Keypoints about their mean, y upwards, of unit spread; and as Gaussians."""
-    keypoints = g.input("keypoints", ("batch", 1, size.joints, 2))
-    order = g.constant("detected", _places(size))
-    pose = keypoints.take(order, axis=2).rearrange("b f j c -> b (f c) j")
-    pose = pose - pose.mean(axis=2, keepdims=True)
-    pose = pose * g.constant("turned_2d", TURNED[:2])
-    spread = (pose * pose).mean(axis=(1, 2), keepdims=True).sqrt()
-    pose = pose / spread.maximum(TINY)  # (b, 2, 16)
-    mapped = np.flatnonzero(~np.isin(_places(size), (0, *HIPS)))
-    mean = pose.take(g.constant("mapped", mapped), axis=2)
-    return pose.rearrange("b c j -> b (c j)"), _gaussians(mean)
-
-
-def _places(size: Size) -> Array:
-    """The detector's joints among those of the model."""
-    order = np.array(DETECTED)
-    # without the nose, the head and all after it move up
-    return order - (order > NOSE) if size.joints == 16 else order
-
-
-def _gaussians(mean: Value) -> Value:
-    """Means (b, 2, 13) as Gaussians of a detector that is sure, (b, 13 * 6)."""
-    x = mean.pad(axis=1, before=1, after=0, value=1.0)  # amplitude
-    x = x.pad(axis=1, before=0, after=1, value=EXACT)
-    x = x.pad(axis=1, before=0, after=1, value=0.0)
-    x = x.pad(axis=1, before=0, after=1, value=EXACT)
-    return x.rearrange("b f j -> b (j f)")
-
-
 def _told(g: Builder, size: Size) -> Value:
     """The pose that is to be learnt, as the flow has it, (b, n)."""
     if size.given:
         return g.input("target", ("batch", size.whole))
-    target = g.input("target", ("batch", 1, size.joints, 3))
-    pose = target.slice(axis=2, start=1, stop=size.joints, step=1)
-    pose = pose.rearrange("b f j c -> b (f c) j")
-    pose = pose - pose.mean(axis=2, keepdims=True)
-    return (pose * g.constant("turned", TURNED)).rearrange("b c j -> b (c j)")
+    return upright.space(g.input("target", ("batch", 1, size.joints, 3)))
 
 
 def _hypotheses(g: Builder, size: Size, name: str, count: int) -> Flowed:
@@ -192,18 +151,17 @@ def _single(g: Builder, size: Size) -> Value:
     seen = g.labelled("seen")
     latents = seen.pad(axis=1, before=size.hidden, after=0, value=0.0)
     pose = backwards(latents, g.labelled("cond_feat"), size.flow).value
+    g.label("single", pose)
     if size.given:
         return pose
-    return _rooted(pose.expand_dims(axis=1), size).rearrange("b f c j -> b f j c")
+    return upright.rooted(pose.expand_dims(axis=1)).rearrange("b f c j -> b f j c")
 
 
-def _rooted(poses: Value, size: Size) -> Value:
-    """The flow's poses (b, h, n) as the harness has them, (b, h, 3, j): root first, at 0."""
-    g = poses.graph
-    x = poses.rearrange("b h (c j) -> b h c j", c=3) * g.constant("turned", TURNED)
-    hips = x.take(g.constant("hips", np.array(HIPS) - 1), axis=3)
-    root = hips.mean(axis=3, keepdims=True)
-    return root.concat(x, axis=3) - root
+def _samples(g: Builder, size: Size) -> Value:
+    """Poses (b, h, n) that a training step draws. Raises BadInput where it draws none."""
+    if not size.samples:
+        raise BadInput("poseflow: a loss wants samples, and size samples is 0; set it")
+    return g.labelled("samples")
 
 
 def plane(pose: Value, size: Size) -> Value:
@@ -237,8 +195,8 @@ def returned(pose: Value, size: Size) -> Value:
 def best(pose: Value, size: Size) -> Value:
     """Mean |mean of the best samples - the true pose|, all about the root."""
     g = pose.graph
-    samples = _rooted(_samples(g), size)  # (b, h, 3, j)
-    true = _rooted(g.labelled("x").expand_dims(axis=1), size)
+    samples = upright.rooted(_samples(g, size))  # (b, h, 3, j)
+    true = upright.rooted(g.labelled("x").expand_dims(axis=1))
     errors = (samples - true).vector_norm(axis=2).mean(axis=2, keepdims=False)
     order = errors.argsort(axis=1, descending=False)
     order = order.slice(axis=1, start=0, stop=size.best, step=1)
@@ -257,15 +215,63 @@ def likelihood(pose: Value, size: Size) -> Value:
     return total / size.whole
 
 
-def _samples(g: Builder) -> Value:
-    """The poses drawn in training. Raises UnknownName where the size has none."""
-    return g.labelled("samples")
+def spread(pose: Value, size: Size) -> Value:
+    """How far the samples spread less than uncertain heat maps do, in square metres.
+
+    A detection that is sure counts nothing: 0 where the condition is made of keypoints.
+    """
+    g = pose.graph
+    points = upright.detected(_samples(g, size))
+    said = upright.variances(g.labelled("gaussians"))
+    return covariance(points, said, sure=upright.SURE)
+
+
+def criticise(g: Builder, size: Size) -> Value:
+    """The stage `critic`: (b, 1, j, 2) -> poses (b, 1, j, 3) that are judged beside true ones."""
+    with g.frozen():
+        _see(g, size)
+        made = _hypotheses(g, size, "samples", 1).value.squeeze(axis=1)
+    true = _told(g, size)
+    widths = _widths(size)
+    g.label("true", critic(true, **widths))
+    g.label("made", critic(made, **widths))
+    g.label("penalty", penalty(true, made, **widths))
+    return upright.rooted(made.expand_dims(axis=1)).rearrange("b f c j -> b f j c")
+
+
+def judge(g: Builder, size: Size) -> Value:
+    """(b, 1, j, 2) -> the single pose (b, 1, j, 3), and an output `score` (b, 1) of it."""
+    with g.frozen():
+        pose = infer(g, size)
+    g.output("score", critic(g.labelled("single"), **_widths(size)))
+    return pose
+
+
+def _widths(size: Size) -> dict[str, int]:
+    if size.joints != 17:
+        raise BadInput(
+            f"poseflow: the critic knows the bones of 17 joints; {size.joints} came"
+        )
+    return {"width": size.critic_width, "bone_width": size.bone_width}
+
+
+def rated(pose: Value, size: Size) -> Value:
+    """How much higher the critic scores what was made than what is true."""
+    made, true = pose.graph.labelled("made"), pose.graph.labelled("true")
+    return (made - true).mean(axis=(0, 1), keepdims=False)
+
+
+def steep(pose: Value, size: Size) -> Value:
+    """How far the critic's slope is from 1."""
+    return pose.graph.labelled("penalty")
 
 
 PRESETS = {
-    "paper": Size(),
+    "paper": Size(samples=200),
     "small": Size(blocks=4, width=256, condition_width=128, hypotheses=20, samples=20),
     "tiny": Size(
+        critic_width=16,
+        bone_width=32,
         blocks=2,
         width=64,
         condition_width=64,
@@ -282,9 +288,16 @@ RECIPE = Recipe(
     weight_decay=0.0,
     lr_decay=1.0,
     batch=64,
-    loss={"plane": 1.0, "latent": 10.0, "returned": 4.0, "best": 4.0},
+    loss={
+        "plane": 1.0,
+        "latent": 10.0,
+        "returned": 4.0,
+        "best": 4.0,
+        "spread": 750.0,
+    },
     inputs="screen",
-    source="Wehrbein et al. 2021",
+    source="Wehrbein et al. 2021: Adam 1e-4 (betas 0.5, 0.9 there), x0.5 after 150 epochs,"
+    " gradients within +-15, and the critic's score of a sample as a further term",
 )
 QUICK = Training(
     steps=3000,
@@ -299,9 +312,20 @@ LOSSES = {
     "latent": latent,
     "returned": returned,
     "best": best,
+    "spread": spread,
     "likelihood": likelihood,
 }
-AGREE = True
+STAGES = {
+    "critic": Stage(
+        train=criticise,
+        infer=judge,
+        recipe=replace(RECIPE, loss={"rated": 1.0, "steep": 10.0}),
+        training={"tiny": Training(steps=200, batch=64, lr=1e-3)},
+        losses={"rated": rated, "steep": steep},
+        agree=False,  # a sample is judged in training, the single pose in a run
+        parameters={"paper": 2_404_401},
+    )
+}
 OFFICIAL = "poseINN"
 OFFICIAL_LOSS = {"poseINN": {"plane": 1.0, "likelihood": 1.0}}
 
