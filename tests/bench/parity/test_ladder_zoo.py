@@ -24,7 +24,17 @@ SIZES: dict[str, dict[str, Any]] = {
     "simple_baseline": {"width": 32},
     "videopose3d": {"width": 16},
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
+    "motionagformer": {
+        "width": 16,
+        "representation": 16,
+        "depth": 1,
+        "heads": 2,
+        "frames": 4,
+    },
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+    "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
+    # of two layers, so that its decoder has one
+    "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
 }
 
 
