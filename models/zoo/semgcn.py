@@ -361,12 +361,13 @@ def golden(
             feeds=feeds,
             outputs={"out": Shown(spec.infer, joints)},
             trained={"out": Shown(spec.train.with_outputs("pose"), joints)},
-            names={name: _theirs(name) for name in spec.parameters},
+            names={name: official_name(name) for name in spec.parameters},
         )
     ]
 
 
-def _theirs(name: str) -> str:
+def official_name(name: str) -> str:
+    """What the authors' code calls a parameter: `nonlocal` is a word of Python's now."""
     return name.replace(".non_local.", ".nonlocal.")
 
 

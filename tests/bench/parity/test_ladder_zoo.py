@@ -25,9 +25,19 @@ SIZES: dict[str, dict[str, Any]] = {
     "simple_baseline": {"width": 32},
     "videopose3d": {"width": 16},
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
+    "motionagformer": {
+        "width": 16,
+        "representation": 16,
+        "depth": 1,
+        "heads": 2,
+        "frames": 4,
+    },
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
     "mixste": {"width": 16, "depth": 1, "frames": 4},
     "d3dp": {"width": 16, "depth": 1, "frames": 4, "hypotheses": 2, "steps": 2},
+    "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
+    # of two layers, so that its decoder has one
+    "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
 }
 # That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
 OPTIMIZERS = {"simple_baseline": list(optim.RULES)}
