@@ -102,9 +102,11 @@ def check(
 
 
 def _shift(values: Answer) -> float | None:
-    """The largest distance that a joint is off by, in mm; None of keypoints, which are 2D."""
-    if values.own.shape != values.due.shape or values.due.shape[-1] % 3:
+    """The largest distance that a joint is off by, in mm; None where it is no length."""
+    if values.own.shape != values.due.shape:
         return None
+    if values.due.ndim == 4 and values.due.shape[-1] == 2:
+        return None  # keypoints
     # Poses are in metres, some of them flat: (..., joints, 3) of both.
     apart = values.own - values.due
     joints = apart.reshape(len(apart), -1, 3)
