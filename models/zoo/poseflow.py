@@ -7,7 +7,9 @@ b batch, j joints, h hypotheses, n = 3 (j - 1) coordinates x0, x1, ..., y0, ...,
 
 The authors condition on Gaussians fitted to a detector's heat maps. Here are keypoints alone:
 each is the Gaussian of a detector that is sure, as the authors' rules have it, so that the
-network has its published sizes.
+network has its published sizes. Their flow also learns from a critic, of which five steps go
+with one of the flow; no loop here takes turns, so that the flow learns without it, and the
+stage `critic` learns to tell poses of a flow that stays as it is.
 """
 
 from __future__ import annotations
@@ -57,8 +59,7 @@ class Size:
     def __post_init__(self) -> None:
         if not self.given and self.joints not in (16, 17):
             raise BadInput(
-                f"poseflow: the 17 joints of Human3.6M, or 16 without the nose, were due;"
-                f" {self.joints} came"
+                f"poseflow: 17 joints of Human3.6M or 16 of them were due, {self.joints} came"
             )
         if self.samples and self.best > self.samples:
             raise BadInput(
@@ -184,7 +185,10 @@ def latent(pose: Value, size: Size) -> Value:
 
 
 def returned(pose: Value, size: Size) -> Value:
-    """Mean |pose from the 2D seen and the latents of the way there - the true pose|."""
+    """Mean |pose from the 2D seen and the latents of the way there - the true pose|.
+
+    The paper's deterministic term; the code takes these latents, not 0.
+    """
     g = pose.graph
     latents = g.labelled("out").slice(axis=1, start=0, stop=size.hidden, step=1)
     latents = latents.stop_gradient().concat(g.labelled("seen"), axis=1)
@@ -270,15 +274,15 @@ PRESETS = {
     "paper": Size(samples=200),
     "small": Size(blocks=4, width=256, condition_width=128, hypotheses=20, samples=20),
     "tiny": Size(
-        critic_width=16,
-        bone_width=32,
         blocks=2,
-        width=64,
-        condition_width=64,
+        width=128,
         condition=32,
-        hypotheses=8,
+        condition_width=128,
+        hypotheses=20,
         samples=8,
         best=2,
+        critic_width=16,
+        bone_width=32,
     ),
 }
 PAPER_PARAMETERS = {"paper": 2_157_176}  # counted in the authors' code
@@ -299,14 +303,23 @@ RECIPE = Recipe(
     source="Wehrbein et al. 2021: Adam 1e-4 (betas 0.5, 0.9 there), x0.5 after 150 epochs,"
     " gradients within +-15, and the critic's score of a sample as a further term",
 )
+# Beats the best trivial baseline by a quarter within a minute on two cores. Of 20 hypotheses the
+# best is nearer still; the single pose, which the paper never looks at in training, is taught too.
 QUICK = Training(
-    steps=3000,
-    batch=64,
-    lr=1e-3,
-    validate_every=1000,
+    steps=4000,
+    batch=32,
+    lr=5e-3,
+    loss={"mpjpe": 4.0, "plane": 1.0, "latent": 1.0, "best": 8.0},
+    validate_every=2000,
     validation_windows=512,
 )
-TRAINING = {"tiny": QUICK}
+TRAINING = {
+    "paper": Training(steps=74_710, validate_every=2000),  # 155 epochs of 482 steps
+    "small": Training(
+        steps=10_000, batch=64, lr=2e-3, loss=QUICK.loss, validate_every=2000
+    ),
+    "tiny": QUICK,
+}
 LOSSES = {
     "plane": plane,
     "latent": latent,
@@ -349,7 +362,6 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
         condition=config.get("cond_out", 56),
         condition_width=config.get("cond_hidden", 256),
         hypotheses=1,
-        samples=0,
         coordinates=whole,
         latents=latents,
         given=config.get("cond_in", 78),
