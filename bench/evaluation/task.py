@@ -147,21 +147,9 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
     protocol, test = split.protocol, own.windows
     truth = test.truth()
     missing = np.any(np.isnan(truth), axis=-1)  # (M, J)
-    rootless = missing[:, test.root].sum()
     # keypoints are no skeleton to be drawn
     drawn = own.feed.spec.makes == "poses"
     chosen = _examples(np.flatnonzero(~missing.any(axis=1)) if drawn else NOBODY)
-    note = f"weights after {trained_steps} steps"
-    if missing.any():
-        note += (
-            f"; {missing.sum():,} of {missing.size:,} joints are not scored, for the truth"
-            f" lacks them, or the root of their pose ({rootless:,} poses)"
-        )
-    if own.hidden is not None:
-        note += (
-            f"; scored on the {own.hidden.sum():,} of {own.hidden.size:,} entries that are"
-            " hidden, without flip averaging"
-        )
     headline = metrics.load(protocol.headline).NAME
     return Evaluation(
         data=job.config.data,
@@ -171,7 +159,7 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         protocol_text=protocol.text,
         test_poses=test.scored,
         missing_joints=int(missing.sum()),
-        rootless_poses=int(rootless),
+        rootless_poses=int(missing[:, test.root].sum()),
         metrics=own.metrics,
         guesses=own.guesses,
         hypotheses=own.feed.hypotheses,
@@ -183,8 +171,25 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         example_pred=_poses(test.metres(own.poses)[chosen]) if drawn else (),
         # relative, so that a run folder may be moved
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
-        note=note,
+        note=f"weights after {trained_steps} steps" + _unscored(own, missing),
     )
+
+
+def _unscored(own: Own, missing: NDArray[np.bool_]) -> str:
+    """What is left out of the scores: what the truth lacks, what a masked model shows."""
+    told = ""
+    if missing.any():
+        rootless = missing[:, own.windows.root].sum()
+        told += (
+            f"; {missing.sum():,} of {missing.size:,} joints are not scored, for the truth"
+            f" lacks them, or the root of their pose ({rootless:,} poses)"
+        )
+    if own.hidden is not None:
+        told += (
+            f"; scored on the {own.hidden.sum():,} of {own.hidden.size:,} entries that are"
+            " hidden, without flip averaging"
+        )
+    return told
 
 
 def _examples(whole: NDArray[np.int_]) -> NDArray[np.int_]:
