@@ -16,7 +16,8 @@ from bench.data.clip import Clip
 from bench.data.protocols import Protocol
 from bench.evaluation.score import score
 from bench.metrics import View
-from bench.records import Aggregate, Rule
+from bench.records import Aggregate
+from bench.records.payloads import Rule
 
 # by the protocol's word: the papers' name, and what of the truth it needs
 WAYS: dict[Rule, tuple[str, str]] = {

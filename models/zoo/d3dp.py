@@ -246,7 +246,7 @@ PRESETS = {
     ),
     # few frames, for many poses in the seconds of a first run
     "tiny": Size(
-        frames=2, width=48, depth=2, heads=4, drop_path=0.0, hypotheses=2, steps=2
+        frames=2, width=48, depth=2, heads=4, drop_path=0.0, hypotheses=3, steps=2
     ),
 }
 PAPER_PARAMETERS = {"paper": 34_835_459}
