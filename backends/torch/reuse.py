@@ -40,10 +40,11 @@ FRESH = {
 
 
 def write_over(code: fx.Graph) -> None:
-    """Put the form in place of each call whose argument is fresh and has no other reader."""
+    """Let each call that can write over its argument, where that is fresh and read once."""
     for node in code.nodes:
-        if node.target in IN_PLACE and _spent(node.args[0]) and not _falls(node):
-            node.target = IN_PLACE[node.target]
+        called: Any = node.target
+        if called in IN_PLACE and _spent(node.args[0]) and not _falls(node):
+            node.target = IN_PLACE[called]
             node.update_kwarg("inplace", True)
 
 
@@ -56,4 +57,5 @@ def _spent(value: Any) -> bool:
 
 def _falls(node: fx.Node) -> bool:
     """Whether the slope is negative: the sign of a result would not tell that of its input."""
-    return node.target is F.leaky_relu and node.kwargs["negative_slope"] < 0
+    slope: Any = node.kwargs.get("negative_slope", 0)
+    return bool(slope < 0)

@@ -70,7 +70,7 @@ def pair(called: str, *, train: bool) -> tuple[Side, Side]:
     fed = [put[name] for name in program.feeds]
     if train:
         return (
-            Side(program.native, lambda: program.native(*fed)["loss"]),
+            Side(program.native, lambda: program.native(*fed)["loss"], one.key),
             Side(by_hand, lambda: twin.loss(twin.run(by_hand, inputs), inputs)),
         )
     layout = one.outputs["out"].layout
