@@ -18,6 +18,7 @@ from bench.parity import task as parity
 from bench.parity import traces
 from bench.records import Parity
 
+FLOW = {"blocks": 1, "width": 16, "condition_width": 16, "hypotheses": 2, "samples": 4}
 # Smaller than the preset, so that a framework that compiles is done in seconds.
 # A model without a line needs none.
 SIZES: dict[str, dict[str, Any]] = {
@@ -25,6 +26,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "videopose3d": {"width": 16},
     "poseformer": {"width": 8, "depth": 1, "frames": 9},
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+    "poseflow": FLOW,
+    "poseflow:critic": FLOW,
 }
 
 
