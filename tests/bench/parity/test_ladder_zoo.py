@@ -19,6 +19,7 @@ from bench.parity import traces
 from bench.records import Parity
 from models import optim
 
+FLOW = {"blocks": 1, "width": 16, "condition_width": 16, "hypotheses": 2, "samples": 4}
 # Smaller than the preset, so that a framework that compiles is done in seconds.
 # A model without a line needs none.
 SIZES: dict[str, dict[str, Any]] = {
@@ -38,6 +39,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
+    "poseflow": FLOW,
+    "poseflow:critic": FLOW,
 }
 # That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
 OPTIMIZERS = {"simple_baseline": list(optim.RULES)}
