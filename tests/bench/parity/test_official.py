@@ -100,8 +100,11 @@ def test_the_oracle_is_held_to_float64_and_others_to_float32(backend: Backend) -
     reason=f"{VECTORS} is not here: no originals to compare the copies with",
 )
 def test_the_copies_are_the_originals() -> None:
-    for path in FILES:
-        assert path.read_bytes() == (VECTORS / path.name).read_bytes(), path.name
+    originals = {path.name: path for path in VECTORS.glob("*.safetensors")}
+    copies = [path for path in FILES if path.name in originals]
+    assert copies
+    for path in copies:
+        assert path.read_bytes() == originals[path.name].read_bytes(), path.name
 
 
 Arrays = dict[str, np.ndarray]
@@ -233,7 +236,7 @@ def test_constructor_arguments_that_do_not_fit_are_reported(
     tmp_path: Path, backend: Backend
 ) -> None:
     def strip(arrays: Arrays, header: Header) -> None:
-        header["config"] = json.dumps({"num_stage": 1})
+        header["config"] = json.dumps({"num_layers": 1})
 
     (check,) = official.check_file(doctored(tmp_path, strip), backend)
     assert not check.ok and check.note.startswith("constructor arguments do not fit")
