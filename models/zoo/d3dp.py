@@ -238,6 +238,20 @@ def _shape(keypoints: Value, *hypotheses: int) -> Shape:
 
 
 AGREE = False  # one call and many are not meant to give the same pose
+NOTES = (
+    (
+        "The authors multiply each gradient by the loss itself; here gradients are "
+        "those of the loss."
+    ),
+    (
+        "The schedule's twelve tables are computed from `timesteps` and not read from a"
+        " checkpoint."
+    ),
+    (
+        "J-Agg needs the true camera and the true place of the root: `evaluate` says so"
+        " beside its number."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "h20k10": Size(hypotheses=20, steps=10),  # of the published tables

@@ -37,6 +37,12 @@ def finetune(g: Builder, size: Size) -> Value:
     return x.linear(size.outputs, name="head.2")
 
 
+NOTES = (
+    (
+        "It was never published: sizes, noise and masks are those of a study, and no "
+        "authors' numbers hold it; the network is held by those of `motionbert`."
+    ),
+)
 PRESETS = {
     "paper": Size(
         width=64, representation=64, depth=2, heads=8, frames=10, max_frames=10

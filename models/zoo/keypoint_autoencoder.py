@@ -114,6 +114,9 @@ def _block(x: Value, size: Size, *, related: bool) -> Value:
     )
 
 
+NOTES = (
+    "It was never published: there are no authors' numbers or counts to hold it to.",
+)
 PRESETS = {
     "paper": Size(),
     "small": Size(frames=9, width=64, code=16, depth=2, decoder_depth=1, heads=4),

@@ -91,6 +91,9 @@ def _made(x: Value, what: str, coordinates: int, size: Size) -> Value:
     return x.rearrange("b j (t c) -> b t j c", t=size.frames)
 
 
+NOTES = (
+    "It was never published: there are no authors' numbers or counts to hold it to.",
+)
 PRESETS = {
     "paper": Size(),
     "small": Size(frames=9, width=64, depth=3, heads=4),

@@ -114,6 +114,16 @@ def _tcl(pose: Value, size: Size) -> Value:
 
 
 LOSSES = {"wmpjpe": _wmpjpe, "tcl": _tcl}
+NOTES = (
+    (
+        "The authors multiply each gradient by the loss itself (backward of the loss "
+        "times its value); here gradients are those of the loss."
+    ),
+    (
+        "The weights of joints in the published loss are of Human3.6M; other counts of "
+        "joints weigh alike."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "frames81": Size(frames=81),

@@ -313,6 +313,9 @@ _TINY = Size(
     # from 1e-5 on, the layers would take longer than a short training to be heard
     layer_scale_start=1.0,
 )
+NOTES = (
+    "Rounding may choose other neighbours in time, there too; the choice is compared apart.",
+)
 PRESETS = {
     "paper": Size(),  # B
     "b81": Size(frames=81),

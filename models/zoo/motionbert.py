@@ -185,6 +185,13 @@ def _fuse(st: Value, ts: Value, name: str) -> Value:
 _JITTER = 0.01  # of the screen from -1 to 1: 5 pixels of a thousand
 # of every layer but the fusion's: the official _init_weights
 _LINEAR: Initialisers = {"init": ("trunc_normal", 0.02), "bias_init": ("zeros", 0.0)}
+NOTES = (
+    "The heads for action recognition and meshes are left out.",
+    (
+        "Pre-training draws normal noise on keypoints where the authors draw from noise"
+        " fitted to a detector, and has no 2D data sets beside the 3D ones."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "lite": Size(width=256, mlp_ratio=4),

@@ -4,12 +4,6 @@ Wehrbein et al., ICCV 2021; twehrbein/Probabilistic-Monocular-3D-Human-Pose-Esti
 Normalizing-Flows, class poseINN. Trained in both directions; run backwards alone: each draw of
 the latents is a hypothesis, latents of 0 give the published single pose, near the mode. Axes:
 b batch, j joints, h hypotheses, n = 3 (j - 1) coordinates x0, x1, ..., y0, ..., z0, ...
-
-The authors condition on Gaussians fitted to a detector's heat maps. Here are keypoints alone:
-each is the Gaussian of a detector that is sure, as the authors' rules have it, so that the
-network has its published sizes. Their flow also learns from a critic, of which five steps go
-with one of the flow; no loop here takes turns, so that the flow learns without it, and the
-stage `critic` learns to tell poses of a flow that stays as it is.
 """
 
 from __future__ import annotations
@@ -270,6 +264,11 @@ def steep(pose: Value, size: Size) -> Value:
     return pose.graph.labelled("penalty")
 
 
+NOTES = (
+    "The flow trains without its critic, for no loop here takes turns with two models.",
+    "Keypoints stand for heat maps: each is the Gaussian of a detector that is sure.",
+    "Permutations, which FrEIA 0.2 keeps in checkpoints, are made of their seeds 0, 1, ...",
+)
 PRESETS = {
     "paper": Size(samples=200),
     "small": Size(blocks=4, width=256, condition_width=128, hypotheses=20, samples=20),
@@ -340,6 +339,7 @@ STAGES = {
     )
 }
 OFFICIAL = "poseINN"
+DEAD = ("*.perm", "*.perm_inv")
 OFFICIAL_LOSS = {"poseINN": {"plane": 1.0, "likelihood": 1.0}}
 
 

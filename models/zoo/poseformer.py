@@ -85,6 +85,12 @@ def _blocks(x: Value, size: Size, scope: str) -> Value:
     return x
 
 
+NOTES = (
+    (
+        "Evaluation is by the protocols here; the authors slide windows by single "
+        "frames over clips that are padded by their edges, which `pad: edge` does."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "frames27": Size(frames=27),

@@ -3,8 +3,7 @@
 Shan et al., ECCV 2022; paTRICK-swk/P-STMO model/stmo.py and stmo_pretrain.py. The stage
 `pstmo:pretrain` hides frames and joints and is to restore all keypoints; the plain model
 lifts, by a transformer over all frames and one whose strides leave a single frame. What both
-share bears the same names. The refine module, which reads the true depth of the root and the
-camera, is left out. Axes: b batch, t frames, j joints, c coordinates or width.
+share bears the same names. Axes: b batch, t frames, j joints, c coordinates or width.
 """
 
 from __future__ import annotations
@@ -234,6 +233,12 @@ _TINY = Size(
     depth=1,
     dropout=0.0,
     masked_joints=2,
+)
+NOTES = (
+    (
+        "The refine module, which reads the true depth of the root and the camera, is "
+        "left out."
+    ),
 )
 PRESETS = {
     "paper": Size(),

@@ -6,9 +6,7 @@ into and comes out of a layer. A lifter of single frames: keypoints go in flat (
 and joints come out flat (x0, y0, z0, ...).
 
 Parameters bear the official names, but for `non_local`: theirs became a keyword in Python 3.
-The repository trains on the mean squared error of joints in metres, as here, and limits the
-norm of all gradients to 1, which is left out. The paper adds the error of bones, and has a
-variant that reads image features; neither is in the repository, nor here.
+The repository trains on the mean squared error of joints in metres, as here.
 """
 
 from __future__ import annotations
@@ -274,6 +272,14 @@ def _groups(body: Body) -> Places:
     return (*pairs, *((place,) for place in free.values()))
 
 
+NOTES = (
+    "The authors' clip of the norm of all gradients to 1 is left out.",
+    "The golden numbers come of the authors' formulas written down again for Python 3.",
+    (
+        "The error of bones, and the variant that reads image features, are in the "
+        "paper and not in the repository, nor here."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "local": Size(non_local=False),

@@ -95,6 +95,13 @@ def _clipped(weight: Value, most: float) -> Value:
     return weight * (most / norm.maximum(most))
 
 
+NOTES = (
+    (
+        "No numbers of the TensorFlow program are here: the preset `tensorflow` is held"
+        " to the formulas of its source alone."
+    ),
+    "TensorFlow lets running variances follow the biased variance of a batch.",
+)
 PRESETS = {
     "paper": Size(),
     "tensorflow": Size(eps=1e-3, momentum=0.01, max_norm=1.0, truncated=True),

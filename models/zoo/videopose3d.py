@@ -170,6 +170,13 @@ def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
     return h.dropout(rate=size.dropout, name=norm) if train else h
 
 
+NOTES = (
+    "The momentum of batch norm stays at 0.1, where the authors let it fall to 0.001.",
+    (
+        "The trajectory model is built and run; windows hold poses relative to the "
+        "root, so that it is not trained here. The semi-supervised loop is left out."
+    ),
+)
 PRESETS = {
     "paper": Size(),
     "frames9": Size(widths=(3, 3)),
