@@ -9,7 +9,7 @@ from models.graph import Graph, Type
 from models.passes import prune
 from models.spec import Spec
 
-LOSS, POSE = "loss", "pose"
+LOSS = "loss"
 SHOWN = 4  # names of a kind
 LAYOUT = "shape"  # of a reshape: it follows from what goes in
 
@@ -17,8 +17,9 @@ LAYOUT = "shape"  # of a reshape: it follows from what goes in
 def between(spec: Spec) -> tuple[str, ...]:
     """A sentence for each kind of thing that one graph has and the other has not, or otherwise."""
     train, infer = spec.train, spec.infer
-    # the loss stands on the pose and has a sentence of its own
-    posing = prune(train.with_outputs(POSE)) if POSE in train.outputs else train
+    # the loss stands on what else comes out, and has a sentence of its own
+    others = [name for name in train.outputs if name != LOSS]
+    posing = prune(train.with_outputs(*others)) if others else train
     return (
         *_shaped("input", train.inputs, infer.inputs),
         *_shaped("output", _outputs(train), _outputs(infer)),

@@ -306,8 +306,8 @@ def _largest(x: Value) -> Value:
 _TINY = Size(
     width=64,
     representation=64,
-    frames=3,
-    depth=2,
+    frames=2,
+    depth=1,
     heads=4,
     mlp_ratio=2,
     # from 1e-5 on, the layers would take longer than a short training to be heard
@@ -345,13 +345,13 @@ RECIPE = Recipe(
     source="Mehraban et al. 2024: AdamW 5e-4, decay 0.01, x0.99 per epoch, batch 16",
 )
 QUICK = Training(
-    steps=1500,
+    steps=3000,
     batch=32,
-    lr=2e-3,
+    lr=3e-3,
     inputs="zscore",
     # so early, the other published terms hold poses back
     loss={"mpjpe": 1.0},
-    validate_every=500,
+    validate_every=1000,
     validation_windows=128,
 )
 TRAINING = {

@@ -11,7 +11,7 @@ from backends.numpy.program import NumpyProgram
 from models import Spec, noise, params
 from models.builder import Builder
 from models.errors import SpecError
-from models.layers import block
+from models.layers import related_block
 
 FAMILIES = ("keypoint_autoencoder", "keypoint_vit")
 MASKED = [
@@ -80,7 +80,7 @@ def test_what_is_hidden_is_not_read(name: str) -> None:
 def test_pairs_of_joints_have_a_bias_of_their_own() -> None:
     g = Builder("block")
     x = g.input("x", ("batch", 3, 4))
-    g.output("y", block(x, heads=2, mlp_ratio=2, eps=1e-6, related=True))
+    g.output("y", related_block(x, heads=2, mlp_ratio=2, eps=1e-6, related=True))
     graph = g.finish()
     program = NumpyProgram(graph, Settings(precision="fp64"))
     drawn = params.draw(graph.params, seed=0)
