@@ -285,9 +285,11 @@ def recipe(name: str, preset: str) -> dict[str, Any]:
     file, trainings = zoo.module(name), zoo.stage(name).training
     for stray in trainings.keys() - file.PRESETS.keys():
         raise UnknownName(f"preset in TRAINING of {name}", stray, file.PRESETS)
-    if preset not in trainings:
+    # other published sizes are trained as the one that the paper reports first
+    chosen = trainings.get(preset, trainings.get("paper"))
+    if chosen is None:
         return {}
-    usual = asdict(trainings[preset])
+    usual = asdict(chosen)
     said = {key: value for key, value in usual.items() if value is not None}
     try:
         Train.model_validate(said)

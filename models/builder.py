@@ -159,9 +159,15 @@ class Builder:
     def label(self, name: str, value: Value, /) -> Value:
         """Give an inner value a name under which it can be asked for later.
 
-        Costs nothing where nobody asks.
+        Costs nothing where nobody asks. Raises SpecError where another value has the name:
+        losses read by it.
         """
-        self._own(value)
+        named = self._own(value)
+        if name in self._labels and self._labels[name].name != named:
+            raise SpecError(
+                f"{author_line()}: the label {name} is {self._labels[name].name} already;"
+                " choose another"
+            )
         self._labels[name] = value
         return value
 

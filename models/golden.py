@@ -31,9 +31,6 @@ class Shown:
 
     graph: Graph
     layout: Callable[[Array], Array] = _as_it_is
-    feeds: Arrays = field(
-        default_factory=dict
-    )  # beside those of all, or in their place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,6 @@ class Golden:
     outputs: Mapping[str, Shown]  # of `eval/NAME`
     trained: Mapping[str, Shown]  # of `train/NAME`
     suffix: str = ""  # of the keys of loss, gradients and statistics
-    learns: bool = True  # whether the file has its loss
     names: Mapping[str, str] = field(
         default_factory=dict
     )  # parameter here -> in the file

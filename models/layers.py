@@ -5,9 +5,12 @@ Their nodes are attributed to the model line that asks for them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import mul
 from typing import Protocol, TypedDict, Unpack
+
+import numpy as np
 
 from models.errors import BadInput
 from models.value import Value
@@ -158,6 +161,15 @@ def related_block(
     x = x + h.linear(width, name="attn.proj", **TIMM)
     h = x.layer_norm(eps=eps, name="norm2")
     return x + mlp(h, hidden=int(width * mlp_ratio), drop=0.0, name="mlp", **TIMM)
+
+
+def mirrored(x: Value, order: Sequence[int]) -> Value:
+    """x (..., j, coordinates), the first of them negated, joint i that which was `order[i]`."""
+    signs = np.ones(int(str(x.shape[-1])), np.float32)
+    signs[0] = -1
+    row = x.graph.constant("mirror", np.array(order, np.int64))
+    turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
+    return x.take(row, axis=len(x.shape) - 2) * turned
 
 
 def mask(x: Value, over: str, *, rate: float) -> Value:

@@ -6,7 +6,7 @@ over_clip   of a graph of one window, one of a whole clip
 
 Each takes a graph that makes poses of `keypoints`, and gives one that does so, its noise drawn
 beside it. Axes: b batch, t frames, j joints, c channels; flat models (b, j * c) are taken too.
-Poses are `pose` (b, t, j, 3) and whatever else comes out, such as `hypotheses` (b, h, t, j, 3).
+Poses are `pose` (b, t, j, 3) and `hypotheses` (b, h, t, j, 3); other outputs are left out.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ from models.builder import Builder
 from models.dims import Length
 from models.errors import BadInput
 from models.graph import Graph
+from models.layers import mirrored
 from models.value import Value
 
 KEYPOINTS, POSE, HYPOTHESES = "keypoints", "pose", "hypotheses"
+POSES = (
+    POSE,
+    HYPOTHESES,
+)  # outputs that a mirror, a clip and millimetres mean something to
 BATCH = "batch"
 
 
@@ -33,14 +38,15 @@ def flipped(graph: Graph, *, mirror: Sequence[int]) -> Graph:
 
     `mirror` says which joint each one is in a mirror. Both passes have the same noise.
     """
+    graph = posing(graph)
     builder = Builder(graph.name)
     x = opened(builder, graph, joints=len(mirror))
     noise = declared(builder, graph)
     poses = called(x, graph, noise)
-    others = called(_mirrored(x, mirror), graph, noise)
+    others = called(mirrored(x, mirror), graph, noise)
     for name, pose in poses.items():
         # back in the mirror before the mean, or left and right would cancel
-        builder.output(name, (pose + _mirrored(others[name], mirror)) * 0.5)
+        builder.output(name, (pose + mirrored(others[name], mirror)) * 0.5)
     return builder.finish()
 
 
@@ -60,26 +66,40 @@ def aggregated(graph: Graph) -> Graph:
     return passes.prune(builder.finish())
 
 
+def posing(graph: Graph) -> Graph:
+    """The graph with those of its outputs that are poses."""
+    return passes.prune(
+        graph.with_outputs(*(name for name in POSES if name in graph.outputs))
+    )
+
+
 def over_clip(
-    graph: Graph, *, joints: int, window: int, frames: int, every: int
+    graph: Graph,
+    *,
+    joints: int,
+    window: int,
+    frames: int,
+    every: int,
+    causal: bool = False,
 ) -> Graph:
     """Keypoints of a clip (b, frames, j, c) -> poses of all of its frames (b, frames, j, 3).
 
     A window begins every `every` frames, and poses of one frame are averaged; of a model of one
-    output a window lies around each frame. What windows see beyond the ends is the first and the
-    last frame. Windows are drawn noise for one by one. Raises BadInput where windows would
-    leave frames out.
+    output a window lies around each frame, of a `causal` one before it. What windows see beyond
+    the ends is the first and the last frame. Windows are drawn noise for one by one. Raises
+    BadInput where windows would leave frames out.
     """
-    if not 1 <= every <= window:
-        raise BadInput(
-            f"{graph.name}: a window every {every} frames was asked for; 1 to {window} was due,"
-            " the frames of a window"
-        )
+    _every(graph, every, window)
+    graph = posing(graph)
     builder = Builder(graph.name)
     batch, _, joints, channels = _layout(graph, joints)
     x = builder.input(KEYPOINTS, (batch, frames, joints, channels))
     many = _outputs(graph, window) == window
-    starts = _starts(window, frames, every) if many else _around(window, frames)
+    starts = (
+        _starts(window, frames, every)
+        if many
+        else _around(window, frames, causal=causal)
+    )
     seen = starts[:, None] + np.arange(window)
     index = np.clip(seen, 0, frames - 1)
     rows = builder.constant("clip.frames", index.ravel().astype(np.int64))
@@ -149,13 +169,13 @@ def _layout(graph: Graph, joints: int) -> tuple[Length, Length, int, int]:
     return given[0], given[1], joints, int(str(given[-1]))
 
 
-def _mirrored(x: Value, mirror: Sequence[int]) -> Value:
-    """x (b, ..., j, coordinates) negated, left and right exchanged."""
-    signs = np.ones(int(str(x.shape[-1])), np.float32)
-    signs[0] = -1
-    order = x.graph.constant("mirror", np.array(mirror, np.int64))
-    turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)
-    return x.take(order, axis=len(x.shape) - 2) * turned
+def _every(graph: Graph, every: int, window: int) -> None:
+    """Raise BadInput where windows so far apart leave frames out."""
+    if not 1 <= every <= window:
+        raise BadInput(
+            f"{graph.name}: a window every {every} frames was asked for; 1 to {window} was due,"
+            " the frames of a window"
+        )
 
 
 def _outputs(graph: Graph, window: int) -> int:
@@ -172,8 +192,9 @@ def _starts(window: int, frames: int, every: int) -> np.ndarray:
     return np.array([*range(0, last, every), last])
 
 
-def _around(window: int, frames: int) -> np.ndarray:
-    return np.arange(frames) - (window - 1) // 2
+def _around(window: int, frames: int, *, causal: bool) -> np.ndarray:
+    before = window - 1 if causal else (window - 1) // 2
+    return np.arange(frames) - before
 
 
 def _joined(pose: Value, windows: int) -> Value:

@@ -9,16 +9,14 @@ others' native objects are not collected.
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 import backends
-from backends.base import SCRATCH, Backend
+from backends.base import Backend
 from models.errors import Missing
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
@@ -27,15 +25,6 @@ ASKING = {"backend", "faults", "format", "patient"}  # fixtures that hold a back
 # A busy machine must not fail a test, and two runs must draw the same examples.
 settings.register_profile("poseport", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("poseport")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give frameworks a folder for what they compile, as a run does: many tests ask the same."""
-    # processes that share the tests out inherit it
-    if SCRATCH not in os.environ:
-        scratch = tempfile.TemporaryDirectory(prefix="poseport-tests-")
-        os.environ[SCRATCH] = scratch.name
-        config.add_cleanup(scratch.cleanup)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

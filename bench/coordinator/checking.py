@@ -41,6 +41,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     for name, settings in config.model.items():
         check_model(name, settings, protocol)
         _check_hypotheses(name, settings, protocol)
+        _check_masked(name, settings, protocol)
         if "train" in config.tasks:
             _check_start(name, settings, protocol, resume)
         if "parity" in config.tasks:
@@ -92,6 +93,15 @@ def _check_hypotheses(name: str, settings: Model, protocol: Protocol) -> None:
         raise BadInput(
             f"protocol {protocol.name} scores several poses for a frame, and {name} gives"
             " one; leave the model or the protocol's `hypotheses` out"
+        )
+
+
+def _check_masked(name: str, settings: Model, protocol: Protocol) -> None:
+    """Raise BadInput for overlapping windows of a masked model: each has masks of its own."""
+    if settings.test_every and build(name, settings, protocol).masked:
+        raise BadInput(
+            f"configuration key model.{name}.test_every: {settings.test_every}; {name} hides"
+            " another part of each window, whose predictions have no mean; leave it out"
         )
 
 

@@ -103,8 +103,8 @@ def answers(
     There is no flip averaging: mirrored masks would hide other entries.
     """
     width = feed.coordinates
-    made, filled, truth = (First(windows, width) for _ in range(3))
-    hidden = First(windows, 1)
+    made, filled, truth = (First(windows, coordinates=width) for _ in range(3))
+    hidden = First(windows, coordinates=1)
     for batch in windows.epoch(BATCH, shuffle=False):
         shown = feed.shown(batch.keypoints, batch.target)
         found = program(feed.inputs(shown, batch.indices))

@@ -14,6 +14,7 @@ from bench.data.batches import overlap
 from bench.data.batches.windows import Windows, mirror
 from bench.data.clip import Clip
 from bench.training.feed import HYPOTHESES, Feed
+from models import wrappers
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
@@ -63,7 +64,7 @@ def predicted(
     # a frame that two windows predict, as at the end of a clip, is the first one's
     kept = overlap.Mean if feed.protocol.overlap else overlap.First
     poses = kept(windows)
-    drawn = kept(windows, feed.hypotheses) if feed.hypotheses else None
+    drawn = kept(windows, hypotheses=feed.hypotheses) if feed.hypotheses else None
     # in order, so that the last index says how far it is
     for batch in windows.epoch(at_once(feed), shuffle=False):
         found = _called(
@@ -85,7 +86,11 @@ def _called(
         return found
     mirrored = mirror(keypoints, windows.skeleton)
     others = program(feed.inputs(mirrored))
-    return {name: _meant(feed, windows, found[name], others[name]) for name in found}
+    return {
+        name: _meant(feed, windows, found[name], others[name])
+        for name in wrappers.POSES
+        if name in found
+    }
 
 
 def _meant(feed: Feed, windows: Windows, one: Array, other: Array) -> Array:

@@ -184,14 +184,13 @@ class _Judge:
             key = f"train{one.suffix}/{name}"
             due = self.case.arrays[key]
             self._add("output", key, self._output(one, shown), due, OUTPUT_BOUND)
-        if one.learns:
-            self._learnt(one)
+        self._learnt(one)
 
     def _output(self, one: Golden, shown: Shown) -> np.ndarray:
         program = self.backend.program(shown.graph, self.settings)
         # a missing array is an error here, where training may leave one at its start
         program.load(self._params(one, shown.graph))
-        (value,) = program(_fed(shown.graph, {**one.feeds, **shown.feeds})).values()
+        (value,) = program(_fed(shown.graph, one.feeds)).values()
         return shown.layout(value)
 
     def _learnt(self, one: Golden) -> None:

@@ -250,6 +250,7 @@ def _wrapped(order: Order, spec: Spec) -> Graph:
             f"{option} --graph {order.graph}: what is wrapped is run, and not trained; leave"
             " one of the two out"
         )
+    _posing(option, spec)
     graph = wrappers.aggregated(spec.infer) if order.mean else spec.infer
     if order.clip is None:
         return graph
@@ -262,7 +263,18 @@ def _wrapped(order: Order, spec: Spec) -> Graph:
         frames=order.clip,
         # each frame is in two windows, and near the edge of one of them at most
         every=max(1, spec.frames // 2),
+        causal=spec.causal,
     )
+
+
+def _posing(option: str, spec: Spec) -> None:
+    """Raise BadInput for a model that does not make poses of all the keypoints it is given."""
+    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
+        raise BadInput(
+            f"{option}: {spec.name} makes {spec.makes} of {spec.reads}"
+            f"{' that it hides in part' if spec.masked else ''}, and poses of keypoints are"
+            " wrapped; leave it out"
+        )
 
 
 def _around(order: Order, spec: Spec, found: Checkpoint, graph: Graph) -> Graph:
@@ -276,12 +288,7 @@ def _around(order: Order, spec: Spec, found: Checkpoint, graph: Graph) -> Graph:
             f"--with-preprocessing --graph {order.graph}: a train graph takes what its"
             " trainer feeds it; leave one of the two out"
         )
-    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
-        raise BadInput(
-            f"--with-preprocessing: {spec.name} makes {spec.makes} of {spec.reads}"
-            f"{' that it hides in part' if spec.masked else ''}, and no millimetres of pixels;"
-            " leave it out"
-        )
+    _posing("--with-preprocessing", spec)
     origin = found.origin
     # of imported weights it is known where they come from, and not how they were fed
     if order.weights and (not origin or "imported" in origin):

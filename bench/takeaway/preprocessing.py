@@ -43,7 +43,9 @@ def with_preprocessing(
     STD. `mirror` says which joint each one is in a mirror; where it is given, poses are averaged
     with those of the mirrored picture.
     """
-    inner = _standardised(graph, joints, scaling) if scaling else graph
+    inner = wrappers.posing(graph)
+    if scaling:
+        inner = _standardised(inner, joints, scaling)
     if mirror:
         inner = wrappers.flipped(inner, mirror=mirror)
     builder = Builder(graph.name)

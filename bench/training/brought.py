@@ -8,9 +8,8 @@ The run folder keeps the file, so that a resume starts where the run did.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from bench.training import checkpoint
 from models import params as initial
 from models import title
 from models.errors import BadInput
-from models.nodes import Param
+from models.nodes import Graph, Param
 
 Params = Mapping[str, Param]
 Arrays = dict[str, np.ndarray]
@@ -44,11 +43,8 @@ def keep(folder: Path, config: Config, *, run: Path | None) -> None:
             continue
         source = kept(run, name) if run else start
         place.parent.mkdir(exist_ok=True)
-        try:
-            # no second copy: both are replaced, and never written into
-            os.link(source, place)
-        except OSError:
-            shutil.copyfile(source, place)
+        # a copy: whoever writes into the file does not change what a run has started from
+        shutil.copyfile(source, place)
 
 
 def file(job: Job) -> Path | None:
@@ -105,12 +101,36 @@ def weights(job: Job, params: Params) -> Arrays:
     return initial.draw(params, seed=job.config.seed) | taken(job, params)
 
 
-def said(job: Job, params: Params) -> str:
-    """How many arrays are the file's, and which are drawn; nothing where all are."""
+def said(job: Job, graph: Graph) -> str:
+    """How many arrays are the file's, and which are drawn; nothing where all are.
+
+    Of a frozen network that is drawn nobody has trained a thing, which is told in any case.
+    """
     place, start = file(job), job.settings.train.start
+    params = graph.params
     if place is None or start is None:
-        return ""
+        return _untrained(graph, params, job.model)
     here = fitting(place, params)
+    lost = _untrained(graph, params.keys() - here.keys(), job.model)
+    return "; ".join(filter(None, (_taken(start, here, params), lost)))
+
+
+def _untrained(graph: Graph, drawn: Iterable[str], model: str) -> str:
+    """Which parameters no step moves and no file has brought; nothing of running statistics."""
+    lost = [
+        name
+        for name in drawn
+        if not graph.params[name].trainable and name not in graph.state
+    ]
+    if not lost:
+        return ""
+    return (
+        f"{len(lost)} frozen arrays are drawn, and nobody has trained them: give"
+        f" model.{model}.train.start"
+    )
+
+
+def _taken(start: Path, here: Arrays, params: Params) -> str:
     drawn = [name for name in params if name not in here]
     told = f"starts from {len(here)} of {len(params)} arrays of {start.name}"
     if not drawn:

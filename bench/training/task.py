@@ -173,7 +173,7 @@ def _payload(
     windows = loop.step * loop.epochs.batch
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
-    begun = brought.said(job, loop.feed.spec.train.params)
+    begun = brought.said(job, loop.feed.spec.train)
     told = (loop.note, begun, _no_targets(split), note)
     return Training(
         data=job.config.data,

@@ -63,8 +63,8 @@ class Validation:
         drawn = self.drawn()
         parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
         summed, windows = zip(*map(self._summed, parts), strict=True)
-        # of no joint at all there is no error
-        return float(np.sum(summed) / sum(windows)) if sum(windows) else 0.0
+        # of no joint at all there is no error, and none is the best of all
+        return float(np.sum(summed) / sum(windows)) if sum(windows) else float("nan")
 
     def _summed(self, part: np.ndarray) -> tuple[np.float32, float]:
         """The mean error of some windows times their number, and that number.

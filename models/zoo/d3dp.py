@@ -20,7 +20,7 @@ from models.dims import Shape
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.graph import Graph
-from models.layers import check_heads
+from models.layers import check_heads, mirrored
 from models.losses.mpjpe import mpjpe
 from models.spec import Recipe, Training
 from models.value import Value
@@ -218,13 +218,11 @@ def _within(x: Value, size: Size) -> Value:
 
 
 def _mirrored(x: Value, size: Size) -> Value:
-    """(..., j, coordinates): the first of them negated, left and right exchanged."""
-    order = np.arange(size.joints)
-    order[[*size.left, *size.right]] = [*size.right, *size.left]
-    signs = np.ones(int(str(x.shape[-1])), np.float32)
-    signs[0] = -1
-    turned = x.take(x.graph.constant("flip.order", order), axis=len(x.shape) - 2)
-    return turned * x.graph.constant(f"flip.signs{len(signs)}", signs)
+    """(..., j, coordinates) in a mirror."""
+    order = list(range(size.joints))
+    for one, other in zip(size.left, size.right, strict=True):
+        order[one], order[other] = other, one
+    return mirrored(x, order)
 
 
 def _keypoints(g: Builder, size: Size) -> Value:
@@ -239,18 +237,9 @@ def _shape(keypoints: Value, *hypotheses: int) -> Shape:
 
 AGREE = False  # one call and many are not meant to give the same pose
 NOTES = (
-    (
-        "The authors multiply each gradient by the loss itself; here gradients are "
-        "those of the loss."
-    ),
-    (
-        "The schedule's twelve tables are computed from `timesteps` and not read from a"
-        " checkpoint."
-    ),
-    (
-        "J-Agg needs the true camera and the true place of the root: `evaluate` says so"
-        " beside its number."
-    ),
+    "The authors multiply each gradient by the loss; here gradients are those of the loss.",
+    "The schedule's tables are made from `timesteps` and not read from a checkpoint.",
+    "P-Best is chosen for each frame; the authors' code chooses one hypothesis for a batch.",
 )
 PRESETS = {
     "paper": Size(),

@@ -42,6 +42,7 @@ NOTES = (
         "It was never published: sizes, noise and masks are those of a study, and no "
         "authors' numbers hold it; the network is held by those of `motionbert`."
     ),
+    "`finetune` keeps its backbone as it starts: give `train.start`, or it is a random one.",
 )
 PRESETS = {
     "paper": Size(
@@ -71,7 +72,7 @@ QUICK = Training(
     batch=24,
     lr=3e-3,
     inputs="zscore",
-    validate_every=1600,
+    validate_every=1400,
     validation_windows=128,
 )
 TRAINING = {

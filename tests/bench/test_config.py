@@ -56,7 +56,7 @@ MINE = """\
 seed: 3
 threads: 3
 parity: {steps: 5}
-model: {motionbert: {train: {steps: 7}}}
+model: {poseformer: {train: {steps: 7}}}
 """
 
 
@@ -66,13 +66,13 @@ def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     plain, filed = load(), load(file=file)
     assert (plain.seed, plain.threads, plain.parity.steps) == (0, 1, 20)
     assert (filed.seed, filed.threads, filed.parity.steps) == (3, 3, 5)
-    before, after = plain.model["motionbert"].train, filed.model["motionbert"].train
+    before, after = plain.model["poseformer"].train, filed.model["poseformer"].train
     assert after.steps == 7
     assert after.batch == before.batch, "the rest of the profile stays"
     assert sorted(filed.model) == sorted(plain.model)
-    over = load("seed=5", "model.motionbert.train.steps=9", file=file, threads=4)
+    over = load("seed=5", "model.poseformer.train.steps=9", file=file, threads=4)
     assert (over.seed, over.threads, over.parity.steps) == (5, 4, 5)
-    assert over.model["motionbert"].train.steps == 9
+    assert over.model["poseformer"].train.steps == 9
     assert load("seed=6", seed=4).seed == 6, "--set is over everything else"
 
 
@@ -89,8 +89,8 @@ def test_a_configuration_names_its_profile_and_nobody_else_does(tmp_path: Path) 
 
 
 def test_named_models_replace_those_of_the_profile_and_keep_their_settings() -> None:
-    content = load(names=("motionbert",))
-    assert content.model == {"motionbert": load().model["motionbert"]}
+    content = load(names=("poseformer",))
+    assert content.model == {"poseformer": load().model["poseformer"]}
     name = "simple_baseline"
     content = load(f"model.{name}.train.steps=2", names=(name,))
     assert content.model[name].train.steps == 2
@@ -164,7 +164,7 @@ def test_a_configuration_survives_json() -> None:
         ),
         (
             "model.motionbret={}",
-            ("unknown model 'motionbret': did you mean motionbert?",),
+            ("unknown model 'motionbret': did you mean motionbert or",),
         ),
         ("ops=[gleu]", ("unknown op 'gleu': did you mean gelu",)),
         ("metrics=[mpjp]", ("unknown metric 'mpjp': did you mean mpjpe",)),

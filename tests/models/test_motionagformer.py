@@ -122,7 +122,7 @@ def test_a_frame_hears_of_as_many_as_were_asked(count: int) -> None:
     [
         ({"heads": 3}, "motionagformer: width 64 is not divisible by 3 heads"),
         ({"joints": 16}, "motionagformer: its graph is of 17 joints, not 16"),
-        ({"neighbours": 9}, "motionagformer: neighbours 9 exceed the 3 frames"),
+        ({"neighbours": 9}, "motionagformer: neighbours 9 exceed the 2 frames"),
         ({"adjacency": "simlarity"}, "unknown adjacency 'simlarity': did you mean"),
         (
             {"hierarchical": True, "width": 33, "heads": 1},

@@ -21,11 +21,12 @@ class First:
     """
 
     def __init__(
-        self, windows: Windows, *hypotheses: int, coordinates: int = 3
+        self, windows: Windows, *, hypotheses: int = 0, coordinates: int = 3
     ) -> None:
         self.windows = windows
+        several = (hypotheses,) if hypotheses else ()
         joints = len(windows.skeleton.joints)
-        shape = (windows.scored, *hypotheses, joints, coordinates)
+        shape = (windows.scored, *several, joints, coordinates)
         # not zeros: each scored frame comes exactly once, and so all is written
         self._poses = np.empty(shape, dtype=np.float32)
 
@@ -45,11 +46,12 @@ class Mean:
     Of several `hypotheses`, (B, K, H, J, 3), each is averaged with those of its number.
     """
 
-    def __init__(self, windows: Windows, *hypotheses: int) -> None:
+    def __init__(self, windows: Windows, *, hypotheses: int = 0) -> None:
         self.windows = windows
-        shape = (windows.scored, *hypotheses, len(windows.skeleton.joints), 3)
+        several = (hypotheses,) if hypotheses else ()
+        shape = (windows.scored, *several, len(windows.skeleton.joints), 3)
         # summed as predictions come: to keep them all would take K times the memory
-        self._sum = np.zeros(shape, dtype=np.float32)
+        self._sum: Array = np.zeros(shape, dtype=np.float32)
         self._count = np.zeros(windows.scored, dtype=np.int32)
 
     def add(self, indices: Sequence[int] | Index, pose: Array) -> None:

@@ -107,7 +107,7 @@ def test_hypotheses_of_windows_come_back_by_frame(
     kept: type[overlap.First] | type[overlap.Mean],
 ) -> None:
     test = Windows(SPLIT.test[:1], frames=4, outputs="all", stride=3)
-    store = kept(test, 2)
+    store = kept(test, hypotheses=2)
     truth = test.truth()
     for number in range(len(test)):
         _, target = test.batch([number])

@@ -52,9 +52,10 @@ def test_the_file_says_what_is_to_be_drawn() -> None:
         origin={},
         scaling={},
         window=2,
+        causal=False,
         drawn={"random": True},
         pixels=True,
     )
-    shape = "(batch, 2, 2, 17, 3) float32"
+    shape = "(batch, 3, 2, 17, 3) float32"
     one = {"shape": shape, "kind": "normal", "number": 1.0}
     assert said["noise"] == {"init": one, "step_0": one}
