@@ -224,12 +224,26 @@ def load(
         zoo.module(name)  # which says what is near, of a family and of a stage
     usual = config.models or zoo.networks()
     wanted = models or [*usual, *config.model]
+    _heard(overrides, wanted)
     settings = {}
     # once each: settings may be given for a model that is there anyhow
     for name in dict.fromkeys(wanted):
         asked = config.model.get(name, Model())
         settings[name] = settled(name, asked, config)
     return config.model_copy(update={"model": settings})
+
+
+def _heard(overrides: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise BadInput for a typed setting of a model that is not in the run."""
+    for override in overrides:
+        said = parsed(override).get("model")
+        # what is no table of models, the schema has refused
+        for name in said if isinstance(said, Mapping) else ():
+            if name not in wanted:
+                raise BadInput(
+                    f"--set {override}: {name} is not in this run of {', '.join(wanted)};"
+                    f" add --model {name}, or leave it out"
+                )
 
 
 def layers(

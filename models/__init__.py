@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from models import folder
-from models.errors import UnknownName
-from models.sizes import check
+from models.errors import BadInput, SpecError, UnknownName, shortened
+from models.sizes import bounded, check
 
 if TYPE_CHECKING:
     from models.body import Body
@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 
+UNFIT = "constructor arguments do not fit"
 ZOO = Path(__file__).with_name("zoo")
 LOSSES = Path(__file__).with_name("losses")
 
@@ -92,7 +93,7 @@ def module(name: str) -> ModuleType:
         raise UnknownName("model", family, names())
     file = importlib.import_module(f"models.zoo.{family}")
     known = getattr(file, "STAGES", {})
-    if stage and stage not in known:
+    if name != family and stage not in known:
         raise UnknownName(f"stage of {family}", stage, known)
     return file
 
@@ -193,7 +194,8 @@ def from_official(
     """The zoo model that is `official` (class name in the authors' code).
 
     Built from its constructor arguments, trained on plain MPJPE unless the file says otherwise
-    in `OFFICIAL_LOSS`. Raises UnknownName when no zoo model claims that class.
+    in `OFFICIAL_LOSS`. Raises UnknownName when no zoo model claims that class, BadInput for
+    arguments that make no network.
     """
     known = claimed()
     if official not in known:
@@ -201,7 +203,20 @@ def from_official(
     name = known[official]
     file = module(name)
     loss = getattr(file, "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
-    return assemble(name, file.from_official(official, config), loss=loss, body=body)
+    try:
+        sizes = file.from_official(official, config)
+    except KeyError as error:
+        raise BadInput(f"{UNFIT} {official}: {error} is missing") from None
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise BadInput(f"{UNFIT} {official}: {error}, of {shortened(config)}") from None
+    bounded(name, asdict(sizes))
+    return assemble(name, sizes, loss=loss, body=body)
 
 
 def assemble(
@@ -213,8 +228,21 @@ def assemble(
 ) -> Spec:
     """Build both graphs of a model or stage, of sizes that are given.
 
-    `loss` weighs losses by name, as the recipe does where it is left out.
+    `loss` weighs losses by name, as the recipe does where it is left out. Raises SpecError
+    where the sizes make no network.
     """
+    try:
+        return _assembled(name, sizes, loss, body)
+    # of numbers that no file has thought of; the language's own errors name the line
+    except (ArithmeticError, AttributeError, IndexError, TypeError) as error:
+        raise SpecError(
+            f"{name}: sizes {shortened(asdict(sizes))} make no network: {error}"
+        ) from error
+
+
+def _assembled(
+    name: str, sizes: Any, loss: Mapping[str, float] | None, body: Body | None
+) -> Spec:
     from models import objective
     from models.builder import Builder
     from models.spec import Spec

@@ -33,6 +33,14 @@ def check(name: str, given: Mapping[str, Any], sizes: type) -> None:
             raise SpecError(f"size {key} of {name}: {due} was due, {came} came")
 
 
+def bounded(name: str, sizes: Mapping[str, Any]) -> None:
+    """Raise SpecError for the first number that is below 0, beyond all sense, or none at all."""
+    for key, value in sizes.items():
+        if isinstance(value, int | float) and not 0 <= value <= LARGEST:
+            due = f"0 to {LARGEST:,} was due, {shortened(repr(value))} came"
+            raise SpecError(f"size {key} of {name}: {due}")
+
+
 def _due(value: Any, kind: type, *, default: Any) -> str:
     """What was due in the place of a value; nothing where it may stand."""
     if kind is bool:

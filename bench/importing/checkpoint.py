@@ -166,11 +166,22 @@ def _safetensors(path: Path) -> dict[str, Any]:
     try:
         arrays: dict[str, Any] = load_file(path)
     # KeyError of an element type that NumPy has not
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    # AttributeError of one that it has not yet
+    except (
+        SafetensorError,
+        OSError,
+        AttributeError,
+        KeyError,
+        ValueError,
+        TypeError,
+    ) as error:
         raise BadInput(
             f"{path}: cannot be read as safetensors ({error}); take a fresh copy"
         ) from None
-    return {name.replace("/", "."): array for name, array in arrays.items()}
+    plain = {name.replace("/", "."): array for name, array in arrays.items()}
+    if len(plain) < len(arrays):
+        raise BadInput(f"{path}: holds a name twice, with `.` and with `/`; keep one")
+    return plain
 
 
 def _digest(path: Path) -> str:

@@ -160,6 +160,9 @@ def weights(params: Mapping[str, Param], arrays: Arrays) -> dict[str, Array]:
 def _numbers(name: str, array: Array, dtype: str) -> Array:
     if array.dtype.kind not in "fiub":
         raise BadInput(f"{name} holds {array.dtype}; numbers were due")
+    # a weight is no count and no mask
+    if np.dtype(dtype).kind == "f" and array.dtype.kind != "f":
+        raise BadInput(f"{name} holds {array.dtype}; {dtype} was due")
     with np.errstate(over="ignore"):  # which is looked at here
         rounded = np.asarray(array, dtype)
     if not np.isfinite(rounded).all():

@@ -27,7 +27,7 @@ from bench.parity.judging import largest
 from bench.parity.rungs.gradient import NEAR_ZERO
 from bench.processes import question
 from models import golden
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput
 from models.golden import Golden, Shown
 from models.graph import Graph
 from models.optim import Optimizer
@@ -99,11 +99,8 @@ def check_file(path: Path, backend: Backend) -> list[Check]:
     case = read(path)
     try:
         models.from_official(case.official, case.config)
-    except UnknownName as error:
+    except BadInput as error:
         return [_failed(case, backend, "model", case.official, str(error))]
-    except (KeyError, TypeError) as error:
-        reason = f"constructor arguments do not fit: {type(error).__name__} {error}"
-        return [_failed(case, backend, "model", case.official, reason)]
     judge = _Judge(case, backend)
     try:
         goldens = golden.read(case.official, case.config, case.arrays)

@@ -52,13 +52,22 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays_file.write(path, arrays, header)
 
 
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # of a name that no file can have
+        return False
+
+
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises BadInput where the file is absent, damaged or none of ours."""
     # here: whoever names a command does not wait for it
     from safetensors import SafetensorError, safe_open
 
-    if not path.exists():
-        raise BadInput(f"{path}: no checkpoint there; train the model first")
+    if not _there(path):
+        raise BadInput(
+            f"{path}: no checkpoint there; train the model first, or give the path of one"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
@@ -70,7 +79,7 @@ def load(path: Path) -> Checkpoint:
     except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
         raise BadInput(
             f"{path}: not a checkpoint of PosePort ({error}); expected safetensors with a"
-            " `progress` header"
+            " `progress` header; `python -m bench import checkpoint` makes one of others"
         ) from None
     texts = header["progress"], header.get("origin", "")
     # absent in checkpoints of before

@@ -6,6 +6,8 @@ Statistics are biased, over each of `groups` parts of the channels with all of s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from models.dims import Length, Shape
@@ -34,6 +36,8 @@ def shape(
         raise ValueError(
             "group_norm needs (batch, channels, ...), and weight and bias (channels,)"
         )
+    if not (math.isfinite(eps) and eps >= 0):
+        raise ValueError(f"eps {eps}; a finite number from 0 was due")
     if groups < 1 or not _divides(groups, x[1]):
         raise ValueError(f"{groups} groups do not divide {x[1]} channels")
     return x

@@ -21,7 +21,7 @@ Axes = int | tuple[int, ...]
 
 
 def _normalise(x: Value, axis: Axes) -> Ints:
-    axes = (axis,) if isinstance(axis, int) else axis
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
     try:
         # sorted: the same reduction is then the same node
         counted = [axis_of(a, len(x.shape)) for a in axes]

@@ -49,8 +49,10 @@ def shape(x: Shape, *, axis: int, descending: bool) -> Shape:
 
 
 def _first_shape(x: Shape, *, axis: int, keepdims: bool) -> Shape:
-    kept = (1,) if keepdims else ()
-    return spliced(x, axis_of(axis, len(x)), *kept)
+    kept, at = (1,) if keepdims else (), axis_of(axis, len(x))
+    if x[at] == 0:
+        raise ValueError(f"axis {axis} is empty: none of no numbers is the first")
+    return spliced(x, at, *kept)
 
 
 def _index(dtype: str, **attributes: object) -> str:

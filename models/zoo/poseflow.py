@@ -300,7 +300,7 @@ RECIPE = Recipe(
     },
     inputs="screen",
     source="Wehrbein et al. 2021: Adam 1e-4 (betas 0.5, 0.9 there), x0.5 after 150 epochs,"
-    " gradients within +-15, and the critic's score of a sample as a further term",
+    " gradients within +-15, there also the critic's score of a sample",
 )
 # Beats the best trivial baseline by a quarter within a minute on two cores. Of 20 hypotheses the
 # best is nearer still; the single pose, which the paper never looks at in training, is taught too.

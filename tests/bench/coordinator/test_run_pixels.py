@@ -164,9 +164,10 @@ def test_curve_and_baselines_are_millimetres(
     pixels: list[np.ndarray] = []
     predict = evaluate.predicted
 
-    def spying(*given: Any) -> np.ndarray:
-        pixels.append(1000 * predict(*given))
-        return pixels[0] / 1000
+    def spying(*given: Any) -> Any:
+        found = predict(*given)
+        pixels.append(1000 * found.poses)
+        return found
 
     monkeypatch.setattr(evaluate, "predicted", spying)
     asked = job(tmp_path, source, backend.name)
