@@ -76,8 +76,9 @@ def test_an_export_is_a_checked_model_of_plain_onnx(name: str) -> None:
         assert {node.domain for node in proto.graph.node} == {""}
         assert not RANDOM & set(census(proto))
         assert not trains(proto)
-        # weights and state are stored, not fed
-        assert [one.name for one in proto.graph.input] == list(graph.inputs)
+        # weights and state are stored, not fed; noise is
+        fed = [*graph.inputs, *graph.noise]
+        assert [one.name for one in proto.graph.input] == fed
 
 
 def trains(proto: Any) -> bool:
@@ -100,7 +101,8 @@ def test_weights_keep_their_names(name: str) -> None:
 def test_axes_keep_their_names(name: str) -> None:
     graph = small(name).infer
     outputs = {key: graph.types[value] for key, value in graph.outputs.items()}
-    types = {**graph.inputs, **outputs}
+    noise = {name: drawn.type for name, drawn in graph.noise.items()}
+    types = {**graph.inputs, **noise, **outputs}
     proto = exported(graph)
     for one in (*proto.graph.input, *proto.graph.output):
         axes = one.type.tensor_type.shape.dim

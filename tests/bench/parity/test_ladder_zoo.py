@@ -41,13 +41,15 @@ SIZES: dict[str, dict[str, Any]] = {
         "frames": 4,
     },
     "motionbert": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+    "dstformer": {"width": 16, "representation": 16, "depth": 1, "heads": 2},
+    "keypoint_autoencoder": {"width": 16, "code": 8, "depth": 1, "heads": 2},
+    "keypoint_vit": {"width": 16, "depth": 1, "heads": 2},
     "mixste": {"width": 16, "depth": 1, "frames": 4},
     "d3dp": {"width": 16, "depth": 1, "frames": 4, "hypotheses": 2, "steps": 2},
     "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
     "poseflow": FLOW,
-    "poseflow:critic": FLOW,
 }
 # That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
 OPTIMIZERS = {"simple_baseline": list(optim.RULES)}
@@ -57,8 +59,9 @@ LEAST = ["weights", "forward", "gradient"]
 
 @pytest.mark.parametrize("model", models.networks())
 def test_every_rung_holds(model: str, backend: Backend, traces_folder: Path) -> None:
+    family = model.partition(":")[0]
     settings = {
-        "model": {model: {"sizes": SIZES.get(model, {})}},
+        "model": {model: {"sizes": SIZES.get(model, SIZES.get(family, {}))}},
         "parity": {
             "steps": 8,
             "batch": 4,
