@@ -1,4 +1,4 @@
-"""List the zoo, or say what is known of one model: cost, ops, lengths, both graphs."""
+"""List the zoo, or tell of one model: cost, ops, graphs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def command(
     graphs: Graphs = False,
     json: Json = False,
 ) -> int:
-    """List the zoo, or say what is known of one model: cost, ops, lengths, both graphs."""
+    """List the zoo, or tell of one model: cost, ops, graphs."""
     if name is None:
         refuse_beside("the list of all models", preset=preset, graphs=graphs)
         _list(as_json=json)

@@ -114,6 +114,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
         feed = SimpleNamespace(
             protocol=protocol,
             joints=17,
+            shown=lambda keypoints, target: keypoints,
             inputs=lambda keypoints: {"keypoints": keypoints},
             poses=lambda pose: pose,
             hypotheses=0,

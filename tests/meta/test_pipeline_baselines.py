@@ -65,7 +65,7 @@ def swapped(real: Any) -> Any:
 
 
 FAULTS = {
-    "every frame scored": instead(baselines, "_frames", every_frame),
+    "every frame scored": instead(baselines, "frames_of", every_frame),
     "another mean": instead(
         predictors,
         "PREDICTORS",

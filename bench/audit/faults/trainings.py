@@ -16,9 +16,8 @@ KIND = "pipeline"
 EPOCHS = Setting(name="many epochs", train={"stride": 200})
 
 
-def _raw(self: Any, keypoints: Any) -> Any:
-    shaped = self._flat(keypoints)
-    return {"keypoints": np.ascontiguousarray(shaped)}
+def _raw(self: Any, shown: Any, numbers: Any = None) -> Any:
+    return {self.spec.reads: np.ascontiguousarray(self._flat(shown))}
 
 
 def _fitted_on_half(real: Any) -> Any:
@@ -145,10 +144,10 @@ FAULTS = (
     fault("scaling: not applied", "training.feed:Feed.inputs", always(_raw)),
     fault(
         "scaling: of half of the clips",
-        "training.task:standardizer.fit",
+        "training.feed:standardizer.fit",
         _fitted_on_half,
     ),
-    fault("scaling: mean alone", "training.task:standardizer.fit", _no_deviation),
+    fault("scaling: mean alone", "training.feed:standardizer.fit", _no_deviation),
     fault(
         "scaling: dropped after training",
         "training.restored:standardizer.from_arrays",

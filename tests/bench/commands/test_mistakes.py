@@ -15,10 +15,10 @@ MISTAKES = {
     "run --backend numpi": ("unknown backend 'numpi': did you mean numpy?", "known: "),
     "parity --backend numpi": ("unknown backend 'numpi'",),
     "ops --backend numpi": ("unknown backend 'numpi'",),
-    "train": ("--model is missing: name one", "motionbert, poseformer"),
-    "evaluate": ("--model is missing: name one", "motionbert, poseformer"),
+    "train": ("--model is missing: name one", "motionbert, poseflow"),
+    "evaluate": ("--model is missing: name one", "motionbert, poseflow"),
     "train --model motionbret": (
-        "unknown model 'motionbret': did you mean motionbert?",
+        "unknown model 'motionbret': did you mean motionbert or motionagformer?",
         "known: ",
     ),
     "feasibility --model motionbret": ("unknown model 'motionbret'",),

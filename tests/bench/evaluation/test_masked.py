@@ -170,6 +170,8 @@ def job_of(folder: Path, model: str, backend: Backend, task: str, inputs: str) -
 def test_a_masked_stage_is_trained_and_judged(
     model: str, inputs: str, name: str, backend: Backend, tmp_path: Path
 ) -> None:
+    if backend.name == "numpy":
+        pytest.skip("NumPy is fed its noise and draws none: it trains no masked model")
     job = job_of(tmp_path, model, backend, "train", inputs)
     trained = train.run(job, backend, "cpu", lambda text, share: None)
     assert trained.status == "ok", trained.reason

@@ -10,7 +10,11 @@ from bench import config
 
 def settled(*overrides: str) -> config.Config:
     return config.load(
-        profile="smoke", file=None, overrides=overrides, options={}, models=[]
+        profile="smoke",
+        file=None,
+        overrides=overrides,
+        options={},
+        models=models.names(),
     )
 
 
