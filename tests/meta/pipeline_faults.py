@@ -197,10 +197,9 @@ def always_the_first(real: Any) -> Any:
     )
 
 
-def raw(self: Feed, keypoints: Any) -> Any:
+def raw(self: Feed, shown: Any, numbers: Any = None) -> Any:
     """Keypoints as they are on the screen."""
-    shaped = self._flat("keypoints", keypoints)
-    return {"keypoints": np.ascontiguousarray(shaped)}
+    return {"keypoints": np.ascontiguousarray(self._flat(shown))}
 
 
 FLIPPED = Pipeline(protocol={"flip_tta": True})
