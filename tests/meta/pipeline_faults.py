@@ -291,7 +291,7 @@ EVALUATION = {
     "scaling: dropped": Fault(
         instead(standardizer, "from_arrays", always(lambda arrays: None)), "scaling"
     ),
-    "scaling: not applied": Fault(instead(Feed, "inputs", always(raw)), "keypoints"),
+    "scaling: not applied": Fault(instead(Feed, "_read", always(raw)), "keypoints"),
     "keypoints: another picture": Fault(
         instead(padded, "to_screen", always(of_height)), "keypoints"
     ),
@@ -345,7 +345,7 @@ TRAINING = {
         instead(windows.Windows, "batch", newest_first), "batch"
     ),
     "padding: begins anew": Fault(instead(padded, "_inside", always(wrapped)), "batch"),
-    "scaling: not applied": Fault(instead(Feed, "inputs", always(raw)), "batch"),
+    "scaling: not applied": Fault(instead(Feed, "_read", always(raw)), "batch"),
     "order: as they lie": Fault(
         instead(windows.Windows, "epoch", never_shuffled), "batch"
     ),

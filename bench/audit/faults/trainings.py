@@ -141,7 +141,7 @@ FAULTS = (
         "training.task:Epochs",
         lambda real: lambda **asked: real(**{**asked, "flip": False}),
     ),
-    fault("scaling: not applied", "training.feed:Feed.inputs", always(_raw)),
+    fault("scaling: not applied", "training.feed:Feed._read", always(_raw)),
     fault(
         "scaling: of half of the clips",
         "training.feed:standardizer.fit",
