@@ -231,8 +231,9 @@ def assemble(
     `loss` weighs losses by name, as the recipe does where it is left out. Raises SpecError
     where the sizes make no network.
     """
+    chosen = stage(name)
     try:
-        return _assembled(name, sizes, loss, body)
+        return _assembled(name, chosen, sizes, loss, body)
     # of numbers that no file has thought of; the language's own errors name the line
     except (ArithmeticError, AttributeError, IndexError, TypeError) as error:
         raise SpecError(
@@ -241,13 +242,16 @@ def assemble(
 
 
 def _assembled(
-    name: str, sizes: Any, loss: Mapping[str, float] | None, body: Body | None
+    name: str,
+    chosen: Stage,
+    sizes: Any,
+    loss: Mapping[str, float] | None,
+    body: Body | None,
 ) -> Spec:
     from models import objective
     from models.builder import Builder
     from models.spec import Spec
 
-    chosen = stage(name)
     builder = Builder(f"{title(name)}.train")
     pose = _pose(chosen.train, builder, sizes, body)
     builder.output("pose", pose)

@@ -59,6 +59,12 @@ class Facts:
         str, ...
     ]  # patterns of names that official checkpoints have and it has not
 
+    @property
+    def field(self) -> str:
+        """What a pose sees, in words."""
+        seen = self.receptive
+        return f"receptive field {seen} frames" if seen else "a pose for each frame"
+
 
 def facts(name: str, *, preset: str = "paper") -> Facts:
     """All of it. Raises UnknownName for a model, stage or preset that does not exist."""

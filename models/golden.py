@@ -6,7 +6,7 @@ file whose vectors are laid out otherwise has `golden(official, config, arrays)`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +64,19 @@ def read(official: str, config: Mapping[str, Any], arrays: Arrays) -> list[Golde
     return found
 
 
-def plain(spec: Spec, arrays: Arrays, *, suffix: str = "") -> Golden:
-    """Keypoints in, poses out; what else the file shows is a label of the train graph."""
-    names = [key.removeprefix("eval/") for key in arrays if key.startswith("eval/")]
-    mine = [name for name in names if name.endswith("_strided") == bool(suffix)]
+def shown(arrays: Arrays) -> list[str]:
+    """Names of the outputs that a file shows, as `eval/NAME`."""
+    return [key.removeprefix("eval/") for key in arrays if key.startswith("eval/")]
+
+
+def plain(
+    spec: Spec, arrays: Arrays, *, names: Iterable[str] | None = None, suffix: str = ""
+) -> Golden:
+    """Keypoints in, poses out; what else the file shows is a label of the train graph.
+
+    Of a file that speaks of several graphs, `names` are those of this one, with their `suffix`.
+    """
+    mine = shown(arrays) if names is None else names
     return Golden(
         spec=spec,
         feeds={

@@ -68,7 +68,14 @@ class Blocks(Protocol):
 def block(x: Value, size: Blocks, *, drop_path: float) -> Value:
     """A pre-norm transformer block over (b, tokens, width), named as timm's `Block` is."""
     h = x.layer_norm(eps=size.eps, name="norm1")
-    h = _self_attention(h, size)
+    h = self_attention(
+        h,
+        heads=size.heads,
+        scale=size.scale,
+        drop=size.attention_drop,
+        bias=size.qkv_bias,
+    )
+    h = h.dropout(rate=size.drop, name="attn.proj")
     x = x + h.drop_path(rate=drop_path, name="attn.path")
     h = x.layer_norm(eps=size.eps, name="norm2")
     width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
@@ -76,19 +83,34 @@ def block(x: Value, size: Blocks, *, drop_path: float) -> Value:
     return x + h.drop_path(rate=drop_path, name="mlp.path")
 
 
-def _self_attention(x: Value, size: Blocks) -> Value:
+def self_attention(
+    x: Value,
+    *,
+    heads: int,
+    scale: float,
+    drop: float,
+    bias: bool,
+    relation: Value | None = None,
+    **initialisers: Unpack[Initialisers],
+) -> Value:
+    """Tokens (b, tokens, width) of each other: `attn.qkv`, heads, `attn.proj`.
+
+    `scale` 0 is head width ** -0.5, `bias` that of qkv; `relation` (heads, tokens, tokens) is
+    added to the logits of each pair of tokens.
+    """
     width = int(str(x.shape[-1]))
-    packed = x.linear(width * 3, name="attn.qkv", bias=size.qkv_bias)
+    packed = x.linear(width * 3, name="attn.qkv", bias=bias, **initialisers)
     # the rows of one weight: all heads' queries, then all keys, then all values
-    packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=size.heads)
+    packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=heads)
     mixed = attend(
         packed,
-        scale=size.scale or (width // size.heads) ** -0.5,
-        drop=size.attention_drop,
+        scale=scale or (width // heads) ** -0.5,
+        drop=drop,
         name="attn",
+        bias=relation,
     )
-    mixed = mixed.rearrange("b h n d -> b n (h d)").linear(width, name="attn.proj")
-    return mixed.dropout(rate=size.drop, name="attn.proj")
+    mixed = mixed.rearrange("b h n d -> b n (h d)")
+    return mixed.linear(width, name="attn.proj", **initialisers)
 
 
 def attend(
@@ -150,15 +172,14 @@ def related_block(
     """
     tokens, width = x.shape[1], int(str(x.shape[2]))
     h = x.layer_norm(eps=eps, name="norm1")
-    h = h.linear(width * 3, name="attn.qkv", **TIMM)
-    h = h.rearrange("b n (s h d) -> s b h n d", s=3, h=heads)
     relation = None
     if related:
         table = (heads, tokens, tokens)
         relation = x.graph.param("attn.relation", table, init=("zeros", 0.0))
-    h = attend(h, scale=(width // heads) ** -0.5, drop=0.0, name="attn", bias=relation)
-    h = h.rearrange("b h n d -> b n (h d)")
-    x = x + h.linear(width, name="attn.proj", **TIMM)
+    h = self_attention(
+        h, heads=heads, scale=0.0, drop=0.0, bias=True, relation=relation, **TIMM
+    )
+    x = x + h
     h = x.layer_norm(eps=eps, name="norm2")
     return x + mlp(h, hidden=int(width * mlp_ratio), drop=0.0, name="mlp", **TIMM)
 

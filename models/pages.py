@@ -38,9 +38,7 @@ def _stage(name: str) -> Iterator[str]:
     yield ""
     yield from _sizes(known)
     yield ""
-    seen = paper.receptive
-    field = f"receptive field {seen} frames" if seen else "a pose for each frame"
-    yield f"GFLOP {RULE}. At the preset `paper`, {field}:"
+    yield f"GFLOP {RULE}. At the preset `paper`, {paper.field}:"
     yield ""
     yield from _graphs(paper.train, paper.infer)
     yield ""

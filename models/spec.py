@@ -128,6 +128,17 @@ class Spec:
         return "hidden" in self.infer.outputs
 
     @property
+    def lifts(self) -> bool:
+        """Whether it makes poses of all the keypoints that it is shown."""
+        return not self.masked and (self.reads, self.makes) == ("keypoints", "poses")
+
+    @property
+    def task(self) -> str:
+        """What it does, in words: `makes poses of keypoints`."""
+        part = " that it hides in part" if self.masked else ""
+        return f"makes {self.makes} of {self.reads}{part}"
+
+    @property
     def loss(self) -> str:
         """Name of the loss value in the train graph."""
         return self.train.outputs["loss"]

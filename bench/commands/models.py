@@ -87,7 +87,7 @@ def _told(found: Facts) -> list[str]:
         f"sizes       {sizes}",
         f"parameters  {found.parameters:,}{published}",
         f"recipe      {found.recipe}",
-        f"window      {found.frames} frames in training, {_field(found)}",
+        f"window      {found.frames} frames in training, {found.field}",
     ]
     if len(found.stages) > 1:
         lines.append(f"stages      {', '.join(found.stages)}")
@@ -96,11 +96,6 @@ def _told(found: Facts) -> list[str]:
     if found.notes:
         lines += ["unverified or left out", *(f"  {note}" for note in found.notes)]
     return lines
-
-
-def _field(found: Facts) -> str:
-    seen = found.receptive
-    return f"receptive field {seen} frames" if seen else "a pose for each frame"
 
 
 def _graph(name: str, graph: GraphFacts) -> list[str]:

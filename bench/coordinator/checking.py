@@ -39,11 +39,11 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = _protocol(config)
     for name, settings in config.model.items():
-        check_model(name, settings, protocol)
-        _check_hypotheses(name, settings, protocol)
-        _check_masked(name, settings, protocol)
+        spec = check_model(name, settings, protocol)
+        _check_hypotheses(spec, protocol)
+        _check_masked(spec, settings)
         if "train" in config.tasks:
-            _check_start(name, settings, protocol, resume)
+            _check_start(spec, settings, resume)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -54,14 +54,12 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     return dataset.read(config) if reads and not kept else None
 
 
-def _check_start(
-    name: str, settings: Model, protocol: Protocol, resume: Path | None
-) -> None:
+def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
-    own = brought.kept(resume, name) if resume else None
+    own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
     if place is not None:
-        brought.fitting(place, build(name, settings, protocol).train.params)
+        brought.fitting(place, spec.train.params)
 
 
 def _check_ladder(
@@ -69,8 +67,8 @@ def _check_ladder(
 ) -> None:
     """The sizes that the ladder is climbed at. Raises BadInput where they tell nothing."""
     sizes = sizes_of(config, settings)
-    check_model(name, sizes, protocol)
-    if reason := refused.reason(build(name, sizes, protocol), config.parity):
+    spec = check_model(name, sizes, protocol)
+    if reason := refused.reason(spec, config.parity):
         raise BadInput(f"{name}: {reason}")
 
 
@@ -85,28 +83,27 @@ def _protocol(config: Config) -> Protocol:
     return protocol
 
 
-def _check_hypotheses(name: str, settings: Model, protocol: Protocol) -> None:
+def _check_hypotheses(spec: Spec, protocol: Protocol) -> None:
     """Raise BadInput for a model of one pose under a protocol that scores several."""
-    if protocol.hypotheses == "one":
-        return
-    if "hypotheses" not in build(name, settings, protocol).infer.outputs:
+    if protocol.hypotheses != "one" and "hypotheses" not in spec.infer.outputs:
         raise BadInput(
-            f"protocol {protocol.name} scores several poses for a frame, and {name} gives"
+            f"protocol {protocol.name} scores several poses for a frame, and {spec.name} gives"
             " one; leave the model or the protocol's `hypotheses` out"
         )
 
 
-def _check_masked(name: str, settings: Model, protocol: Protocol) -> None:
+def _check_masked(spec: Spec, settings: Model) -> None:
     """Raise BadInput for overlapping windows of a masked model: each has masks of its own."""
-    if settings.test_every and build(name, settings, protocol).masked:
+    if settings.test_every and spec.masked:
         raise BadInput(
-            f"configuration key model.{name}.test_every: {settings.test_every}; {name} hides"
-            " another part of each window, whose predictions have no mean; leave it out"
+            f"configuration key model.{spec.name}.test_every: {settings.test_every};"
+            f" {spec.name} hides another part of each window, whose predictions have no mean;"
+            " leave it out"
         )
 
 
-def check_model(name: str, settings: Model, protocol: Protocol) -> None:
-    """Build a model once.
+def check_model(name: str, settings: Model, protocol: Protocol) -> Spec:
+    """A model, built once.
 
     Raises UnknownName, or BadInput naming the size that is of the wrong type or does not fit
     the others.
@@ -128,7 +125,8 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> None:
                 f" {shortened(repr(value))}"
             )
     try:
-        _fed(build(name, settings, protocol), joints)
+        spec = build(name, settings, protocol)
+        _fed(spec, joints)
     # of sizes that were asked for; what is wrong with a preset is the model's own mistake
     except BadInput as error:
         if not (settings.sizes and isinstance(error, SpecError)):
@@ -136,6 +134,7 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> None:
         raise _no_network(name, settings, error) from None
     except (ArithmeticError, TypeError, ValueError) as error:
         raise _no_network(name, settings, error) from None
+    return spec
 
 
 def _fed(spec: Spec, joints: int) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.coordinator.job import Job
 from bench.coordinator.spec import spec_of
-from models.flops import flops
+from models.flops import of_window
 
 TRAIN, AGAIN = "train", "train_again"
 SIDE = 512  # of the matrices that are multiplied to see what the processor does
@@ -39,9 +39,9 @@ def trainings(jobs: Sequence[Job]) -> dict[str, float]:
 def _seconds(job: Job, rate: float) -> float:
     spec, train = spec_of(job), job.settings.train
     batch = train.batch or spec.recipe.batch
-    lengths = {**dict.fromkeys(spec.train.axes(), spec.frames), "batch": batch}
     # the backward pass computes about twice what the forward pass does
-    return train.steps * (CALL + 3 * flops(spec.train, lengths) / rate)
+    step = 3 * batch * of_window(spec.train, spec.frames)
+    return train.steps * (CALL + step / rate)
 
 
 def _rate() -> float:

@@ -212,11 +212,10 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     spec = model.feed.spec
-    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
+    if not spec.lifts:
         raise BadInput(
-            f"{job.folder}: {job.model} makes {spec.makes} of {spec.reads}"
-            f"{' that it hides in part' if spec.masked else ''}, which lifts nothing; name a"
-            " model that makes poses of keypoints"
+            f"{job.folder}: {job.model} {spec.task}, which lifts nothing; name a model that"
+            " makes poses of keypoints"
         )
     # motion capture needs cameras, whatever the model was trained on
     filmed = protocol if protocol.rig else data.default_protocol(order.source)

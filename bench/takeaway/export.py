@@ -269,11 +269,10 @@ def _wrapped(order: Order, spec: Spec) -> Graph:
 
 def _posing(option: str, spec: Spec) -> None:
     """Raise BadInput for a model that does not make poses of all the keypoints it is given."""
-    if spec.masked or (spec.reads, spec.makes) != ("keypoints", "poses"):
+    if not spec.lifts:
         raise BadInput(
-            f"{option}: {spec.name} makes {spec.makes} of {spec.reads}"
-            f"{' that it hides in part' if spec.masked else ''}, and poses of keypoints are"
-            " wrapped; leave it out"
+            f"{option}: {spec.name} {spec.task}, and poses of keypoints are wrapped; leave it"
+            " out"
         )
 
 

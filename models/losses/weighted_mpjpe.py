@@ -19,6 +19,12 @@ def weighted_mpjpe(pose: Value, target: Value, *, body: Body) -> Value:
     """Scalar, in the unit of the poses times that of the weights; MPJPE where none are given."""
     if body.weights is None:
         return mpjpe(pose, target)
-    weights = pose.graph.constant("body.weights", np.array(body.weights))
+    return weighted(
+        pose, target, pose.graph.constant("body.weights", np.array(body.weights))
+    )
+
+
+def weighted(pose: Value, target: Value, weights: Value) -> Value:
+    """The same of weights (joints,) that a model has of its own."""
     distance = (pose - target).vector_norm(axis=-1)  # (batch, frames, joints)
     return (distance * weights).mean(axis=(0, 1, 2), keepdims=False)

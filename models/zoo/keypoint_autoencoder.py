@@ -10,14 +10,14 @@ b batch, t frames, j joints, c coordinates, e width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from models.body import H36M_17
 from models.builder import Builder
-from models.errors import BadInput
-from models.layers import TIMM, hidden, mask, related_block
-from models.spec import Recipe, Stage, Training
+from models.layers import TIMM, check_heads, mask, related_block
+from models.spec import Training
 from models.value import Value
+from models.zoo import _reconstruction
+from models.zoo._reconstruction import COORDINATES, given, stages
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,22 @@ class Size:
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise BadInput(
-                f"keypoint_autoencoder: width {self.width} is not divisible by"
-                f" {self.heads} heads"
-            )
+        check_heads("keypoint_autoencoder", self.width, self.heads)
 
 
 def train(g: Builder, size: Size) -> Value:
     """Keypoints (b, t, j, channels) -> poses (b, t, j, 3)."""
-    x = _given(g, "keypoints", size.channels, size)
-    return _decoded(_encoded(x, "keypoints", size), "poses", 3, size)
+    return _network(given(g, "keypoints", size), "keypoints", "poses", size)
 
 
-def plane(g: Builder, size: Size) -> Value:
-    """Keypoints of which a part is hidden -> all of them, (b, t, j, 2)."""
-    x = _masked(_given(g, "keypoints", size.channels, size))
-    return _decoded(_encoded(x, "keypoints", size), "keypoints", 2, size)
+def _network(x: Value, read: str, made: str, size: Size) -> Value:
+    """What is read, keypoints or poses, and what is made, have layers of their own."""
+    return _decoded(_encoded(x, read, size), made, size)
 
 
-def space(g: Builder, size: Size) -> Value:
-    """Poses of which a part is hidden -> all of them, (b, t, j, 3)."""
-    x = _masked(_given(g, "poses", 3, size))
-    return _decoded(_encoded(x, "poses", size), "poses", 3, size)
-
-
-def _given(g: Builder, name: str, coordinates: int, size: Size) -> Value:
-    return g.input(name, ("batch", size.frames, size.joints, coordinates))
-
-
-def _masked(x: Value) -> Value:
+def _masks(x: Value) -> tuple[Value, ...]:
     """Joints that are never seen, and joints that are lost now and then, as detectors lose them."""
-    masks = mask(x, "tracks", rate=0.2), mask(x, "entries", rate=0.1)
-    return x * (1.0 - hidden(x, *masks))
+    return mask(x, "tracks", rate=0.2), mask(x, "entries", rate=0.1)
 
 
 def _encoded(x: Value, what: str, size: Size) -> Value:
@@ -79,12 +62,12 @@ def _encoded(x: Value, what: str, size: Size) -> Value:
         return x.linear(size.code, name="code", **TIMM)
 
 
-def _decoded(x: Value, what: str, coordinates: int, size: Size) -> Value:
+def _decoded(x: Value, what: str, size: Size) -> Value:
     """(b, t, j, code) -> (b, t, j, c)."""
     with x.graph.scope("decoder"):
         x = x.linear(size.width, name="embed", **TIMM)
         x = _blocks(_placed(x, size), size.decoder_depth, size)
-        return x.linear(coordinates, name=f"head.{what}", **TIMM)
+        return x.linear(COORDINATES[what], name=f"head.{what}", **TIMM)
 
 
 def _placed(x: Value, size: Size) -> Value:
@@ -123,18 +106,7 @@ PRESETS = {
     "tiny": Size(frames=3, width=48, code=16, depth=1, decoder_depth=1, heads=4),
 }
 PAPER_PARAMETERS: dict[str, int] = {}  # none was published
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=5e-4,
-    weight_decay=0.01,
-    lr_decay=1.0,
-    batch=64,
-    # reconstruction, limbs of the same length, a motion that does not shake
-    loss={"mpjpe": 1.0, "limb_length": 0.1, "acceleration": 0.05},
-    inputs="screen",
-    source="not published; the losses of an unsupervised pre-training of pose models",
-)
-BODY = H36M_17
+RECIPE, BODY = _reconstruction.RECIPE, _reconstruction.BODY
 # Beats the best trivial baseline by a quarter within a minute on two cores.
 QUICK = Training(
     steps=2400,
@@ -151,9 +123,4 @@ TRAINING = {
     ),
     "tiny": QUICK,
 }
-# poses are near one metre: there is nothing to standardise
-OF_POSES = {name: replace(one, inputs="screen") for name, one in TRAINING.items()}
-STAGES = {
-    "2d": Stage(train=plane, recipe=RECIPE, training=TRAINING, body=BODY),
-    "3d": Stage(train=space, recipe=RECIPE, training=OF_POSES, body=BODY),
-}
+STAGES = stages(_network, _masks, TRAINING)

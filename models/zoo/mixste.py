@@ -15,6 +15,7 @@ import numpy as np
 from models.builder import Builder
 from models.layers import block, check_heads
 from models.losses.velocity import steps
+from models.losses.weighted_mpjpe import weighted
 from models.spec import Recipe, Training
 from models.value import Value
 
@@ -99,8 +100,7 @@ def _weights(pose: Value) -> Value:
 
 def _wmpjpe(pose: Value, size: Size) -> Value:
     """The mean of weight * distance, metres."""
-    distance = (pose - pose.graph.input("target", pose.shape)).vector_norm(axis=-1)
-    return (distance * _weights(pose)).mean(axis=(0, 1, 2), keepdims=False)
+    return weighted(pose, pose.graph.input("target", pose.shape), _weights(pose))
 
 
 def _tcl(pose: Value, size: Size) -> Value:

@@ -17,7 +17,7 @@ import numpy as np
 
 from models.builder import Builder
 from models.errors import BadInput, UnknownName
-from models.layers import attend, mlp
+from models.layers import attend, check_heads, mlp
 from models.spec import Recipe, Training
 from models.value import Value, emit
 
@@ -62,9 +62,8 @@ class Size:
     graph_only: bool = False  # graph convolutions without norms and MLP around them
     tcn: bool = False  # temporal convolutions in the place of graphs of frames
     adjacency: str = "similarity"
-    neighbours: int = (
-        2  # of "similarity": frames that a frame hears of, itself among them
-    )
+    # of "similarity": frames that a frame hears of, itself among them
+    neighbours: int = 2
     next_frames: int = 1  # of "next": besides the frame itself
     # 0 in every published configuration
     drop: float = 0.0
@@ -87,11 +86,12 @@ class Size:
             raise BadInput(
                 f"motionagformer: width {self.width} has no halves, which hierarchical needs"
             )
-        for parts, what in ((self.heads, "heads"), (BRANCHES, "branches of tcn")):
-            if self.inner % parts and (self.tcn or what == "heads"):
-                raise BadInput(
-                    f"motionagformer: width {self.inner} is not divisible by {parts} {what}"
-                )
+        check_heads("motionagformer", self.inner, self.heads)
+        if self.tcn and self.inner % BRANCHES:
+            raise BadInput(
+                f"motionagformer: width {self.inner} is not divisible by {BRANCHES} branches of"
+                " tcn"
+            )
 
     @property
     def inner(self) -> int:

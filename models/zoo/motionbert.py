@@ -14,7 +14,7 @@ from typing import Any
 
 from models.builder import Builder
 from models.errors import BadInput
-from models.layers import Initialisers, attend, hidden, mask, mlp
+from models.layers import Initialisers, attend, check_heads, hidden, mask, mlp
 from models.spec import Recipe, Stage, Training
 from models.value import Value
 
@@ -46,10 +46,7 @@ class Size:
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise BadInput(
-                f"motionbert: width {self.width} is not divisible by {self.heads} heads"
-            )
+        check_heads("motionbert", self.width, self.heads)
         if self.frames > self.max_frames:
             raise BadInput(
                 f"motionbert: frames {self.frames} exceed max_frames {self.max_frames};"

@@ -19,6 +19,7 @@ import models
 from models.builder import Builder
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
+from models.layers import check_heads
 from models.losses.mpjpe import mpjpe
 from models.passes import to_inference
 from models.spec import Recipe, Stage, Training
@@ -58,10 +59,7 @@ class Size:
     masked_joints: int = 3  # of every frame, not the same ones
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise BadInput(
-                f"pstmo: width {self.width} is not divisible by {self.heads} heads"
-            )
+        check_heads("pstmo", self.width, self.heads)
         if self.shown < 1:
             raise BadInput(
                 f"pstmo: {self.frames - self.shown} of {self.frames} frames are masked; leave"

@@ -18,7 +18,7 @@ from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.sight import Sight
 from models import noise
-from models.flops import flops
+from models.flops import of_window
 from models.graph import Graph
 from models.spec import Spec
 
@@ -124,9 +124,8 @@ def screen(test: Cut, number: int, kind: type[np.floating]) -> Array:
 
 
 def cost(graph: Graph, frames: int) -> int:
-    """FLOPs of one window."""
-    lengths = {**dict.fromkeys(graph.axes(), frames), "batch": 1}
-    return max(1, flops(graph, lengths))
+    """FLOPs of one window, to divide by."""
+    return max(1, of_window(graph, frames))
 
 
 def weights(checkpoint: Path) -> dict[str, np.ndarray]:
