@@ -26,6 +26,7 @@ from bench.kinds import (
     Rule,
     Rung,
     Seconds,
+    Share,
     Tasks,
     Weight,
     Whole,
@@ -62,6 +63,8 @@ class Train(_Strict):
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}
     inputs: Literal["screen", "zscore"] | None = None
+    # decay per step of the mean of the weights, which is what is then evaluated
+    average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
     stride: Count | None = None  # frames from one training window to the next

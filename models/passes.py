@@ -80,7 +80,7 @@ def inline(
 
 def rewritten(graph: Graph, rule: Rule) -> Graph:
     """The graph with each node as `rule` says, its outputs, labels and state carried over."""
-    return _finish(graph, *copy(graph, rule))
+    return finish(graph, *copy(graph, rule))
 
 
 def decompose(graph: Graph, has: Container[str]) -> Graph:
@@ -175,7 +175,7 @@ def _only(values: Mapping[str, Kept], needed: set[str]) -> dict[str, Kept]:
     return {name: value for name, value in values.items() if name in needed}
 
 
-def _finish(graph: Graph, builder: Builder, values: Values) -> Graph:
+def finish(graph: Graph, builder: Builder, values: Values) -> Graph:
     """Carry outputs, labels and state updates over to the copy."""
     for name, value in graph.outputs.items():
         builder.output(name, values[value])

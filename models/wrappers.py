@@ -4,6 +4,8 @@ flipped     the mean with the pose of the mirrored picture
 aggregated  the mean of several hypotheses
 over_clip   of a graph of one window, one of a whole clip
 
+The mean of weights is one around a train graph: `averaging.py`.
+
 Each takes a graph that makes poses of `keypoints`, and gives one that does so, its noise drawn
 beside it. Axes: b batch, t frames, j joints, c channels; flat models (b, j * c) are taken too.
 Poses are `pose` (b, t, j, 3) and `hypotheses` (b, h, t, j, 3); other outputs are left out.

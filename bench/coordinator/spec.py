@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import models
@@ -12,7 +13,7 @@ from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
-from models import Body, Spec
+from models import Body, Spec, averaging
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.sizes import kinds
 
@@ -29,13 +30,16 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     Raises UnknownName for a size, loss, preset or joint that does not exist.
     """
     train = settings.train
-    return models.build(
+    spec = models.build(
         name,
         preset=settings.preset,
         loss=train.loss,
         body=body_of(protocol, train.joint_weights),
         **{**skeleton_sizes(name, protocol), **settings.sizes},
     )
+    if train.average is None:
+        return spec
+    return replace(spec, train=averaging.averaged(spec.train, train.average))
 
 
 def skeleton_sizes(name: str, protocol: Protocol) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _weights(order: Order, spec: Spec) -> Checkpoint:
     found = checkpoint.load(Path(order.weights))
     try:
         # against all parameters: a checkpoint holds those of the train graph
-        arrays = initial.fit(spec.parameters, found.params)
+        arrays = initial.fit(spec.parameters, found.trained)
     except BadInput as error:
         raise BadInput(
             f"{order.weights}: {error}; give the --preset and --size that it was trained"

@@ -73,7 +73,7 @@ def fitting(place: Path, params: Params) -> Arrays:
 
     Raises BadInput for a file that is none of ours, or has no such array.
     """
-    stored = checkpoint.load(place).params
+    stored = checkpoint.load(place).trained
     found = {
         name: np.asarray(stored[name], param.type.dtype)
         for name, param in params.items()

@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.data.formats import arrays_file
 from bench.training.origin import checked
+from models import averaging
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]
@@ -37,6 +38,11 @@ class Checkpoint:
     scaling: Arrays  # mean and std of the standardizer, or empty
     progress: dict[str, Any]
     origin: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> Arrays:
+        """The weights that the training gives: their means where it averages."""
+        return averaging.read(self.params)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

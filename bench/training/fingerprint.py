@@ -25,6 +25,8 @@ def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any
     """All that decides a training, by name, as JSON holds it."""
     # what the file says, not where it lies; and trainings of before had none
     settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    if settings["train"]["average"] is None:
+        del settings["train"]["average"]
     start = brought.digest(job)
     begun = {"start": start} if start else {}
     return {

@@ -24,6 +24,7 @@ from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
 from bench.training.validation import Validation
+from models import averaging
 from models.errors import BadInput
 
 WARM_UP = 0.02  # share of the steps in which the learning rate rises
@@ -202,7 +203,7 @@ class Loop:
 
     def _validate(self) -> None:
         """A point of the validation curve, and a checkpoint."""
-        error = self.validation.error(self.trainer.program.params())
+        error = self.validation.error(averaging.read(self.trainer.program.params()))
         # the loss is that of the weights before the step, so this may be the first to show it
         if not math.isfinite(error):
             raise Diverged(f"the validation error became {error} at step {self.step}")

@@ -262,8 +262,8 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         return
     came = kept[part.stop].weights
     if part.stop == ran.loop.plan.steps:
-        # what is evaluated, read without the harness's reader
-        came = network.weights(plain.job.checkpoint)
+        # what is kept, read without the harness's reader
+        came = network.stored(plain.job.checkpoint)
     found.checks.append(_weights(name, came, program.params(), before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))

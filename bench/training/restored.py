@@ -49,7 +49,8 @@ def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> Res
     feed = feed_of(job, protocol, scaling)
     settings = Settings(device=device, precision=job.config.precision)
     program = backend.program(feed.spec.infer, settings)
+    trained = found.trained
     # a checkpoint is of the train graph, which has parameters that inference does without
-    weights = {name: found.params[name] for name in feed.spec.infer.params}
+    weights = {name: trained[name] for name in feed.spec.infer.params}
     program.load(weights)
     return Restored(feed, program, weights, found.progress)

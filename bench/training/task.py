@@ -174,7 +174,7 @@ def _payload(
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
-    told = (loop.note, begun, _no_targets(split), note)
+    told = (loop.note, begun, _averaged(job), _no_targets(split), note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -201,6 +201,14 @@ def _payload(
         checks=held.checks,
         left_out=held.left_out,
         note="; ".join(filter(None, told)),
+    )
+
+
+def _averaged(job: Job) -> str:
+    """Of which weights validation and evaluation are, where not of the last ones."""
+    decay = job.settings.train.average
+    return (
+        "" if decay is None else f"weights averaged, with a decay of {decay:g} a step"
     )
 
 

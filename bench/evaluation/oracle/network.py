@@ -128,7 +128,7 @@ def cost(graph: Graph, frames: int) -> int:
     return max(1, of_window(graph, frames))
 
 
-def weights(checkpoint: Path) -> dict[str, np.ndarray]:
+def stored(checkpoint: Path) -> dict[str, np.ndarray]:
     """The parameters in a checkpoint, read without the harness's own reader."""
     from safetensors import safe_open
 
@@ -136,6 +136,16 @@ def weights(checkpoint: Path) -> dict[str, np.ndarray]:
     with safe_open(checkpoint, framework="numpy") as file:
         names = [name for name in file.keys() if name.startswith(start)]  # noqa: SIM118
         return {name.removeprefix(start): file.get_tensor(name) for name in names}
+
+
+def weights(checkpoint: Path) -> dict[str, np.ndarray]:
+    """The weights that are evaluated: the stored ones, or their means where it has them."""
+    found = stored(checkpoint)
+    share = found.get("average.share", np.zeros(()))
+    if not share:
+        return found
+    means = {name: f"average.{name}" for name in found if f"average.{name}" in found}
+    return found | {name: found[mean] / share for name, mean in means.items()}
 
 
 def nudged(weights: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ from tests.bench.training.small_jobs import PROTOCOL, make_job
 NUMPY = backends.load("numpy")
 # another value of every setting of a training
 TRAIN: dict[str, Any] = {
+    "average": 0.9,
     "start": Path("weights.safetensors"),
     "steps": 61,
     "batch": 17,
