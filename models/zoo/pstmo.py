@@ -226,9 +226,10 @@ _SMALL = Size(frames=27, strides=(3, 3, 3), width=64, hidden=128, depth=2)
 _TINY = Size(
     frames=9,
     strides=(3, 3),
-    width=64,
-    hidden=128,
-    depth=1,
+    width=48,
+    hidden=96,
+    # of one the decoder of the pre-training has none: what is hidden would stay so
+    depth=2,
     dropout=0.0,
     masked_joints=2,
 )

@@ -72,7 +72,7 @@ def test_the_middle_frame_is_that_of_the_windows() -> None:
 @pytest.mark.parametrize(
     ("name", "sizes", "said"),
     [
-        ("pstmo", {"heads": 5}, "pstmo: width 64 is not divisible by 5 heads"),
+        ("pstmo", {"heads": 5}, "pstmo: width 48 is not divisible by 5 heads"),
         (
             "pstmo",
             {"strides": (3,)},
