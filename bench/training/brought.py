@@ -79,8 +79,9 @@ def fitting(place: Path, params: Params) -> Arrays:
         for name, param in params.items()
         if name in stored and stored[name].shape == param.type.shape
     }
-    # counters alone are in every model with batch norm
-    if not any(params[name].trainable for name in found):
+    # Counters alone are in every model with batch norm; weights count, also those that a stage
+    # freezes and a file alone can bring.
+    if not any(array.dtype.kind == "f" for array in found.values()):
         theirs, ours = list(stored)[:SHOWN], list(params)[:SHOWN]
         raise BadInput(
             f"{place}: none of its {len(stored)} arrays has the name and shape of one of the"

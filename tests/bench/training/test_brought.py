@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import backends
+import models
 from bench.coordinator.checking import check
 from bench.coordinator.job import Job
 from bench.training import brought, checkpoint, feed
@@ -54,6 +55,20 @@ def test_what_fits_is_taken_and_the_rest_is_drawn(tmp_path: Path) -> None:
     (start,) = [one for one in payload.checks if one.kind == "start"]
     assert start.ok
     assert "and a file has them" in start.name
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("dstformer:pretrain", "dstformer:finetune"), ("poseflow", "poseflow:critic")],
+)
+def test_a_stage_takes_the_frozen_part_from_another(
+    first: str, then: str, tmp_path: Path
+) -> None:
+    stored = params.draw(models.build(first, preset="tiny").train.params, seed=7)
+    graph = models.build(then, preset="tiny").train
+    frozen = [name for name, param in graph.params.items() if not param.trainable]
+    file = saved(tmp_path / "first.safetensors", stored)
+    assert set(frozen) <= set(brought.fitting(file, graph.params))
 
 
 def test_the_start_is_looked_at(
