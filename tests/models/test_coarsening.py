@@ -85,8 +85,8 @@ def test_the_largest_eigenvalue_is_numpys() -> None:
     assert_close(coarsening.largest(graph), due, rtol=1e-13, what="largest")
 
 
-def test_fakes_fill_the_coarsest_level() -> None:
-    made = coarsening.pyramid(*sphere(1), 2, coarsest=8)
+def test_fakes_fill_the_finest_level() -> None:
+    made = coarsening.pyramid(*sphere(1), 2, nodes=32)
     assert [len(order) for order in made.orders] == [32, 16, 8]
     assert all(sorted(order) == list(range(len(order))) for order in made.orders)
     assert made.laplacians[0].size == 32
@@ -112,6 +112,8 @@ def test_faces_of_another_mesh_are_refused(
     assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
 
 
-def test_a_coarsest_level_that_is_larger_than_asked_is_refused() -> None:
-    with pytest.raises(BadInput, match="the coarsest level has 3 vertices"):
-        coarsening.pyramid(*sphere(0), 2, coarsest=1)
+@pytest.mark.parametrize("nodes", [8, 14])
+def test_nodes_that_are_no_level_are_refused(nodes: int) -> None:
+    said = "nodes came for a mesh of 6 vertices; 12 or more were due, a multiple of 4"
+    with pytest.raises(BadInput, match=said):
+        coarsening.pyramid(*sphere(0), 2, nodes=nodes)
