@@ -58,6 +58,31 @@ class Value:
         padding: int,
         bias: bool,
         name: str,
+        init: tuple[str, float] | None = None,
+    ) -> Value: ...
+    def conv2d(
+        self,
+        width: int,
+        *,
+        kernel: int,
+        stride: int,
+        dilation: int,
+        padding: int,
+        bias: bool,
+        name: str,
+        init: tuple[str, float] | None = None,
+    ) -> Value: ...
+    def conv_transpose2d(
+        self,
+        width: int,
+        *,
+        kernel: int,
+        stride: int,
+        padding: int,
+        output_padding: int,
+        bias: bool,
+        name: str,
+        init: tuple[str, float] | None = None,
     ) -> Value: ...
     def cos(self) -> Value: ...
     def cumsum(self, *, axis: int) -> Value: ...
@@ -95,6 +120,9 @@ class Value:
     def matmul(self, b: Value) -> Value: ...
     def max(self, *, axis: Axes, keepdims: bool) -> Value: ...
     def max_pool1d(
+        self, *, kernel: int, stride: int, padding: int, dilation: int
+    ) -> Value: ...
+    def max_pool2d(
         self, *, kernel: int, stride: int, padding: int, dilation: int
     ) -> Value: ...
     def maximum(self, other: Value | float) -> Value: ...

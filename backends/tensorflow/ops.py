@@ -58,6 +58,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "stop_gradient": tf.stop_gradient,
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
+    "max_pool": windows.max_pool,
 }
 
 

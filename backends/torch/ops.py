@@ -112,7 +112,7 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "linear": F.linear,
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
-    "max_pool1d": windows.max_pool1d,
+    "max_pool": windows.max_pool,
 }
 
 
