@@ -29,6 +29,7 @@ HOMES = {
     "Body": "body",
     "Builder": "builder",
     "Graph": "nodes",
+    "Mesh": "mesh",
     "Recipe": "spec",
     "Spec": "spec",
     "Stage": "spec",
@@ -39,6 +40,7 @@ __all__ = [
     "Body",
     "Builder",
     "Graph",
+    "Mesh",
     "Recipe",
     "Spec",
     "Stage",
@@ -259,7 +261,7 @@ def _assembled(
     weights = loss or chosen.recipe.loss
     known = body or chosen.body
     builder.output("loss", objective.total(pose, weights, known, own))
-    train = builder.finish()
+    train = _surfaced(builder.finish())
     infer = _infer(chosen, sizes, body, train, title(name))
     return Spec(
         name,
@@ -270,6 +272,13 @@ def _assembled(
         sizes.frames,
         getattr(sizes, "causal", False),
     )
+
+
+def _surfaced(train: Graph) -> Graph:
+    """The train graph gives the surface of a mesh model, too, so that ladders look at it."""
+    if "vertices" not in train.labels:
+        return train
+    return train.with_outputs(*train.outputs, "vertices")
 
 
 def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:
@@ -292,8 +301,8 @@ def _infer(
 
     if chosen.infer is None:
         # what a masked model hides belongs to its answer: it is scored by that
-        masked = ["hidden"] if "hidden" in train.labels else []
-        return to_inference(train, outputs=["pose", *masked])
+        beside = [name for name in ("hidden", "vertices") if name in train.labels]
+        return to_inference(train, outputs=["pose", *beside])
     builder = Builder(f"{named}.infer")
     builder.output("pose", _pose(chosen.infer, builder, sizes, body))
     found = builder.finish()

@@ -128,6 +128,11 @@ class Spec:
         return "hidden" in self.infer.outputs
 
     @property
+    def meshed(self) -> bool:
+        """Whether it makes a surface beside the pose: its output `vertices`."""
+        return "vertices" in self.infer.outputs
+
+    @property
     def lifts(self) -> bool:
         """Whether it makes poses of all the keypoints that it is shown."""
         return not self.masked and (self.reads, self.makes) == ("keypoints", "poses")

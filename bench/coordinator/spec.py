@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import models
@@ -13,7 +13,7 @@ from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
-from models import Body, Spec, averaging
+from models import Body, Mesh, Spec, averaging
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.sizes import kinds
 
@@ -30,16 +30,31 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     Raises UnknownName for a size, loss, preset or joint that does not exist.
     """
     train = settings.train
-    spec = models.build(
+    sizes = {**skeleton_sizes(name, protocol), **settings.sizes}
+    chosen = models.size(name, preset=settings.preset, **sizes)
+    body = body_of(protocol, train.joint_weights)
+    spec = models.assemble(
         name,
-        preset=settings.preset,
+        chosen,
         loss=train.loss,
-        body=body_of(protocol, train.joint_weights),
-        **{**skeleton_sizes(name, protocol), **settings.sizes},
+        body=replace(body, mesh=mesh_of(asdict(chosen), protocol)),
     )
     if train.average is None:
         return spec
     return replace(spec, train=averaging.averaged(spec.train, train.average))
+
+
+def mesh_of(sizes: Mapping[str, Any], protocol: Protocol) -> Mesh | None:
+    """The mesh of a model that has a size `detail`, for the protocol's joints; else None.
+
+    Raises BadInput where the built-in body lacks a joint.
+    """
+    if "detail" not in sizes:
+        return None
+    # not at the top: most models have no surface
+    from models.human import human
+
+    return human(sizes["detail"], protocol.joints)
 
 
 def skeleton_sizes(name: str, protocol: Protocol) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
-from bench.coordinator.spec import build
+from bench.coordinator.spec import build, mesh_of
 from bench.data import Split
 from bench.data.batches import standardizer
 from bench.data.batches.padded import Pad
 from bench.data.batches.standardizer import Standardizer
 from bench.data.batches.windows import Outputs, Windows
 from bench.data.clip import Clip
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from models import dims, noise
 from models.dims import Shape
@@ -59,6 +60,7 @@ class Feed:
     protocol: Protocol
     standardizer: Standardizer | None = None
     pad: Pad = "edge"
+    skin: Skin | None = None  # of a model that makes a surface
 
     @property
     def joints(self) -> int:
@@ -164,8 +166,15 @@ class Feed:
         shaped = self._flat(self.truth(keypoints, target))
         fed = self._read(self.shown(keypoints, target))
         fed["target"] = np.ascontiguousarray(shaped)
+        if "vertices" in self.spec.train.inputs:
+            fed["vertices"] = self.surface(target[:, 0])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
+
+    def surface(self, target: Array) -> Array:
+        """(n, V, 3): the true surface of poses (n, J, 3), metres from the root."""
+        assert self.skin is not None  # as `feed_of` gives every model that makes one
+        return self.skin.posed(target)
 
     def _read(self, shown: Array) -> dict[str, Array]:
         if self.standardizer is not None:
@@ -217,7 +226,26 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    return Feed(spec, protocol, standardizer, job.settings.pad)
+    return Feed(spec, protocol, standardizer, job.settings.pad, _skin(spec, protocol))
+
+
+def _skin(spec: Spec, protocol: Protocol) -> Skin | None:
+    """The mesh that a model's surface is of. Raises BadInput for one that cannot be taught."""
+    if not spec.meshed:
+        return None
+    mesh = mesh_of(spec.config, protocol)
+    shape = spec.infer.types[spec.infer.outputs["vertices"]].shape
+    if mesh is None or shape[1:] != (len(mesh.vertices), 3):
+        raise BadInput(
+            f"{spec.name} makes vertices {shape}; those of the body's mesh were due, whose"
+            " level of detail a size `detail` says"
+        )
+    if protocol.lengths != "metric":
+        raise BadInput(
+            f"{spec.name} makes a surface in metres, and protocol {protocol.name} is of"
+            f" {protocol.lengths} lengths; take one of metric lengths"
+        )
+    return Skin(mesh, protocol.joints)
 
 
 def _check(spec: Spec, due: int) -> None:
