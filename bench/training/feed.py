@@ -50,6 +50,7 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
 
 # output of an inference graph that gives several poses for each frame
 HYPOTHESES = "hypotheses"
+VERTICES = "vertices"  # and of one that makes a surface
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ class Feed:
         shaped = self._flat(self.truth(keypoints, target))
         fed = self._read(self.shown(keypoints, target))
         fed["target"] = np.ascontiguousarray(shaped)
-        if "vertices" in self.spec.train.inputs:
-            fed["vertices"] = self.surface(target[:, 0])
+        if VERTICES in self.spec.train.inputs:
+            fed[VERTICES] = self.surface(target[:, 0])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 
