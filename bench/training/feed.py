@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
-from bench.coordinator.spec import build, mesh_of
+from bench.coordinator.spec import build, skin_of
 from bench.data import Split
 from bench.data.batches import standardizer
 from bench.data.batches.padded import Pad
@@ -227,26 +227,7 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    return Feed(spec, protocol, standardizer, job.settings.pad, _skin(spec, protocol))
-
-
-def _skin(spec: Spec, protocol: Protocol) -> Skin | None:
-    """The mesh that a model's surface is of. Raises BadInput for one that cannot be taught."""
-    if not spec.meshed:
-        return None
-    mesh = mesh_of(spec.config, protocol)
-    shape = spec.infer.types[spec.infer.outputs["vertices"]].shape
-    if mesh is None or shape[1:] != (len(mesh.vertices), 3):
-        raise BadInput(
-            f"{spec.name} makes vertices {shape}; those of the body's mesh were due, whose"
-            " level of detail a size `detail` says"
-        )
-    if protocol.lengths != "metric":
-        raise BadInput(
-            f"{spec.name} makes a surface in metres, and protocol {protocol.name} is of"
-            f" {protocol.lengths} lengths; take one of metric lengths"
-        )
-    return Skin(mesh, protocol.joints)
+    return Feed(spec, protocol, standardizer, job.settings.pad, skin_of(spec, protocol))
 
 
 def _check(spec: Spec, due: int) -> None:
