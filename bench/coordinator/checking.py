@@ -10,7 +10,7 @@ import models
 from bench import data, metrics, tasks
 from bench.config import Config, Model
 from bench.coordinator import dataset
-from bench.coordinator.spec import build
+from bench.coordinator.spec import build, skin_of
 from bench.data import Split, augment
 from bench.data.protocols import Protocol
 from bench.parity import refused
@@ -127,6 +127,7 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> Spec:
     try:
         spec = build(name, settings, protocol)
         _fed(spec, joints)
+        skin_of(spec, protocol)
     # of sizes that were asked for; what is wrong with a preset is the model's own mistake
     except BadInput as error:
         if not (settings.sizes and isinstance(error, SpecError)):

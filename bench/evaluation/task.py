@@ -19,7 +19,8 @@ from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
 from bench.evaluation.poses import at_once, predicted, windows_of
-from bench.evaluation.score import score
+from bench.evaluation.score import Surface, score
+from bench.evaluation.surfaces import Made
 from bench.processes.blame import RAISED, said
 from bench.records import Aggregate, Evaluation
 from bench.training.feed import split_of
@@ -79,8 +80,16 @@ def _whole(
         )
         if protocol.hypotheses != "one":
             judged, view = drawn, several.view_of(test, split.test)
+    surface = None
+    if model.feed.skin and found.vertices is not None:
+        surface = Surface(Made(found.vertices), model.feed.skin)
     metrics = score(
-        judged, test, protocol=protocol, chosen=job.config.metrics, view=view
+        judged,
+        test,
+        protocol=protocol,
+        chosen=job.config.metrics,
+        view=view,
+        surface=surface,
     )
     return Own(
         feed=model.feed,
@@ -88,6 +97,7 @@ def _whole(
         poses=found.poses,
         metrics=metrics,
         hypotheses=found.hypotheses,
+        vertices=found.vertices,
         aggregates=aggregates,
         left_out=left_out,
     )

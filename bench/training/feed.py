@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
-from bench.coordinator.spec import build, mesh_of
+from bench.coordinator.spec import build, skin_of
 from bench.data import Split
 from bench.data.batches import standardizer
 from bench.data.batches.padded import Pad
@@ -50,6 +50,7 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
 
 # output of an inference graph that gives several poses for each frame
 HYPOTHESES = "hypotheses"
+VERTICES = "vertices"  # and of one that makes a surface
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ class Feed:
         shaped = self._flat(self.truth(keypoints, target))
         fed = self._read(self.shown(keypoints, target))
         fed["target"] = np.ascontiguousarray(shaped)
-        if "vertices" in self.spec.train.inputs:
-            fed["vertices"] = self.surface(target[:, 0])
+        if VERTICES in self.spec.train.inputs:
+            fed[VERTICES] = self.surface(target[:, 0])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 
@@ -226,26 +227,7 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    return Feed(spec, protocol, standardizer, job.settings.pad, _skin(spec, protocol))
-
-
-def _skin(spec: Spec, protocol: Protocol) -> Skin | None:
-    """The mesh that a model's surface is of. Raises BadInput for one that cannot be taught."""
-    if not spec.meshed:
-        return None
-    mesh = mesh_of(spec.config, protocol)
-    shape = spec.infer.types[spec.infer.outputs["vertices"]].shape
-    if mesh is None or shape[1:] != (len(mesh.vertices), 3):
-        raise BadInput(
-            f"{spec.name} makes vertices {shape}; those of the body's mesh were due, whose"
-            " level of detail a size `detail` says"
-        )
-    if protocol.lengths != "metric":
-        raise BadInput(
-            f"{spec.name} makes a surface in metres, and protocol {protocol.name} is of"
-            f" {protocol.lengths} lengths; take one of metric lengths"
-        )
-    return Skin(mesh, protocol.joints)
+    return Feed(spec, protocol, standardizer, job.settings.pad, skin_of(spec, protocol))
 
 
 def _check(spec: Spec, due: int) -> None:
