@@ -208,10 +208,10 @@ def _children(parent: Array, order: Array) -> Array:
     # the second of two stands behind the first
     second = np.r_[False, above[1:] == above[:-1]]
     pairs[above, second.astype(int)] = children
-    pairs = pairs[order]
-    lacking = pairs < 0
-    pairs[lacking] = len(parent) + np.arange(lacking.sum())
-    return pairs.ravel()
+    found: Array = pairs[order].ravel()
+    lacking = found < 0
+    found[lacking] = len(parent) + np.arange(lacking.sum())
+    return found
 
 
 def _placed(graph: Matrix, order: Array) -> Matrix:

@@ -73,8 +73,8 @@ class Stage:
     # whether both graphs give the same pose of a training window, without dropout
     agree: bool = True
     parameters: Mapping[str, int] = field(default_factory=dict)  # published, by preset
-    # the skeleton that its losses are of, where a build is given none
-    body: Body | None = None
+    # the skeleton where a build is given none, or what makes it of sizes: a mesh has a detail
+    body: Body | Callable[[Any], Body] | None = None
 
 
 @dataclass(frozen=True)
