@@ -144,6 +144,9 @@ def _fed(spec: Spec, joints: int) -> None:
             f"{spec.reads} go in and {spec.makes} come out, of which nothing is hidden: to"
             " copy them would be no error; take a stage that masks"
         )
+    if spec.reads == "images":
+        _pictures_fed(spec, joints)
+        return
     keypoints = spec.train.inputs[spec.reads].shape
     pose = spec.train.types[spec.train.outputs["pose"]].shape
     # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
@@ -163,6 +166,19 @@ def _fed(spec: Spec, joints: int) -> None:
         raise SpecError(f"{spec.reads} are (..., {due}), and this takes {into}")
     if out != given:
         raise SpecError(f"{spec.makes} are (..., {given}), and this gives {out}")
+
+
+def _pictures_fed(spec: Spec, joints: int) -> None:
+    """Raise SpecError for a model of images that no crops go into, or no single pose comes out."""
+    taken = spec.train.inputs["images"].shape
+    given = spec.train.types[spec.train.outputs["pose"]].shape
+    fixed = len(taken) == 4 and all(isinstance(side, int) for side in taken[1:])
+    if not fixed or taken[1] != 3:
+        raise SpecError(f"images are (batch, 3, height, width), and this takes {taken}")
+    if given[1:] != (1, joints, 3):
+        raise SpecError(
+            f"poses of images are (batch, 1, {joints}, 3), and this gives {given}"
+        )
 
 
 def _no_network(name: str, settings: Model, error: Exception) -> BadInput:

@@ -57,6 +57,10 @@ class Clip:
     # scores all
     counted: NDArray[np.float32] | None = None
     detector: str = ""  # what found the keypoints; empty for true ones
+    # files of its frames, and where the person is in each (frames, 4), x, y, width, height in
+    # pixels from the upper left corner; None of clips without pictures
+    pictures: tuple[str, ...] | None = None
+    boxes: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.keypoints)
