@@ -24,7 +24,7 @@ SMALLEST, LARGEST = (
     1.5,
 )  # as a share of that; legs of NaN or nothing are no measure
 # unit vectors of a body, each scaled with its size
-DIRECTIONS = ("forward", "face", "RToe", "LToe", "RHand", "LHand")
+DIRECTIONS = ("forward", "right", "face", "RToe", "LToe", "RHand", "LHand")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ _MIDDLE = (
 # the left side is alike
 _RIGHT = (
     Bone(
-        {"Hip": 0.55, "RHip": 0.45},
+        {"Hip": 0.3, "RHip": 0.4, "Spine": 0.3},
         {"Spine": 0.2, "Thorax": 0.35, "RShoulder": 0.45},
         (100, 98),
         "shirt",
@@ -139,6 +139,7 @@ class Body:
     ends: Array
     radii: Array  # (2, bones)
     directions: Mapping[str, Array]  # unit vectors (3,)
+    trunk: Array  # (3,), the middle of its axis
 
 
 def around(pose: NDArray[np.floating]) -> Body:
@@ -149,7 +150,8 @@ def around(pose: NDArray[np.floating]) -> Body:
     moved = [size * direction for direction in towards.values()]
     points = _ENDS @ np.concatenate([at, moved])
     starts, ends = points.reshape(2, len(BONES), 3)
-    return Body(starts, ends, size * _RADII, towards)
+    trunk = (at[_PLACE["Hip"]] + at[_PLACE["Thorax"]]) / 2
+    return Body(starts, ends, size * _RADII, towards, trunk)
 
 
 def _size(at: Array) -> float:
@@ -169,9 +171,10 @@ def _directions(at: Array) -> dict[str, Array]:
     across = at[_PLACE["RHip"]] - at[_PLACE["LHip"]]
     across = across + at[_PLACE["RShoulder"]] - at[_PLACE["LShoulder"]]
     forward = _unit(_cross(up, across))
+    right = _unit(_cross(forward, up))
     skull = at[_PLACE["Head"]] - at[_PLACE["Thorax"]]
     face = at[_PLACE["Neck/Nose"]] - at[_PLACE["Thorax"]]
-    found = {"forward": forward, "face": _unit(_beside(face, skull))}
+    found = {"forward": forward, "right": right, "face": _unit(_beside(face, skull))}
     for side in "RL":
         shank = at[_PLACE[f"{side}Foot"]] - at[_PLACE[f"{side}Knee"]]
         found[f"{side}Toe"] = _unit(_beside(forward, shank))

@@ -5,14 +5,14 @@ Frames are numbered through all clips, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
 from bench.data.geometry.skeletons import H36M17
-from bench.data.pictures import frame
+from bench.data.pictures import files, frame
 from bench.data.pictures.box import Index, Views, boxes
 from models.errors import BadInput
 
@@ -50,7 +50,7 @@ class Crops:
 
     def pictures(self, frames: Index) -> NDArray[np.float32]:
         """RGB (B, 3, height, width) of frames (B,), scaled by ImageNet's mean and deviation."""
-        found = np.empty((len(frames), *self.size, 3), np.uint8)
+        found = np.empty((len(frames), 3, *self.size), np.uint8)
         owners = np.searchsorted(self._ends, frames, side="right")
         for row, (number, owner) in enumerate(zip(frames, owners, strict=True)):
             clip = self.clips[owner]
@@ -61,11 +61,10 @@ class Crops:
 
 
 def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Bytes (B, height, width, 3) as a network takes them, channels first."""
+    """Bytes (B, 3, height, width) as a network takes them."""
     factor = (1 / (255 * DEVIATION)).astype(np.float32)
     shift = (MEAN / DEVIATION).astype(np.float32)
-    planes = np.moveaxis(pictures, -1, 1)
-    found = np.multiply(planes, factor[:, None, None], dtype=np.float32, order="C")
+    found = np.multiply(pictures, factor[:, None, None], dtype=np.float32)
     found -= shift[:, None, None]
     return found
 
@@ -95,6 +94,14 @@ def check(clip: Clip, *, drawn: bool) -> None:
             f"{where}: people of skeleton {clip.skeleton.name} are not drawn; take a"
             f" protocol of {H36M17.name}"
         )
+
+
+def check_files(clips: Iterable[Clip]) -> None:
+    """Raise BadInput for the first picture that is missing, broken or of another size."""
+    for clip in clips:
+        stated = (clip.camera.width, clip.camera.height)
+        for path in clip.pictures or ():
+            files.check(path, stated)
 
 
 def _lens(clip: Clip) -> list[float]:

@@ -7,6 +7,8 @@ against their distance, so within a bone the view is taken for parallel. RGB fro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,9 @@ NOBODY = -1
 NEAREST = 100.0  # mm before the camera
 FRONT = 0.2  # of a surface that is so far turned to a direction the front is seen
 NOWHERE = np.zeros(3)
+NOT_ZERO = 1e-6
+WIDE, DEEP = 175.0, 110.0  # mm, halves of a trunk's sides
+BROAD = np.array([bone.facing == "forward" for bone in BONES])
 PALETTE = sorted(
     {bone.colour for bone in BONES} | {bone.front for bone in BONES} - {""}
 )
@@ -25,31 +30,51 @@ COLOURS = np.array([PALETTE.index(bone.colour) for bone in BONES])
 FRONTS = np.array([PALETTE.index(bone.front or bone.colour) for bone in BONES])
 
 
-def draw(
-    pose: Array,
-    focal: Array,
-    centre: Array,
-    size: tuple[int, int],
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    """RGB (height, width, 3) of a pose (17, 3), mm in the camera's frame.
+@dataclass(frozen=True)
+class Lens:
+    """A camera in pixels of the picture that is drawn."""
 
-    `focal` and `centre` (2,) are the camera's, in pixels of this picture.
-    """
+    focal: float
+    centre: tuple[float, float]
+
+
+def draw(
+    pose: Array, lens: Lens, size: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """RGB (3, height, width) of a pose (17, 3), mm in the camera's frame."""
     picture = scene.backdrop(rng, size)
     dress = scene.dress(rng)
     person = body.around(pose)
-    flat = _flat(person, focal, centre)
-    bones, seen = _nearest(flat, size)
-    painted = _painted(person, flat, bones, seen, size, dress)
-    picture.reshape(3, -1)[:, seen] = painted
+    flat = _flat(person, lens)
+    depth, bones = _nearest(flat, size)
+    seen = np.flatnonzero(bones > NOBODY)
+    pixels = Pixels(
+        bones=bones.ravel()[seen],
+        columns=seen % size[1] + np.float32(0.5),
+        rows=seen // size[1] + np.float32(0.5),
+        depth=depth.ravel()[seen],
+    )
+    picture.reshape(3, -1)[:, seen] = _painted(person, flat, pixels, lens, dress)
     scene.occlude(rng, picture)
     scene.expose(rng, picture)
-    scaled = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.moveaxis(scaled, 0, -1))
+    # in place: so large an array is new memory each time
+    picture *= 255
+    np.clip(picture, 0, 255, out=picture)
+    picture += 0.5
+    return picture.astype(np.uint8)
 
 
-def _flat(person: Body, focal: Array, centre: Array) -> Array:
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Those that show somebody (n,): which bone, where in the picture, how far away in mm."""
+
+    bones: NDArray[np.int8]
+    columns: Array
+    rows: Array
+    depth: Array
+
+
+def _flat(person: Body, lens: Lens) -> Array:
     """Each bone in the picture (bones, 9): x, y, radius, depth; how they change along it; scale.
 
     Pixels and mm, and at last mm for each pixel. Bones that cannot be seen are NaN.
@@ -58,17 +83,15 @@ def _flat(person: Body, focal: Array, centre: Array) -> Array:
     # a camera sees nothing that is in it
     depths = np.where(depths > NEAREST, depths, np.nan)
     places = np.stack([person.starts[:, :2], person.ends[:, :2]]) / depths[..., None]
-    radii = focal[0] * person.radii / depths
-    numbers = [*np.moveaxis(places * focal + centre, -1, 0), radii, depths]
+    radii = lens.focal * person.radii / depths
+    numbers = [*np.moveaxis(places * lens.focal + lens.centre, -1, 0), radii, depths]
     first, last = np.stack(numbers, axis=-1)
-    scale = depths.mean(axis=0) / focal[0]
+    scale = depths.mean(axis=0) / lens.focal
     return np.concatenate([first, last - first, scale[:, None]], axis=1)
 
 
-def _nearest(
-    flat: Array, size: tuple[int, int]
-) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
-    """Which bone is seen at each pixel (height, width), and the pixels where one is, numbered."""
+def _nearest(flat: Array, size: tuple[int, int]) -> tuple[Array, NDArray[np.int8]]:
+    """How far away in mm the nearest surface is (height, width), and which bone it is of."""
     depth = np.full(size, np.inf, np.float32)
     bones = np.full(size, NOBODY, np.int8)
     columns, rows = (np.arange(n, dtype=np.float32) + 0.5 for n in size[::-1])
@@ -83,7 +106,7 @@ def _nearest(
             nearer = near < depth[part]
             np.copyto(depth[part], near, where=nearer)
             np.copyto(bones[part], np.int8(number), where=nearer)
-    return bones, np.flatnonzero(bones > NOBODY)
+    return depth, bones
 
 
 def _extent(bone: list[float], axis: int, length: int) -> slice:
@@ -100,7 +123,7 @@ def _extent(bone: list[float], axis: int, length: int) -> slice:
 def _surface(bone: list[float], columns: Array, rows: Array) -> Array:
     """The depth of a bone's surface (rows, columns) in mm; NaN beside it."""
     x, y, radius, depth, dx, dy, wider, deeper, scale = bone
-    square = dx * dx + dy * dy + 1e-6
+    square = dx * dx + dy * dy + NOT_ZERO
     across, down = columns - x, (rows - y)[:, None]
     along = across * (dx / square) + down * (dy / square)
     np.maximum(along, 0.0, out=along)
@@ -123,29 +146,45 @@ def _surface(bone: list[float], columns: Array, rows: Array) -> Array:
 
 
 def _painted(
-    person: Body,
-    flat: Array,
-    bones: NDArray[np.int8],
-    seen: NDArray[np.intp],
-    size: tuple[int, int],
-    dress: scene.Dress,
+    person: Body, flat: Array, pixels: Pixels, lens: Lens, dress: scene.Dress
 ) -> Array:
-    """The colours (3, n) of the pixels that show a bone."""
-    owners = bones.ravel()[seen]
-    normals = _normals(flat.astype(np.float32)[owners], seen, size[1])
-    facing = np.array([person.directions.get(bone.facing, NOWHERE) for bone in BONES])
-    turned = np.einsum("ni,ni->n", normals, facing.astype(np.float32)[owners])
-    colours = np.where(turned > FRONT, FRONTS[owners], COLOURS[owners])
+    """The colours (3, n) of pixels."""
+    normals = _normals(flat, pixels)
+    broad = np.flatnonzero(BROAD[pixels.bones])
+    normals[:, broad] = _trunk(person, pixels, broad, lens)
+    towards = [person.directions.get(bone.facing, NOWHERE) for bone in BONES]
+    facing = np.array(towards, np.float32).T[:, pixels.bones]
+    turned = (normals * facing).sum(axis=0)
+    colours = np.where(turned > FRONT, FRONTS[pixels.bones], COLOURS[pixels.bones])
     return dress.palette(PALETTE)[:, colours] * dress.shade(normals)
 
 
-def _normals(bones: Array, seen: NDArray[np.intp], width: int) -> Array:
-    """Where the surface of each pixel's bone (n, 9) faces (n, 3)."""
-    x, y, radius, _, dx, dy, wider, _, _ = bones.T
-    across, down = seen % width + 0.5 - x, seen // width + 0.5 - y
-    square = dx * dx + dy * dy + 1e-6
-    along = ((across * dx + down * dy) / square).clip(0.0, 1.0)
+def _normals(flat: Array, pixels: Pixels) -> Array:
+    """Where the surface of each pixel's bone faces (3, n)."""
+    bones = flat.T.astype(np.float32)[:, pixels.bones]
+    x, y, radius, _, dx, dy, wider, _, _ = bones
+    across, down = pixels.columns - x, pixels.rows - y
+    along = (across * dx + down * dy) / (dx * dx + dy * dy + NOT_ZERO)
+    along = np.clip(along, 0.0, 1.0, out=along)
     radii = radius + along * wider
     across, down = (across - along * dx) / radii, (down - along * dy) / radii
-    out = np.sqrt((1 - across * across - down * down).clip(0.0))
-    return np.stack([across, down, -out], axis=1)
+    out = np.sqrt(np.maximum(1 - across * across - down * down, 0.0))
+    return np.stack([across, down, -out])
+
+
+def _trunk(person: Body, pixels: Pixels, broad: NDArray[np.intp], lens: Lens) -> Array:
+    """Where a trunk faces (3, n), which is one smooth, flat surface and not some bones."""
+    depth = pixels.depth[broad]
+    points = np.stack(
+        [
+            (pixels.columns[broad] - lens.centre[0]) / lens.focal * depth,
+            (pixels.rows[broad] - lens.centre[1]) / lens.focal * depth,
+            depth,
+        ]
+    )
+    off = points - person.trunk[:, None]
+    forward, across = person.directions["forward"], person.directions["right"]
+    # an ellipse about the spine, of these halves of its sides
+    normals = np.outer(forward, forward @ off / DEEP**2)
+    normals += np.outer(across, across @ off / WIDE**2)
+    return normals / np.sqrt((normals * normals).sum(axis=0) + NOT_ZERO)

@@ -6,6 +6,7 @@ anything is decoded, and every failure is one line.
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 from functools import cache
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from bench.data.formats import whole_file
 from models.errors import BadInput
 
+TAIL = 64  # bytes at the end of a file in which its mark is looked for
 FORMATS = ("JPEG", "PNG", "WEBP")
 # what decoders raise of a file that is broken
 BROKEN = (
@@ -35,7 +37,7 @@ BROKEN = (
 def crop(
     path: str, box: NDArray[np.float64], size: tuple[int, int], stated: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """RGB (height, width, 3) of a box (x, y, width, height) around its middle; black beyond.
+    """RGB (3, height, width) of a box (x, y, width, height) around its middle; black beyond.
 
     `stated` is the picture's width and height. Raises BadInput for a file that is missing, broken,
     of another size, or larger than Pillow opens.
@@ -43,16 +45,38 @@ def crop(
     corner, sides = box[:2] - box[2:] / 2, box[2:]
     pillow = _pillow()
     with _opened(pillow, path, stated) as picture:
-        try:
-            found = picture.convert("RGB").transform(
-                size[::-1],
-                pillow.Transform.EXTENT,
-                (*corner, *(corner + sides)),
-                resample=pillow.Resampling.BILINEAR,
-            )
-        except BROKEN as error:
-            raise _broken(path, error) from None
-        return np.asarray(found, np.uint8)
+        found = _decoded(picture, path).transform(
+            size[::-1],
+            pillow.Transform.EXTENT,
+            (*corner, *(corner + sides)),
+            resample=pillow.Resampling.BILINEAR,
+        )
+        return np.moveaxis(np.asarray(found, np.uint8), -1, 0)
+
+
+def check(path: str, stated: tuple[int, int]) -> None:
+    """Raise BadInput as `crop` would, without decoding what ends as a whole file does."""
+    with _opened(_pillow(), path, stated) as picture:
+        if not _ends(path, picture.format):
+            _decoded(picture, path)
+
+
+def _ends(path: str, format: str) -> bool:
+    """Whether the last bytes of a file have the mark that its format ends with."""
+    mark = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(format)
+    if mark is None:
+        return False
+    with open(path, "rb") as file:
+        file.seek(-min(TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return mark in file.read()
+
+
+def _decoded(picture: Any, path: str) -> Any:
+    """All pixels of a picture, RGB."""
+    try:
+        return picture.convert("RGB")
+    except BROKEN as error:
+        raise _broken(path, error) from None
 
 
 def _opened(pillow: ModuleType, path: str, stated: tuple[int, int]) -> Any:

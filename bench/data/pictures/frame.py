@@ -11,12 +11,13 @@ from bench.data.clip import Clip
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pictures import drawing, files
 from bench.data.pictures.box import Array
+from bench.data.pictures.drawing import Lens
 
 
 def picture(
     clip: Clip, frame: int, box: Array, size: tuple[int, int], *, seed: int
 ) -> NDArray[np.uint8]:
-    """RGB (height, width, 3): what the clip's camera sees in a box, at `size` (height, width).
+    """RGB (3, height, width): what the clip's camera sees in a box, at `size` (height, width).
 
     The same for the same arguments, whatever else was drawn. Raises BadInput (`files`).
     """
@@ -32,7 +33,7 @@ def picture(
     person = pose[list(clip.skeleton.indices(H36M17.joints))]
     # from the crop's pixels to rays of the camera, alike along both axes
     scale = size[1] / box[2]
-    focal = clip.camera.focal * scale
-    half = np.array([size[1], size[0]]) / 2
-    centre = (clip.camera.centre - box[:2]) * scale + half
-    return drawing.draw(person, focal, centre, size, draw)
+    x, y = (clip.camera.centre - box[:2]) * scale
+    focal = float(clip.camera.focal[0] * scale)
+    lens = Lens(focal, (x + size[1] / 2, y + size[0] / 2))
+    return drawing.draw(person, lens, size, draw)

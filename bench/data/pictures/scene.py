@@ -40,15 +40,15 @@ class Dress:
         )
 
     def shade(self, normals: Array) -> Array:
-        """How bright surfaces (n, 3) are (n,)."""
-        lit = normals @ self.sun.astype(np.float32)
+        """How bright surfaces (3, n) are (n,)."""
+        lit = self.sun.astype(np.float32) @ normals
         return self.ambient + (1 - self.ambient) * np.maximum(lit, 0.0)
 
 
 def dress(rng: Rng) -> Dress:
     """Clothes and light, drawn."""
     skin = SKINS[rng.integers(len(SKINS))] * rng.uniform(0.9, 1.05)
-    shirt, print_, trousers = rng.uniform(0.1, 0.95, (3, 3))
+    shirt, print_, trousers = (_colour(rng, 0.8) for _ in range(3))
     colours = {
         "skin": skin,
         "hair": HAIRS[rng.integers(len(HAIRS))],
@@ -71,17 +71,17 @@ def backdrop(rng: Rng, size: tuple[int, int]) -> NDArray[np.float32]:
     """Soft patches, a floor, some flat things and grain."""
     height, width = size
     patches = rng.random((3, COARSE, COARSE), np.float32)
-    mean = rng.uniform(0.1, 0.9, (3, 1, 1)).astype(np.float32)
-    patches = mean + (patches - 0.5) * np.float32(rng.uniform(0.05, 0.6))
-    picture = (_wider(height) @ patches @ _wider(width).T).astype(np.float32)
+    patches = (patches - 0.5) * np.float32(rng.uniform(0.05, 0.5))
+    patches += _colour(rng, 0.5)[:, None, None]
+    picture: NDArray[np.float32] = np.matmul(_wider(height) @ patches, _wider(width).T)
     horizon = int(height * rng.uniform(0.55, 1.0))
-    floor = rng.uniform(0.1, 0.9, (3, 1, 1)).astype(np.float32)
-    picture[:, horizon:] = 0.3 * picture[:, horizon:] + 0.7 * floor
+    picture[:, horizon:] *= np.float32(0.3)
+    picture[:, horizon:] += np.float32(0.7) * _colour(rng, 0.4)[:, None, None]
     for _ in range(rng.integers(0, 5)):
         part = _part(rng, size, 0.1, 0.6)
-        picture[:, *part] = rng.uniform(0.0, 1.0, (3, 1, 1))
+        picture[:, *part] = _colour(rng, 0.6)[:, None, None]
     y, x = rng.integers(0, GRAIN - height + 1), rng.integers(0, GRAIN - width + 1)
-    grain = _grain(GRAIN)[:, y : y + height, x : x + width]
+    grain = _grain(GRAIN)[y : y + height, x : x + width]
     picture += grain * np.float32(rng.uniform(0.0, 0.08))
     return picture
 
@@ -91,16 +91,21 @@ def occlude(rng: Rng, picture: NDArray[np.float32]) -> None:
     size = (picture.shape[1], picture.shape[2])
     for _ in range(rng.choice(3, p=(0.6, 0.3, 0.1))):
         part = _part(rng, size, 0.1, 0.35)
-        colour = rng.uniform(0.0, 1.0, (3, 1, 1)).astype(np.float32)
         thing = picture[:, *part]
         rise = np.linspace(0.75, 1.15, thing.shape[1], dtype=np.float32)
-        thing[:] = colour * rise[:, None]
+        thing[:] = _colour(rng, 0.7)[:, None, None] * rise[:, None]
 
 
 def expose(rng: Rng, picture: NDArray[np.float32]) -> None:
     """Brighten or darken all, and tint it a little."""
     gain = rng.uniform(0.75, 1.2) * rng.uniform(0.92, 1.08, 3)
     picture *= gain[:, None, None].astype(np.float32)
+
+
+def _colour(rng: Rng, most: float) -> NDArray[np.float32]:
+    """(3,): some grey, and on it a tint of `most` at the most."""
+    tint = (rng.random(3) - 0.5) * rng.uniform(0.0, most)
+    return np.clip(rng.uniform(0.05, 0.9) + tint, 0.0, 1.0).astype(np.float32)
 
 
 def _part(
@@ -124,6 +129,6 @@ def _wider(length: int) -> NDArray[np.float32]:
 
 @cache
 def _grain(length: int) -> NDArray[np.float32]:
-    """Noise (3, length, length), the same in every process."""
+    """Noise (length, length), the same in every process."""
     rng = np.random.default_rng(0)
-    return rng.standard_normal((3, length, length), dtype=np.float32)
+    return rng.standard_normal((length, length), dtype=np.float32)

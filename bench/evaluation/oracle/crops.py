@@ -31,7 +31,7 @@ def shown(
     box = np.array(_box(clip, frame, sight))
     seen = pictures.picture(clip, frame, box, sight.size, seed=sight.seed)
     planes = [
-        (seen[:, :, place].astype(kind) / kind(255) - kind(mean)) / kind(deviation)
+        (seen[place].astype(kind) / kind(255) - kind(mean)) / kind(deviation)
         for place, (mean, deviation) in enumerate(COLOURS)
     ]
     return np.stack(planes)
