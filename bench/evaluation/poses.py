@@ -18,7 +18,6 @@ from models import wrappers
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
-BATCH = 512  # windows at once: enough to keep a device busy, few enough for any memory
 
 
 def windows_of(
@@ -47,11 +46,6 @@ class Predicted:
     hypotheses: Array | None  # (M, H, J, 3), of a model that gives several
 
 
-def at_once(feed: Feed) -> int:
-    """How many windows a call is given: each hypothesis takes as much memory as a window."""
-    return max(1, BATCH // max(1, feed.hypotheses))
-
-
 def predicted(
     program: Program, feed: Feed, windows: Windows, progress: Progress
 ) -> Predicted:
@@ -66,7 +60,7 @@ def predicted(
     poses = kept(windows)
     drawn = kept(windows, hypotheses=feed.hypotheses) if feed.hypotheses else None
     # in order, so that the last index says how far it is
-    for batch in windows.epoch(at_once(feed), shuffle=False):
+    for batch in windows.epoch(feed.at_once, shuffle=False):
         found = _called(
             program, feed, windows, feed.shown(batch.keypoints, batch.target)
         )
@@ -78,14 +72,13 @@ def predicted(
 
 
 def _called(
-    program: Program, feed: Feed, windows: Windows, keypoints: Array
+    program: Program, feed: Feed, windows: Windows, shown: Array
 ) -> dict[str, Array]:
     """The outputs of a call, poses all of them, averaged with those of the mirror image."""
-    found = program(feed.inputs(keypoints))
+    found = program(feed.inputs(shown))
     if not feed.protocol.flip_tta:
         return found
-    mirrored = mirror(keypoints, windows.skeleton)
-    others = program(feed.inputs(mirrored))
+    others = program(feed.inputs(windows.mirrored(shown)))
     return {
         name: _meant(feed, windows, found[name], others[name])
         for name in wrappers.POSES
