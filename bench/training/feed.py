@@ -192,6 +192,8 @@ class Feed:
         shaped = self._flat(self.truth(keypoints, target))
         fed = self._read(self.shown(keypoints, target))
         fed["target"] = np.ascontiguousarray(shaped)
+        # whatever a frame lacks, it is not trained on: of those that are, all is known
+        fed["known"] = np.ones_like(fed["target"])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 
