@@ -113,8 +113,9 @@ class Spec:
 
     @property
     def reads(self) -> str:
-        """The input that the model is shown: `keypoints`, or `poses` relative to their root."""
-        return "poses" if "poses" in self.infer.inputs else "keypoints"
+        """The input that the model is shown: `keypoints`, `poses` from their root, or `images`."""
+        others = [name for name in ("poses", "images") if name in self.infer.inputs]
+        return others[0] if others else "keypoints"
 
     @property
     def makes(self) -> str:

@@ -71,6 +71,7 @@ class Value:
         bias: bool,
         name: str,
         init: tuple[str, float] | None = None,
+        bias_init: tuple[str, float] | None = None,
     ) -> Value: ...
     def conv_transpose2d(
         self,

@@ -47,13 +47,14 @@ def conv2d(
     bias: bool,
     name: str,
     init: tuple[str, float] | None = None,
+    bias_init: tuple[str, float] | None = None,
 ) -> Value:
     """Convolution over the last two axes of x with a square kernel, and weights of its own.
 
     x is (batch, channels, height, width); weights are initialised as torch.nn.Conv2d does.
     """
     weight = (width, _channels(x), kernel, kernel)
-    rows = _weights(x, weight, width if bias else 0, name, init)
+    rows = _weights(x, weight, width if bias else 0, name, init, bias_init)
     space = {"stride": stride, "dilation": dilation, "padding": padding}
     return emit("conv", x, *rows, **{key: (n, n) for key, n in space.items()})
 
@@ -109,6 +110,7 @@ def _weights(
     bias: int,
     name: str,
     init: tuple[str, float] | None,
+    bias_init: tuple[str, float] | None = None,
 ) -> list[Value]:
     """The weight, and a bias of some length unless that is 0."""
     # of no taps there is no fan: the rules of the op refuse it by its name
@@ -116,5 +118,5 @@ def _weights(
     usual = ("uniform", fan**-0.5)
     rows = [x.graph.param(f"{name}.weight", weight, init=init or usual)]
     if bias:
-        rows.append(x.graph.param(f"{name}.bias", (bias,), init=usual))
+        rows.append(x.graph.param(f"{name}.bias", (bias,), init=bias_init or usual))
     return rows
