@@ -87,16 +87,9 @@ def _chebyshev(x: Value, operator: Operator, order: int) -> Value:
     """x, L x, 2 L (L x) - x and so on, (b, v, c) -> (b, v, k * c)."""
     terms = [x]
     for k in range(1, order):
-        h = product(operator.graph, terms[-1], operator.name)
+        h = operator.graph.product(terms[-1], operator.name)
         terms.append(h if k == 1 else h * 2 - terms[-2])
     return x.concat(*terms[1:], axis=2) if terms[1:] else x
-
-
-def product(graph: Matrix, x: Value, name: str) -> Value:
-    """A fixed sparse matrix by the vertices of x (b, v, c)."""
-    whole = np.zeros((graph.size, graph.size))
-    whole[graph.rows, graph.columns] = graph.values
-    return x.graph.constant(name, whole) @ x
 
 
 def _doubled(x: Value) -> Value:

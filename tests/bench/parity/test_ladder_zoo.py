@@ -58,6 +58,15 @@ SIZES: dict[str, dict[str, Any]] = {
     "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
+    "pose2mesh": {"width": 16},
+    "graphcmr": {
+        "image": 32,
+        "stem": 4,
+        "blocks": (1,),
+        "inner": (8,),
+        "outer": (8,),
+        "width": 16,
+    },
     "poseflow": FLOW,
     "integral": RESNET | {"depth": 4, "deconvolutions": 1, "filters": 8},
     "rle": RESNET | {"couplings": 1},
