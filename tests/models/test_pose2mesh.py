@@ -106,6 +106,8 @@ def test_it_takes_the_body_that_is_given() -> None:
         ({"nodes": 200}, "200 nodes came for a mesh of 186 vertices"),
         ({"left": (1, 2)}, "pose2mesh: left (1, 2) and right"),
         ({"left": (1, 99), "right": (2, 3)}, "a graph of 17 vertices cannot have"),
+        ({"blocks": (5, 3)}, "size blocks of pose2mesh: a list of lists of whole"),
+        ({"blocks": ((5, 0), (0, 3))}, "pose2mesh: blocks ((5, 0), (0, 3)) came"),
         ({"orders": (3, 3)}, "pose2mesh: orders (3, 3) came; 4 from 1 were due"),
     ],
     ids=str,
