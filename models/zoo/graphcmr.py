@@ -212,7 +212,7 @@ PRESETS = {
         outer=(8, 16, 32),
         bottleneck=False,
         width=32,
-        depth=0,
+        depth=1,
     ),
 }
 PAPER_PARAMETERS = {"paper": 27_640_672}

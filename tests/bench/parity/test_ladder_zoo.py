@@ -74,7 +74,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "inner": [8],
         "outer": [8],
         "width": 16,
-        "depth": 0,
+        "depth": 1,
     },
     "poseflow": FLOW,
     "integral": RESNET | {"depth": 4, "deconvolutions": 1, "filters": 8},
