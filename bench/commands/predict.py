@@ -29,7 +29,7 @@ To = Annotated[
     Path,
     typer.Option(
         "--to",
-        help="File to write, by its end: .safetensors, .npz, .json, .bvh.",
+        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj.",
     ),
 ]
 Backend = Annotated[

@@ -22,8 +22,10 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
+from bench.data.batches.windows import Windows
 from bench.data.formats import places
 from bench.data.geometry import skeletons
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from bench.evaluation import files
 from bench.evaluation.poses import predicted, windows_of
@@ -34,6 +36,7 @@ from bench.training.feed import Feed, overlapping
 from bench.training.origin import CAMERA, UNITS, project_version
 from bench.training.restored import restored
 from models.errors import BadInput
+from models.human import human
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Poses(NamedTuple):
 
     feed: Feed
     poses: dict[str, NDArray[np.float32]]
+    vertices: dict[
+        str, NDArray[np.float32]
+    ]  # (frames, V, 3), mm, where it makes a surface
     fps: dict[str, float]
     notes: tuple[str, ...]  # of the clips
 
@@ -126,7 +132,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses, fps, notes = _poses(job, protocol, order)
+    feed, poses, vertices, fps, notes = _poses(job, protocol, order)
     root = feed.protocol.joints.index(feed.protocol.root)
     off = max(
         float(np.linalg.norm(pose[:, root], axis=-1).max()) for pose in poses.values()
@@ -146,8 +152,17 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         examples=_examples(next(iter(poses.values()))),
     )
     said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
+    if files.surfaced(Path(order.out)):
+        skin = feed.skin or Skin(human(joints=done.joints), done.joints)
+        said["faces"] = skin.mesh.faces
+        # of a model that makes none, the built-in body in its poses
+        poses = vertices or {name: _posed(skin, pose) for name, pose in poses.items()}
     files.write(Path(order.out), poses, said)
     return asdict(done)
+
+
+def _posed(skin: Skin, pose: NDArray[np.float32]) -> NDArray[np.float32]:
+    return 1000 * skin.posed(pose / 1000)
 
 
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
@@ -225,17 +240,28 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
     found = predicted(model.program, model.feed, windows, lambda text, share: None)
-    poses = 1000 * found.poses
-    # poses come clip after clip: where the number changes, the next one begins
+    vertices = {}
+    if found.vertices is not None:
+        vertices = _by_clip(windows, 1000 * found.vertices)
+    return Poses(
+        feed=model.feed,
+        poses=_by_clip(windows, 1000 * found.poses),
+        vertices=vertices,
+        fps={f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips},
+        notes=tuple(sorted({note for clip in clips for note in clip.notes})),
+    )
+
+
+def _by_clip(
+    windows: Windows, found: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """What was found for all frames, by TAKE/CAMERA."""
+    # it comes clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes = windows.labels("name")[starts]
     cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
-    parts = np.split(poses, starts[1:])
-    notes = sorted({note for clip in clips for note in clip.notes})
-    fps = {f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips}
-    by_clip = dict(zip(names, parts, strict=True))
-    return Poses(model.feed, by_clip, fps, tuple(notes))
+    return dict(zip(names, np.split(found, starts[1:]), strict=True))
 
 
 if __name__ == "__main__":
