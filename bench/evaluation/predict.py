@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +84,9 @@ class Lifted:
     notes: tuple[str, ...]  # what was guessed about the data, or left out
     # four poses (joints, 3) of the first clip, to look at
     examples: tuple[tuple[tuple[float, ...], ...], ...]
+    # of the same frames vertices (V, 3), and their faces (F, 3), where surfaces were written
+    surfaces: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    faces: tuple[tuple[int, int, int], ...] = ()
 
 
 def predict(
@@ -152,24 +155,25 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         examples=_examples(next(iter(poses.values()))),
     )
     said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
-    if files.surfaced(Path(order.out)):
-        skin = feed.skin or Skin(human(joints=done.joints), done.joints)
-        said["faces"] = skin.mesh.faces
-        # of a model that makes none, the built-in body in its poses
-        poses = vertices or {name: _posed(skin, pose) for name, pose in poses.items()}
-    files.write(Path(order.out), poses, said)
-    return asdict(done)
-
-
-def _posed(skin: Skin, pose: NDArray[np.float32]) -> NDArray[np.float32]:
-    return 1000 * skin.posed(pose / 1000)
+    if not files.surfaced(Path(order.out)):
+        files.write(Path(order.out), poses, said)
+        return asdict(done)
+    # of a model that makes no surface, the built-in body in its poses
+    skin = feed.skin or Skin(human(joints=done.joints), done.joints)
+    surfaces = vertices or {
+        name: 1000 * skin.posed(pose / 1000) for name, pose in poses.items()
+    }
+    files.write(Path(order.out), surfaces, said | {"faces": skin.mesh.faces})
+    drawn = _examples(next(iter(surfaces.values())))
+    return asdict(replace(done, surfaces=drawn, faces=skin.mesh.faces.tolist()))
 
 
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    del known["examples"], known["path"]
+    for name in ("examples", "surfaces", "faces", "path"):
+        del known[name]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
         "poseport": project_version(),

@@ -63,4 +63,6 @@ def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     for corner in range(3):
         np.add.at(corners, faces[:, corner], flat)
     mean = corners[faces].mean(axis=1)
-    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    found: np.ndarray = mean / np.maximum(length, 1e-12)
+    return found
