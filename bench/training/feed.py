@@ -227,7 +227,8 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    return Feed(spec, protocol, standardizer, job.settings.pad, skin_of(spec, protocol))
+    skin = skin_of(spec, job.settings, protocol)
+    return Feed(spec, protocol, standardizer, job.settings.pad, skin)
 
 
 def _check(spec: Spec, due: int) -> None:

@@ -121,7 +121,7 @@ def test_a_detail_that_is_none(detail: int) -> None:
 
 
 def test_a_joint_that_it_lacks_is_named() -> None:
-    with pytest.raises(BadInput, match="joint Nose is none of the built-in body"):
+    with pytest.raises(BadInput, match="joint Nose is none of a body's"):
         human(1, ("Hip", "Nose"))
 
 
