@@ -135,7 +135,8 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses, vertices, fps, notes = _poses(job, protocol, order)
+    made = _poses(job, protocol, order)
+    feed, poses = made.feed, made.poses
     root = feed.protocol.joints.index(feed.protocol.root)
     off = max(
         float(np.linalg.norm(pose[:, root], axis=-1).max()) for pose in poses.values()
@@ -151,21 +152,28 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         root_off=off,
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
-        notes=notes,
+        notes=made.notes,
         examples=_examples(next(iter(poses.values()))),
     )
-    said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
-    if not files.surfaced(Path(order.out)):
-        files.write(Path(order.out), poses, said)
-        return asdict(done)
+    said = _about(done, feed.protocol) | {"fps": made.fps, "run": run.info.id}
+    return asdict(_written(done, made, said))
+
+
+def _written(done: Lifted, made: Poses, said: dict[str, Any]) -> Lifted:
+    """What was done, once it lies in its file: poses, or surfaces in a format of these."""
+    out = Path(done.path)
+    if not files.surfaced(out):
+        files.write(out, made.poses, said)
+        return done
     # of a model that makes no surface, the built-in body in its poses
-    skin = feed.skin or Skin(human(joints=done.joints), done.joints)
-    surfaces = vertices or {
-        name: 1000 * skin.posed(pose / 1000) for name, pose in poses.items()
+    skin = made.feed.skin or Skin(human(joints=done.joints), done.joints)
+    surfaces = made.vertices or {
+        name: 1000 * skin.posed(pose / 1000) for name, pose in made.poses.items()
     }
-    files.write(Path(order.out), surfaces, said | {"faces": skin.mesh.faces})
+    faces = skin.mesh.faces
+    files.write(out, surfaces, said | {"faces": faces})
     drawn = _examples(next(iter(surfaces.values())))
-    return asdict(replace(done, surfaces=drawn, faces=skin.mesh.faces.tolist()))
+    return replace(done, surfaces=drawn, faces=faces.tolist())
 
 
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,17 +46,6 @@ def score(
     # in the order of the folder, so that a row stands where it stands in every run
     names = [name for name in metrics.names() if name in wanted]
     truth = 1000.0 * test.metres(test.truth())  # mm
-    factors = test.factors()
-    if factors is not None:
-        # where the root is missing any number serves: nothing of the frame is scored
-        factors = np.nan_to_num(factors, nan=1.0)
-    extras = metrics.Extras(factors=factors, view=view)
-    if surface:
-        extras = replace(
-            extras,
-            vertices=(surface.made, Posed(surface.skin, test.truth())),
-            regressor=surface.skin.mesh.regressor,
-        )
     return metrics.evaluate(
         pred,
         truth,
@@ -67,5 +55,22 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=extras,
+        extras=_extras(test, view, surface),
+    )
+
+
+def _extras(
+    test: Windows, view: metrics.View | None, surface: Surface | None
+) -> metrics.Extras:
+    factors = test.factors()
+    if factors is not None:
+        # where the root is missing any number serves: nothing of the frame is scored
+        factors = np.nan_to_num(factors, nan=1.0)
+    if surface is None:
+        return metrics.Extras(factors=factors, view=view)
+    return metrics.Extras(
+        factors=factors,
+        view=view,
+        vertices=(surface.made, Posed(surface.skin, test.truth())),
+        regressor=surface.skin.mesh.regressor,
     )
