@@ -12,8 +12,10 @@ from bench import metrics
 from bench.data.batches.windows import Windows
 from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
+from bench.evaluation import roots
 from bench.evaluation.surfaces import Made, Posed
 from bench.records import Metric
+from models.errors import BadInput
 
 
 class Surface(NamedTuple):
@@ -21,6 +23,7 @@ class Surface(NamedTuple):
 
     made: Made | Posed
     skin: Skin
+    view: metrics.View  # by which its root is found
 
 
 def score(
@@ -55,12 +58,15 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=_extras(test, view, surface),
+        extras=_extras(pred, test, view, surface),
     )
 
 
 def _extras(
-    test: Windows, view: metrics.View | None, surface: Surface | None
+    pred: NDArray[np.floating],
+    test: Windows,
+    view: metrics.View | None,
+    surface: Surface | None,
 ) -> metrics.Extras:
     factors = test.factors()
     if factors is not None:
@@ -71,6 +77,19 @@ def _extras(
     return metrics.Extras(
         factors=factors,
         view=view,
+        roots=_roots(pred, test, surface.view),
         vertices=(surface.made, Posed(surface.skin, test.truth())),
         regressor=surface.skin.mesh.regressor,
     )
+
+
+def _roots(
+    pred: NDArray[np.floating], test: Windows, view: metrics.View
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Roots as the poses project best, and the true ones; None where a lens shows no such place."""
+    try:
+        found = roots.fitted(pred, view, test.clip_numbers(), root=test.root)
+    except BadInput:
+        # of a detector's keypoint far outside the picture: all else can be scored
+        return None
+    return found, view.roots

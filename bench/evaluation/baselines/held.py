@@ -88,7 +88,7 @@ def _surfaces(
     def posed(number: int) -> Float:
         return 1000 * body.posed(mesh, test.sight.joints, predict(number) / 1000)
 
-    return surfaces.scored(test, rows, protocol, mesh, posed)
+    return surfaces.scored(test, rows, protocol, mesh, posed, predict)
 
 
 def _mean_pose(train: Cut, test: Cut, rows: Rows) -> Predict:

@@ -29,7 +29,7 @@ from models.optim import Optimizer
 from tests.bench import drape
 from tests.data.test_smpl import content as small_smpl
 
-SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh")
+SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh", "MRPE")
 
 
 def quiet(text: str, share: float) -> None:
