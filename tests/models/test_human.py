@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.body import H36M_17, Body
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 from models.human import human
 from models.human.cage import JOINTS, REST
 from models.mesh import Mesh
@@ -85,9 +85,7 @@ def test_a_skeleton_without_the_neck_has_its_weights() -> None:
 @pytest.mark.parametrize("name", human(1).shape_names)
 def test_a_shape_changes_what_its_name_says(name: str) -> None:
     mesh = human(1)
-    added = mesh.shapes[mesh.shape_names.index(name)]
-    joints = mesh.joints
-    moved = mesh.regressor @ (mesh.vertices + added)
+    joints, moved = mesh.joints, mesh.shaped({name: 1.0}).joints
     changed = {
         joint
         for joint, (before, after) in zip(
@@ -107,6 +105,16 @@ def test_a_shape_changes_what_its_name_says(name: str) -> None:
             "head": {"Head"},
         }[name]
     )
+
+
+def test_shapes_add_up_and_an_unknown_one_is_named() -> None:
+    mesh = human(1)
+    both = mesh.shaped({"height": 1.0, "girth": -0.5})
+    due = mesh.vertices + mesh.shapes[0] - 0.5 * mesh.shapes[1]
+    np.testing.assert_allclose(both.vertices, due)
+    assert np.ptp(mesh.shaped({"height": 1.0}).vertices[:, 2]) > 1.9
+    with pytest.raises(UnknownName, match="shape of human at detail 1 'heigth'"):
+        mesh.shaped({"heigth": 1.0})
 
 
 def bones(joints: np.ndarray) -> np.ndarray:
