@@ -24,11 +24,12 @@ from models.coarsening import Matrix
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.human import human
+from models.losses.vertex import vertex
 from models.mesh import Mesh
 from models.passes import to_inference
-from models.spec import Recipe, Spec, Training
+from models.spec import Recipe, Spec, Stage, Training
 from models.value import Value
-from models.zoo import _golden_graphs
+from models.zoo import _golden_graphs, _graphcmr_smpl
 from models.zoo import _graphcmr_layers as layers
 
 DEPTH = 2.0  # metres that depth runs over, as a crop runs over its picture
@@ -53,6 +54,10 @@ class Size:
     )
     width: int = 256
     depth: int = 5
+    # of `smpl`: channels, rotations and numbers of shape; 0: as many as the mesh has
+    hidden: int = 1024
+    rotations: int = 0
+    shapes: int = 0
 
     def __post_init__(self) -> None:
         resnet.check("graphcmr", self)
@@ -69,19 +74,57 @@ def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
     The label `vertices` is the mesh, (b, v, 3) in metres.
     """
     mesh = _mesh(size, body)
+    vertices, camera = _graphed(g, size, mesh)
+    return _shown(vertices, camera, mesh)
+
+
+def _graphed(g: Builder, size: Size, mesh: Mesh) -> tuple[Value, Value]:
+    """Vertices (b, v, 3), labelled `nodes` with the fakes, and camera (b, 3).
+
+    The true joints are labelled, too: only a loss reads them.
+    """
     shape, camera = _network(_seen(g, size), *_surface(mesh, size), size)
-    vertices = shape.rearrange("b c v -> b v c")
-    return _made(_part(vertices, 1, 0, len(mesh.vertices)), camera, mesh)
-
-
-def _made(vertices: Value, camera: Value, mesh: Mesh) -> Value:
-    """The pose of vertices (b, v, 3), which are labelled; so are joints, and the true ones."""
-    g = vertices.graph
-    g.label("vertices", vertices)
-    joints = g.label("joints", _regressed(vertices, mesh))
-    # read by a loss alone
+    nodes = g.label("nodes", shape.rearrange("b c v -> b v c"))
+    vertices = _part(nodes, 1, 0, len(mesh.vertices))
     g.label("true_joints", _regressed(g.input("vertices", vertices.shape), mesh))
+    return vertices, camera
+
+
+def _shown(vertices: Value, camera: Value, mesh: Mesh, *, prefix: str = "") -> Value:
+    """The pose of vertices (b, v, 3), which are labelled, and so are their joints."""
+    g = vertices.graph
+    g.label(f"{prefix}vertices", vertices)
+    joints = g.label(f"{prefix}joints", _regressed(vertices, mesh))
     return _projected(joints, camera)
+
+
+def _smpl(g: Builder, size: Size, *, body: Body | None = None) -> Value:
+    """Pictures -> joints of the body that is posed by what a graph network's vertices tell.
+
+    They learn nothing from it. What the graph network makes is labelled `graph_...`.
+    """
+    mesh = _mesh(size, body)
+    rotations, shapes = (
+        size.rotations or len(mesh.parents),
+        size.shapes or len(mesh.shapes),
+    )
+    if rotations < len(mesh.parents) or shapes < len(mesh.shapes):
+        raise BadInput(
+            f"graphcmr:smpl: {rotations} rotations and {shapes} shapes came for a mesh of"
+            f" {len(mesh.parents)} bones and {len(mesh.shapes)}; as many or more were due"
+        )
+    vertices, camera = _graphed(g, size, mesh)
+    g.label("graph_pose", _shown(vertices, camera, mesh, prefix="graph_"))
+    rest = g.constant("mesh.standing", _surface(mesh, size)[0].T)
+    turned, shape = _graphcmr_smpl.regress(
+        g.labelled("nodes").stop_gradient(),
+        rest,
+        width=size.hidden,
+        rotations=rotations,
+        shapes=shapes,
+    )
+    found = _graphcmr_smpl.posed(turned, shape, mesh)
+    return _shown(found, camera.stop_gradient(), mesh)
 
 
 def _seen(g: Builder, size: Size) -> Value:
@@ -168,10 +211,19 @@ def _keypoints(pose: Value, size: Size) -> Value:
     return _squared(_part(off, 3, 0, 2))
 
 
-def _joints(pose: Value, size: Size) -> Value:
+def _joints(pose: Value, size: Size, *, of: str = "joints") -> Value:
     """Mean squared error of the joints of the mesh, in metres."""
     g = pose.graph
-    return _squared(g.labelled("joints") - g.labelled("true_joints"))
+    return _squared(g.labelled(of) - g.labelled("true_joints"))
+
+
+def _of_graph(pose: Value, size: Size) -> Value:
+    """The whole loss of the graph network, beside which that of the posed body stands."""
+    g = pose.graph
+    vertices = g.labelled("graph_vertices")
+    own = vertex(vertices, g.input("vertices", vertices.shape))
+    own = own + _keypoints(g.labelled("graph_pose"), size)
+    return own + _joints(pose, size, of="graph_joints")
 
 
 def _squared(off: Value) -> Value:
@@ -191,7 +243,7 @@ NOTES = (
     "The authors' errors of true rotations and shapes are left out: the data have none.",
 )
 PRESETS = {
-    "paper": Size(nodes=1723, classes=1000),
+    "paper": Size(detail=2, nodes=1723, classes=1000, rotations=24, shapes=10),
     "small": Size(
         detail=2,
         image=96,
@@ -202,6 +254,7 @@ PRESETS = {
         bottleneck=False,
         width=64,
         depth=2,
+        hidden=256,
     ),
     "tiny": Size(
         detail=1,
@@ -213,6 +266,7 @@ PRESETS = {
         bottleneck=False,
         width=32,
         depth=1,
+        hidden=64,
     ),
 }
 PAPER_PARAMETERS = {"paper": 27_640_672}
@@ -234,6 +288,17 @@ TRAINING = {
     "tiny": Training(steps=1000, batch=16, lr=1e-3, validate_every=500),
 }
 QUICK = TRAINING["tiny"]
+STAGES = {
+    "smpl": Stage(
+        train=_smpl,
+        recipe=replace(RECIPE, loss={**RECIPE.loss, "graph": 1.0}),
+        training=TRAINING,
+        losses={**LOSSES, "graph": _of_graph},
+        # the graph network's, and 15,027,426 of the regressor
+        parameters={"paper": 42_668_098},
+        body=_built_in,
+    )
+}
 OFFICIAL = "GraphCMR graph CNN (no image backbone)"
 
 
