@@ -6,10 +6,13 @@ from backends.base import Backend
 from bench import metrics
 from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.spec import finest_mesh
+from bench.data.geometry.skinning import Skin
 from bench.data.pieces import pieces
 from bench.evaluation.baselines.held import hold
 from bench.evaluation.baselines.predictors import baselines, frames_of
 from bench.evaluation.oracle.checks import first_failure
+from bench.evaluation.several import view_of
 from bench.records import Baselines
 
 
@@ -22,9 +25,19 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     train = frames_of(pieces(split.train, joints=protocol.joints), protocol)
     test = frames_of(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
-    found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
+    mesh = finest_mesh(job.config, protocol)
+    body = None
+    if mesh:
+        body = Skin(mesh, protocol.joints), view_of(test, split.test)
+    found = baselines(
+        train,
+        test,
+        protocol=protocol,
+        chosen=job.config.metrics,
+        body=body,
+    )
     progress("holding them against plain NumPy", 0.9)
-    checks, left_out = hold(split, found)
+    checks, left_out = hold(split, found, mesh)
     payload = Baselines(
         data=job.config.data,
         protocol=protocol.name,
