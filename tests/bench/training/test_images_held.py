@@ -19,8 +19,11 @@ from bench.evaluation.oracle import crops as own
 from bench.evaluation.oracle import cutting, sight
 from bench.evaluation.oracle.checks import first_failure
 from bench.evaluation.poses import predicted
+from bench.parity import task as parity
+from bench.records import Parity
+from bench.takeaway.about import about
 from bench.training import feed as feeds
-from bench.training import held
+from bench.training import held, origin
 from bench.training import task as train
 from models import params
 from tests.bench.training import glance
@@ -136,3 +139,38 @@ def test_the_oracle_by_hand_and_back(split: Split, looked: Any) -> None:
     metres = windows.metres(other[None, None].astype(np.float32), [0])
     due = cutting.lengths(strip, [0], other[None], seen)
     np.testing.assert_allclose(1000 * metres[0], due, atol=1e-2)
+
+
+def test_headers_say_how_it_is_fed(tmp_path: Path, split: Split) -> None:
+    job = glance.job(tmp_path)
+    said = origin.origin(job, split.protocol, feeds.feed_of(job, split.protocol))
+    assert "keypoints" not in said
+    assert said["images"] == origin.IMAGES
+    assert said["unit"] == origin.CROP
+    assert origin.checked(said) == said
+
+
+def test_files_say_how_it_is_fed(tmp_path: Path, split: Split) -> None:
+    spec = feeds.feed_of(glance.job(tmp_path), split.protocol).spec
+    said = about(
+        spec.infer,
+        params.draw(spec.infer.params, seed=0),
+        model={"model": "glance"},
+        origin={},
+        scaling={},
+        window=1,
+        causal=False,
+        drawn={"random": True},
+        pixels=False,
+    )
+    assert said["images"]["convention"] == origin.IMAGES
+    assert said["images"]["channels"] == ["red", "green", "blue"]
+    assert said["pose"]["unit"] == origin.CROP
+
+
+def test_crop_units_are_no_millimetres_of_a_ladder(tmp_path: Path) -> None:
+    job, backend = glance.job(tmp_path, task="parity"), backends.load("numpy")
+    found = parity.run(job, backend, "cpu", quiet)
+    assert found.status == "ok"
+    assert isinstance(found.payload, Parity)
+    assert {check.millimetres for check in found.payload.checks} == {None}
