@@ -16,7 +16,9 @@ EXAMPLES = (
 
 # `--help` must not wait for NumPy
 if TYPE_CHECKING:
-    from bench.evaluation.predict import Lifted
+    import numpy as np
+
+    from bench.evaluation.predict import Lifted, Look
 
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
 Source = Annotated[
@@ -81,7 +83,9 @@ def command(
     if figure:
         _draw(found, figure)
     if json:
-        print(encoder.dumps(asdict(found)))
+        # pictures are for the figure
+        told = {key: value for key, value in asdict(found).items() if key != "looks"}
+        print(encoder.dumps(told))
     else:
         _show(to, found)
     return 0
@@ -108,7 +112,7 @@ def _show(to: Path, found: Lifted) -> None:
 
 
 def _draw(found: Lifted, figure: Path) -> None:
-    """Four poses, spread over the first clip."""
+    """Four poses, spread over the first clip, under the pictures they were made of if there are."""
     import numpy as np
 
     from bench.data import protocols
@@ -116,4 +120,17 @@ def _draw(found: Lifted, figure: Path) -> None:
     from reports import plot
 
     skeleton = skeletons.load(protocols.load(found.protocol).skeleton)
-    plot.poses(figure, skeleton.bones, np.array(found.examples))
+    seen = [_seen(look) for look in found.looks]
+    plot.poses(figure, skeleton.bones, np.array(found.examples), seen)
+
+
+def _seen(look: Look) -> tuple[np.ndarray, np.ndarray]:
+    """A picture (height, width, 3) and where in it joints are (joints, 2), pixels."""
+    from base64 import b64decode
+
+    import numpy as np
+
+    height, width = look.size
+    colours = np.frombuffer(b64decode(look.colours), np.uint8)
+    planes = colours.reshape(3, height, width)
+    return np.moveaxis(planes, 0, -1), (np.array(look.places) + 0.5) * (width, height)

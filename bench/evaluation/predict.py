@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
+from bench.data.batches.windows import Windows
 from bench.data.formats import places
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
@@ -34,6 +36,8 @@ from bench.training.feed import Feed, overlapping
 from bench.training.origin import CAMERA, UNITS, project_version
 from bench.training.restored import restored
 from models.errors import BadInput
+
+GIVEN = "boxes, cameras and how far away the roots are were taken from the source"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,14 @@ class Order:
     mismatch: str  # as in `Protocol`
 
 
+class Look(NamedTuple):
+    """A picture that a model was shown, and where in it the joints are that it made."""
+
+    colours: str  # RGB (3, height, width), bytes in base64
+    size: tuple[int, int]  # height and width
+    places: tuple[tuple[float, float], ...]  # x and y from -0.5 to 0.5 across it
+
+
 class Poses(NamedTuple):
     """What a model makes of a source: poses (frames, joints, 3), mm, and frame rates, by clip."""
 
@@ -55,6 +67,7 @@ class Poses(NamedTuple):
     poses: dict[str, NDArray[np.float32]]
     fps: dict[str, float]
     notes: tuple[str, ...]  # of the clips
+    looks: tuple[Look, ...]  # at some frames of the first clip, where images were read
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,9 @@ class Lifted:
     protocol: str
     protocol_hash: str
     notes: tuple[str, ...]  # what was guessed about the data, or left out
-    # four poses (joints, 3) of the first clip, to look at
+    # four poses (joints, 3) of the first clip, to look at; with the pictures they were made of
     examples: tuple[tuple[tuple[float, ...], ...], ...]
+    looks: tuple[Look, ...] = ()
 
 
 def predict(
@@ -108,7 +122,9 @@ def predict(
     )
     written = json.dumps(asdict(order))
     found = question.ask("bench.evaluation.predict", [order.backend, written])
-    return Lifted(**{**found, "path": str(out), "joints": tuple(found["joints"])})
+    looks = tuple(Look(*look) for look in found["looks"])
+    told = {"path": str(out), "joints": tuple(found["joints"]), "looks": looks}
+    return Lifted(**{**found, **told})
 
 
 def lift(arguments: Sequence[str]) -> dict[str, Any]:
@@ -126,7 +142,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses, fps, notes = _poses(job, protocol, order)
+    feed, poses, fps, notes, looks = _poses(job, protocol, order)
     root = feed.protocol.joints.index(feed.protocol.root)
     off = max(
         float(np.linalg.norm(pose[:, root], axis=-1).max()) for pose in poses.values()
@@ -144,6 +160,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         protocol_hash=record.payload.protocol_hash,
         notes=notes,
         examples=_examples(next(iter(poses.values()))),
+        looks=looks,
     )
     said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
     files.write(Path(order.out), poses, said)
@@ -154,7 +171,7 @@ def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    del known["examples"], known["path"]
+    del known["examples"], known["looks"], known["path"]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
         "poseport": project_version(),
@@ -169,8 +186,26 @@ def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
 
 def _examples(poses: NDArray[np.float32]) -> Any:
     """Four of them, spread over the clip."""
-    frames = np.linspace(0, len(poses) - 1, min(4, len(poses))).astype(int)
-    return poses[frames].tolist()
+    return poses[_some(len(poses))].tolist()
+
+
+def _some(frames: int) -> NDArray[np.int_]:
+    return np.linspace(0, frames - 1, min(4, frames)).astype(int)
+
+
+def _looks(windows: Windows, made: NDArray[np.float32]) -> tuple[Look, ...]:
+    """The pictures of the examples with what was made of them (frames, joints, 3)."""
+    if windows.crops is None:
+        return ()
+    chosen = _some(int((windows.clip_numbers() == 0).sum()))
+    # the first clip's frames are the first of all
+    shown = windows.crops.colours(windows.frame_numbers()[chosen])
+    return tuple(
+        Look(
+            b64encode(each.tobytes()).decode(), windows.crops.size, pose[:, :2].tolist()
+        )
+        for each, pose in zip(shown, made[chosen], strict=True)
+    )
 
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:
@@ -212,10 +247,10 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     spec = model.feed.spec
-    if not spec.lifts:
+    if not (spec.lifts or spec.reads == "images"):
         raise BadInput(
             f"{job.folder}: {job.model} {spec.task}, which lifts nothing; name a model that"
-            " makes poses of keypoints"
+            " makes poses of keypoints or images"
         )
     # motion capture needs cameras, whatever the model was trained on
     filmed = protocol if protocol.rig else data.default_protocol(order.source)
@@ -225,7 +260,7 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
     found = predicted(model.program, model.feed, windows, lambda text, share: None)
-    poses = 1000 * found.poses
+    poses = 1000 * windows.metres(found.poses)
     # poses come clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes = windows.labels("name")[starts]
@@ -233,9 +268,11 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
     parts = np.split(poses, starts[1:])
     notes = sorted({note for clip in clips for note in clip.notes})
+    looks = _looks(windows, found.poses)
+    notes += [GIVEN] if looks else []
     fps = {f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips}
     by_clip = dict(zip(names, parts, strict=True))
-    return Poses(model.feed, by_clip, fps, tuple(notes))
+    return Poses(model.feed, by_clip, fps, tuple(notes), looks)
 
 
 if __name__ == "__main__":
