@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from models.builder import Builder
 from models.dims import Dim, Length, Shape
 from models.graph import Type
@@ -152,6 +154,15 @@ class Value:
     def slice(self, *, axis: int, start: Length, stop: Length, step: int) -> Value: ...
     def softmax(self, *, axis: int) -> Value: ...
     def sort(self, *, axis: int, descending: bool) -> Value: ...
+    def sparse_matmul(
+        self,
+        *,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        values: np.ndarray,
+        length: int,
+        name: str,
+    ) -> Value: ...
     def split(self, parts: int, *, axis: int) -> tuple[Value, ...]: ...
     def sqrt(self) -> Value: ...
     def squeeze(self, *, axis: int) -> Value: ...
