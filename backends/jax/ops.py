@@ -324,7 +324,8 @@ def batch_norm(
     *,
     eps: float,
 ) -> Array:
-    scale = weight * lax.rsqrt(var + eps)
+    # a quotient: XLA's rsqrt on the CPU lacks the last digits, which deep networks need
+    scale = weight / jnp.sqrt(var + eps)
     return (x - _row(mean, x)) * _row(scale, x) + _row(bias, x)
 
 
@@ -340,11 +341,14 @@ def batch_norm_train(
 ) -> tuple[Array, Array, Array]:
     """The batch's biased variance normalises; the running one takes the unbiased one."""
     axes = (0, *range(2, x.ndim))
-    here, spread = jnp.mean(x, axes), jnp.var(x, axes)
+    rough = jnp.mean(x, axes)
+    centred = x - _row(rough, x)
+    # what the rounding of a long sum left of the mean; its gradient corrects that of the first
+    rest, spread = jnp.mean(centred, axes), jnp.mean(centred * centred, axes)
     count = x.size // x.shape[1]  # of each channel
-    new_mean = mean * (1 - momentum) + here * momentum
+    new_mean = mean * (1 - momentum) + (rough + rest) * momentum
     new_var = var * (1 - momentum) + spread * (momentum * count / (count - 1))
-    return batch_norm(x, weight, bias, here, spread, eps=eps), new_mean, new_var
+    return batch_norm(centred, weight, bias, rest, spread, eps=eps), new_mean, new_var
 
 
 def leaky_relu(x: Array, *, slope: float) -> Array:

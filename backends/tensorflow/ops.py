@@ -312,13 +312,17 @@ def batch_norm_train(
     Keras would keep the biased one, and call 1 - momentum its momentum.
     """
     axes = [0, *range(2, x.shape.rank)]
-    here = tf.reduce_mean(x, axes)
-    centred = x - row(here, x)
+    rough = tf.reduce_mean(x, axes)
+    centred = x - row(rough, x)
+    # what the rounding of a long sum left of the mean; its gradient corrects that of the first
+    rest = tf.reduce_mean(centred, axes)
     spread = tf.reduce_mean(tf.square(centred), axes)
-    count = tf.cast(tf.size(x) // tf.size(here), x.dtype)  # of each channel
-    new_mean = mean * (1 - momentum) + here * momentum
+    count = tf.cast(tf.size(x) // tf.size(rest), x.dtype)  # of each channel
+    new_mean = mean * (1 - momentum) + (rough + rest) * momentum
     new_var = var * (1 - momentum) + spread * (count / (count - 1)) * momentum
-    out = centred * row(tf.math.rsqrt(spread + eps) * weight, x) + row(bias, x)
+    # a quotient: TensorFlow's rsqrt on the CPU lacks the last digits, which deep networks need
+    scale = row(weight / tf.sqrt(spread + eps), x)
+    out = (centred - row(rest, x)) * scale + row(bias, x)
     return out, new_mean, new_var
 
 
