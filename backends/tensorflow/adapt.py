@@ -1,4 +1,7 @@
-"""What makes a kernel of a native TensorFlow call: operands alike, ties shared, axes as given."""
+"""What makes a kernel of a native TensorFlow call: operands alike, ties shared, axes as given.
+
+And whether XLA compiles it, which has other kernels.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,18 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow import Tensor
+from tensorflow.python.framework.ops import get_default_graph
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from backends.kernels import Kernel
 
 Operand = Any  # a tensor, or a number
 Axes = tuple[int, ...]
+
+
+def compiled() -> bool:
+    """Whether XLA compiles what is being traced. TensorFlow says it in a private place alone."""
+    return bool(GraphOrParentsInXlaContext(get_default_graph()))
 
 
 def alike(a: Operand, b: Operand) -> tuple[Tensor, Tensor]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow import Tensor
-from tensorflow.python.framework.ops import get_default_graph
-from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from backends.tensorflow import layout
+from backends.tensorflow.adapt import compiled
 
 
 def sparse_matmul(
@@ -29,8 +28,7 @@ def sparse_matmul(
     # in a half, each sum would be rounded before the next
     wide = tf.float32 if x.dtype.size == 2 else x.dtype
     table, values = tf.cast(table, wide), tf.cast(values, wide)
-    compiled = GraphOrParentsInXlaContext(get_default_graph())
-    product = _by_segments if compiled else _by_coordinates
+    product = _by_segments if compiled() else _by_coordinates
     sums = tf.cast(product(table, values, rows, columns, length), x.dtype)
     out = tf.reshape(sums, (length, *behind))
     return tf.transpose(out, (*range(1, rank - 1), 0, rank - 1))

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import Tensor
 
-from backends.tensorflow.adapt import Axes
+from backends.tensorflow.adapt import Axes, compiled
 from backends.tensorflow.layout import (
     channels_first,
     channels_last,
@@ -78,15 +78,15 @@ def max_pool(
     padding: Axes,
     dilation: Axes,
 ) -> Tensor:
-    x = channels_last(x)
+    # "SAME" pads unevenly; the language pads alike on both sides
     if any(padding):
-        # "SAME" pads unevenly, and XLA pools with no other padding
-        ends = [[0, 0], *([p, p] for p in padding), [0, 0]]
+        ends = [[0, 0], [0, 0], *([p, p] for p in padding)]
         x = tf.pad(x, ends, constant_values=tf.cast(float("-inf"), x.dtype))
-    if max(dilation) > 1:
-        return channels_first(_largest_tap(x, kernel, stride, dilation))
+    if compiled() or max(dilation) > 1:
+        return _largest_tap(x, kernel, stride, dilation)
     space = _FORMATS[len(kernel)]
-    return channels_first(tf.nn.max_pool(x, kernel, stride, "VALID", space))
+    pooled = tf.nn.max_pool(channels_last(x), kernel, stride, "VALID", space)
+    return channels_first(pooled)
 
 
 def _largest_tap(
@@ -95,13 +95,14 @@ def _largest_tap(
     stride: Axes,
     dilation: Axes,
 ) -> Tensor:
-    """Windows with gaps, which TensorFlow does not pool; x is (batch, *space, channels).
+    """The largest tap by tap: with gaps, which TensorFlow does not pool, and by XLA.
 
-    The last axis first: of equal elements, the first row that has one has the first of them.
+    XLA takes five times as long for the gradient of its own windows. The last axis comes first:
+    of equal elements, the first row that has one has the first of them.
     """
     for i in reversed(range(len(kernel))):
-        before = (slice(None),) * (1 + i)
-        span = length(x, 1 + i) - (kernel[i] - 1) * dilation[i]
+        before = (slice(None),) * (2 + i)
+        span = length(x, 2 + i) - (kernel[i] - 1) * dilation[i]
         starts = [tap * dilation[i] for tap in range(kernel[i])]
         taps = [x[(*before, slice(n, n + span, stride[i]))] for n in starts]
         # of two equal ones tf.maximum gives the gradient to the first
