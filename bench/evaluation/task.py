@@ -189,8 +189,10 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
 
 
 def _unscored(own: Own, missing: NDArray[np.bool_]) -> str:
-    """What is left out of the scores: what the truth lacks, what a masked model shows."""
+    """What the scores are of, and what they leave out: what the truth lacks, what is shown."""
     told = ""
+    if own.feed.skin:
+        told += f"; surfaces are of {own.feed.skin.mesh.name}"
     if missing.any():
         rootless = missing[:, own.windows.root].sum()
         told += (

@@ -60,6 +60,7 @@ def about(
         },
         _reads(graph): _given(graph, standardised, pixels=pixels),
         "pose": _pose(graph, origin, pixels=pixels),
+        **_surface(graph, origin),
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
         "frames": _frames(graph, origin, window, causal=causal),
         "flip_averaged": bool(pixels and origin.get("flip_averaging")),
@@ -111,6 +112,14 @@ def _pose(graph: Graph, origin: Mapping[str, Any], *, pixels: bool) -> dict[str,
     own = origin.get("unit", usual)
     unit = f"m{own}" if pixels else own  # m, or m of what: the graph multiplies by 1000
     return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
+
+
+def _surface(graph: Graph, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """What comes out beside the pose, of a model of surfaces."""
+    if "vertices" not in graph.outputs:
+        return {}
+    unit = {"unit": UNITS["metric"], "frame": CAMERA, "relative_to": origin.get("root")}
+    return {"vertices": unit}
 
 
 def _preprocessing(standardised: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from models.human import parts, regressor, rounding, shapes
 from models.human.cage import JOINTS, REST, cage
 from models.mesh import Mesh
 
-FINEST = 4  # 3,200 vertices
+FINEST = 6  # 7,200 vertices
 
 
 @lru_cache(maxsize=8)
@@ -31,9 +31,12 @@ def human(detail: int = 3, joints: tuple[str, ...] = JOINTS) -> Mesh:
         raise BadInput(f"body: detail {detail}; a number from 1 to {FINEST} was due")
     parts.check(joints)
     coarse = cage()
-    fine = rounding.rounded(coarse.faces, detail)
-    vertices = fine.shares @ coarse.points
-    weights = parts.merged(fine.shares @ coarse.weights, joints)
+    added = shapes.directions(coarse)  # (7, C, 3)
+    columns = [coarse.points, coarse.weights, *added]
+    fine = rounding.rounded(coarse.faces, np.concatenate(columns, axis=1), detail)
+    edges = np.cumsum([column.shape[1] for column in columns])[:-1]
+    vertices, every, *moved = np.split(fine.columns, edges, axis=1)
+    weights = parts.merged(every, joints)
     kept = [JOINTS.index(joint) for joint in joints]
     parents = parts.parents(joints)
     rows = regressor.fitted(vertices, weights, REST[kept], parents)
@@ -44,6 +47,6 @@ def human(detail: int = 3, joints: tuple[str, ...] = JOINTS) -> Mesh:
         regressor=rows,
         weights=weights,
         parents=parents,
-        shapes=np.einsum("vc,scd->svd", fine.shares, shapes.directions(coarse)),
+        shapes=np.stack(moved),
         shape_names=shapes.NAMES,
     )

@@ -1,8 +1,8 @@
 """A coarse cage of four-cornered faces made fine and round.
 
 Each face is divided into detail x detail, and all points are moved towards their neighbours'
-mean, so often that the surface is about the cage's cubic B-spline. All that comes out is a mixture
-of the cage's points, the same for places, for skinning weights and for shapes.
+mean, so often that the surface is about the cage's cubic B-spline. Places, skinning weights and
+shapes are all mixed so, alike.
 """
 
 from __future__ import annotations
@@ -14,33 +14,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 Quad = tuple[int, int, int, int]
 Mixture = tuple[tuple[int, int], ...]  # (corner, share in units of detail squared)
 ROUNDS = 4 / 3  # times detail squared: then a point spreads as in a cubic B-spline
 
 
 class Rounded(NamedTuple):
-    """Which cage points each vertex is a mixture of, and the triangles."""
+    """What was given of the cage's points, for each vertex, and the triangles."""
 
-    shares: Array  # (V, C), rows sum to 1
-    faces: NDArray[np.int64]  # (F, 3)
+    columns: Array  # (V, k)
+    faces: Places  # (F, 3)
 
 
-def rounded(faces: Sequence[Quad], detail: int) -> Rounded:
-    """The fine surface of a closed cage, by its faces alone."""
+def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
+    """The fine surface of a closed cage: its columns (C, k), such as places, of each vertex."""
     numbers: dict[Mixture, int] = {}
     quads: list[Quad] = []
     for face in faces:
         quads += _divided(face, detail, numbers)
-    shares = np.zeros((len(numbers), 1 + max(max(face) for face in faces)))
+    found = np.zeros((len(numbers), columns.shape[1]))
     for mixture, number in numbers.items():
         for corner, share in mixture:
-            shares[number, corner] = share / detail**2
-    near = _neighbours(quads, len(numbers))
+            found[number] += columns[corner] * (share / detail**2)
+    ends, first, count = _neighbours(quads)
     for _ in range(round(ROUNDS * detail**2)):
-        shares = (shares + near @ shares) / 2
+        mean = np.add.reduceat(found[ends], first) / count[:, None]
+        found = (found + mean) / 2
     corners = np.array(quads, np.int64)
-    return Rounded(shares, corners[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3))
+    return Rounded(found, corners[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3))
 
 
 def _divided(face: Quad, detail: int, numbers: dict[Mixture, int]) -> list[Quad]:
@@ -63,11 +65,12 @@ def _mixture(face: Quad, i: int, j: int, detail: int) -> Mixture:
     return tuple(sorted((corner, share) for corner, share in pairs if share))
 
 
-def _neighbours(quads: Sequence[Quad], count: int) -> Array:
-    """(V, V): rows that take the mean of a vertex's neighbours along the grid."""
-    near = np.zeros((count, count))
+def _neighbours(quads: Sequence[Quad]) -> tuple[Places, Places, Places]:
+    """Neighbours along the grid, vertex after vertex: where each one's begin, and how many."""
+    pairs = set[tuple[int, int]]()
     for quad in quads:
         for one, other in zip(quad, (*quad[1:], quad[0]), strict=True):
-            near[one, other] = near[other, one] = 1
-    mean: Array = near / near.sum(axis=1, keepdims=True)
-    return mean
+            pairs |= {(one, other), (other, one)}
+    starts, ends = np.array(sorted(pairs)).T
+    _, first, count = np.unique(starts, return_index=True, return_counts=True)
+    return ends, first, count

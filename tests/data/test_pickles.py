@@ -209,7 +209,19 @@ FORGED = {
     "protocol 9": (b"\x80\x09N.", "pickle protocol 9"),
     "persistent": (b"\x80\x02N0Q.", "opcode"),
     "extension": (b"\x80\x02\x82\x01.", "opcode"),
-    "new object": (b"\x80\x02cnumpy\nndarray\n)\x81.", "opcode"),
+    "new object": (b"\x80\x02cnumpy\nndarray\n)\x81.", "calls numpy.ndarray"),
+    "object of no names": (b"\x80\x02cchumpy.ch\nCh\n)\x81K\x01b.", "damaged"),
+    "object of a tuple": (b"\x80\x02cchumpy.ch\nCh\n)\x81)N\x86b.", "has no names"),
+    "object of numbers": (
+        b"\x80\x02cchumpy.ch\nCh\n)\x81}K\x01K\x01sb.",
+        "has no names",
+    ),
+    "object with arguments": (b"\x80\x02cchumpy.ch\nCh\nN\x85\x81.", "damaged"),
+    "object of another class": (b"\x80\x02cchumpy.ch\nSelect\n)\x81.", "asks for"),
+    "object rebuilt of an array": (
+        b"ccopy_reg\n_reconstructor\n(cnumpy\nndarray\nc__builtin__\nobject\nNtR.",
+        "not a plain one's",
+    ),
     "a name of dots": (
         b"\x80\x04\x8c\x05numpy\x8c\x11ndarray.__class__\x93.",
         "asks for 'numpy' 'ndarray.__class__'",

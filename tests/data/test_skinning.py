@@ -99,6 +99,21 @@ def test_a_limb_that_points_back_and_one_of_no_length_are_finite(skin: Skin) -> 
     assert np.abs(apart).max() < 0.01
 
 
+def test_a_head_whose_joint_is_the_necks_end_keeps_its_shape(skin: Skin) -> None:
+    rest = skin.mesh.joints
+    short = rest.copy()
+    head, neck = H36M17.indices(("Head", "Neck/Nose"))
+    short[head] = rest[neck] + 0.3 * (rest[head] - rest[neck])
+    part = skin.mesh.weights[:, head] > 0.99
+    before, after = (skin.posed(pose[None])[0, part] for pose in (rest, short))
+    size = np.ptp(after, axis=0) / np.ptp(before, axis=0)
+    assert (size > 0.8).all() and (size < 1.01).all()
+    # what lies below is as it was, but for the size of the whole
+    still = skin.mesh.weights[:, head] == 0
+    moved = np.abs(skin.posed(short[None])[0, still] - skin.mesh.vertices[still])
+    assert moved.max() < 0.01
+
+
 def test_a_frame_that_lacks_a_joint_has_no_surface_and_the_others_have(
     skin: Skin, poses: Array
 ) -> None:

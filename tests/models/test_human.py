@@ -122,9 +122,9 @@ def bones(joints: np.ndarray) -> np.ndarray:
     return np.linalg.norm(joints - joints[parents], axis=1)
 
 
-@pytest.mark.parametrize("detail", [0, -1, 5])
+@pytest.mark.parametrize("detail", [0, -1, 7])
 def test_a_detail_that_is_none(detail: int) -> None:
-    with pytest.raises(BadInput, match=f"body: detail {detail}; a number from 1 to 4"):
+    with pytest.raises(BadInput, match=f"body: detail {detail}; a number from 1 to 6"):
         human(detail)
 
 

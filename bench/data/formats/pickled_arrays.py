@@ -160,7 +160,27 @@ def _members(make: type) -> Callable[..., object]:
     return lambda values=(): make(map(key, values))
 
 
+def _fill_object(state: Any) -> dict[str, Any]:
+    """An object of another library is what it holds, by name: its class is never looked for."""
+    if type(state) is not dict or not all(type(name) is str for name in state):
+        raise Refused("an object whose content has no names")
+    return state
+
+
+def _rebuilt(kind: object, base: object, content: object) -> Blank:
+    """How protocols 0 and 1 begin an object."""
+    if kind not in HELD or base is not OBJECT or content is not None:
+        raise Refused("an object is rebuilt in a way that is not a plain one's")
+    return Blank(_fill_object)
+
+
 NDARRAY = Name("numpy.ndarray", None)
+OBJECT = Name("object", None)
+# what SMPL's files hold beside arrays: a sparse matrix, and arrays of a library for gradients
+HELD = (
+    Name("scipy.sparse.csc_matrix", lambda: Blank(_fill_object)),
+    Name("chumpy.ch.Ch", lambda: Blank(_fill_object)),
+)
 CORES = ("core", "_core")  # NumPy 2 renamed its core
 BUILTINS = ("builtins", "__builtin__")  # Python 2's name is the second
 
@@ -169,6 +189,11 @@ NAMES = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy", "dtype"): Name("numpy.dtype", _dtype),
     ("_codecs", "encode"): Name("_codecs.encode", _encode),
+    # SciPy has renamed its module
+    ("scipy.sparse.csc", "csc_matrix"): HELD[0],
+    ("scipy.sparse._csc", "csc_matrix"): HELD[0],
+    ("chumpy.ch", "Ch"): HELD[1],
+    ("copy_reg", "_reconstructor"): Name("_reconstructor", _rebuilt),
 }
 for _core in CORES:
     _arrays = f"numpy.{_core}.multiarray"
@@ -177,6 +202,7 @@ for _core in CORES:
     # protocol 5's, of arrays that lie in one piece
     NAMES[f"numpy.{_core}.numeric", "_frombuffer"] = Name("_frombuffer", _array)
 for _home in BUILTINS:
+    NAMES[_home, "object"] = OBJECT
     NAMES[_home, "bytes"] = Name("bytes", lambda: b"")  # protocol 2 has no empty bytes
     NAMES[_home, "set"] = Name("set", _members(set))
     NAMES[_home, "frozenset"] = Name("frozenset", _members(frozenset))

@@ -205,10 +205,11 @@ class _Machine:
         self.stack[-1] = name.make(*arguments)
 
     def build(self) -> None:
-        """Fill a blank array or dtype, wherever it is known already."""
+        """Fill a blank array, dtype or object, wherever it is known already."""
         state = self.stack.pop()
         blank = self.top(Blank)
-        self.charge(_weight(state[-1]))  # an array's content stands last
+        if type(state) is not dict:
+            self.charge(_weight(state[-1]))  # an array's content stands last
         value = blank.fill(state)
         self.stack[-1] = value
         self.memo.update(dict.fromkeys(blank.slots, value))
@@ -376,8 +377,9 @@ DONE: tuple[tuple[bytes, int, Step], ...] = (
     (b"r", VALUE, lambda vm: vm.put(vm.number(U4))),
     (b"p", VALUE, lambda vm: vm.put(int(vm.line()))),
     (b"\x94", VALUE, lambda vm: vm.put(len(vm.memo))),
-    # what another unpickler would call, and here only looks up
+    # what another unpickler would call, and here only looks up: a function, a class
     (b"R", HEAVY, _Machine.reduce),
+    (b"\x81", HEAVY, _Machine.reduce),
     (b"b", LIGHT, _Machine.build),
 )
 # by the opcode's byte: whether its step's value is pushed, what it is charged, the step

@@ -5,9 +5,9 @@ Linear blend skinning: a vertex x with shares w goes to
     sum_b w_b (q_b + A_b (x - p_b)),   A_b = R_b (g I + (s_b - g) u u^T)
 
 where bone b, along u at rest, begins in p at rest and in q in the pose, is s times as long, and
-the body g times as large. A joint has a place and no rotation, so R is the least turn from the
-bone above it that brings u to where the bone points. The turn about the trunk is that of hips and
-shoulders.
+the body g times as large; a head keeps its shape (`HEAD`). A joint has a place and no rotation, so
+R is the least turn from the bone above it that brings u to where the bone points. The turn about
+the trunk is that of hips and shoulders.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ Float = NDArray[np.float64]
 
 CHUNK = 256  # frames at a time: their maps stay in the cache
 OPPOSITE = 1e-6  # 1 + cosine; nearer to the opposite, any way round is as good
+# least length of the head, as it is wide: in some motion capture its joint is the neck's end
+HEAD = 0.85
 SHORTEST = 1e-6  # metres; a bone of no length points nowhere
 # by which a body is turned
 TRUNK = ("Hip", "Spine", "Thorax", "LHip", "RHip", "LShoulder", "RShoulder")
@@ -49,6 +51,7 @@ class Skin:
             )
         self.mesh = mesh
         self._trunk = {name: list(joints).index(name) for name in TRUNK}
+        self._head = list(joints).index("Head") if "Head" in joints else None
         self._order = _parents_first(mesh.parents)
         self._rest = mesh.joints
         # what each entry of a bone's map is multiplied by, for each vertex
@@ -81,7 +84,11 @@ class Skin:
         )
         girth = lengths.sum(axis=1) / rests.sum()
         along = _unit(still[0])
-        longer = lengths / np.maximum(rests, SHORTEST) - girth[:, None]
+        grown = lengths / np.maximum(rests, SHORTEST)
+        if self._head is not None:
+            least = HEAD * girth
+            grown[:, self._head] = np.maximum(grown[:, self._head], least)
+        longer = grown - girth[:, None]
         # R (g I + (s - g) u u^T) without a product of matrices
         turned = (turns @ along[..., None]) * longer[..., None, None]
         linear = girth[:, None, None, None] * turns + turned * along[:, None]

@@ -3,7 +3,8 @@
     v_template (V, 3) metres   f (F, 3)   J_regressor (24 or 52, V)   weights (V, 24 or 52)
     shapedirs (V, 3, S)        kintree_table (2, 24 or 52)
 
-in a .npz, or in a .pkl of plain arrays. The files' own bones are gathered to those between
+in a .npz, or in a .pkl, of which SciPy's sparse matrices and chumpy's arrays are read, too. The
+files' own bones are gathered to those between
 Human3.6M's joints, and joints are regressed as J_regressor and the rule amass22-h36m17 say: in a
 pose they lie where they should to some centimetres, for that regressor knows of rest poses alone.
 Loper et al. (2015), Romero et al. (2017). Licensed: nobody but the user has these files.
@@ -31,6 +32,7 @@ Array = NDArray[np.float64]
 
 KEYS = ("v_template", "f", "J_regressor", "weights", "shapedirs", "kintree_table")
 JOINTS = {24: "SMPL", 52: "SMPL-H"}
+MOST = 10_000_000  # entries of a sparse matrix: SMPL-H's has 360,000
 SHAPES = 10  # of the shape directions, the first are the largest
 # from x to the left, y up, z forward
 UPRIGHT = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
@@ -72,14 +74,17 @@ def mesh(path: Path, joints: tuple[str, ...]) -> Mesh:
 def _mesh(path: Path, joints: tuple[str, ...], version: tuple[int, int]) -> Mesh:
     parts.check(joints)
     content = _content(path)
-    template = array(content["v_template"], (-1, 3), f"{path}: v_template")
+
+    def read(name: str, *shape: int) -> Array:
+        where = f"{path}: {name}"
+        return array(_plain(content[name], where), shape, where)
+
+    template = read("v_template", -1, 3)
     count, own = len(template), _parents(content["kintree_table"], path)
-    rows = array(
-        _dense(content["J_regressor"]), (len(own), count), f"{path}: J_regressor"
-    )
-    weights = array(content["weights"], (count, len(own)), f"{path}: weights")
-    shapes = array(content["shapedirs"], (count, 3, -1), f"{path}: shapedirs")
-    faces = array(content["f"], (-1, 3), f"{path}: f")
+    rows = read("J_regressor", len(own), count)
+    weights = read("weights", count, len(own))
+    shapes = read("shapedirs", count, 3, -1)
+    faces = read("f", -1, 3)
     if (faces % 1).any():
         raise BadInput(f"{path}: f: faces that do not fit: whole numbers were due")
     body = rows[: len(AMASS22.joints)]
@@ -109,15 +114,41 @@ def _content(path: Path) -> Mapping[str, Any]:
     if lacking := [key for key in KEYS if key not in content]:
         raise BadInput(
             f"{path}: {', '.join(lacking)} missing; a body of SMPL or SMPL-H was due, as"
-            " .npz or as a .pkl of plain arrays"
+            " .npz or .pkl"
         )
     return content
 
 
-def _dense(value: Any) -> Any:
-    """A single object of an archive, which is saved as an array of no axes."""
-    single = isinstance(value, np.ndarray) and value.dtype == object and not value.shape
-    return value.item() if single else value
+def _plain(value: Any, where: str) -> Any:
+    """An array out of what a pickle holds in other forms."""
+    # a single object of an archive is an array of no axes
+    if isinstance(value, np.ndarray) and value.dtype == object and not value.shape:
+        value = value.item()
+    if not isinstance(value, Mapping):
+        return value
+    # chumpy's array, by its own name for what is in it
+    return value["x"] if "x" in value else _dense(value, where)
+
+
+def _dense(matrix: Mapping[str, Any], where: str) -> Array:
+    """A sparse matrix by columns: of column c, entries from indptr[c] to indptr[c + 1]."""
+    wrong = BadInput(f"{where}: a sparse matrix that does not fit; take a fresh copy")
+    try:
+        rows, columns = map(int, matrix["_shape"])
+        data, starts, places = (matrix[name] for name in ("data", "indptr", "indices"))
+    except (KeyError, TypeError, ValueError):
+        raise wrong from None
+    values = array(data, (-1,), where)
+    begin = array(starts, (columns + 1,), where).astype(np.int64)
+    row = array(places, (len(values),), where).astype(np.int64)
+    counts = np.diff(begin)
+    whole = begin[0] == 0 and begin[-1] == len(values) and (counts >= 0).all()
+    inside = ((row >= 0) & (row < rows)).all()
+    if not (whole and inside and rows * columns <= MOST):
+        raise wrong
+    found = np.zeros((rows, columns))
+    np.add.at(found, (row, np.repeat(np.arange(columns), counts)), values)
+    return found
 
 
 def _parents(tree: Any, path: Path) -> list[int]:

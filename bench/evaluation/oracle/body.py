@@ -13,6 +13,8 @@ import numpy as np
 from bench.evaluation.oracle.cutting import Array, Float
 from models.mesh import Mesh
 
+SQUASHED = 0.85  # how short a head may be, by how large the body is
+
 
 def posed(mesh: Mesh, joints: Sequence[str], poses: Array) -> Float:
     """(n, V, 3) of poses (n, J, 3); NaN where a pose lacks a joint."""
@@ -32,6 +34,8 @@ def posed(mesh: Mesh, joints: Sequence[str], poses: Array) -> Float:
         away = mesh.vertices - rest[begin]
         along = still[bone] / sizes[bone]
         longer = lengths[:, bone] / sizes[bone]
+        if joints[bone] == "Head":
+            longer = np.maximum(longer, SQUASHED * larger)
         # the share along the bone is stretched by itself
         straight = np.outer(away @ along, along)
         grown = larger[:, None, None] * (away - straight)

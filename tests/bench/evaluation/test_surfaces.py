@@ -70,6 +70,7 @@ def test_its_surface_is_scored_beside_its_pose(ran: Ran) -> None:
     # some rest pose, seen from some side
     assert 100 < (found["MPVPE"].frame_wise or 0) < 600
     assert found["MPVPE"].unit == "mm"
+    assert "surfaces are of human at detail 1" in ran.evaluation.note
     assert set(found["MPVPE"].per_subject) == {"S9", "S11"}
     assert set(found["MPJPE of the mesh"].per_joint) == set(H36M17.joints)
     aligned, free = (
@@ -130,7 +131,7 @@ def test_a_surface_that_is_predicted_wrongly_fails_by_name(
             "makes a surface in metres, and protocol h36m-mot",
         ),
         ("3dhp", {}, "joint .* is none of a body's"),
-        ("synthetic", {"detail": 9}, "detail 9; a number from 1 to 4 was due"),
+        ("synthetic", {"detail": 9}, "detail 9; a number from 1 to 6 was due"),
     ],
 )
 def test_a_surface_that_nothing_can_teach_is_one_line(
