@@ -29,6 +29,7 @@ HOMES = {
     "Body": "body",
     "Builder": "builder",
     "Graph": "nodes",
+    "Mesh": "mesh",
     "Recipe": "spec",
     "Spec": "spec",
     "Stage": "spec",
@@ -39,6 +40,7 @@ __all__ = [
     "Body",
     "Builder",
     "Graph",
+    "Mesh",
     "Recipe",
     "Spec",
     "Stage",
@@ -51,6 +53,7 @@ __all__ = [
     "module",
     "names",
     "networks",
+    "official_size",
     "size",
     "stage",
     "stages",
@@ -194,17 +197,25 @@ def from_official(
     """The zoo model that is `official` (class name in the authors' code).
 
     Built from its constructor arguments, trained on plain MPJPE unless the file says otherwise
-    in `OFFICIAL_LOSS`. Raises UnknownName when no zoo model claims that class, BadInput for
-    arguments that make no network.
+    in `OFFICIAL_LOSS`. Raises as `official_size` does.
+    """
+    name, sizes = official_size(official, config)
+    loss = getattr(module(name), "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
+    return assemble(name, sizes, loss=loss, body=body)
+
+
+def official_size(official: str, config: Mapping[str, Any]) -> tuple[str, Any]:
+    """The zoo model that is `official`, by name, and its sizes of constructor arguments.
+
+    Raises UnknownName when no zoo model claims that class, BadInput for arguments that make no
+    network.
     """
     known = claimed()
     if official not in known:
         raise UnknownName("official model", official, known)
     name = known[official]
-    file = module(name)
-    loss = getattr(file, "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
     try:
-        sizes = file.from_official(official, config)
+        sizes = module(name).from_official(official, config)
     except KeyError as error:
         raise BadInput(f"{UNFIT} {official}: {error} is missing") from None
     except (
@@ -216,7 +227,7 @@ def from_official(
     ) as error:
         raise BadInput(f"{UNFIT} {official}: {error}, of {shortened(config)}") from None
     bounded(name, asdict(sizes))
-    return assemble(name, sizes, loss=loss, body=body)
+    return name, sizes
 
 
 def assemble(
@@ -253,14 +264,14 @@ def _assembled(
     from models.spec import Spec
 
     builder = Builder(f"{title(name)}.train")
-    pose = _pose(chosen.train, builder, sizes, body)
+    known = body or _default_body(chosen, sizes)
+    pose = _pose(chosen.train, builder, sizes, known)
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
     weights = loss or chosen.recipe.loss
-    known = body or chosen.body
     builder.output("loss", objective.total(pose, weights, known, own))
-    train = builder.finish()
-    infer = _infer(chosen, sizes, body, train, title(name))
+    train = _surfaced(builder.finish())
+    infer = _infer(chosen, sizes, known, train, title(name))
     return Spec(
         name,
         asdict(sizes),
@@ -270,6 +281,18 @@ def _assembled(
         sizes.frames,
         getattr(sizes, "causal", False),
     )
+
+
+def _surfaced(train: Graph) -> Graph:
+    """The train graph gives the surface of a mesh model, too, so that ladders look at it."""
+    if "vertices" not in train.labels:
+        return train
+    return train.with_outputs(*train.outputs, "vertices")
+
+
+def _default_body(chosen: Stage, sizes: Any) -> Body | None:
+    """The skeleton, and perhaps the mesh, of a build that is given none."""
+    return chosen.body(sizes) if callable(chosen.body) else chosen.body
 
 
 def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:
@@ -292,8 +315,8 @@ def _infer(
 
     if chosen.infer is None:
         # what a masked model hides belongs to its answer: it is scored by that
-        masked = ["hidden"] if "hidden" in train.labels else []
-        return to_inference(train, outputs=["pose", *masked])
+        beside = [name for name in ("hidden", "vertices") if name in train.labels]
+        return to_inference(train, outputs=["pose", *beside])
     builder = Builder(f"{named}.infer")
     builder.output("pose", _pose(chosen.infer, builder, sizes, body))
     found = builder.finish()

@@ -1,23 +1,28 @@
-"""Body: what a loss may know of the skeleton besides the poses: which joints, joined how."""
+"""Body: what networks and losses may know of a person besides the poses: joints, bones, surface."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from models.errors import BadInput
+
+if TYPE_CHECKING:
+    from models.mesh import Mesh
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """Joints in array order, bones between them, and how much each joint counts.
+    """Joints in array order, bones between them, how much each joint counts, and the surface.
 
-    Raises BadInput where the three do not belong together.
+    Raises BadInput where they do not belong together.
     """
 
     joints: tuple[str, ...]
     bones: tuple[tuple[int, int], ...]  # (parent, child), places in `joints`
     weights: tuple[float, ...] | None = None  # one for each joint; None: all alike
+    mesh: Mesh | None = None  # of these joints; None where no model asked for one
 
     def __post_init__(self) -> None:
         places = range(len(self.joints))
@@ -28,6 +33,11 @@ class Body:
                     f"body: bone {bone} was given; a bone is a pair of places from 0 to"
                     f" {len(self.joints) - 1}"
                 )
+        if self.mesh is not None and len(self.mesh.parents) != len(self.joints):
+            raise BadInput(
+                f"body: a mesh of {len(self.mesh.parents)} joints came for {len(self.joints)};"
+                " give one whose regressor makes these"
+            )
         if self.weights is None:
             return
         if len(self.weights) != len(self.joints):

@@ -25,8 +25,9 @@ def total(
     """Weighted sum of losses by name: the model's own, or files of `losses/`.
 
     Those of the folder compare the pose with an input `target` like it, in metres, both
-    (batch, frames, joints, 3), or (batch, joints * 3) of single frames; the model's own take
-    the pose and declare what else they need. Raises UnknownName for a loss that is neither,
+    (batch, frames, joints, 3), or (batch, joints * 3) of single frames, or the surface that the
+    model has labelled `vertices` with an input of that name; the model's own take the pose and
+    declare what else they need. Raises UnknownName for a loss that is neither,
     BadInput for none at all or a missing body.
     """
     summed: Value | None = None
@@ -41,8 +42,11 @@ def total(
     return summed
 
 
-def _unfolded(flat: Value) -> Value:
-    return flat.rearrange("b (f j c) -> b f j c", f=1, c=3)
+def _unfolded(pose: Value) -> Value:
+    """(batch, frames, joints, 3), as losses take poses; those of a flat model come flat."""
+    if len(pose.shape) == 2:
+        return pose.rearrange("b (f j c) -> b f j c", f=1, c=3)
+    return pose
 
 
 def _term(name: str, pose: Value, body: Body | None, own: Mapping[str, Term]) -> Value:
@@ -51,23 +55,43 @@ def _term(name: str, pose: Value, body: Body | None, own: Mapping[str, Term]) ->
     known = folder.files(LOSSES)
     if name not in known:
         raise UnknownName("loss", name, [*known, *own])
-    target = pose.graph.input("target", pose.shape)
-    if len(pose.shape) == 2:
-        pose, target = _unfolded(pose), _unfolded(target)
     loss: Callable[..., Value] = getattr(
         importlib.import_module(f"models.losses.{name}"), name
     )
     # what a loss needs, its own signature says
-    if "body" not in inspect.signature(loss).parameters:
-        return loss(pose, target)
+    needs = inspect.signature(loss).parameters
+    return loss(**{need: _given(need, name, pose, body) for need in needs})
+
+
+def _given(need: str, name: str, pose: Value, body: Body | None) -> Value | Body:
+    """What a loss asks for, by the name of its parameter."""
+    graph = pose.graph
+    if need == "pose":
+        return _unfolded(pose)
+    if need == "target":
+        return _unfolded(graph.input("target", pose.shape))
+    if need == "body":
+        return _body(name, pose, body)
+    try:
+        vertices = graph.labelled("vertices")
+    except UnknownName:
+        raise BadInput(
+            f"loss {name} is of a mesh, and this model makes none; leave it out of the loss"
+        ) from None
+    return vertices if need == "vertices" else graph.input("vertices", vertices.shape)
+
+
+def _body(name: str, pose: Value, body: Body | None) -> Body:
     if body is None:
         raise BadInput(
             f"loss {name} needs the skeleton, and none was given; build the model with"
             " body=models.Body(joints=..., bones=..., weights=...)"
         )
-    if pose.shape[2] != len(body.joints):
+    flat = len(pose.shape) == 2
+    joints = int(str(pose.shape[-1])) // 3 if flat else pose.shape[-2]
+    if joints != len(body.joints):
         raise BadInput(
-            f"loss {name}: the body has {len(body.joints)} joints, the pose {pose.shape[2]};"
+            f"loss {name}: the body has {len(body.joints)} joints, the pose {joints};"
             " give the body of the poses that the model makes"
         )
-    return loss(pose, target, body=body)
+    return body

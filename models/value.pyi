@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from models.builder import Builder
 from models.dims import Dim, Length, Shape
 from models.graph import Type
@@ -58,6 +60,32 @@ class Value:
         padding: int,
         bias: bool,
         name: str,
+        init: tuple[str, float] | None = None,
+    ) -> Value: ...
+    def conv2d(
+        self,
+        width: int,
+        *,
+        kernel: int,
+        stride: int,
+        dilation: int,
+        padding: int,
+        bias: bool,
+        name: str,
+        init: tuple[str, float] | None = None,
+        bias_init: tuple[str, float] | None = None,
+    ) -> Value: ...
+    def conv_transpose2d(
+        self,
+        width: int,
+        *,
+        kernel: int,
+        stride: int,
+        padding: int,
+        output_padding: int,
+        bias: bool,
+        name: str,
+        init: tuple[str, float] | None = None,
     ) -> Value: ...
     def cos(self) -> Value: ...
     def cumsum(self, *, axis: int) -> Value: ...
@@ -97,6 +125,9 @@ class Value:
     def max_pool1d(
         self, *, kernel: int, stride: int, padding: int, dilation: int
     ) -> Value: ...
+    def max_pool2d(
+        self, *, kernel: int, stride: int, padding: int, dilation: int
+    ) -> Value: ...
     def maximum(self, other: Value | float) -> Value: ...
     def mean(self, *, axis: Axes, keepdims: bool) -> Value: ...
     def min(self, *, axis: Axes, keepdims: bool) -> Value: ...
@@ -123,6 +154,15 @@ class Value:
     def slice(self, *, axis: int, start: Length, stop: Length, step: int) -> Value: ...
     def softmax(self, *, axis: int) -> Value: ...
     def sort(self, *, axis: int, descending: bool) -> Value: ...
+    def sparse_matmul(
+        self,
+        *,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        values: np.ndarray,
+        length: int,
+        name: str,
+    ) -> Value: ...
     def split(self, parts: int, *, axis: int) -> tuple[Value, ...]: ...
     def sqrt(self) -> Value: ...
     def squeeze(self, *, axis: int) -> Value: ...

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import models
 from bench import data
-from bench.config import Model
+from bench.config import Config, Model
 from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
-from models import Body, Spec, averaging
+from models import Body, Mesh, Spec, averaging
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.sizes import kinds
 
@@ -30,16 +31,69 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     Raises UnknownName for a size, loss, preset or joint that does not exist.
     """
     train = settings.train
-    spec = models.build(
+    chosen = _size(name, settings, protocol)
+    body = body_of(protocol, train.joint_weights)
+    spec = models.assemble(
         name,
-        preset=settings.preset,
+        chosen,
         loss=train.loss,
-        body=body_of(protocol, train.joint_weights),
-        **{**skeleton_sizes(name, protocol), **settings.sizes},
+        body=replace(body, mesh=mesh_of(asdict(chosen), protocol)),
     )
     if train.average is None:
         return spec
     return replace(spec, train=averaging.averaged(spec.train, train.average))
+
+
+def _size(name: str, settings: Model, protocol: Protocol) -> Any:
+    sizes = {**skeleton_sizes(name, protocol), **settings.sizes}
+    return models.size(name, preset=settings.preset, **sizes)
+
+
+def finest_mesh(config: Config, protocol: Protocol) -> Mesh | None:
+    """Of the meshes of a run's models the one of most vertices; None where none makes a surface."""
+    meshes = []
+    for name, settings in config.model.items():
+        size = asdict(_size(name, settings, protocol))
+        if mesh := mesh_of(size, protocol):
+            meshes.append(mesh)
+    return max(meshes, key=lambda mesh: len(mesh.vertices), default=None)
+
+
+def mesh_of(sizes: Mapping[str, Any], protocol: Protocol) -> Mesh | None:
+    """The mesh of a model that has a size `detail`, for the protocol's joints; else None.
+
+    Raises BadInput where the built-in body lacks a joint.
+    """
+    if "detail" not in sizes:
+        return None
+    # not at the top: most models have no surface
+    from models.human import human
+
+    return human(sizes["detail"], protocol.joints)
+
+
+def skin_of(spec: Spec, protocol: Protocol) -> Skin | None:
+    """The body that a model's surface is of; None where it makes none.
+
+    Raises BadInput for a surface that the protocol's poses cannot teach.
+    """
+    if not spec.meshed:
+        return None
+    mesh = mesh_of(spec.config, protocol)
+    types, outputs = spec.infer.types, spec.infer.outputs
+    pose, vertices = types[outputs["pose"]].shape, types[outputs["vertices"]].shape
+    if mesh is None or vertices[1:] != (len(mesh.vertices), 3) or pose[1:2] != (1,):
+        due = f"{len(mesh.vertices)} vertices" if mesh else "a size `detail`"
+        raise SpecError(
+            f"{spec.name} makes a surface {vertices} with poses {pose}; {due} was due, beside"
+            " the pose of one frame"
+        )
+    if protocol.lengths != "metric":
+        raise BadInput(
+            f"{spec.name} makes a surface in metres, and protocol {protocol.name} is of"
+            f" {protocol.lengths} lengths; take one of metric lengths"
+        )
+    return Skin(mesh, protocol.joints)
 
 
 def skeleton_sizes(name: str, protocol: Protocol) -> dict[str, Any]:

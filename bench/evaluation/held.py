@@ -23,11 +23,13 @@ from bench.evaluation.oracle import (
     several,
     sides,
     sight,
+    surfaces,
 )
 from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.choice import Frame, Rows
 from bench.evaluation.oracle.cutting import Array, Cut, Float
 from bench.evaluation.oracle.scaling import Scaling
+from bench.evaluation.oracle.scoring import Numbers
 from bench.evaluation.oracle.tally import LEAST as LEAST_SPREAD
 from bench.evaluation.oracle.tally import SHARE, TIMES, Tally
 from bench.records import Aggregate, Baseline, Check, Metric
@@ -56,6 +58,7 @@ class Own:
     poses: Array  # (M, J, C), in the model's unit
     metrics: tuple[Metric, ...]
     hypotheses: Array | None = None  # (M, H, J, 3), in that unit
+    vertices: Array | None = None  # (M, V, 3), metres, of a model that makes a surface
     aggregates: tuple[Aggregate, ...] = ()  # what was made of them
     left_out: Mapping[str, str] = field(default_factory=dict)  # and what was not -> why
     # (M, J) of a masked model; what was guessed there
@@ -81,8 +84,10 @@ class Held:
 
 def hold(job: Job, split: Split, own: Own) -> Held:
     """An evaluation against the oracle's own way from the raw clips to the scores."""
-    seen = sight.of(own.feed.spec, split.protocol, job.settings.pad)
-    stride = job.settings.test_every or seen.outputs
+    seen = sight.of(own.feed.spec, split.protocol, job)
+    # no picture is made that is not scored
+    usual = split.protocol.test_stride if seen.reads == "images" else seen.outputs
+    stride = job.settings.test_every or usual
     test = Cut(cutting.strips(split.test), seen, stride)
     rows = choice.rows(test, split.protocol.test_stride)
     checks, left_out = sides.held(split)
@@ -149,22 +154,32 @@ def _predictions(
         scaling=fitted,
         flip=protocol.flip_tta,
     )
-    poses = computed(numbers, precision="fp64")
-    precision = job.config.precision
-    if precision == "fp32":
-        # the largest error counts, which comes of large values
-        some = sorted(numbers, key=lambda number: -float(np.abs(poses[number]).max()))
-        some = some[: max(LEAST, int(ROUGH // once))]
-        strayed = [computed(some, precision="fp32", nudge=nudge) for nudge in NUDGES]
-    else:
-        # the mean of all counts
-        strayed = [computed(numbers, precision=precision)]
     checks = [_fed(own, test, numbers, fitted)]
-    checks += _poses(job, own, test, frames, poses, strayed)
+    for output in ("pose", "vertices") if spec.meshed else ("pose",):
+        some = partial(computed, output=output)
+        made = some(numbers, precision="fp64")
+        most_of = max(LEAST, int(ROUGH // once))
+        strayed = _strayed(some, made, job.config.precision, most_of)
+        checks += _poses(job, own, test, frames, made, strayed, output)
     reason = ""
     if most < min(WINDOWS, len(test)):
         reason = f"{len(numbers)} of {len(test):,}: one takes {once / 1e9:.1f} GFLOP"
     return checks, len(numbers), reason
+
+
+def _strayed(
+    computed: Callable[..., dict[int, Array]],
+    poses: Mapping[int, Array],
+    precision: str,
+    most: int,
+) -> list[dict[int, Array]]:
+    """The same windows, or some, in the run's precision: how far rounding goes."""
+    if precision != "fp32":
+        # the mean of all counts
+        return [computed(list(poses), precision=precision)]
+    # the largest error counts, which comes of large values
+    some = sorted(poses, key=lambda number: -float(np.abs(poses[number]).max()))
+    return [computed(some[:most], precision="fp32", nudge=nudge) for nudge in NUDGES]
 
 
 def _fed(own: Own, test: Cut, numbers: Sequence[int], fitted: Scaling) -> Check:
@@ -191,8 +206,12 @@ def _poses(
     frames: Sequence[Frame],
     poses: Mapping[int, Array],
     strayed: Sequence[Mapping[int, Array]],
+    output: str,
 ) -> list[Check]:
     """The predictions of the chosen frames, within what the precision allows."""
+    what, answers = "poses", own.answers
+    if output == "vertices" and own.vertices is not None:
+        what, answers = output, own.vertices
     tally = Tally()
     furthest = 0.0  # mm
     for run in strayed:
@@ -201,23 +220,26 @@ def _poses(
     for frame in frames:
         parts = [poses[number][place] for number, place in frame.windows]
         due = network.averaged(parts)
-        came = own.answers[frame.row]
+        came = answers[frame.row]
         strip = test.strips[frame.strip]
         tally.add(came, due, cutting.named(strip, frame.frame))
         if test.sight.makes == "poses":
-            unit = 1000 * cutting.millimetres(strip, [frame.frame], test.sight)[0]
-            distance = np.sqrt((((came - due) * unit) ** 2).sum(axis=-1))
+            places = [
+                cutting.lengths(strip, [frame.frame], pose[None], test.sight)
+                for pose in (came, due)
+            ]
+            distance = np.sqrt(((places[0] - places[1]) ** 2).sum(axis=-1))
             furthest = max(furthest, float(distance.max()))
     precision = job.config.precision
     name = f"{len(frames):,} frames"
     if precision != "fp32":
-        return _half(tally, name, precision)
+        return _half(tally, what, name, precision)
     lengths = test.sight.makes == "poses" and np.isfinite(furthest)
     shift = furthest if lengths else None
-    return [tally.check("poses", name, budgeted="forward", millimetres=shift)]
+    return [tally.check(what, name, budgeted="forward", millimetres=shift)]
 
 
-def _half(tally: Tally, name: str, precision: str) -> list[Check]:
+def _half(tally: Tally, what: str, name: str, precision: str) -> list[Check]:
     """Poses of a half, whose roundings are large and even out.
 
     Single joints may be far off, where a network is steep; all of them together are not. And
@@ -227,13 +249,13 @@ def _half(tally: Tally, name: str, precision: str) -> list[Check]:
     exact = "more exact than this half can be: it did not run"
     return [
         check(
-            "poses",
+            what,
             f"{name} in {precision}, root mean square",
             tally.spread,
             max(LEAST_SPREAD, TIMES * tally.usual),
             note=f"NumPy rounded to {precision} has {tally.usual:.3g}",
         ),
-        check("poses", f"size in {precision}", abs(tally.growth), GROWTH),
+        check(what, f"size in {precision}", abs(tally.growth), GROWTH),
         check(
             "precision",
             f"least error of {precision} over the error",
@@ -255,13 +277,29 @@ def _scores(
         return [scoring.held(own.metrics[0], error)], left_out
     poses = _made(split, own, test, rows, split.protocol.hypotheses)
     due = scoring.scored(test, rows, split.protocol, poses)
-    checks, left_out = scoring.all_held(own.metrics, due)
+    found, without = _surfaces(split, own, test, rows)
+    checks, left_out = scoring.all_held(own.metrics, due | found)
+    left_out |= without
     for one in own.aggregates:
         poses = _made(split, own, test, rows, one.rule)
         due = scoring.scored(test, rows, split.protocol, poses)
         held, _ = scoring.all_held(one.metrics, due, of=one.name)
         checks += held
     return checks, left_out
+
+
+def _surfaces(
+    split: Split, own: Own, test: Cut, rows: Rows
+) -> tuple[dict[str, Numbers], dict[str, str]]:
+    """The due means of metrics of a surface, where the model makes one, and why there are none."""
+    vertices, skin = own.vertices, own.feed.skin
+    if vertices is None or skin is None:
+        return {}, {}
+
+    def made(number: int) -> Float:
+        return vertices[rows.of(number)].astype(np.float64) * 1000
+
+    return surfaces.scored(test, rows, split.protocol, skin.mesh, made)
 
 
 def _made(
@@ -275,9 +313,11 @@ def _made(
 
     def made(number: int) -> Float:
         strip, frames = test.strips[number], rows.frames[number]
-        unit = 1000 * cutting.millimetres(strip, frames, test.sight)
         if rule == "one" or own.hypotheses is None:
-            return own.poses[rows.of(number)].astype(np.float64) * unit
+            return cutting.lengths(
+                strip, frames, own.poses[rows.of(number)], test.sight
+            )
+        unit = 1000 * cutting.millimetres(strip, frames, test.sight)
         drawn = own.hypotheses[rows.of(number)].astype(np.float64) * unit[:, None]
         if protocol.prediction_root == "zero":
             drawn = drawn - drawn[:, :, root : root + 1]

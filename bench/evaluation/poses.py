@@ -13,12 +13,11 @@ from bench.coordinator.job import Job, Progress
 from bench.data.batches import overlap
 from bench.data.batches.windows import Windows, mirror
 from bench.data.clip import Clip
-from bench.training.feed import HYPOTHESES, Feed
+from bench.training.feed import HYPOTHESES, VERTICES, Feed
 from models import wrappers
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
-BATCH = 512  # windows at once: enough to keep a device busy, few enough for any memory
 
 
 def windows_of(
@@ -45,11 +44,7 @@ class Predicted:
 
     poses: Array  # (M, J, 3)
     hypotheses: Array | None  # (M, H, J, 3), of a model that gives several
-
-
-def at_once(feed: Feed) -> int:
-    """How many windows a call is given: each hypothesis takes as much memory as a window."""
-    return max(1, BATCH // max(1, feed.hypotheses))
+    vertices: Array | None  # (M, V, 3), metres, of one that makes a surface
 
 
 def predicted(
@@ -59,38 +54,47 @@ def predicted(
 
     They are as the model gives them: its root is not moved to zero. Under a protocol with flip
     averaging, the mean of that and of the mirror image of what it makes of mirrored keypoints;
-    under one of overlapping windows, the mean of all that predict the frame.
+    under one of overlapping windows, the mean of all that predict the frame. A surface is never
+    averaged: a mesh need not be its own mirror image.
     """
     # a frame that two windows predict, as at the end of a clip, is the first one's
     kept = overlap.Mean if feed.protocol.overlap else overlap.First
     poses = kept(windows)
     drawn = kept(windows, hypotheses=feed.hypotheses) if feed.hypotheses else None
+    count = len(feed.skin.mesh.vertices) if feed.skin else 0
+    surfaces = overlap.First(windows, points=count) if feed.skin else None
     # in order, so that the last index says how far it is
-    for batch in windows.epoch(at_once(feed), shuffle=False):
+    for batch in windows.epoch(feed.at_once, shuffle=False):
         found = _called(
             program, feed, windows, feed.shown(batch.keypoints, batch.target)
         )
         poses.add(batch.indices, feed.poses(found["pose"]))
         if drawn:
             drawn.add(batch.indices, feed.several(found[HYPOTHESES]))
+        if surfaces:
+            surfaces.add(batch.indices, found[VERTICES][:, None])
         progress("predicting test poses", (batch.indices[-1] + 1) / len(windows))
-    return Predicted(poses.result(), drawn.result() if drawn else None)
+    return Predicted(
+        poses=poses.result(),
+        hypotheses=drawn.result() if drawn else None,
+        vertices=surfaces.result() if surfaces else None,
+    )
 
 
 def _called(
-    program: Program, feed: Feed, windows: Windows, keypoints: Array
+    program: Program, feed: Feed, windows: Windows, shown: Array
 ) -> dict[str, Array]:
-    """The outputs of a call, poses all of them, averaged with those of the mirror image."""
-    found = program(feed.inputs(keypoints))
+    """The outputs of a call, poses among them averaged with those of the mirror image."""
+    found = program(feed.inputs(shown))
     if not feed.protocol.flip_tta:
         return found
-    mirrored = mirror(keypoints, windows.skeleton)
-    others = program(feed.inputs(mirrored))
-    return {
+    others = program(feed.inputs(windows.mirrored(shown)))
+    meant = {
         name: _meant(feed, windows, found[name], others[name])
         for name in wrappers.POSES
         if name in found
     }
+    return {**found, **meant}
 
 
 def _meant(feed: Feed, windows: Windows, one: Array, other: Array) -> Array:

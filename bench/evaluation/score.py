@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
 from bench.data.batches.windows import Windows
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
+from bench.evaluation.surfaces import Made, Posed
 from bench.records import Metric
+
+
+class Surface(NamedTuple):
+    """Predicted surfaces (M, V, 3), and the body whose pose is the truth."""
+
+    made: Made | Posed
+    skin: Skin
 
 
 def score(
@@ -20,13 +31,14 @@ def score(
     protocol: Protocol,
     chosen: Sequence[str] = (),
     view: metrics.View | None = None,
+    surface: Surface | None = None,
 ) -> tuple[Metric, ...]:
     """Metrics of predictions (M, J, 3), which are in the order of the test windows' scored frames.
 
     All of them, or those `chosen`; MPJPE and the protocol's headline are always among them.
     Predictions are mm, or pixels where the windows' targets are: each frame's factor makes mm
     of them. Of hypotheses (M, H, J, 3) the protocol makes one pose, for which it may need the
-    `view`. Raises as `metrics.evaluate` does.
+    `view`. A `surface` is scored beside its pose. Raises as `metrics.evaluate` does.
     """
     if pred.ndim == 3:
         # whatever would be made of several, of one pose it is that pose
@@ -39,6 +51,13 @@ def score(
     if factors is not None:
         # where the root is missing any number serves: nothing of the frame is scored
         factors = np.nan_to_num(factors, nan=1.0)
+    extras = metrics.Extras(factors=factors, view=view)
+    if surface:
+        extras = replace(
+            extras,
+            vertices=(surface.made, Posed(surface.skin, test.truth())),
+            regressor=surface.skin.mesh.regressor,
+        )
     return metrics.evaluate(
         pred,
         truth,
@@ -48,5 +67,5 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=metrics.Extras(factors=factors, view=view),
+        extras=extras,
     )

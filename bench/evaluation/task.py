@@ -18,8 +18,9 @@ from bench.evaluation.agreement import agreement, whole
 from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
-from bench.evaluation.poses import at_once, predicted, windows_of
-from bench.evaluation.score import score
+from bench.evaluation.poses import predicted, windows_of
+from bench.evaluation.score import Surface, score
+from bench.evaluation.surfaces import Made
 from bench.processes.blame import RAISED, said
 from bench.records import Aggregate, Evaluation
 from bench.training.feed import split_of
@@ -68,7 +69,9 @@ def _whole(
     protocol = split.protocol
     found = predicted(model.program, model.feed, test, progress)
     # mm, or pixels under 2.5D lengths, of which the metrics make mm
-    judged, view = found.poses * 1000.0, None
+    pixels = test.factors() is not None
+    lengths = found.poses if pixels else test.metres(found.poses)
+    judged, view = lengths * 1000.0, None
     aggregates: tuple[Aggregate, ...] = ()
     left_out: dict[str, str] = {}
     if found.hypotheses is not None:
@@ -79,8 +82,16 @@ def _whole(
         )
         if protocol.hypotheses != "one":
             judged, view = drawn, several.view_of(test, split.test)
+    surface = None
+    if model.feed.skin and found.vertices is not None:
+        surface = Surface(Made(found.vertices), model.feed.skin)
     metrics = score(
-        judged, test, protocol=protocol, chosen=job.config.metrics, view=view
+        judged,
+        test,
+        protocol=protocol,
+        chosen=job.config.metrics,
+        view=view,
+        surface=surface,
     )
     return Own(
         feed=model.feed,
@@ -88,6 +99,7 @@ def _whole(
         poses=found.poses,
         metrics=metrics,
         hypotheses=found.hypotheses,
+        vertices=found.vertices,
         aggregates=aggregates,
         left_out=left_out,
     )
@@ -129,7 +141,7 @@ def _held(
         windows = held.windows
         checks += held.checks
         left_out |= held.left_out
-        batch = min(at_once(model.feed), len(own.windows))
+        batch = min(model.feed.at_once, len(own.windows))
         again = agreement(job, split, model, backend, device, batch=batch)
         if isinstance(again, str):
             left_out["validation"] = again

@@ -160,7 +160,8 @@ class _Tally:
         need = getattr(self._metric, "NEEDS", None)
         # one pose tells whether there is any: an empty tuple of bones is none
         first = poses.facts(slice(0, 1), self.joints)
-        self.possible = need is None or bool(getattr(first, need))
+        found = () if need is None else getattr(first, need)
+        self.possible = need is None or (found is not None and len(found) > 0)
 
     def measures(self, protocol: protocols.Protocol) -> bool:
         """Whether the metric means anything: frames that are skipped have no neighbours."""

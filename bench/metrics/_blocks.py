@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from bench.metrics import _hypotheses
-from bench.metrics._facts import Array, Extras, Facts, View, bones
+from bench.metrics._facts import Array, Extras, Facts, Surfaces, View, bones
 from models.errors import BadInput, UnknownName
 
 Joints = tuple[str, ...]
@@ -83,15 +83,27 @@ class Poses:
         extras, count = self.extras, self.count
         _check_all("roots", extras.roots or (), (count, 3))
         if extras.vertices:
-            # as many as the first has, and both the same
-            vertices = np.shape(extras.vertices[0])[1:2]
-            _check_all("vertices", extras.vertices, (count, *vertices, 3))
+            self._check_vertices(extras.vertices, extras.regressor)
         if extras.factors is not None:
             _check_all("factors", (extras.factors,), (count,))
         if extras.view:
             seen = (count, len(self.joints), 2)
             _check_all("view.keypoints", (extras.view.keypoints,), seen)
             _check_all("view.roots", (extras.view.roots,), (count, 3))
+
+    def _check_vertices(
+        self, surfaces: tuple[Surfaces, Surfaces], regressor: Array | None
+    ) -> None:
+        """By their shapes: their numbers are looked at block by block."""
+        # as many as the first has, and both the same
+        due = (self.count, *surfaces[0].shape[1:2], 3)
+        for surface in surfaces:
+            if surface.shape != due:
+                raise BadInput(
+                    f"evaluate: extras.vertices is {surface.shape}; {due} was due"
+                )
+        if regressor is not None:
+            _check_all("regressor", (regressor,), (len(self.joints), due[1]))
 
     def scored(self, metric: str) -> Joints:
         """The joints that count for a metric, in array order. Raises UnknownName."""
@@ -104,13 +116,39 @@ class Poses:
     def facts(self, span: slice, joints: Joints) -> Facts:
         """About some of the poses."""
         found, twins = bones(skeletons.load(self.protocol.skeleton), joints)
+        vertices, regressed = self._surfaces(span, joints)
         return Facts(
             clips=self.clips[span],
             bones=found,
             twins=twins,
             roots=_cut(self.extras.roots, span),
-            vertices=_cut(self.extras.vertices, span),
+            vertices=vertices,
+            regressed=regressed,
         )
+
+    def _surfaces(
+        self, span: slice, joints: Joints
+    ) -> tuple[tuple[Array, Array] | None, Array | None]:
+        """Both surfaces of some poses, and the joints that the predicted one has."""
+        both = _cut(self.extras.vertices, span)
+        if both is None:
+            return None, None
+        pred, true = both
+        if not np.isfinite(pred).all():
+            raise BadInput(
+                "evaluate: predicted vertices are not finite; the model diverged"
+            )
+        if self.extras.regressor is None:
+            return both, None
+        # (n, J, 3)
+        regressed = np.matmul(self.extras.regressor, pred)
+        if self.protocol.prediction_root == "zero":
+            # the surface lies about the joint that it has itself, as Choi et al. (2020) do
+            root = self.joints.index(self.protocol.root)
+            middle = regressed[:, root : root + 1].copy()
+            pred, regressed = pred - middle, regressed - middle
+        kept = [self.joints.index(joint) for joint in joints]
+        return (pred, true), regressed[:, kept]
 
     def blocks(self, *, reach: int) -> Iterator[Block]:
         """Blocks in order, each with up to `reach` poses before its first.
@@ -120,7 +158,7 @@ class Poses:
         """
         widest = len(self.joints)
         if self.extras.vertices:
-            widest = max(widest, np.shape(self.extras.vertices[0])[1])
+            widest = max(widest, self.extras.vertices[0].shape[1])
         size = max(FEWEST, POINTS // widest)
         # one room for all blocks, which so stays in the cache
         room = np.empty((2, 3, len(self.joints), size + reach))
@@ -229,7 +267,9 @@ def _check_all(name: str, arrays: Iterable[ArrayLike], due: tuple[int, ...]) -> 
             )
 
 
-def _cut(pair: tuple[Array, Array] | None, span: slice) -> tuple[Array, Array] | None:
+def _cut(
+    pair: tuple[Surfaces, Surfaces] | None, span: slice
+) -> tuple[Array, Array] | None:
     if pair is None:
         return None
     pred, true = pair

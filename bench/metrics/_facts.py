@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,26 @@ class View:
     cameras: Mapping[int, Camera]  # of each clip number
 
 
+class Surfaces(Protocol):
+    """(N, V, 3), mm, of which a part is asked for at a time: an array, or what makes one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, V, 3)."""
+
+    def __getitem__(self, span: slice, /) -> NDArray[np.floating]:
+        """Those of some poses."""
+
+
 @dataclass(frozen=True, eq=False)
 class Extras:
     """What some metrics and protocols need beside the poses; None where there is none."""
 
     # predicted and true (N, 3), mm, camera frame
     roots: tuple[Array, Array] | None = None
-    # predicted and true (N, V, 3), mm from the root
-    vertices: tuple[Array, Array] | None = None
+    # predicted and true, from the root; NaN where the truth lacks a joint
+    vertices: tuple[Surfaces, Surfaces] | None = None
+    regressor: Array | None = None  # (J, V): joints from vertices
     factors: NDArray[np.floating] | None = None  # (N,) mm per pixel, for 2.5D lengths
     view: View | None = None  # for a protocol that picks joints by their projection
 
@@ -45,7 +58,8 @@ class Facts:
     bones: Pairs = ()  # (parent, child), places among the joints
     twins: Pairs = ()  # places of bones that mirror each other
     roots: tuple[Array, Array] | None = None
-    vertices: tuple[Array, Array] | None = None
+    vertices: tuple[Array, Array] | None = None  # (N, V, 3)
+    regressed: Array | None = None  # (N, J, 3), of the predicted vertices
 
 
 # asked for with every block

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from bench.coordinator.job import Job
 from bench.data import Split
-from bench.evaluation.oracle import cutting, scaling, sides, sight
+from bench.evaluation.oracle import body, cutting, scaling, sides, sight
 from bench.evaluation.oracle.checks import apart, check
 from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.tally import Tally
 from bench.records import Check
 from bench.training import brought, start
-from bench.training.feed import Feed
+from bench.training.feed import VERTICES, Feed
 from bench.training.loop import Loop
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them, drawn
-SEEN = 16  # windows of the validation whose poses are looked at
+# windows of the validation whose poses are looked at, of a batch whose surfaces are
+SEEN = 16
 # absolute, on a screen from -1 to 1: some ten roundings of float32
 ROUNDING = 1e-6
 # share of arrays that a training may leave as they were: not all
@@ -94,7 +95,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
 def trained(job: Job, split: Split, feed: Feed) -> Cut:
     """The training windows of a job, cut by the oracle."""
     train = job.settings.train
-    seen = sight.of(feed.spec, split.protocol, job.settings.pad, training=True)
+    seen = sight.of(feed.spec, split.protocol, job, training=True)
     # neighbours of a sequence model overlap by two thirds, where nothing else is asked for
     usual = max(1, seen.frames // 3) if seen.outputs > 1 else 1
     strips = cutting.strips(
@@ -153,7 +154,7 @@ def _start(job: Job, loop: Loop) -> Check:
 def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
     """Whose poses the validation looks at: those of test clips, as many as were asked for."""
     validation = loop.validation
-    seen = sight.of(loop.feed.spec, split.protocol, job.settings.pad)
+    seen = sight.of(loop.feed.spec, split.protocol, job)
     cut = Cut(cutting.strips(split.test), seen, seen.outputs)
     strips = {(one.clip.name, one.clip.camera_name): one for one in cut.strips}
     drawn = validation.drawn()
@@ -189,7 +190,7 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
 
 def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     """What the train graph is fed in some steps, window by window."""
-    seen, found = Tally(), Tally()
+    seen, found, surface = Tally(), Tally(), Tally()
     mirrored = windows = 0
     drawn = []
     for step in cutting.spread(loop.plan.steps, STEPS):
@@ -207,13 +208,28 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
             number = int(batch.indices[row])
             mirrored += _window(fed, cut, number, fitted, seen, found)
             windows += 1
+        if VERTICES in feeds:
+            some = order[:SEEN]
+            _surfaces(loop.feed, batch.target[some], feeds[VERTICES][some], surface)
     graph = "train"
+    surfaces = surface.check(
+        "batch", "surfaces that are fed", budgeted="node", graph=graph
+    )
     return [
         seen.check("batch", "keypoints that are fed", budgeted="node", graph=graph),
         found.check("batch", "targets that are fed", budgeted="node", graph=graph),
+        *([surfaces] if loop.feed.skin else []),
         _mirrored(mirrored, windows, flip=job.settings.train.flip),
         *_order(drawn, len(cut), loop.epochs.batch),
     ]
+
+
+def _surfaces(feed: Feed, target: Array, fed: Array, tally: Tally) -> None:
+    """Hold surfaces (n, V, 3) against the body in the poses (n, 1, J, 3) that are fed."""
+    assert feed.skin is not None  # as it has made them
+    due = body.posed(feed.skin.mesh, feed.protocol.joints, target[:, 0])
+    tally.strays(due.astype(np.float32), due)
+    tally.add(fed, due, "the batch")
 
 
 def _window(
@@ -234,7 +250,7 @@ def _window(
     seen.strays(fitted.scaled(rough), fitted.scaled(screen), fitted.rounding(screen))
     found.strays(target.astype(np.float32), target)
     keypoints = fed[sight.reads].reshape(screen.shape)
-    turned = cutting.mirrored(screen, sight)
+    turned = cutting.seen_mirrored(screen, sight)
     # either may be asked for; which one it is, the nearer one says
     flipped = apart(keypoints, fitted.scaled(turned)) < apart(
         keypoints, fitted.scaled(screen)

@@ -1,5 +1,6 @@
-"""Losses are graphs: each file holds one function (pose, target) -> scalar of its own name.
+"""Losses are graphs: each file holds one function of its own name, which gives a scalar.
 
-Both are (batch, frames, joints, 3). A loss that needs the skeleton takes `body` as well, by
-keyword, and is given the `Body` that the model is built with.
+It is given what it names as parameters: `pose` and `target` (batch, frames, joints, 3); of a mesh
+model `vertices` and their truth `surface` (batch, vertices, 3), metres from the root; `body`, the
+`Body` that the model is built with, whose `mesh` such a model has.
 """

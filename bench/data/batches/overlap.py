@@ -21,12 +21,18 @@ class First:
     """
 
     def __init__(
-        self, windows: Windows, *, hypotheses: int = 0, coordinates: int = 3
+        self,
+        windows: Windows,
+        *,
+        hypotheses: int = 0,
+        coordinates: int = 3,
+        points: int | None = None,
     ) -> None:
         self.windows = windows
         several = (hypotheses,) if hypotheses else ()
-        joints = len(windows.skeleton.joints)
-        shape = (windows.scored, *several, joints, coordinates)
+        # the joints, where it is not said how many
+        count = len(windows.skeleton.joints) if points is None else points
+        shape = (windows.scored, *several, count, coordinates)
         # not zeros: each scored frame comes exactly once, and so all is written
         self._poses = np.empty(shape, dtype=np.float32)
 

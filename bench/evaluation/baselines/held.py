@@ -8,11 +8,20 @@ import numpy as np
 
 from bench.data import Split
 from bench.data.geometry import skeletons
-from bench.evaluation.oracle import choice, cutting, scaling, scoring, sides
+from bench.evaluation.oracle import (
+    body,
+    choice,
+    cutting,
+    scaling,
+    scoring,
+    sides,
+    surfaces,
+)
 from bench.evaluation.oracle.choice import Rows
 from bench.evaluation.oracle.cutting import Cut, Float
 from bench.evaluation.oracle.sight import Sight
 from bench.records import Baseline, Check
+from models.mesh import Mesh
 
 # How far scores may be apart: mm, and as a share of a large one. Keypoints are nearly dependent
 # columns, above all of few short clips: there the roundings of float32 alone move the map of
@@ -26,9 +35,12 @@ Predict = Callable[[int], Float]  # poses of a strip's scored frames, mm
 
 
 def hold(
-    split: Split, baselines: Sequence[Baseline]
+    split: Split, baselines: Sequence[Baseline], mesh: Mesh | None = None
 ) -> tuple[tuple[Check, ...], dict[str, str]]:
-    """Each predictor's scores against those of plain arithmetic, and what has none."""
+    """Each predictor's scores against those of plain arithmetic, and what has none.
+
+    Where there is a mesh, of the body in the predicted poses, too.
+    """
     protocol = split.protocol
     skeleton = skeletons.load(protocol.skeleton)
     sight = Sight(
@@ -55,12 +67,22 @@ def hold(
             left_out[name] = "the oracle does not know this predictor"
             continue
         due = scoring.scored(test, rows, protocol, fitted[name])
+        unheld: dict[str, str] = {}
+        if mesh:
+            posed = _posed(mesh, skeleton.joints, fitted[name])
+            more, unheld = surfaces.scored(test, rows, protocol, mesh, posed)
+            due |= more
         found, without = scoring.all_held(
             baseline.metrics, due, of=name, same=SAME[name]
         )
         checks += found
-        left_out |= without
+        left_out |= without | unheld
     return tuple(checks), left_out
+
+
+def _posed(mesh: Mesh, joints: Sequence[str], predict: Predict) -> Predict:
+    """The surface (n, V, 3), mm, of the body in what is predicted."""
+    return lambda number: 1000 * body.posed(mesh, joints, predict(number) / 1000)
 
 
 def _mean_pose(train: Cut, test: Cut, rows: Rows) -> Predict:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
-from bench.evaluation.score import score
+from bench.evaluation.score import Surface, score
+from bench.evaluation.surfaces import Posed
 from bench.records import Baseline
 
 Array = NDArray[np.float32]
@@ -55,13 +57,28 @@ PREDICTORS: Mapping[str, Callable[[Windows], Predictor]] = {
 
 
 def baselines(
-    train: Windows, test: Windows, *, protocol: Protocol, chosen: Sequence[str] = ()
+    train: Windows,
+    test: Windows,
+    *,
+    protocol: Protocol,
+    chosen: Sequence[str] = (),
+    skin: Skin | None = None,
 ) -> tuple[Baseline, ...]:
-    """Both, fitted on the training windows' frames and scored on the test windows' frames."""
+    """Both, fitted on the training windows' frames and scored on the test windows' frames.
+
+    With a `skin` their surface is scored, too: the mean body in the pose that they predict.
+    """
     found = []
     for name, fit in PREDICTORS.items():
-        pred = 1000 * fit(train)(test.single())  # metres to mm
-        scores = score(pred, test, protocol=protocol, chosen=chosen)
+        pred = fit(train)(test.single())
+        surface = Surface(Posed(skin, pred), skin) if skin else None
+        scores = score(
+            1000 * pred,  # metres to mm
+            test,
+            protocol=protocol,
+            chosen=chosen,
+            surface=surface,
+        )
         found.append(Baseline(name=name, metrics=scores))
     return tuple(found)
 

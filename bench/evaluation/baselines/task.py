@@ -6,6 +6,8 @@ from backends.base import Backend
 from bench import metrics
 from bench.coordinator import dataset
 from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.spec import finest_mesh
+from bench.data.geometry.skinning import Skin
 from bench.data.pieces import pieces
 from bench.evaluation.baselines.held import hold
 from bench.evaluation.baselines.predictors import baselines, frames_of
@@ -22,9 +24,16 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     train = frames_of(pieces(split.train, joints=protocol.joints), protocol)
     test = frames_of(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
-    found = baselines(train, test, protocol=protocol, chosen=job.config.metrics)
+    mesh = finest_mesh(job.config, protocol)
+    found = baselines(
+        train,
+        test,
+        protocol=protocol,
+        chosen=job.config.metrics,
+        skin=Skin(mesh, protocol.joints) if mesh else None,
+    )
     progress("holding them against plain NumPy", 0.9)
-    checks, left_out = hold(split, found)
+    checks, left_out = hold(split, found, mesh)
     payload = Baselines(
         data=job.config.data,
         protocol=protocol.name,

@@ -40,6 +40,7 @@ class Network:
     flip: bool  # whether the mirror image's prediction is averaged in
     kind: type[np.floating]
     batch: int
+    output: str = "pose"  # or vertices, which are neither mirrored nor scaled
 
     def poses(self, windows: Sequence[Array], numbers: Sequence[int]) -> Array:
         """(W, T, J, C) as they are read -> (W, K, J, C) in the model's unit."""
@@ -49,7 +50,8 @@ class Network:
             some = numbers[first : first + self.batch]
             pose = self._predicted(seen, some)
             if self.flip:
-                other = self._predicted(cutting.mirrored(seen, self.sight), some)
+                turned = cutting.seen_mirrored(seen, self.sight)
+                other = self._predicted(turned, some)
                 pose = (pose + cutting.mirrored(other, self.sight)) / 2
             found.append(pose)
         return np.concatenate(found)
@@ -62,10 +64,14 @@ class Network:
         )
         if len(graph.inputs[reads].shape) == 2:
             fed = fed.reshape(len(fed), -1)
-        lengths = {"batch": len(seen), "frames": seen.shape[1]}
+        frames = self.sight.frames if reads == "images" else seen.shape[1]
+        lengths = {"batch": len(seen), "frames": frames}
         # where a part is hidden, each window has masks of its own
         own = numbers if "hidden" in graph.outputs else None
         made = self.program({reads: fed} | noise.fixed(graph, lengths, own))
+        if self.output == "vertices":
+            # (W, 1, V, 3): of the one frame that is predicted
+            return np.asarray(made["vertices"], self.kind)[:, None]
         shape = (len(seen), self.sight.outputs, len(self.sight.joints), -1)
         parts = [np.asarray(made["pose"], self.kind).reshape(shape)]
         if self.unscaled:
@@ -87,8 +93,9 @@ def predicted(
     flip: bool,
     precision: str,
     nudge: int = 0,
+    output: str = "pose",
 ) -> dict[int, Array]:
-    """Poses (K, J, C) of test windows by their number, in float64 or in less.
+    """Poses (K, J, C), or vertices, of test windows by their number, in float64 or in less.
 
     Halves are float32 whose results are rounded (`backends/numpy/halves.py`); `nudge` is the
     seed of a disturbance of weights, keypoints and their mean, 0 for none.
@@ -106,9 +113,10 @@ def predicted(
         sight=test.sight,
         scaling=replace(scaling, mean=mean),
         unscaled="target" not in spec.train.inputs and spec.reads == spec.makes,
-        flip=flip and not spec.masked,
+        flip=flip and not spec.masked and output == "pose",
         kind=kind,
         batch=min(BATCH, max(1, int(ROOM // cost(spec.infer, spec.frames)))),
+        output=output,
     )
     seen: list[Array] = []
     for number in numbers:

@@ -99,7 +99,7 @@ def scored(
 
     None where the protocol skips frames and the metric asks for neighbours.
     """
-    scores = _empty(protocol)
+    scores = empty(protocol)
     root = test.sight.joints.index(protocol.root)
     for number, strip in enumerate(test.strips):
         pose = predicted(number)
@@ -187,7 +187,7 @@ def all_held(
     return checks, left_out
 
 
-def _empty(protocol: Protocol) -> dict[str, Score]:
+def empty(protocol: Protocol) -> dict[str, Score]:
     """A score of no poses for each metric that is known here, by its file."""
     found = {}
     # which metrics there are depends on joints, and which joints on the metric

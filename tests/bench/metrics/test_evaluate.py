@@ -27,7 +27,8 @@ MEANS = (
 METRICS = {
     name: metrics.load(name)
     for name in metrics.names()
-    if getattr(metrics.load(name), "NEEDS", None) not in ("roots", "vertices")
+    if getattr(metrics.load(name), "NEEDS", None)
+    not in ("roots", "vertices", "regressed")
 }
 
 
@@ -158,6 +159,37 @@ def test_roots_and_vertices() -> None:
     assert found["MPVPE"].per_joint == {}
 
 
+@pytest.mark.parametrize(("root", "due"), [("free", 50.0), ("zero", 0.0)])
+def test_a_surface_is_scored_by_its_own_joints(root: str, due: float) -> None:
+    true = POSES - POSES[:, :1]
+    # each joint is the middle of two vertices, 7 mm to either side
+    mesh = np.concatenate([true + [0, 7, 0], true - [0, 7, 0]], axis=1)
+    rows = np.tile(np.eye(17) / 2, 2)
+    # wherever the surface is, it lies about the root that it has itself
+    extras = Extras(vertices=(mesh + [30, 0, 40], mesh), regressor=rows)
+    rule = under(prediction_root=root)
+    found = run(POSES - POSES[:, :1], true, protocol=rule, extras=extras)
+    assert found["MPVPE"].frame_wise == pytest.approx(due, abs=1e-9)
+    assert found["MPJPE of the mesh"].frame_wise == pytest.approx(due, abs=1e-9)
+    assert found["PA-MPJPE of the mesh"].frame_wise == pytest.approx(0, abs=1e-6)
+    assert set(found["MPJPE of the mesh"].per_joint) == set(H36M17.joints)
+
+
+def test_a_surface_lacks_what_the_truth_lacks() -> None:
+    true = POSES - POSES[:, :1]
+    mesh = np.tile(true, (1, 2, 1))
+    rows = np.tile(np.eye(17) / 2, 2)
+    missing, surface = true.copy(), mesh.copy()
+    missing[:4, 5] = surface[:4] = np.nan
+    extras = Extras(vertices=(mesh + 1, surface), regressor=rows)
+    found = run(true, missing, extras=extras)
+    assert found["MPVPE"].frame_wise == pytest.approx(3**0.5)
+    assert found["MPJPE of the mesh"].frame_wise == pytest.approx(3**0.5)
+    broken = Extras(vertices=(surface, mesh), regressor=rows)
+    with pytest.raises(BadInput, match="predicted vertices are not finite"):
+        run(true, true, extras=broken)
+
+
 def test_extras_that_do_not_fit_are_named() -> None:
     roots = np.zeros((40, 3))
     mesh = np.zeros((40, 60, 3))
@@ -167,6 +199,7 @@ def test_extras_that_do_not_fit_are_named() -> None:
         (Extras(roots=(roots, roots * np.nan)), "roots .* finite"),
         (Extras(vertices=(mesh, mesh[:, :59])), "vertices"),
         (Extras(vertices=(roots, roots)), "vertices"),
+        (Extras(vertices=(mesh, mesh), regressor=np.eye(17)), "regressor"),
         (
             Extras(view=View(view.keypoints[:, :16], view.roots, view.cameras)),
             "keypoints",

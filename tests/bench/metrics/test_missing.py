@@ -16,7 +16,8 @@ PRED = POSES + DRAW.normal(0, 90, POSES.shape)
 NAMES = [
     name
     for name in metrics.names()
-    if getattr(metrics.load(name), "NEEDS", None) not in ("roots", "vertices")
+    if getattr(metrics.load(name), "NEEDS", None)
+    not in ("roots", "vertices", "regressed")
 ]
 
 

@@ -27,6 +27,15 @@ FLOW = {
     "samples": 4,
     "best": 2,
 }
+# two residual blocks, the second with a shortcut of its own
+RESNET = {
+    "height": 32,
+    "width": 32,
+    "blocks": [1, 1],
+    "stem": 8,
+    "inner": [8, 8],
+    "outer": [8, 8],
+}
 # Smaller than the preset, so that a framework that compiles is done in seconds.
 # A model without a line needs none.
 SIZES: dict[str, dict[str, Any]] = {
@@ -50,6 +59,8 @@ SIZES: dict[str, dict[str, Any]] = {
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
     "poseflow": FLOW,
+    "integral": RESNET | {"depth": 4, "deconvolutions": 1, "filters": 8},
+    "rle": RESNET | {"couplings": 1},
 }
 # That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
 OPTIMIZERS = {"simple_baseline": list(optim.RULES)}

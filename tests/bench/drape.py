@@ -1,0 +1,76 @@
+"""Drape: the least network that makes a surface, for tests of what the harness does with one.
+
+It lifts a frame and lets the body's rest surface go along by a linear map. It is no model of the
+zoo: `put_up` makes it known to one test.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import models
+from models.body import Body
+from models.builder import Builder
+from models.human import human
+from models.spec import Recipe
+from models.value import Value
+
+
+@dataclass(frozen=True)
+class Size:
+    """`detail` is the body's."""
+
+    joints: int = 17
+    width: int = 32
+    detail: int = 1
+    frames: int = 1
+
+
+def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
+    """(b, 1, joints, 2) -> (b, 1, joints, 3), and vertices (b, v, 3)."""
+    mesh = body.mesh if body and body.mesh else human(size.detail)
+    x = g.input("keypoints", ("batch", 1, size.joints, 2))
+    x = x.rearrange("b f j c -> b (f j c)").linear(size.width, name="up").relu()
+    count = len(mesh.vertices)
+    moved = x.linear(3 * count, name="skin", init=("normal", 1e-3))
+    rest = g.constant("rest", mesh.vertices[:, [0, 2, 1]] * (1, -1, 1))
+    g.label("vertices", moved.rearrange("b (v c) -> b v c", c=3) + rest)
+    pose = x.linear(3 * size.joints, name="head")
+    return pose.rearrange("b (f j c) -> b f j c", f=1, c=3)
+
+
+PRESETS = {"paper": Size(), "small": Size(), "tiny": Size()}
+RECIPE = Recipe(
+    optimizer="adam",
+    lr=3e-3,
+    weight_decay=0.0,
+    lr_decay=1.0,
+    batch=32,
+    loss={
+        "vertex": 1.0,
+        "edge": 1.0,
+        "normal": 0.1,
+        "mesh_joint": 1.0,
+        "lifted_joint": 1.0,
+    },
+    inputs="screen",
+    source="a test",
+)
+TRAINING: dict[str, object] = {}
+
+
+def put_up(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its name in the zoo while a test runs."""
+    known = models.names()
+    monkeypatch.setitem(sys.modules, "models.zoo.drape", sys.modules[__name__])
+    monkeypatch.setattr(models, "names", lambda: [*known, "drape"])
+    return "drape"
+
+
+def upright(vertices: np.ndarray) -> np.ndarray:
+    """Whatever way a camera sees it, for tests that look at sizes."""
+    return vertices - vertices.mean(axis=-2, keepdims=True)

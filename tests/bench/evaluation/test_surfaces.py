@@ -1,0 +1,147 @@
+"""A model that makes a surface, from its training to its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import backends
+from bench.config import Config, Model, Train
+from bench.coordinator.checking import check_model
+from bench.coordinator.job import Job
+from bench.data import protocols
+from bench.data.geometry.skeletons import H36M17
+from bench.data.geometry.skinning import Skin
+from bench.evaluation import poses
+from bench.evaluation import task as evaluate
+from bench.evaluation.baselines import task as baselines
+from bench.records import Baselines, Evaluation, Training
+from bench.training import task as train
+from models.errors import BadInput
+from tests.bench import drape
+
+SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh")
+
+
+def quiet(text: str, share: float) -> None:
+    """Nobody listens."""
+
+
+def job_of(folder: Path, name: str, **settings: Any) -> Job:
+    training = Train(steps=8, batch=8, validate_every=8, validation_windows=64)
+    model = Model(train=training, **settings)
+    config = Config(small=0.05, model={name: model}, device="cpu", threads=1)
+    return Job(task="train", backend="numpy", model=name, config=config, folder=folder)
+
+
+class Ran(NamedTuple):
+    """A training and its evaluation, with what it was of."""
+
+    job: Job
+    training: Training
+    evaluation: Evaluation
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    with pytest.MonkeyPatch.context() as patch:
+        backend = backends.load("numpy")
+        job = job_of(tmp_path_factory.mktemp("drape"), drape.put_up(patch))
+        found = train.run(job, backend, "cpu", quiet)
+        assert found.status == "ok", found.reason
+        judged = evaluate.run(job, backend, "cpu", quiet)
+        assert judged.status == "ok", judged.reason
+        assert isinstance(found.payload, Training)
+        assert isinstance(judged.payload, Evaluation)
+        yield Ran(job, found.payload, judged.payload)
+
+
+def test_its_surface_is_scored_beside_its_pose(ran: Ran) -> None:
+    found = {metric.name: metric for metric in ran.evaluation.metrics}
+    # some rest pose, seen from some side
+    assert 100 < (found["MPVPE"].frame_wise or 0) < 600
+    assert found["MPVPE"].unit == "mm"
+    assert set(found["MPVPE"].per_subject) == {"S9", "S11"}
+    assert set(found["MPJPE of the mesh"].per_joint) == set(H36M17.joints)
+    aligned, free = (
+        found[f"{name} of the mesh"].frame_wise for name in ("PA-MPJPE", "MPJPE")
+    )
+    assert (aligned or 0) < (free or 0)
+
+
+def test_what_costs_nothing_is_posed_and_scored_alike(ran: Ran) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        drape.put_up(patch)
+        found = baselines.run(ran.job, None, "", quiet)
+    assert found.status == "ok", found.reason
+    assert isinstance(found.payload, Baselines)
+    held = {check.name for check in found.payload.checks}
+    for baseline in found.payload.baselines:
+        scores = {metric.name: metric.frame_wise for metric in baseline.metrics}
+        assert {f"{baseline.name} {name}" for name in SURFACE} <= held
+        # the body lies about its bones, and its joints where the predictor has them
+        apart = (scores["MPJPE of the mesh"] or 0) - (scores["MPJPE"] or 0)
+        assert abs(apart) < 3
+
+
+def test_a_surface_that_is_fed_wrongly_ends_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posed = Skin.posed
+    monkeypatch.setattr(Skin, "posed", lambda skin, poses: posed(skin, 1.001 * poses))
+    job = job_of(tmp_path, drape.put_up(monkeypatch))
+    found = train.run(job, backends.load("numpy"), "cpu", quiet)
+    assert found.status == "failed"
+    assert "surfaces that are fed" in found.reason
+
+
+def test_a_surface_that_is_predicted_wrongly_fails_by_name(
+    ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drape.put_up(monkeypatch)
+    asked = poses.predicted
+
+    def moved(*given: Any) -> poses.Predicted:
+        found = asked(*given)
+        assert found.vertices is not None
+        return replace(found, vertices=found.vertices * np.float32(1.001))
+
+    monkeypatch.setattr(evaluate, "predicted", moved)
+    found = evaluate.run(ran.job, backends.load("numpy"), "cpu", quiet)
+    assert found.status == "failed"
+    assert found.reason.startswith("vertices")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sizes", "said"),
+    [
+        (
+            "h36m-motionbert-2.5d",
+            {},
+            "makes a surface in metres, and protocol h36m-mot",
+        ),
+        ("3dhp", {}, "joint .* is none of the built-in body"),
+        ("synthetic", {"detail": 9}, "detail 9; a number from 1 to 4 was due"),
+    ],
+)
+def test_a_surface_that_nothing_can_teach_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, protocol: str, sizes: dict[str, int], said: str
+) -> None:
+    name = drape.put_up(monkeypatch)
+    with pytest.raises(BadInput, match=said) as caught:
+        check_model(name, Model(sizes=sizes), protocols.load(protocol))
+    assert "\n" not in str(caught.value)
+
+
+def test_its_surface_is_held_at_every_place(ran: Ran) -> None:
+    before = {check.name for check in ran.training.checks}
+    assert "surfaces that are fed" in before
+    after = {(check.kind, check.name) for check in ran.evaluation.checks}
+    assert {("score", name) for name in SURFACE} <= after
+    assert any(kind == "vertices" for kind, _ in after)
+    assert not set(SURFACE) & set(ran.evaluation.left_out)
