@@ -14,7 +14,8 @@ import numpy as np
 
 from models.errors import BadInput
 from models.human import parts, regressor, rounding, shapes
-from models.human.cage import JOINTS, REST, cage
+from models.human.cage import cage
+from models.human.rings import JOINTS, REST
 from models.mesh import Mesh
 
 FINEST = 6  # 7,200 vertices

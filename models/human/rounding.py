@@ -47,22 +47,33 @@ def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
 
 def _divided(face: Quad, detail: int, numbers: dict[Mixture, int]) -> list[Quad]:
     """The quads that a face becomes; a point that another face has keeps its number."""
-    grid = np.empty((detail + 1, detail + 1), int)
+    grid: list[list[int]] = []
     for i in range(detail + 1):
+        row = []
         for j in range(detail + 1):
             mixture = _mixture(face, i, j, detail)
-            grid[i, j] = numbers.setdefault(mixture, len(numbers))
-    corners = (grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:])
-    rows = np.stack(corners, axis=-1).reshape(-1, 4).tolist()
-    return [(a, b, c, d) for a, b, c, d in rows]
+            row.append(numbers.setdefault(mixture, len(numbers)))
+        grid.append(row)
+    found: list[Quad] = []
+    for i in range(detail):
+        for j in range(detail):
+            near = grid[i][j], grid[i + 1][j]
+            far = grid[i + 1][j + 1], grid[i][j + 1]
+            found.append((*near, *far))
+    return found
 
 
 def _mixture(face: Quad, i: int, j: int, detail: int) -> Mixture:
     """The corners that a point of a face's grid lies between: whole numbers, and so a name."""
-    left, up = detail - i, detail - j
+    left = detail - i
+    up = detail - j
     shares = (left * up, i * up, i * j, left * j)
-    pairs = zip(face, shares, strict=True)
-    return tuple(sorted((corner, share) for corner, share in pairs if share))
+    found = []
+    for corner, share in zip(face, shares, strict=True):
+        # on an edge two of them have none, and the face beyond gives the same name
+        if share:
+            found.append((corner, share))
+    return tuple(sorted(found))
 
 
 def _neighbours(quads: Sequence[Quad]) -> tuple[Places, Places, Places]:
