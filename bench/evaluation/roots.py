@@ -21,7 +21,13 @@ Array = NDArray[np.floating]
 Float = NDArray[np.float64]
 
 
-def fitted(poses: Array, view: View, clips: NDArray[np.int64], *, root: int) -> Float:
+def fitted(
+    poses: Array,
+    view: View,
+    clips: NDArray[np.int64],
+    *,
+    root: int,
+) -> Float:
     """Roots (M, 3), mm in the camera's frame, of poses (M, J, 3), mm.
 
     `clips` are the numbers of the clips that they are of, and `root` is a place among the joints.

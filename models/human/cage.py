@@ -85,7 +85,13 @@ class _Half:
         up = width * UP_ARM
         down = length * SLOPE
         corners = (-up - down, up - down, up + down, down - up)
-        self.faces.append(self._drawn(loop, _along(ring) + np.array(corners), ring))
+        self.faces.append(
+            self._drawn(
+                loop,
+                _along(ring) + np.array(corners),
+                ring,
+            )
+        )
 
     def leg(self, loop: Loop) -> None:
         """From the crotch to the sole and the toes."""

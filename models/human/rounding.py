@@ -27,7 +27,11 @@ class Rounded(NamedTuple):
     faces: Places  # (F, 3)
 
 
-def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
+def rounded(
+    faces: Sequence[Quad],
+    columns: Array,
+    detail: int,
+) -> Rounded:
     """The fine surface of a closed cage: its columns (C, k), such as places, of each vertex."""
     numbers: dict[Mixture, int] = {}
     quads: list[Quad] = []
@@ -45,7 +49,11 @@ def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
     return Rounded(found, corners[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3))
 
 
-def _divided(face: Quad, detail: int, numbers: dict[Mixture, int]) -> list[Quad]:
+def _divided(
+    face: Quad,
+    detail: int,
+    numbers: dict[Mixture, int],
+) -> list[Quad]:
     """The quads that a face becomes; a point that another face has keeps its number."""
     grid: list[list[int]] = []
     for i in range(detail + 1):
@@ -63,7 +71,12 @@ def _divided(face: Quad, detail: int, numbers: dict[Mixture, int]) -> list[Quad]
     return found
 
 
-def _mixture(face: Quad, i: int, j: int, detail: int) -> Mixture:
+def _mixture(
+    face: Quad,
+    i: int,
+    j: int,
+    detail: int,
+) -> Mixture:
     """The corners that a point of a face's grid lies between: whole numbers, and so a name."""
     left = detail - i
     up = detail - j
@@ -83,5 +96,9 @@ def _neighbours(quads: Sequence[Quad]) -> tuple[Places, Places, Places]:
         for one, other in zip(quad, (*quad[1:], quad[0]), strict=True):
             pairs |= {(one, other), (other, one)}
     starts, ends = np.array(sorted(pairs)).T
-    _, first, count = np.unique(starts, return_index=True, return_counts=True)
+    _, first, count = np.unique(
+        starts,
+        return_index=True,
+        return_counts=True,
+    )
     return ends, first, count

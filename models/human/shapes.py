@@ -55,7 +55,11 @@ def _on_bones(points: Array) -> Array:
     found = np.empty((len(PARENTS) - 1, *points.shape))
     for bone, start in enumerate(PARENTS[1:], start=1):
         along = REST[bone] - REST[start]
-        share = np.clip((points - REST[start]) @ along / (along @ along), 0, 1)
+        share = np.clip(
+            (points - REST[start]) @ along / (along @ along),
+            0,
+            1,
+        )
         found[bone - 1] = REST[start] + share[:, None] * along
     nearest = np.linalg.norm(found - points, axis=-1).argmin(axis=0)
     chosen: Array = found[nearest, np.arange(len(points))]

@@ -16,7 +16,11 @@ from models.mesh import Mesh
 SQUASHED = 0.85  # how short a head may be, by how large the body is
 
 
-def posed(mesh: Mesh, joints: Sequence[str], poses: Array) -> Float:
+def posed(
+    mesh: Mesh,
+    joints: Sequence[str],
+    poses: Array,
+) -> Float:
     """(n, V, 3) of poses (n, J, 3); NaN where a pose lacks a joint."""
     rest = mesh.regressor @ mesh.vertices
     pose = poses.astype(np.float64)
@@ -77,7 +81,11 @@ def _turns(
             )
         )
     found = {}
-    for bone, before, after in zip((hip, spine, thorax), *frames, strict=True):
+    for bone, before, after in zip(
+        (hip, spine, thorax),
+        *frames,
+        strict=True,
+    ):
         found[bone] = after @ np.swapaxes(before, 1, 2)
     while len(found) < len(joints):
         for bone, parent in enumerate(mesh.parents):
