@@ -53,6 +53,7 @@ __all__ = [
     "module",
     "names",
     "networks",
+    "official_size",
     "size",
     "stage",
     "stages",
@@ -196,17 +197,25 @@ def from_official(
     """The zoo model that is `official` (class name in the authors' code).
 
     Built from its constructor arguments, trained on plain MPJPE unless the file says otherwise
-    in `OFFICIAL_LOSS`. Raises UnknownName when no zoo model claims that class, BadInput for
-    arguments that make no network.
+    in `OFFICIAL_LOSS`. Raises as `official_size` does.
+    """
+    name, sizes = official_size(official, config)
+    loss = getattr(module(name), "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
+    return assemble(name, sizes, loss=loss, body=body)
+
+
+def official_size(official: str, config: Mapping[str, Any]) -> tuple[str, Any]:
+    """The zoo model that is `official`, by name, and its sizes of constructor arguments.
+
+    Raises UnknownName when no zoo model claims that class, BadInput for arguments that make no
+    network.
     """
     known = claimed()
     if official not in known:
         raise UnknownName("official model", official, known)
     name = known[official]
-    file = module(name)
-    loss = getattr(file, "OFFICIAL_LOSS", {}).get(official, {"mpjpe": 1.0})
     try:
-        sizes = file.from_official(official, config)
+        sizes = module(name).from_official(official, config)
     except KeyError as error:
         raise BadInput(f"{UNFIT} {official}: {error} is missing") from None
     except (
@@ -218,7 +227,7 @@ def from_official(
     ) as error:
         raise BadInput(f"{UNFIT} {official}: {error}, of {shortened(config)}") from None
     bounded(name, asdict(sizes))
-    return assemble(name, sizes, loss=loss, body=body)
+    return name, sizes
 
 
 def assemble(
@@ -255,14 +264,14 @@ def _assembled(
     from models.spec import Spec
 
     builder = Builder(f"{title(name)}.train")
-    pose = _pose(chosen.train, builder, sizes, body)
+    known = body or _default_body(chosen, sizes)
+    pose = _pose(chosen.train, builder, sizes, known)
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
     weights = loss or chosen.recipe.loss
-    known = body or chosen.body
     builder.output("loss", objective.total(pose, weights, known, own))
     train = _surfaced(builder.finish())
-    infer = _infer(chosen, sizes, body, train, title(name))
+    infer = _infer(chosen, sizes, known, train, title(name))
     return Spec(
         name,
         asdict(sizes),
@@ -279,6 +288,11 @@ def _surfaced(train: Graph) -> Graph:
     if "vertices" not in train.labels:
         return train
     return train.with_outputs(*train.outputs, "vertices")
+
+
+def _default_body(chosen: Stage, sizes: Any) -> Body | None:
+    """The skeleton, and perhaps the mesh, of a build that is given none."""
+    return chosen.body(sizes) if callable(chosen.body) else chosen.body
 
 
 def _sized(term: Callable[[Value, Any], Value], sizes: Any) -> Callable[[Value], Value]:

@@ -51,16 +51,26 @@ class Golden:
         return self.names.get(parameter, parameter)
 
 
-def read(official: str, config: Mapping[str, Any], arrays: Arrays) -> list[Golden]:
+@dataclass(frozen=True)
+class Tables:
+    """What a file says of constants, which no network computes: arrays made here, by its keys."""
+
+    made: Arrays
+
+
+def read(
+    official: str, config: Mapping[str, Any], arrays: Arrays
+) -> list[Golden | Tables]:
     """What a file of `official` holds, by the zoo file that claims this class.
 
-    Raises UnknownName where none does, KeyError for an array or argument that is not there.
+    Raises UnknownName where none does, BadInput for arguments that make no network, KeyError
+    for an array that is not there.
     """
-    spec = models.from_official(official, config)
-    own = getattr(models.module(spec.name), "golden", None)
+    name, _ = models.official_size(official, config)
+    own = getattr(models.module(name), "golden", None)
     if own is None:
-        return [plain(spec, arrays)]
-    found: list[Golden] = own(official, config, arrays)
+        return [plain(models.from_official(official, config), arrays)]
+    found: list[Golden | Tables] = own(official, config, arrays)
     return found
 
 

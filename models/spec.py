@@ -73,8 +73,8 @@ class Stage:
     # whether both graphs give the same pose of a training window, without dropout
     agree: bool = True
     parameters: Mapping[str, int] = field(default_factory=dict)  # published, by preset
-    # the skeleton that its losses are of, where a build is given none
-    body: Body | None = None
+    # the skeleton where a build is given none, or what makes it of sizes: a mesh has a detail
+    body: Body | Callable[[Any], Body] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,9 @@ class Spec:
 
     @property
     def reads(self) -> str:
-        """The input that the model is shown: `keypoints`, or `poses` relative to their root."""
-        return "poses" if "poses" in self.infer.inputs else "keypoints"
+        """The input that the model is shown: `keypoints`, `poses` from their root, or `images`."""
+        others = [name for name in ("poses", "images") if name in self.infer.inputs]
+        return others[0] if others else "keypoints"
 
     @property
     def makes(self) -> str:

@@ -20,6 +20,8 @@ HEAD = '''"""Written by `python -m models.stubs`; do not edit."""
 
 from typing import Any
 
+import numpy as np
+
 from models.builder import Builder
 from models.dims import Dim, Length, Shape
 from models.graph import Type

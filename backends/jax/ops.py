@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from backends import kernels
 from backends.base import Gap
+from backends.jax import sparse
 
 GAPS: dict[str, str] = {}  # op -> why JAX cannot; nothing is missing
 PART_GAPS = (
@@ -233,6 +234,20 @@ def linear(
 ) -> Array:
     product = jnp.matmul(x, weight.T)
     return product if bias is None else product + bias
+
+
+def sparse_matmul(
+    x: Array,
+    values: Array,
+    rows: Array,
+    columns: Array,
+    *,
+    length: int,
+) -> Array:
+    # in a half, each sum would be rounded before the next
+    wide = jnp.float32 if x.dtype.itemsize == 2 else x.dtype
+    found = sparse.product(x.astype(wide), values.astype(wide), rows, columns, length)
+    return found.astype(x.dtype)
 
 
 def conv(

@@ -19,11 +19,12 @@ _FULL = r"^[1-9]\d*(x[1-9]\d*)*[,;]"
 # there is a product, if only of empty rows with empty columns
 _PRODUCT = r"^([1-9]\d*x)+\d+, ([1-9]\d*x)*\d+x[1-9]"
 # What ONNX Runtime has in bfloat16: it moves numbers, looks at their sign, or has nothing
-# to compute (`linear` and `matmul` of empty inputs). `layer_norm` alone computes in it.
+# to compute (`linear` and `matmul` of empty inputs). `layer_norm` and
+# `sparse_matmul` alone compute in it.
 _HAS_BF16 = (
     "astype broadcast_to concat expand_dims flip layer_norm linear matmul permute_dims"
-    " repeat reshape roll sign slice split squeeze stack stop_gradient take take_along_axis"
-    " unstack"
+    " repeat reshape roll sign slice sparse_matmul split squeeze stack stop_gradient take"
+    " take_along_axis unstack"
 )
 
 
@@ -41,12 +42,22 @@ PART_GAPS = (
     Gap("linear", _NO_BF16, dtype="bfloat16", case=_FULL),
     Gap("matmul", _NO_BF16, dtype="bfloat16", case=_PRODUCT),
     Gap("repeat", _NO_BF16, dtype="bfloat16", case=f"{_FULL} times=[2-9]"),
+    Gap("resize", _NO_BF16, dtype="bfloat16", case="mode=nearest", varies=True),
     Gap("layer_norm linear", _NO_BF16, dtype="bfloat16", question="kernel"),
     # every op: where `value` is a gap, the gradient is not asked for
     Gap("", _NO_BF16_BACK, dtype="bfloat16", question="gradient"),
     Gap("scatter_add", _NO_F16, dtype="float16"),
     Gap("take", _NO_F16, dtype="float16", question="gradient", case=", [1-9];"),
     Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),
+    # where a factor leads to the length, it repeats
+    Gap(
+        "resize",
+        _NO_F16,
+        dtype="float16",
+        question="gradient",
+        case="mode=nearest",
+        varies=True,
+    ),
     Gap("conv conv_transpose", _NO_INT, dtype="int64"),
     Gap("conv conv_transpose", _NO_INT, dtype="int32"),
     Gap("linear", _NO_GEMM.format("int64"), dtype="int64", case=r"^[1-9]x\d,"),
@@ -62,7 +73,12 @@ PART_GAPS = (
         case=_NOT_FINITE,
         varies=True,
     ),
-    Gap("max_pool1d", "ONNX Runtime's MaxPool passes over NaN", case=_NOT_FINITE),
+    Gap(
+        "max_pool",
+        "ONNX Runtime's MaxPool passes over NaN",
+        case=_NOT_FINITE,
+        varies=True,
+    ),
     Gap("argsort sort", "TopK compares with NaN, and orders nothing", case=_NOT_FINITE),
     Gap(
         "argmax argmin",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backends import kernels
-from backends.onnx import windows
+from backends.onnx import sparse, windows
 from backends.onnx.nodes import Ints, Writer, ints, zeros
 from models import dims, ops
 from models.dims import Dim, Length, Shape
@@ -52,7 +52,7 @@ def _reduction(op: str) -> kernels.Kernel:
     return kernel
 
 
-# ops whose kernel is a node of ONNX, or stands in windows.py
+# ops whose kernel is a node of ONNX, or stands in a file beside
 NATIVE: Mapping[str, kernels.Kernel] = {
     "add": _node("Add"),
     "subtract": _node("Sub"),
@@ -91,7 +91,8 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "min": _reduction("ReduceMin"),
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
-    "max_pool1d": windows.max_pool1d,
+    "max_pool": windows.max_pool,
+    "sparse_matmul": sparse.sparse_matmul,
 }
 
 

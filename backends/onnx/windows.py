@@ -53,20 +53,20 @@ def conv_transpose(
     )
 
 
-def max_pool1d(
+def max_pool(
     w: Writer,
     x: str,
     *,
-    kernel: int,
-    stride: int,
-    padding: int,
-    dilation: int,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
 ) -> str:
     return w.node(
         "MaxPool",
         x,
-        kernel_shape=(kernel,),
-        strides=(stride,),
-        pads=(padding, padding),
-        dilations=(dilation,),
+        kernel_shape=kernel,
+        strides=stride,
+        pads=padding * 2,
+        dilations=dilation,
     )

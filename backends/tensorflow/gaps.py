@@ -33,6 +33,7 @@ PART_GAPS = (
         )
         for mode in ("graph", "eager")  # XLA sorts it as the largest
     ),
+    Gap("max_pool", "max_pool passes over NaN", case=_NOT_FINITE, varies=True),
     Gap("argmax argmin", "they pass over NaN", case=_NOT_FINITE),
     Gap(
         "batch_norm_train",

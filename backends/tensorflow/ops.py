@@ -14,12 +14,12 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends import kernels
-from backends.tensorflow import windows
+from backends.tensorflow import sparse, windows
 from backends.tensorflow.adapt import Axes, Operand, alike, binary, reduction, shared
 from backends.tensorflow.layout import last, length, row
 
 # ops whose kernel is TensorFlow's own function, given operands or axes as it takes them, or
-# stands in windows.py
+# stands in a file beside
 NATIVE: Mapping[str, kernels.Kernel] = {
     "subtract": binary(tf.subtract),
     "multiply": binary(tf.multiply),
@@ -58,6 +58,8 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "stop_gradient": tf.stop_gradient,
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
+    "max_pool": windows.max_pool,
+    "sparse_matmul": sparse.sparse_matmul,
 }
 
 

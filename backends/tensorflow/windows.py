@@ -1,7 +1,8 @@
-"""Kernels that move a window over space: convolution and its transpose."""
+"""Kernels that move a window over space: convolution, its transpose, and pooling."""
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ from backends.tensorflow.layout import (
     dilated,
     doubled,
     filters,
+    length,
 )
 
 # by the number of spatial axes
@@ -66,3 +68,42 @@ def conv_transpose(
         out = crop(out, axis, p, p + n)
     out = channels_first(out)
     return out[:, :1] if single else out
+
+
+def max_pool(
+    x: Tensor,
+    *,
+    kernel: Axes,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+) -> Tensor:
+    x = channels_last(x)
+    if any(padding):
+        # "SAME" pads unevenly, and XLA pools with no other padding
+        ends = [[0, 0], *([p, p] for p in padding), [0, 0]]
+        x = tf.pad(x, ends, constant_values=tf.cast(float("-inf"), x.dtype))
+    if max(dilation) > 1:
+        return channels_first(_largest_tap(x, kernel, stride, dilation))
+    space = _FORMATS[len(kernel)]
+    return channels_first(tf.nn.max_pool(x, kernel, stride, "VALID", space))
+
+
+def _largest_tap(
+    x: Tensor,
+    kernel: Axes,
+    stride: Axes,
+    dilation: Axes,
+) -> Tensor:
+    """Windows with gaps, which TensorFlow does not pool; x is (batch, *space, channels).
+
+    The last axis first: of equal elements, the first row that has one has the first of them.
+    """
+    for i in reversed(range(len(kernel))):
+        before = (slice(None),) * (1 + i)
+        span = length(x, 1 + i) - (kernel[i] - 1) * dilation[i]
+        starts = [tap * dilation[i] for tap in range(kernel[i])]
+        taps = [x[(*before, slice(n, n + span, stride[i]))] for n in starts]
+        # of two equal ones tf.maximum gives the gradient to the first
+        x = reduce(tf.maximum, taps)
+    return x

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from backends import kernels
 from backends.base import Gap
-from backends.torch import windows
+from backends.torch import sparse, windows
 from backends.torch.windows import lengths
 
 GAPS: dict[str, str] = {}  # op -> why PyTorch cannot; nothing is missing
@@ -77,7 +77,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 }
 Axes = tuple[int, ...]
 
-# ops whose kernel is PyTorch's own function, or stands in windows.py
+# ops whose kernel is PyTorch's own function, or stands in a file beside
 NATIVE: Mapping[str, kernels.Kernel] = {
     # operators read as operators in the code of the module
     "add": operator.add,
@@ -112,7 +112,8 @@ NATIVE: Mapping[str, kernels.Kernel] = {
     "linear": F.linear,
     "conv": windows.conv,
     "conv_transpose": windows.conv_transpose,
-    "max_pool1d": windows.max_pool1d,
+    "max_pool": windows.max_pool,
+    "sparse_matmul": sparse.sparse_matmul,
 }
 
 

@@ -16,6 +16,7 @@ def lengths(x: Tensor) -> list[int]:
 # by the number of spatial axes
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+_MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
 def conv(
@@ -55,12 +56,12 @@ def conv_transpose(
     )
 
 
-def max_pool1d(
+def max_pool(
     x: Tensor,
     *,
-    kernel: int,
-    stride: int,
-    padding: int,
-    dilation: int,
+    kernel: Axes,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
 ) -> Tensor:
-    return F.max_pool1d(x, kernel, stride, padding, dilation)
+    return _MAX_POOL[len(kernel)](x, kernel, stride, padding, dilation)

@@ -12,6 +12,7 @@ from bench.config import Config, Model
 from bench.coordinator import dataset
 from bench.coordinator.spec import build, skin_of
 from bench.data import Split, augment
+from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
@@ -42,6 +43,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         spec = check_model(name, settings, protocol)
         _check_hypotheses(spec, protocol)
         _check_masked(spec, settings)
+        _check_pictures(spec, settings, config, protocol)
         if "train" in config.tasks:
             _check_start(spec, settings, resume)
         if "parity" in config.tasks:
@@ -51,7 +53,47 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
-    return dataset.read(config) if reads and not kept else None
+    if not reads or kept:
+        return None
+    split = dataset.read(config)
+    if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
+        _check_clips(split)
+    return split
+
+
+def _looks(name: str, settings: Model, protocol: Protocol) -> bool:
+    return build(name, settings, protocol).reads == "images"
+
+
+def _check_clips(split: Split) -> None:
+    """Raise BadInput where pictures are due, and one is not there or not as it was stated."""
+    clips = (*split.train, *split.test)
+    for clip in clips:
+        crops.check(clip, drawn=split.protocol.rig is not None)
+    crops.check_files(clips)
+
+
+def _check_pictures(
+    spec: Spec, settings: Model, config: Config, protocol: Protocol
+) -> None:
+    """Raise BadInput for a model of images where nothing of them can be fed or scored as asked."""
+    if spec.reads != "images":
+        return
+    if protocol.lengths != "metric":
+        raise BadInput(
+            f"protocol {protocol.name} has lengths of {protocol.lengths}, and {spec.name}"
+            " makes poses of crops, which are metric; take another protocol or model"
+        )
+    if (settings.train.inputs or spec.recipe.inputs) == "zscore":
+        raise BadInput(
+            f"configuration key model.{spec.name}.train.inputs: zscore is of keypoints, and"
+            f" {spec.name} reads images; say screen"
+        )
+    if config.augment and protocol.rig is None:
+        raise BadInput(
+            f"{config.augment}: steps change poses, and not the pictures that {spec.name}"
+            " reads from files; leave augment or the model out"
+        )
 
 
 def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
@@ -149,6 +191,9 @@ def _fed(spec: Spec, joints: int) -> None:
             f"{spec.reads} go in and {spec.makes} come out, of which nothing is hidden: to"
             " copy them would be no error; take a stage that masks"
         )
+    if spec.reads == "images":
+        _pictures_fed(spec, joints)
+        return
     keypoints = spec.train.inputs[spec.reads].shape
     pose = spec.train.types[spec.train.outputs["pose"]].shape
     # (batch, joints * channels) of a flat model, else (batch, frames, joints, channels)
@@ -168,6 +213,19 @@ def _fed(spec: Spec, joints: int) -> None:
         raise SpecError(f"{spec.reads} are (..., {due}), and this takes {into}")
     if out != given:
         raise SpecError(f"{spec.makes} are (..., {given}), and this gives {out}")
+
+
+def _pictures_fed(spec: Spec, joints: int) -> None:
+    """Raise SpecError for a model of images that no crops go into, or no single pose comes out."""
+    taken = spec.train.inputs["images"].shape
+    given = spec.train.types[spec.train.outputs["pose"]].shape
+    fixed = len(taken) == 4 and all(isinstance(side, int) for side in taken[1:])
+    if not fixed or taken[1] != 3:
+        raise SpecError(f"images are (batch, 3, height, width), and this takes {taken}")
+    if given[1:] != (1, joints, 3):
+        raise SpecError(
+            f"poses of images are (batch, 1, {joints}, 3), and this gives {given}"
+        )
 
 
 def _no_network(name: str, settings: Model, error: Exception) -> BadInput:

@@ -57,6 +57,10 @@ class Clip:
     # scores all
     counted: NDArray[np.float32] | None = None
     detector: str = ""  # what found the keypoints; empty for true ones
+    # files of its frames, and where the person is in each (frames, 4), x, y, width, height in
+    # pixels from the upper left corner; None of clips without pictures
+    pictures: tuple[str, ...] | None = None
+    boxes: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.keypoints)
@@ -82,7 +86,24 @@ class Clip:
                 f"clip {self.name}: counted is {counted.dtype} {counted.shape};"
                 f" float32 ({frames},) was due"
             )
+        self._check_pictures()
         check_units(self)
+
+    def _check_pictures(self) -> None:
+        frames = len(self.keypoints)
+        if self.pictures is not None and len(self.pictures) != frames:
+            raise BadInput(
+                f"clip {self.name}: {len(self.pictures)} pictures of {frames} frames; one"
+                " of each was due"
+            )
+        boxes = self.boxes
+        if boxes is not None and (
+            boxes.shape != (frames, 4) or not (boxes[:, 2:] > 0).all()
+        ):
+            raise BadInput(
+                f"clip {self.name}: boxes are {boxes.shape} or without size; ({frames}, 4)"
+                " of x, y, width, height was due"
+            )
 
     def _check(self, field: str, shape: tuple[int, ...]) -> None:
         value = getattr(self, field)

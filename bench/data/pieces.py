@@ -15,7 +15,7 @@ from bench.data import missing
 from bench.data.clip import Clip, middle_of
 from models.errors import BadInput
 
-ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
+ARRAYS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted", "boxes")
 
 
 def pieces(
@@ -74,6 +74,8 @@ def part(clip: Clip, start: int, stop: int, *, name: str = "") -> Clip:
     for each in ARRAYS:
         values = fields[each]
         fields[each] = None if values is None else values[start:stop]
+    if clip.pictures is not None:
+        fields["pictures"] = clip.pictures[start:stop]
     return trusted(**fields)
 
 

@@ -76,7 +76,7 @@ def agreement(
         program = backend.program(model.feed.spec.infer, Settings(device=device))
         program.load(model.params)
     validation = validation_of(job, model.feed, split, program)
-    seen = sight.of(model.feed.spec, split.protocol, job.settings.pad)
+    seen = sight.of(model.feed.spec, split.protocol, job)
     numbers, places = validation.drawn(), validation.places()
     strips = _strips(split, places)
     if strays := [place for place in places if place[:2] not in strips]:
@@ -145,7 +145,8 @@ def _errors(
         true = cutting.due(strip, start, seen)
         apart = 1000 * (poses[row] - true)
         if seen.makes == "poses":
-            apart = apart * cutting.millimetres(strip, frames, seen)
+            came = cutting.lengths(strip, frames, poses[row], seen)
+            apart = came - cutting.lengths(strip, frames, true, seen)
         distance = np.sqrt((apart**2).sum(axis=-1))
         there = ~np.isnan(true).any(axis=-1)
         if feed.spec.masked:

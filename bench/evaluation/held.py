@@ -84,8 +84,10 @@ class Held:
 
 def hold(job: Job, split: Split, own: Own) -> Held:
     """An evaluation against the oracle's own way from the raw clips to the scores."""
-    seen = sight.of(own.feed.spec, split.protocol, job.settings.pad)
-    stride = job.settings.test_every or seen.outputs
+    seen = sight.of(own.feed.spec, split.protocol, job)
+    # no picture is made that is not scored
+    usual = split.protocol.test_stride if seen.reads == "images" else seen.outputs
+    stride = job.settings.test_every or usual
     test = Cut(cutting.strips(split.test), seen, stride)
     rows = choice.rows(test, split.protocol.test_stride)
     checks, left_out = sides.held(split)
@@ -222,8 +224,11 @@ def _poses(
         strip = test.strips[frame.strip]
         tally.add(came, due, cutting.named(strip, frame.frame))
         if test.sight.makes == "poses":
-            unit = 1000 * cutting.millimetres(strip, [frame.frame], test.sight)[0]
-            distance = np.sqrt((((came - due) * unit) ** 2).sum(axis=-1))
+            places = [
+                cutting.lengths(strip, [frame.frame], pose[None], test.sight)
+                for pose in (came, due)
+            ]
+            distance = np.sqrt(((places[0] - places[1]) ** 2).sum(axis=-1))
             furthest = max(furthest, float(distance.max()))
     precision = job.config.precision
     name = f"{len(frames):,} frames"
@@ -308,9 +313,11 @@ def _made(
 
     def made(number: int) -> Float:
         strip, frames = test.strips[number], rows.frames[number]
-        unit = 1000 * cutting.millimetres(strip, frames, test.sight)
         if rule == "one" or own.hypotheses is None:
-            return own.poses[rows.of(number)].astype(np.float64) * unit
+            return cutting.lengths(
+                strip, frames, own.poses[rows.of(number)], test.sight
+            )
+        unit = 1000 * cutting.millimetres(strip, frames, test.sight)
         drawn = own.hypotheses[rows.of(number)].astype(np.float64) * unit[:, None]
         if protocol.prediction_root == "zero":
             drawn = drawn - drawn[:, :, root : root + 1]

@@ -20,7 +20,6 @@ from bench.coordinator.job import Progress
 from bench.data.batches.overlap import First
 from bench.data.batches.windows import Windows
 from bench.evaluation.baselines.predictors import linear_map
-from bench.evaluation.poses import BATCH
 from bench.records import Baseline, Metric
 from bench.training.feed import Feed
 
@@ -105,7 +104,7 @@ def answers(
     width = feed.coordinates
     made, filled, truth = (First(windows, coordinates=width) for _ in range(3))
     hidden = First(windows, coordinates=1)
-    for batch in windows.epoch(BATCH, shuffle=False):
+    for batch in windows.epoch(feed.at_once, shuffle=False):
         shown = feed.shown(batch.keypoints, batch.target)
         found = program(feed.inputs(shown, batch.indices))
         masks = found["hidden"].reshape(*shown.shape[:3], 1)

@@ -18,7 +18,6 @@ from models import wrappers
 from models.errors import BadInput
 
 Array = NDArray[np.float32]
-BATCH = 512  # windows at once: enough to keep a device busy, few enough for any memory
 
 
 def windows_of(
@@ -48,11 +47,6 @@ class Predicted:
     vertices: Array | None  # (M, V, 3), metres, of one that makes a surface
 
 
-def at_once(feed: Feed) -> int:
-    """How many windows a call is given: each hypothesis takes as much memory as a window."""
-    return max(1, BATCH // max(1, feed.hypotheses))
-
-
 def predicted(
     program: Program, feed: Feed, windows: Windows, progress: Progress
 ) -> Predicted:
@@ -70,7 +64,7 @@ def predicted(
     count = len(feed.skin.mesh.vertices) if feed.skin else 0
     surfaces = overlap.First(windows, points=count) if feed.skin else None
     # in order, so that the last index says how far it is
-    for batch in windows.epoch(at_once(feed), shuffle=False):
+    for batch in windows.epoch(feed.at_once, shuffle=False):
         found = _called(
             program, feed, windows, feed.shown(batch.keypoints, batch.target)
         )
@@ -88,14 +82,13 @@ def predicted(
 
 
 def _called(
-    program: Program, feed: Feed, windows: Windows, keypoints: Array
+    program: Program, feed: Feed, windows: Windows, shown: Array
 ) -> dict[str, Array]:
     """The outputs of a call, poses among them averaged with those of the mirror image."""
-    found = program(feed.inputs(keypoints))
+    found = program(feed.inputs(shown))
     if not feed.protocol.flip_tta:
         return found
-    mirrored = mirror(keypoints, windows.skeleton)
-    others = program(feed.inputs(mirrored))
+    others = program(feed.inputs(windows.mirrored(shown)))
     meant = {
         name: _meant(feed, windows, found[name], others[name])
         for name in wrappers.POSES

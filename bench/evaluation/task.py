@@ -18,7 +18,7 @@ from bench.evaluation.agreement import agreement, whole
 from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
-from bench.evaluation.poses import at_once, predicted, windows_of
+from bench.evaluation.poses import predicted, windows_of
 from bench.evaluation.score import Surface, score
 from bench.evaluation.surfaces import Made
 from bench.processes.blame import RAISED, said
@@ -69,7 +69,9 @@ def _whole(
     protocol = split.protocol
     found = predicted(model.program, model.feed, test, progress)
     # mm, or pixels under 2.5D lengths, of which the metrics make mm
-    judged, view = found.poses * 1000.0, None
+    pixels = test.factors() is not None
+    lengths = found.poses if pixels else test.metres(found.poses)
+    judged, view = lengths * 1000.0, None
     aggregates: tuple[Aggregate, ...] = ()
     left_out: dict[str, str] = {}
     if found.hypotheses is not None:
@@ -140,7 +142,7 @@ def _held(
         windows = held.windows
         checks += held.checks
         left_out |= held.left_out
-        batch = min(at_once(model.feed), len(own.windows))
+        batch = min(model.feed.at_once, len(own.windows))
         again = agreement(job, split, model, backend, device, batch=batch)
         if isinstance(again, str):
             left_out["validation"] = again

@@ -27,13 +27,14 @@ from bench.parity.rungs.gradient import NEAR_ZERO
 from bench.processes import question
 from models import golden
 from models.errors import BadInput
-from models.golden import Golden, Shown
+from models.golden import Golden, Shown, Tables
 from models.graph import Graph
 from models.optim import Optimizer
 
 Arrays = dict[str, np.ndarray]
 FLOAT64_BOUND = 1e-10  # the oracle against the authors' code in float64
 OUTPUT_BOUND = 2e-5  # float32 outputs and running statistics
+TABLES = ("graph/", "graph64/")  # of what is no network's answer but a constant
 GRADIENT_BOUND = 2e-4  # float32 gradients, relative to each tensor's largest value
 
 
@@ -103,13 +104,14 @@ def check_file(path: Path, backend: Backend) -> list[Check]:
         except BadInput as error:
             return [_failed(case, backend, "model", case.official, str(error))]
         for one in goldens:
-            judge.pair(one)
+            judge.told(one)
     except KeyError as error:
         raise BadInput(
             f"{path}: holds no array {error}, which a file of golden vectors of"
             f" {case.official} has"
         ) from None
-    compared = {name for one in goldens for name in one.outputs}
+    pairs = [one for one in goldens if isinstance(one, Golden)]
+    compared = {name for one in pairs for name in one.outputs}
     left = [name for name in case.group("eval") if name not in compared]
     reason = "shown by the file, and no graph of the zoo gives it"
     lost = [_failed(case, backend, "output", name, reason) for name in left]
@@ -142,7 +144,8 @@ def read(path: Path) -> Case:
             file=path.name,
             official=header["model"],
             config=json.loads(header["config"]),
-            zero_grads=frozenset(json.loads(header["zero_grad_params"])),
+            # a file of constants has no parameters
+            zero_grads=frozenset(json.loads(header.get("zero_grad_params", "[]"))),
             arrays=arrays,
         )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -163,6 +166,17 @@ class _Judge:
         self.exact = backend.name == "numpy"
         self.settings = Settings(precision="fp64" if self.exact else "fp32")
         self.output_bound = FLOAT64_BOUND if self.exact else OUTPUT_BOUND
+
+    def told(self, one: Golden | Tables) -> None:
+        """All that a file says of a pair of graphs, or of constants."""
+        if isinstance(one, Golden):
+            self.pair(one)
+            return
+        shown = {key for key in self.case.arrays if key.startswith(TABLES)}
+        for name in sorted(shown | one.made.keys()):
+            # the backend has no part in them: they are the graph's own
+            came, due = one.made.get(name), self.case.arrays[name]
+            self._add("table", name, came, due, FLOAT64_BOUND)
 
     def pair(self, one: Golden) -> None:
         """Outputs, loss, gradients and statistics of one pair of graphs."""

@@ -117,10 +117,12 @@ def said(job: Job, graph: Graph) -> str:
 
 def _untrained(graph: Graph, drawn: Iterable[str], model: str) -> str:
     """Which parameters no step moves and no file has brought; nothing of running statistics."""
+    # what no node reads may be anything
+    read = {operand for node in graph.nodes for operand in node.inputs}
     lost = [
         name
         for name in drawn
-        if not graph.params[name].trainable and name not in graph.state
+        if not graph.params[name].trainable and name not in graph.state and name in read
     ]
     if not lost:
         return ""

@@ -21,6 +21,7 @@ from bench.data.batches.standardizer import Standardizer
 from bench.data.batches.windows import Outputs, Windows
 from bench.data.clip import Clip
 from bench.data.geometry.skinning import Skin
+from bench.data.pictures.crops import Crops
 from bench.data.protocols import Protocol
 from models import dims, noise
 from models.dims import Shape
@@ -30,6 +31,8 @@ from models.spec import Spec
 Array = NDArray[np.float32]
 # thousandths of what runs from -1 to 1 across the picture: of half its width
 SCREEN = "‰ of the screen"
+WINDOWS = 512  # in a call of a program
+PICTURES = 32  # which are thousandfold as large as keypoints, and inside a network larger still
 # of entries that are hidden alone: of poses, and of keypoints
 HIDDEN, HIDDEN_2D = "hidden MPJPE", "hidden 2D error"
 
@@ -62,6 +65,7 @@ class Feed:
     standardizer: Standardizer | None = None
     pad: Pad = "edge"
     skin: Skin | None = None  # of a model that makes a surface
+    seed: int = 0  # of what is drawn: backgrounds of pictures
 
     @property
     def joints(self) -> int:
@@ -71,7 +75,7 @@ class Feed:
     @property
     def channels(self) -> int:
         """2, or 3 where the model takes confidences."""
-        if self.spec.reads == "poses":
+        if self.spec.reads != "keypoints":
             return 2  # nobody looks at them
         shape = self.spec.train.inputs["keypoints"].shape
         last = int(str(shape[-1]))
@@ -112,6 +116,9 @@ class Feed:
         Each has the poses that the model makes of it, or those that training wants.
         """
         whole = self.taught if training else self.sequence
+        pictures = self.spec.reads == "images"
+        if pictures and stride is None:
+            stride = every  # none is made that is not looked at
         return Windows(
             clips,
             frames=self.spec.frames,
@@ -123,7 +130,27 @@ class Feed:
             channels=self.channels,
             pad=self.pad,
             pixels=self.protocol.lengths == "2.5d",
+            crops=self._crops(clips) if pictures else None,
         )
+
+    def _crops(self, clips: Sequence[Clip]) -> Crops:
+        height, width = self.spec.train.inputs["images"].shape[-2:]
+        return Crops(
+            clips,
+            size=(int(str(height)), int(str(width))),
+            joints=self.protocol.joints,
+            root=self.protocol.root,
+            drawn=self.protocol.rig is not None,
+            seed=self.seed,
+        )
+
+    @property
+    def at_once(self) -> int:
+        """How many windows a call is given: enough for any device, few enough for any memory."""
+        if self.spec.reads == "images":
+            return PICTURES
+        # each hypothesis takes as much memory as a window
+        return max(1, WINDOWS // max(1, self.hypotheses))
 
     @property
     def unit(self) -> str:
@@ -154,11 +181,12 @@ class Feed:
     def inputs(
         self, shown: Array, numbers: Iterable[int] | None = None
     ) -> dict[str, Array]:
-        """What is shown (B, T, J, C) -> inputs and noise of the inference graph.
+        """What is shown (B, T, J, C), or pictures -> inputs and noise of the inference graph.
 
         `numbers` are the windows': where a model hides a part, each has masks of its own.
         """
-        lengths = {"batch": len(shown), "frames": shown.shape[1]}
+        frames = self.spec.frames if self.spec.reads == "images" else shown.shape[1]
+        lengths = {"batch": len(shown), "frames": frames}
         own = numbers if self.spec.masked else None
         return self._read(shown) | noise.fixed(self.spec.infer, lengths, own)
 
@@ -169,6 +197,8 @@ class Feed:
         fed["target"] = np.ascontiguousarray(shaped)
         if VERTICES in self.spec.train.inputs:
             fed[VERTICES] = self.surface(target[:, 0])
+        # whatever a frame lacks, it is not trained on: of those that are, all is known
+        fed["known"] = np.ones_like(fed["target"])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 
@@ -227,8 +257,8 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    skin = skin_of(spec, job.settings, protocol)
-    return Feed(spec, protocol, standardizer, job.settings.pad, skin)
+    skin, seed = skin_of(spec, job.settings, protocol), job.config.seed
+    return Feed(spec, protocol, standardizer, job.settings.pad, skin, seed)
 
 
 def _check(spec: Spec, due: int) -> None:

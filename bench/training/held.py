@@ -95,7 +95,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
 def trained(job: Job, split: Split, feed: Feed) -> Cut:
     """The training windows of a job, cut by the oracle."""
     train = job.settings.train
-    seen = sight.of(feed.spec, split.protocol, job.settings.pad, training=True)
+    seen = sight.of(feed.spec, split.protocol, job, training=True)
     # neighbours of a sequence model overlap by two thirds, where nothing else is asked for
     usual = max(1, seen.frames // 3) if seen.outputs > 1 else 1
     strips = cutting.strips(
@@ -154,7 +154,7 @@ def _start(job: Job, loop: Loop) -> Check:
 def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
     """Whose poses the validation looks at: those of test clips, as many as were asked for."""
     validation = loop.validation
-    seen = sight.of(loop.feed.spec, split.protocol, job.settings.pad)
+    seen = sight.of(loop.feed.spec, split.protocol, job)
     cut = Cut(cutting.strips(split.test), seen, seen.outputs)
     strips = {(one.clip.name, one.clip.camera_name): one for one in cut.strips}
     drawn = validation.drawn()
@@ -250,7 +250,7 @@ def _window(
     seen.strays(fitted.scaled(rough), fitted.scaled(screen), fitted.rounding(screen))
     found.strays(target.astype(np.float32), target)
     keypoints = fed[sight.reads].reshape(screen.shape)
-    turned = cutting.mirrored(screen, sight)
+    turned = cutting.seen_mirrored(screen, sight)
     # either may be asked for; which one it is, the nearer one says
     flipped = apart(keypoints, fitted.scaled(turned)) < apart(
         keypoints, fitted.scaled(screen)

@@ -17,7 +17,6 @@ from bench.data.batches.windows import Windows
 from bench.training.feed import Feed
 
 HALF = 0.5  # a mask is 0 or 1, whatever the precision
-BATCH = 512  # windows at once, about; all parts are of one size, give or take a window
 
 
 def validation_of(job: Job, feed: Feed, split: Split, program: Program) -> Validation:
@@ -61,7 +60,8 @@ class Validation:
         inferred = {name: array for name, array in params.items() if name in wanted}
         self.program.load(inferred)
         drawn = self.drawn()
-        parts = np.array_split(drawn, max(1, len(drawn) // BATCH))
+        # of one size, give or take a window
+        parts = np.array_split(drawn, max(1, len(drawn) // self.feed.at_once))
         summed, windows = zip(*map(self._summed, parts), strict=True)
         # of no joint at all there is no error, and none is the best of all
         return float(np.sum(summed) / sum(windows)) if sum(windows) else float("nan")
@@ -77,9 +77,11 @@ class Validation:
             self.feed.truth(keypoints, target),
         )
         made = self.program(self.feed.inputs(shown, part))
-        off = self.feed.poses(made["pose"]) - truth
+        poses = self.feed.poses(made["pose"])
+        off = poses - truth
         if self.feed.spec.makes == "poses":
-            off = self.windows.metres(off, part)
+            metres = [self.windows.metres(each, part) for each in (poses, truth)]
+            off = metres[0] - metres[1]
         apart = np.linalg.norm(off, axis=-1)
         there = ~np.any(np.isnan(truth), axis=-1)
         if self.feed.spec.masked:

@@ -9,7 +9,7 @@ elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,36 +18,11 @@ from models.dims import Length, Shape, size
 from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
+from models.ops._conv_layers import conv1d, conv2d, conv_transpose2d
 from models.value import Value, emit
 
 Layer = tuple[Ints, Ints, dict[str, Any]]  # x, weight, attributes
 _ALL = np.s_[:]  # of batch and channels
-
-
-def conv1d(
-    x: Value,
-    width: int,
-    *,
-    kernel: int,
-    stride: int,
-    dilation: int,
-    padding: int,
-    bias: bool,
-    name: str,
-) -> Value:
-    """Convolution over the last axis of x, with weights of its own.
-
-    x is (batch, channels, time); weights are initialised as torch.nn.Conv1d does.
-    """
-    g, channels = x.graph, int(str(x.shape[1]))
-    usual = ("uniform", (channels * kernel) ** -0.5)
-    rows = [g.param(f"{name}.weight", (width, channels, kernel), init=usual)]
-    if bias:
-        rows.append(g.param(f"{name}.bias", (width,), init=usual))
-    # one number for each spatial axis
-    return emit(
-        "conv", x, *rows, stride=(stride,), dilation=(dilation,), padding=(padding,)
-    )
 
 
 def _length(
@@ -84,11 +59,26 @@ def shape(
         )
     if bias and bias[0] != (weight[0],):
         raise ValueError(f"the bias must have shape ({weight[0]},)")
+    _hold(weight[2:], stride, dilation, padding)
     return (
         x[0],
         weight[0],
         *map(_length, x[2:], weight[2:], stride, dilation, padding),
     )
+
+
+def _hold(kernel: Shape, stride: Ints, dilation: Ints, padding: Ints) -> None:
+    """Raise ValueError for a number that means nothing to a window."""
+    for name, numbers, least in (
+        ("kernel", kernel, 1),
+        ("stride", stride, 1),
+        ("dilation", dilation, 1),
+        ("padding", padding, 0),
+    ):
+        if len(numbers) != len(stride):
+            raise ValueError(f"{name} {numbers} must have {len(stride)} numbers")
+        if any(isinstance(n, int) and n < least for n in numbers):
+            raise ValueError(f"{name} {numbers} must be {least} or more")
 
 
 def reference(
@@ -346,4 +336,8 @@ OPS = {
         random=_random_transpose,
     ),
 }
-METHODS = {"conv1d": conv1d}
+METHODS: dict[str, Callable[..., Value]] = {
+    "conv1d": conv1d,
+    "conv2d": conv2d,
+    "conv_transpose2d": conv_transpose2d,
+}

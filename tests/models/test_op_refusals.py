@@ -54,25 +54,54 @@ REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
         lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
             kernel=2, stride=1, padding=0, dilation=1
         ),
-        "max_pool1d: max_pool1d takes floats, not int64",
+        "max_pool: max_pool takes floats, not int64",
     ),
     "padding beyond half of the kernel": (
         lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
             kernel=3, stride=1, padding=2, dilation=1
         ),
-        "max_pool1d: padding 2 must be 0 or more, and at most half of kernel 3",
+        "max_pool: padding (2,) must be at most half of kernel (3,)",
     ),
     "a stride of none": (
         lambda x: x.reshape(("batch", 1, 3)).max_pool1d(
             kernel=3, stride=0, padding=1, dilation=1
         ),
-        "max_pool1d: kernel 3, stride 0 and dilation 1 must be 1 or more",
+        "max_pool: stride (0,) must be 1 or more",
+    ),
+    "windows of nothing": (
+        lambda x: pixels(x).conv2d(
+            4, kernel=0, stride=1, dilation=1, padding=0, bias=True, name="c"
+        ),
+        "conv: kernel (0, 0) must be 1 or more",
+    ),
+    "less than no padding": (
+        lambda x: pixels(x).conv2d(
+            4, kernel=1, stride=1, dilation=1, padding=-1, bias=True, name="c"
+        ),
+        "conv: padding (-1, -1) must be 0 or more",
+    ),
+    "taps in one place": (
+        lambda x: pixels(x).conv2d(
+            4, kernel=2, stride=1, dilation=0, padding=1, bias=True, name="c"
+        ),
+        "conv: dilation (0, 0) must be 1 or more",
+    ),
+    "more than a stride at the end": (
+        lambda x: pixels(x).conv_transpose2d(
+            4, kernel=4, stride=2, padding=1, output_padding=2, bias=False, name="c"
+        ),
+        "conv_transpose2d: output_padding 2 must be 0 or more, and below stride 2",
     ),
     "clipped truth": (
         lambda x: x.astype("bool").clip(low=0, high=1),
         "clip: clip takes numbers, not truth values; use astype",
     ),
 }
+
+
+def pixels(x: Value) -> Value:
+    """(batch, 3) as an image of one row."""
+    return x.astype("float32").reshape(("batch", 1, 1, 3))
 
 
 @pytest.mark.parametrize("mistake", REFUSED)

@@ -73,4 +73,7 @@ def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
         camera_pose=seen.astype(np.float32),
         world_pose=moved,
         camera=camera,
+        # files show who stood there before
+        pictures=None,
+        boxes=None,
     )

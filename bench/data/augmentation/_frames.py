@@ -43,4 +43,5 @@ def at(clip: Clip, when: Float) -> Clip:
     for name in ("confidence", "counted"):
         values = getattr(clip, name)
         moved[name] = None if values is None else np.minimum(values[low], values[high])
-    return dataclasses.replace(clip, **moved)
+    # between two pictures there is none
+    return dataclasses.replace(clip, **moved, pictures=None, boxes=None)

@@ -25,6 +25,9 @@ def change(clip: Clip, draw: np.random.Generator) -> Clip:
         camera_pose=_negated(clip.camera_pose, order),
         world_pose=_negated(clip.world_pose, order),
         camera=_mirrored(clip.camera),
+        # files show who stood there before
+        pictures=None,
+        boxes=None,
     )
 
 

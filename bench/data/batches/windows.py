@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.batches.padded import Index, Layout, Pad, lay_out
+from bench.data.batches.places import cut, gather, starts
 from bench.data.batches.prefetch import ahead
 from bench.data.batches.rows import Array
 from bench.data.clip import Clip
 from bench.data.geometry import skeletons
 from bench.data.geometry.skeletons import Skeleton
+from bench.data.pictures.crops import Crops
 from models.errors import BadInput
 
 Outputs = Literal["centre", "last", "all"]
@@ -33,8 +35,9 @@ Outputs = Literal["centre", "last", "all"]
 class Batch(NamedTuple):
     """What one step of training or testing is given."""
 
-    keypoints: Array  # (B, T, J, C)
-    target: Array  # (B, K, J, 3) metres or thousands of pixels; J is 0 without poses
+    keypoints: Array  # (B, T, J, C), or pictures (B, 3, height, width)
+    # (B, K, J, 3) metres, thousands of pixels or crop units; J is 0 without poses
+    target: Array
     indices: Index  # (B,), which windows they are
 
 
@@ -56,6 +59,8 @@ class Windows:
     channels: 2, or 3 with the detector's confidence.
     pixels:   targets are in thousands of pixels of the scaled image space (`image_space.py`) and
               not in metres; `metres` undoes it.
+    crops:    of the same clips: a batch holds pictures in place of keypoints, and targets in crop
+              units (`pictures/box.py`), which `metres` undoes; for windows of one frame.
 
     Clips that all lack poses (`camera_pose` is None) make windows for inference, with targets of no
     joints. Raises BadInput for no clips, clips of different skeletons, clips with and without poses
@@ -76,6 +81,7 @@ class Windows:
         root: str = "Hip",
         channels: int = 2,
         pixels: bool = False,
+        crops: Crops | None = None,
     ) -> None:
         count = _outputs(outputs, frames)
         hop = count if stride is None else stride
@@ -99,6 +105,7 @@ class Windows:
         self._keypoints, self._targets = padded.keypoints, padded.targets
         self._labels = padded.labels
         self._factors = padded.factors if pixels else None
+        self._crops = crops
         self._before = layout.before
         self._table(padded.lengths, padded.counted, hop, every)
 
@@ -123,7 +130,8 @@ class Windows:
     ) -> tuple[Array, Array]:
         """Fresh contiguous float32 arrays (B, T, J, C) and (B, K, J, 3) of the windows asked for.
 
-        Those marked in `flip` (B,) are mirrored. Raises BadInput for an index outside the windows.
+        The first are pictures (B, 3, height, width) of crops. Those marked in `flip` (B,) are
+        mirrored. Raises BadInput for an index outside the windows.
         """
         chosen = np.asarray(indices, dtype=np.int64)
         # checked here: beyond the ends the strided view would read other windows, or nothing
@@ -134,18 +142,30 @@ class Windows:
             )
         first = self._first[chosen].astype(np.int64)
         clip = self._owner[chosen]
-        rows = _gather(self._keypoints, first + self._before_input[clip], self.frames)
-        joints = len(self.skeleton.joints)
-        keypoints = rows.reshape(len(chosen), self.frames, joints, self.channels)
-        rows = _gather(self._targets, first + self._before_target[clip], self.outputs)
+        shown = self._shown(first, clip)
+        rows = gather(self._targets, first + self._before_target[clip], self.outputs)
         # the width, not the skeleton: without poses it is 0
         joints = self._targets.shape[1] // 3
         target = rows.reshape(len(chosen), self.outputs, joints, 3)
+        if self._crops:
+            target = self._crops.views.units(target, first[:, None])
         if flip is not None and flip.any():
-            keypoints[flip] = mirror(keypoints[flip], self.skeleton)
+            shown[flip] = self.mirrored(shown[flip])
             if target.size:
                 target[flip] = mirror(target[flip], self.skeleton)
-        return keypoints, target
+        return shown, target
+
+    def _shown(self, first: Index, clip: NDArray[np.integer]) -> Array:
+        """What windows show that begin at these frames, of these clips."""
+        if self._crops:
+            return self._crops.pictures(first)
+        rows = gather(self._keypoints, first + self._before_input[clip], self.frames)
+        joints = len(self.skeleton.joints)
+        return rows.reshape(len(first), self.frames, joints, self.channels)
+
+    def mirrored(self, shown: Array) -> Array:
+        """What windows show, as a mirror shows it: keypoints or pictures."""
+        return shown[..., ::-1] if self._crops else mirror(shown, self.skeleton)
 
     def epoch(
         self,
@@ -214,14 +234,15 @@ class Windows:
         ]
 
     def truth(self) -> Array:
-        """The targets of the scored frames (M, J, 3), metres or thousands of pixels."""
+        """The targets of the scored frames (M, J, 3), in their unit."""
         rows = self._targets[self._target_rows()]
-        return rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
+        poses = rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
+        return self._crops.views.units(poses, self._scored) if self._crops else poses
 
     def factors(self, indices: Sequence[int] | Index | None = None) -> Array | None:
         """Millimetres per pixel of the scored frames (M,), or of those that windows predict (B, K).
 
-        None where targets are metres.
+        None where targets are no pixels.
         """
         if self._factors is None:
             return None
@@ -239,6 +260,9 @@ class Windows:
 
         Those of `truth` (M, J, 3), or of windows as `batch` gives them (B, K, J, 3).
         """
+        if self._crops:
+            frames = self._scored if indices is None else self._first[indices][:, None]
+            return self._crops.views.metres(poses, frames)
         factors = self.factors(indices)
         # thousands of pixels by millimetres per pixel are metres
         return poses if factors is None else poses * factors[..., None, None]
@@ -285,10 +309,10 @@ class Windows:
         """
         # a clip shorter than the output is padded at its end
         stored = np.maximum(lengths, self.outputs)
-        frames = _starts(lengths)
-        self._before_target = _starts(stored) - frames
-        self._before_input = _starts(stored + self.frames - self.outputs) - frames
-        cuts = [_cut(length, self.outputs, stride) for length in lengths.tolist()]
+        frames = starts(lengths)
+        self._before_target = starts(stored) - frames
+        self._before_input = starts(stored + self.frames - self.outputs) - frames
+        cuts = [cut(length, self.outputs, stride) for length in lengths.tolist()]
         offsets = [offset for offset, _ in cuts]
         begins = [begin for _, begin in cuts]
         clips = np.arange(len(lengths), dtype=np.int32)
@@ -359,35 +383,3 @@ def _check(layout: Layout, *, frames: int, stride: int, every: int) -> None:
         )
     if layout.pad not in ("edge", "reflect"):
         raise BadInput(f"windows: pad {layout.pad!r}; 'edge' or 'reflect' was due")
-
-
-def _starts(sizes: Index) -> Index:
-    """Where each of several parts begins that lie end to end."""
-    return np.cumsum(sizes) - sizes
-
-
-def _cut(length: int, outputs: int, stride: int) -> tuple[Index, Index]:
-    """Offsets of a clip's windows, and for each its first output that no earlier one has given."""
-    last = max(length - outputs, 0)
-    offsets = np.arange(0, last + 1, stride)
-    # with a larger stride gaps are meant, and the end is one of them
-    if stride <= outputs and offsets[-1] < last:
-        offsets = np.append(offsets, last)
-    # before the first window lies none: as if one ended where it begins, all of it is new
-    begin = np.maximum(0, outputs - np.diff(offsets, prepend=-outputs))
-    return offsets, begin
-
-
-def _gather(rows: Array, starts: Index, count: int) -> Array:
-    """(B, count * width): from each start, `count` consecutive rows."""
-    width = count * rows.shape[1]
-    if count == 1 or not width:
-        return rows.take(starts, axis=0)
-    # a window is one item of `width` floats, so that each is one straight copy
-    view = np.ndarray(
-        len(rows) - count + 1,
-        dtype=f"V{width * 4}",
-        buffer=rows,
-        strides=rows.strides[:1],
-    )
-    return view[starts].view(np.float32)

@@ -36,6 +36,7 @@ class Row(BaseModel):
     fps: Annotated[float, Field(gt=0, le=1e9)]
     notes: tuple[str, ...]
     detector: str
+    pictures: tuple[str, ...] | None = None  # files, which stay where they are
     skeleton: str  # its name in the index
     camera: NonNegativeInt  # its number in the index
     frames: PositiveInt

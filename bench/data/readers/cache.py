@@ -27,7 +27,7 @@ from models.errors import BadInput
 SOURCE = "cache:FILE, clips of another kind that `data convert` put into one memory-mapped file"
 
 # of a clip; the first two every clip has
-FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted")
+FIELDS = ("keypoints", "confidence", "camera_pose", "world_pose", "counted", "boxes")
 
 
 def save(
@@ -150,10 +150,13 @@ def _clip(
         "camera_pose": (*whole, 3),
         "world_pose": (*whole, 3),
         "counted": whole[:1],
+        "boxes": (row.frames, 4),
     }
     # a slice beyond the end of a tensor is short, and no error of its own
     wrong = {field for field, values in found.items() if values.shape != due[field]}
     wrong |= {*FIELDS[:2]} - {*found}
+    if row.pictures is not None and len(row.pictures) != row.frames:
+        wrong.add("pictures")
     if wrong:
         raise ValueError(f"{', '.join(sorted(wrong))} of clip {row.name}")
     return trusted(

@@ -6,10 +6,13 @@ For each subject one file of cameras, one of poses and one of pictures:
                                       X_camera = R X + t
     Human36M_subject9_joint_3d.json   {action: {subaction: {frame: 17 x 3, world millimetres}}}
     Human36M_subject9_data.json       COCO: images [{id, width, height, action_idx, subaction_idx,
-                                      frame_idx, cam_idx}], annotations
+                                      frame_idx, cam_idx, file_name}], annotations [{image_id,
+                                      bbox x, y, width, height}]
 
 The files lie in the folder or in its `annotations`. The third is optional: without it every camera
-shows every frame and the pictures have the dataset's sizes; pictures themselves are never opened.
+shows every frame and the pictures have the dataset's sizes. Where there is a folder `images` beside
+them, clips know the files of their pictures, and the person's box; they are opened only for a model
+that looks at them.
 Keypoints are those of the annotations (51 numbers: x, y, visibility) where every one has them, else
 the projected joints: these files hold no lens distortion.
 """
@@ -38,6 +41,8 @@ from bench.data.geometry.conventions import extrinsics
 from bench.data.geometry.held import seen_by
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pieces import middle
+from bench.data.readers import _coco_pictures
+from bench.data.readers._coco_pictures import Image
 from models.errors import BadInput
 
 SOURCE = (
@@ -86,6 +91,8 @@ class Shown:
     frames: tuple[int, ...]  # their numbers in the recording, sorted
     # with visibility (17, 3), of the frames that have some
     keypoints: Mapping[int, Array]
+    files: tuple[str, ...] | None = None  # of the frames
+    boxes: NDArray[np.float32] | None = None  # (frames, 4), where all have one
 
     @property
     def annotated(self) -> bool:
@@ -158,7 +165,8 @@ def _clips(folder: Path, number: int) -> list[Clip]:
         cameras=_cameras(_file(folder, number, "camera")),
     )
     data = subject.file("data")
-    shown = _shown(data) if data.exists() else _everything(subject)
+    pictures = _coco_pictures.folder(folder)
+    shown = _shown(data, pictures) if data.exists() else _everything(subject)
     return [_clip(subject, shot, shown[shot]) for shot in sorted(shown)]
 
 
@@ -201,19 +209,12 @@ def _everything(subject: Subject) -> dict[Shot, Shown]:
     }
 
 
-class _Image(NamedTuple):
-    """A picture: its size in pixels, and the number by which annotations speak of it."""
-
-    width: int
-    height: int
-    id: int
-
-
-def _shown(path: Path) -> dict[Shot, Shown]:
+def _shown(path: Path, pictures: Path | None) -> dict[Shot, Shown]:
     """What the list of pictures says each camera shows."""
     content = mapping(read(path), str(path), "images", "annotations")
     keypoints = _keypoints(content["annotations"], path)
-    shots = _images(content["images"], path)
+    shots = _images(content["images"], path, pictures)
+    boxes = _coco_pictures.boxes(content["annotations"], shots.values(), path)
     found: dict[Shot, Shown] = {}
     for shot, frames in shots.items():
         sizes = {(image.width, image.height) for image in frames.values()}
@@ -226,7 +227,12 @@ def _shown(path: Path) -> dict[Shot, Shown]:
             for frame, image in frames.items()
             if image.id in keypoints
         }
-        found[shot] = Shown(sizes.pop(), tuple(sorted(frames)), annotated)
+        found[shot] = Shown(
+            sizes.pop(),
+            tuple(sorted(frames)),
+            annotated,
+            *_coco_pictures.shown([frames[frame] for frame in sorted(frames)], boxes),
+        )
     if not found:
         raise BadInput(
             f"{path}: no images; leave the file out to take every frame of every camera"
@@ -234,9 +240,11 @@ def _shown(path: Path) -> dict[Shot, Shown]:
     return found
 
 
-def _images(images: object, path: Path) -> dict[Shot, dict[int, _Image]]:
+def _images(
+    images: object, path: Path, pictures: Path | None
+) -> dict[Shot, dict[int, Image]]:
     """The pictures of each shot by frame."""
-    shots: dict[Shot, dict[int, _Image]] = defaultdict(dict)
+    shots: dict[Shot, dict[int, Image]] = defaultdict(dict)
     fields = (
         *("action_idx", "subaction_idx", "cam_idx", "frame_idx"),
         *("width", "height", "id"),
@@ -245,7 +253,9 @@ def _images(images: object, path: Path) -> dict[Shot, dict[int, _Image]]:
         where = f"{path}: image {place}"
         row = mapping(value, where, *fields)
         numbers = [whole(row[name], where) for name in fields]
-        shot, frame, image = Shot(*numbers[:3]), numbers[3], _Image(*numbers[4:])
+        file = _coco_pictures.file(pictures, row, where) if pictures else ""
+        shot, (frame, width, height, id) = Shot(*numbers[:3]), numbers[3:]
+        image = Image(width, height, id, file)
         # The same picture may be listed again; another one under its number may not.
         if shots[shot].setdefault(frame, image) != image:
             raise BadInput(
@@ -305,6 +315,8 @@ def _clip(subject: Subject, shot: Shot, shown: Shown) -> Clip:
             world_pose=world.astype(np.float32),
             camera=lens,
             notes=() if shown.annotated else (PROJECTED,),
+            pictures=shown.files,
+            boxes=shown.boxes,
         )
     except BadInput as error:
         raise BadInput(f"{poses}: {name}, camera {shot.camera}: {error}") from None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
+from bench.evaluation.oracle import crops
 from bench.evaluation.oracle.sight import Sight
 
 Array = NDArray[np.floating]
@@ -178,9 +179,14 @@ def truth(strip: Strip, frames: Iterable[int], sight: Sight) -> Float:
 def shown(
     strip: Strip, start: int, sight: Sight, kind: type[np.floating] = np.float64
 ) -> Array:
-    """(T, J, C), what the model reads of a window: keypoints, or poses in its own unit."""
+    """(T, J, C), what the model reads of a window: keypoints, or poses in its own unit.
+
+    Of images (3, height, width).
+    """
     if sight.reads == "keypoints":
         return keypoints(strip, start, sight, kind)
+    if sight.reads == "images":
+        return crops.shown(strip.clip, strip.begin + start, sight, kind)
     first = start - sight.before
     return poses(strip, range(first, first + sight.frames), sight).astype(kind)
 
@@ -196,7 +202,18 @@ def due(strip: Strip, start: int, sight: Sight) -> Array:
 
 def poses(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:
     """(n, J, 3) from the root, in the model's unit."""
+    if sight.reads == "images":
+        near = [strip.begin + frame for frame in frames]
+        return crops.poses(strip.clip, near, sight)
     return truth(strip, frames, sight) / (1000 * millimetres(strip, frames, sight))
+
+
+def lengths(strip: Strip, frames: Sequence[int], made: Array, sight: Sight) -> Float:
+    """Poses (n, J, 3) in the model's unit, in mm from the root."""
+    if sight.reads == "images":
+        near = [strip.begin + frame for frame in frames]
+        return crops.millimetres(strip.clip, near, made, sight)
+    return made.astype(np.float64) * (1000 * millimetres(strip, frames, sight))
 
 
 def there(came: Array, due: Array) -> tuple[Array, Array]:
@@ -221,6 +238,11 @@ def millimetres(strip: Strip, frames: Sequence[int], sight: Sight) -> Float:
         depth = float(clip.camera_pose[near, root, 2])
         found.append(1 / (clip.camera.focal[0] / depth + 1 / 2000))
     return np.array(found).reshape(-1, 1, 1)
+
+
+def seen_mirrored(windows: Array, sight: Sight) -> Array:
+    """What a model reads, as a mirror shows it."""
+    return windows[..., ::-1] if sight.reads == "images" else mirrored(windows, sight)
 
 
 def mirrored(windows: Array, sight: Sight) -> Array:

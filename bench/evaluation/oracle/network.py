@@ -50,7 +50,8 @@ class Network:
             some = numbers[first : first + self.batch]
             pose = self._predicted(seen, some)
             if self.flip:
-                other = self._predicted(cutting.mirrored(seen, self.sight), some)
+                turned = cutting.seen_mirrored(seen, self.sight)
+                other = self._predicted(turned, some)
                 pose = (pose + cutting.mirrored(other, self.sight)) / 2
             found.append(pose)
         return np.concatenate(found)
@@ -63,7 +64,8 @@ class Network:
         )
         if len(graph.inputs[reads].shape) == 2:
             fed = fed.reshape(len(fed), -1)
-        lengths = {"batch": len(seen), "frames": seen.shape[1]}
+        frames = self.sight.frames if reads == "images" else seen.shape[1]
+        lengths = {"batch": len(seen), "frames": frames}
         # where a part is hidden, each window has masks of its own
         own = numbers if "hidden" in graph.outputs else None
         made = self.program({reads: fed} | noise.fixed(graph, lengths, own))

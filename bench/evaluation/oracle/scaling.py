@@ -40,8 +40,10 @@ class Scaling:
 
 
 def none(sight: Sight) -> Scaling:
-    """Keypoints as they are."""
+    """What is read as it is."""
     shape = (len(sight.joints), sight.channels)
+    if sight.reads == "images":
+        shape = (1, 1)  # of any size
     return Scaling(np.zeros(shape), np.ones(shape))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.coordinator.job import Job
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from models import dims
@@ -22,9 +23,11 @@ class Sight:
     channels: int  # C of what it reads
     pad: str  # what a window sees beyond the ends of a clip: edge or reflect
     pixels: bool  # the model predicts thousands of pixels and not metres
-    reads: str = "keypoints"  # or poses
+    reads: str = "keypoints"  # or poses, or images
     makes: str = "poses"  # or keypoints
     causal: bool = False  # the one output is the last of T
+    size: tuple[int, int] = (0, 0)  # height and width of images
+    seed: int = 0  # of what is drawn in them
 
     @property
     def before(self) -> int:
@@ -33,8 +36,8 @@ class Sight:
         return others if self.causal else others // 2
 
 
-def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> Sight:
-    """The sight of a model under a protocol: of what it predicts, or of what it is taught."""
+def of(spec: Spec, protocol: Protocol, job: Job, *, training: bool = False) -> Sight:
+    """The sight of a job's model under a protocol: of what it predicts, or of what it is taught."""
     skeleton = skeletons.load(protocol.skeleton)
     lengths = {"batch": 1, "frames": spec.frames}
     seen = dims.bind(spec.infer.inputs[spec.reads].shape, lengths)
@@ -51,9 +54,11 @@ def of(spec: Spec, protocol: Protocol, pad: str, *, training: bool = False) -> S
         frames=spec.frames,
         outputs=1 if len(given) == 2 else given[1],
         channels=seen[1] // len(skeleton.joints) if flat else seen[-1],
-        pad=pad,
+        pad=job.settings.pad,
         pixels=protocol.lengths == "2.5d",
         causal=spec.causal,
         reads=spec.reads,
         makes=spec.makes,
+        size=(seen[-2], seen[-1]) if spec.reads == "images" else (0, 0),
+        seed=job.config.seed,
     )

@@ -27,6 +27,15 @@ FLOW = {
     "samples": 4,
     "best": 2,
 }
+# two residual blocks, the second with a shortcut of its own
+RESNET = {
+    "height": 32,
+    "width": 32,
+    "blocks": [1, 1],
+    "stem": 8,
+    "inner": [8, 8],
+    "outer": [8, 8],
+}
 # Smaller than the preset, so that a framework that compiles is done in seconds.
 # A model without a line needs none.
 SIZES: dict[str, dict[str, Any]] = {
@@ -49,7 +58,27 @@ SIZES: dict[str, dict[str, Any]] = {
     "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
+    # a residual of other channels, and a level that is doubled
+    "pose2mesh": {
+        "width": 16,
+        "stages": 1,
+        "detail": 1,
+        "blocks": [[5, 3], [4, 4], [4, 6], [6, 3]],
+        "orders": [3, 3, 3, 3],
+    },
+    "graphcmr": {
+        "detail": 1,
+        "image": 32,
+        "stem": 4,
+        "blocks": [1],
+        "inner": [8],
+        "outer": [8],
+        "width": 16,
+        "depth": 1,
+    },
     "poseflow": FLOW,
+    "integral": RESNET | {"depth": 4, "deconvolutions": 1, "filters": 8},
+    "rle": RESNET | {"couplings": 1},
 }
 # That rung judges the rule on drawn gradients, whatever the model: all rules on the smallest do.
 OPTIMIZERS = {"simple_baseline": list(optim.RULES)}

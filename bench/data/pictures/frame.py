@@ -1,0 +1,39 @@
+"""The picture of one frame of a clip: read from the clip's file, else drawn."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.clip import Clip
+from bench.data.geometry.skeletons import H36M17
+from bench.data.pictures import drawing, files
+from bench.data.pictures.box import Array
+from bench.data.pictures.drawing import Lens
+
+
+def picture(
+    clip: Clip, frame: int, box: Array, size: tuple[int, int], *, seed: int
+) -> NDArray[np.uint8]:
+    """RGB (3, height, width): what the clip's camera sees in a box, at `size` (height, width).
+
+    The same for the same arguments, whatever else was drawn. Raises BadInput (`files`).
+    """
+    if clip.pictures is not None:
+        stated = (clip.camera.width, clip.camera.height)
+        return files.crop(clip.pictures[frame], box, size, stated)
+    assert clip.camera_pose is not None  # `crops.check` has looked
+    pose = clip.camera_pose[frame]
+    # by the pose and not by its number: a frame has another one in a piece of its clip
+    drawn = zlib.crc32(pose.tobytes())
+    named = zlib.crc32(f"{clip.name} {clip.camera_name}".encode())
+    draw = np.random.default_rng([seed, named, drawn])
+    person = pose[list(clip.skeleton.indices(H36M17.joints))]
+    # from the crop's pixels to rays of the camera, alike along both axes
+    scale = size[1] / box[2]
+    x, y = (clip.camera.centre - box[:2]) * scale
+    focal = float(clip.camera.focal[0] * scale)
+    lens = Lens(focal, (x + size[1] / 2, y + size[0] / 2))
+    return drawing.draw(person, lens, size, draw)

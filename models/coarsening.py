@@ -1,0 +1,276 @@
+"""A mesh as graphs that halve: what convolutions over its vertices read at each level.
+
+Heavy-edge matching (Dhillon et al. 2007) as in hongsukchoi/Pose2Mesh_RELEASE lib/coarsening.py
+and lib/graph_utils.py: neighbours that weigh much against their degrees become one vertex, level
+by level. Vertices are then put in an order in which the two halves of each stand side by side,
+and where a half is missing a fake vertex without edges fills its place, so that going up a level
+is to repeat each row. There vertices of equal weight are visited in an order that NumPy leaves
+open; here they keep their order, which makes the levels the same everywhere.
+
+Matrices are square and sparse, their entries sorted by row and then by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.errors import BadInput
+from models.value import Value
+
+Array = np.ndarray
+# Krylov vectors: of a sphere of 4,098 vertices the largest eigenvalue is then right to 1e-14
+KRYLOV = 300
+NOTHING = 1e-10  # length of a vector that is rounding noise
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """(size, size), with `values` at (rows, columns) and 0 elsewhere."""
+
+    rows: Array
+    columns: Array
+    values: Array  # float64
+    size: int
+
+    @property
+    def sums(self) -> Array:
+        """Of each column, (size,)."""
+        return np.bincount(self.columns, self.values, self.size)
+
+    @property
+    def diagonal(self) -> Array:
+        """(size,)."""
+        own = self.rows == self.columns
+        return np.bincount(self.rows[own], self.values[own], self.size)
+
+    def times(self, vector: Array) -> Array:
+        """This matrix by a vector of (size,)."""
+        terms = self.values * vector[self.columns]
+        return np.bincount(self.rows, terms, self.size)
+
+    def product(self, x: Value, name: str) -> Value:
+        """This matrix by the second-last axis of x, in a graph that calls it so."""
+        return x.sparse_matmul(
+            rows=self.rows,
+            columns=self.columns,
+            values=self.values,
+            length=self.size,
+            name=name,
+        )
+
+    def mapped(self, places: Array, size: int) -> Matrix:
+        """Entries at the places that rows and columns are sent to, of another size."""
+        return matrix(places[self.rows], places[self.columns], self.values, size)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A mesh and its coarser levels, finest first, fake vertices included.
+
+    There are `levels` + 1 of `orders` and as many `adjacencies` and `laplacians` as levels.
+    """
+
+    parents: tuple[Array, ...]  # of each vertex of a level, its place in the next
+    orders: tuple[
+        Array, ...
+    ]  # vertices as they stand; numbers of fakes follow the others
+    adjacencies: tuple[Matrix, ...]
+    laplacians: tuple[Matrix, ...]  # rescaled
+    spans: tuple[float, ...]  # largest eigenvalues of the Laplacians before that
+
+    @property
+    def places(self) -> Array:
+        """Where each vertex of the mesh stands in the finest level, then the fakes."""
+        return np.argsort(self.orders[0])
+
+
+def matrix(rows: Array, columns: Array, values: Array, size: int) -> Matrix:
+    """Entries in any order; those at one place are summed."""
+    keys = rows.astype(np.int64) * size + columns
+    places, which = np.unique(keys, return_inverse=True)
+    summed = np.bincount(which, values, len(places))
+    return Matrix(places // size, places % size, summed, size)
+
+
+def of_pairs(pairs: Array, size: int, *, loops: bool) -> Matrix:
+    """The adjacency of vertices joined in pairs (n, 2), each 1; with loops, of each with itself.
+
+    Raises BadInput for a pair that is none, or a vertex in no pair.
+    """
+    stray = ((pairs < 0) | (pairs >= size)).any(axis=1)
+    if stray.any():
+        one, other = pairs[stray][0].tolist()
+        raise BadInput(
+            f"a graph of {size} vertices cannot have the edge ({one}, {other}); places from 0"
+            f" to {size - 1} were due"
+        )
+    lonely = np.setdiff1d(np.arange(size), pairs)
+    if lonely.size and not loops:
+        raise BadInput(
+            f"vertex {lonely[0]} of {size} is in no face; a mesh whose faces use all of its"
+            " vertices was due"
+        )
+    own = np.arange(size)[:, None].repeat(2, axis=1)
+    both = np.concatenate([pairs, pairs[:, ::-1], *([own] if loops else [])])
+    joined = matrix(both[:, 0], both[:, 1], np.ones(len(both)), size)
+    # an edge that two faces share is one edge
+    return Matrix(joined.rows, joined.columns, np.ones(len(joined.values)), size)
+
+
+def of_faces(faces: Array, vertices: int) -> Matrix:
+    """The adjacency of a mesh of triangles (n, 3). Raises BadInput as `of_pairs` does."""
+    around = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    return of_pairs(around, vertices, loops=False)
+
+
+def pyramid(faces: Array, vertices: int, levels: int, *, nodes: int = 0) -> Pyramid:
+    """The mesh and coarser levels of it, `levels` in all; one more is matched and left out.
+
+    Where `nodes` are given, fake vertices fill the finest level up to them. Raises BadInput for
+    faces that are none of such a mesh, and for nodes that are too few or do not halve so often.
+    """
+    graphs = [of_faces(faces, vertices)]
+    parents = []
+    weights = graphs[0].sums - graphs[0].diagonal
+    for _ in range(levels):
+        parents.append(matched(graphs[-1], weights))
+        graphs.append(graphs[-1].mapped(parents[-1], int(parents[-1].max()) + 1))
+        weights = graphs[-1].sums
+    orders = ordered(parents, nodes)
+    placed = [_placed(*pair) for pair in zip(graphs[:-1], orders[:-1], strict=True)]
+    spans = [_span(*pair) for pair in zip(graphs[:-1], orders[:-1], strict=True)]
+    return Pyramid(
+        parents=tuple(parents),
+        orders=tuple(orders),
+        adjacencies=tuple(placed),
+        laplacians=tuple(map(rescaled, map(laplacian, placed), spans)),
+        spans=tuple(spans),
+    )
+
+
+def _span(graph: Matrix, order: Array) -> float:
+    """The largest eigenvalue of its Laplacian; of a fake vertex, alone as it is, that is 1."""
+    own = largest(laplacian(graph))
+    return max(own, 1.0) if len(order) > graph.size else own
+
+
+def matched(graph: Matrix, weights: Array) -> Array:
+    """The number of the pair, or of the single vertex, that each vertex goes into.
+
+    Lightest vertices choose first, each the free neighbour that weighs most against the
+    `weights` of both.
+    """
+    starts, counts = _rows(graph)
+    own = graph.values[starts]
+    pair = np.full(graph.size, -1)
+    made = 0
+    for vertex in np.argsort(graph.sums, kind="stable"):
+        if pair[vertex] >= 0:
+            continue
+        pair[vertex] = made
+        seen = slice(starts[vertex], starts[vertex] + counts[vertex])
+        near = graph.columns[seen]
+        share = 2.0 * graph.values[seen] + own[vertex] + own[near]
+        share = share / (weights[vertex] + weights[near] + 1e-9)
+        share[pair[near] >= 0] = 0.0
+        best = int(share.argmax())
+        if share[best] > 0:
+            pair[near[best]] = made
+        made += 1
+    return pair
+
+
+def _rows(graph: Matrix) -> tuple[Array, Array]:
+    """Where the entries of each row start, and how many of them its vertex looks at."""
+    counts = np.bincount(graph.rows, minlength=graph.size)
+    starts = np.cumsum(counts) - counts
+    # as the authors count: the first row looks into the second, the last not to its end
+    counts[0] += 1
+    counts[-1] -= 1
+    return starts, counts
+
+
+def ordered(parents: Sequence[Array], nodes: int = 0) -> list[Array]:
+    """The order of the vertices of each level, finest first, and of the one behind the last.
+
+    Both children of a vertex follow each other, fakes where it has fewer. Raises BadInput as
+    `pyramid` does.
+    """
+    last, times = int(parents[-1].max()) + 1, 2 ** len(parents)
+    if nodes and (nodes % times or nodes < last * times):
+        raise BadInput(
+            f"{nodes} nodes came for a mesh of {len(parents[0])} vertices; {last * times} or"
+            f" more were due, a multiple of {times}"
+        )
+    orders = [np.arange(nodes // times or last)]
+    for parent in reversed(parents):
+        orders.append(_children(parent, orders[-1]))
+    return orders[::-1]
+
+
+def _children(parent: Array, order: Array) -> Array:
+    """Two children of each vertex of the next level, in its order."""
+    pairs = np.full((len(order), 2), -1)
+    children = np.argsort(parent, kind="stable")
+    above = parent[children]
+    # the second of two stands behind the first
+    second = np.r_[False, above[1:] == above[:-1]]
+    pairs[above, second.astype(int)] = children
+    found: Array = pairs[order].ravel()
+    lacking = found < 0
+    found[lacking] = len(parent) + np.arange(lacking.sum())
+    return found
+
+
+def _placed(graph: Matrix, order: Array) -> Matrix:
+    """The graph with its vertices in an order that has fakes."""
+    return graph.mapped(np.argsort(order), len(order))
+
+
+def laplacian(graph: Matrix) -> Matrix:
+    """I - D^(-1/2) A D^(-1/2); a vertex without edges has 1 on the diagonal."""
+    degrees = graph.sums
+    # nothing is multiplied by what a degree of 0 becomes
+    scale = np.where(degrees > 0, degrees, 1.0) ** -0.5
+    off = -graph.values * scale[graph.rows] * scale[graph.columns]
+    return _plus_diagonal(Matrix(graph.rows, graph.columns, off, graph.size), 1.0)
+
+
+def rescaled(graph: Matrix, span: float) -> Matrix:
+    """L / (2 span) - I, as the authors do it: Chebyshev's would be 2 L / span - I."""
+    halved = graph.values / (2 * span)
+    return _plus_diagonal(Matrix(graph.rows, graph.columns, halved, graph.size), -1.0)
+
+
+def _plus_diagonal(graph: Matrix, number: float) -> Matrix:
+    own = np.arange(graph.size)
+    return matrix(
+        np.concatenate([graph.rows, own]),
+        np.concatenate([graph.columns, own]),
+        np.concatenate([graph.values, np.full(graph.size, number)]),
+        graph.size,
+    )
+
+
+def largest(graph: Matrix) -> float:
+    """The largest eigenvalue of a symmetric matrix, by Lanczos' method."""
+    # any start will do that is no eigenvector, and the same one everywhere
+    vector = np.cos(np.arange(graph.size) ** 2 + 1.0)
+    basis = np.zeros((min(graph.size, KRYLOV), graph.size))
+    images = np.zeros_like(basis)
+    for step in range(len(basis)):
+        known = basis[:step]
+        # twice: once leaves rounding noise, which grows
+        for _ in range(2):
+            vector = vector - known.T @ (known @ vector)
+        length = float(np.linalg.norm(vector))
+        if length < NOTHING:
+            break
+        basis[step] = vector / length
+        vector = images[step] = graph.times(basis[step])
+    small = basis @ images.T
+    # rows that were not reached are 0, and so are their eigenvalues: the largest is above that
+    return float(np.linalg.eigvalsh((small + small.T) / 2)[-1])
