@@ -148,8 +148,12 @@ def around(pose: NDArray[np.floating]) -> Body:
     size = _size(at)
     towards = _directions(at)
     moved = [size * direction for direction in towards.values()]
-    points = _ENDS @ np.concatenate([at, moved])
-    starts, ends = points.reshape(2, len(BONES), 3)
+    points = np.concatenate([at, moved])
+    missing = np.isnan(points).any(axis=1)
+    # a share of 0 would not keep NaN out of a sum
+    found = _ENDS @ np.nan_to_num(points)
+    found[(_ENDS[:, missing] != 0).any(axis=1)] = np.nan
+    starts, ends = found.reshape(2, len(BONES), 3)
     trunk = (at[_PLACE["Hip"]] + at[_PLACE["Thorax"]]) / 2
     return Body(starts, ends, size * _RADII, towards, trunk)
 

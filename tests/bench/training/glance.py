@@ -23,12 +23,13 @@ class Size:
     joints: int = 17
     side: int = 32
     width: int = 8
+    channels: int = 3
     frames: int = 1
 
 
 def network(g: Builder, size: Size) -> Value:
     """(batch, 3, side, side) -> (batch, 1, joints, 3)."""
-    x = g.input("images", ("batch", 3, size.side, size.side))
+    x = g.input("images", ("batch", size.channels, size.side, size.side))
     for i, stride in enumerate((2, 2)):
         channels = int(str(x.shape[1]))
         start = ("normal", (2 / (channels * 9)) ** 0.5)
