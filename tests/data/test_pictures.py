@@ -90,7 +90,7 @@ def nearest(pose: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "seen"), [(350, {"skin", "forearm"}), (-350, {"shirt"})]
+    ("ahead", "seen"), [(350, {"skin", "forearm"}), (-350, {"coat"})]
 )
 def test_what_is_in_front_hides_what_is_behind(ahead: float, seen: set[str]) -> None:
     """A hand before the chest of somebody who faces the camera, and one behind the back."""
