@@ -198,8 +198,9 @@ def _length(vector: Array) -> float:
 
 
 def _unit(vector: Array) -> Array:
-    """Of length 1, or of none."""
-    return vector / max(_length(vector), 1e-9)
+    """Of length 1; of none where it is no direction, as where a joint is missing."""
+    length = _length(vector)
+    return vector / length if length > 0 else np.zeros(3)
 
 
 def _cross(one: Array, other: Array) -> Array:

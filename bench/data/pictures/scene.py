@@ -16,7 +16,7 @@ Array = NDArray[np.floating]
 Rng = np.random.Generator
 
 COARSE = 5  # patches of a background along each side
-GRAIN = 512  # side of the noise that all backgrounds take a piece of
+GRAIN = 512  # side of the noise that backgrounds take a piece of, but for larger ones
 SKINS = np.array(
     [[0.95, 0.78, 0.67], [0.83, 0.62, 0.48], [0.62, 0.43, 0.31], [0.38, 0.26, 0.19]]
 )
@@ -82,8 +82,9 @@ def backdrop(rng: Rng, size: tuple[int, int]) -> NDArray[np.float32]:
     for _ in range(rng.integers(0, 4)):
         part = _part(rng, size, 0.1, 0.6)
         picture[:, *part] = _colour(rng, 0.6)[:, None, None]
-    y, x = rng.integers(0, GRAIN - height + 1), rng.integers(0, GRAIN - width + 1)
-    grain = _grain(GRAIN)[y : y + height, x : x + width]
+    side = max(GRAIN, height, width)
+    y, x = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
+    grain = _grain(side)[y : y + height, x : x + width]
     picture += grain * np.float32(rng.uniform(0.0, 0.04))
     return picture
 
