@@ -91,6 +91,9 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
 
 def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
     checks = [item.check for item in found.judged]
+    if trial.spec.reads == "images":
+        # parts of a crop are no lengths
+        checks = [each.model_copy(update={"millimetres": None}) for each in checks]
     failed = [check for check in checks if not check.ok]
     fault = None
     if (failed and _of_a_node(failed[0])) or trial.size.locate:

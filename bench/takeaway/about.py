@@ -12,12 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from bench.training.origin import CAMERA, SCREEN, UNITS, project_version
+from bench.training.origin import CAMERA, CROP, IMAGES, SCREEN, UNITS, project_version
 from models import lengths
 from models.graph import Graph, Noise
 
 POSES = f"relative to the root; {CAMERA}"
 CHANNELS = ("x", "y", "confidence")
+# by the input: its unit, and how it is scaled
+READ = {
+    "poses": ("m", POSES),
+    "images": ("colours", IMAGES),
+    "keypoints": ("screen", SCREEN),
+}
+OTHERS = {"poses": ["x", "y", "z"], "images": ["red", "green", "blue"]}
 PIXELS = (
     "x and y in pixels from the upper left corner; width and height go in as image_size"
 )
@@ -76,19 +83,18 @@ def digest(params: Mapping[str, np.ndarray]) -> str:
 
 
 def _reads(graph: Graph) -> str:
-    """What goes in, which is the input's name: keypoints, or poses."""
-    return "poses" if "poses" in graph.inputs else "keypoints"
+    """What goes in, which is the input's name."""
+    return next(name for name in READ if name in graph.inputs)
 
 
 def _given(
     graph: Graph, standardised: Mapping[str, Any], *, pixels: bool
 ) -> dict[str, Any]:
     """What goes in."""
-    poses = _reads(graph) == "poses"
-    screen = POSES if poses else SCREEN
+    unit, convention = ("pixels", PIXELS) if pixels else READ[_reads(graph)]
     return {
-        "unit": "pixels" if pixels else "m" if poses else "screen",
-        "convention": PIXELS if pixels else screen,
+        "unit": unit,
+        "convention": convention,
         "channels": _channels(graph),
         # what is left for the caller to do, after the convention: (value - mean) / std
         "standardise": {} if pixels else dict(standardised),
@@ -101,7 +107,8 @@ def _pose(graph: Graph, origin: Mapping[str, Any], *, pixels: bool) -> dict[str,
     if len(pose) == 4 and pose[-1] == 2:
         # keypoints again, which are relative to no joint
         return {"unit": "screen", "frame": SCREEN, "relative_to": None}
-    own = origin.get("unit", UNITS["metric"])
+    usual = CROP if _reads(graph) == "images" else UNITS["metric"]
+    own = origin.get("unit", usual)
     unit = f"m{own}" if pixels else own  # m, or m of what: the graph multiplies by 1000
     return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
 
@@ -133,8 +140,8 @@ def _noise(noise: Noise) -> dict[str, Any]:
 def _channels(graph: Graph) -> list[str] | None:
     """Of the last axis of the keypoints; None where it holds the joints, too."""
     last = graph.inputs[_reads(graph)].shape
-    if _reads(graph) == "poses":
-        return ["x", "y", "z"]
+    if _reads(graph) in OTHERS:
+        return OTHERS[_reads(graph)]
     return list(CHANNELS[: int(str(last[-1]))]) if len(last) == 4 else None
 
 

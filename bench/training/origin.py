@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SCREEN = (
     "x: 2 x / width - 1; y: 2 y / width - height / width; width and height in pixels"
 )
+IMAGES = (
+    "RGB, channels first, from 0 to 1, less 0.485, 0.456, 0.406, over 0.229, 0.224, 0.225;"
+    " the box of the person's joints, 1.25 times as large"
+)
+CROP = "x and y: from -0.5 to 0.5 across the crop; z: metres behind the root, over 2"
 CAMERA = "camera: x right, y down, z away from it"
 # what the network's own numbers are, by the protocol's `lengths`
 UNITS = {
@@ -62,6 +67,7 @@ class Origin(BaseModel):
     mirror: list[int] | None = None
     root: str | None = None
     keypoints: str | None = None
+    images: str | None = None
     standardised: bool | None = None
     unit: str | None = None
     frame: str | None = None
@@ -104,14 +110,26 @@ def origin(job: Job, protocol: Protocol, feed: Feed) -> dict[str, Any]:
         "parents": list(skeleton.parents),
         "mirror": list(skeleton.mirror),
         "root": protocol.root,
-        "keypoints": SCREEN,
+        **_read(feed),
         "standardised": feed.standardizer is not None,
-        "unit": UNITS[protocol.lengths]
-        if feed.spec.makes == "poses"
-        else "half the width of the picture",
+        "unit": _unit(protocol, feed),
         "frame": CAMERA,
         "window": feed.spec.frames,
         "outputs": feed.outputs,
         "pad": feed.pad,
         "flip_averaging": protocol.flip_tta,
     }
+
+
+def _read(feed: Feed) -> dict[str, str]:
+    """How what the model reads is scaled, by its name; of poses it is how keypoints would be."""
+    return {"images": IMAGES} if feed.spec.reads == "images" else {"keypoints": SCREEN}
+
+
+def _unit(protocol: Protocol, feed: Feed) -> str:
+    """Of the model's own numbers."""
+    if feed.spec.reads == "images":
+        return CROP
+    if feed.spec.makes == "keypoints":
+        return "half the width of the picture"
+    return UNITS[protocol.lengths]

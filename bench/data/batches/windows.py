@@ -105,7 +105,7 @@ class Windows:
         self._keypoints, self._targets = padded.keypoints, padded.targets
         self._labels = padded.labels
         self._factors = padded.factors if pixels else None
-        self._crops = crops
+        self.crops = crops
         self._before = layout.before
         self._table(padded.lengths, padded.counted, hop, every)
 
@@ -147,8 +147,8 @@ class Windows:
         # the width, not the skeleton: without poses it is 0
         joints = self._targets.shape[1] // 3
         target = rows.reshape(len(chosen), self.outputs, joints, 3)
-        if self._crops:
-            target = self._crops.views.units(target, first[:, None])
+        if self.crops:
+            target = self.crops.views.units(target, first[:, None])
         if flip is not None and flip.any():
             shown[flip] = self.mirrored(shown[flip])
             if target.size:
@@ -157,15 +157,15 @@ class Windows:
 
     def _shown(self, first: Index, clip: NDArray[np.integer]) -> Array:
         """What windows show that begin at these frames, of these clips."""
-        if self._crops:
-            return self._crops.pictures(first)
+        if self.crops:
+            return self.crops.pictures(first)
         rows = gather(self._keypoints, first + self._before_input[clip], self.frames)
         joints = len(self.skeleton.joints)
         return rows.reshape(len(first), self.frames, joints, self.channels)
 
     def mirrored(self, shown: Array) -> Array:
         """What windows show, as a mirror shows it: keypoints or pictures."""
-        return shown[..., ::-1] if self._crops else mirror(shown, self.skeleton)
+        return shown[..., ::-1] if self.crops else mirror(shown, self.skeleton)
 
     def epoch(
         self,
@@ -237,7 +237,7 @@ class Windows:
         """The targets of the scored frames (M, J, 3), in their unit."""
         rows = self._targets[self._target_rows()]
         poses = rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
-        return self._crops.views.units(poses, self._scored) if self._crops else poses
+        return self.crops.views.units(poses, self._scored) if self.crops else poses
 
     def factors(self, indices: Sequence[int] | Index | None = None) -> Array | None:
         """Millimetres per pixel of the scored frames (M,), or of those that windows predict (B, K).
@@ -260,9 +260,9 @@ class Windows:
 
         Those of `truth` (M, J, 3), or of windows as `batch` gives them (B, K, J, 3).
         """
-        if self._crops:
+        if self.crops:
             frames = self._scored if indices is None else self._first[indices][:, None]
-            return self._crops.views.metres(poses, frames)
+            return self.crops.views.metres(poses, frames)
         factors = self.factors(indices)
         # thousands of pixels by millimetres per pixel are metres
         return poses if factors is None else poses * factors[..., None, None]

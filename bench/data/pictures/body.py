@@ -51,15 +51,15 @@ _MIDDLE = (
         {"Hip": 0.6, "Spine": 0.4},
         {"Spine": 0.3, "Thorax": 0.7},
         (112, 105),
-        "shirt",
-        front="print",
+        "coat",
+        front="shirt",
         facing="forward",
     ),
     Bone(
         {"RShoulder": 0.85, "LShoulder": 0.15},
         {"RShoulder": 0.15, "LShoulder": 0.85},
         (58, 58),
-        "shirt",
+        "coat",
     ),
     # neck, head, nose
     Bone({"Thorax": 1, "forward": -10}, {"Thorax": 0.4, "Head": 0.6}, (58, 50), "skin"),
@@ -84,8 +84,8 @@ _RIGHT = (
         {"Hip": 0.3, "RHip": 0.4, "Spine": 0.3},
         {"Spine": 0.2, "Thorax": 0.35, "RShoulder": 0.45},
         (100, 98),
-        "shirt",
-        front="print",
+        "coat",
+        front="shirt",
         facing="forward",
     ),
     # leg
@@ -148,8 +148,12 @@ def around(pose: NDArray[np.floating]) -> Body:
     size = _size(at)
     towards = _directions(at)
     moved = [size * direction for direction in towards.values()]
-    points = _ENDS @ np.concatenate([at, moved])
-    starts, ends = points.reshape(2, len(BONES), 3)
+    points = np.concatenate([at, moved])
+    missing = np.isnan(points).any(axis=1)
+    # a share of 0 would not keep NaN out of a sum
+    found = _ENDS @ np.nan_to_num(points)
+    found[(_ENDS[:, missing] != 0).any(axis=1)] = np.nan
+    starts, ends = found.reshape(2, len(BONES), 3)
     trunk = (at[_PLACE["Hip"]] + at[_PLACE["Thorax"]]) / 2
     return Body(starts, ends, size * _RADII, towards, trunk)
 
@@ -194,8 +198,9 @@ def _length(vector: Array) -> float:
 
 
 def _unit(vector: Array) -> Array:
-    """Of length 1, or of none."""
-    return vector / max(_length(vector), 1e-9)
+    """Of length 1; of none where it is no direction, as where a joint is missing."""
+    length = _length(vector)
+    return vector / length if length > 0 else np.zeros(3)
 
 
 def _cross(one: Array, other: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
+from bench.data.geometry.cameras import Camera
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pictures import drawing, files
 from bench.data.pictures.box import Array
@@ -31,9 +32,11 @@ def picture(
     named = zlib.crc32(f"{clip.name} {clip.camera_name}".encode())
     draw = np.random.default_rng([seed, named, drawn])
     person = pose[list(clip.skeleton.indices(H36M17.joints))]
-    # from the crop's pixels to rays of the camera, alike along both axes
-    scale = size[1] / box[2]
-    x, y = (clip.camera.centre - box[:2]) * scale
-    focal = float(clip.camera.focal[0] * scale)
-    lens = Lens(focal, (x + size[1] / 2, y + size[0] / 2))
-    return drawing.draw(person, lens, size, draw)
+    return drawing.draw(person, lens(clip.camera, box, size), size, draw)
+
+
+def lens(camera: Camera, box: Array, size: tuple[int, int]) -> Lens:
+    """A camera in the pixels of a crop."""
+    scale = size[1] / box[2]  # alike along both axes, as the shapes are
+    x, y = (camera.centre - box[:2]) * scale
+    return Lens(float(camera.focal[0] * scale), (x + size[1] / 2, y + size[0] / 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,11 @@ import pytest
 
 import models
 from bench.config import Config, Model, Train
+from bench.coordinator import dataset
 from bench.coordinator.job import Job
+from bench.data import Split, protocols
+from bench.data.clip import film
+from bench.data.readers import synthetic
 from models.builder import Builder
 from models.spec import Recipe
 from models.value import Value, emit
@@ -23,12 +28,13 @@ class Size:
     joints: int = 17
     side: int = 32
     width: int = 8
+    channels: int = 3
     frames: int = 1
 
 
 def network(g: Builder, size: Size) -> Value:
     """(batch, 3, side, side) -> (batch, 1, joints, 3)."""
-    x = g.input("images", ("batch", 3, size.side, size.side))
+    x = g.input("images", ("batch", size.channels, size.side, size.side))
     for i, stride in enumerate((2, 2)):
         channels = int(str(x.shape[1]))
         start = ("normal", (2 / (channels * 9)) ** 0.5)
@@ -68,6 +74,25 @@ def add(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         models, "module", lambda name: FILE if name == "glance" else known(name)
     )
+
+
+@cache
+def split() -> Split:
+    """Two takes of three subjects, one of which is for testing, before four cameras."""
+    protocol = protocols.load("synthetic-every16")
+    assert protocol.rig is not None
+    clips = []
+    for subject in ("S1", "S5", "S9"):
+        for action in ("Walking", "Sitting"):
+            take = synthetic.make(subject, action, frames=32)
+            clips += film(take, protocol.rig.around(take.world[:, 0]))
+    return Split(*protocol.divide(clips), protocol)
+
+
+def few(patch: pytest.MonkeyPatch) -> None:
+    """Let every run have these clips, which are there at once."""
+    patch.setattr(dataset, "of", lambda config, folder: split())
+    patch.setattr(dataset, "read", lambda config: split())
 
 
 def job(
