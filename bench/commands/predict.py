@@ -16,7 +16,9 @@ EXAMPLES = (
 
 # `--help` must not wait for NumPy
 if TYPE_CHECKING:
-    from bench.evaluation.predict import Lifted
+    import numpy as np
+
+    from bench.evaluation.predict import Lifted, Look
 
 Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.")]
 Source = Annotated[
@@ -81,10 +83,10 @@ def command(
     if figure:
         _draw(found, figure)
     if json:
-        said = asdict(found)
-        # to be drawn; the files have them all
-        del said["surfaces"], said["faces"]
-        print(encoder.dumps(said))
+        # to be drawn, and the files have them all
+        drawn = ("looks", "surfaces", "faces")
+        told = {key: value for key, value in asdict(found).items() if key not in drawn}
+        print(encoder.dumps(told))
     else:
         _show(to, found)
     return 0
@@ -117,7 +119,7 @@ def _show(to: Path, found: Lifted) -> None:
 
 
 def _draw(found: Lifted, figure: Path) -> None:
-    """Four poses or surfaces, spread over the first clip."""
+    """Four poses or surfaces of the first clip, poses under the pictures they were made of."""
     import numpy as np
 
     from bench.data import protocols
@@ -128,4 +130,17 @@ def _draw(found: Lifted, figure: Path) -> None:
         plot.surfaces(figure, np.array(found.faces), np.array(found.surfaces))
         return
     skeleton = skeletons.load(protocols.load(found.protocol).skeleton)
-    plot.poses(figure, skeleton.bones, np.array(found.examples))
+    seen = [_seen(look) for look in found.looks]
+    plot.poses(figure, skeleton.bones, np.array(found.examples), seen)
+
+
+def _seen(look: Look) -> tuple[np.ndarray, np.ndarray]:
+    """A picture (height, width, 3) and where in it joints are (joints, 2), pixels."""
+    from base64 import b64decode
+
+    import numpy as np
+
+    height, width = look.size
+    colours = np.frombuffer(b64decode(look.colours), np.uint8)
+    planes = colours.reshape(3, height, width)
+    return np.moveaxis(planes, 0, -1), (np.array(look.places) + 0.5) * (width, height)

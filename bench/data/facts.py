@@ -27,6 +27,7 @@ def of(clips: Sequence[Clip]) -> dict[str, object]:
         "frames_of_context_alone": sum(map(context, clips)),
         # of all frames; no metric counts them
         "joints_missing_in_truth": sum(map(missing.count, clips)),
+        "frames_with_pictures": _frames(clip for clip in clips if clip.pictures),
         "fps": labels(clips, "fps"),
         "skeleton": clips[0].skeleton.name,
         "subjects": labels(clips, "subject"),

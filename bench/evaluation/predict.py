@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -38,6 +39,8 @@ from bench.training.restored import restored
 from models.errors import BadInput
 from models.human import human
 
+GIVEN = "boxes, cameras and how far away the roots are were taken from the source"
+
 
 @dataclass(frozen=True)
 class Order:
@@ -51,6 +54,14 @@ class Order:
     mismatch: str  # as in `Protocol`
 
 
+class Look(NamedTuple):
+    """A picture that a model was shown, and where in it the joints are that it made."""
+
+    colours: str  # RGB (3, height, width), bytes in base64
+    size: tuple[int, int]  # height and width
+    places: tuple[tuple[float, float], ...]  # x and y from -0.5 to 0.5 across it
+
+
 class Poses(NamedTuple):
     """What a model makes of a source: poses (frames, joints, 3), mm, and frame rates, by clip."""
 
@@ -61,6 +72,7 @@ class Poses(NamedTuple):
     ]  # (frames, V, 3), mm, where it makes a surface
     fps: dict[str, float]
     notes: tuple[str, ...]  # of the clips
+    looks: tuple[Look, ...]  # at some frames of the first clip, where images were read
 
 
 @dataclass(frozen=True)
@@ -82,11 +94,12 @@ class Lifted:
     protocol: str
     protocol_hash: str
     notes: tuple[str, ...]  # what was guessed about the data, or left out
-    # four poses (joints, 3) of the first clip, to look at
+    # four poses (joints, 3) of the first clip, to look at; with the pictures they were made of
     examples: tuple[tuple[tuple[float, ...], ...], ...]
     # of the same frames vertices (V, 3), and their faces (F, 3), where surfaces were written
     surfaces: tuple[tuple[tuple[float, ...], ...], ...] = ()
     faces: tuple[tuple[int, int, int], ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 def predict(
@@ -117,7 +130,9 @@ def predict(
     )
     written = json.dumps(asdict(order))
     found = question.ask("bench.evaluation.predict", [order.backend, written])
-    return Lifted(**{**found, "path": str(out), "joints": tuple(found["joints"])})
+    looks = tuple(Look(*look) for look in found["looks"])
+    told = {"path": str(out), "joints": tuple(found["joints"]), "looks": looks}
+    return Lifted(**{**found, **told})
 
 
 def lift(arguments: Sequence[str]) -> dict[str, Any]:
@@ -154,6 +169,7 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         protocol_hash=record.payload.protocol_hash,
         notes=made.notes,
         examples=_examples(next(iter(poses.values()))),
+        looks=made.looks,
     )
     said = _about(done, feed.protocol) | {"fps": made.fps, "run": run.info.id}
     return asdict(_written(done, made, said))
@@ -180,7 +196,7 @@ def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    for name in ("examples", "surfaces", "faces", "path"):
+    for name in ("examples", "looks", "surfaces", "faces", "path"):
         del known[name]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
@@ -196,8 +212,26 @@ def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
 
 def _examples(poses: NDArray[np.float32]) -> Any:
     """Four of them, spread over the clip."""
-    frames = np.linspace(0, len(poses) - 1, min(4, len(poses))).astype(int)
-    return poses[frames].tolist()
+    return poses[_some(len(poses))].tolist()
+
+
+def _some(frames: int) -> NDArray[np.int_]:
+    return np.linspace(0, frames - 1, min(4, frames)).astype(int)
+
+
+def _looks(windows: Windows, made: NDArray[np.float32]) -> tuple[Look, ...]:
+    """The pictures of the examples with what was made of them (frames, joints, 3)."""
+    if windows.crops is None:
+        return ()
+    chosen = _some(int((windows.clip_numbers() == 0).sum()))
+    # the first clip's frames are the first of all
+    shown = windows.crops.colours(windows.frame_numbers()[chosen])
+    return tuple(
+        Look(
+            b64encode(each.tobytes()).decode(), windows.crops.size, pose[:, :2].tolist()
+        )
+        for each, pose in zip(shown, made[chosen], strict=True)
+    )
 
 
 def _training(run: Run, backend: str | None, model: str | None) -> Record:
@@ -239,10 +273,10 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     device = backend.device(job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     spec = model.feed.spec
-    if not spec.lifts:
+    if not (spec.lifts or spec.reads == "images"):
         raise BadInput(
             f"{job.folder}: {job.model} {spec.task}, which lifts nothing; name a model that"
-            " makes poses of keypoints"
+            " makes poses of keypoints or images"
         )
     # motion capture needs cameras, whatever the model was trained on
     filmed = protocol if protocol.rig else data.default_protocol(order.source)
@@ -255,12 +289,15 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     vertices = {}
     if found.vertices is not None:
         vertices = _by_clip(windows, 1000 * found.vertices)
+    looks = _looks(windows, found.poses)
+    notes = sorted({note for clip in clips for note in clip.notes})
     return Poses(
         feed=model.feed,
-        poses=_by_clip(windows, 1000 * found.poses),
+        poses=_by_clip(windows, 1000 * windows.metres(found.poses)),
         vertices=vertices,
         fps={f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips},
-        notes=tuple(sorted({note for clip in clips for note in clip.notes})),
+        notes=(*notes, GIVEN) if looks else tuple(notes),
+        looks=looks,
     )
 
 

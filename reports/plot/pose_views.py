@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from reports.plot.scene import (
     draw_floor,
     project,
 )
+
+Seen = tuple[np.ndarray, np.ndarray]  # a picture, and the places of joints in it
+WHITE = "#ffffff"
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,18 +49,40 @@ def skeletons(
         figure.legend(handles=legend(), loc="outside lower center", ncols=ncols)
 
 
-def poses(path: Path, bones: Bones, predicted: np.ndarray) -> None:
-    """Predicted poses, (poses, joints, 3) mm, where nothing is known to hold them against."""
-    count = len(predicted)
+def poses(
+    path: Path, bones: Bones, predicted: np.ndarray, seen: Sequence[Seen] = ()
+) -> None:
+    """Predicted poses, (poses, joints, 3) mm, where nothing is known to hold them against.
+
+    Above each the picture it was made of, where there are some.
+    """
+    count, above = len(predicted), 1 if seen else 0
     # Lower than `skeletons` by its legend.
-    with canvas(path, (width_of(count), 6.4)) as figure:
-        grid = figure.subplots(len(VIEWS), count, squeeze=False)
+    with canvas(path, (width_of(count), 6.4 + 2.4 * above)) as figure:
+        grid = figure.subplots(above + len(VIEWS), count, squeeze=False)
+        for axes, (picture, places) in zip(grid[0], seen, strict=False):
+            draw_picture(axes, bones, picture, places)
+        grid = grid[above:]
         for row, (view, degrees) in enumerate(VIEWS.items()):
             angle = np.radians(degrees)
             for axes, pose in zip(grid[row], predicted, strict=True):
                 draw_floor(axes, pose, angle)
                 draw_body(axes, bones, pose, angle, colour=BLUE, width=2.0)
                 caption(axes, view)
+
+
+def draw_picture(
+    axes: Axes, bones: Bones, picture: np.ndarray, places: np.ndarray
+) -> None:
+    """A picture (height, width, 3) of bytes, with a skeleton (joints, 2) in its pixels over it."""
+    height, width = picture.shape[:2]
+    axes.imshow(picture, extent=(0, width, height, 0))
+    for bone in bones:
+        # twice, so that one of the two is seen on any background
+        for colour, thick in ((WHITE, 3.0), (BLUE, 1.4)):
+            axes.plot(*places[list(bone)].T, color=colour, linewidth=thick)
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
 
 
 def width_of(count: int) -> float:

@@ -39,6 +39,7 @@ class Batch(NamedTuple):
     # (B, K, J, 3) metres, thousands of pixels or crop units; J is 0 without poses
     target: Array
     indices: Index  # (B,), which windows they are
+    metres: Array | None = None  # the targets, where they are in crop units
 
 
 class Windows:
@@ -105,7 +106,7 @@ class Windows:
         self._keypoints, self._targets = padded.keypoints, padded.targets
         self._labels = padded.labels
         self._factors = padded.factors if pixels else None
-        self._crops = crops
+        self.crops = crops
         self._before = layout.before
         self._table(padded.lengths, padded.counted, hop, every)
 
@@ -143,29 +144,42 @@ class Windows:
         first = self._first[chosen].astype(np.int64)
         clip = self._owner[chosen]
         shown = self._shown(first, clip)
-        rows = gather(self._targets, first + self._before_target[clip], self.outputs)
-        # the width, not the skeleton: without poses it is 0
-        joints = self._targets.shape[1] // 3
-        target = rows.reshape(len(chosen), self.outputs, joints, 3)
-        if self._crops:
-            target = self._crops.views.units(target, first[:, None])
+        target = self._poses(chosen)
+        if self.crops:
+            target = self.crops.views.units(target, first[:, None])
         if flip is not None and flip.any():
             shown[flip] = self.mirrored(shown[flip])
             if target.size:
                 target[flip] = mirror(target[flip], self.skeleton)
         return shown, target
 
+    def metric(self, chosen: Index, *, flip: NDArray[np.bool_] | None) -> Array | None:
+        """Targets of windows in metres (B, K, J, 3), where `batch` has them in crop units."""
+        if not self.crops:
+            return None
+        poses = self._poses(chosen)
+        if flip is not None:
+            poses[flip] = mirror(poses[flip], self.skeleton)
+        return poses
+
+    def _poses(self, chosen: Index) -> Array:
+        """What is stored of the poses that windows predict (B, K, J, 3)."""
+        start = self._first[chosen] + self._before_target[self._owner[chosen]]
+        rows = gather(self._targets, start, self.outputs)
+        # the width, not the skeleton: without poses it is 0
+        return rows.reshape(len(chosen), self.outputs, self._targets.shape[1] // 3, 3)
+
     def _shown(self, first: Index, clip: NDArray[np.integer]) -> Array:
         """What windows show that begin at these frames, of these clips."""
-        if self._crops:
-            return self._crops.pictures(first)
+        if self.crops:
+            return self.crops.pictures(first)
         rows = gather(self._keypoints, first + self._before_input[clip], self.frames)
         joints = len(self.skeleton.joints)
         return rows.reshape(len(first), self.frames, joints, self.channels)
 
     def mirrored(self, shown: Array) -> Array:
         """What windows show, as a mirror shows it: keypoints or pictures."""
-        return shown[..., ::-1] if self._crops else mirror(shown, self.skeleton)
+        return shown[..., ::-1] if self.crops else mirror(shown, self.skeleton)
 
     def epoch(
         self,
@@ -200,7 +214,8 @@ class Windows:
                 # a generator of the batch's own: what came before it does not matter
                 draw = np.random.default_rng([seed, epoch, place])
                 chosen = draw.random(len(indices)) < 0.5
-            return Batch(*self.batch(indices, flip=chosen), indices)
+            pair = self.batch(indices, flip=chosen)
+            return Batch(*pair, indices, self.metric(indices, flip=chosen))
 
         batches = -(-len(order) // batch)  # rounded up: the last may be smaller
         yield from ahead(gather, range(start, batches), workers=workers)
@@ -237,7 +252,7 @@ class Windows:
         """The targets of the scored frames (M, J, 3), in their unit."""
         rows = self._targets[self._target_rows()]
         poses = rows.reshape(self.scored, self._targets.shape[1] // 3, 3)
-        return self._crops.views.units(poses, self._scored) if self._crops else poses
+        return self.crops.views.units(poses, self._scored) if self.crops else poses
 
     def factors(self, indices: Sequence[int] | Index | None = None) -> Array | None:
         """Millimetres per pixel of the scored frames (M,), or of those that windows predict (B, K).
@@ -260,9 +275,9 @@ class Windows:
 
         Those of `truth` (M, J, 3), or of windows as `batch` gives them (B, K, J, 3).
         """
-        if self._crops:
+        if self.crops:
             frames = self._scored if indices is None else self._first[indices][:, None]
-            return self._crops.views.metres(poses, frames)
+            return self.crops.views.metres(poses, frames)
         factors = self.factors(indices)
         # thousands of pixels by millimetres per pixel are metres
         return poses if factors is None else poses * factors[..., None, None]

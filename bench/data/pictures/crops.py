@@ -50,6 +50,10 @@ class Crops:
 
     def pictures(self, frames: Index) -> NDArray[np.float32]:
         """RGB (B, 3, height, width) of frames (B,), scaled by ImageNet's mean and deviation."""
+        return scaled(self.colours(frames))
+
+    def colours(self, frames: Index) -> NDArray[np.uint8]:
+        """RGB (B, 3, height, width) of frames (B,), as bytes."""
         found = np.empty((len(frames), 3, *self.size), np.uint8)
         owners = np.searchsorted(self._ends, frames, side="right")
         for row, (number, owner) in enumerate(zip(frames, owners, strict=True)):
@@ -57,7 +61,7 @@ class Crops:
             place = int(number - self._ends[owner]) + clip.frames
             box = self.views.boxes[number]
             found[row] = frame.picture(clip, place, box, self.size, seed=self.seed)
-        return scaled(found)
+        return found
 
 
 def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ import pytest
 
 import backends
 from backends.base import Settings
-from bench.coordinator import dataset
 from bench.data import Split
 from bench.data.batches.windows import Windows, mirror
 from bench.data.pictures import box, crops
@@ -19,8 +18,11 @@ from bench.evaluation.oracle import crops as own
 from bench.evaluation.oracle import cutting, sight
 from bench.evaluation.oracle.checks import first_failure
 from bench.evaluation.poses import predicted
+from bench.parity import task as parity
+from bench.records import Parity
+from bench.takeaway.about import about
 from bench.training import feed as feeds
-from bench.training import held
+from bench.training import held, origin
 from bench.training import task as train
 from models import params
 from tests.bench.training import glance
@@ -31,13 +33,9 @@ def _added(monkeypatch: pytest.MonkeyPatch) -> None:
     glance.add(monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
-    """A few clips are enough, and read once."""
-    with pytest.MonkeyPatch.context() as patch:
-        glance.add(patch)
-        whole = dataset.read(glance.job(tmp_path_factory.mktemp("split")).config)
-    return Split(whole.train[::40], whole.test[::20], whole.protocol)
+@pytest.fixture
+def split() -> Split:
+    return glance.split()
 
 
 def quiet(text: str, share: float) -> None:
@@ -136,3 +134,40 @@ def test_the_oracle_by_hand_and_back(split: Split, looked: Any) -> None:
     metres = windows.metres(other[None, None].astype(np.float32), [0])
     due = cutting.lengths(strip, [0], other[None], seen)
     np.testing.assert_allclose(1000 * metres[0], due, atol=1e-2)
+
+
+def test_headers_say_how_it_is_fed(tmp_path: Path, split: Split) -> None:
+    job = glance.job(tmp_path)
+    said = origin.origin(job, split.protocol, feeds.feed_of(job, split.protocol))
+    assert "keypoints" not in said
+    assert said["images"] == origin.IMAGES
+    assert said["unit"] == origin.CROP
+    assert origin.checked(said) == said
+
+
+def test_files_say_how_it_is_fed(tmp_path: Path, split: Split) -> None:
+    spec = feeds.feed_of(glance.job(tmp_path), split.protocol).spec
+    said = about(
+        spec.infer,
+        params.draw(spec.infer.params, seed=0),
+        model={"model": "glance"},
+        origin={},
+        scaling={},
+        window=1,
+        causal=False,
+        drawn={"random": True},
+        pixels=False,
+    )
+    assert said["images"]["convention"] == origin.IMAGES
+    assert said["images"]["channels"] == ["red", "green", "blue"]
+    assert said["pose"]["unit"] == origin.CROP
+
+
+def test_crop_units_are_no_millimetres_of_a_ladder(tmp_path: Path) -> None:
+    forward = {"parity": {"rungs": ["forward"]}}
+    job = glance.job(tmp_path, task="parity", run=forward)
+    backend = backends.load("numpy")
+    found = parity.run(job, backend, "cpu", quiet)
+    assert found.status == "ok"
+    assert isinstance(found.payload, Parity)
+    assert {check.millimetres for check in found.payload.checks} == {None}
