@@ -77,7 +77,11 @@ class Mesh:
         vertices = self.vertices
         for name, amount in amounts.items():
             if name not in self.shape_names:
-                raise UnknownName(f"shape of {self.name}", name, self.shape_names)
+                raise UnknownName(
+                    f"shape of {self.name}",
+                    name,
+                    self.shape_names,
+                )
             shape = self.shapes[self.shape_names.index(name)]
             vertices = vertices + amount * shape
         return replace(self, vertices=vertices)

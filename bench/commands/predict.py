@@ -83,11 +83,10 @@ def command(
     if figure:
         _draw(found, figure)
     if json:
-        said = asdict(found)
-        # to be drawn; the files have them all
-        for name in ("surfaces", "faces", "looks"):
-            del said[name]
-        print(encoder.dumps(said))
+        # to be drawn, and the files have them all
+        drawn = ("looks", "surfaces", "faces")
+        told = {key: value for key, value in asdict(found).items() if key not in drawn}
+        print(encoder.dumps(told))
     else:
         _show(to, found)
     return 0
@@ -120,7 +119,7 @@ def _show(to: Path, found: Lifted) -> None:
 
 
 def _draw(found: Lifted, figure: Path) -> None:
-    """Four poses or surfaces of the first clip; under poses the pictures they were made of."""
+    """Four poses or surfaces of the first clip, poses under the pictures they were made of."""
     import numpy as np
 
     from bench.data import protocols

@@ -196,7 +196,7 @@ def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    for name in ("examples", "surfaces", "faces", "looks", "path"):
+    for name in ("examples", "looks", "surfaces", "faces", "path"):
         del known[name]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
@@ -290,13 +290,13 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     if found.vertices is not None:
         vertices = _by_clip(windows, 1000 * found.vertices)
     looks = _looks(windows, found.poses)
-    notes = {note for clip in clips for note in clip.notes}
+    notes = sorted({note for clip in clips for note in clip.notes})
     return Poses(
         feed=model.feed,
         poses=_by_clip(windows, 1000 * windows.metres(found.poses)),
         vertices=vertices,
         fps={f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips},
-        notes=(*sorted(notes), GIVEN) if looks else tuple(sorted(notes)),
+        notes=(*notes, GIVEN) if looks else tuple(notes),
         looks=looks,
     )
 

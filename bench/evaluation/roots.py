@@ -21,7 +21,13 @@ Array = NDArray[np.floating]
 Float = NDArray[np.float64]
 
 
-def fitted(poses: Array, view: View, clips: NDArray[np.int64], *, root: int) -> Float:
+def fitted(
+    poses: Array,
+    view: View,
+    clips: NDArray[np.int64],
+    *,
+    root: int,
+) -> Float:
     """Roots (M, 3), mm in the camera's frame, of poses (M, J, 3), mm.
 
     `clips` are the numbers of the clips that they are of, and `root` is a place among the joints.
@@ -42,13 +48,15 @@ def _fitted(place: Float, rays: Float) -> Float:
     joints = place.shape[1]
     due = rays * place[..., 2:] - place[..., :2]  # (M, J, 2)
     square = np.zeros((len(place), 3, 3))
-    square[:, 0, 0] = square[:, 1, 1] = joints
-    square[:, :2, 2] = square[:, 2, :2] = -rays.sum(axis=1)
+    square[:, 0, 0] = joints
+    square[:, 1, 1] = joints
+    square[:, :2, 2] = -rays.sum(axis=1)
+    square[:, 2, :2] = square[:, :2, 2]
     square[:, 2, 2] = (rays**2).sum(axis=(1, 2))
-    right = np.concatenate(
-        [due.sum(axis=1), -(rays * due).sum(axis=(1, 2))[:, None]], axis=1
-    )
+    right = np.zeros((len(place), 3, 1))
+    right[:, :2, 0] = due.sum(axis=1)
+    right[:, 2, 0] = -(rays * due).sum(axis=(1, 2))
     # keypoints that all lie in one place leave the depth open
     inverse = np.linalg.pinv(square, hermitian=True)
-    found: Float = (inverse @ right[..., None])[..., 0]
+    found: Float = (inverse @ right)[..., 0]
     return found

@@ -78,7 +78,7 @@ def _extras(
         factors=factors,
         view=view,
         roots=_roots(pred, test, surface.view),
-        vertices=(surface.made, Posed(surface.skin, test.truth())),
+        vertices=(surface.made, Posed(surface.skin, test.metres(test.truth()))),
         regressor=surface.skin.mesh.regressor,
     )
 

@@ -59,8 +59,7 @@ def about(
             name: str(graph.types[made]) for name, made in graph.outputs.items()
         },
         _reads(graph): _given(graph, standardised, pixels=pixels),
-        "pose": _pose(graph, origin, pixels=pixels),
-        **_surface(graph, origin),
+        **_made(graph, origin, pixels=pixels),
         **{key: origin.get(key) for key in ("skeleton", "joints", "parents", "root")},
         "frames": _frames(graph, origin, window, causal=causal),
         "flip_averaged": bool(pixels and origin.get("flip_averaging")),
@@ -114,12 +113,16 @@ def _pose(graph: Graph, origin: Mapping[str, Any], *, pixels: bool) -> dict[str,
     return {"unit": unit, "frame": CAMERA, "relative_to": origin.get("root")}
 
 
-def _surface(graph: Graph, origin: Mapping[str, Any]) -> dict[str, Any]:
-    """What comes out beside the pose, of a model of surfaces."""
-    if "vertices" not in graph.outputs:
-        return {}
-    unit = {"unit": UNITS["metric"], "frame": CAMERA, "relative_to": origin.get("root")}
-    return {"vertices": unit}
+def _made(graph: Graph, origin: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:
+    """What comes out: the pose, and a surface where there is one."""
+    found = {"pose": _pose(graph, origin, pixels=pixels)}
+    if "vertices" in graph.outputs:
+        found["vertices"] = {
+            "unit": UNITS["metric"],
+            "frame": CAMERA,
+            "relative_to": origin.get("root"),
+        }
+    return found
 
 
 def _preprocessing(standardised: Mapping[str, Any], *, pixels: bool) -> dict[str, Any]:

@@ -190,13 +190,19 @@ class Feed:
         own = numbers if self.spec.masked else None
         return self._read(shown) | noise.fixed(self.spec.infer, lengths, own)
 
-    def batch(self, keypoints: Array, target: Array) -> dict[str, Array]:
-        """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows."""
+    def batch(
+        self, keypoints: Array, target: Array, metres: Array | None = None
+    ) -> dict[str, Array]:
+        """Inputs of the train graph; target (B, K, J, 3) in the unit of the windows.
+
+        Where that is no metre, `metres` are the same poses, for a model of surfaces.
+        """
         shaped = self._flat(self.truth(keypoints, target))
         fed = self._read(self.shown(keypoints, target))
         fed["target"] = np.ascontiguousarray(shaped)
         if VERTICES in self.spec.train.inputs:
-            fed[VERTICES] = self.surface(target[:, 0])
+            posed = target if metres is None else metres
+            fed[VERTICES] = self.surface(posed[:, 0])
         # whatever a frame lacks, it is not trained on: of those that are, all is known
         fed["known"] = np.ones_like(fed["target"])
         # a model that learns from what it is shown alone has no target

@@ -22,8 +22,7 @@ from bench.training.loop import Loop
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them, drawn
-# windows of the validation whose poses are looked at, of a batch whose surfaces are
-SEEN = 16
+SEEN = 16  # windows of the validation whose poses are looked at
 # absolute, on a screen from -1 to 1: some ten roundings of float32
 ROUNDING = 1e-6
 # share of arrays that a training may leave as they were: not all
@@ -201,16 +200,16 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
         (batch,) = batches
         drawn.append((step, batch.indices))
         # the whole batch as the graph gets it; rows of a later part may be of another making
-        feeds = loop.feed.batch(batch.keypoints, batch.target)
+        feeds = loop.feed.batch(batch.keypoints, batch.target, batch.metres)
         order = np.random.default_rng(step).permutation(len(batch.indices))
         for row in order[:WINDOWS].tolist():
             fed = {name: array[row] for name, array in feeds.items()}
             number = int(batch.indices[row])
-            mirrored += _window(fed, cut, number, fitted, seen, found)
+            flipped = _window(fed, cut, number, fitted, seen, found)
+            mirrored += flipped
             windows += 1
-        if VERTICES in feeds:
-            some = order[:SEEN]
-            _surfaces(loop.feed, batch.target[some], feeds[VERTICES][some], surface)
+            if VERTICES in fed:
+                _surface(loop.feed, cut, number, fed[VERTICES], flipped, surface)
     graph = "train"
     surfaces = surface.check(
         "batch", "surfaces that are fed", budgeted="node", graph=graph
@@ -224,12 +223,18 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     ]
 
 
-def _surfaces(feed: Feed, target: Array, fed: Array, tally: Tally) -> None:
-    """Hold surfaces (n, V, 3) against the body in the poses (n, 1, J, 3) that are fed."""
-    assert feed.skin is not None  # as it has made them
-    due = body.posed(feed.skin.mesh, feed.protocol.joints, target[:, 0])
+def _surface(
+    feed: Feed, cut: Cut, number: int, fed: Array, flipped: bool, tally: Tally
+) -> None:
+    """Hold a window's surface (V, 3) against the body in its true pose, metres."""
+    assert feed.skin is not None  # as it has made it
+    place, first = cut.place(number)
+    pose: Array = cutting.truth(cut.strips[place], [first], cut.sight) / 1000
+    if flipped:
+        pose = cutting.mirrored(pose, cut.sight)
+    due = body.posed(feed.skin.mesh, cut.sight.joints, pose)[0]
     tally.strays(due.astype(np.float32), due)
-    tally.add(fed, due, "the batch")
+    tally.add(fed, due, cutting.named(cut.strips[place], first))
 
 
 def _window(

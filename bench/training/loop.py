@@ -169,7 +169,7 @@ class Loop:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
         self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
-        feeds = self.feed.batch(batch.keypoints, batch.target)
+        feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
         loss = self.trainer.step(self.trainer.program.put(feeds))
         self.step += 1
         self.seconds += time.perf_counter() - started

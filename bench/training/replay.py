@@ -103,7 +103,8 @@ class Plain:
         mirrored = np.zeros(size, bool)
         if self.job.settings.train.flip:
             mirrored = np.random.default_rng([seed, epoch, place]).random(size) < 0.5
-        return self.feed.batch(*windows.batch(chosen, flip=mirrored))
+        metres = windows.metric(chosen, flip=mirrored)
+        return self.feed.batch(*windows.batch(chosen, flip=mirrored), metres)
 
 
 def rate(step: int, steps: int) -> float:

@@ -14,7 +14,8 @@ import numpy as np
 
 from models.errors import BadInput
 from models.human import parts, regressor, rounding, shapes
-from models.human.cage import JOINTS, REST, cage
+from models.human.cage import cage
+from models.human.rings import JOINTS, REST
 from models.mesh import Mesh
 
 FINEST = 6  # 7,200 vertices
@@ -33,7 +34,11 @@ def human(detail: int = 3, joints: tuple[str, ...] = JOINTS) -> Mesh:
     coarse = cage()
     added = shapes.directions(coarse)  # (7, C, 3)
     columns = [coarse.points, coarse.weights, *added]
-    fine = rounding.rounded(coarse.faces, np.concatenate(columns, axis=1), detail)
+    fine = rounding.rounded(
+        coarse.faces,
+        np.concatenate(columns, axis=1),
+        detail,
+    )
     edges = np.cumsum([column.shape[1] for column in columns])[:-1]
     vertices, every, *moved = np.split(fine.columns, edges, axis=1)
     weights = parts.merged(every, joints)

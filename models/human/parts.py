@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadInput
-from models.human.cage import JOINTS, PARENTS
+from models.human.rings import JOINTS, PARENTS
 
 Array = NDArray[np.float64]
 

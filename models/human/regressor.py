@@ -38,14 +38,22 @@ def fitted(
     return np.stack(rows)
 
 
-def _meeting(joint: int, weights: Array, parents: Sequence[int]) -> set[int]:
+def _meeting(
+    joint: int,
+    weights: Array,
+    parents: Sequence[int],
+) -> set[int]:
     """The bones that end or begin in a joint; one that moves nothing goes with the one above."""
     found = [bone for bone, parent in enumerate(parents) if joint in (bone, parent)]
     moves = weights.sum(axis=0) > 0
     return {bone if moves[bone] else parents[bone] for bone in found}
 
 
-def _row(away: Array, weights: Array, meeting: set[int]) -> Array:
+def _row(
+    away: Array,
+    weights: Array,
+    meeting: set[int],
+) -> Array:
     """One joint's row, of vertices (V, 3) as seen from the joint."""
     others = [bone for bone in range(weights.shape[1]) if bone not in meeting]
     near = np.exp(-np.linalg.norm(away, axis=1) / REACH)

@@ -27,7 +27,11 @@ class Rounded(NamedTuple):
     faces: Places  # (F, 3)
 
 
-def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
+def rounded(
+    faces: Sequence[Quad],
+    columns: Array,
+    detail: int,
+) -> Rounded:
     """The fine surface of a closed cage: its columns (C, k), such as places, of each vertex."""
     numbers: dict[Mixture, int] = {}
     quads: list[Quad] = []
@@ -45,24 +49,44 @@ def rounded(faces: Sequence[Quad], columns: Array, detail: int) -> Rounded:
     return Rounded(found, corners[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3))
 
 
-def _divided(face: Quad, detail: int, numbers: dict[Mixture, int]) -> list[Quad]:
+def _divided(
+    face: Quad,
+    detail: int,
+    numbers: dict[Mixture, int],
+) -> list[Quad]:
     """The quads that a face becomes; a point that another face has keeps its number."""
-    grid = np.empty((detail + 1, detail + 1), int)
+    grid: list[list[int]] = []
     for i in range(detail + 1):
+        row = []
         for j in range(detail + 1):
             mixture = _mixture(face, i, j, detail)
-            grid[i, j] = numbers.setdefault(mixture, len(numbers))
-    corners = (grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:])
-    rows = np.stack(corners, axis=-1).reshape(-1, 4).tolist()
-    return [(a, b, c, d) for a, b, c, d in rows]
+            row.append(numbers.setdefault(mixture, len(numbers)))
+        grid.append(row)
+    found: list[Quad] = []
+    for i in range(detail):
+        for j in range(detail):
+            near = grid[i][j], grid[i + 1][j]
+            far = grid[i + 1][j + 1], grid[i][j + 1]
+            found.append((*near, *far))
+    return found
 
 
-def _mixture(face: Quad, i: int, j: int, detail: int) -> Mixture:
+def _mixture(
+    face: Quad,
+    i: int,
+    j: int,
+    detail: int,
+) -> Mixture:
     """The corners that a point of a face's grid lies between: whole numbers, and so a name."""
-    left, up = detail - i, detail - j
+    left = detail - i
+    up = detail - j
     shares = (left * up, i * up, i * j, left * j)
-    pairs = zip(face, shares, strict=True)
-    return tuple(sorted((corner, share) for corner, share in pairs if share))
+    found = []
+    for corner, share in zip(face, shares, strict=True):
+        # on an edge two of them have none, and the face beyond gives the same name
+        if share:
+            found.append((corner, share))
+    return tuple(sorted(found))
 
 
 def _neighbours(quads: Sequence[Quad]) -> tuple[Places, Places, Places]:
@@ -72,5 +96,9 @@ def _neighbours(quads: Sequence[Quad]) -> tuple[Places, Places, Places]:
         for one, other in zip(quad, (*quad[1:], quad[0]), strict=True):
             pairs |= {(one, other), (other, one)}
     starts, ends = np.array(sorted(pairs)).T
-    _, first, count = np.unique(starts, return_index=True, return_counts=True)
+    _, first, count = np.unique(
+        starts,
+        return_index=True,
+        return_counts=True,
+    )
     return ends, first, count

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.human.cage import ACROSS, JOINTS, PARENTS, REST, Cage
+from models.human.cage import ACROSS, Cage
+from models.human.rings import JOINTS, PARENTS, REST
 
 Array = NDArray[np.float64]
 
@@ -36,13 +37,16 @@ def _stretched(cage: Cage, ends: tuple[str, ...]) -> Array:
     for bone, start in enumerate(PARENTS):
         begin = max(start, 0)
         along = REST[bone] - REST[begin]
-        # from hip to hip, for what goes with the root
-        axis = along / np.linalg.norm(along) if start >= 0 else ACROSS
-        named = "Hip" if start < 0 else JOINTS[bone][1:]
+        axis = along / (np.linalg.norm(along) or 1.0)
+        named = JOINTS[bone][1:]
+        if start < 0:
+            # from hip to hip, for what goes with the root
+            axis, named = ACROSS, "Hip"
         stretch = np.outer(axis, axis) * (named in ends)
         moved[bone] = moved[begin] + stretch @ along
-        added = (cage.points - REST[begin]) @ stretch
-        found += cage.weights[:, bone, None] * (moved[begin] + added)
+        away = cage.points - REST[begin]
+        share = cage.weights[:, bone, None]
+        found += share * (moved[begin] + away @ stretch)
     return found
 
 
@@ -51,7 +55,11 @@ def _on_bones(points: Array) -> Array:
     found = np.empty((len(PARENTS) - 1, *points.shape))
     for bone, start in enumerate(PARENTS[1:], start=1):
         along = REST[bone] - REST[start]
-        share = np.clip((points - REST[start]) @ along / (along @ along), 0, 1)
+        share = np.clip(
+            (points - REST[start]) @ along / (along @ along),
+            0,
+            1,
+        )
         found[bone - 1] = REST[start] + share[:, None] * along
     nearest = np.linalg.norm(found - points, axis=-1).argmin(axis=0)
     chosen: Array = found[nearest, np.arange(len(points))]

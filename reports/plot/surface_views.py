@@ -20,7 +20,11 @@ LIGHT = np.array([-0.45, 0.65, 0.61])
 DARKEST = 0.38  # of what no light falls on
 
 
-def surfaces(path: Path, faces: np.ndarray, vertices: np.ndarray) -> None:
+def surfaces(
+    path: Path,
+    faces: np.ndarray,
+    vertices: np.ndarray,
+) -> None:
     """Surfaces (bodies, V, 3), mm in the camera's frame, of the same faces (F, 3)."""
     count = len(vertices)
     with canvas(path, (width_of(count), 6.4)) as figure:

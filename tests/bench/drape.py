@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
 import models
@@ -22,18 +21,20 @@ from models.value import Value
 
 @dataclass(frozen=True)
 class Size:
-    """`detail` is the body's."""
+    """`detail` is the body's; of pictures of a `side` it reads these, and else keypoints."""
 
     joints: int = 17
     width: int = 32
     detail: int = 1
+    side: int = 0
     frames: int = 1
 
 
 def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
-    """(b, 1, joints, 2) -> (b, 1, joints, 3), and vertices (b, v, 3)."""
+    """(b, 1, joints, 2), or (b, 3, side, side) -> (b, 1, joints, 3), and vertices (b, v, 3)."""
     mesh = body.mesh if body and body.mesh else human(size.detail)
-    x = g.input("keypoints", ("batch", 1, size.joints, 2))
+    shape = (1, size.joints, 2) if not size.side else (3, size.side, size.side)
+    x = g.input("images" if size.side else "keypoints", ("batch", *shape))
     x = x.rearrange("b f j c -> b (f j c)").linear(size.width, name="up").relu()
     count = len(mesh.vertices)
     moved = x.linear(3 * count, name="skin", init=("normal", 1e-3))
@@ -69,8 +70,3 @@ def put_up(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setitem(sys.modules, "models.zoo.drape", sys.modules[__name__])
     monkeypatch.setattr(models, "names", lambda: [*known, "drape"])
     return "drape"
-
-
-def upright(vertices: np.ndarray) -> np.ndarray:
-    """Whatever way a camera sees it, for tests that look at sizes."""
-    return vertices - vertices.mean(axis=-2, keepdims=True)

@@ -12,7 +12,7 @@ import pytest
 from models.body import H36M_17, Body
 from models.errors import BadInput, UnknownName
 from models.human import human
-from models.human.cage import JOINTS, REST
+from models.human.rings import JOINTS, REST
 from models.mesh import Mesh
 
 every_detail = pytest.mark.parametrize("detail", [1, 2, 3])

@@ -39,6 +39,7 @@ class Batch(NamedTuple):
     # (B, K, J, 3) metres, thousands of pixels or crop units; J is 0 without poses
     target: Array
     indices: Index  # (B,), which windows they are
+    metres: Array | None = None  # the targets, where they are in crop units
 
 
 class Windows:
@@ -143,10 +144,7 @@ class Windows:
         first = self._first[chosen].astype(np.int64)
         clip = self._owner[chosen]
         shown = self._shown(first, clip)
-        rows = gather(self._targets, first + self._before_target[clip], self.outputs)
-        # the width, not the skeleton: without poses it is 0
-        joints = self._targets.shape[1] // 3
-        target = rows.reshape(len(chosen), self.outputs, joints, 3)
+        target = self._poses(chosen)
         if self.crops:
             target = self.crops.views.units(target, first[:, None])
         if flip is not None and flip.any():
@@ -154,6 +152,22 @@ class Windows:
             if target.size:
                 target[flip] = mirror(target[flip], self.skeleton)
         return shown, target
+
+    def metric(self, chosen: Index, *, flip: NDArray[np.bool_] | None) -> Array | None:
+        """Targets of windows in metres (B, K, J, 3), where `batch` has them in crop units."""
+        if not self.crops:
+            return None
+        poses = self._poses(chosen)
+        if flip is not None:
+            poses[flip] = mirror(poses[flip], self.skeleton)
+        return poses
+
+    def _poses(self, chosen: Index) -> Array:
+        """What is stored of the poses that windows predict (B, K, J, 3)."""
+        start = self._first[chosen] + self._before_target[self._owner[chosen]]
+        rows = gather(self._targets, start, self.outputs)
+        # the width, not the skeleton: without poses it is 0
+        return rows.reshape(len(chosen), self.outputs, self._targets.shape[1] // 3, 3)
 
     def _shown(self, first: Index, clip: NDArray[np.integer]) -> Array:
         """What windows show that begin at these frames, of these clips."""
@@ -200,7 +214,8 @@ class Windows:
                 # a generator of the batch's own: what came before it does not matter
                 draw = np.random.default_rng([seed, epoch, place])
                 chosen = draw.random(len(indices)) < 0.5
-            return Batch(*self.batch(indices, flip=chosen), indices)
+            pair = self.batch(indices, flip=chosen)
+            return Batch(*pair, indices, self.metric(indices, flip=chosen))
 
         batches = -(-len(order) // batch)  # rounded up: the last may be smaller
         yield from ahead(gather, range(start, batches), workers=workers)

@@ -76,12 +76,11 @@ class Skin:
 
     def maps(self, poses: Float) -> Float:
         """(n, J, 4, 3): what each bone does to a place (x, y, z, 1) of the rest pose."""
-        bones, still = self._bones(poses), self._bones(self._rest[None])
+        bones = self._bones(poses)
+        still = self._bones(self._rest[None])
         turns = self._turns(bones, still)
-        lengths, rests = (
-            np.linalg.norm(bones, axis=-1),
-            np.linalg.norm(still[0], axis=-1),
-        )
+        lengths = np.linalg.norm(bones, axis=-1)
+        rests = np.linalg.norm(still[0], axis=-1)
         girth = lengths.sum(axis=1) / rests.sum()
         along = _unit(still[0])
         grown = lengths / np.maximum(rests, SHORTEST)
@@ -170,6 +169,11 @@ def _least(start: Float, end: Float) -> Float:
 def _crossing(vectors: Float) -> Float:
     """(n, 3, 3): matrices that cross with these vectors."""
     x, y, z = vectors.T
-    zero = np.zeros_like(x)
-    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
+    found = np.zeros((len(vectors), 3, 3))
+    found[:, 0, 1] = -z
+    found[:, 0, 2] = y
+    found[:, 1, 0] = z
+    found[:, 1, 2] = -x
+    found[:, 2, 0] = -y
+    found[:, 2, 1] = x
+    return found

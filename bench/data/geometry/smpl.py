@@ -71,7 +71,11 @@ def mesh(path: Path, joints: tuple[str, ...]) -> Mesh:
 
 # eighty megabytes, asked for by network, data and checks
 @lru_cache(maxsize=4)
-def _mesh(path: Path, joints: tuple[str, ...], version: tuple[int, int]) -> Mesh:
+def _mesh(
+    path: Path,
+    joints: tuple[str, ...],
+    version: tuple[int, int],
+) -> Mesh:
     parts.check(joints)
     content = _content(path)
 

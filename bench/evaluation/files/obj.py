@@ -21,7 +21,11 @@ SURFACES = True  # it is written of vertices, and not of joints
 UPRIGHT = np.array([1.0, -1.0, -1.0])  # camera (x right, y down, z away) to y up
 
 
-def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
+def write(
+    path: Path,
+    poses: Poses,
+    about: Mapping[str, Any],
+) -> None:
     """Vertices (frames, V, 3), mm, of each clip, and `faces` (F, 3) in `about`."""
     faces = about["faces"]
     frames = [vertices for clip in poses.values() for vertices in clip]

@@ -16,7 +16,11 @@ from models.mesh import Mesh
 SQUASHED = 0.85  # how short a head may be, by how large the body is
 
 
-def posed(mesh: Mesh, joints: Sequence[str], poses: Array) -> Float:
+def posed(
+    mesh: Mesh,
+    joints: Sequence[str],
+    poses: Array,
+) -> Float:
     """(n, V, 3) of poses (n, J, 3); NaN where a pose lacks a joint."""
     rest = mesh.regressor @ mesh.vertices
     pose = poses.astype(np.float64)
@@ -59,11 +63,15 @@ def _turns(
     mesh: Mesh, joints: Sequence[str], still: Float, now: Float
 ) -> dict[int, Float]:
     """(n, 3, 3) of each bone: three by the trunk's axes, the others from the bone above."""
-    hip, spine, thorax = (joints.index(name) for name in ("Hip", "Spine", "Thorax"))
-    right, left = joints.index("RShoulder"), joints.index("LShoulder")
+    hip = joints.index("Hip")
+    spine = joints.index("Spine")
+    thorax = joints.index("Thorax")
+    right = joints.index("RShoulder")
+    left = joints.index("LShoulder")
     frames = []
     for bones in (still[None], now):
-        hips, back = _unit(bones[:, hip]), _unit(bones[:, spine])
+        hips = _unit(bones[:, hip])
+        back = _unit(bones[:, spine])
         wide = _unit(bones[:, right] - bones[:, left])
         frames.append(
             (
@@ -73,7 +81,11 @@ def _turns(
             )
         )
     found = {}
-    for bone, before, after in zip((hip, spine, thorax), *frames, strict=True):
+    for bone, before, after in zip(
+        (hip, spine, thorax),
+        *frames,
+        strict=True,
+    ):
         found[bone] = after @ np.swapaxes(before, 1, 2)
     while len(found) < len(joints):
         for bone, parent in enumerate(mesh.parents):
@@ -101,10 +113,13 @@ def _towards(start: Float, end: Float) -> Float:
     angle = np.arctan2(sine[:, 0], (start * end).sum(axis=-1))[:, None, None]
     # a bone that points as before is turned about nothing
     x, y, z = (axis / np.where(sine > 0, sine, 1.0)).T
-    zero = np.zeros_like(x)
-    rows = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1)
-    cross = rows.reshape(-1, 3, 3)
-    turn: Float = (
-        np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    )
+    cross = np.zeros((len(x), 3, 3))
+    cross[:, 0, 1] = -z
+    cross[:, 0, 2] = y
+    cross[:, 1, 0] = z
+    cross[:, 1, 2] = -x
+    cross[:, 2, 0] = -y
+    cross[:, 2, 1] = x
+    turn: Float = np.eye(3) + np.sin(angle) * cross
+    turn += (1 - np.cos(angle)) * (cross @ cross)
     return turn

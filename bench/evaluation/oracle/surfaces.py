@@ -53,7 +53,12 @@ def scored(
         surface = 1000 * body.posed(mesh, joints, true / 1000)
         both = {
             "mpvpe": (made, surface),
-            "mrpe": _roots(strip, rows.frames[number], poses(number), test.sight),
+            "mrpe": _roots(
+                strip,
+                rows.frames[number],
+                poses(number),
+                test.sight,
+            ),
         }
         clip = strip.clip
         for file, score in scores.items():
@@ -99,7 +104,11 @@ def _best(rays: Float, pose: Float) -> Float:
     for (x, y), (across, down, away) in zip(rays, pose, strict=True):
         conditions += [[1, 0, -x], [0, 1, -y]]
         due += [x * away - across, y * away - down]
-    shift: Float = np.linalg.lstsq(np.array(conditions), np.array(due), rcond=None)[0]
+    shift: Float = np.linalg.lstsq(
+        np.array(conditions),
+        np.array(due),
+        rcond=None,
+    )[0]
     return shift
 
 

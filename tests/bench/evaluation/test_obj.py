@@ -11,7 +11,7 @@ from bench.data.geometry.skinning import Skin
 from bench.evaluation import files
 from bench.evaluation.files import obj
 from models.human import human
-from models.human.cage import JOINTS
+from models.human.rings import JOINTS
 
 Array = np.ndarray
 MESH = human(2)

@@ -16,6 +16,7 @@ from bench.coordinator.checking import check_model
 from bench.coordinator.job import Job
 from bench.coordinator.spec import finest_mesh
 from bench.data import protocols
+from bench.data.batches.windows import Windows
 from bench.data.geometry.skeletons import H36M17
 from bench.data.geometry.skinning import Skin
 from bench.evaluation import poses
@@ -27,6 +28,7 @@ from bench.training.fingerprint import fingerprint
 from models.errors import BadInput
 from models.optim import Optimizer
 from tests.bench import drape
+from tests.bench.training import glance
 from tests.data.test_smpl import content as small_smpl
 
 SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh", "MRPE")
@@ -92,6 +94,29 @@ def test_what_costs_nothing_is_posed_and_scored_alike(ran: Ran) -> None:
         # the body lies about its bones, and its joints where the predictor has them
         apart = (scores["MPJPE of the mesh"] or 0) - (scores["MPJPE"] or 0)
         assert abs(apart) < 3
+
+
+def test_surfaces_of_pictures_are_metres_as_their_poses_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, backend = drape.put_up(monkeypatch), backends.load("numpy")
+    glance.few(monkeypatch)
+    job = job_of(tmp_path, name, sizes={"side": 16})
+    config = job.config.model_copy(update={"protocol": "synthetic-every16"})
+    job = job.model_copy(update={"config": config})
+    found = train.run(job, backend, "cpu", quiet)
+    assert found.status == "ok", found.reason
+    judged = evaluate.run(job, backend, "cpu", quiet)
+    assert judged.status == "ok", judged.reason
+    assert isinstance(judged.payload, Evaluation)
+    held = {check.name for check in judged.payload.checks}
+    assert set(SURFACE) <= held
+    # posed in crop units, the body would be another one: the oracle takes metres
+    monkeypatch.setattr(Windows, "metric", lambda *given, **more: None)
+    again = job.model_copy(update={"folder": tmp_path / "again"})
+    broken = train.run(again, backend, "cpu", quiet)
+    assert broken.status == "failed"
+    assert "surfaces that are fed" in broken.reason
 
 
 def test_a_surface_that_is_fed_wrongly_ends_before_the_first_step(

@@ -31,7 +31,10 @@ def quiet(text: str, share: float) -> None:
     pass
 
 
-def test_it_is_trained_and_scored_and_the_oracle_agrees(tmp_path: Path) -> None:
+def test_it_is_trained_and_scored_and_the_oracle_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    glance.few(monkeypatch)
     job, backend = glance.job(tmp_path, flip=True), backends.load("numpy")
     done = train.run(job, backend, "cpu", quiet)
     assert (done.status, done.reason) == ("ok", "")
@@ -108,7 +111,7 @@ def test_nothing_is_begun_with_pictures_that_are_not_as_stated(
 
 
 def test_what_cannot_be_fed_or_scored_is_refused(
-    tmp_path: Path, pictures: Path
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = tmp_path / "steps.yaml"
     steps.write_text("steps: [flip]")
@@ -122,5 +125,6 @@ def test_what_cannot_be_fed_or_scored_is_refused(
     with pytest.raises(BadInput, match="images are .batch, 3, height, width., and"):
         check(glance.job(tmp_path, sizes={"channels": 1}).config)
     # drawn people move with their clips
+    glance.few(monkeypatch)
     moved = glance.job(tmp_path, run={"augment": steps})
     assert check(moved.config) is not None
