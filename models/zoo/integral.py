@@ -167,13 +167,14 @@ PRESETS = {
         joints=17,
         height=64,
         width=64,
-        depth=16,
+        depth=8,
         blocks=(1, 1, 1, 1),
         stem=16,
         inner=(16, 32, 64, 128),
         outer=(16, 32, 64, 128),
         bottleneck=False,
-        filters=32,
+        deconvolutions=2,
+        filters=64,
     ),
 }
 PAPER_PARAMETERS = {"paper": 34_291_392}  # counted in the authors' code
@@ -188,8 +189,9 @@ RECIPE = Recipe(
     source="mks0601's code (Human3.6M and MPII): Adam 1e-3, x0.1 after 15 and 17 of 20 epochs,"
     " batch 32",
 )
+# Beats the mean pose by half within three minutes on two cores.
 QUICK = Training(
-    steps=2700, batch=32, lr=4e-3, validate_every=1350, validation_windows=512
+    steps=3400, batch=32, lr=8e-3, validate_every=1700, validation_windows=512
 )
 TRAINING = {
     "paper": Training(steps=300_000, validate_every=5000),
