@@ -217,3 +217,13 @@ def test_a_second_person_in_a_picture(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(BadInput, match="a second person in picture 1"):
         load(tmp_path)
+
+
+def test_files_are_found_from_wherever_a_process_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictured(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    clip = load(Path("."))[0]
+    assert clip.pictures is not None
+    assert clip.pictures[0] == str(tmp_path / "images" / "s_09" / "0.jpg")

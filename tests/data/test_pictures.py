@@ -90,7 +90,7 @@ def nearest(pose: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "seen"), [(350, {"skin", "forearm"}), (-350, {"shirt"})]
+    ("ahead", "seen"), [(350, {"skin", "forearm"}), (-350, {"coat"})]
 )
 def test_what_is_in_front_hides_what_is_behind(ahead: float, seen: set[str]) -> None:
     """A hand before the chest of somebody who faces the camera, and one behind the back."""
@@ -110,13 +110,25 @@ def test_missing_joints_take_their_bones_with_them(clips: list[Clip]) -> None:
     one = clips[0]
     assert one.camera_pose is not None
     box = boxes(one, H36M17.joints, SIZE)[0]
+    lens = frame.lens(one.camera, box, SIZE)
     pose = one.camera_pose[0].copy()
     whole = set(np.unique(nearest(pose, one.camera, box)))
     pose[H36M17.index("RFoot")] = np.nan
     left = set(np.unique(nearest(pose, one.camera, box)))
     assert {BONES[number].colour for number in whole - left} <= {"shank", "shoes"}
+    # whichever is missing, the rest is drawn without a word
+    for joint in range(17):
+        pose = one.camera_pose[0].copy()
+        pose[joint] = np.nan
+        drawing.draw(pose, lens, SIZE, np.random.default_rng(0))
     pose[:] = np.nan
     assert set(np.unique(nearest(pose, one.camera, box))) == {drawing.NOBODY}
+
+
+def test_of_any_size(clips: list[Clip]) -> None:
+    for size in ((8, 4), (16, 700)):
+        box = boxes(clips[0], H36M17.joints, size)[0]
+        assert frame.picture(clips[0], 0, box, size, seed=0).shape == (3, *size)
 
 
 def test_a_box_by_hand() -> None:

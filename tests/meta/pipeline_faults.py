@@ -52,6 +52,10 @@ def always(value: Any) -> Callable[[Any], Any]:
     return lambda real: value
 
 
+def called_once(program: Any, feed: Any, windows: Any, shown: Any) -> Any:
+    return program(feed.inputs(shown))
+
+
 def not_mirrored_back(real: Any) -> Any:
     # keypoints have two channels, poses three
     return lambda values, skeleton: (
@@ -222,7 +226,7 @@ EVALUATION = {
         instead(poses, "mirror", always(x_not_turned)), "poses", FLIPPED
     ),
     "flip: left out": Fault(
-        instead(poses, "mirror", always(lambda values, skeleton: values)),
+        instead(poses, "_called", always(called_once)),
         "poses",
         FLIPPED,
     ),
@@ -295,7 +299,7 @@ EVALUATION = {
     "keypoints: another picture": Fault(
         instead(padded, "to_screen", always(of_height)), "keypoints"
     ),
-    "windows: a frame late": Fault(instead(windows, "_gather", later), "keypoints"),
+    "windows: a frame late": Fault(instead(windows, "gather", later), "keypoints"),
     "windows: back to front": Fault(
         instead(windows.Windows, "batch", newest_first), "keypoints"
     ),
@@ -340,7 +344,7 @@ TRAINING = {
     "keypoints: another picture": Fault(
         instead(padded, "to_screen", always(of_height)), "scaling"
     ),
-    "windows: a frame late": Fault(instead(windows, "_gather", later), "batch"),
+    "windows: a frame late": Fault(instead(windows, "gather", later), "batch"),
     "windows: back to front": Fault(
         instead(windows.Windows, "batch", newest_first), "batch"
     ),

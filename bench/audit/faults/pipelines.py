@@ -30,6 +30,10 @@ def _not_back(real: Any) -> Any:
     )
 
 
+def _once(program: Any, feed: Any, windows: Any, shown: Any) -> Any:
+    return program(feed.inputs(shown))
+
+
 def _absolute(pose: Any, kept: Any, root: int, *, out: Any) -> None:
     out.reshape(pose[:, kept].shape)[...] = pose[:, kept] / 1000
 
@@ -169,8 +173,8 @@ FAULTS = (
     fault("flip averaging: x kept", POSES, always(x_kept), FLIPPED),
     fault(
         "flip averaging: left out",
-        POSES,
-        always(lambda values, skeleton: values),
+        "evaluation.poses:_called",
+        always(_once),
         FLIPPED,
     ),
     fault("targets: root kept", "data.batches.padded:_relative", always(_absolute)),
@@ -179,7 +183,7 @@ FAULTS = (
     fault(
         "targets: of another window", f"{WINDOWS}:Windows.batch", _neighbours_targets
     ),
-    fault("windows: a frame late", f"{WINDOWS}:_gather", _later),
+    fault("windows: a frame late", f"{WINDOWS}:gather", _later),
     fault("windows: back to front", f"{WINDOWS}:Windows.batch", _newest_first),
     fault("windows: another centre", f"{WINDOWS}:Windows.batch", _off_centre),
     fault(

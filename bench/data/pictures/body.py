@@ -51,15 +51,15 @@ _MIDDLE = (
         {"Hip": 0.6, "Spine": 0.4},
         {"Spine": 0.3, "Thorax": 0.7},
         (112, 105),
-        "shirt",
-        front="print",
+        "coat",
+        front="shirt",
         facing="forward",
     ),
     Bone(
         {"RShoulder": 0.85, "LShoulder": 0.15},
         {"RShoulder": 0.15, "LShoulder": 0.85},
         (58, 58),
-        "shirt",
+        "coat",
     ),
     # neck, head, nose
     Bone({"Thorax": 1, "forward": -10}, {"Thorax": 0.4, "Head": 0.6}, (58, 50), "skin"),
@@ -84,8 +84,8 @@ _RIGHT = (
         {"Hip": 0.3, "RHip": 0.4, "Spine": 0.3},
         {"Spine": 0.2, "Thorax": 0.35, "RShoulder": 0.45},
         (100, 98),
-        "shirt",
-        front="print",
+        "coat",
+        front="shirt",
         facing="forward",
     ),
     # leg
@@ -198,8 +198,9 @@ def _length(vector: Array) -> float:
 
 
 def _unit(vector: Array) -> Array:
-    """Of length 1, or of none."""
-    return vector / max(_length(vector), 1e-9)
+    """Of length 1; of none where it is no direction, as where a joint is missing."""
+    length = _length(vector)
+    return vector / length if length > 0 else np.zeros(3)
 
 
 def _cross(one: Array, other: Array) -> Array:

@@ -16,7 +16,7 @@ Array = NDArray[np.floating]
 Rng = np.random.Generator
 
 COARSE = 5  # patches of a background along each side
-GRAIN = 512  # side of the noise that all backgrounds take a piece of
+GRAIN = 512  # side of the noise that backgrounds take a piece of, but for larger ones
 SKINS = np.array(
     [[0.95, 0.78, 0.67], [0.83, 0.62, 0.48], [0.62, 0.43, 0.31], [0.38, 0.26, 0.19]]
 )
@@ -48,18 +48,20 @@ class Dress:
 def dress(rng: Rng) -> Dress:
     """Clothes and light, drawn."""
     skin = SKINS[rng.integers(len(SKINS))] * rng.uniform(0.9, 1.05)
-    shirt, print_, trousers = (_colour(rng, 0.8) for _ in range(3))
+    coat, shirt, trousers = (_colour(rng, 0.8) for _ in range(3))
+    # an open coat over something lighter: who sees the one is in front, who does not behind
+    coat *= 0.6
     colours = {
         "skin": skin,
         "hair": HAIRS[rng.integers(len(HAIRS))],
-        "shirt": shirt,
-        "print": print_,
-        "trousers": trousers * 0.7,
+        "coat": coat,
+        "shirt": 0.7 + 0.3 * shirt,
+        "trousers": 0.7 * trousers,
         "shoes": rng.uniform(0.05, 0.3) * np.ones(3),
     }
     # short or long sleeves and legs
-    colours["sleeve"] = shirt if rng.random() < 0.85 else skin
-    colours["forearm"] = shirt if rng.random() < 0.4 else skin
+    colours["sleeve"] = coat if rng.random() < 0.85 else skin
+    colours["forearm"] = coat if rng.random() < 0.4 else skin
     colours["shank"] = colours["trousers"] if rng.random() < 0.7 else skin
     # from above, and from before the person rather than from behind
     x, y, z = rng.uniform(-1, 1), -rng.uniform(0.3, 1.2), -rng.uniform(0.2, 1.2)
@@ -71,26 +73,27 @@ def backdrop(rng: Rng, size: tuple[int, int]) -> NDArray[np.float32]:
     """Soft patches, a floor, some flat things and grain."""
     height, width = size
     patches = rng.random((3, COARSE, COARSE), np.float32)
-    patches = (patches - 0.5) * np.float32(rng.uniform(0.05, 0.5))
+    patches = (patches - 0.5) * np.float32(rng.uniform(0.03, 0.3))
     patches += _colour(rng, 0.5)[:, None, None]
     picture: NDArray[np.float32] = np.matmul(_wider(height) @ patches, _wider(width).T)
     horizon = int(height * rng.uniform(0.55, 1.0))
     picture[:, horizon:] *= np.float32(0.3)
     picture[:, horizon:] += np.float32(0.7) * _colour(rng, 0.4)[:, None, None]
-    for _ in range(rng.integers(0, 5)):
+    for _ in range(rng.integers(0, 4)):
         part = _part(rng, size, 0.1, 0.6)
         picture[:, *part] = _colour(rng, 0.6)[:, None, None]
-    y, x = rng.integers(0, GRAIN - height + 1), rng.integers(0, GRAIN - width + 1)
-    grain = _grain(GRAIN)[y : y + height, x : x + width]
-    picture += grain * np.float32(rng.uniform(0.0, 0.08))
+    side = max(GRAIN, height, width)
+    y, x = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
+    grain = _grain(side)[y : y + height, x : x + width]
+    picture += grain * np.float32(rng.uniform(0.0, 0.04))
     return picture
 
 
 def occlude(rng: Rng, picture: NDArray[np.float32]) -> None:
     """Put up to two things before all else."""
     size = (picture.shape[1], picture.shape[2])
-    for _ in range(rng.choice(3, p=(0.6, 0.3, 0.1))):
-        part = _part(rng, size, 0.1, 0.35)
+    for _ in range(rng.choice(3, p=(0.7, 0.25, 0.05))):
+        part = _part(rng, size, 0.1, 0.3)
         thing = picture[:, *part]
         rise = np.linspace(0.75, 1.15, thing.shape[1], dtype=np.float32)
         thing[:] = _colour(rng, 0.7)[:, None, None] * rise[:, None]

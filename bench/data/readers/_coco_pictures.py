@@ -29,7 +29,8 @@ def folder(location: Path) -> Path | None:
     """The folder of pictures beside the lists, or beside the folder of lists; None without one."""
     beside = (location / FOLDER, location.parent / FOLDER)
     kept = beside if location.name == "annotations" else beside[:1]
-    return next((path for path in kept if path.is_dir()), None)
+    # absolute: a run's processes work elsewhere
+    return next((path.absolute() for path in kept if path.is_dir()), None)
 
 
 def file(pictures: Path, row: Mapping[str, Any], where: str) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import backends
 from bench import data
-from bench.coordinator import dataset
 from bench.data import protocols
 from bench.data.pieces import part
 from bench.evaluation import predict
@@ -30,8 +30,9 @@ def lifted(tmp_path_factory: pytest.TempPathFactory) -> predict.Poses:
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         glance.add(patch)
+        glance.few(patch)
         job = glance.job(folder, steps=1, batch=2, validate_every=1)
-        clips = dataset.read(job.config).test
+        clips = glance.split().test
         assert train.run(job, backends.load("numpy"), "cpu", quiet).status == "ok"
         few = [part(clip, 0, 6) for clip in clips[:2]]
         patch.setattr(data, "clips_of", lambda source, protocol: few)
@@ -62,6 +63,6 @@ def test_the_examples_come_with_their_pictures(
     bones = [(0, joint) for joint in range(1, len(skeleton))]
     poses = next(iter(lifted.poses.values()))[:4]
     plot.poses(tmp_path / "a.png", bones, poses, seen)
-    plot.poses(tmp_path / "b.png", bones, poses)
-    with_pictures, alone = ((tmp_path / f"{name}.png").stat().st_size for name in "ab")
-    assert with_pictures > alone + 4 * 1000
+    with Image.open(tmp_path / "a.png") as drawn:
+        # of lines alone there are some shades of three colours
+        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 4000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,11 @@ import pytest
 
 import models
 from bench.config import Config, Model, Train
+from bench.coordinator import dataset
 from bench.coordinator.job import Job
+from bench.data import Split, protocols
+from bench.data.clip import film
+from bench.data.readers import synthetic
 from models.builder import Builder
 from models.spec import Recipe
 from models.value import Value, emit
@@ -69,6 +74,25 @@ def add(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         models, "module", lambda name: FILE if name == "glance" else known(name)
     )
+
+
+@cache
+def split() -> Split:
+    """Two takes of three subjects, one of which is for testing, before four cameras."""
+    protocol = protocols.load("synthetic-every16")
+    assert protocol.rig is not None
+    clips = []
+    for subject in ("S1", "S5", "S9"):
+        for action in ("Walking", "Sitting"):
+            take = synthetic.make(subject, action, frames=32)
+            clips += film(take, protocol.rig.around(take.world[:, 0]))
+    return Split(*protocol.divide(clips), protocol)
+
+
+def few(patch: pytest.MonkeyPatch) -> None:
+    """Let every run have these clips, which are there at once."""
+    patch.setattr(dataset, "of", lambda config, folder: split())
+    patch.setattr(dataset, "read", lambda config: split())
 
 
 def job(

@@ -11,7 +11,6 @@ import pytest
 
 import backends
 from backends.base import Settings
-from bench.coordinator import dataset
 from bench.data import Split
 from bench.data.batches.windows import Windows, mirror
 from bench.data.pictures import box, crops
@@ -34,13 +33,9 @@ def _added(monkeypatch: pytest.MonkeyPatch) -> None:
     glance.add(monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
-    """A few clips are enough, and read once."""
-    with pytest.MonkeyPatch.context() as patch:
-        glance.add(patch)
-        whole = dataset.read(glance.job(tmp_path_factory.mktemp("split")).config)
-    return Split(whole.train[::40], whole.test[::20], whole.protocol)
+@pytest.fixture
+def split() -> Split:
+    return glance.split()
 
 
 def quiet(text: str, share: float) -> None:
@@ -169,7 +164,9 @@ def test_files_say_how_it_is_fed(tmp_path: Path, split: Split) -> None:
 
 
 def test_crop_units_are_no_millimetres_of_a_ladder(tmp_path: Path) -> None:
-    job, backend = glance.job(tmp_path, task="parity"), backends.load("numpy")
+    forward = {"parity": {"rungs": ["forward"]}}
+    job = glance.job(tmp_path, task="parity", run=forward)
+    backend = backends.load("numpy")
     found = parity.run(job, backend, "cpu", quiet)
     assert found.status == "ok"
     assert isinstance(found.payload, Parity)
