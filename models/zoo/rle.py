@@ -118,7 +118,8 @@ def infer(g: Builder, size: Size) -> Value:
 def _seen(g: Builder, size: Size) -> Value:
     """A feature map (b, channels, ...)."""
     if size.features:
-        return g.input("features", ("batch", size.features, "height", "width"))
+        # in the place of a picture
+        return g.input("images", ("batch", size.features, "height", "width"))
     images = g.input("images", ("batch", 3, size.height, size.width))
     return resnet.resnet(images, size, name="preact", init=None)
 
@@ -309,7 +310,7 @@ def golden(
     spec, size = models.from_official(official, config), from_official(official, config)
     labels = "uvd" if size.coordinates == 3 else "uv"
     feeds = {
-        "features": arrays["input/feat"],
+        "images": arrays["input/feat"],
         "target": arrays[f"input/target_{labels}"][:, None],
         "known": arrays[f"input/target_{labels}_weight"][:, None],
         "residual": arrays["input/residual"],

@@ -28,7 +28,7 @@ def feeds(coordinates: int = 3) -> dict[str, Array]:
     rng = np.random.default_rng(0)
     shape = (2, 1, 4, coordinates)
     return {
-        "features": np.abs(rng.normal(size=(2, 5, 3, 2))),
+        "images": np.abs(rng.normal(size=(2, 5, 3, 2))),
         "target": rng.normal(0, 0.2, shape),
         "known": np.ones(shape),
     }
@@ -96,7 +96,7 @@ def test_a_picture_without_features_still_has_a_pose() -> None:
     graph = to_inference(spec.train, outputs=["pose"])
     program = NumpyProgram(graph, FP64)
     program.load(params.draw(graph.params, seed=0))
-    assert np.isfinite(program({"features": np.zeros((1, 5, 2, 2))})["pose"]).all()
+    assert np.isfinite(program({"images": np.zeros((1, 5, 2, 2))})["pose"]).all()
 
 
 ARGUMENTS = {

@@ -125,7 +125,9 @@ def test_people_beside_their_pictures_are_refused(tmp_path: Path) -> None:
             joint_3d=lists.joint_3d(range(4)),
             camera=content,
         )
-    with pytest.raises(BadInput, match="4.jpg: the person's box, around -3000.*outside"):
+    with pytest.raises(
+        BadInput, match="4.jpg: the person's box, around -3000.*outside"
+    ):
         check(real(tmp_path / "run", folder).config)
 
 
