@@ -70,7 +70,7 @@ def _check_clips(split: Split) -> None:
     clips = (*split.train, *split.test)
     for clip in clips:
         crops.check(clip, drawn=split.protocol.rig is not None)
-    crops.check_files(clips)
+    crops.check_files(clips, split.protocol.joints)
 
 
 def _check_pictures(

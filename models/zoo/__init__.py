@@ -4,9 +4,9 @@ A file holds `Size` (flat sizes that check themselves; `frames` is a training wi
 that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
 and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
-trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`. A
-network that depends on the skeleton takes `body` by keyword, as losses do: the `models.Body` of
-the poses, None where the model is built for no data.
+trivial baseline by a quarter; of images, the mean pose by half in three), `TRAINING` of the
+presets, `PAPER_PARAMETERS` and `RECIPE`. A network that depends on the skeleton takes `body` by
+keyword, as losses do: the `models.Body` of the poses, None where the model is built for no data.
 
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
@@ -14,11 +14,13 @@ meant to give the same pose; `STAGES`, further trainings by name, each a `models
 same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of losses that ask
 for one, where a build is given none.
 
-A model reads `keypoints`, or `poses` relative to their root: so its input is called. What it
-makes of them are poses, or keypoints where they have two coordinates. A masked model has noise
-for its masks in both graphs and labels `hidden`, (b, t, j, 1), 1 where an entry is hidden: it is
-scored on those entries alone. A model of a surface labels `vertices`, (b, v, 3), metres from the
-root, beside the pose of one frame, and has a size `detail`: that of the body's mesh, which it
+A model reads `keypoints`, `poses` relative to their root, or `images` (batch, 3, height, width):
+so its input is called. What it makes of them are poses, or keypoints where they have two
+coordinates; of images, poses (batch, 1, joints, 3) in crop units, from -0.5 to 0.5. A term that
+asks for `known`, like the target, is told by 1 which of its coordinates count. A masked model has
+noise for its masks in both graphs and labels `hidden`, (b, t, j, 1), 1 where an entry is hidden:
+it is scored on those entries alone. A model of a surface labels `vertices`, (b, v, 3), metres from
+the root, beside the pose of one frame, and has a size `detail`: that of the body's mesh, which it
 finds in `body.mesh`, and which is `models.human.human(detail)` where it is built for no data.
 
 `NOTES`, sentences on what is unverified or left out, go to its page (`python -m models.pages`).

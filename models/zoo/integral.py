@@ -167,14 +167,14 @@ PRESETS = {
         joints=17,
         height=64,
         width=64,
-        depth=16,
-        blocks=(1, 1, 1),
+        depth=8,
+        blocks=(1, 1, 1, 1),
         stem=16,
-        inner=(16, 32, 64),
-        outer=(16, 32, 64),
+        inner=(16, 32, 64, 128),
+        outer=(16, 32, 64, 128),
         bottleneck=False,
         deconvolutions=2,
-        filters=32,
+        filters=64,
     ),
 }
 PAPER_PARAMETERS = {"paper": 34_291_392}  # counted in the authors' code
@@ -189,15 +189,18 @@ RECIPE = Recipe(
     source="mks0601's code (Human3.6M and MPII): Adam 1e-3, x0.1 after 15 and 17 of 20 epochs,"
     " batch 32",
 )
-QUICK = Training(steps=1000, batch=32, lr=1e-3, validate_every=500)
+# Beats the mean pose by half within three minutes on two cores.
+QUICK = Training(
+    steps=2400, batch=32, lr=8e-3, validate_every=1200, validation_windows=512
+)
 TRAINING = {
     "paper": Training(steps=300_000, validate_every=5000),
     "small": Training(steps=10_000, batch=32, validate_every=2000),
     "tiny": QUICK,
 }
 LOSSES = {"location": location}
-OFFICIAL = {"ResPoseNet": "", "ResPoseNet (integral)": ""}
-OFFICIAL_LOSS = {official: {"location": 1.0} for official in OFFICIAL}
+OFFICIAL = "ResPoseNet (integral)"
+OFFICIAL_LOSS = {OFFICIAL: {"location": 1.0}}
 
 
 def from_official(official: str, config: Mapping[str, Any]) -> Size:
@@ -206,7 +209,7 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
     Such a file has shorter names, and may map the channels of the ResNet and of the head to
     others. Raises BadInput where `output_shape` does not follow from the picture.
     """
-    if official == "ResPoseNet":
+    if "resnet_type" in config:
         layers, joints = config["resnet_type"], config["joint_num"]
         height, width = config["input_shape"]
     else:

@@ -118,7 +118,8 @@ def infer(g: Builder, size: Size) -> Value:
 def _seen(g: Builder, size: Size) -> Value:
     """A feature map (b, channels, ...)."""
     if size.features:
-        return g.input("features", ("batch", size.features, "height", "width"))
+        # in the place of a picture
+        return g.input("images", ("batch", size.features, "height", "width"))
     images = g.input("images", ("batch", 3, size.height, size.width))
     return resnet.resnet(images, size, name="preact", init=None)
 
@@ -224,10 +225,10 @@ PRESETS = {
         joints=17,
         height=64,
         width=64,
-        blocks=(1, 1, 1),
+        blocks=(1, 1, 1, 1),
         stem=16,
-        inner=(16, 32, 64),
-        outer=(16, 32, 64),
+        inner=(16, 32, 64, 128),
+        outer=(16, 32, 64, 128),
         bottleneck=False,
         couplings=2,
         flow2d=16,
@@ -247,18 +248,16 @@ RECIPE = Recipe(
     source="Li et al. 2021 (Human3.6M and MPII): Adam 1e-3, x0.1 after 90 and 120 of 200 epochs,"
     " batch 32 a GPU",
 )
-QUICK = Training(steps=1000, batch=32, lr=1e-3, validate_every=500)
+# Beats the mean pose by half within three minutes on two cores.
+QUICK = Training(
+    steps=3800, batch=32, lr=4e-3, validate_every=1900, validation_windows=512
+)
 TRAINING = {
     "paper": Training(steps=300_000, validate_every=5000),
     "small": Training(steps=10_000, batch=32, validate_every=2000),
     "tiny": QUICK,
 }
-OFFICIAL = {
-    "RegressFlow": "",
-    "RegressFlow3D": "",
-    "RegressFlow (RLE, 2D)": "",
-    "RegressFlow3D (RLE, 3D)": "",
-}
+OFFICIAL = {"RegressFlow (RLE, 2D)": "", "RegressFlow3D (RLE, 3D)": ""}
 OFFICIAL_LOSS = {official: {"flow": 1.0, "laplace": 1.0} for official in OFFICIAL}
 # masks are numbers of the graph; the authors' forward runs through no layer of `fcs`
 DEAD = ("flow*.mask", "fcs.*")
@@ -311,7 +310,7 @@ def golden(
     spec, size = models.from_official(official, config), from_official(official, config)
     labels = "uvd" if size.coordinates == 3 else "uv"
     feeds = {
-        "features": arrays["input/feat"],
+        "images": arrays["input/feat"],
         "target": arrays[f"input/target_{labels}"][:, None],
         "known": arrays[f"input/target_{labels}_weight"][:, None],
         "residual": arrays["input/residual"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,7 +71,8 @@ SIZES = [
 
 @pytest.fixture(autouse=True)
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "read", lambda config: None)
+    nothing = SimpleNamespace(train=[], test=[], protocol=SimpleNamespace(joints=()))
+    monkeypatch.setattr(dataset, "read", lambda config: nothing)
 
 
 def faults(key: str, name: str = NAME) -> Iterator[str]:

@@ -118,6 +118,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
             inputs=lambda keypoints: {"keypoints": keypoints},
             poses=lambda pose: pose,
             hypotheses=0,
+            at_once=512,
         )
         return poses.predicted(lopsided, feed, windows, lambda *_: None).poses
 

@@ -21,6 +21,9 @@ MEAN = np.array([0.485, 0.456, 0.406])
 DEVIATION = np.array([0.229, 0.224, 0.225])
 
 
+SQUARE = (1, 1)  # of whatever size
+
+
 class Crops:
     """Pictures of `size` (height, width) around the persons of clips, with their `joints`.
 
@@ -100,12 +103,24 @@ def check(clip: Clip, *, drawn: bool) -> None:
         )
 
 
-def check_files(clips: Iterable[Clip]) -> None:
-    """Raise BadInput for the first picture that is missing, broken or of another size."""
+def check_files(clips: Iterable[Clip], joints: Sequence[str]) -> None:
+    """Raise BadInput for the first picture that is missing, broken, of another size or empty.
+
+    Empty is one of which the box of the person, with these joints, shows nothing.
+    """
     for clip in clips:
+        if clip.pictures is None:
+            continue
         stated = (clip.camera.width, clip.camera.height)
-        for path in clip.pictures or ():
+        for path, box in zip(clip.pictures, boxes(clip, joints, SQUARE), strict=True):
             files.check(path, stated)
+            low, high = box[:2] - box[2:] / 2, box[:2] + box[2:] / 2
+            if (low >= stated).any() or (high <= 0).any():
+                raise BadInput(
+                    f"{path}: the person's box, around {box[0]:.0f}, {box[1]:.0f}, lies outside"
+                    f" of its {stated[0]} x {stated[1]} pixels; correct box, camera or poses, or"
+                    " leave the picture out"
+                )
 
 
 def _lens(clip: Clip) -> list[float]:

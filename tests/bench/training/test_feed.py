@@ -91,6 +91,12 @@ def test_test_windows_that_skip_frames_are_refused(tmp_path: Path) -> None:
 def test_a_feed_gives_each_model_what_it_takes(model: str) -> None:
     spec = build(model, Model(preset="tiny"), PROTOCOL)
     feed = Feed(spec, PROTOCOL)
+    if spec.reads == "images":
+        pictures = np.zeros((2, *spec.train.inputs["images"].shape[1:]), np.float32)
+        fed = feed.batch(pictures, np.ones((2, 1, 17, 3), np.float32))
+        assert set(fed) == set(spec.train.inputs) >= {"images", "target", "known"}
+        assert (fed["known"] == 1).all()
+        return
     takes = spec.train.inputs["keypoints"].shape  # (batch, joints * channels) if flat
     gives = spec.train.inputs["target"].shape
     flat = len(takes) == 2

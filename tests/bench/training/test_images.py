@@ -110,6 +110,27 @@ def test_nothing_is_begun_with_pictures_that_are_not_as_stated(
     assert not job.folder.exists()
 
 
+def test_people_beside_their_pictures_are_refused(tmp_path: Path) -> None:
+    folder = pictured(tmp_path / "data")
+    for subject in (1, 9):
+        content = lists.camera()
+        content["2"]["c"] = [-3000, 515]
+        images = lists.data(frames=range(4))
+        for annotation in images["annotations"]:
+            del annotation["bbox"]
+        lists.write(
+            folder,
+            subject,
+            data=images,
+            joint_3d=lists.joint_3d(range(4)),
+            camera=content,
+        )
+    with pytest.raises(
+        BadInput, match="4.jpg: the person's box, around -3000.*outside"
+    ):
+        check(real(tmp_path / "run", folder).config)
+
+
 def test_what_cannot_be_fed_or_scored_is_refused(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
