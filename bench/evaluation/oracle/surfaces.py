@@ -41,16 +41,23 @@ def scored(
         )
         return {}, {metrics.load(file).NAME: reason for file in FILES}
     scores = _empty(protocol, each)
-    joints = test.sight.joints
-    root = joints.index(protocol.root)
     for number, strip in enumerate(test.strips):
-        made = predicted(number)
-        own = np.einsum("jv,nvc->njc", mesh.regressor, made)
-        if protocol.prediction_root == "zero":
-            middle = own[:, root : root + 1].copy()
-            made, own = made - middle, own - middle
-        true = cutting.truth(strip, rows.frames[number], test.sight)
-        surface = 1000 * body.posed(mesh, joints, true / 1000)
+        true = cutting.truth(
+            strip,
+            rows.frames[number],
+            test.sight,
+        )
+        made, own = _centred(
+            predicted(number),
+            mesh,
+            protocol,
+            test.sight,
+        )
+        surface = 1000 * body.posed(
+            mesh,
+            test.sight.joints,
+            true / 1000,
+        )
         both = {
             "mpvpe": (made, surface),
             "mrpe": _roots(
@@ -63,14 +70,39 @@ def scored(
         clip = strip.clip
         for file, score in scores.items():
             pair = both.get(file, (own, true))
-            score.add(*pair, action=clip.action, subject=clip.subject)
+            score.add(
+                *pair,
+                action=clip.action,
+                subject=clip.subject,
+            )
     return {file: score.numbers() for file, score in scores.items()}, {}
+
+
+def _centred(
+    made: Float, mesh: Mesh, protocol: Protocol, sight: Sight
+) -> tuple[Float, Float]:
+    """Vertices (n, V, 3) and the joints that they have (n, J, 3), about their root or as made."""
+    own = np.einsum(
+        "jv,nvc->njc",
+        mesh.regressor,
+        made,
+    )
+    if protocol.prediction_root != "zero":
+        return made, own
+    root = sight.joints.index(protocol.root)
+    middle = own[:, root : root + 1].copy()
+    return made - middle, own - middle
 
 
 def _empty(protocol: Protocol, vertices: int) -> dict[str, Score]:
     known = scoring.empty(protocol)
     return {
-        "mpvpe": Score(_mean_distance, 0, (), list(range(vertices))),
+        "mpvpe": Score(
+            _mean_distance,
+            0,
+            (),
+            list(range(vertices)),
+        ),
         "mesh_mpjpe": known["mpjpe"],
         "mesh_pa_mpjpe": known["pa_mpjpe"],
         "mrpe": Score(measures.apart, 0, (), [0]),
