@@ -65,7 +65,8 @@ class Skin:
     def posed(self, poses: Array) -> NDArray[np.float32]:
         """Vertices (n, V, 3) of poses (n, J, 3), metres, about the origin of the poses.
 
-        Regressed joints lie where the poses have them. NaN where a pose lacks a joint.
+        Regressed joints lie where the poses have them, to some millimetres (docs/data.md). NaN
+        where a pose lacks a joint.
         """
         count = len(self.mesh.vertices)
         found = np.empty((len(poses), count, 3), np.float32)
