@@ -23,7 +23,7 @@ from bench.evaluation.score import Surface, score
 from bench.evaluation.surfaces import Made
 from bench.processes.blame import RAISED, said
 from bench.records import Aggregate, Evaluation
-from bench.training.feed import split_of
+from bench.training.feed import Feed, split_of
 from bench.training.restored import Restored, restored
 
 Array = NDArray[np.float32]
@@ -82,17 +82,13 @@ def _whole(
         )
         if protocol.hypotheses != "one":
             judged, view = drawn, several.view_of(test, split.test)
-    surface = None
-    if model.feed.skin and found.vertices is not None:
-        seen = several.view_of(test, split.test)
-        surface = Surface(Made(found.vertices), model.feed.skin, seen)
     metrics = score(
         judged,
         test,
         protocol=protocol,
         chosen=job.config.metrics,
         view=view,
-        surface=surface,
+        surface=_surface(split, model.feed, test, found.vertices),
     )
     return Own(
         feed=model.feed,
@@ -104,6 +100,16 @@ def _whole(
         aggregates=aggregates,
         left_out=left_out,
     )
+
+
+def _surface(
+    split: Split, feed: Feed, test: Windows, vertices: Array | None
+) -> Surface | None:
+    """What is scored of a surface, where the model makes one."""
+    if vertices is None or feed.skin is None:
+        return None
+    seen = several.view_of(test, split.test)
+    return Surface(Made(vertices), feed.skin, seen)
 
 
 def _masked(

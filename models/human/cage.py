@@ -73,7 +73,12 @@ class _Half:
             corners = (-side - front, front - side, side + front, side - front)
             palm = number == rings.PALM
             around = _along(ring) + np.array(corners)
-            new = self._drawn(loop, around, ring, skip=1 if palm else None)
+            new = self._drawn(
+                loop,
+                around,
+                ring,
+                skip=1 if palm else None,
+            )
             if palm:
                 self._thumb((loop[1], loop[2], new[2], new[1]))
             loop = new
@@ -105,7 +110,11 @@ class _Half:
         self.faces.append(sole)
         instep = (loop[0], loop[1], sole[1], sole[0])
         for ring in rings.read(rings.FOOT):
-            instep = self._drawn(instep, _below_ankle(ring, UPWARD), ring)
+            instep = self._drawn(
+                instep,
+                _below_ankle(ring, UPWARD),
+                ring,
+            )
         self.faces.append(instep)
 
     def mirrored(self) -> Cage:

@@ -32,7 +32,11 @@ def fitted(
 ) -> Array:
     """Rows (J, V) for joints (J, 3) of vertices (V, 3) with weights (V, J)."""
     rows = [
-        _row(vertices - place, weights, _meeting(joint, weights, parents))
+        _row(
+            vertices - place,
+            weights,
+            _meeting(joint, weights, parents),
+        )
         for joint, place in enumerate(joints)
     ]
     return np.stack(rows)

@@ -13,7 +13,11 @@ from models.value import Value
 LEAST = 1e-12  # lengths that directions are divided by, as PyTorch's `normalize`
 
 
-def normal(vertices: Value, surface: Value, body: Body) -> Value:
+def normal(
+    vertices: Value,
+    surface: Value,
+    body: Body,
+) -> Value:
     """Scalar from 0 to 1. Raises BadInput for a body without a mesh."""
     mesh = _surface.mesh_of(body, "normal")
     made = _unit(_surface.sides(vertices, mesh))  # (b, 3 f, 3)

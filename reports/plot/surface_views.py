@@ -28,11 +28,20 @@ def surfaces(
     """Surfaces (bodies, V, 3), mm in the camera's frame, of the same faces (F, 3)."""
     count = len(vertices)
     with canvas(path, (width_of(count), 6.4)) as figure:
-        grid = figure.subplots(len(VIEWS), count, squeeze=False)
+        grid = figure.subplots(
+            len(VIEWS),
+            count,
+            squeeze=False,
+        )
         for row, (view, degrees) in enumerate(VIEWS.items()):
             for axes, body in zip(grid[row], vertices, strict=True):
                 draw_floor(axes, body, np.radians(degrees))
-                draw_surface(axes, faces, body, np.radians(degrees))
+                draw_surface(
+                    axes,
+                    faces,
+                    body,
+                    np.radians(degrees),
+                )
                 caption(axes, view)
 
 

@@ -56,12 +56,17 @@ class Skin:
         self._rest = mesh.joints
         # what each entry of a bone's map is multiplied by, for each vertex
         places = np.concatenate([mesh.vertices, np.ones((len(mesh.vertices), 1))], 1)
-        self._mixed = np.einsum("vb,vi->biv", mesh.weights, places)
+        self._mixed = np.einsum(
+            "vb,vi->biv",
+            mesh.weights,
+            places,
+        )
 
     def posed(self, poses: Array) -> NDArray[np.float32]:
         """Vertices (n, V, 3) of poses (n, J, 3), metres, about the origin of the poses.
 
-        Regressed joints lie where the poses have them. NaN where a pose lacks a joint.
+        Regressed joints lie where the poses have them, to some millimetres (docs/data.md). NaN
+        where a pose lacks a joint.
         """
         count = len(self.mesh.vertices)
         found = np.empty((len(poses), count, 3), np.float32)
@@ -70,7 +75,7 @@ class Skin:
             part = poses[start : start + CHUNK].astype(np.float64)
             maps = self.maps(part)  # (n, J, 4, 3)
             rows = maps.transpose(0, 3, 1, 2).reshape(-1, len(columns))
-            moved = (rows @ columns).reshape(len(part), 3, count)
+            moved = (rows @ columns).reshape(-1, 3, count)
             found[start : start + CHUNK] = moved.transpose(0, 2, 1)
         return found
 
@@ -139,7 +144,11 @@ def _parents_first(parents: Sequence[int]) -> list[int]:
 
 
 def _unit(vectors: Float) -> Float:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = np.linalg.norm(
+        vectors,
+        axis=-1,
+        keepdims=True,
+    )
     return vectors / np.maximum(length, SHORTEST)
 
 
@@ -168,12 +177,6 @@ def _least(start: Float, end: Float) -> Float:
 
 def _crossing(vectors: Float) -> Float:
     """(n, 3, 3): matrices that cross with these vectors."""
-    x, y, z = vectors.T
-    found = np.zeros((len(vectors), 3, 3))
-    found[:, 0, 1] = -z
-    found[:, 0, 2] = y
-    found[:, 1, 0] = z
-    found[:, 1, 2] = -x
-    found[:, 2, 0] = -y
-    found[:, 2, 1] = x
-    return found
+    # columns: what becomes of each axis
+    columns = np.cross(vectors[:, None], np.eye(3))
+    return columns.swapaxes(1, 2)

@@ -34,43 +34,57 @@ def scored(
     The truth is the body in the true pose; roots are found by `poses` (n, J, 3), mm. Of more than
     `MOST` vertices there are none, and the reason by each metric's name.
     """
-    frames, each = rows.starts[-1], len(mesh.vertices)
-    if frames * each > MOST:
-        reason = (
-            f"{frames:,} surfaces of {each:,} vertices would take the oracle minutes"
-        )
-        return {}, {metrics.load(file).NAME: reason for file in FILES}
-    scores = _empty(protocol, each)
-    joints = test.sight.joints
-    root = joints.index(protocol.root)
+    if refused := _too_many(rows.starts[-1], len(mesh.vertices)):
+        return {}, refused
+    scores = _empty(protocol, len(mesh.vertices))
+    sight = test.sight
     for number, strip in enumerate(test.strips):
-        made = predicted(number)
-        own = np.einsum("jv,nvc->njc", mesh.regressor, made)
-        if protocol.prediction_root == "zero":
-            middle = own[:, root : root + 1].copy()
-            made, own = made - middle, own - middle
-        true = cutting.truth(strip, rows.frames[number], test.sight)
-        surface = 1000 * body.posed(mesh, joints, true / 1000)
+        frames, clip = rows.frames[number], strip.clip
+        true = cutting.truth(strip, frames, sight)
+        made, own = _centred(predicted(number), mesh, protocol, sight)
         both = {
-            "mpvpe": (made, surface),
-            "mrpe": _roots(
-                strip,
-                rows.frames[number],
-                poses(number),
-                test.sight,
-            ),
+            "mpvpe": (made, 1000 * body.posed(mesh, sight.joints, true / 1000)),
+            "mrpe": _roots(strip, frames, poses(number), sight),
         }
-        clip = strip.clip
         for file, score in scores.items():
             pair = both.get(file, (own, true))
             score.add(*pair, action=clip.action, subject=clip.subject)
     return {file: score.numbers() for file, score in scores.items()}, {}
 
 
+def _too_many(frames: int, each: int) -> dict[str, str]:
+    """Why so many surfaces are not scored again, by metric; empty where they are."""
+    if frames * each <= MOST:
+        return {}
+    reason = f"{frames:,} surfaces of {each:,} vertices would take the oracle minutes"
+    return {metrics.load(file).NAME: reason for file in FILES}
+
+
+def _centred(
+    made: Float, mesh: Mesh, protocol: Protocol, sight: Sight
+) -> tuple[Float, Float]:
+    """Vertices (n, V, 3) and the joints that they have (n, J, 3), about their root or as made."""
+    own = np.einsum(
+        "jv,nvc->njc",
+        mesh.regressor,
+        made,
+    )
+    if protocol.prediction_root != "zero":
+        return made, own
+    root = sight.joints.index(protocol.root)
+    middle = own[:, root : root + 1].copy()
+    return made - middle, own - middle
+
+
 def _empty(protocol: Protocol, vertices: int) -> dict[str, Score]:
     known = scoring.empty(protocol)
     return {
-        "mpvpe": Score(_mean_distance, 0, (), list(range(vertices))),
+        "mpvpe": Score(
+            _mean_distance,
+            0,
+            (),
+            list(range(vertices)),
+        ),
         "mesh_mpjpe": known["mpjpe"],
         "mesh_pa_mpjpe": known["pa_mpjpe"],
         "mrpe": Score(measures.apart, 0, (), [0]),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from bench.data.geometry.cameras import look_at, project
-from bench.evaluation import roots
+from bench.evaluation import roots, score
 from bench.metrics import View
+from models.errors import BadInput
 
 Array = np.ndarray
 DRAW = np.random.default_rng(0)
@@ -60,3 +63,19 @@ def test_noise_on_keypoints_is_noise_on_the_root(off: float) -> None:
     noisy.keypoints[:] += DRAW.normal(0, off, noisy.keypoints.shape)
     apart = np.linalg.norm(roots.fitted(true, noisy, CLIPS, root=0) - WHERE, axis=1)
     assert 0 < apart.mean() < 30 * off
+
+
+def test_a_keypoint_that_no_lens_shows_leaves_the_root_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    true = POSES - POSES[:, :1]
+    windows = SimpleNamespace(clip_numbers=lambda: CLIPS, root=0)
+    found = score._roots(true, windows, view(true))  # type: ignore[arg-type]
+    assert found is not None and found[1] is WHERE
+
+    def outside(*given: object) -> None:
+        raise BadInput("undistort: pixel [9, 9] is outside what the lens can show")
+
+    monkeypatch.setattr(roots, "undistort", outside)
+    # all else of the pose is scored
+    assert score._roots(true, windows, view(true)) is None  # type: ignore[arg-type]
