@@ -22,6 +22,7 @@ from bench.kinds import (
     Faults,
     Names,
     Natural,
+    Placed,
     Positive,
     Rule,
     Rung,
@@ -85,6 +86,8 @@ class Model(_Strict):
     pad: Literal["edge", "reflect"] = "edge"
     # a test window starts every so many frames; predictions of a frame are averaged
     test_every: Count | None = None
+    # a file of SMPL or SMPL-H in the place of the built-in body, of a model that makes a surface
+    body: Placed | None = None
     train: Train = Train()
 
 

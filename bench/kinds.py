@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -71,4 +72,6 @@ Faults = Annotated[
     AfterValidator(_single),
 ]
 Rung = Annotated[str, _named("rung", rungs.names)]
+# a run is gone on with, and predicts, from other folders
+Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import BadInput
+from models.value import Value
 
 Array = np.ndarray
 # Krylov vectors: of a sphere of 4,098 vertices the largest eigenvalue is then right to 1e-14
@@ -49,6 +50,16 @@ class Matrix:
         """This matrix by a vector of (size,)."""
         terms = self.values * vector[self.columns]
         return np.bincount(self.rows, terms, self.size)
+
+    def product(self, x: Value, name: str) -> Value:
+        """This matrix by the second-last axis of x, in a graph that calls it so."""
+        return x.sparse_matmul(
+            rows=self.rows,
+            columns=self.columns,
+            values=self.values,
+            length=self.size,
+            name=name,
+        )
 
     def mapped(self, places: Array, size: int) -> Matrix:
         """Entries at the places that rows and columns are sent to, of another size."""

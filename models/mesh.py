@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 
 Array = NDArray[np.float64]
 Faces = NDArray[np.int64]
@@ -70,6 +71,16 @@ class Mesh:
     def joints(self) -> Array:
         """Where the regressor puts the joints at rest (J, 3)."""
         return self.regressor @ self.vertices
+
+    def shaped(self, amounts: Mapping[str, float]) -> Mesh:
+        """Another person's body: so many units of each shape by name. Raises UnknownName."""
+        vertices = self.vertices
+        for name, amount in amounts.items():
+            if name not in self.shape_names:
+                raise UnknownName(f"shape of {self.name}", name, self.shape_names)
+            shape = self.shapes[self.shape_names.index(name)]
+            vertices = vertices + amount * shape
+        return replace(self, vertices=vertices)
 
     @property
     def edges(self) -> Faces:

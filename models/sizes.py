@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from models.errors import SpecError, shortened
 
@@ -27,7 +27,10 @@ def check(name: str, given: Mapping[str, Any], sizes: type) -> None:
     """
     types = kinds(sizes)
     for key, value in given.items():
-        due = _due(value, types[key], default=getattr(sizes, key, None))
+        if types[key] is tuple and _nested(sizes, key):
+            due = _lists(value)
+        else:
+            due = _due(value, types[key], default=getattr(sizes, key, None))
         if due:
             came = shortened(repr(value))
             raise SpecError(f"size {key} of {name}: {due} was due, {came} came")
@@ -55,6 +58,25 @@ def _due(value: Any, kind: type, *, default: Any) -> str:
         if not sound or not all(_whole(part, 1) for part in value):
             return "a list of whole numbers from 1"
     return ""
+
+
+def _nested(sizes: type, key: str) -> bool:
+    """Whether a size is of tuples in a tuple."""
+    inner, *_ = get_args(get_type_hints(sizes)[key])
+    return get_origin(inner) is tuple
+
+
+def _lists(value: Any) -> str:
+    """What was due in the place of lists in a list; nothing where they may stand."""
+    if isinstance(value, list | tuple) and value and all(map(_list, value)):
+        return ""
+    return "a list of lists of whole numbers from 0"
+
+
+def _list(value: Any) -> bool:
+    sound = isinstance(value, list | tuple) and bool(value)
+    # places are counted from 0; where they are widths, the model's own file says what is due
+    return sound and all(_whole(part, 0) for part in value)
 
 
 def _whole(value: Any, least: int) -> bool:

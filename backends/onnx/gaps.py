@@ -42,12 +42,22 @@ PART_GAPS = (
     Gap("linear", _NO_BF16, dtype="bfloat16", case=_FULL),
     Gap("matmul", _NO_BF16, dtype="bfloat16", case=_PRODUCT),
     Gap("repeat", _NO_BF16, dtype="bfloat16", case=f"{_FULL} times=[2-9]"),
+    Gap("resize", _NO_BF16, dtype="bfloat16", case="mode=nearest", varies=True),
     Gap("layer_norm linear", _NO_BF16, dtype="bfloat16", question="kernel"),
     # every op: where `value` is a gap, the gradient is not asked for
     Gap("", _NO_BF16_BACK, dtype="bfloat16", question="gradient"),
     Gap("scatter_add", _NO_F16, dtype="float16"),
     Gap("take", _NO_F16, dtype="float16", question="gradient", case=", [1-9];"),
     Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),
+    # where a factor leads to the length, it repeats
+    Gap(
+        "resize",
+        _NO_F16,
+        dtype="float16",
+        question="gradient",
+        case="mode=nearest",
+        varies=True,
+    ),
     Gap("conv conv_transpose", _NO_INT, dtype="int64"),
     Gap("conv conv_transpose", _NO_INT, dtype="int32"),
     Gap("linear", _NO_GEMM.format("int64"), dtype="int64", case=r"^[1-9]x\d,"),

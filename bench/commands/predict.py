@@ -29,7 +29,7 @@ To = Annotated[
     Path,
     typer.Option(
         "--to",
-        help="File to write, by its end: .safetensors, .npz, .json, .bvh.",
+        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj.",
     ),
 ]
 Backend = Annotated[
@@ -81,7 +81,10 @@ def command(
     if figure:
         _draw(found, figure)
     if json:
-        print(encoder.dumps(asdict(found)))
+        said = asdict(found)
+        # to be drawn; the files have them all
+        del said["surfaces"], said["faces"]
+        print(encoder.dumps(said))
     else:
         _show(to, found)
     return 0
@@ -93,10 +96,16 @@ def _show(to: Path, found: Lifted) -> None:
         f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
         f" {found.backend}"
     )
-    print(
-        f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
-        f" frame, relative to {found.root}"
-    )
+    if found.surfaces:
+        print(
+            f"  a surface a frame, {len(found.surfaces[0]):,} vertices: metres, y up,"
+            f" relative to {found.root}"
+        )
+    else:
+        print(
+            f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
+            f" frame, relative to {found.root}"
+        )
     print(
         f"  the {found.root} itself is where the model puts it, at most"
         f" {found.root_off:.3g} mm from 0"
@@ -108,12 +117,15 @@ def _show(to: Path, found: Lifted) -> None:
 
 
 def _draw(found: Lifted, figure: Path) -> None:
-    """Four poses, spread over the first clip."""
+    """Four poses or surfaces, spread over the first clip."""
     import numpy as np
 
     from bench.data import protocols
     from bench.data.geometry import skeletons
     from reports import plot
 
+    if found.surfaces:
+        plot.surfaces(figure, np.array(found.faces), np.array(found.surfaces))
+        return
     skeleton = skeletons.load(protocols.load(found.protocol).skeleton)
     plot.poses(figure, skeleton.bones, np.array(found.examples))

@@ -169,7 +169,7 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> Spec:
     try:
         spec = build(name, settings, protocol)
         _fed(spec, joints)
-        skin_of(spec, protocol)
+        skin = skin_of(spec, settings, protocol)
     # of sizes that were asked for; what is wrong with a preset is the model's own mistake
     except BadInput as error:
         if not (settings.sizes and isinstance(error, SpecError)):
@@ -177,6 +177,10 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> Spec:
         raise _no_network(name, settings, error) from None
     except (ArithmeticError, TypeError, ValueError) as error:
         raise _no_network(name, settings, error) from None
+    if settings.body and not skin:
+        raise BadInput(
+            f"configuration key model.{name}.body: {name} makes no surface; leave it out"
+        )
     return spec
 
 

@@ -11,11 +11,12 @@ from bench import data
 from bench.config import Config, Model
 from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
-from bench.data.geometry import skeletons
+from bench.data.geometry import skeletons, smpl
 from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from models import Body, Mesh, Spec, averaging
 from models.errors import BadInput, SpecError, UnknownName, shortened
+from models.human import human
 from models.sizes import kinds
 
 
@@ -37,7 +38,7 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
         name,
         chosen,
         loss=train.loss,
-        body=replace(body, mesh=mesh_of(asdict(chosen), protocol)),
+        body=replace(body, mesh=mesh_of(asdict(chosen), settings, protocol)),
     )
     if train.average is None:
         return spec
@@ -54,32 +55,34 @@ def finest_mesh(config: Config, protocol: Protocol) -> Mesh | None:
     meshes = []
     for name, settings in config.model.items():
         size = asdict(_size(name, settings, protocol))
-        if mesh := mesh_of(size, protocol):
+        if mesh := mesh_of(size, settings, protocol):
             meshes.append(mesh)
     return max(meshes, key=lambda mesh: len(mesh.vertices), default=None)
 
 
-def mesh_of(sizes: Mapping[str, Any], protocol: Protocol) -> Mesh | None:
+def mesh_of(
+    sizes: Mapping[str, Any], settings: Model, protocol: Protocol
+) -> Mesh | None:
     """The mesh of a model that has a size `detail`, for the protocol's joints; else None.
 
-    Raises BadInput where the built-in body lacks a joint.
+    Of the file that the settings name, or the built-in one. Raises BadInput where that file is
+    none, or a body lacks a joint.
     """
     if "detail" not in sizes:
         return None
-    # not at the top: most models have no surface
-    from models.human import human
-
+    if settings.body:
+        return smpl.mesh(settings.body, protocol.joints)
     return human(sizes["detail"], protocol.joints)
 
 
-def skin_of(spec: Spec, protocol: Protocol) -> Skin | None:
+def skin_of(spec: Spec, settings: Model, protocol: Protocol) -> Skin | None:
     """The body that a model's surface is of; None where it makes none.
 
     Raises BadInput for a surface that the protocol's poses cannot teach.
     """
     if not spec.meshed:
         return None
-    mesh = mesh_of(spec.config, protocol)
+    mesh = mesh_of(spec.config, settings, protocol)
     types, outputs = spec.infer.types, spec.infer.outputs
     pose, vertices = types[outputs["pose"]].shape, types[outputs["vertices"]].shape
     if mesh is None or vertices[1:] != (len(mesh.vertices), 3) or pose[1:2] != (1,):

@@ -277,7 +277,7 @@ def _scores(
         return [scoring.held(own.metrics[0], error)], left_out
     poses = _made(split, own, test, rows, split.protocol.hypotheses)
     due = scoring.scored(test, rows, split.protocol, poses)
-    found, without = _surfaces(split, own, test, rows)
+    found, without = _surfaces(split, own, test, rows, poses)
     checks, left_out = scoring.all_held(own.metrics, due | found)
     left_out |= without
     for one in own.aggregates:
@@ -289,7 +289,7 @@ def _scores(
 
 
 def _surfaces(
-    split: Split, own: Own, test: Cut, rows: Rows
+    split: Split, own: Own, test: Cut, rows: Rows, poses: Callable[[int], Float]
 ) -> tuple[dict[str, Numbers], dict[str, str]]:
     """The due means of metrics of a surface, where the model makes one, and why there are none."""
     vertices, skin = own.vertices, own.feed.skin
@@ -299,7 +299,7 @@ def _surfaces(
     def made(number: int) -> Float:
         return vertices[rows.of(number)].astype(np.float64) * 1000
 
-    return surfaces.scored(test, rows, split.protocol, skin.mesh, made)
+    return surfaces.scored(test, rows, split.protocol, skin.mesh, made, poses)
 
 
 def _made(

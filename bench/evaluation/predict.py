@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +22,10 @@ from bench import config as configs
 from bench import data, records
 from bench.coordinator.job import Job
 from bench.data import protocols
+from bench.data.batches.windows import Windows
 from bench.data.formats import places
 from bench.data.geometry import skeletons
+from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from bench.evaluation import files
 from bench.evaluation.poses import predicted, windows_of
@@ -34,6 +36,7 @@ from bench.training.feed import Feed, overlapping
 from bench.training.origin import CAMERA, UNITS, project_version
 from bench.training.restored import restored
 from models.errors import BadInput
+from models.human import human
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Poses(NamedTuple):
 
     feed: Feed
     poses: dict[str, NDArray[np.float32]]
+    vertices: dict[
+        str, NDArray[np.float32]
+    ]  # (frames, V, 3), mm, where it makes a surface
     fps: dict[str, float]
     notes: tuple[str, ...]  # of the clips
 
@@ -78,6 +84,9 @@ class Lifted:
     notes: tuple[str, ...]  # what was guessed about the data, or left out
     # four poses (joints, 3) of the first clip, to look at
     examples: tuple[tuple[tuple[float, ...], ...], ...]
+    # of the same frames vertices (V, 3), and their faces (F, 3), where surfaces were written
+    surfaces: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    faces: tuple[tuple[int, int, int], ...] = ()
 
 
 def predict(
@@ -126,7 +135,8 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
     assert isinstance(record.payload, Training)  # as `_training` has made sure
     # by the record: the run's configuration may name none, and defaults may change
     protocol = protocols.load(record.payload.protocol)
-    feed, poses, fps, notes = _poses(job, protocol, order)
+    made = _poses(job, protocol, order)
+    feed, poses = made.feed, made.poses
     root = feed.protocol.joints.index(feed.protocol.root)
     off = max(
         float(np.linalg.norm(pose[:, root], axis=-1).max()) for pose in poses.values()
@@ -142,19 +152,36 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         root_off=off,
         protocol=feed.protocol.name,
         protocol_hash=record.payload.protocol_hash,
-        notes=notes,
+        notes=made.notes,
         examples=_examples(next(iter(poses.values()))),
     )
-    said = _about(done, feed.protocol) | {"fps": fps, "run": run.info.id}
-    files.write(Path(order.out), poses, said)
-    return asdict(done)
+    said = _about(done, feed.protocol) | {"fps": made.fps, "run": run.info.id}
+    return asdict(_written(done, made, said))
+
+
+def _written(done: Lifted, made: Poses, said: dict[str, Any]) -> Lifted:
+    """What was done, once it lies in its file: poses, or surfaces in a format of these."""
+    out = Path(done.path)
+    if not files.surfaced(out):
+        files.write(out, made.poses, said)
+        return done
+    # of a model that makes no surface, the built-in body in its poses
+    skin = made.feed.skin or Skin(human(joints=done.joints), done.joints)
+    surfaces = made.vertices or {
+        name: 1000 * skin.posed(pose / 1000) for name, pose in made.poses.items()
+    }
+    faces = skin.mesh.faces
+    files.write(out, surfaces, said | {"faces": faces})
+    drawn = _examples(next(iter(surfaces.values())))
+    return replace(done, surfaces=drawn, faces=faces.tolist())
 
 
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    del known["examples"], known["path"]
+    for name in ("examples", "surfaces", "faces", "path"):
+        del known[name]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
         "poseport": project_version(),
@@ -225,17 +252,28 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     windows = windows_of(job, model.feed, clips)
     # metres to mm; nobody listens, as the parent shows no progress of a question
     found = predicted(model.program, model.feed, windows, lambda text, share: None)
-    poses = 1000 * found.poses
-    # poses come clip after clip: where the number changes, the next one begins
+    vertices = {}
+    if found.vertices is not None:
+        vertices = _by_clip(windows, 1000 * found.vertices)
+    return Poses(
+        feed=model.feed,
+        poses=_by_clip(windows, 1000 * found.poses),
+        vertices=vertices,
+        fps={f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips},
+        notes=tuple(sorted({note for clip in clips for note in clip.notes})),
+    )
+
+
+def _by_clip(
+    windows: Windows, found: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """What was found for all frames, by TAKE/CAMERA."""
+    # it comes clip after clip: where the number changes, the next one begins
     starts = np.flatnonzero(np.diff(windows.clip_numbers(), prepend=-1))
     takes = windows.labels("name")[starts]
     cameras = windows.labels("camera_name")[starts]
     names = [f"{take}/{camera}" for take, camera in zip(takes, cameras, strict=True)]
-    parts = np.split(poses, starts[1:])
-    notes = sorted({note for clip in clips for note in clip.notes})
-    fps = {f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips}
-    by_clip = dict(zip(names, parts, strict=True))
-    return Poses(model.feed, by_clip, fps, tuple(notes))
+    return dict(zip(names, np.split(found, starts[1:]), strict=True))
 
 
 if __name__ == "__main__":

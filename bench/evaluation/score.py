@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +12,10 @@ from bench import metrics
 from bench.data.batches.windows import Windows
 from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
+from bench.evaluation import roots
 from bench.evaluation.surfaces import Made, Posed
 from bench.records import Metric
+from models.errors import BadInput
 
 
 class Surface(NamedTuple):
@@ -22,6 +23,7 @@ class Surface(NamedTuple):
 
     made: Made | Posed
     skin: Skin
+    view: metrics.View  # by which its root is found
 
 
 def score(
@@ -47,17 +49,6 @@ def score(
     # in the order of the folder, so that a row stands where it stands in every run
     names = [name for name in metrics.names() if name in wanted]
     truth = 1000.0 * test.metres(test.truth())  # mm
-    factors = test.factors()
-    if factors is not None:
-        # where the root is missing any number serves: nothing of the frame is scored
-        factors = np.nan_to_num(factors, nan=1.0)
-    extras = metrics.Extras(factors=factors, view=view)
-    if surface:
-        extras = replace(
-            extras,
-            vertices=(surface.made, Posed(surface.skin, test.truth())),
-            regressor=surface.skin.mesh.regressor,
-        )
     return metrics.evaluate(
         pred,
         truth,
@@ -67,5 +58,38 @@ def score(
         joint_names=test.skeleton.joints,  # metrics of single joints ask for them by name
         protocol=protocol,
         metrics=names if chosen else None,
-        extras=extras,
+        extras=_extras(pred, test, view, surface),
     )
+
+
+def _extras(
+    pred: NDArray[np.floating],
+    test: Windows,
+    view: metrics.View | None,
+    surface: Surface | None,
+) -> metrics.Extras:
+    factors = test.factors()
+    if factors is not None:
+        # where the root is missing any number serves: nothing of the frame is scored
+        factors = np.nan_to_num(factors, nan=1.0)
+    if surface is None:
+        return metrics.Extras(factors=factors, view=view)
+    return metrics.Extras(
+        factors=factors,
+        view=view,
+        roots=_roots(pred, test, surface.view),
+        vertices=(surface.made, Posed(surface.skin, test.truth())),
+        regressor=surface.skin.mesh.regressor,
+    )
+
+
+def _roots(
+    pred: NDArray[np.floating], test: Windows, view: metrics.View
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Roots as the poses project best, and the true ones; None where a lens shows no such place."""
+    try:
+        found = roots.fitted(pred, view, test.clip_numbers(), root=test.root)
+    except BadInput:
+        # of a detector's keypoint far outside the picture: all else can be scored
+        return None
+    return found, view.roots

@@ -84,7 +84,8 @@ def _whole(
             judged, view = drawn, several.view_of(test, split.test)
     surface = None
     if model.feed.skin and found.vertices is not None:
-        surface = Surface(Made(found.vertices), model.feed.skin)
+        seen = several.view_of(test, split.test)
+        surface = Surface(Made(found.vertices), model.feed.skin, seen)
     metrics = score(
         judged,
         test,

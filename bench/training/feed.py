@@ -257,7 +257,7 @@ def feed_of(
     """How a job's model is fed under a protocol: the one place where that is decided."""
     spec = build(job.model, job.settings, protocol)
     _check(spec, len(protocol.joints))
-    skin, seed = skin_of(spec, protocol), job.config.seed
+    skin, seed = skin_of(spec, job.settings, protocol), job.config.seed
     return Feed(spec, protocol, standardizer, job.settings.pad, skin, seed)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.coordinator.job import Job
 from bench.data import augment
+from bench.data.formats import whole_file
 from bench.data.protocols import Protocol
 from bench.training import brought
 from models.optim import Optimizer
@@ -27,6 +29,11 @@ def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any
     settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
     if settings["train"]["average"] is None:
         del settings["train"]["average"]
+    body = settings.pop("body")
+    if body is not None:
+        # what the file holds, not where it lies
+        content = whole_file.content(Path(body), "a body's file")
+        settings["body"] = hashlib.sha256(content).hexdigest()
     start = brought.digest(job)
     begun = {"start": start} if start else {}
     return {

@@ -13,33 +13,29 @@ from functools import lru_cache
 import numpy as np
 
 from models.errors import BadInput
-from models.human import regressor, rounding, shapes
-from models.human.cage import JOINTS, PARENTS, REST, cage
+from models.human import parts, regressor, rounding, shapes
+from models.human.cage import JOINTS, REST, cage
 from models.mesh import Mesh
 
-FINEST = 4  # 2,900 vertices
+FINEST = 4  # 3,200 vertices
 
 
 @lru_cache(maxsize=8)
 def human(detail: int = 3, joints: tuple[str, ...] = JOINTS) -> Mesh:
-    """The body at a level of detail: 3 has about 1,700 vertices, 1 the fewest, some 190.
+    """The body at a level of detail: 3 has about 1,700 vertices, 1 the fewest, 200.
 
     `joints` are Human3.6M's 17, or some of them in any order: what hangs on one that is left out
     goes with its child. Raises BadInput for a detail that is none, and for joints that it lacks.
     """
     if not 1 <= detail <= FINEST:
         raise BadInput(f"body: detail {detail}; a number from 1 to {FINEST} was due")
-    if strange := [joint for joint in joints if joint not in JOINTS]:
-        raise BadInput(
-            f"body: joint {strange[0]} is none of the built-in body, which has"
-            f" {', '.join(JOINTS)}; take a protocol of these, or a body of your own"
-        )
+    parts.check(joints)
     coarse = cage()
     fine = rounding.rounded(coarse.faces, detail)
     vertices = fine.shares @ coarse.points
-    weights = _merged(fine.shares @ coarse.weights, joints)
+    weights = parts.merged(fine.shares @ coarse.weights, joints)
     kept = [JOINTS.index(joint) for joint in joints]
-    parents = tuple(_parent(joint, joints) for joint in joints)
+    parents = parts.parents(joints)
     rows = regressor.fitted(vertices, weights, REST[kept], parents)
     return Mesh(
         name=f"human at detail {detail}",
@@ -51,28 +47,3 @@ def human(detail: int = 3, joints: tuple[str, ...] = JOINTS) -> Mesh:
         shapes=np.einsum("vc,scd->svd", fine.shares, shapes.directions(coarse)),
         shape_names=shapes.NAMES,
     )
-
-
-def _parent(joint: str, joints: tuple[str, ...]) -> int:
-    """The nearest joint above that is kept; -1 for none."""
-    above = PARENTS[JOINTS.index(joint)]
-    while above >= 0 and JOINTS[above] not in joints:
-        above = PARENTS[above]
-    return joints.index(JOINTS[above]) if above >= 0 else -1
-
-
-def _merged(weights: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
-    """Columns of these joints; a bone that is left out goes with what hangs on it."""
-    found = np.zeros((len(weights), len(joints)))
-    for place, joint in enumerate(JOINTS):
-        heir = joint
-        while heir not in joints:
-            heir = _heir(JOINTS.index(heir))
-        found[:, joints.index(heir)] += weights[:, place]
-    return found
-
-
-def _heir(joint: int) -> str:
-    """The first child, or the parent at the end of a limb."""
-    children = [child for child, parent in enumerate(PARENTS) if parent == joint]
-    return JOINTS[children[0] if children else PARENTS[joint]]

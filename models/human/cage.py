@@ -63,42 +63,45 @@ class Cage(NamedTuple):
 # From below: height, how far forward, half width, half depth, and of the points in the middle how
 # much deeper they lie and how much lower.
 TRUNK: tuple[tuple[tuple[float, ...], Bones], ...] = (
-    ((-0.070, -0.005, 0.175, 0.100, 0.70, 0.050), {"Hip": 0.5, "RKnee": 0.5}),
-    ((0.010, -0.012, 0.190, 0.120, 1.00, 0.0), {"Hip": 1.0}),
-    ((0.120, 0.000, 0.165, 0.110, 1.00, 0.0), {"Hip": 0.4, "Spine": 0.6}),
-    ((0.220, 0.005, 0.155, 0.105, 1.00, 0.0), {"Spine": 0.6, "Thorax": 0.4}),
-    ((0.350, 0.005, 0.180, 0.125, 1.00, 0.0), {"Thorax": 1.0}),
-    ((0.505, -0.010, 0.130, 0.085, 1.05, 0.0), {"Thorax": 0.8, "RShoulder": 0.2}),
-    ((0.545, -0.005, 0.062, 0.066, 1.00, 0.0), {"Thorax": 0.6, "Neck/Nose": 0.4}),
-    ((0.600, 0.015, 0.058, 0.062, 1.05, 0.0), {"Neck/Nose": 0.7, "Head": 0.3}),
-    ((0.625, 0.035, 0.064, 0.085, 1.15, 0.0), {"Head": 1.0}),
-    ((0.690, 0.025, 0.080, 0.105, 1.05, 0.0), {"Head": 1.0}),
-    ((0.765, 0.015, 0.070, 0.085, 1.00, 0.0), {"Head": 1.0}),
+    ((-0.075, -0.008, 0.182, 0.098, 0.60, 0.030), {"Hip": 0.6, "RKnee": 0.4}),
+    ((0.000, -0.024, 0.194, 0.116, 1.02, 0.0), {"Hip": 1.0}),
+    ((0.100, -0.006, 0.166, 0.092, 1.24, 0.0), {"Hip": 0.4, "Spine": 0.6}),
+    ((0.195, 0.000, 0.156, 0.086, 1.28, 0.0), {"Spine": 0.6, "Thorax": 0.4}),
+    ((0.305, 0.004, 0.176, 0.108, 1.20, 0.0), {"Thorax": 1.0}),
+    ((0.488, -0.016, 0.160, 0.080, 1.16, 0.0), {"Thorax": 0.8, "RShoulder": 0.2}),
+    ((0.522, -0.008, 0.064, 0.068, 1.00, 0.0), {"Thorax": 0.6, "Neck/Nose": 0.4}),
+    ((0.560, 0.014, 0.056, 0.070, 1.05, 0.0), {"Neck/Nose": 0.7, "Head": 0.3}),
+    ((0.572, 0.036, 0.056, 0.092, 1.25, 0.0), {"Head": 1.0}),
+    ((0.660, 0.024, 0.088, 0.118, 1.06, 0.0), {"Head": 1.0}),
+    ((0.740, 0.012, 0.082, 0.104, 1.04, 0.0), {"Head": 1.0}),
+    ((0.785, 0.006, 0.042, 0.052, 1.04, 0.0), {"Head": 1.0}),
 )
-# along the limb: share of the bone, half width, half depth
+# share of the bone, how far forward of it, half width, half depth
 ARM: tuple[tuple[str, tuple[float, ...], Bones], ...] = (
-    ("RElbow", (0.10, 0.062, 0.066), {"RShoulder": 0.45, "RElbow": 0.55}),
-    ("RElbow", (0.45, 0.052, 0.056), {"RElbow": 1.0}),
-    ("RElbow", (0.88, 0.045, 0.046), {"RElbow": 0.8, "RWrist": 0.2}),
-    ("RWrist", (0.14, 0.046, 0.048), {"RElbow": 0.2, "RWrist": 0.8}),
-    ("RWrist", (0.95, 0.026, 0.034), {"RWrist": 1.0}),
-    ("RWrist", (1.22, 0.024, 0.054), {"RWrist": 1.0}),
-    ("RWrist", (1.70, 0.015, 0.042), {"RWrist": 1.0}),
+    ("RElbow", (0.30, -0.004, 0.072, 0.080), {"RShoulder": 0.3, "RElbow": 0.7}),
+    ("RElbow", (0.58, 0.000, 0.056, 0.062), {"RElbow": 1.0}),
+    ("RElbow", (0.90, 0.000, 0.049, 0.051), {"RElbow": 0.8, "RWrist": 0.2}),
+    ("RWrist", (0.16, 0.002, 0.056, 0.058), {"RElbow": 0.2, "RWrist": 0.8}),
+    ("RWrist", (0.94, 0.002, 0.030, 0.037), {"RWrist": 1.0}),
+    ("RWrist", (1.26, 0.002, 0.026, 0.057), {"RWrist": 1.0}),
+    ("RWrist", (1.72, 0.000, 0.015, 0.045), {"RWrist": 1.0}),
 )
+PALM = 5  # the ring of the arm before which the thumb grows
+THUMB = (1.38, 0.070, 0.014, 0.016)  # share of the bone, forward, half width, half length
 LEG: tuple[tuple[str, tuple[float, ...], Bones], ...] = (
-    ("RKnee", (0.36, 0.088, 0.100), {"RKnee": 1.0}),
-    ("RKnee", (0.88, 0.062, 0.068), {"RKnee": 0.8, "RFoot": 0.2}),
-    ("RFoot", (0.12, 0.058, 0.066), {"RKnee": 0.2, "RFoot": 0.8}),
-    ("RFoot", (0.34, 0.058, 0.072), {"RFoot": 1.0}),
-    ("RFoot", (0.95, 0.036, 0.046), {"RFoot": 1.0}),
+    ("RKnee", (0.32, 0.004, 0.106, 0.120), {"RKnee": 1.0}),
+    ("RKnee", (0.87, 0.008, 0.070, 0.079), {"RKnee": 0.8, "RFoot": 0.2}),
+    ("RFoot", (0.12, 0.000, 0.063, 0.072), {"RKnee": 0.2, "RFoot": 0.8}),
+    ("RFoot", (0.34, -0.020, 0.068, 0.079), {"RFoot": 1.0}),
+    ("RFoot", (0.93, -0.006, 0.041, 0.051), {"RFoot": 1.0}),
 )
-# fmt: on
 # forward from the ankle's middle and down from it, half width, half height
 FOOT: tuple[tuple[float, ...], ...] = (
-    (0.075, -0.055, 0.046, 0.034),
-    (0.185, -0.072, 0.044, 0.018),
+    (0.080, -0.056, 0.047, 0.034),
+    (0.205, -0.074, 0.046, 0.016),
 )
-SOLE = (-0.012, -0.095, 0.036, 0.052)  # forward, down, half width, half depth
+SOLE = (-0.016, -0.095, 0.036, 0.056)  # forward, down, half width, half depth
+# fmt: on
 ACROSS, FORWARD, UPWARD = np.eye(3)
 ARMPIT = 4  # the ring of the trunk above which the arm is
 
@@ -141,17 +144,30 @@ class _Half:
     def arm(self, loop: Loop) -> None:
         """From the shoulder to the tips of the fingers."""
         up = np.cross(_SLOPE, FORWARD)
-        for bone, (share, width, depth), bones in ARM:
+        for number, (bone, (share, forward, width, depth), bones) in enumerate(ARM):
             side, front = width * up, depth * FORWARD
-            around = (-side - front, front - side, side + front, side - front)
-            loop = self._drawn(loop, _along(bone, share) + around, bones)
+            around = np.array((-side - front, front - side, side + front, side - front))
+            centre = _along(bone, share) + forward * FORWARD
+            palm = number == PALM
+            new = self._drawn(loop, centre + around, bones, skip=1 if palm else None)
+            if palm:
+                self._thumb((loop[1], loop[2], new[2], new[1]))
+            loop = new
         self.faces.append(loop)
+
+    def _thumb(self, loop: Loop) -> None:
+        share, forward, width, length = THUMB
+        up, down = width * np.cross(_SLOPE, FORWARD), length * _SLOPE
+        around = np.array((-up - down, up - down, up + down, down - up))
+        centre = _along("RWrist", share) + forward * FORWARD
+        self.faces.append(self._drawn(loop, centre + around, {"RWrist": 1.0}))
 
     def leg(self, loop: Loop) -> None:
         """From the crotch to the sole and the toes."""
-        for bone, (share, width, depth), bones in LEG:
+        for bone, (share, forward, width, depth), bones in LEG:
             flat = _flat(width * ACROSS, depth * FORWARD)
-            loop = self._drawn(loop, _along(bone, share) + flat, bones)
+            centre = _along(bone, share) + forward * FORWARD
+            loop = self._drawn(loop, centre + flat, bones)
         ankle = _place("RFoot")
         bones = {"RFoot": 1.0}
         forward, down, width, depth = SOLE

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 REACH = 0.10  # metres in which a vertex comes to count a third
-# metres of a pose's error that a row of length 1 is worth; of the built-in body rows have 1.1 at
+# metres of a pose's error that a row of length 1 is worth; of the built-in body rows have 1.7 at
 # most, and joints are off by 0.7 mm in the mean
 SMALL = 3e-3
 LEVER = 0.3  # metres at which a bone that has no business in a joint would move it

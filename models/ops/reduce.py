@@ -213,3 +213,22 @@ OPS = {
         vjp=_extreme_vjp,
     ),
 }
+
+
+def avg_pool2d(x: Value, *, kernel: int) -> Value:
+    """The mean of each square window, side by side, as torch.nn.AvgPool2d(kernel).
+
+    x is (batch, channels, height, width). What is left over at the ends is dropped. The mean
+    of a whole image is `x.mean(axis=(2, 3), keepdims=False)`.
+    """
+    batch, channels, *space = x.shape
+    counts = [n // kernel for n in space]
+    for axis, count in enumerate(counts, start=2):
+        if count * kernel != x.shape[axis]:
+            x = x.slice(axis=axis, start=0, stop=count * kernel, step=1)
+    rows, columns = counts
+    windows = x.reshape((batch, channels, rows, kernel, columns, kernel))
+    return windows.mean(axis=(3, 5), keepdims=False)
+
+
+METHODS = {"avg_pool2d": avg_pool2d}

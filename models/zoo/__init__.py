@@ -17,7 +17,9 @@ for one, where a build is given none.
 A model reads `keypoints`, or `poses` relative to their root: so its input is called. What it
 makes of them are poses, or keypoints where they have two coordinates. A masked model has noise
 for its masks in both graphs and labels `hidden`, (b, t, j, 1), 1 where an entry is hidden: it is
-scored on those entries alone.
+scored on those entries alone. A model of a surface labels `vertices`, (b, v, 3), metres from the
+root, beside the pose of one frame, and has a size `detail`: that of the body's mesh, which it
+finds in `body.mesh`, and which is `models.human.human(detail)` where it is built for no data.
 
 `NOTES`, sentences on what is unverified or left out, go to its page (`python -m models.pages`).
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-import numpy as np
-
 from models.coarsening import Matrix
 from models.value import Value
 
@@ -38,9 +36,13 @@ def refine(
     x = x.rearrange("b (v c) -> b v c", c=width)
     for i in range(1, last):
         h = _block(x, levels[last - 1 - i], blocks[i], orders[i], numbers)
-        x = h + _stretched(x, blocks[i][-1])
-        # the level below has both halves of a vertex side by side
-        x = x if i == last - 1 else _doubled(x)
+        if x.shape[2] != h.shape[2]:
+            # along the channels, though neighbours there have nothing to do with each other
+            x = x.resize(axis=2, length=blocks[i][-1], mode="linear")
+        x = x + h
+        if i < last - 1:
+            # the level below has both halves of a vertex side by side
+            x = x.repeat(times=2, axis=1)
     *inner, coordinates = blocks[last]
     x = _block(x, levels[0], inner, orders[last], numbers)
     return _convolve(x, levels[0], coordinates, orders[last], f"cl.{next(numbers)}")
@@ -87,37 +89,6 @@ def _chebyshev(x: Value, operator: Operator, order: int) -> Value:
     """x, L x, 2 L (L x) - x and so on, (b, v, c) -> (b, v, k * c)."""
     terms = [x]
     for k in range(1, order):
-        h = product(operator.graph, terms[-1], operator.name)
+        h = operator.graph.product(terms[-1], operator.name)
         terms.append(h if k == 1 else h * 2 - terms[-2])
     return x.concat(*terms[1:], axis=2) if terms[1:] else x
-
-
-def product(graph: Matrix, x: Value, name: str) -> Value:
-    """A fixed sparse matrix by the vertices of x (b, v, c)."""
-    whole = np.zeros((graph.size, graph.size))
-    whole[graph.rows, graph.columns] = graph.values
-    return x.graph.constant(name, whole) @ x
-
-
-def _doubled(x: Value) -> Value:
-    """(b, v, c) -> (b, 2 v, c), each vertex twice in a row."""
-    batch, vertices, width = x.shape
-    twice = x.expand_dims(axis=2).broadcast_to((batch, vertices, 2, width))
-    return twice.reshape((batch, vertices * 2, width))
-
-
-def _stretched(x: Value, width: int) -> Value:
-    """x (b, v, c) on as many channels as asked: read off between those that it has."""
-    inner = int(str(x.shape[-1]))
-    if inner == width:
-        return x
-    out = np.arange(width)
-    # places among those there are, counted in whole 2 * widths so that they are exact
-    places = np.clip((2 * out + 1) * inner - width, 0, 2 * width * (inner - 1))
-    left, share = np.divmod(places, 2 * width)
-    right = np.minimum(left + 1, inner - 1)
-    table = np.zeros((inner, width))
-    np.add.at(table, (left, out), 2 * width - share)
-    np.add.at(table, (right, out), share)
-    whole = x.graph.constant(f"stretch{inner}.{width}", table)
-    return x @ (whole / (2.0 * width))

@@ -67,7 +67,9 @@ class Size:
     def __post_init__(self) -> None:
         ends = [5, *(block[-1] for block in self.blocks[1:])]
         starts = [block[0] for block in (self.blocks[0], *self.blocks[2:])]
-        long = len(self.blocks) > 2 and min(map(len, self.blocks)) > 1
+        long = len(self.blocks) > 2 and all(
+            len(block) > 1 and min(block) > 0 for block in self.blocks
+        )
         if not long or [*starts, 3] != ends:
             raise BadInput(
                 f"pose2mesh: blocks {self.blocks} came; three or more of two channels or more"

@@ -10,6 +10,7 @@ from reports.plot.joint_errors import joints
 from reports.plot.parity_ladder import Rung, ladder
 from reports.plot.pose_views import poses, skeletons
 from reports.plot.rates import Bar, bars
+from reports.plot.surface_views import surfaces
 from reports.plot.training_curves import Curve, curves
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "ladder",
     "poses",
     "skeletons",
+    "surfaces",
 ]

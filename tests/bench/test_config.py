@@ -146,7 +146,7 @@ def test_a_configuration_survives_json() -> None:
             "model.motionbert.trian={}",
             (
                 "unknown key of model.motionbert 'trian': did you mean train?",
-                "known: pad, preset, sizes, test_every, train",
+                "known: body, pad, preset, sizes, test_every, train",
             ),
         ),
         ("train.steps=3", ("unknown configuration key 'train'",)),

@@ -71,7 +71,8 @@ def test_larger_poses_are_larger_bodies(skin: Skin, poses: Array) -> None:
 def test_edges_bend_without_tearing(skin: Skin, poses: Array) -> None:
     posed = skin.posed(poses)
     size = lengths(skin.mesh, posed) / lengths(skin.mesh, skin.mesh.vertices)
-    assert size.max() < 4
+    # the worst is the armpit of an arm that is raised: some millimetres become some centimetres
+    assert size.max() < 6
     # and few of them go far
     assert np.quantile(size, 0.99) < 1.8
 

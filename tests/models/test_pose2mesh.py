@@ -103,9 +103,11 @@ def test_it_takes_the_body_that_is_given() -> None:
     [
         ({"joints": 16}, "pose2mesh: a body of 16 joints that has a mesh was due"),
         ({"detail": 9}, "body: detail 9; a number from 1 to"),
-        ({"nodes": 200}, "200 nodes came for a mesh of 186 vertices"),
+        ({"nodes": 100}, "100 nodes came for a mesh of"),
         ({"left": (1, 2)}, "pose2mesh: left (1, 2) and right"),
         ({"left": (1, 99), "right": (2, 3)}, "a graph of 17 vertices cannot have"),
+        ({"blocks": (5, 3)}, "size blocks of pose2mesh: a list of lists of whole"),
+        ({"blocks": ((5, 0), (0, 3))}, "pose2mesh: blocks ((5, 0), (0, 3)) came"),
         ({"orders": (3, 3)}, "pose2mesh: orders (3, 3) came; 4 from 1 were due"),
     ],
     ids=str,

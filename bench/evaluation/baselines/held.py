@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.data import Split
 from bench.data.geometry import skeletons
+from bench.data.protocols import Protocol
 from bench.evaluation.oracle import (
     body,
     choice,
@@ -19,6 +20,7 @@ from bench.evaluation.oracle import (
 )
 from bench.evaluation.oracle.choice import Rows
 from bench.evaluation.oracle.cutting import Cut, Float
+from bench.evaluation.oracle.scoring import Numbers
 from bench.evaluation.oracle.sight import Sight
 from bench.records import Baseline, Check
 from models.mesh import Mesh
@@ -67,22 +69,26 @@ def hold(
             left_out[name] = "the oracle does not know this predictor"
             continue
         due = scoring.scored(test, rows, protocol, fitted[name])
-        unheld: dict[str, str] = {}
-        if mesh:
-            posed = _posed(mesh, skeleton.joints, fitted[name])
-            more, unheld = surfaces.scored(test, rows, protocol, mesh, posed)
-            due |= more
+        more, unheld = _surfaces(test, rows, protocol, mesh, fitted[name])
         found, without = scoring.all_held(
-            baseline.metrics, due, of=name, same=SAME[name]
+            baseline.metrics, due | more, of=name, same=SAME[name]
         )
         checks += found
         left_out |= without | unheld
     return tuple(checks), left_out
 
 
-def _posed(mesh: Mesh, joints: Sequence[str], predict: Predict) -> Predict:
-    """The surface (n, V, 3), mm, of the body in what is predicted."""
-    return lambda number: 1000 * body.posed(mesh, joints, predict(number) / 1000)
+def _surfaces(
+    test: Cut, rows: Rows, protocol: Protocol, mesh: Mesh | None, predict: Predict
+) -> tuple[dict[str, Numbers], dict[str, str]]:
+    """The due means of the body in what is predicted, and why there are none."""
+    if mesh is None:
+        return {}, {}
+
+    def posed(number: int) -> Float:
+        return 1000 * body.posed(mesh, test.sight.joints, predict(number) / 1000)
+
+    return surfaces.scored(test, rows, protocol, mesh, posed, predict)
 
 
 def _mean_pose(train: Cut, test: Cut, rows: Rows) -> Predict:

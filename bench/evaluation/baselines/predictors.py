@@ -13,6 +13,7 @@ from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from bench.evaluation.score import Surface, score
 from bench.evaluation.surfaces import Posed
+from bench.metrics import View
 from bench.records import Baseline
 
 Array = NDArray[np.float32]
@@ -62,16 +63,17 @@ def baselines(
     *,
     protocol: Protocol,
     chosen: Sequence[str] = (),
-    skin: Skin | None = None,
+    body: tuple[Skin, View] | None = None,
 ) -> tuple[Baseline, ...]:
     """Both, fitted on the training windows' frames and scored on the test windows' frames.
 
-    With a `skin` their surface is scored, too: the mean body in the pose that they predict.
+    With a `body`, and what the cameras see of it, their surface is scored, too: the mean body in
+    the pose that they predict.
     """
     found = []
     for name, fit in PREDICTORS.items():
         pred = fit(train)(test.single())
-        surface = Surface(Posed(skin, pred), skin) if skin else None
+        surface = Surface(Posed(body[0], pred), *body) if body else None
         scores = score(
             1000 * pred,  # metres to mm
             test,

@@ -12,6 +12,7 @@ from bench.data.pieces import pieces
 from bench.evaluation.baselines.held import hold
 from bench.evaluation.baselines.predictors import baselines, frames_of
 from bench.evaluation.oracle.checks import first_failure
+from bench.evaluation.several import view_of
 from bench.records import Baselines
 
 
@@ -25,12 +26,15 @@ def run(job: Job, backend: Backend | None, device: str, progress: Progress) -> F
     test = frames_of(split.test, protocol, every=protocol.test_stride)
     progress("fitting", 0.5)
     mesh = finest_mesh(job.config, protocol)
+    body = None
+    if mesh:
+        body = Skin(mesh, protocol.joints), view_of(test, split.test)
     found = baselines(
         train,
         test,
         protocol=protocol,
         chosen=job.config.metrics,
-        skin=Skin(mesh, protocol.joints) if mesh else None,
+        body=body,
     )
     progress("holding them against plain NumPy", 0.9)
     checks, left_out = hold(split, found, mesh)

@@ -1,7 +1,8 @@
 """Files that lifted poses are written to: one format, one file here, chosen by the name's end.
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
-as `predict` says it. The path is a draft beside the target and is moved there when it is whole.
+as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
+and `faces`. The path is a draft beside the target and is moved there when it is whole.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ PLAIN = "safetensors"  # what a name without an end becomes
 def check(path: Path) -> None:
     """Raise BadInput where the name's end is no format's."""
     _module(path)
+
+
+def surfaced(path: Path) -> bool:
+    """Whether the format is of surfaces: it is given vertices in the place of joints.
+
+    Raises BadInput for a format that is none.
+    """
+    return bool(getattr(_module(path), "SURFACES", False))
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:

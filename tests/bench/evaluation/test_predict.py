@@ -119,6 +119,15 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(
     (poses,) = load_file(file).values()
     assert poses.shape == (clip.frames, 17, 3) and np.isfinite(poses).all()
     assert figure.read_bytes().startswith(b"\x89PNG")
+    # and the built-in body in the same poses
+    np.save(tmp_path / "few.npy", clip.keypoints[:3])
+    asked[3] = f"keypoints:{tmp_path / 'few.npy'}@{size}@h36m17"
+    asked[-1] = str(tmp_path / "few.obj")
+    figure = tmp_path / "few.png"
+    assert main([*asked, "--figure", str(figure)]) == 0
+    assert "a surface a frame, 1,784 vertices" in capsys.readouterr().out
+    assert len(list((tmp_path / "few.obj").rglob("*.obj"))) == 3
+    assert figure.read_bytes().startswith(b"\x89PNG")
 
 
 LIFTED = "{run} --data synthetic --to "

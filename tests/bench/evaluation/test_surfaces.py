@@ -14,6 +14,7 @@ import backends
 from bench.config import Config, Model, Train
 from bench.coordinator.checking import check_model
 from bench.coordinator.job import Job
+from bench.coordinator.spec import finest_mesh
 from bench.data import protocols
 from bench.data.geometry.skeletons import H36M17
 from bench.data.geometry.skinning import Skin
@@ -22,10 +23,13 @@ from bench.evaluation import task as evaluate
 from bench.evaluation.baselines import task as baselines
 from bench.records import Baselines, Evaluation, Training
 from bench.training import task as train
+from bench.training.fingerprint import fingerprint
 from models.errors import BadInput
+from models.optim import Optimizer
 from tests.bench import drape
+from tests.data.test_smpl import content as small_smpl
 
-SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh")
+SURFACE = ("MPVPE", "MPJPE of the mesh", "PA-MPJPE of the mesh", "MRPE")
 
 
 def quiet(text: str, share: float) -> None:
@@ -125,7 +129,7 @@ def test_a_surface_that_is_predicted_wrongly_fails_by_name(
             {},
             "makes a surface in metres, and protocol h36m-mot",
         ),
-        ("3dhp", {}, "joint .* is none of the built-in body"),
+        ("3dhp", {}, "joint .* is none of a body's"),
         ("synthetic", {"detail": 9}, "detail 9; a number from 1 to 4 was due"),
     ],
 )
@@ -136,6 +140,50 @@ def test_a_surface_that_nothing_can_teach_is_one_line(
     with pytest.raises(BadInput, match=said) as caught:
         check_model(name, Model(sizes=sizes), protocols.load(protocol))
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_smpl_stands_in_the_bodys_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, path = drape.put_up(monkeypatch), tmp_path / "body.npz"
+    np.savez(path, **small_smpl())
+    settings, synthetic = Model(body=path), protocols.load("synthetic")
+    spec = check_model(name, settings, synthetic)
+    assert spec.infer.types[spec.infer.outputs["vertices"]].shape[1] == 144
+    config = Config(model={name: settings, "simple_baseline": Model()})
+    mesh = finest_mesh(config, synthetic)
+    assert mesh is not None and mesh.name.startswith("SMPL of")
+    # the ladder, and whoever predicts from another folder
+    monkeypatch.chdir(tmp_path)
+    assert Model(body=Path("body.npz")).body == path
+    lacking = {
+        key: value for key, value in small_smpl().items() if key != "J_regressor"
+    }
+    np.savez(path, **lacking)
+    with pytest.raises(BadInput, match="J_regressor missing"):
+        check_model(name, settings, synthetic)
+    with pytest.raises(
+        BadInput, match="simple_baseline makes no surface; leave it out"
+    ):
+        check_model("simple_baseline", settings, synthetic)
+
+
+def test_a_training_is_of_what_the_bodys_file_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = drape.put_up(monkeypatch)
+    synthetic = protocols.load("synthetic")
+    optimizer = Optimizer(rule="adam", lr=1.0, weight_decay=0.0)
+
+    def print_of(body: Path | None) -> str:
+        return fingerprint(job_of(tmp_path, name, body=body), synthetic, optimizer)
+
+    one, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    one.write_bytes(b"a body")
+    other.write_bytes(b"a body")
+    assert print_of(one) == print_of(other) != print_of(None)
+    other.write_bytes(b"another")
+    assert print_of(one) != print_of(other)
 
 
 def test_its_surface_is_held_at_every_place(ran: Ran) -> None:

@@ -58,6 +58,24 @@ SIZES: dict[str, dict[str, Any]] = {
     "pstmo": {"width": 16, "hidden": 16, "depth": 1, "frames": 9},
     # of two layers, so that its decoder has one
     "pstmo:pretrain": {"width": 16, "hidden": 16, "depth": 2, "frames": 9},
+    # a residual of other channels, and a level that is doubled
+    "pose2mesh": {
+        "width": 16,
+        "stages": 1,
+        "detail": 1,
+        "blocks": [[5, 3], [4, 4], [4, 6], [6, 3]],
+        "orders": [3, 3, 3, 3],
+    },
+    "graphcmr": {
+        "detail": 1,
+        "image": 32,
+        "stem": 4,
+        "blocks": [1],
+        "inner": [8],
+        "outer": [8],
+        "width": 16,
+        "depth": 1,
+    },
     "poseflow": FLOW,
     "integral": RESNET | {"depth": 4, "deconvolutions": 1, "filters": 8},
     "rle": RESNET | {"couplings": 1},

@@ -42,6 +42,8 @@ MODEL: dict[str, Any] = {
     "sizes": {"width": 32, "stages": 1, "dropout": 0.0},
     "pad": "reflect",
     "test_every": 1,
+    # a file that is there: what it holds counts
+    "body": Path(__file__),
     "train": Train(steps=7),
 }
 OPTIMIZER = Optimizer("adam", 0.01, 0.0)
