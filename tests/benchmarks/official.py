@@ -55,6 +55,7 @@ class Class:
     batch: int  # samples a call: about a second of one core
     const: Callable[[], Arrays] = dict  # the tables of that size
     out: str = "out"  # the output that is timed
+    rtol: float = 1e-5  # gradients of two float32 modules, of the largest
     # what our graphs call the inputs, where no golden file is of the whole class
     inputs: Mapping[str, str] | None = None
     # outputs of parts of it, which files show and no forward gives
@@ -221,6 +222,9 @@ _MESHNET = {
     "levels": surface.LEVELS + 1,
     "vertices": surface.VERTICES,
 }
+# float64 says that either module misses up to 7e-4: rounding moves some of the 10^8 numbers
+# that ReLU looks at across its corner
+MESH_RTOL = 2e-3
 _POSE2MESH = {**_MESHNET, "posenet_hid": 4096, "posenet_stages": 2}
 
 CLASSES = {
@@ -334,8 +338,9 @@ CLASSES = {
         loss=_vertices,
         config=_MESHNET,
         shapes={"x": (17, 5), "target": (surface.VERTICES, 3)},
-        batch=8,
+        batch=2,
         const=surface.levels,
+        rtol=MESH_RTOL,
     ),
     "FlatPose2Mesh": Class(
         build=lambda config, tables: FlatPose2Mesh(
@@ -345,7 +350,8 @@ CLASSES = {
         loss=_of_mesh_and_joints,
         config=_POSE2MESH,
         shapes={"x": (17, 2), "target": (surface.VERTICES, 3), "target_pose": (17, 3)},
-        batch=8,
+        batch=2,
         const=surface.levels,
+        rtol=MESH_RTOL,
     ),
 }

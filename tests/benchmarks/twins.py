@@ -39,12 +39,12 @@ def forward(ours: Side, by_hand: Side) -> tuple[Work, Work]:
     return first, second
 
 
-def training(ours: Side, by_hand: Side) -> tuple[Work, Work]:
+def training(ours: Side, by_hand: Side, *, rtol: float = RTOL) -> tuple[Work, Work]:
     """Loss, backward and an AdamW step of both.
 
-    Raises AssertionError where loss or gradients differ.
+    Raises AssertionError where losses, or by more than `rtol` gradients, differ.
     """
-    _same_gradients(ours, by_hand)
+    _same_gradients(ours, by_hand, rtol=rtol)
     return _stepper(ours), _stepper(by_hand)
 
 
@@ -63,7 +63,7 @@ def _stepper(side: Side) -> Work:
     return step
 
 
-def _same_gradients(ours: Side, by_hand: Side) -> None:
+def _same_gradients(ours: Side, by_hand: Side, *, rtol: float) -> None:
     loss, due_loss = ours.work(), by_hand.work()
     assert_close(loss.detach(), due_loss.detach(), rtol=RTOL, what="loss")
     loss.backward()
@@ -80,6 +80,6 @@ def _same_gradients(ours: Side, by_hand: Side) -> None:
         assert_close(
             param.grad / largest + 1,
             due[name].grad / largest + 1,
-            rtol=RTOL,
+            rtol=rtol,
             what=f"gradient of {name}",
         )
