@@ -51,7 +51,11 @@ class Matrix:
         terms = self.values * vector[self.columns]
         return np.bincount(self.rows, terms, self.size)
 
-    def product(self, x: Value, name: str) -> Value:
+    def product(
+        self,
+        x: Value,
+        name: str,
+    ) -> Value:
         """This matrix by the second-last axis of x, in a graph that calls it so."""
         return x.sparse_matmul(
             rows=self.rows,
@@ -61,7 +65,11 @@ class Matrix:
             name=name,
         )
 
-    def mapped(self, places: Array, size: int) -> Matrix:
+    def mapped(
+        self,
+        places: Array,
+        size: int,
+    ) -> Matrix:
         """Entries at the places that rows and columns are sent to, of another size."""
         return matrix(places[self.rows], places[self.columns], self.values, size)
 
@@ -87,7 +95,12 @@ class Pyramid:
         return np.argsort(self.orders[0])
 
 
-def matrix(rows: Array, columns: Array, values: Array, size: int) -> Matrix:
+def matrix(
+    rows: Array,
+    columns: Array,
+    values: Array,
+    size: int,
+) -> Matrix:
     """Entries in any order; those at one place are summed."""
     keys = rows.astype(np.int64) * size + columns
     places, which = np.unique(keys, return_inverse=True)
@@ -95,7 +108,12 @@ def matrix(rows: Array, columns: Array, values: Array, size: int) -> Matrix:
     return Matrix(places // size, places % size, summed, size)
 
 
-def of_pairs(pairs: Array, size: int, *, loops: bool) -> Matrix:
+def of_pairs(
+    pairs: Array,
+    size: int,
+    *,
+    loops: bool,
+) -> Matrix:
     """The adjacency of vertices joined in pairs (n, 2), each 1; with loops, of each with itself.
 
     Raises BadInput for a pair that is none, or a vertex in no pair.
@@ -126,7 +144,13 @@ def of_faces(faces: Array, vertices: int) -> Matrix:
     return of_pairs(around, vertices, loops=False)
 
 
-def pyramid(faces: Array, vertices: int, levels: int, *, nodes: int = 0) -> Pyramid:
+def pyramid(
+    faces: Array,
+    vertices: int,
+    levels: int,
+    *,
+    nodes: int = 0,
+) -> Pyramid:
     """The mesh and coarser levels of it, `levels` in all; one more is matched and left out.
 
     Where `nodes` are given, fake vertices fill the finest level up to them. Raises BadInput for

@@ -17,7 +17,7 @@ from backends.base import Arrays, Feeds, Portable, Settings
 from backends.onnx.model import DEFAULT, LARGE, load, model, save
 from backends.onnx.noise import Noise
 from backends.onnx.session import PROVIDERS, Session, options
-from backends.onnx.writer import NEXT
+from backends.onnx.writer import NEXT, called
 from models import params as initial
 from models.graph import Graph
 
@@ -145,12 +145,13 @@ class OnnxProgram(Portable):
         state = {name: params[name] for name in self.graph.state}
         # new state is not asked for: a call here changes nothing
         results = list(self.graph.outputs)
+        asked_for = [called(self.graph, name) for name in results]
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
             fed = dict(state)
             for name in (*self.graph.inputs, *self.graph.noise):
                 fed[name] = self._plain(name, arrays[name])
-            return dict(zip(results, native.run(results, fed), strict=True))
+            return dict(zip(results, native.run(asked_for, fed), strict=True))
 
         return run
 

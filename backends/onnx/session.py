@@ -9,7 +9,7 @@ import onnxruntime as ort
 from onnxruntime import OrtValue
 
 from backends.base import Unsupported
-from backends.onnx.writer import LENGTH
+from backends.onnx.writer import LENGTH, OUT
 from models.errors import BadInput
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -60,7 +60,8 @@ class Session:
         for name in self.outputs:
             binding.bind_output(name, self.device)
         self.native.run_with_iobinding(binding)
-        return dict(zip(self.outputs, binding.get_outputs(), strict=True))
+        names = [name.removeprefix(OUT) for name in self.outputs]
+        return dict(zip(names, binding.get_outputs(), strict=True))
 
 
 def options(threads: int, *, optimised: bool | None) -> ort.SessionOptions:

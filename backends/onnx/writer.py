@@ -21,6 +21,8 @@ from models.graph import Graph, Node, Operand, Type
 
 LENGTH = "length"  # nodes that compute axis lengths are called `length/...`
 NEXT = "next/"  # output `next/NAME` is what replaces the state NAME after a call
+# output `out/NAME` is NAME where an input, such as its truth, is called so: ONNX has one table
+OUT = "out/"
 
 
 class Writer:
@@ -191,6 +193,12 @@ def _attribute(value: Any) -> Any:
 def results(graph: Graph) -> dict[str, str]:
     """Every output by name: the graph's own, then new state."""
     return {
-        **graph.outputs,
+        **{called(graph, name): value for name, value in graph.outputs.items()},
         **{NEXT + name: value for name, value in graph.state.items()},
     }
+
+
+def called(graph: Graph, output: str) -> str:
+    """What an output of the graph is called in ONNX."""
+    taken = output in graph.inputs and graph.outputs[output] != output
+    return OUT + output if taken else output

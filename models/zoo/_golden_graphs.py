@@ -45,7 +45,12 @@ def graphs(arrays: Mapping[str, Array]) -> list[Matrix]:
     return found
 
 
-def graph(arrays: Mapping[str, Array], key: str, *, size: int = 0) -> Matrix:
+def graph(
+    arrays: Mapping[str, Array],
+    key: str,
+    *,
+    size: int = 0,
+) -> Matrix:
     """One matrix; its size where the file does not say it."""
     rows, columns = arrays[f"{key}/row"], arrays[f"{key}/col"]
     return Matrix(

@@ -12,7 +12,13 @@ from models.value import Value
 EIGHT = 8  # channels of a group that is normalised together
 
 
-def features(x: Value, graph: Matrix, *, width: int, depth: int) -> Value:
+def features(
+    x: Value,
+    graph: Matrix,
+    *,
+    width: int,
+    depth: int,
+) -> Value:
     """(b, c, v) -> (b, width, v), `gc`: a layer, and a block more than `depth`."""
     with x.graph.scope("gc"):
         x = linear(x, 2 * width, "0")
@@ -36,7 +42,11 @@ def camera(x: Value) -> Value:
         return x.rearrange("b c v -> b (c v)").linear(3, name="4")
 
 
-def linear(x: Value, width: int, name: str) -> Value:
+def linear(
+    x: Value,
+    width: int,
+    name: str,
+) -> Value:
     """A dense layer of the channels, which starts near 0."""
     inner = int(str(x.shape[1]))
     start = ("uniform", 1 / (inner * width))
@@ -45,7 +55,12 @@ def linear(x: Value, width: int, name: str) -> Value:
     return weight @ x + row.expand_dims(axis=1)
 
 
-def _block(x: Value, width: int, graph: Matrix, name: str) -> Value:
+def _block(
+    x: Value,
+    width: int,
+    graph: Matrix,
+    name: str,
+) -> Value:
     """x + a bottleneck whose middle looks at neighbours."""
     inner, half = int(str(x.shape[1])), width // 2
     with x.graph.scope(name):
@@ -66,7 +81,11 @@ def _unused_linear(x: Value, name: str) -> None:
     x.graph.param(f"{name}.b", (width,), init=start)
 
 
-def _convolve(x: Value, graph: Matrix, name: str) -> Value:
+def _convolve(
+    x: Value,
+    graph: Matrix,
+    name: str,
+) -> Value:
     """The mean over a vertex and its neighbours of a dense layer; as many channels."""
     width = int(str(x.shape[1]))
     start = ("uniform", 6 / (2 * width) ** 0.5)

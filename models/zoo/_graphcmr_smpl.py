@@ -16,7 +16,12 @@ from models.value import Value
 
 
 def regress(
-    vertices: Value, rest: Value, *, width: int, rotations: int, shapes: int
+    vertices: Value,
+    rest: Value,
+    *,
+    width: int,
+    rotations: int,
+    shapes: int,
 ) -> tuple[Value, Value]:
     """Vertices (b, v, 3) beside those at rest (v, 3) -> (b, r, 3, 3) and (b, s)."""
     g = vertices.graph
@@ -34,14 +39,23 @@ def regress(
     return special_orthogonal(turned), shape
 
 
-def _layer(x: Value, width: int, block: str, place: int) -> Value:
+def _layer(
+    x: Value,
+    width: int,
+    block: str,
+    place: int,
+) -> Value:
     """A dense layer and batch norm, which stand at places of a sequence."""
     h = x.linear(width, name=f"{block}.{place}")
     norm = f"{block}.{place + 1}"
     return h.batch_norm(eps=1e-5, momentum=0.1, train=True, name=norm)
 
 
-def posed(rotations: Value, shape: Value, mesh: Mesh) -> Value:
+def posed(
+    rotations: Value,
+    shape: Value,
+    mesh: Mesh,
+) -> Value:
     """Rotations (b, r, 3, 3) of bones, each within its parent's, and shape -> (b, v, 3).
 
     The mesh's joints take the first of the rotations, and its shapes the first of the numbers;
@@ -75,7 +89,9 @@ def _shaped(shape: Value, mesh: Mesh) -> Value:
 
 
 def _bones(
-    rotations: Value, joints: Value, mesh: Mesh
+    rotations: Value,
+    joints: Value,
+    mesh: Mesh,
 ) -> Iterator[tuple[Value, Value]]:
     """Of each generation of joints: how their bones are turned, and moved after that.
 

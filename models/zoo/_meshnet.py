@@ -18,7 +18,11 @@ Widths = tuple[tuple[int, ...], ...]
 
 
 def refine(
-    x: Value, graphs: Sequence[Matrix], *, blocks: Widths, orders: Sequence[int]
+    x: Value,
+    graphs: Sequence[Matrix],
+    *,
+    blocks: Widths,
+    orders: Sequence[int],
 ) -> Value:
     """Joints (b, j, c) -> (b, v, 3), vertices as the finest level orders them.
 
@@ -73,7 +77,13 @@ def _block(
     return x
 
 
-def _convolve(x: Value, operator: Operator, width: int, order: int, name: str) -> Value:
+def _convolve(
+    x: Value,
+    operator: Operator,
+    width: int,
+    order: int,
+    name: str,
+) -> Value:
     """A dense layer over Chebyshev polynomials of the graph's operator, for each vertex."""
     inner = int(str(x.shape[-1]))
     bound = (2 / (inner * order + width)) ** 0.5
@@ -85,7 +95,11 @@ def _convolve(x: Value, operator: Operator, width: int, order: int, name: str) -
     return _chebyshev(x, operator, order) @ weight + row
 
 
-def _chebyshev(x: Value, operator: Operator, order: int) -> Value:
+def _chebyshev(
+    x: Value,
+    operator: Operator,
+    order: int,
+) -> Value:
     """x, L x, 2 L (L x) - x and so on, (b, v, c) -> (b, v, k * c)."""
     terms = [x]
     for k in range(1, order):

@@ -68,7 +68,12 @@ class Size:
             )
 
 
-def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
+def train(
+    g: Builder,
+    size: Size,
+    *,
+    body: Body | None = None,
+) -> Value:
     """Pictures (b, 3, image, image) -> joints as the crop shows them, (b, 1, j, 3).
 
     The label `vertices` is the mesh, (b, v, 3) in metres.
@@ -78,7 +83,11 @@ def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
     return _shown(vertices, camera, mesh)
 
 
-def _graphed(g: Builder, size: Size, mesh: Mesh) -> tuple[Value, Value]:
+def _graphed(
+    g: Builder,
+    size: Size,
+    mesh: Mesh,
+) -> tuple[Value, Value]:
     """Vertices (b, v, 3), labelled `nodes` with the fakes, and camera (b, 3).
 
     The true joints are labelled, too: only a loss reads them.
@@ -90,7 +99,13 @@ def _graphed(g: Builder, size: Size, mesh: Mesh) -> tuple[Value, Value]:
     return vertices, camera
 
 
-def _shown(vertices: Value, camera: Value, mesh: Mesh, *, prefix: str = "") -> Value:
+def _shown(
+    vertices: Value,
+    camera: Value,
+    mesh: Mesh,
+    *,
+    prefix: str = "",
+) -> Value:
     """The pose of vertices (b, v, 3), which are labelled, and so are their joints."""
     g = vertices.graph
     g.label(f"{prefix}vertices", vertices)
@@ -98,7 +113,12 @@ def _shown(vertices: Value, camera: Value, mesh: Mesh, *, prefix: str = "") -> V
     return _projected(joints, camera)
 
 
-def _smpl(g: Builder, size: Size, *, body: Body | None = None) -> Value:
+def _smpl(
+    g: Builder,
+    size: Size,
+    *,
+    body: Body | None = None,
+) -> Value:
     """Pictures -> joints of the body that is posed by what a graph network's vertices tell.
 
     They learn nothing from it. What the graph network makes is labelled `graph_...`.
@@ -141,7 +161,10 @@ def _seen(g: Builder, size: Size) -> Value:
 
 
 def _network(
-    features: Value, template: Array, graph: Matrix, size: Size
+    features: Value,
+    template: Array,
+    graph: Matrix,
+    size: Size,
 ) -> tuple[Value, Value]:
     """Features of a picture (b, c) -> vertices (b, 3, v) and camera (b, 3)."""
     g, (batch, width) = features.graph, features.shape
@@ -201,7 +224,12 @@ def _projected(joints: Value, camera: Value) -> Value:
     return seen.concat(depth / DEPTH, axis=2).expand_dims(axis=1)
 
 
-def _part(x: Value, axis: int, start: int, stop: int) -> Value:
+def _part(
+    x: Value,
+    axis: int,
+    start: int,
+    stop: int,
+) -> Value:
     return x.slice(axis=axis, start=start, stop=stop, step=1)
 
 
@@ -211,7 +239,12 @@ def _keypoints(pose: Value, size: Size) -> Value:
     return _squared(_part(off, 3, 0, 2))
 
 
-def _joints(pose: Value, size: Size, *, of: str = "joints") -> Value:
+def _joints(
+    pose: Value,
+    size: Size,
+    *,
+    of: str = "joints",
+) -> Value:
     """Mean squared error of the joints of the mesh, in metres."""
     g = pose.graph
     return _squared(g.labelled(of) - g.labelled("true_joints"))
@@ -312,7 +345,9 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
 
 
 def golden(
-    official: str, config: Mapping[str, Any], arrays: Mapping[str, Array]
+    official: str,
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
 ) -> list[Golden]:
     """Files bring the mesh, and the features of a picture in the place of its network."""
     size = from_official(official, config)

@@ -46,6 +46,15 @@ def loaded(backend: Backend, graph: Graph) -> Program:
     return program
 
 
+def test_an_output_may_be_called_as_an_input_is(backend: Backend) -> None:
+    """As the surface of a mesh model and its truth are."""
+    g = Builder("twice")
+    g.output("x", g.input("x", ("batch", 3)) * 2.0)
+    program = loaded(backend, g.finish())
+    given = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert_close(program({"x": given})["x"], given * 2, rtol=1e-6, what="x")
+
+
 def test_the_contract(backend: Backend) -> None:
     assert backend.name in backends.names()
     assert backend.devices()["cpu"] == ""
