@@ -3,16 +3,17 @@
 A file holds `Size` (flat sizes that check themselves; `frames` is a training window, `causal`
 that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
-and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
-trivial baseline by a quarter), `TRAINING` of the presets, `PAPER_PARAMETERS` and `RECIPE`. A
-network that depends on the skeleton takes `body` by keyword, as losses do: the `models.Body` of
-the poses, None where the model is built for no data.
+and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores, three where surfaces
+or pictures are in play, it beats the best trivial baseline by a quarter), `TRAINING` of the
+presets, `PAPER_PARAMETERS` and `RECIPE`. A network that depends on the skeleton takes `body`
+by keyword, as losses do: the `models.Body` of the poses, None where the model is built for no
+data.
 
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
-same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of losses that ask
-for one, where a build is given none.
+same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of what
+asks for one, where a build is given none, or what makes it of sizes: a mesh has a `detail`.
 
 A model reads `keypoints`, or `poses` relative to their root: so its input is called. What it
 makes of them are poses, or keypoints where they have two coordinates. A masked model has noise
