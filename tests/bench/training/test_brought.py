@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import backends
+import models
 from bench.coordinator.checking import check
 from bench.coordinator.job import Job
 from bench.training import brought, checkpoint, feed
@@ -54,6 +55,32 @@ def test_what_fits_is_taken_and_the_rest_is_drawn(tmp_path: Path) -> None:
     (start,) = [one for one in payload.checks if one.kind == "start"]
     assert start.ok
     assert "and a file has them" in start.name
+
+
+def test_a_network_that_is_given_is_taken_though_no_step_moves_it(
+    tmp_path: Path,
+) -> None:
+    """Pose2Mesh's second network learns on its first, which a training of its own has made."""
+    first, second = (
+        models.build(f"pose2mesh:{stage}", preset="tiny").train
+        for stage in ("posenet", "meshnet")
+    )
+    weights = params.draw(first.params, seed=7)
+    file = saved(tmp_path / "first.safetensors", weights)
+    found = brought.fitting(file, second.params)
+    assert found.keys() == weights.keys()
+    # what nothing reads is no loss, wherever it comes from
+    assert brought._untrained(second, second.params.keys() - found.keys(), "m") == ""
+    assert "frozen arrays are drawn" in brought._untrained(second, second.params, "m")
+
+
+def test_statistics_alone_are_nothing_to_start_from(tmp_path: Path) -> None:
+    known = parameters(tmp_path)
+    weights = params.draw(known, seed=7)
+    counted = {name: weights[name] for name in known if "running" in name}
+    assert counted
+    with pytest.raises(BadInput, match="none of its"):
+        brought.fitting(saved(tmp_path / "a.safetensors", counted), known)
 
 
 def test_the_start_is_looked_at(
