@@ -25,6 +25,7 @@ from models.nodes import Graph, Param
 Params = Mapping[str, Param]
 Arrays = dict[str, np.ndarray]
 SHOWN = 3  # names in a message
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def kept(folder: Path, model: str) -> Path:
@@ -79,9 +80,8 @@ def fitting(place: Path, params: Params) -> Arrays:
         for name, param in params.items()
         if name in stored and stored[name].shape == param.type.shape
     }
-    # Counters alone are in every model with batch norm; weights count, also those that a stage
-    # freezes and a file alone can bring.
-    if not any(array.dtype.kind == "f" for array in found.values()):
+    # statistics alone are in every model with batch norm
+    if all(name.endswith(STATISTICS) for name in found):
         theirs, ours = list(stored)[:SHOWN], list(params)[:SHOWN]
         raise BadInput(
             f"{place}: none of its {len(stored)} arrays has the name and shape of one of the"

@@ -11,8 +11,8 @@ keyword, as losses do: the `models.Body` of the poses, None where the model is b
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
 the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
-same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of losses that ask
-for one, where a build is given none.
+same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of what
+asks for one, where a build is given none, or what makes it of sizes: a mesh has a `detail`.
 
 A model reads `keypoints`, `poses` relative to their root, or `images` (batch, 3, height, width):
 so its input is called. What it makes of them are poses, or keypoints where they have two

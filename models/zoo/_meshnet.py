@@ -12,6 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from models.coarsening import Matrix
+from models.errors import BadInput
 from models.value import Value
 
 Widths = tuple[tuple[int, ...], ...]
@@ -29,7 +30,13 @@ def refine(
     `graphs` are operators of the levels, finest first, and of the joints. `blocks` are channels
     before and behind each convolution: over the joints, then over a level each from the
     coarsest on, and over the finest once more; `orders` how many polynomials each block takes.
+    Raises BadInput where there are not as many graphs as such blocks need.
     """
+    if len(graphs) != len(blocks) - 1:
+        raise BadInput(
+            f"pose2mesh: {len(graphs)} graphs came for {len(blocks)} blocks;"
+            f" {len(blocks) - 1} were due, the joints' among them"
+        )
     *levels, joints = (
         Operator(f"graph{place}", graph) for place, graph in enumerate(graphs)
     )

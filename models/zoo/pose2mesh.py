@@ -293,7 +293,7 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
 
     Nothing is dropped, so that runs can be compared.
     """
-    joints = config.get("num_joint", config.get("joints"))
+    joints = config["num_joint" if "num_joint" in config else "joints"]
     blocks = tuple(tuple(widths) for widths in config.get("CL_F", BLOCKS))
     order = config.get("CL_K", 3)
     orders = (order,) * len(blocks) if isinstance(order, int) else tuple(order)

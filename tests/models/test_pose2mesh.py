@@ -134,3 +134,23 @@ def test_blocks_that_do_not_join_are_refused(blocks: Any) -> None:
     module = models.module("pose2mesh")
     with pytest.raises(PosePortError, match="blocks .* came; th"):
         module.Size(blocks=blocks, orders=(3,) * len(blocks))
+
+
+@pytest.mark.parametrize(
+    ("official", "config", "said"),
+    [
+        ("FlatPose2Mesh", {}, "'joints' is missing"),
+        (
+            "Pose2Mesh MeshNet",
+            {"joints": 17, "CL_F": 3},
+            "do not fit Pose2Mesh MeshNet",
+        ),
+        ("Pose2Mesh MeshNet", {"joints": 17, "CL_K": [3]}, "orders (3,) came; 10 from"),
+    ],
+)
+def test_arguments_that_make_no_network_are_one_line(
+    official: str, config: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PosePortError) as caught:
+        models.official_size(official, config)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

@@ -71,6 +71,32 @@ def test_a_stage_takes_the_frozen_part_from_another(
     assert set(frozen) <= set(brought.fitting(file, graph.params))
 
 
+def test_a_network_that_is_given_is_taken_though_no_step_moves_it(
+    tmp_path: Path,
+) -> None:
+    """Pose2Mesh's second network learns on its first, which a training of its own has made."""
+    first, second = (
+        models.build(f"pose2mesh:{stage}", preset="tiny").train
+        for stage in ("posenet", "meshnet")
+    )
+    weights = params.draw(first.params, seed=7)
+    file = saved(tmp_path / "first.safetensors", weights)
+    found = brought.fitting(file, second.params)
+    assert found.keys() == weights.keys()
+    # what nothing reads is no loss, wherever it comes from
+    assert brought._untrained(second, second.params.keys() - found.keys(), "m") == ""
+    assert "frozen arrays are drawn" in brought._untrained(second, second.params, "m")
+
+
+def test_statistics_alone_are_nothing_to_start_from(tmp_path: Path) -> None:
+    known = parameters(tmp_path)
+    weights = params.draw(known, seed=7)
+    counted = {name: weights[name] for name in known if "running" in name}
+    assert counted
+    with pytest.raises(BadInput, match="none of its"):
+        brought.fitting(saved(tmp_path / "a.safetensors", counted), known)
+
+
 def test_the_start_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
