@@ -286,6 +286,8 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
 
 
 def _head(coordinates: int, config: Mapping[str, Any]) -> Size:
+    if config["features"] < 1:
+        raise BadInput(f"rle: {config['features']} features came; 1 or more were due")
     flat = "2d" if coordinates == 3 else ""
     return Size(
         joints=config["joints"],
