@@ -60,7 +60,11 @@ class Mesh:
                     " sum to 1 were due"
                 )
 
-    def _check(self, name: str, due: tuple[int, ...]) -> None:
+    def _check(
+        self,
+        name: str,
+        due: tuple[int, ...],
+    ) -> None:
         value = getattr(self, name)
         if value.shape != due or not np.isfinite(value).all():
             raise BadInput(

@@ -74,7 +74,11 @@ def sampled(z: Value, flow: RealNVP) -> Value:
     return z
 
 
-def _masks(x: Value, flow: RealNVP, coupling: int) -> tuple[Value, Value]:
+def _masks(
+    x: Value,
+    flow: RealNVP,
+    coupling: int,
+) -> tuple[Value, Value]:
     """What a coupling keeps and what it moves, as rows of ones and zeros."""
     mask = flow.masks[coupling]
     return _row(x, mask), _row(x, tuple(1 - one for one in mask))
@@ -85,14 +89,22 @@ def _row(x: Value, mask: tuple[int, ...]) -> Value:
     return x.graph.constant(name, np.array(mask, np.float32))
 
 
-def _networks(kept: Value, flow: RealNVP, coupling: int) -> tuple[Value, Value]:
+def _networks(
+    kept: Value,
+    flow: RealNVP,
+    coupling: int,
+) -> tuple[Value, Value]:
     """The logarithm of the scale, within -1 and 1, and the shift."""
     with kept.graph.scope(flow.name):
         s = _network(kept, flow, f"s.{coupling}").tanh()
         return s, _network(kept, flow, f"t.{coupling}")
 
 
-def _network(x: Value, flow: RealNVP, name: str) -> Value:
+def _network(
+    x: Value,
+    flow: RealNVP,
+    name: str,
+) -> Value:
     coordinates = len(flow.masks[0])
     h = x.linear(flow.width, name=f"{name}.0").leaky_relu(slope=SLOPE)
     h = h.linear(flow.width, name=f"{name}.2").leaky_relu(slope=SLOPE)

@@ -95,7 +95,13 @@ def published(
     }
 
 
-def resnet(x: Value, size: Layout, *, name: str, init: Init) -> Value:
+def resnet(
+    x: Value,
+    size: Layout,
+    *,
+    name: str,
+    init: Init,
+) -> Value:
     """(b, 3, h, w) -> (b, c, h / 32, w / 32) of four stages, rounded up.
 
     `init` is of every convolution; None: PyTorch's.

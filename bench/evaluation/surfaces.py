@@ -27,7 +27,11 @@ class Made:
         """(N, V, 3)."""
         return self.vertices.shape
 
-    def __getitem__(self, span: slice, /) -> NDArray[np.float64]:
+    def __getitem__(
+        self,
+        span: slice,
+        /,
+    ) -> NDArray[np.float64]:
         """Those of some poses, mm."""
         return self.vertices[span].astype(np.float64) * 1000
 
@@ -44,6 +48,10 @@ class Posed:
         """(N, V, 3)."""
         return (len(self.poses), *self.skin.mesh.vertices.shape)
 
-    def __getitem__(self, span: slice, /) -> NDArray[np.float64]:
+    def __getitem__(
+        self,
+        span: slice,
+        /,
+    ) -> NDArray[np.float64]:
         """Those of some poses, mm."""
         return self.skin.posed(self.poses[span]).astype(np.float64) * 1000

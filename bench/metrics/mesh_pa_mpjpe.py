@@ -14,7 +14,11 @@ BETTER = "lower"
 NEEDS = "regressed"
 
 
-def values(pred: Array, true: Array, facts: Facts) -> Array:
+def values(
+    pred: Array,
+    true: Array,
+    facts: Facts,
+) -> Array:
     """(N, J) millimetres."""
     assert facts.regressed is not None  # what a metric needs is there when it is called
     # what the truth lacks, the other must lack as well

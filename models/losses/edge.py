@@ -10,7 +10,11 @@ from models.losses import _surface
 from models.value import Value
 
 
-def edge(vertices: Value, surface: Value, body: Body) -> Value:
+def edge(
+    vertices: Value,
+    surface: Value,
+    body: Body,
+) -> Value:
     """Scalar, metres. Raises BadInput for a body without a mesh."""
     mesh = _surface.mesh_of(body, "edge")
     own, true = _surface.sides(vertices, mesh), _surface.sides(surface, mesh)

@@ -10,7 +10,11 @@ from models.losses import _surface
 from models.value import Value
 
 
-def mesh_joint(vertices: Value, target: Value, body: Body) -> Value:
+def mesh_joint(
+    vertices: Value,
+    target: Value,
+    body: Body,
+) -> Value:
     """Scalar, metres; target of one frame. Raises BadInput for a body without a mesh."""
     joints = _surface.regressed(vertices, _surface.mesh_of(body, "mesh_joint"))
     true = target.rearrange("b f j c -> b (f j) c", f=1)

@@ -50,7 +50,11 @@ def max_pool2d(
     )
 
 
-def _pooled(x: Value, space: int, **numbers: int) -> Value:
+def _pooled(
+    x: Value,
+    space: int,
+    **numbers: int,
+) -> Value:
     return emit("max_pool", x, **{name: (n,) * space for name, n in numbers.items()})
 
 
@@ -140,11 +144,19 @@ def _larger(best: Value, later: Value) -> Value:
     return emit("where", emit("logical_or", more, lost), later, best)
 
 
-def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+def flops(
+    outputs: Shapes,
+    inputs: Shapes,
+    attributes: Attributes,
+) -> Length:
     return size(outputs[0]) * (math.prod(attributes["kernel"]) - 1)
 
 
-def random(rng: Rng, rank: int, example: Case) -> Case:
+def random(
+    rng: Rng,
+    rank: int,
+    example: Case,
+) -> Case:
     space = max(1, rank - 2)
     kernel, stride, dilation = (integers(rng.integers(1, 4, space)) for _ in range(3))
     padding = tuple(one(rng, 0, k // 2 + 1) for k in kernel)

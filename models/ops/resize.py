@@ -22,13 +22,25 @@ from models.value import Value, emit
 Mode = Literal["nearest", "linear"]
 
 
-def resize(x: Value, *, axis: int, length: int, mode: str) -> Value:
+def resize(
+    x: Value,
+    *,
+    axis: int,
+    length: int,
+    mode: str,
+) -> Value:
     """x with `length` elements along `axis`; `mode` is nearest, or linear between two."""
     at = positive(axis, len(x.shape))
     return emit("resize", x, axis=at, length=length, mode=mode)
 
 
-def shape(x: Shape, *, axis: int, length: int, mode: Mode) -> Shape:
+def shape(
+    x: Shape,
+    *,
+    axis: int,
+    length: int,
+    mode: Mode,
+) -> Shape:
     at = axis_of(axis, len(x))
     if length < 1:
         raise ValueError(f"length {length} must be 1 or more")
@@ -38,7 +50,13 @@ def shape(x: Shape, *, axis: int, length: int, mode: Mode) -> Shape:
     return spliced(x, at, length)
 
 
-def dtype(x: str, *, axis: int, length: int, mode: Mode) -> str:
+def dtype(
+    x: str,
+    *,
+    axis: int,
+    length: int,
+    mode: Mode,
+) -> str:
     if mode == "linear" and x not in FLOATS:
         raise ValueError(f"resize by linear takes floats, not {x}; use nearest")
     return x
@@ -67,7 +85,13 @@ def _shares(n: int, length: int) -> Array:
     return shares
 
 
-def reference(x: Array, *, axis: int, length: int, mode: Mode) -> Array:
+def reference(
+    x: Array,
+    *,
+    axis: int,
+    length: int,
+    mode: Mode,
+) -> Array:
     n = x.shape[axis]
     if mode == "nearest":
         return x.take(_nearest(n, length), axis)
@@ -75,7 +99,13 @@ def reference(x: Array, *, axis: int, length: int, mode: Mode) -> Array:
     return np.moveaxis(np.moveaxis(x, axis, -1) @ shares.T, -1, axis)
 
 
-def body(x: Value, *, axis: int, length: int, mode: Mode) -> Value:
+def body(
+    x: Value,
+    *,
+    axis: int,
+    length: int,
+    mode: Mode,
+) -> Value:
     n = int(str(x.shape[axis]))
     if mode == "linear":
         return _between(x, axis, n, length)
@@ -85,7 +115,12 @@ def body(x: Value, *, axis: int, length: int, mode: Mode) -> Value:
     return x.take(index, axis=axis)
 
 
-def _between(x: Value, axis: int, n: int, length: int) -> Value:
+def _between(
+    x: Value,
+    axis: int,
+    n: int,
+    length: int,
+) -> Value:
     """A product with the table of shares, on the side that leaves x as it lies."""
     parts = x.graph.constant(f"resize.linear_{n}_{length}", _shares(n, length))
     shares = (parts / (2.0 * length)).astype(x.dtype)
@@ -97,7 +132,11 @@ def _between(x: Value, axis: int, n: int, length: int) -> Value:
     return flat.reshape(spliced(x.shape, axis, length))
 
 
-def random(rng: Rng, rank: int, example: Case) -> Case:
+def random(
+    rng: Rng,
+    rank: int,
+    example: Case,
+) -> Case:
     shape, axis = any_axis(rng, rank)
     return example.redrawn(shape, axis=axis, length=one(rng, 1, 9))
 

@@ -40,7 +40,11 @@ def sparse_matmul(
     return emit("sparse_matmul", x, entries, row, column, length=length)
 
 
-def _hold(name: str, places: np.ndarray, most: Length) -> None:
+def _hold(
+    name: str,
+    places: np.ndarray,
+    most: Length,
+) -> None:
     if not isinstance(most, int):
         return  # an open length: whoever runs it knows
     outside = places[(places < 0) | (places >= most)]
@@ -66,7 +70,14 @@ def shape(
     return (*x[:-2], length, x[-1])
 
 
-def dtype(x: str, values: str, rows: str, columns: str, *, length: Length) -> str:
+def dtype(
+    x: str,
+    values: str,
+    rows: str,
+    columns: str,
+    *,
+    length: Length,
+) -> str:
     if x not in FLOATS:
         raise ValueError(f"sparse_matmul takes floats, not {x}")
     if not {rows, columns} <= {"int64", "int32"}:
@@ -111,12 +122,20 @@ def vjp(
     return to_x, products.sum(axis=others, keepdims=False), None, None
 
 
-def flops(outputs: Shapes, inputs: Shapes, attributes: Attributes) -> Length:
+def flops(
+    outputs: Shapes,
+    inputs: Shapes,
+    attributes: Attributes,
+) -> Length:
     x, values = inputs[0], inputs[1]
     return size(x[:-2]) * x[-1] * size(values) * 2
 
 
-def random(rng: Rng, rank: int, example: Case) -> Case:
+def random(
+    rng: Rng,
+    rank: int,
+    example: Case,
+) -> Case:
     x = lengths(rng, max(2, rank), least=1)
     length = one(rng, 1, 5)
     entries = (one(rng, 0, 7),)

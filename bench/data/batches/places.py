@@ -13,7 +13,11 @@ def starts(sizes: Index) -> Index:
     return np.cumsum(sizes) - sizes
 
 
-def cut(length: int, outputs: int, stride: int) -> tuple[Index, Index]:
+def cut(
+    length: int,
+    outputs: int,
+    stride: int,
+) -> tuple[Index, Index]:
     """Offsets of a clip's windows, and for each its first output that no earlier one has given."""
     last = max(length - outputs, 0)
     offsets = np.arange(0, last + 1, stride)
@@ -25,7 +29,11 @@ def cut(length: int, outputs: int, stride: int) -> tuple[Index, Index]:
     return offsets, begin
 
 
-def gather(rows: Array, starts: Index, count: int) -> Array:
+def gather(
+    rows: Array,
+    starts: Index,
+    count: int,
+) -> Array:
     """(B, count * width): from each start, `count` consecutive rows."""
     width = count * rows.shape[1]
     if count == 1 or not width:

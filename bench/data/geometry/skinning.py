@@ -38,7 +38,11 @@ class Skin:
     Raises BadInput for a mesh of other joints, and for joints that do not turn a body.
     """
 
-    def __init__(self, mesh: Mesh, joints: Sequence[str]) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        joints: Sequence[str],
+    ) -> None:
         if len(joints) != len(mesh.parents):
             raise BadInput(
                 f"mesh {mesh.name}: it has {len(mesh.parents)} joints, the poses have"

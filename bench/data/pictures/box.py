@@ -22,7 +22,11 @@ DEPTH = 2.0  # metres, that z runs over from -0.5 to 0.5
 METRE = 1000.0  # mm
 
 
-def boxes(clip: Clip, joints: Sequence[str], size: tuple[int, int]) -> Array:
+def boxes(
+    clip: Clip,
+    joints: Sequence[str],
+    size: tuple[int, int],
+) -> Array:
     """The box of each frame (frames, 4), of the shape of a picture of `size` (height, width).
 
     Around the box that the clip brings with its pictures, else around its keypoints of the
@@ -36,7 +40,11 @@ def boxes(clip: Clip, joints: Sequence[str], size: tuple[int, int]) -> Array:
     return _shaped((low + high) / 2, high - low, size)
 
 
-def _shaped(middle: Array, sides: Array, size: tuple[int, int]) -> Array:
+def _shaped(
+    middle: Array,
+    sides: Array,
+    size: tuple[int, int],
+) -> Array:
     """Boxes (n, 4) with a margin, as wide as high where the picture is."""
     aspect = size[1] / size[0]
     # one pixel at least: joints may all lie on one place
@@ -52,7 +60,11 @@ class Views:
     boxes: Array  # (frames, 4), pixels
     roots: Array  # (frames, 3)
 
-    def units(self, poses: NDArray[np.floating], frames: Index) -> NDArray[np.float32]:
+    def units(
+        self,
+        poses: NDArray[np.floating],
+        frames: Index,
+    ) -> NDArray[np.float32]:
         """Poses (..., J, 3) of frames (...), metres from the root, in crop units."""
         lens, box, root = self._at(frames)
         points = root + METRE * poses.astype(np.float64)
@@ -61,7 +73,11 @@ class Views:
         found = np.concatenate([place, poses[..., 2:] / DEPTH], axis=-1)
         return found.astype(np.float32)
 
-    def metres(self, made: NDArray[np.floating], frames: Index) -> NDArray[np.float32]:
+    def metres(
+        self,
+        made: NDArray[np.floating],
+        frames: Index,
+    ) -> NDArray[np.float32]:
         """Undoes `units`: box, camera and the depth of the true root are given."""
         lens, box, root = self._at(frames)
         pixels = box[..., :2] + made[..., :2].astype(np.float64) * box[..., 2:]

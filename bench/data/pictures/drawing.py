@@ -109,7 +109,11 @@ def _nearest(flat: Array, size: tuple[int, int]) -> tuple[Array, NDArray[np.int8
     return depth, bones
 
 
-def _extent(bone: list[float], axis: int, length: int) -> slice:
+def _extent(
+    bone: list[float],
+    axis: int,
+    length: int,
+) -> slice:
     """The pixels along an axis that a bone may cover; none of one that cannot be seen."""
     first, radius, way, wider = bone[axis], bone[2], bone[4 + axis], bone[6]
     last = first + way
@@ -120,7 +124,11 @@ def _extent(bone: list[float], axis: int, length: int) -> slice:
     return slice(max(0, int(low)), max(0, min(length, int(high) + 1)))
 
 
-def _surface(bone: list[float], columns: Array, rows: Array) -> Array:
+def _surface(
+    bone: list[float],
+    columns: Array,
+    rows: Array,
+) -> Array:
     """The depth of a bone's surface (rows, columns) in mm; NaN beside it."""
     x, y, radius, depth, dx, dy, wider, deeper, scale = bone
     square = dx * dx + dy * dy + NOT_ZERO
@@ -172,7 +180,12 @@ def _normals(flat: Array, pixels: Pixels) -> Array:
     return np.stack([across, down, -out])
 
 
-def _trunk(person: Body, pixels: Pixels, broad: NDArray[np.intp], lens: Lens) -> Array:
+def _trunk(
+    person: Body,
+    pixels: Pixels,
+    broad: NDArray[np.intp],
+    lens: Lens,
+) -> Array:
     """Where a trunk faces (3, n), which is one smooth, flat surface and not some bones."""
     depth = pixels.depth[broad]
     points = np.stack(

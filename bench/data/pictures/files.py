@@ -79,7 +79,11 @@ def _decoded(picture: Any, path: str) -> Any:
         raise _broken(path, error) from None
 
 
-def _opened(pillow: ModuleType, path: str, stated: tuple[int, int]) -> Any:
+def _opened(
+    pillow: ModuleType,
+    path: str,
+    stated: tuple[int, int],
+) -> Any:
     """The picture, of which the header alone is read."""
     whole_file.size(Path(path), "the picture, or a list of images without it")
     try:

@@ -35,7 +35,11 @@ def picture(
     return drawing.draw(person, lens(clip.camera, box, size), size, draw)
 
 
-def lens(camera: Camera, box: Array, size: tuple[int, int]) -> Lens:
+def lens(
+    camera: Camera,
+    box: Array,
+    size: tuple[int, int],
+) -> Lens:
     """A camera in the pixels of a crop."""
     scale = size[1] / box[2]  # alike along both axes, as the shapes are
     x, y = (camera.centre - box[:2]) * scale

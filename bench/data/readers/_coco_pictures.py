@@ -33,7 +33,11 @@ def folder(location: Path) -> Path | None:
     return next((path.absolute() for path in kept if path.is_dir()), None)
 
 
-def file(pictures: Path, row: Mapping[str, Any], where: str) -> str:
+def file(
+    pictures: Path,
+    row: Mapping[str, Any],
+    where: str,
+) -> str:
     """The file that a row of `images` names. Raises BadInput for one that is not in the folder."""
     name = row.get("file_name")
     if not isinstance(name, str) or not 0 < len(name) < NAME or "\0" in name:
@@ -89,7 +93,11 @@ def shown(
     return files, np.stack([boxes[image.id] for image in images]).astype(np.float32)
 
 
-def _inside(box: NDArray[np.float64], size: tuple[int, int], where: str) -> None:
+def _inside(
+    box: NDArray[np.float64],
+    size: tuple[int, int],
+    where: str,
+) -> None:
     x, y, wide, high = box.tolist()
     width, height = size
     if min(wide, high) <= 0:

@@ -37,7 +37,11 @@ def shown(
     return np.stack(planes)
 
 
-def poses(clip: Clip, frames: Sequence[int], sight: Sight) -> Float:
+def poses(
+    clip: Clip,
+    frames: Sequence[int],
+    sight: Sight,
+) -> Float:
     """(n, J, 3) as the network is to give them."""
     found = []
     for frame in frames:
@@ -64,7 +68,11 @@ def millimetres(
     return np.stack(found)
 
 
-def _points(clip: Clip, frame: int, sight: Sight) -> tuple[Float, Float]:
+def _points(
+    clip: Clip,
+    frame: int,
+    sight: Sight,
+) -> tuple[Float, Float]:
     """The joints (J, 3) and the root (3,) of a frame, mm in the camera's frame."""
     assert (
         clip.camera_pose is not None
@@ -75,7 +83,11 @@ def _points(clip: Clip, frame: int, sight: Sight) -> tuple[Float, Float]:
     return pose[joints], pose[names.index(sight.root)]
 
 
-def _box(clip: Clip, frame: int, sight: Sight) -> tuple[float, float, float, float]:
+def _box(
+    clip: Clip,
+    frame: int,
+    sight: Sight,
+) -> tuple[float, float, float, float]:
     """Middle, width and height of a crop, pixels: a person's box, wider, of the crop's shape."""
     if clip.boxes is None:
         names = clip.skeleton.joints
