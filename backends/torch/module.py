@@ -33,9 +33,8 @@ def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
         _register(root, name, param)
     for name, array in flat.constants.items():
         root.register_buffer(attribute(flat, name), tensor(array), persistent=False)
-    writer = _Writer(flat, draw_noise=draw_noise)
-    code = writer.write()
-    reuse.write_over(code, writer.shapes())
+    code = _Writer(flat, draw_noise=draw_noise).write()
+    reuse.write_over(code)
     native = fx.GraphModule(root, code, class_name=identifier(graph.name))
     _complete(native, flat)
     return native
@@ -115,13 +114,6 @@ class _Writer:
         single = len(results) == 1
         self.fx.output(next(iter(results.values())) if single else results)
         return self.fx
-
-    def shapes(self) -> dict[fx.Node, dims.Shape]:
-        """Shapes of the values, by what makes them."""
-        return {
-            value.node: self.graph.types[name].shape
-            for name, value in self.values.items()
-        }
 
     def value(self, operand: Operand) -> Any:
         """Proxy of a value, made on first use.
