@@ -29,7 +29,8 @@ def collected(*arguments: str) -> set[str]:
 def test_the_folder_is_run_without_frameworks_that_are_not_under_test() -> None:
     assert (BENCHMARKS / "bench_torch.py").exists()
     found = collected("tests/benchmarks", "--backends=numpy", "--benchmark-only")
-    assert found == {"bench_cache.py", "bench_metrics.py", "bench_windows.py"}
+    subjects = ("cache", "metrics", "pictures", "windows")
+    assert found == {f"bench_{subject}.py" for subject in subjects}
 
 
 def test_they_are_no_part_of_the_tests(pytestconfig: pytest.Config) -> None:

@@ -171,7 +171,11 @@ def _numbers(name: str, array: Array, dtype: str) -> Array:
 
 
 def others(model: str, stored: Any) -> str:
-    """Another model of the zoo that has just these names, as `NAME, preset PRESET`, or nothing."""
+    """Another model of the zoo that has just these names, as `NAME, preset PRESET`, or nothing.
+
+    Of several one whose shapes fit as well, for families share networks.
+    """
+    named = ""
     for name in models.networks():
         for preset in models.module(name).PRESETS:
             params = models.build(name, preset=preset).parameters
@@ -179,6 +183,10 @@ def others(model: str, stored: Any) -> str:
             if name == model or held is None:
                 continue
             rest = set(held.arrays) - set(parted(name, params, held.arrays))
-            if rest == params.keys():
-                return f"{name}, preset {preset}"
-    return ""
+            if rest != params.keys():
+                continue
+            found = f"{name}, preset {preset}"
+            if all(held.arrays[one].shape == params[one].type.shape for one in rest):
+                return found
+            named = named or found
+    return named

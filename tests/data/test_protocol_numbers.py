@@ -119,6 +119,7 @@ def test_flip_averaging_mirrors_there_and_back() -> None:
             poses=lambda pose: pose,
             hypotheses=0,
             at_once=512,
+            skin=None,
         )
         return poses.predicted(lopsided, feed, windows, lambda *_: None).poses
 

@@ -8,7 +8,9 @@ import pytest
 from bench import metrics
 from bench.data import protocols
 
-PLAIN = [name for name in metrics.names() if name not in ("mpvpe", "mrpe")]
+# of a surface, and of where a root is
+MORE = ("mpvpe", "mesh_mpjpe", "mesh_pa_mpjpe", "mrpe")
+PLAIN = [name for name in metrics.names() if name not in MORE]
 
 
 def score(name: str, *, scale: float, frames: int = 1) -> tuple[str, float]:

@@ -142,15 +142,15 @@ def test_an_op_that_takes_any_number_of_operands_takes_more_than_its_exam() -> N
     assert joined == Type((2 * more, 3))
 
 
-def test_what_a_rule_takes_for_granted_is_refused_in_words() -> None:
-    """The shape rule of conv divides by the stride."""
+def test_a_stride_of_nought_is_refused_in_words() -> None:
+    """The shape rule of conv divides by it."""
     x, weight = Type((1, 1, 8)), Type((1, 1, 2))
     still = {
         "stride": (0,),
         "dilation": (1,),
         "padding": (0,),
     }
-    with pytest.raises(ValueError, match="these operands and attributes do not fit"):
+    with pytest.raises(ValueError, match=r"stride \(0,\) must be 1 or more"):
         rules.results("conv", [x, weight], still)
 
 

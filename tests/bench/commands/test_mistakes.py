@@ -15,8 +15,8 @@ MISTAKES = {
     "run --backend numpi": ("unknown backend 'numpi': did you mean numpy?", "known: "),
     "parity --backend numpi": ("unknown backend 'numpi'",),
     "ops --backend numpi": ("unknown backend 'numpi'",),
-    "train": ("--model is missing: name one", "motionbert, poseflow"),
-    "evaluate": ("--model is missing: name one", "motionbert, poseflow"),
+    "train": ("--model is missing: name one", "motionbert, pose2mesh"),
+    "evaluate": ("--model is missing: name one", "motionbert, pose2mesh"),
     "train --model motionbret": (
         "unknown model 'motionbret': did you mean motionbert or motionagformer?",
         "known: ",
@@ -43,7 +43,7 @@ MISTAKES = {
         "known: full, smoke, standard",
     ),
     "run --protocol synthetc": (
-        "unknown protocol 'synthetc': did you mean synthetic?",
+        "unknown protocol 'synthetc': did you mean synthetic or synthetic-every16?",
     ),
     "run --data bhv:x": ("unknown data source 'bhv': did you mean bvh?",),
     "data inof": ("unknown data action 'inof': did you mean info?",),

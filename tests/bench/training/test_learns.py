@@ -14,6 +14,7 @@ from tests import zoo
 
 BATCH = 4
 STEPS = 50
+FAR = 10
 
 
 def optimizer(spec: Spec) -> Optimizer:
@@ -33,7 +34,11 @@ def test_fifty_steps_lower_the_loss(name: str, backend: Backend) -> None:
     # one batch under the same masks: whatever the loss does is the weights' doing
     rng = np.random.default_rng(0)
     feeds = trainer.program.put(drawn(graph.inputs, graph.noise, lengths, rng))
-    losses = [trainer.step(feeds) for _ in range(STEPS)]
-    first, last = float(losses[0]), float(losses[-1])
+    first = last = float(trainer.step(feeds))
     assert np.isfinite(first)
+    for _ in range(STEPS - 1):
+        last = float(trainer.step(feeds))
+        # a likelihood of four poses has no floor: further down a square would overflow
+        if last < -FAR * max(1, abs(first)):
+            break
     assert last < first
