@@ -46,8 +46,8 @@ def results(
     try:
         return ops.infer(op, operands, attributes)
     except (ArithmeticError, LookupError, TypeError) as error:
-        # A rule says in words what it looks at. What it takes for granted (a second tensor
-        # among the operands, a stride that is not 0) ends here.
+        # A rule says in words what it looks at. What it takes for granted, such as a second
+        # tensor among the operands, ends here.
         said = f"these operands and attributes do not fit ({error})"
         raise ValueError(said) from None
 

@@ -142,6 +142,17 @@ def test_an_op_that_takes_any_number_of_operands_takes_more_than_its_exam() -> N
     assert joined == Type((2 * more, 3))
 
 
+def test_what_a_rule_takes_for_granted_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def careless(op: str, operands: list[Type], attributes: dict[str, Any]) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(ops, "infer", careless)
+    with pytest.raises(ValueError, match=r"do not fit \(list index out of range\)"):
+        rules.results("relu", [Type((1,))], {})
+
+
 def test_a_stride_of_nought_is_refused_in_words() -> None:
     """The shape rule of conv divides by it."""
     x, weight = Type((1, 1, 8)), Type((1, 1, 2))
