@@ -112,8 +112,9 @@ def test_an_honest_backend_passes_the_exam(patient: Backend) -> None:
     assert (finding.status, finding.reason) == ("ok", "")
     questions = {"shape", "dtype", "value", "gradient", "kernel"}
     assert {row.question for row in found.rows} == questions
-    # every op is asked about; two run by their bodies
-    assert {row.op for row in found.rows} == {*ops.KERNELS, "dropout", "logsumexp"}
+    # every op is asked about; three run by their bodies
+    bodies = {"dropout", "logsumexp", "resize"}
+    assert {row.op for row in found.rows} == {*ops.KERNELS, *bodies}
 
 
 def test_a_gradient_that_is_wrong_where_the_value_is_right_is_found(
