@@ -320,8 +320,8 @@ def batch_norm_train(
     count = tf.cast(tf.size(x) // tf.size(rest), x.dtype)  # of each channel
     new_mean = mean * (1 - momentum) + (rough + rest) * momentum
     new_var = var * (1 - momentum) + spread * (count / (count - 1)) * momentum
-    # a quotient: TensorFlow's rsqrt on the CPU lacks the last digits, which deep networks need
-    scale = row(weight / tf.sqrt(spread + eps), x)
+    # rsqrt by name: a traced quotient by a root becomes one, and an eager call would differ
+    scale = row(tf.math.rsqrt(spread + eps) * weight, x)
     out = (centred - row(rest, x)) * scale + row(bias, x)
     return out, new_mean, new_var
 
