@@ -95,6 +95,20 @@ def published(
     }
 
 
+def slim(
+    blocks: tuple[int, ...],
+    widths: tuple[int, ...],
+) -> dict[str, Any]:
+    """Sizes of one without bottlenecks, by name: blocks and channels of each stage."""
+    return {
+        "blocks": blocks,
+        "stem": widths[0],
+        "inner": widths,
+        "outer": widths,
+        "bottleneck": False,
+    }
+
+
 def resnet(
     x: Value,
     size: Layout,

@@ -54,6 +54,7 @@ def overlapping(job: Job, protocol: Protocol) -> Protocol:
 # output of an inference graph that gives several poses for each frame
 HYPOTHESES = "hypotheses"
 VERTICES = "vertices"  # and of one that makes a surface
+KNOWN = "known"  # input of losses that leave coordinates out
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,9 @@ class Feed:
         if VERTICES in self.spec.train.inputs:
             posed = target if metres is None else metres
             fed[VERTICES] = self.surface(posed[:, 0])
-        # whatever a frame lacks, it is not trained on: of those that are, all is known
-        fed["known"] = np.ones_like(fed["target"])
+        if KNOWN in self.spec.train.inputs:
+            # whatever a frame lacks, it is not trained on: of those that are, all is known
+            fed[KNOWN] = np.ones_like(fed["target"])
         # a model that learns from what it is shown alone has no target
         return {name: fed[name] for name in self.spec.train.inputs}
 

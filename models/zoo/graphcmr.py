@@ -284,26 +284,18 @@ PRESETS = {
     "small": Size(
         detail=2,
         image=96,
-        stem=16,
-        blocks=(1, 1, 1, 1),
-        inner=(16, 32, 48, 64),
-        outer=(16, 32, 48, 64),
-        bottleneck=False,
         width=64,
         depth=2,
         hidden=256,
+        **resnet.slim((1, 1, 1, 1), (16, 32, 48, 64)),
     ),
     "tiny": Size(
         detail=1,
         image=64,
-        stem=8,
-        blocks=(1, 1, 1),
-        inner=(8, 16, 32),
-        outer=(8, 16, 32),
-        bottleneck=False,
         width=32,
         depth=1,
         hidden=64,
+        **resnet.slim((1, 1, 1), (8, 16, 32)),
     ),
 }
 PAPER_PARAMETERS = {"paper": 27_640_672}
