@@ -141,3 +141,8 @@ def test_threads_are_pinned_before_anything_is_held_and_told_as_they_are_after()
     said = python(THREADS, ROOT, environment)
     # 2 were asked for when an array was held: it has its numbers, and the 5 threads stay
     assert said == "5 True 5 [2.0, 2.0, 2.0]"
+
+
+def test_workers_share_a_gpu() -> None:
+    # by default the first one takes three quarters of its memory
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
