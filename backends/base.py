@@ -260,9 +260,10 @@ class Backend(ABC):
 
     @abstractmethod
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Fix threads, and switch reduced precision (TF32, fast math) off, for measuring.
+        """Fix threads for measuring.
 
-        Returns what was set, which may be less than was asked for.
+        Returns what is set, of reduced precision (TF32, fast math) too: that is off from the
+        time the backend is made, or fp32 would mean less on a GPU.
         """
 
     def editions(self) -> Mapping[str, Backend]:
@@ -274,7 +275,9 @@ class Backend(ABC):
 
     def repeats(self, device: str) -> str:
         """Empty where the same call gives the same bits on `device`, else why not."""
-        return ""
+        if device == "cpu":
+            return ""
+        return "kernels of an accelerator may add in the order in which they finish"
 
     @abstractmethod
     def features(self) -> dict[str, str]:

@@ -22,6 +22,8 @@ def load() -> Backend:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Keras would take what ~/.keras/keras.json says
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # it would take all of a GPU's memory, and a worker is never alone there
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # TensorFlow's pools do not read it; both can be set before the first op only
     if threads := os.environ.get("OMP_NUM_THREADS"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)

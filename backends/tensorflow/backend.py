@@ -29,6 +29,8 @@ class TensorFlowBackend(Backend):
     def __init__(self) -> None:
         # many small programs are not one that is traced too often, of which it warns
         tf.get_logger().setLevel("ERROR")
+        # from the start, not for timing alone: a GPU would round float32 products to TF32
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
     def devices(self) -> dict[str, str]:
         """What this build of TensorFlow can reach on this machine."""
@@ -81,11 +83,11 @@ class TensorFlowBackend(Backend):
         return peak_resident_bytes()
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Full float32 products; threads as far as TensorFlow lets them be set."""
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        """Threads as far as TensorFlow lets them be set; float32 is full from the start."""
+        tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         return {
             "threads": _pools(threads),
-            "tensor_float_32": False,
+            "tensor_float_32": tf32,
             # read when TensorFlow is imported: it can be told here, not set
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         }

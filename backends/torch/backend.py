@@ -21,6 +21,14 @@ class TorchBackend(Backend):
     part_gaps = ops.PART_GAPS
     modes = {"eager": None, "compiled": True}
 
+    def __init__(self) -> None:
+        # From the start, not for timing alone: on a GPU the convolutions would round float32
+        # to TF32, whose 11 bits no proof of parity survives.
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        # it would choose algorithms by timing them, and so other numbers in each run
+        torch.backends.cudnn.benchmark = False
+
     def devices(self) -> dict[str, str]:
         """What this build of PyTorch can reach on this machine."""
         no_cuda = "no CUDA device, or a PyTorch build without CUDA"
@@ -72,18 +80,13 @@ class TorchBackend(Backend):
         return peak_resident_bytes()
 
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Full float32 products, a fixed number of threads."""
+        """A fixed number of threads; full float32 products are so from the start."""
         torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision("highest")
-        # convolutions have a switch of their own, which is on by default
-        torch.backends.cudnn.allow_tf32 = False
-        # it would choose algorithms by timing them, and so other numbers in each run
-        torch.backends.cudnn.benchmark = False
         return {
             "threads": threads,
-            "float32_matmul_precision": "highest",
-            "cudnn_tf32": False,
-            "cudnn_benchmark": False,
+            "float32_matmul_precision": torch.get_float32_matmul_precision(),
+            "cudnn_tf32": torch.backends.cudnn.allow_tf32,
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
         }
 
     def features(self) -> dict[str, str]:

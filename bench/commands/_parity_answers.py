@@ -20,10 +20,11 @@ def vectors(
     files: Sequence[Path],
     *,
     backends: Sequence[str],
+    device: str,
     as_json: bool,
 ) -> int:
     """Golden vectors on backends; 1 where a check fails."""
-    checks = official.ask(files, backends=backends)
+    checks = official.ask(files, backends=backends, device=device)
     # no check is no proof: a file without outputs has shown nothing
     ok = bool(checks) and all(check.ok for check in checks)
     if as_json:

@@ -30,6 +30,7 @@ EXAMPLES = (
     "parity --backend torch --model videopose3d",
     "parity --backend jax --against torch",
     "parity --backend torch --locate",
+    "parity --backend torch --device cuda --vectors a.safetensors b.safetensors",
 )
 
 Vectors = Annotated[
@@ -155,14 +156,17 @@ def _answered(
     made = {"vectors": files, "compare": compare, "repro": repro}
     first, *others = [name for name, given in made.items() if given]
     twice = {name: made[name] for name in others}
-    refuse_beside(f"--{first}, which makes no run", **twice, **beside)
+    # a file of golden vectors may be asked of any device
+    device = beside["device"] or "cpu"
+    rest = {k: v for k, v in beside.items() if k != "device" or not files}
+    refuse_beside(f"--{first}, which makes no run", **twice, **rest)
     # Traces name their own backends, so none named and `all` mean those that are there.
     if compare:
         named = [] if "all" in backends else backends
         return answers.compared(compare, backends=named, as_json=as_json)
     asked = chosen(backends) or ["numpy"]  # the oracle where none is named
     if files:
-        return answers.vectors(files, backends=asked, as_json=as_json)
+        return answers.vectors(files, backends=asked, device=device, as_json=as_json)
     assert repro is not None
     return answers.pack(repro, backends=asked, as_json=as_json)
 

@@ -29,11 +29,13 @@ LAST = 5.0
 
 
 def lanes(config: Config) -> int:
-    """Workers at once: as many as the cores hold."""
+    """Workers at once: those asked for, else as many as the cores hold."""
+    if config.workers:
+        return config.workers
     # An accelerator cannot be shared fairly, and whether one will be used is not known yet.
     if config.device != "cpu" and machine.has_accelerator():
         return 1
-    return config.workers or max(1, machine.usable_cores() // config.threads)
+    return max(1, machine.usable_cores() // config.threads)
 
 
 class Crew:

@@ -5,7 +5,7 @@ Outputs, losses, gradients and running statistics.
 A file is a safetensors file whose header names the official class and its constructor
 arguments; keys are described in `docs/vectors.md`. Which classes there are, the files of the
 zoo say (`OFFICIAL`). Each backend runs in a process of its own (`python -m
-bench.parity.official BACKEND FILE...` prints JSON).
+bench.parity.official BACKEND DEVICE FILE...` prints JSON).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from backends import load, require
-from backends.base import Backend, Settings, Trainer
+from backends.base import FASTEST_FIRST, Backend, Settings, Trainer
 from bench.parity import budget
 from bench.parity.judging import largest
 from bench.parity.rungs.gradient import NEAR_ZERO
 from bench.processes import question
 from models import golden
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 from models.golden import Golden, Shown, Tables
 from models.graph import Graph
 from models.optim import Optimizer
@@ -71,11 +71,16 @@ class Case:
         }
 
 
-def ask(files: Sequence[Path], *, backends: Sequence[str]) -> list[Check]:
+def ask(
+    files: Sequence[Path], *, backends: Sequence[str], device: str = "cpu"
+) -> list[Check]:
     """Check every file on every backend, each backend in a process of its own.
 
-    Raises BadInput where a file is not there, and what `backends.require` raises.
+    Raises BadInput where a file is not there, UnknownName for a kind of device, Missing where a
+    backend has no such device here, and what `backends.require` raises.
     """
+    if device not in (kinds := ("auto", *FASTEST_FIRST)):
+        raise UnknownName("device", device, kinds)
     for name in backends:
         require(name)
     for file in files:
@@ -87,17 +92,17 @@ def ask(files: Sequence[Path], *, backends: Sequence[str]) -> list[Check]:
     paths = [str(file.resolve()) for file in files]
     rows = []
     for name in backends:
-        rows += question.ask("bench.parity.official", [name, *paths])
+        rows += question.ask("bench.parity.official", [name, device, *paths])
     return [Check(**row) for row in rows]
 
 
-def check_file(path: Path, backend: Backend) -> list[Check]:
-    """Every comparison of one file.
+def check_file(path: Path, backend: Backend, device: str = "cpu") -> list[Check]:
+    """Every comparison of one file, on a kind of device (cpu, cuda, mps).
 
     A model that is not in the zoo is a failed check that says so.
     """
     case = read(path)
-    judge = _Judge(case, backend)
+    judge = _Judge(case, backend, device)
     try:
         try:
             goldens = golden.read(case.official, case.config, case.arrays)
@@ -158,14 +163,15 @@ def read(path: Path) -> Case:
 class _Judge:
     """Collects the checks of one file on one backend."""
 
-    def __init__(self, case: Case, backend: Backend) -> None:
+    def __init__(self, case: Case, backend: Backend, device: str) -> None:
         self.case = case
         self.backend = backend
         self.checks: list[Check] = []
         self._plain: dict[int, list[Arrays]] = {}  # NumPy's gradients in float32 and 64
         # The oracle is held to what the authors' code gave in float64, the others to float32.
         self.exact = backend.name == "numpy"
-        self.settings = Settings(precision="fp64" if self.exact else "fp32")
+        precision = "fp64" if self.exact else "fp32"
+        self.settings = Settings(device=device, precision=precision)
         self.output_bound = FLOAT64_BOUND if self.exact else OUTPUT_BOUND
 
     def told(self, one: Golden | Tables) -> None:
@@ -314,11 +320,13 @@ def _called(arrays: Mapping[str, np.ndarray], one: Golden) -> Arrays:
 
 def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """The child: one backend, some files."""
-    name, *files = arguments
+    name, asked, *files = arguments
     backend = load(name)
-    return [
-        asdict(check) for file in files for check in check_file(Path(file), backend)
+    device = backend.device(asked)
+    found = [
+        check for file in files for check in check_file(Path(file), backend, device)
     ]
+    return [asdict(check) for check in found]
 
 
 if __name__ == "__main__":

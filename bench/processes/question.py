@@ -15,16 +15,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import backends
+from backends.base import Unsupported
 from bench.processes import ending, lifeline
 from bench.processes.blame import said
 from bench.processes.machine import ROOT
-from models.errors import BadInput, PosePortError
+from models.errors import BadInput, Missing, PosePortError
 
 
 def ask(module: str, arguments: Sequence[str]) -> Any:
     """What the child answers.
 
-    Raises BadInput with its words where it does so, PosePortError where it dies.
+    Raises BadInput with its words where it does so, Missing where the backend cannot be asked
+    that here, PosePortError where it dies.
     """
     command = [sys.executable, "-m", module, *arguments]
     environment = {**os.environ, **lifeline.environment()}
@@ -34,6 +36,8 @@ def ask(module: str, arguments: Sequence[str]) -> Any:
     if done.returncode == 2:
         # What a framework said before is noise; what ended it comes last.
         raise BadInput(ending.last(done.stderr))
+    if done.returncode == 3:
+        raise Missing(ending.last(done.stderr))
     if done.returncode:
         how = ending.how(done.returncode, done.stderr)
         raise PosePortError(f"{arguments[0]}: the process {how}")
@@ -50,6 +54,9 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
+    except Unsupported as error:
+        print(error, file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         raise  # from the terminal, whose parent has heard it too
     except (

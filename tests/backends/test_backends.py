@@ -210,6 +210,11 @@ def test_a_framework_without_a_device_is_no_failure(
         backend.device("auto")
 
 
+def test_a_cpu_repeats_its_bits_and_an_accelerator_need_not(backend: Backend) -> None:
+    assert backend.repeats("cpu") == ""
+    assert "order" in backend.repeats("cuda")
+
+
 def test_the_oracle_draws_no_noise() -> None:
     oracle = backends.load("numpy")
     g = Builder("noisy")

@@ -89,6 +89,17 @@ def test_a_gpu_has_the_halves_that_a_cpu_lacks() -> None:
     assert load().precisions("mps")["bf16"] == ""
 
 
+def test_fp32_is_float32_before_anything_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # PyTorch's own default, by which a GPU's convolutions keep eleven bits
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    backend = load()
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert backend.pin(threads=1)["cudnn_tf32"] is False
+
+
 def test_torch_is_asked_which_devices_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

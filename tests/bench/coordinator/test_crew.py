@@ -152,6 +152,8 @@ def test_lanes_fill_the_cores_and_an_accelerator_is_not_shared(
     assert crew.lanes(Config(threads=2, workers=3)) == 3
     monkeypatch.setattr(machine, "has_accelerator", lambda: True)
     assert crew.lanes(Config(threads=2)) == 1
+    # whoever asks for several wants them there, too
+    assert crew.lanes(Config(threads=2, workers=3)) == 3
     assert crew.lanes(Config(threads=2, device="cpu")) == 4
 
 

@@ -303,9 +303,32 @@ def test_what_is_no_golden_file_is_exit_2(
     assert said.err.startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize(
+    ("device", "code", "said"),
+    [
+        ("tpu", 2, "unknown device 'tpu': did you mean cpu? known: auto, cpu, cuda, mps\n"),
+        ("cuda", 3, "numpy: device cuda is not usable here: unknown device kind\n"),
+    ],
+)
+def test_a_device_that_is_not_here_is_one_line(
+    device: str, code: int, said: str, capsys: Said
+) -> None:
+    asked = [
+        "parity",
+        "--vectors",
+        str(SMALL),
+        "--backend",
+        "numpy",
+        "--device",
+        device,
+    ]
+    assert main(asked) == code
+    assert capsys.readouterr().err == said
+
+
 def test_the_child_speaks_json_and_nothing_else() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.parity.official", "numpy", str(SMALL)],
+        [sys.executable, "-m", "bench.parity.official", "numpy", "cpu", str(SMALL)],
         cwd=ROOT,
         capture_output=True,
         text=True,
