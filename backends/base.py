@@ -82,6 +82,7 @@ class Gap:
     # shape, dtype, value, bias, gradient or kernel; a program that raises has failed `value`
     question: str = "value"
     case: str = ""  # regular expression found in the case, as the exam writes it down
+    device: str = ""  # cpu, cuda or mps
     # whether other processors, or the compiler, may have it right, which is no failure then
     varies: bool = False
 
@@ -93,10 +94,16 @@ class Gap:
         mode: str,
         question: str,
         case: str,
+        device: str,
     ) -> bool:
         """Whether this is what the gap is about."""
         named = not self.op or op in self.op.split()
-        pairs = ((self.dtype, dtype), (self.mode, mode), (self.question, question))
+        pairs = (
+            (self.dtype, dtype),
+            (self.mode, mode),
+            (self.question, question),
+            (self.device, device),
+        )
         exact = all(mine in ("", asked) for mine, asked in pairs)
         # the empty expression is found in every case
         return named and exact and re.search(self.case, case) is not None

@@ -30,9 +30,30 @@ PART_GAPS = (
         "conv",
         "a dilated convolution has no int32 on the CPU",
         dtype="int32",
+        device="cpu",
         case=r"dilation=\([^)]*[2-9]",
     ),
-    Gap("conv_transpose", "no int32 on the CPU", dtype="int32"),
+    Gap("conv_transpose", "no int32 on the CPU", dtype="int32", device="cpu"),
+    # empty products and such without a weight are taken, and cuDNN may learn it
+    *(
+        Gap(op, reason, dtype=dtype, device="cuda", varies=True)
+        for dtype in ("int64", "int32")
+        for op, reason in (
+            ("conv conv_transpose", f"cuDNN takes no {dtype}"),
+            ("linear matmul", f"CUDA has no products of {dtype}"),
+        )
+    ),
+    *(
+        Gap(
+            "cumsum",
+            "CUDA adds up in halves",
+            dtype=dtype,
+            question="bias",
+            device="cuda",
+            varies=True,
+        )
+        for dtype in ("float16", "bfloat16")
+    ),
     Gap(
         "pad",
         "PyTorch refuses a number that float16 does not hold",

@@ -98,7 +98,12 @@ class Question:
     def _gap_of(self, op: str, asked: str, case: str) -> Gap | None:
         whole = self.backend.gaps.items()
         of_ops = [Gap(name, reason) for name, reason in whole]
-        about = {"dtype": self.dtype, "mode": self.mode, "question": asked}
+        about = {
+            "dtype": self.dtype,
+            "mode": self.mode,
+            "question": asked,
+            "device": self.settings.device,
+        }
         for gap in (*self.backend.part_gaps, *of_ops):
             if gap.fits(op=op, case=case, **about):
                 return gap

@@ -186,6 +186,20 @@ def test_a_gap_that_passes_is_a_failure(
     assert (len(dtypes) > 1) == (where == "gaps")
 
 
+@pytest.mark.parametrize(("device", "excused"), [("cpu", True), ("cuda", False)])
+def test_a_gap_of_another_device_explains_nothing(
+    device: str, excused: bool, patient: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, "tanh", overflowing)
+    gap = Gap("tanh", "it overflows", dtype="float16", device=device)
+    monkeypatch.setattr(type(patient), "part_gaps", (gap,))
+    _, failed = exam(patient, "tanh")
+    values = [
+        row for row in failed if (row.dtype, row.question) == ("float16", "value")
+    ]
+    assert bool(values) != excused
+
+
 def test_a_gap_that_varies_may_pass(
     patient: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,9 +22,15 @@ def _one_way(backend: Backend) -> str:
 
 def _no_bfloat16(backend: Backend) -> str:
     """What is declared wrong cannot be made wrong."""
-    asked = {"op": "multiply", "dtype": "bfloat16", "question": "value", "case": ""}
-    mode = next(iter(backend.modes))
-    gaps = (gap for gap in backend.part_gaps if gap.fits(**asked, mode=mode))
+    asked = {
+        "op": "multiply",
+        "dtype": "bfloat16",
+        "question": "value",
+        "case": "",
+        "mode": next(iter(backend.modes)),
+        "device": "cpu",
+    }
+    gaps = (gap for gap in backend.part_gaps if gap.fits(**asked))
     return next((gap.reason for gap in gaps), "")
 
 

@@ -306,7 +306,11 @@ def test_what_is_no_golden_file_is_exit_2(
 @pytest.mark.parametrize(
     ("device", "code", "said"),
     [
-        ("tpu", 2, "unknown device 'tpu': did you mean cpu? known: auto, cpu, cuda, mps\n"),
+        (
+            "tpu",
+            2,
+            "unknown device 'tpu': did you mean cpu? known: auto, cpu, cuda, mps\n",
+        ),
         ("cuda", 3, "numpy: device cuda is not usable here: unknown device kind\n"),
     ],
 )
