@@ -41,8 +41,9 @@ POINT = 25  # steps from one point of the loss curve to the next
 LIMIT = 5e11
 BACKWARD = 3  # a step in forward passes: itself, and twice as much on the way back
 # Where a device does not repeat its bits: root mean square of what the weights are apart, by that
-# of how far they went. Estimated, not measured: one step of thirty-two left out is a share of 3e-2.
-STRAYS = 2e-2
+# of how far they went. On an H100 at most 3.5e-4 in 32 steps (poseformer, by the gradient of its
+# attention); one step of thirty-two left out is a share of 3e-2.
+STRAYS = 5e-3
 # A mean of the same losses, in float64.
 SUMMED = 1e-12
 # How much faster one step may be, measured alone, than steps of the training on the whole.
