@@ -51,8 +51,9 @@ def whole(value: object, where: str) -> int:
     # no number; text of one in thousands of digits; infinity
     except (TypeError, ValueError, OverflowError):
         number = LARGE
-    # int() of 3.5 is 3
-    if abs(number) >= LARGE or (isinstance(value, float) and number != value):
+    # int() of 3.5 is 3, and of true 1
+    unlike = isinstance(value, bool) or (isinstance(value, float) and number != value)
+    if abs(number) >= LARGE or unlike:
         # in one line: an array is written in several
         came = " ".join(f"{value!r:.40}".split())
         raise BadInput(f"{where}: {came} came; a whole number was due")
