@@ -178,6 +178,10 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
 def _written(done: Lifted, made: Poses, said: dict[str, Any]) -> Lifted:
     """What was done, once it lies in its file: poses, or surfaces in a format of these."""
     out = Path(done.path)
+    if files.skinned(out):
+        skin = made.feed.skin or Skin(human(joints=done.joints), done.joints)
+        files.write(out, made.poses, said | {"skin": skin})
+        return done
     if not files.surfaced(out):
         files.write(out, made.poses, said)
         return done

@@ -1,8 +1,9 @@
 """Files that lifted poses are written to: one format, one file here, chosen by the name's end.
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
-as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
-and `faces`. The path is a draft beside the target and is moved there when it is whole.
+as `predict` says it. One that has `SURFACES` is given vertices (frames, V, 3), and `faces`; one
+that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target
+and is moved there when it is whole. Some have `read(path)`, which gives back what was written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from models import folder
 from models.errors import BadInput
 
 Poses = Mapping[str, NDArray[np.float32]]
+# arrays by name, and what they are
+Content = tuple[Mapping[str, Any], Mapping[str, Any]]
 PLAIN = "safetensors"  # what a name without an end becomes
+BACK = (".json", ".npz", ".safetensors", "")  # ends of names that are read, too
+DUE = "a file that `predict` has written as .json, .npz or .safetensors"
 
 
 def check(path: Path) -> None:
@@ -38,6 +43,11 @@ def surfaced(path: Path) -> bool:
     return bool(getattr(_module(path), "SURFACES", False))
 
 
+def skinned(path: Path) -> bool:
+    """Whether the format is of a body that follows joints. Raises BadInput as `surfaced`."""
+    return bool(getattr(_module(path), "SKINNED", False))
+
+
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Write all clips. Raises BadInput for a format that is none."""
     module = _module(path)
@@ -51,6 +61,20 @@ def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
         if draft.is_dir():
             shutil.rmtree(draft)
         draft.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Content:
+    """What a file holds that `write` has written, of the formats that are read back.
+
+    Nothing of it is looked at yet. Raises BadInput for another format or content.
+    """
+    if path.suffix.lower() not in BACK:
+        raise BadInput(
+            f"{path}: no poses are read from it; give {DUE}; 2D keypoints are a source of"
+            " data, keypoints:PATH"
+        )
+    found: Content = _module(path).read(path)
+    return found
 
 
 def _module(path: Path) -> ModuleType:

@@ -147,7 +147,7 @@ LIFTED = "{run} --data synthetic --to "
             "unknown data source 'keypoint': did you mean keypoints",
         ),
         ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
-        (LIFTED + "{out}.fbx", "ends in one of .bvh, .json, .npz, .obj, .safetensors"),
+        (LIFTED + "{out}.fbx", "ends in one of .bvh, .glb, .json, .npz, .obj"),
         (LIFTED + "{out}/none/poses", "none/poses: cannot be written"),
         (LIFTED + "{out}.npz --figure {out}.npz", "that is --to as well"),
         (
