@@ -54,6 +54,15 @@ class Size(resnet.Size):
                 f"rle: root {self.root} came; a joint from 0 to {self.joints - 1} was due"
             )
 
+        for name, masks, width in (
+            ("masks2d", self.masks2d, 2),
+            ("masks3d", self.masks3d, 3),
+        ):
+            if any(len(mask) != width for mask in masks):
+                raise BadInput(
+                    f"rle: {name} {masks} came; masks of {width} coordinates were due"
+                )
+
     @property
     def frames(self) -> int:
         """A picture is looked at alone."""
