@@ -69,6 +69,14 @@ def test_a_whole_file_of_each_format_is_taken(tmp_path: Path, end: str) -> None:
             {"progressive": many, "subsampling": s} for many in (0, 1) for s in (0, 2)
         ]
         options += [{"restart_marker_blocks": 2}, {"exif": with_preview()}]
+        # as phones write them
+        options += [
+            {
+                "format": "mpo",
+                "save_all": True,
+                "append_images": [Image.new("L", (9, 9))],
+            }
+        ]
     noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
     for number, each in enumerate(options):
         path = tmp_path / f"{number}.{end}"
@@ -81,7 +89,7 @@ def with_preview() -> bytes:
     inner = BytesIO()
     Image.new("RGB", (16, 16)).save(inner, "jpeg")
     exif = Image.Exif()
-    exif[0x010E] = inner.getvalue().decode("latin-1")
+    exif[0x927C] = inner.getvalue()
     return exif.tobytes()
 
 
@@ -119,12 +127,16 @@ def truncated(path: Path) -> None:
     path.write_bytes(whole.read_bytes()[:-2000])
 
 
-def ended(path: Path, **how: Any) -> None:
+def ended(path: Path, as_phones: bool = False, **how: Any) -> None:
     """A JPEG without its lower half that has an end again."""
     noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
-    Image.fromarray(noise).save(path, "jpeg", **how)
+    if as_phones:
+        preview = [Image.new("L", (9, 9))]
+        how = {"save_all": True, "append_images": preview, "exif": with_preview()}
+    Image.fromarray(noise).save(path, "mpo" if as_phones else "jpeg", **how)
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2] + b"\xff\xd9")
+    cut = len(content) // 2
+    path.write_bytes(content[:cut] + b"\xff\xd9" + content[cut + 2000 :] * as_phones)
 
 
 def turned(path: Path, kind: str) -> None:
@@ -157,6 +169,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "a script": (script, "cannot be read as JPEG, PNG or WEBP"),
     "truncated": (truncated, r"truncated"),
     "ended in JPEG's place": (ended, "ends within the picture.*truncated or damaged"),
+    "of a phone, with an end": (
+        lambda path: ended(path, as_phones=True),
+        "ends within the picture",
+    ),
     "of many scans": (lambda path: ended(path, progressive=True), "ends within"),
     **{
         f"turned {kind}": (partial(turned, kind=kind), "stored turned .*orientation 6")

@@ -6,6 +6,7 @@ the place in it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,14 @@ from models.errors import BadInput
 
 LARGE = 2**53  # from here on floating point skips whole numbers
 NORMALISED = 1.5  # coordinates that are all below it were divided by the picture's size
+# Unicode's kinds of characters that no name has: control, ends of lines, halves of a pair
+STRANGE = ("Cc", "Zl", "Zp", "Cs")
 HUGE = 1e9  # no coordinate or confidence comes near it, in any unit
+
+
+def strange(name: str) -> bool:
+    """Whether a name has a character in it that no name has, such as the end of a line."""
+    return any(unicodedata.category(letter) in STRANGE for letter in name)
 
 
 def mapping(value: object, where: str, *keys: str) -> Mapping[str, Any]:

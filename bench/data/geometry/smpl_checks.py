@@ -1,4 +1,4 @@
-"""Whether the arrays of a file of SMPL or SMPL-H are a body: shares, faces, unit, and how it stands.
+"""Whether arrays of a file of SMPL or SMPL-H are a body: its shares, faces, unit and stance.
 
 Nothing that the format fixes is believed: a body in centimetres or lying down, or one with joints
 in another order, would train without a word. The message names the array; the file leads it.

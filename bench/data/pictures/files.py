@@ -22,6 +22,8 @@ from models.errors import BadInput
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 READ = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"  # in words
+SCANNED = ("JPEG", "MPO")  # as Pillow calls those of several pictures, of phones
+MARK, SCAN = 0xFF, 0xDA  # the bytes with which a JPEG says that pixels follow
 END = b"\xff\xd9"  # of a JPEG's picture
 TAILS = (bytes(64), b"\xaa" * 64)  # that say different things where they are decoded
 EIGHTH = 8  # at which a JPEG is decoded ten times as fast
@@ -63,7 +65,7 @@ def check(path: str, stated: tuple[int, int]) -> None:
     """Raise BadInput as `crop` would, and for a JPEG that was cut and has an end again."""
     pillow = _pillow()
     with _opened(pillow, path, stated) as picture:
-        if picture.format == "JPEG":
+        if picture.format in SCANNED:
             _check_end(pillow, path)
         else:
             _decoded(picture, path)
@@ -77,15 +79,24 @@ def _check_end(pillow: ModuleType, path: str) -> None:
     """
     content = whole_file.content(Path(path), "a picture")
     try:
-        with pillow.open(BytesIO(content), formats=("JPEG",)) as picture:
-            begin = picture.fp.tell()  # behind the header, where a preview may lie
-        end = content.find(END, begin)
+        end = content.find(END, _scan(content))
         whole = content[: end if end >= 0 else None]
         first, second = (_small(pillow, whole + tail + END) for tail in TAILS)
     except BROKEN as error:
         raise _broken(path, error) from None
     if end < 0 or first != second:
         raise _broken(path, "it ends within the picture")
+
+
+def _scan(content: bytes) -> int:
+    """Where the first scan of a JPEG begins: behind the header, in which a preview may lie."""
+    place = 2
+    while content[place] == MARK and content[place + 1] != SCAN:
+        # marks may be padded with more of their first byte
+        filled = content[place + 1] == MARK
+        length = int.from_bytes(content[place + 2 : place + 4], "big")
+        place += 1 if filled else 2 + length
+    return place
 
 
 def _small(pillow: ModuleType, content: bytes) -> bytes:

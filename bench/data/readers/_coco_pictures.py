@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -12,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.formats.checks import array, mapping, sequence, whole
+from bench.data.formats.checks import array, mapping, sequence, strange, whole
 from models.errors import BadInput, shortened
 
 FOLDER = "images"
 NAME = 1000  # characters, longer than any system takes
-# Unicode's kinds of characters that no name has: control, ends of lines, halves of a pair
-STRANGE = ("Cc", "Zl", "Zp", "Cs")
 SMALLEST = 1.0  # pixel, of a box and of what is seen of it
 LARGEST = 10.0  # times the picture: the person would be a dot in it
 
@@ -47,7 +44,7 @@ def file(
 ) -> str:
     """The file that a row of `images` names. Raises BadInput for one that is not in the folder."""
     name = row.get("file_name")
-    if not isinstance(name, str) or not 0 < len(name) < NAME or _strange(name):
+    if not isinstance(name, str) or not 0 < len(name) < NAME or strange(name):
         raise BadInput(
             f"{where}: file_name {shortened(repr(name))} came; the name of a picture in"
             f" {pictures} was due"
@@ -66,10 +63,6 @@ def file(
             " folder was due"
         )
     return str(pictures / place)
-
-
-def _strange(name: str) -> bool:
-    return any(unicodedata.category(letter) in STRANGE for letter in name)
 
 
 def _inside(pictures: Path, path: Path) -> bool:
@@ -92,9 +85,12 @@ def check_owners(
     images = [image for frames in shots for image in frames.values()]
     known = {image.id for image in images}
     files = [image.file for image in images if image.file]
-    named = {"id": Counter(image.id for image in images), "file_name": Counter(files)}
-    for what, counts in named.items():
-        for value, count in counts.most_common(1):
+    named: dict[str, list[Any]] = {
+        "id": [image.id for image in images],
+        "file_name": files,
+    }
+    for what, values in named.items():
+        for value, count in Counter(values).most_common(1):
             if count > 1:
                 raise BadInput(
                     f"{path}: images: {what} {value} is of {count} frames; one each was due:"

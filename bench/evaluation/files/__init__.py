@@ -1,9 +1,14 @@
 """Files that lifted poses are written to: one format, one file here, chosen by the name's end.
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
+<<<<<<< HEAD
 as `predict` says it. One that has `SURFACES` is given vertices (frames, V, 3), and `faces`; one
 that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target
 and is moved there when it is whole. Some have `read(path)`, which gives back what was written.
+=======
+as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
+and `faces`, one that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target and is moved there when it is whole.
+>>>>>>> w-fixmodels
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.formats import places
 from models import folder
 from models.errors import BadInput
 
@@ -49,13 +55,17 @@ def skinned(path: Path) -> bool:
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
-    """Write all clips. Raises BadInput for a format that is none."""
+    """Write all clips. Raises BadInput for a format that is none, and for a disk that is full."""
     module = _module(path)
     # beside the target, where moving is one step; of this process alone
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        module.write(draft, poses, about)
-        draft.replace(path)
+        with places.writing(path):
+            module.write(draft, poses, about)
+            draft.replace(path)
+    except BadInput as error:
+        # a writer knows the draft alone
+        raise BadInput(str(error).replace(str(draft), str(path))) from None
     finally:
         # where anything failed; else it has gone to its name
         if draft.is_dir():
@@ -79,6 +89,11 @@ def read(path: Path) -> Content:
 
 def _module(path: Path) -> ModuleType:
     known = folder.files(Path(__file__).parent)
+    stem = path.name.rstrip(".")
+    if stem != path.name or stem.lstrip(".").lower() in known:
+        raise BadInput(
+            f"{path}: a name was due before an end such as .{PLAIN}, and none after it"
+        )
     name = path.suffix.removeprefix(".").lower() or PLAIN
     if name not in known:
         ends = ", ".join(f".{each}" for each in known)
