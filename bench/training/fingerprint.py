@@ -17,7 +17,16 @@ from bench.training import brought
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
-LATER = ("average", "accumulate", "clip")
+LATER = (
+    "average",
+    "accumulate",
+    "clip",
+    "epochs",
+    "patience",
+    "schedule",
+    "warm_up",
+    "validate_on",
+)
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
 
