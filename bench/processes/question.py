@@ -23,7 +23,6 @@ from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing, PosePortError
 
-
 AT_WORK = (
     "\x1epose at work "  # before a line that says how far it is; nobody else writes so
 )
