@@ -1,8 +1,9 @@
 """Files that lifted poses are written to: one format, one file here, chosen by the name's end.
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
-as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
-and `faces`. The path is a draft beside the target and is moved there when it is whole.
+as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3) and, in `about`,
+`faces`; one that has `ARRAYS` takes arrays of any shape beside the poses. The path is a draft
+beside the target and is moved there when it is whole.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.formats import places
 from models import folder
 from models.errors import BadInput
 
-Poses = Mapping[str, NDArray[np.float32]]
+Poses = Mapping[str, NDArray[Any]]
 PLAIN = "safetensors"  # what a name without an end becomes
 
 
@@ -37,6 +37,14 @@ def surfaced(path: Path) -> bool:
     Raises BadInput for a format that is none.
     """
     return bool(getattr(_module(path), "SURFACES", False))
+
+
+def holds_arrays(path: Path) -> bool:
+    """Whether the format has a place for vertices and faces beside poses.
+
+    Raises BadInput for a format that is none.
+    """
+    return bool(getattr(_module(path), "ARRAYS", False))
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
