@@ -52,7 +52,9 @@ def ask(
     # both at once: whichever pipe is full would make the child wait
     with child, ThreadPoolExecutor(1) as aside:
         try:
-            assert child.stdout and child.stderr  # as asked for
+            # as asked for
+            assert child.stdout is not None
+            assert child.stderr is not None
             words = aside.submit(child.stderr.read)
             last = _listened(child.stdout, progress)
         except BaseException:

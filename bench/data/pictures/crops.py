@@ -83,7 +83,11 @@ def check(clip: Clip, *, drawn: bool) -> None:
     """
     where = f"clip {clip.name}, {clip.camera_name}"
     if clip.camera_pose is None:
-        raise BadInput(f"{where}: no poses to crop pictures by; take data with poses")
+        raise BadInput(
+            f"{where}: no poses, and a crop becomes millimetres by its box, its camera and how"
+            " far away the root is; take pictures with poses (h36m-coco:FOLDER), or export the"
+            " model and feed it crops of your own (docs/production.md)"
+        )
     if clip.camera.distorts:
         raise BadInput(
             f"{where}: its lens distorts, and crops are of pinhole cameras; take a source"

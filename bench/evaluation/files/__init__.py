@@ -1,14 +1,10 @@
 """Files that lifted poses are written to: one format, one file here, chosen by the name's end.
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
-<<<<<<< HEAD
-as `predict` says it. One that has `SURFACES` is given vertices (frames, V, 3), and `faces`; one
-that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target
-and is moved there when it is whole. Some have `read(path)`, which gives back what was written.
-=======
-as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
-and `faces`, one that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target and is moved there when it is whole.
->>>>>>> w-fixmodels
+as `predict` says it. One that has `SURFACES` is given vertices (frames, V, 3), and `faces` in
+`about`; one that has `SKINNED` the `skin` there, a body that follows the joints; one that has
+`ARRAYS` takes arrays of any shape beside the poses. The path is a draft beside the target and is
+moved there when it is whole. Some have `read(path)`, which gives back what was written.
 """
 
 from __future__ import annotations
@@ -21,14 +17,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.formats import places
 from models import folder
 from models.errors import BadInput
 
-Poses = Mapping[str, NDArray[np.float32]]
+Poses = Mapping[str, NDArray[Any]]
 # arrays by name, and what they are
 Content = tuple[Mapping[str, Any], Mapping[str, Any]]
 PLAIN = "safetensors"  # what a name without an end becomes
@@ -52,6 +47,14 @@ def surfaced(path: Path) -> bool:
 def skinned(path: Path) -> bool:
     """Whether the format is of a body that follows joints. Raises BadInput as `surfaced`."""
     return bool(getattr(_module(path), "SKINNED", False))
+
+
+def holds_arrays(path: Path) -> bool:
+    """Whether the format has a place for vertices and faces beside poses.
+
+    Raises BadInput for a format that is none.
+    """
+    return bool(getattr(_module(path), "ARRAYS", False))
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:

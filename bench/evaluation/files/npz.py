@@ -19,6 +19,8 @@ from bench.data.formats.checks import mapping
 from bench.evaluation.files import DUE, Content, Poses
 from models.errors import BadInput
 
+ARRAYS = True  # of any shape
+
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Uncompressed: floats gain nothing by it."""

@@ -11,6 +11,8 @@ from bench.data.formats import arrays_file, whole_file
 from bench.evaluation.files import DUE, Content, Poses
 from models.errors import BadInput
 
+ARRAYS = True  # of any shape
+
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Texts as they are, all else as JSON."""
