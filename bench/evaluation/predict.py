@@ -304,7 +304,9 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     filmed = protocol if protocol.rig else data.default_protocol(order.source)
     rig = filmed.rig if filmed else None
     taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
-    clips = parts.chosen(data.clips_of(order.source, taken), order.part, order.source)
+    read = data.clips_of(order.source, taken)
+    clips = parts.side(read, order.part, order.source, protocol)
+    clips = parts.chosen(clips, order.part, order.source)
     if files.surfaced(Path(order.out)):
         parts.check_surfaces(clips, order.part, order.out)
     windows = windows_of(job, model.feed, clips, every=order.part.every)
