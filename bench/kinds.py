@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench import tasks
 from bench.parity import rungs
 from models import optim
 from models.errors import BadInput, UnknownName, shortened
+
+
+class Strict(BaseModel):
+    """A part of a configuration: every key is known, and none changes."""
+
+    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:

@@ -37,10 +37,9 @@ def trainings(jobs: Sequence[Job]) -> dict[str, float]:
 
 
 def _seconds(job: Job, rate: float) -> float:
-    spec, train = spec_of(job), job.settings.train
-    batch = train.batch or spec.recipe.batch
+    spec, train = spec_of(job), job.training
     # the backward pass computes about twice what the forward pass does
-    step = 3 * batch * of_window(spec.train, spec.frames)
+    step = 3 * train.batch * of_window(spec.train, spec.frames)
     return train.steps * (CALL + step / rate)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.config import Config, Model
+from bench.config import Complete, Config, Model, completed
 from bench.records import Cell, Payload
 from models import title
 
@@ -44,6 +44,11 @@ class Job(BaseModel):
     def settings(self) -> Model:
         """The settings of this job's model."""
         return self.config.model.get(self.model, Model())
+
+    @property
+    def training(self) -> Complete:
+        """How its model is trained, with the published recipe's where the settings are empty."""
+        return completed(self.model, self.settings.train)
 
     @property
     def cell(self) -> Cell:

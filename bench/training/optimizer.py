@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from bench.coordinator.job import Job
 from models.optim import Optimizer
-from models.spec import Spec
 
 
-def optimizer_of(job: Job, spec: Spec) -> Optimizer:
-    """The rule with its numbers. A weight decay of 0 is a setting like any other."""
-    train, recipe = job.settings.train, spec.recipe
-    decay = train.weight_decay
-    # `or` would take the recipe's decay where 0 was asked for; a rate of 0 cannot be asked for
-    if decay is None:
-        decay = recipe.weight_decay
-    return Optimizer(train.optimizer or recipe.optimizer, train.lr or recipe.lr, decay)
+def optimizer_of(job: Job) -> Optimizer:
+    """The rule with its numbers."""
+    train = job.training
+    return Optimizer(train.optimizer, train.lr, train.weight_decay)

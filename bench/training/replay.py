@@ -116,22 +116,16 @@ def rate(step: int, steps: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fallen))
 
 
-def asked(job: Job, spec: Spec) -> Optimizer:
+def asked(job: Job) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
-    train, recipe = job.settings.train, spec.recipe
-    return Optimizer(
-        rule=recipe.optimizer if train.optimizer is None else train.optimizer,
-        lr=recipe.lr if train.lr is None else train.lr,
-        weight_decay=recipe.weight_decay
-        if train.weight_decay is None
-        else train.weight_decay,
-    )
+    train = job.training
+    return Optimizer(rule=train.optimizer, lr=train.lr, weight_decay=train.weight_decay)
 
 
 def parts(job: Job, spec: Spec, windows: int) -> list[range]:
     """Which steps are made again, from 0; one part where there are few."""
-    train = job.settings.train
-    steps, batch = train.steps, min(train.batch or spec.recipe.batch, windows)
+    train = job.training
+    steps, batch = train.steps, min(train.batch, windows)
     most = _affordable(spec, batch)
     head = min(HEAD, most)
     points = (step for step in points_of(job) if step < steps)
@@ -195,7 +189,7 @@ def _affordable(spec: Spec, batch: int) -> int:
 
 
 def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) -> Plain:
-    train, config = job.settings.train, job.config
+    train, config = job.training, job.config
     # how it is scaled is held against the training clips before the first step
     feed = replace(feed_of(job, split.protocol), standardizer=loop.feed.standardizer)
     clips = pieces(
@@ -220,14 +214,13 @@ def _plain(job: Job, backend: Backend, device: str, split: Split, loop: Loop) ->
     settings = Settings(
         device=device, precision=config.precision, draw_noise=True, seed=config.seed
     )
-    batch = feed.spec.recipe.batch if train.batch is None else train.batch
-    optimizer = asked(job, feed.spec)
+    optimizer = asked(job)
     return Plain(
         trainer=backend.trainer(feed.spec.train, optimizer, settings),
         feed=feed,
         windows=windows,
         count=len(whole),
-        batch=min(batch, len(whole)),
+        batch=min(train.batch, len(whole)),
         optimizer=optimizer,
         job=job,
     )
