@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import models as zoo
 from bench import recipes, tasks
@@ -24,62 +24,16 @@ from bench.kinds import (
     Natural,
     Placed,
     Positive,
-    Rule,
     Seconds,
-    Share,
     Strict,
     Tasks,
-    Weight,
-    weighs,
 )
 from bench.parity.settings import Parity
 from bench.recipes.layers import Content, Said, merge, over, parsed, profile_settings
 from bench.speed.settings import Throughput
+from bench.training.settings import LENGTH, NEEDED, Complete
+from bench.training.settings import Train as Train
 from models.errors import BadInput, UnknownName, shortened
-
-Inputs = Literal["screen", "zscore"]
-
-
-class Train(Strict):
-    """Empty fields take the model's published recipe.
-
-    The learning rate falls by a cosine to 1 % over the steps.
-    """
-
-    steps: Count = 1000
-    batch: Count | None = None  # windows
-    lr: Positive | None = None
-    weight_decay: Weight | None = None
-    optimizer: Rule | None = None
-    loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
-    # by joint name, in losses that weigh; 1 where left out
-    joint_weights: dict[str, Weight] = {}
-    # "screen": x / w * 2 - 1; "zscore": that, standardised by the training set
-    inputs: Inputs | None = None
-    # decay per step of the mean of the weights, which is what is then evaluated
-    average: Share | None = None
-    # a checkpoint, whose arrays of the same name and shape the training starts from
-    start: Path | None = None
-    stride: Count | None = None  # frames from one training window to the next
-    shortest: Count = 1  # clips of fewer frames are left out of the training
-    # clips of more frames are cut into pieces of so many before that
-    longest: Count | None = None
-    flip: bool = True
-    validate_every: Count = 250  # steps
-    validation_windows: Count = 2048
-
-
-class Complete(Train):
-    """A training with all that it needs; where nobody says, the published recipe does."""
-
-    batch: Count
-    lr: Positive
-    weight_decay: Weight
-    optimizer: Rule
-    inputs: Inputs
-
-
-NEEDED = [key for key, field in Complete.model_fields.items() if field.is_required()]
 
 
 class Model(Strict):
@@ -290,18 +244,37 @@ def settled(
 
     `planned` are keys of its training that a recipe has asked for.
     """
+    _refuse_both(name, asked.train)
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
     own = asked.train
-    said = trained(name, preset) | {key: getattr(own, key) for key in planned}
-    # both, or a training cut short would end before its first validation
-    for steps in {"steps", "validate_every"} & said.keys():
-        said[steps] = max(1, round(said[steps] * config.share))
-    for key in own.model_fields_set - set(planned):
+    of_recipe = own.model_fields_set & set(planned)
+    said = trained(name, preset)
+    if LENGTH & own.model_fields_set:
+        said = {key: value for key, value in said.items() if key not in LENGTH}
+    said |= {key: getattr(own, key) for key in of_recipe}
+    # all of them, or a training cut short would end before its first validation
+    for key in {"steps", "validate_every"} & said.keys():
+        said[key] = max(1, round(said[key] * config.share))
+    if said.get("epochs"):
+        said["epochs"] *= config.share
+    for key in own.model_fields_set - of_recipe:
         said.pop(key, None)  # typed, whatever files say
     whole = completed(name, own.model_copy(update=said))
     train = Train.model_validate(whole.model_dump())
     return asked.model_copy(update={"preset": preset, "train": train})
+
+
+def _refuse_both(name: str, train: Train) -> None:
+    """Raise BadInput for settings of a training that cannot both be meant."""
+    key = f"configuration key model.{name}.train"
+    if train.model_fields_set >= LENGTH:
+        raise BadInput(f"{key}: steps and epochs are both given; leave one out")
+    if train.validate_on == "test" and train.chooses:
+        raise BadInput(
+            f"{key}.validate_on: test, and patience or plateau choose by the validation; no"
+            " test may choose: take held-out, or leave it out"
+        )
 
 
 def trained(name: str, preset: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.cutting import Strip
 from bench.evaluation.oracle.sight import Sight
 from bench.records import Check
+from bench.training import stopping
 from bench.training.feed import Feed
 from bench.training.fingerprint import fingerprint
 from bench.training.optimizer import optimizer_of
@@ -31,7 +32,7 @@ AGREES = 1e-4
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     """Whether the weights are those of the end of this job's training."""
-    steps, came = job.settings.train.steps, model.progress["step"]
+    steps, came = _due(job, model), model.progress["step"]
     optimizer = optimizer_of(job)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
@@ -51,6 +52,16 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
             unit="fingerprints",
         ),
     ]
+
+
+def _due(job: Job, model: Restored) -> int:
+    """The last step of the training: it may have stopped before the one that was asked for."""
+    train, progress = job.settings.train, model.progress
+    steps: int = train.steps if train.epochs is None else progress["steps"]
+    curve = progress["curve"]
+    if stopping.stops(curve["validation"], train.patience):
+        steps = curve["validation_steps"][-1]
+    return steps
 
 
 def agreement(
@@ -104,10 +115,10 @@ def _untested(strays: list[tuple[str, str, int]]) -> Check:
 def _strips(
     split: Split, places: list[tuple[str, str, int]]
 ) -> dict[tuple[str, str], Strip]:
-    """The test clips that were looked at: a training clip may be called alike."""
+    """The clips that were looked at: a training clip may be called alike."""
     wanted = {(take, camera) for take, camera, _ in places}
     found = {}
-    for strip in cutting.strips(split.test):
+    for strip in cutting.strips(split.validated):
         name = (strip.clip.name, strip.clip.camera_name)
         if name in wanted:
             found[name] = strip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.formats import yaml_file
+from bench.training.settings import LENGTH
 from models.errors import BadInput, UnknownName, shortened
 
 Content = Mapping[str, Any]
@@ -50,7 +51,10 @@ def over(base: Content, top: Content, path: tuple[str, ...] = ()) -> dict[str, A
     """
     match path:
         case ("model", _, "train"):
-            return {**base, **top}
+            # steps in the place of epochs, and the other way round
+            lost = LENGTH if LENGTH & top.keys() else frozenset()
+            kept = {key: value for key, value in base.items() if key not in lost}
+            return {**kept, **top}
     merged = dict(base)
     for key, value in top.items():
         below = merged.get(key)

@@ -9,4 +9,11 @@ from models.optim import Optimizer
 def optimizer_of(job: Job) -> Optimizer:
     """The rule with its numbers."""
     train = job.training
-    return Optimizer(train.optimizer, train.lr, train.weight_decay)
+    clip = train.clip or {}
+    return Optimizer(
+        rule=train.optimizer,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
+        clip_norm=clip.get("norm"),
+        clip_value=clip.get("value"),
+    )

@@ -57,11 +57,10 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
     start = brought.weights(job, loop.feed.spec.train.params)
     loop.trainer.program.load(start)
     loop.validation = validation_of(job, loop.feed, split, loop.validation.program)
-    loop.plan = replace(
-        loop.plan,
-        validate_every=loop.plan.steps,  # at the end alone: nobody looks at the curve
-        checkpoint=_checkpoint(job, seed),
-    )
+    loop.plan = replace(loop.plan, checkpoint=_checkpoint(job, seed))
+    if not job.settings.train.chooses:
+        # at the end alone: nobody looks at the curve
+        loop.plan = replace(loop.plan, validate_every=loop.plan.steps)
     # after an interruption it goes on, as the first training does
     loop.resume()
     return loop
