@@ -15,7 +15,7 @@ from models.errors import BadInput, UnknownName, shortened
 
 
 class Strict(BaseModel):
-    """Settings of which each key is known."""
+    """A part of a configuration: every key is known, and none changes."""
 
     # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

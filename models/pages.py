@@ -34,7 +34,7 @@ def _stage(name: str) -> Iterator[str]:
     paper = next(one for one in known if one.preset == "paper")
     yield f"## `--model {name}`"
     yield ""
-    yield f"Trained as in: {paper.recipe}. Loss: {_weighed(paper.loss)}."
+    yield f"Loss: {_weighed(paper.loss)}. {_recipes(name)}"
     yield ""
     yield from _sizes(known)
     yield ""
@@ -45,6 +45,12 @@ def _stage(name: str) -> Iterator[str]:
     yield "What differs between the graphs:"
     yield ""
     yield from (f"- {sentence}" for sentence in paper.differs)
+
+
+def _recipes(name: str) -> str:
+    family = name.partition(":")[0]
+    file = f"models/zoo/{family}.yaml"
+    return f"How it is trained stands in [{file}](../../{file})."
 
 
 def _weighed(loss: Mapping[str, float]) -> str:

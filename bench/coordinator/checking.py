@@ -8,7 +8,7 @@ from typing import Any
 import backends
 import models
 from bench import data, metrics, tasks
-from bench.config import Config, Model
+from bench.config import Config, Model, completed
 from bench.coordinator import dataset
 from bench.coordinator.spec import build, skin_of
 from bench.data import Split, augment
@@ -47,7 +47,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         _check_masked(spec, settings)
         _check_pictures(spec, settings, config, protocol)
         if "train" in config.tasks:
-            _check_start(spec, settings, resume)
+            _check_start(spec, settings, protocol, resume)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -86,7 +86,7 @@ def _check_pictures(
             f"protocol {protocol.name} has lengths of {protocol.lengths}, and {spec.name}"
             " makes poses of crops, which are metric; take another protocol or model"
         )
-    if (settings.train.inputs or spec.recipe.inputs) == "zscore":
+    if completed(spec.name, settings.train).inputs == "zscore":
         raise BadInput(
             f"configuration key model.{spec.name}.train.inputs: zscore is of keypoints, and"
             f" {spec.name} reads images; say screen"
@@ -98,11 +98,14 @@ def _check_pictures(
         )
 
 
-def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
+def _check_start(
+    spec: Spec, settings: Model, protocol: Protocol, resume: Path | None
+) -> None:
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
     own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
     if place is not None:
+        brought.same_skeleton(place, protocol.joints)
         brought.fitting(place, spec.train.params)
 
 

@@ -23,7 +23,6 @@ from bench.training.feed import Feed, feed_of
 from bench.training.loop import Curve, Loop
 from bench.training.schedules import Now
 from models.optim import Optimizer
-from models.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +95,7 @@ def plain_of(
     job: Job, backend: Backend, device: str, split: Split, loop: Loop
 ) -> Plain:
     """The plain training of a job; how keypoints are scaled is the loop's."""
-    train, config = job.settings.train, job.config
+    train, config = job.training, job.config
     # how it is scaled is held against the training clips before the first step
     scaling = loop.feed.standardizer
     feed = replace(feed_of(job, split.protocol), standardizer=scaling)
@@ -111,15 +110,14 @@ def plain_of(
     def make(optimizer: Optimizer) -> Trainer:
         return backend.trainer(feed.spec.train, optimizer, settings)
 
-    optimizer = asked(job, feed.spec)
-    batch = feed.spec.recipe.batch if train.batch is None else train.batch
+    optimizer = asked(job)
     return Plain(
         make=make,
         trainer=make(optimizer),
         feed=feed,
         windows=windows,
         count=len(whole),
-        batch=min(batch, len(whole)),
+        batch=min(train.batch, len(whole)),
         optimizer=optimizer,
         job=job,
         curve=loop.curve,
@@ -153,15 +151,13 @@ def _windows(
     return whole, windows
 
 
-def asked(job: Job, spec: Spec) -> Optimizer:
+def asked(job: Job) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
-    train, recipe = job.settings.train, spec.recipe
+    train = job.training
     return Optimizer(
-        rule=recipe.optimizer if train.optimizer is None else train.optimizer,
-        lr=recipe.lr if train.lr is None else train.lr,
-        weight_decay=recipe.weight_decay
-        if train.weight_decay is None
-        else train.weight_decay,
+        rule=train.optimizer,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
         clip_norm=None if train.clip is None else train.clip.get("norm"),
         clip_value=None if train.clip is None else train.clip.get("value"),
     )

@@ -72,8 +72,8 @@ class Replayed:
 
 def parts(job: Job, spec: Spec, windows: int) -> list[range]:
     """Which steps are made again, from 0; one part where there are few."""
-    train = job.settings.train
-    batch = min(train.batch or spec.recipe.batch, windows)
+    train = job.training
+    batch = min(train.batch, windows)
     steps = train.steps_of(windows // batch)
     most = _affordable(spec, batch * train.accumulate)
     head = min(HEAD, most)

@@ -84,11 +84,11 @@ def _replayed(
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     """A training at its first step: native trainer, batches, validation."""
-    train, seed = job.settings.train, job.config.seed
+    train, seed = job.training, job.config.seed
     feed = feed_of(job, split.protocol)
     spec = feed.spec
     epochs = _epochs(job, feed, split)
-    if (train.inputs or spec.recipe.inputs) == "zscore":
+    if train.inputs == "zscore":
         # after the windows are cut, of whose frames the mean and the spread are
         feed = feed.fit(epochs.windows)
     settings = Settings(
@@ -97,7 +97,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         draw_noise=True,  # dropout by the framework's own hand, as its users train
         seed=seed,
     )
-    optimizer = optimizer_of(job, spec)
+    optimizer = optimizer_of(job)
     trainer = backend.trainer(spec.train, optimizer, settings)
     # made here and not by the framework: every backend starts from the same weights
     drawn = initial.draw(spec.train.params, seed=seed)
@@ -138,7 +138,7 @@ def _plan(
 
 
 def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
-    train, seed = job.settings.train, job.config.seed
+    train, seed = job.training, job.config.seed
     # A third of a window apart, neighbours of a sequence model differ enough to learn from;
     # a model of one output has no other window for a frame.
     usual = max(1, feed.spec.frames // 3) if feed.taught else 1
@@ -157,7 +157,7 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
         windows=windows,
         renewed=renewed,
         # few windows still make a step: smoke tests have less than a paper's batch
-        batch=min(train.batch or feed.spec.recipe.batch, len(windows)),
+        batch=min(train.batch, len(windows)),
         seed=seed,
         flip=train.flip,
     )
@@ -197,7 +197,7 @@ def _payload(
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         fraction=protocol.fraction,
-        optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
+        optimizer=dict(optimizer_of(job).describe()),
         precision=job.config.precision,
         steps=loop.step,
         epochs=windows / len(loop.epochs.windows),
