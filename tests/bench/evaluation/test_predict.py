@@ -101,9 +101,9 @@ def test_the_end_of_the_name_is_the_format(
     assert text["poses"].keys() == due.keys()
     # some clips, and of these every third frame
     few = tmp_path / "few.npz"
-    chosen = ["--clip", "S9_Walking*", "--clip", list(due)[-1], "--every", "3"]
+    chosen = ["--clip", "S9 Walking*", "--clip", list(due)[-1], "--every", "3"]
     assert main([*asked, str(few), *chosen]) == 0
-    names = [name for name in due if name.startswith("S9_Walking")] + list(due)[-1:]
+    names = [name for name in due if name.startswith("S9 Walking")] + list(due)[-1:]
     with np.load(few) as archive:
         about = json.loads(str(archive["about"]))
         assert [name for name in archive if name != "about"] == names
