@@ -9,7 +9,7 @@ from __future__ import annotations
 from reports.plot.joint_errors import joints
 from reports.plot.moving import breathing, overlays, walking, watching
 from reports.plot.parity_ladder import Rung, ladder
-from reports.plot.pose_views import poses, skeletons
+from reports.plot.pose_views import pictures, poses, skeletons
 from reports.plot.rates import Bar, bars
 from reports.plot.surface_views import surfaces
 from reports.plot.training_curves import Curve, curves
@@ -24,6 +24,7 @@ __all__ = [
     "joints",
     "ladder",
     "overlays",
+    "pictures",
     "poses",
     "skeletons",
     "surfaces",
