@@ -208,13 +208,13 @@ def _check_poses(clips: Iterable[Clip], source: str) -> None:
 
 def clips_of(
     source: str,
-    protocol: Protocol,
+    protocol: Protocol | None,
     *,
     seed: int = 0,
     small: float = 1.0,
     noise: bool = False,
 ) -> list[Clip]:
-    """The clips of a source with the protocol's joints.
+    """The clips of a source with the protocol's joints, with their own where there is none.
 
     They are picked by name where they are there and converted by rule where not. Raises
     BadInput for unreadable data.
@@ -222,20 +222,15 @@ def clips_of(
     from bench.data.detector.noise import detect
     from bench.data.geometry.conversions import convert_clip
 
-    joints = set(protocol.joints)
+    joints = set(protocol.joints) if protocol else set()
     clips = []
     for clip in _read(source, protocol, seed=seed, small=small):
         # windows pick by name, so joints beyond the protocol's may stay
-        if not joints <= set(clip.skeleton.joints):
+        if protocol and not joints <= set(clip.skeleton.joints):
             clip = convert_clip(clip, protocol.skeleton)
         # last: the errors are those of the joints that a model is given
         clips.append(detect(clip, seed=seed) if noise else clip)
     return clips
-
-
-def every(source: str) -> list[Clip]:
-    """The clips of a source, each with its own joints. Raises BadInput for unreadable data."""
-    return _read(source, default_protocol(source), seed=0, small=1.0)
 
 
 def absolute(source: str) -> str:

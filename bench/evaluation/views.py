@@ -99,7 +99,7 @@ def of_source(source: str, clip: str | None) -> View:
     Raises BadInput for data that cannot be read, and for a clip that is not there.
     """
     protocol = data.default_protocol(source)
-    clips = data.every(source)
+    clips = data.clips_of(source, protocol)
     by_name = {f"{each.name}/{each.camera_name}": each for each in clips}
     name = _chosen(list(by_name), clip, source)
     found = by_name[name]

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 import backends
-from backends.base import Settings
+from backends.base import Program, Settings
 from bench import config, data
 from bench.coordinator.job import Job
 from bench.data import protocols
 from bench.data.clip import Clip
 from bench.evaluation.poses import predicted
-from bench.training.feed import feed_of
+from bench.training.feed import Feed, feed_of
 from models import params
 from tests.benchmarks.rounds import told
 
@@ -45,11 +45,8 @@ def long_clip() -> Clip:
     return dataclasses.replace(clip, **arrays)
 
 
-@pytest.mark.parametrize("model", ["simple_baseline", "videopose3d"])
-def test_predict_against_the_model_alone(
-    model: str, benchmark: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    torch.set_num_threads(1)
+def trained(model: str) -> tuple[Program, Feed, str]:
+    """A program on drawn weights, how it is fed, and its preset."""
     asked = config.load(
         profile="standard", file=None, overrides=[], options={}, models=[model]
     )
@@ -59,6 +56,15 @@ def test_predict_against_the_model_alone(
     feed = feed_of(job, protocols.load("synthetic"))
     program = backends.load("torch").program(feed.spec.infer, Settings(device="cpu"))
     program.load(params.draw(feed.spec.infer.params, seed=0))
+    return program, feed, job.settings.preset
+
+
+@pytest.mark.parametrize("model", ["simple_baseline", "videopose3d"])
+def test_predict_against_the_model_alone(
+    model: str, benchmark: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.set_num_threads(1)
+    program, feed, preset = trained(model)
     clip = long_clip()
     windows = feed.windows([clip], stride=None)
     ready = [
@@ -78,7 +84,7 @@ def test_predict_against_the_model_alone(
     np.testing.assert_allclose(whole()[:100], poses[:100], atol=1e-5)
     with capsys.disabled():
         found = told(
-            f"{model} {asked.model[model].preset}, {FRAMES:,} frames",
+            f"{model} {preset}, {FRAMES:,} frames",
             alone,
             whole,
             names=("the model alone", "predict"),
