@@ -26,38 +26,40 @@ Values = dict[str, jax.Array]
 def native_optimizer(o: Optimizer) -> Any:
     """optax's version of the rule.
 
-    The learning rate lies in the state, so that it can change without compiling again.
+    The learning rate lies in the state, so that it can change without compiling again; decay
+    and epsilon lie there so that trainers which differ in them share a compiled step.
     """
 
-    def rule(learning_rate: Any) -> Any:
-        decay = optax.add_decayed_weights(o.weight_decay)
+    def rule(learning_rate: Any, weight_decay: Any, eps: Any) -> Any:
+        decay = optax.add_decayed_weights(weight_decay)
         descend = optax.scale_by_learning_rate(learning_rate)
         match o.rule:
             case "sgd":
                 return optax.chain(decay, optax.sgd(learning_rate, o.momentum))
             # optax puts epsilon under the root and decays by 0.9 unless told
             case "rmsprop":
-                native = optax.rmsprop(learning_rate, o.alpha, o.eps, eps_in_sqrt=False)
+                native = optax.rmsprop(learning_rate, o.alpha, eps, eps_in_sqrt=False)
                 return optax.chain(decay, native)
             case "adam":
-                return optax.chain(decay, scale_by_adam(o), descend)
+                return optax.chain(decay, scale_by_adam(o, eps), descend)
             # decay joins the step behind the moments, not the gradient before them
             case "adamw":
-                return optax.chain(scale_by_adam(o), decay, descend)
+                return optax.chain(scale_by_adam(o, eps), decay, descend)
         raise Unsupported(
             f"optimizer {o.rule}: backends/jax/train.py has no rule for it"
         )
 
-    return optax.inject_hyperparams(rule)(learning_rate=o.lr)
+    made = optax.inject_hyperparams(rule)
+    return made(learning_rate=o.lr, weight_decay=o.weight_decay, eps=o.eps)
 
 
-def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
+def scale_by_adam(o: Optimizer, eps: Any) -> optax.GradientTransformation:
     """optax.scale_by_adam with exact bias corrections.
 
     optax takes 1 - beta**t in float32, where 1 - 0.999 is off by 1.3e-5 of itself: its
     early steps are up to 1.3e-5 of themselves too long.
     """
-    native = optax.scale_by_adam(o.beta1, o.beta2, o.eps)
+    native = optax.scale_by_adam(o.beta1, o.beta2, eps)
 
     def update(
         grads: Any,
@@ -72,7 +74,7 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
         )
 
         def step(m: Any, v: Any) -> Any:
-            return m / first / (jnp.sqrt(v / second) + o.eps)
+            return m / first / (jnp.sqrt(v / second) + eps)
 
         return jax.tree.map(step, moments.mu, moments.nu), moments
 
@@ -128,7 +130,8 @@ class JaxTrainer(Trainer):
         """Learning rate of the steps to come."""
         # an array: a Python number would be another type, and compiled for anew
         placed = jax.device_put(np.float32(lr), self.program.device)
-        self._slots = self._slots._replace(hyperparams={"learning_rate": placed})
+        numbers = {**self._slots.hyperparams, "learning_rate": placed}
+        self._slots = self._slots._replace(hyperparams=numbers)
 
     def state(self) -> dict[str, np.ndarray]:
         """optax's state by its path (`inner_state/0/mu/NAME`), and the key of the noise."""
