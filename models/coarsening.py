@@ -154,8 +154,11 @@ def pyramid(
     """The mesh and coarser levels of it, `levels` in all; one more is matched and left out.
 
     Where `nodes` are given, fake vertices fill the finest level up to them. Raises BadInput for
-    faces that are none of such a mesh, and for nodes that are too few or do not halve so often.
+    faces that are none of such a mesh, for no levels, and for nodes that are too few or do not
+    halve so often.
     """
+    if levels < 1:
+        raise BadInput(f"{levels} levels of a mesh came; 1 or more were due")
     graphs = [of_faces(faces, vertices)]
     parents = []
     weights = graphs[0].sums - graphs[0].diagonal
@@ -178,7 +181,10 @@ def pyramid(
 def _span(graph: Matrix, order: Array) -> float:
     """The largest eigenvalue of its Laplacian; of a fake vertex, alone as it is, that is 1."""
     own = largest(laplacian(graph))
-    return max(own, 1.0) if len(order) > graph.size else own
+    if len(order) > graph.size:
+        return max(own, 1.0)
+    # where nothing is joined, nothing is scaled
+    return own if own > NOTHING else 1.0
 
 
 def matched(graph: Matrix, weights: Array) -> Array:
@@ -200,8 +206,9 @@ def matched(graph: Matrix, weights: Array) -> Array:
         share = 2.0 * graph.values[seen] + own[vertex] + own[near]
         share = share / (weights[vertex] + weights[near] + 1e-9)
         share[pair[near] >= 0] = 0.0
-        best = int(share.argmax())
-        if share[best] > 0:
+        # none of the last vertex, where that is a part of its own
+        best = share.argmax() if share.size else None
+        if best is not None and share[best] > 0:
             pair[near[best]] = made
         made += 1
     return pair

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, UnknownName, shortened
 
 Array = NDArray[np.float64]
 Faces = NDArray[np.int64]
@@ -30,7 +30,7 @@ class Mesh:
     faces: Faces  # (F, 3), counter-clockwise as seen from outside
     regressor: Array  # (J, V): joints from vertices; rows sum to 1
     weights: Array  # (V, J); rows sum to 1
-    parents: tuple[int, ...]  # (J,), -1 at the root
+    parents: tuple[int, ...]  # (J,): the joint above each, and -1 at the root
     # (S, V, 3): what one unit of each shape adds to the vertices
     shapes: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
     shape_names: tuple[str, ...] = ()
@@ -46,6 +46,7 @@ class Mesh:
         }
         if shapes:
             due["shapes"] = (shapes, count, 3)
+        self._check_tree()
         for name, shape in due.items():
             self._check(name, shape)
         if not len(self.faces) or not 0 <= self.faces.min() <= self.faces.max() < count:
@@ -59,6 +60,21 @@ class Mesh:
                     f"mesh {self.name}: rows of {name} miss 1 by up to {off:.3g}; shares that"
                     " sum to 1 were due"
                 )
+
+    def _check_tree(self) -> None:
+        parents = np.array(self.parents, np.int64)
+        count = len(parents)
+        sound = (parents >= -1).all() and (parents < count).all()
+        above = np.arange(count)
+        # as many steps up as there are joints end above the root, but for those in a circle
+        for _ in range(count if sound else 0):
+            above = np.where(above < 0, -1, parents[above])
+        if (parents == -1).sum() != 1 or (above >= 0).any():
+            raise BadInput(
+                f"mesh {self.name}: parents {shortened(self.parents)} are no tree; -1 was due at"
+                f" one joint, the root, and at each other a place from 0 to {count - 1} that"
+                " leads to it"
+            )
 
     def _check(
         self,

@@ -59,29 +59,42 @@ def _term(name: str, pose: Value, body: Body | None, own: Mapping[str, Term]) ->
         importlib.import_module(f"models.losses.{name}"), name
     )
     # what a loss needs, its own signature says
-    needs = inspect.signature(loss).parameters
-    return loss(**{need: _given(need, name, pose, body) for need in needs})
+    given = {}
+    for need, parameter in inspect.signature(loss).parameters.items():
+        if parameter.default is not parameter.empty:
+            continue
+        if need not in GIVEN:
+            raise BadInput(
+                f"loss {name} asks for {need!r}, which no model gives; {', '.join(GIVEN)} may"
+                " be asked for"
+            )
+        given[need] = GIVEN[need](name, pose, body)
+    return loss(**given)
 
 
-def _given(need: str, name: str, pose: Value, body: Body | None) -> Value | Body:
-    """What a loss asks for, by the name of its parameter."""
-    graph = pose.graph
-    if need == "pose":
-        return _unfolded(pose)
-    if need == "target":
-        return _unfolded(graph.input("target", pose.shape))
-    if need == "body":
-        return _body(name, pose, body)
+def _pose(name: str, pose: Value, body: Body | None) -> Value:
+    return _unfolded(pose)
+
+
+def _target(name: str, pose: Value, body: Body | None) -> Value:
+    return _unfolded(pose.graph.input("target", pose.shape))
+
+
+def _vertices(name: str, pose: Value, body: Body | None) -> Value:
     try:
-        vertices = graph.labelled("vertices")
+        return pose.graph.labelled("vertices")
     except UnknownName:
         raise BadInput(
             f"loss {name} is of a mesh, and this model makes none; leave it out of the loss"
         ) from None
-    return vertices if need == "vertices" else graph.input("vertices", vertices.shape)
 
 
-def _body(name: str, pose: Value, body: Body | None) -> Body:
+def _surface(name: str, pose: Value, body: Body | None) -> Value:
+    made = _vertices(name, pose, body)
+    return pose.graph.input("vertices", made.shape)
+
+
+def _skeleton(name: str, pose: Value, body: Body | None) -> Body:
     if body is None:
         raise BadInput(
             f"loss {name} needs the skeleton, and none was given; build the model with"
@@ -95,3 +108,13 @@ def _body(name: str, pose: Value, body: Body | None) -> Body:
             " give the body of the poses that the model makes"
         )
     return body
+
+
+# what a loss may ask for, by the name of its parameter
+GIVEN: Mapping[str, Callable[[str, Value, Body | None], Value | Body]] = {
+    "pose": _pose,
+    "target": _target,
+    "vertices": _vertices,
+    "surface": _surface,
+    "body": _skeleton,
+}

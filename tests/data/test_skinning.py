@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from bench.data.geometry.skeletons import H36M16, H36M17
-from bench.data.geometry.skinning import Skin
+from bench.data.geometry.skinning import Skin, _least
 from bench.data.readers import synthetic
 from models.errors import BadInput
 from models.human import human
@@ -85,6 +87,16 @@ def test_poses_that_are_near_are_bodies_that_are_near(skin: Skin) -> None:
     steps = np.abs(np.diff(moving, axis=0)).max(axis=(1, 2))
     carried = np.abs(np.diff(skin.posed(moving), axis=0)).max(axis=(1, 2))
     assert (carried < 6 * steps + 1e-4).all()
+
+
+def test_half_a_turn_is_a_turn_from_every_direction() -> None:
+    corners = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
+    start = corners[np.abs(corners).sum(axis=1) > 0]
+    start /= np.linalg.norm(start, axis=1, keepdims=True)
+    turn = _least(start, -start)
+    assert np.abs((turn @ start[..., None])[..., 0] + start).max() < 1e-12
+    assert np.abs(turn @ turn.swapaxes(1, 2) - np.eye(3)).max() < 1e-12
+    assert np.abs(np.linalg.det(turn) - 1).max() < 1e-12
 
 
 def test_a_limb_that_points_back_and_one_of_no_length_are_finite(skin: Skin) -> None:

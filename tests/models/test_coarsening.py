@@ -85,6 +85,26 @@ def test_the_largest_eigenvalue_is_numpys() -> None:
     assert_close(coarsening.largest(graph), due, rtol=1e-13, what="largest")
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_a_mesh_of_several_parts_has_levels_too(levels: int) -> None:
+    faces = np.arange(9).reshape(3, 3)
+    made = coarsening.pyramid(faces, 9, levels)
+    assert len(made.orders) == levels + 1
+    for laplacian in made.laplacians:
+        spectrum = np.linalg.eigvalsh(dense(laplacian))
+        # of parts that are one vertex each, nothing is left but -1
+        assert -1 - 1e-12 < spectrum.min() and spectrum.max() < -0.5 + 1e-12
+    # as near to each other as corners of a face
+    finest = dense(made.adjacencies[0])[np.ix_(made.places[:9], made.places[:9])]
+    assert finest.tolist() == np.kron(np.eye(3), 1 - np.eye(3)).tolist()
+
+
+@pytest.mark.parametrize("levels", [0, -1])
+def test_no_levels_are_refused(levels: int) -> None:
+    with pytest.raises(BadInput, match="levels of a mesh came; 1 or more were due"):
+        coarsening.pyramid(*sphere(0), levels)
+
+
 def test_fakes_fill_the_finest_level() -> None:
     made = coarsening.pyramid(*sphere(1), 2, nodes=32)
     assert [len(order) for order in made.orders] == [32, 16, 8]

@@ -12,7 +12,7 @@ import pytest
 from models.body import H36M_17, Body
 from models.errors import BadInput, UnknownName
 from models.human import human
-from models.human.rings import JOINTS, REST
+from models.human.rings import JOINTS, PARENTS, REST
 from models.mesh import Mesh
 
 every_detail = pytest.mark.parametrize("detail", [1, 2, 3])
@@ -128,9 +128,42 @@ def test_a_detail_that_is_none(detail: int) -> None:
         human(detail)
 
 
-def test_a_joint_that_it_lacks_is_named() -> None:
-    with pytest.raises(BadInput, match="joint Nose is none of a body's"):
-        human(1, ("Hip", "Nose"))
+@pytest.mark.parametrize(
+    ("joints", "said"),
+    [
+        (("Hip", "Nose"), "joint Nose is none of a body's"),
+        (("Hip", "Spine", "Hip"), "joint Hip came twice"),
+        (JOINTS[1:], "joints without Hip came"),
+        ((), "joints without Hip came"),
+    ],
+    ids=str,
+)
+def test_joints_that_make_no_body_are_named(joints: tuple[str, ...], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        human(1, joints)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "heir"),
+    [
+        # the end of a limb goes with what is above, any other part with what is below
+        (("RElbow", "RWrist"), "RShoulder"),
+        (("Neck/Nose", "Head"), "Thorax"),
+        (("LHip", "LKnee", "LFoot"), "Hip"),
+        (("RHip", "RKnee"), "RFoot"),
+        (JOINTS[1:], "Hip"),
+    ],
+    ids=str,
+)
+def test_what_hung_on_joints_that_are_left_out_goes_with_another(
+    left_out: tuple[str, ...], heir: str
+) -> None:
+    joints = tuple(joint for joint in JOINTS if joint not in left_out)
+    mesh = human(1, joints)
+    together = [JOINTS.index(joint) for joint in (heir, *left_out)]
+    due = human(1).weights[:, together].sum(axis=1)
+    assert mesh.weights[:, joints.index(heir)] == pytest.approx(due)
+    assert mesh.parents.count(-1) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,6 +185,15 @@ def test_a_joint_that_it_lacks_is_named() -> None:
         ),
         ({"weights": np.zeros((200, 16))}, "weights is"),
         ({"shapes": np.zeros((2, 200, 3))}, "shapes is"),
+        # a circle, two roots, none, places that are no joint
+        (
+            {"parents": (-1, 2, 3, 1, *PARENTS[4:])},
+            r"parents \(-1, 2, 3, 1, .* no tree",
+        ),
+        ({"parents": (-1, -1, *PARENTS[2:])}, "are no tree; -1 was due at one joint"),
+        ({"parents": (1, *PARENTS[1:])}, "are no tree"),
+        ({"parents": (-1, 17, *PARENTS[2:])}, "a place from 0 to 16 that leads to it"),
+        ({"parents": (-1, -2, *PARENTS[2:])}, "are no tree"),
     ],
 )
 def test_a_mesh_whose_arrays_do_not_belong_together(

@@ -17,6 +17,7 @@ from models.builder import Builder
 from models.errors import BadInput, SpecError, UnknownName
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
+from models.value import Value
 from tests.asserts import assert_close
 from tests.models.test_mesh_losses import BY_HAND as MESHES
 
@@ -228,6 +229,23 @@ def test_no_loss_and_an_unknown_one_name_the_files() -> None:
     said = "unknown loss 'limb': did you mean limb_length"
     with pytest.raises(UnknownName, match=said):
         graph({"limb": 1.0})
+
+
+def test_what_a_loss_may_not_ask_for_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mistyped parameter is no surface."""
+
+    def mistyped(pose: Value, targets: Value, *, power: float = 2.0) -> Value:
+        return (pose - targets).abs().mean(axis=(0, 1, 2, 3), keepdims=False)
+
+    monkeypatch.setattr("models.losses.mpjpe.mpjpe", mistyped)
+    pose = Builder("loss").input("pose", ("batch", 1, 4, 3))
+    said = (
+        "^loss mpjpe asks for 'targets', which no model gives; pose, target, vertices"
+    )
+    with pytest.raises(BadInput, match=said):
+        objective.total(pose, {"mpjpe": 1.0}, None)
 
 
 def test_a_single_frame_has_no_velocity() -> None:

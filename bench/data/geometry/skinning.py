@@ -83,6 +83,11 @@ class Skin:
             found[start : start + CHUNK] = moved.transpose(0, 2, 1)
         return found
 
+    @property
+    def along(self) -> Float:
+        """(J, 3): where each bone points at rest; 0 where it has no length."""
+        return _unit(self._bones(self._rest[None])[0])
+
     def maps(self, poses: Float) -> Float:
         """(n, J, 4, 3): what each bone does to a place (x, y, z, 1) of the rest pose."""
         bones = self._bones(poses)

@@ -2,7 +2,7 @@
 
 Each has `write(path, poses, about)`: poses (frames, joints, 3) in mm by clip, and what they are,
 as `predict` says it; one that has `SURFACES` is given vertices (frames, V, 3),
-and `faces`. The path is a draft beside the target and is moved there when it is whole.
+and `faces`, one that has `SKINNED` the `skin`, a body that follows the joints. The path is a draft beside the target and is moved there when it is whole.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ def surfaced(path: Path) -> bool:
     Raises BadInput for a format that is none.
     """
     return bool(getattr(_module(path), "SURFACES", False))
+
+
+def skinned(path: Path) -> bool:
+    """Whether the format is of a body that follows joints. Raises BadInput as `surfaced`."""
+    return bool(getattr(_module(path), "SKINNED", False))
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:

@@ -34,6 +34,9 @@ from tests.zoo import lengths, tiny
 
 # Models that leave the length open: what is exported must run at any that they take.
 LENGTHS = {name: lengths(name) for name in models.names() if len(lengths(name)) > 1}
+SURFACES = [
+    name for name in models.names() if tiny(name).meshed or tiny(name).reads == "images"
+]
 SHAPES = {  # (batch, frames)
     name: [(1, frames[0]), (3, frames[0]), *((17, length) for length in frames)]
     for name, frames in LENGTHS.items()
@@ -145,6 +148,18 @@ def test_a_file_is_read_by_its_framework_alone_at_any_batch_and_length(
         what = f"{model} as {format}, {name}"
         # a native runtime fuses what the oracle computes one by one
         assert_close(poses[name], due, rtol=2e-5, what=what)
+
+
+@pytest.mark.parametrize("model", SURFACES)
+@pytest.mark.parametrize("format", FORMATS)
+def test_models_of_pictures_and_meshes_leave_for_one_sample_and_more(
+    format: str, model: str, tmp_path: Path
+) -> None:
+    """Read back at 1, 2 and 5 before a file is kept: `checking` asks all three."""
+    _, about = owner_of(format)
+    out = tmp_path / f"model{about.suffix}"
+    done = export.export(Order(model, format, str(out), preset="tiny"))
+    assert done.ok and done.error is not None and done.error <= done.bound
 
 
 @pytest.mark.parametrize("format", FORMATS)
