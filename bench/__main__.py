@@ -24,8 +24,7 @@ import typer
 
 from bench import commands
 from bench.commands._interrupted import Interrupted
-from bench.commands._visible import visible
-from models.errors import BadInput, Missing, PosePortError, shortened
+from models.errors import BadInput, Missing, PosePortError, shortened, visible
 
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -21,8 +21,23 @@ def shortened(text: object, most: int = 80) -> str:
     return f"{said[:most]}... ({len(said):,} characters)"
 
 
+def visible(text: str) -> str:
+    """A text in which ends of lines, colours and the like are as Python writes them."""
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
+
+
 class PosePortError(Exception):
     """Root of everything PosePort raises on purpose; its text is one line for a person."""
+
+    def __str__(self) -> str:
+        # whatever a stranger has put into a name: another process reads the last line
+        return visible(super().__str__())
 
 
 class BadInput(PosePortError, ValueError):

@@ -15,8 +15,7 @@ import typer
 
 from bench.commands import AllowMismatch, Json, ProtocolName
 from bench.commands._chosen import refuse_beside
-from bench.commands._visible import visible
-from models.errors import BadInput, UnknownName
+from models.errors import BadInput, UnknownName, visible
 
 EXAMPLES = (
     "data",

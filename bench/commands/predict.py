@@ -81,7 +81,8 @@ def command(
         allow_mismatch=bool(allow_mismatch),
     )
     if figure:
-        _draw(found, figure)
+        with places.writing(figure):
+            _draw(found, figure)
     if json:
         # to be drawn, and the files have them all
         drawn = ("looks", "surfaces", "faces")

@@ -119,7 +119,12 @@ def export(order: Order) -> Exported:
     found = content(order)
     backends.require(owner)
     bound = budget.bound("forward", 0.0)
-    error, files = _written(owner, order, out, bound)
+    try:
+        error, files = _written(owner, order, out, bound)
+    except PosePortError:
+        # a framework on a full disk says whatever it says
+        places.room(out, sum(array.nbytes for array in found.params.values()))
+        raise
     given = {**found.graph.inputs, **_noise(found.graph)}
     made = {
         name: found.graph.types[value] for name, value in found.graph.outputs.items()

@@ -64,6 +64,10 @@ def canvas(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         yield figure
         # Drawn beside its place, so that a reader of an older report never sees half.
         draft = path.with_name(f".{path.stem}.{os.getpid()}.png")
-        # Without the version of matplotlib in it, equal figures are equal files.
-        figure.savefig(draft, dpi=DPI, metadata={"Software": None})
-        draft.replace(path)
+        try:
+            # Without the version of matplotlib in it, equal figures are equal files.
+            figure.savefig(draft, dpi=DPI, metadata={"Software": None})
+            draft.replace(path)
+        finally:
+            # where anything failed; else it has gone to its name
+            draft.unlink(missing_ok=True)

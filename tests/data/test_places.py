@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bench.data.formats import places
+from bench.data.formats import arrays_file, places
+from bench.data.geometry.skeletons import H36M17
+from bench.evaluation import files
 from models.errors import BadInput
 
 Check = Callable[[Path], None]
@@ -26,6 +31,9 @@ Check = Callable[[Path], None]
         "x" * 300,
         "y/" * 2500,
         "nul\0nul",
+        "two\nlines",
+        "bell\a",
+        "line\u2028end",
     ],
 )
 def test_an_impossible_place_is_one_line(
@@ -65,3 +73,43 @@ def test_a_disk_that_takes_nothing_is_told(
     for check in (places.file, places.folder):
         with pytest.raises(BadInput, match=os.strerror(number)):
             check(tmp_path / "new")
+
+
+@contextmanager
+def nearly_full() -> Iterator[None]:
+    """No file may grow beyond 20 kB, as on a disk that is full by then."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a.safetensors", "a.npz", "a.json", "a.bvh", "a.obj"]
+)
+def test_a_disk_that_fills_meanwhile_is_told_by_the_files_name(
+    tmp_path: Path, name: str
+) -> None:
+    frames = (1, 2000) if name.endswith("obj") else (2000, 17)
+    path, poses = tmp_path / name, {"a/b": np.ones((*frames, 3), np.float32)}
+    about = {"fps": {"a/b": 1.0}, "joints": H36M17.joints, "parents": H36M17.parents}
+    faces = np.zeros((4, 3), np.int64)
+    with nearly_full(), pytest.raises(BadInput) as caught:
+        files.write(path, poses, about if name != "a.obj" else {"faces": faces})
+    due = f"{path}: cannot be written (File too large); give a file in a folder"
+    assert str(caught.value).startswith(due)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_so_are_arrays_and_what_a_library_has_failed_at(tmp_path: Path) -> None:
+    path = tmp_path / "a.cache"
+    with nearly_full():
+        with pytest.raises(BadInput, match=r"a\.cache: cannot be written \(File too"):
+            arrays_file.write(path, {"x": np.ones(100_000)}, {})
+        with pytest.raises(BadInput, match=r"a\.cache: cannot be written \(File too"):
+            places.room(path, 5_000_000)
+    assert list(tmp_path.iterdir()) == []
+    places.room(path, 5_000_000)
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,8 @@ from models.errors import BadInput
 
 Array = np.ndarray
 SPREAD = 0.05  # metres of the points about each joint
+# an octahedron of the points about a joint: ahead of, above and beside it, and against these
+FACES = [(x, y, z) for x in (0, 3) for y in (1, 4) for z in (2, 5)]
 
 
 def content(joints: int = 24) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def content(joints: int = 24) -> dict[str, Any]:
     draw = np.random.default_rng(0)
     return {
         "v_template": vertices,
-        "f": draw.integers(0, len(vertices), (40, 3)).astype(np.uint32),
+        "f": np.concatenate([np.array(FACES) + 6 * n for n in range(joints)]).astype(
+            np.uint32
+        ),
         "J_regressor": own.T / 6,
         "weights": own,
         "shapedirs": draw.normal(size=(len(vertices), 3, 16)) / 100,
@@ -74,6 +78,10 @@ def test_a_file_is_a_body_of_the_poses_joints(
     assert at["RWrist"][0] > 0.5
     assert body.shapes.shape == (10, 6 * joints, 3)
     assert body.shape_names[0] == "beta 0"
+    # shapes are turned as vertices are
+    moved = body.shaped({"beta 3": 2.0}).vertices - body.vertices
+    x, y, z = 2 * arrays["shapedirs"][..., 3].T
+    np.testing.assert_allclose(moved, np.stack([-x, z, y], axis=1), atol=1e-9)
 
 
 class Ch:
@@ -128,6 +136,17 @@ def sparse_of(**changes: Any) -> dict[str, Any]:
         {"indptr": np.arange(145)[::-1].copy()},
         {"indptr": np.zeros(145)},
         {"data": None},
+        {"indices": np.full(144, 0.5)},
+        {"indptr": np.r_[0, np.arange(1, 144) + 0.5, 144]},
+        {"_shape": (24, -2)},
+        {"_shape": (24, -1), "indptr": np.zeros(0)},
+        {"_shape": (-5, 144)},
+        {"_shape": (0, 144)},
+        {"_shape": (float("inf"), 144)},
+        {"_shape": (float("nan"), 144)},
+        {"_shape": (24, True)},
+        {"_shape": (24, 144, 1)},
+        {"_shape": 7},
     ],
 )
 def test_a_sparse_matrix_that_does_not_fit_is_one_line(
@@ -163,15 +182,34 @@ def test_a_skeleton_without_the_neck_has_a_body(tmp_path: Path) -> None:
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     before = smpl.mesh(saved(tmp_path), H36M17.joints)
     assert smpl.mesh(tmp_path / "body.npz", H36M17.joints) is before
-    larger = content()["v_template"] * 2
+    larger = content()["v_template"] * 1.5
     after = smpl.mesh(
         saved(tmp_path, v_template=larger, bs_style="other"), H36M17.joints
     )
-    assert np.ptp(after.vertices) == pytest.approx(2 * np.ptp(before.vertices))
+    assert np.ptp(after.vertices) == pytest.approx(1.5 * np.ptp(before.vertices))
 
 
 def tree(joints: int) -> Array:
     return np.array([[0, *range(joints - 1)], range(joints)])
+
+
+def moved(name: str, place: tuple[int, ...], value: float) -> dict[str, Array]:
+    """An array with one other number."""
+    changed = content()[name].copy()
+    changed[place] = value
+    return {name: changed}
+
+
+def turned(*rows: tuple[int, int, int]) -> dict[str, Array]:
+    return {"v_template": content()["v_template"] @ np.array(rows).T}
+
+
+def sized(factor: float) -> dict[str, Array]:
+    return {"v_template": content()["v_template"] * factor}
+
+
+FACE = content()["f"].astype(np.int64)
+ROWS, TABLE = content()["J_regressor"], content()["kintree_table"]
 
 
 @pytest.mark.parametrize(
@@ -183,12 +221,43 @@ def tree(joints: int) -> Array:
         ),
         ({"f": None, "weights": None}, "f, weights missing"),
         ({"f": np.full((4, 3), 144)}, "faces that do not fit: corners from 0 to 143"),
+        ({"f": FACE[8:]}, "f: faces that do not fit: vertex 0 of 144 is in no face"),
+        (moved("f", (7, 0), 5), r"face 7 has corners \[5, 4, 5\]; three of them"),
+        ({"f": FACE * [1, 1, 0]}, "f: faces that do not fit: face"),
+        (sized(1000), "v_template: is in mm, by its size of .*: multiply by 0.001"),
+        (sized(100), "v_template: is in cm, .*: multiply by 0.01"),
+        (sized(1 / 0.0254), "v_template: is in inch, .*: multiply by 0.0254"),
+        (sized(1e8), "v_template: is .* a person of 1 to 3 m was due"),
+        (sized(1e-3), "v_template: is .* a person of 1 to 3 m was due"),
+        (sized(0), "v_template: is 0 in its longest direction"),
+        (
+            {"shapedirs": content()["shapedirs"] * 1000},
+            "shapedirs: one unit of a shape",
+        ),
+        # upside down, lying, hanging from a side, looking back, mirrored
+        (turned((1, 0, 0), (0, -1, 0), (0, 0, -1)), "the bone from Pelvis to"),
+        (turned((1, 0, 0), (0, 0, -1), (0, 1, 0)), "the bone from Pelvis to"),
+        (turned((0, 1, 0), (-1, 0, 0), (0, 0, 1)), "the bone from"),
+        (turned((-1, 0, 0), (0, 1, 0), (0, 0, -1)), "the bone from"),
+        (turned((-1, 0, 0), (0, 1, 0), (0, 0, 1)), "the bone from"),
+        ({"J_regressor": np.repeat(ROWS[:1], 24, 0)}, "J_regressor: the bone from"),
+        ({"J_regressor": np.roll(ROWS, 1, 0)}, "J_regressor: the bone from"),
+        ({"J_regressor": ROWS[::-1]}, "J_regressor: the bone from"),
+        (
+            {"weights": content()["weights"] * 3 - 2 / 24},
+            "weights: vertex 0 has -0.0833 of a joint; shares of 0 to 1",
+        ),
+        ({"weights": content()["weights"] * 2}, "weights: rows miss 1 by up to 1;"),
+        ({"kintree_table": TABLE * 0}, r"joint 4 \(LKnee\) hangs on 0; 1 was due"),
+        (moved("kintree_table", (0, 22), 15), "joint 22, of a hand, hangs on 15"),
+        ({"kintree_table": TABLE + 0.5}, r"\(2, 24\) came; whole numbers"),
+        ({"kintree_table": np.array("x", object)}, "no such table came"),
         ({"f": np.full((4, 3), -1)}, "faces that do not fit"),
         ({"f": np.zeros((0, 3))}, "faces that do not fit"),
         ({"f": np.zeros((4, 4))}, r"f: shape \(4, 4\) came"),
         ({"f": np.full((4, 3), 1.5)}, "faces that do not fit"),
         ({"J_regressor": np.ones((24, 100))}, r"J_regressor: shape \(24, 100\) came"),
-        ({"J_regressor": np.ones((24, 144))}, "rows of regressor miss 1 by up to"),
+        ({"J_regressor": np.ones((24, 144))}, "J_regressor: rows miss 1 by up to"),
         ({"weights": np.ones((144, 52)) / 52}, "weights: shape"),
         ({"kintree_table": tree(55)}, "55 joints came; 24 or 52 were due"),
         ({"kintree_table": tree(24) + 30}, "each joint must follow its parent"),
@@ -203,7 +272,7 @@ def test_what_is_no_such_body_is_one_line(
     path = saved(tmp_path, **changes)
     with pytest.raises(BadInput, match=said) as caught:
         smpl.mesh(path, H36M17.joints)
-    assert str(path) in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
 
@@ -234,3 +303,5 @@ def test_a_file_that_is_not_there_and_a_folder_are_named(tmp_path: Path) -> None
         smpl.mesh(tmp_path / "none.npz", H36M17.joints)
     with pytest.raises(BadInput, match=str(tmp_path)):
         smpl.mesh(tmp_path, H36M17.joints)
+    with pytest.raises(BadInput, match="cannot be read .*null"):
+        smpl.mesh(Path("a\0b"), H36M17.joints)

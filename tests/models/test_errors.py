@@ -359,3 +359,11 @@ def test_a_constant_of_an_unknown_kind_is_refused_by_the_first_op() -> None:
     table = g.constant("table", np.array([1, 2], np.int64))
     with pytest.raises(SpecError, match="dtypes differ"):
         g.input("x", (2,)) * table
+
+
+@pytest.mark.parametrize("kind", [PosePortError, BadInput, SpecError, Missing])
+def test_a_message_is_one_line_whatever_a_name_holds(kind: type[PosePortError]) -> None:
+    told = str(kind("a\nb\r\x1b[31m\u2028.jpg: \ud800; é and 骨 stay"))
+    assert told == r"a\nb\r\x1b[31m\u2028.jpg: \ud800; é and 骨 stay"
+    # one message in another is not written anew
+    assert str(kind(told)) == told

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.formats import permissions
+from bench.data.formats import permissions, places
 
 
 def write(
     path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]
 ) -> None:
-    """Write beside `path`, then replace it."""
+    """Write beside `path`, then replace it. Raises BadInput where it cannot be written."""
     # here: most who import this module write nothing
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,9 +28,14 @@ def write(
     # rows. Not ascontiguousarray: that makes (1,) of a scalar.
     rows = {name: np.array(array, order="C") for name, array in arrays.items()}
     try:
-        save_file(rows, draft, metadata=dict(header))
-        permissions.by_umask(draft)
-        draft.replace(path)
+        with places.writing(path):
+            save_file(rows, draft, metadata=dict(header))
+            permissions.by_umask(draft)
+            draft.replace(path)
+    except SafetensorError:
+        draft.unlink(missing_ok=True)
+        places.room(path, sum(array.nbytes for array in rows.values()))
+        raise
     finally:
         # where anything failed; else it has gone to its name
         draft.unlink(missing_ok=True)

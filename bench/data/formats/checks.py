@@ -6,6 +6,7 @@ the place in it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,14 @@ from models.errors import BadInput
 
 LARGE = 2**53  # from here on floating point skips whole numbers
 NORMALISED = 1.5  # coordinates that are all below it were divided by the picture's size
+# Unicode's kinds of characters that no name has: control, ends of lines, halves of a pair
+STRANGE = ("Cc", "Zl", "Zp", "Cs")
 HUGE = 1e9  # no coordinate or confidence comes near it, in any unit
+
+
+def strange(name: str) -> bool:
+    """Whether a name has a character in it that no name has, such as the end of a line."""
+    return any(unicodedata.category(letter) in STRANGE for letter in name)
 
 
 def mapping(value: object, where: str, *keys: str) -> Mapping[str, Any]:
@@ -51,8 +59,9 @@ def whole(value: object, where: str) -> int:
     # no number; text of one in thousands of digits; infinity
     except (TypeError, ValueError, OverflowError):
         number = LARGE
-    # int() of 3.5 is 3
-    if abs(number) >= LARGE or (isinstance(value, float) and number != value):
+    # int() of 3.5 is 3, and of true 1
+    unlike = isinstance(value, bool) or (isinstance(value, float) and number != value)
+    if abs(number) >= LARGE or unlike:
         # in one line: an array is written in several
         came = " ".join(f"{value!r:.40}".split())
         raise BadInput(f"{where}: {came} came; a whole number was due")

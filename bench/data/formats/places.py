@@ -8,10 +8,15 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from bench.data.formats.checks import strange
 from models.errors import BadInput, shortened
 
+ROOMY = "give a file in a folder that exists and has room"
+CHUNK = bytes(1 << 20)
 BLOCK = bytes(4096)  # a full disk takes a name, and no block behind it
 DRAFT = 40  # bytes that a draft beside a file adds to its name
 ROOM = 200  # bytes of a path that are kept for what goes into a folder
@@ -19,7 +24,8 @@ ROOM = 200  # bytes of a path that are kept for what goes into a folder
 
 def file(path: Path) -> None:
     """Raise BadInput where no file can be written at `path`; one that is there may be replaced."""
-    due = "give a file in a folder that exists and has room"
+    due = ROOMY
+    _check_name(path)
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -52,9 +58,30 @@ def new(path: Path) -> None:
         )
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes a file: a disk that is full meanwhile and the like are BadInput."""
+    try:
+        yield
+    except OSError as error:
+        raise _refusal(path, error, ROOMY) from None
+
+
+def room(path: Path, size: int) -> None:
+    """Raise BadInput where so many bytes have no room in the folder of `path`.
+
+    For libraries that say of a full disk whatever they say: asked where they have failed.
+    """
+    with writing(path), tempfile.TemporaryFile(dir=path.absolute().parent) as probe:
+        for _ in range(0, size, len(CHUNK)):
+            probe.write(CHUNK)
+        probe.flush()
+
+
 def folder(path: Path) -> None:
     """Raise BadInput where no folder is, can be made, or can be written into, at `path`."""
     due = "give a folder that is there or can be made"
+    _check_name(path)
     try:
         if len(os.fsencode(path.absolute())) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
             raise BadInput(
@@ -72,6 +99,15 @@ def folder(path: Path) -> None:
         raise  # which is a ValueError, too
     except (OSError, ValueError) as error:
         raise _refusal(path, error, due) from None
+
+
+def _check_name(path: Path) -> None:
+    # a null is the system's to refuse, in its own words
+    if strange(path.name.replace("\0", "")):
+        raise BadInput(
+            f"{shortened(path, 300)}: cannot be written (an end of a line or the like in its"
+            " name); give another name"
+        )
 
 
 def _nearest(path: Path) -> Path:

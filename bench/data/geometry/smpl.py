@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.formats.checks import array
+from bench.data.formats import whole_file
+from bench.data.formats.checks import array, numbers, whole
 from bench.data.formats.pickles import load_npz, load_pickle
-from bench.data.geometry import conversions
+from bench.data.geometry import conversions, smpl_checks
 from bench.data.geometry.skeletons import AMASS22, H36M17
 from models.errors import BadInput
 from models.human import parts
@@ -58,15 +59,12 @@ BONES = {
 def mesh(path: Path, joints: tuple[str, ...]) -> Mesh:
     """The body of a file, for these of Human3.6M's joints.
 
-    Raises BadInput for a file that is none of SMPL or SMPL-H, or whose arrays do not fit.
+    Raises BadInput for a file that is none of SMPL or SMPL-H, or whose arrays do not fit, are no
+    person's size, or of a body that does not stand as SMPL's does (`smpl_checks`).
     """
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise BadInput(
-            f"{path}: {error.strerror}; the path of a file of SMPL or SMPL-H was due"
-        ) from None
-    return _mesh(path, joints, (state.st_mtime_ns, state.st_size))
+    parts.check(joints)
+    size = whole_file.size(path, "a file of SMPL or SMPL-H")
+    return _mesh(path, joints, (path.stat().st_mtime_ns, size))
 
 
 # eighty megabytes, asked for by network, data and checks
@@ -76,7 +74,6 @@ def _mesh(
     joints: tuple[str, ...],
     version: tuple[int, int],
 ) -> Mesh:
-    parts.check(joints)
     content = _content(path)
 
     def read(name: str, *shape: int) -> Array:
@@ -89,8 +86,14 @@ def _mesh(
     weights = read("weights", count, len(own))
     shapes = read("shapedirs", count, 3, -1)
     faces = read("f", -1, 3)
-    if (faces % 1).any():
-        raise BadInput(f"{path}: f: faces that do not fit: whole numbers were due")
+    try:
+        smpl_checks.faces(faces, count)
+        smpl_checks.shares(weights, rows)
+        smpl_checks.tree(own)
+        smpl_checks.stature(template, shapes)
+        smpl_checks.stance(rows @ template)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     body = rows[: len(AMASS22.joints)]
     converted = conversions.convert(body, AMASS22.name, H36M17.name)
     regressor = converted.astype(np.float64)
@@ -138,40 +141,43 @@ def _dense(matrix: Mapping[str, Any], where: str) -> Array:
     """A sparse matrix by columns: of column c, entries from indptr[c] to indptr[c + 1]."""
     wrong = BadInput(f"{where}: a sparse matrix that does not fit; take a fresh copy")
     try:
-        rows, columns = map(int, matrix["_shape"])
+        rows, columns = (whole(side, where) for side in matrix["_shape"])
         data, starts, places = (matrix[name] for name in ("data", "indptr", "indices"))
     except (KeyError, TypeError, ValueError):
         raise wrong from None
+    if min(rows, columns) < 1 or rows * columns > MOST:
+        raise wrong
     values = array(data, (-1,), where)
-    begin = array(starts, (columns + 1,), where).astype(np.int64)
-    row = array(places, (len(values),), where).astype(np.int64)
+    begin = array(starts, (columns + 1,), where)
+    row = array(places, (len(values),), where)
     counts = np.diff(begin)
-    whole = begin[0] == 0 and begin[-1] == len(values) and (counts >= 0).all()
+    numbered = not ((begin % 1).any() or (row % 1).any())
+    complete = begin[0] == 0 and begin[-1] == len(values) and (counts >= 0).all()
     inside = ((row >= 0) & (row < rows)).all()
-    if not (whole and inside and rows * columns <= MOST):
+    if not (numbered and complete and inside):
         raise wrong
     found = np.zeros((rows, columns))
-    np.add.at(found, (row, np.repeat(np.arange(columns), counts)), values)
+    column = np.repeat(np.arange(columns), counts.astype(np.int64))
+    np.add.at(found, (row.astype(np.int64), column), values)
     return found
 
 
 def _parents(tree: Any, path: Path) -> list[int]:
     """The parent of each joint, the root's as -1."""
     where = f"{path}: kintree_table"
-    table = np.asarray(tree)
     # not `array`: the root's parent may be 2^32 - 1
-    if table.dtype.kind not in "iu" or table.ndim != 2 or len(table) != 2:
-        raise BadInput(
-            f"{where}: {table.dtype} {table.shape} came; whole numbers (2, joints) were due"
-        )
+    table = numbers(_plain(tree, where))
+    if table is None or table.ndim != 2 or len(table) != 2 or (table % 1 != 0).any():
+        came = "what is no such table" if table is None else f"{table.shape}"
+        raise BadInput(f"{where}: {came} came; whole numbers (2, joints) were due")
     if table.shape[1] not in JOINTS:
         raise BadInput(
             f"{where}: {table.shape[1]} joints came; 24 or 52 were due, of SMPL and SMPL-H"
         )
-    found = table[0].astype(np.int64).tolist()
-    if not all(0 <= parent < joint for joint, parent in enumerate(found) if joint):
+    found = table[0, 1:]
+    if not ((found >= 0) & (found < np.arange(1, table.shape[1]))).all():
         raise BadInput(f"{where}: each joint must follow its parent; repair the file")
-    return [-1, *found[1:]]
+    return [-1, *found.astype(np.int64).tolist()]
 
 
 def _gathered(weights: Array, own: list[int]) -> Array:

@@ -6,10 +6,10 @@ anything is decoded, and every failure is one line.
 
 from __future__ import annotations
 
-import os
 import struct
 import warnings
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +20,15 @@ from numpy.typing import NDArray
 from bench.data.formats import whole_file
 from models.errors import BadInput
 
-TAIL = 64  # bytes at the end of a file in which its mark is looked for
 FORMATS = ("JPEG", "PNG", "WEBP")
+READ = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"  # in words
+SCANNED = ("JPEG", "MPO")  # as Pillow calls those of several pictures, of phones
+MARK, SCAN = 0xFF, 0xDA  # the bytes with which a JPEG says that pixels follow
+END = b"\xff\xd9"  # of a JPEG's picture
+TAILS = (bytes(64), b"\xaa" * 64)  # that say different things where they are decoded
+EIGHTH = 8  # at which a JPEG is decoded ten times as fast
+TURNED = 0x0112  # EXIF's orientation, 1 where the picture is stored as it is shown
+DEEP = 8  # bits of 16 that are beyond a byte
 # what decoders raise of a file that is broken
 BROKEN = (
     OSError,
@@ -55,25 +62,61 @@ def crop(
 
 
 def check(path: str, stated: tuple[int, int]) -> None:
-    """Raise BadInput as `crop` would, without decoding what ends as a whole file does."""
-    with _opened(_pillow(), path, stated) as picture:
-        if not _ends(path, picture.format):
+    """Raise BadInput as `crop` would, and for a JPEG that was cut and has an end again."""
+    pillow = _pillow()
+    with _opened(pillow, path, stated) as picture:
+        if picture.format in SCANNED:
+            _check_end(pillow, path)
+        else:
             _decoded(picture, path)
 
 
-def _ends(path: str, format: str) -> bool:
-    """Whether the last bytes of a file have the mark that its format ends with."""
-    mark = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(format)
-    if mark is None:
-        return False
-    with open(path, "rb") as file:
-        file.seek(-min(TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
-        return mark in file.read()
+def _check_end(pillow: ModuleType, path: str) -> None:
+    """Raise BadInput for a JPEG whose end comes before that of its picture.
+
+    Its decoder makes up what lacks. It goes on reading where more comes before the end; of a whole
+    picture it does not look at that.
+    """
+    content = whole_file.content(Path(path), "a picture")
+    try:
+        end = content.find(END, _scan(content))
+        whole = content[: end if end >= 0 else None]
+        first, second = (_small(pillow, whole + tail + END) for tail in TAILS)
+    except BROKEN as error:
+        raise _broken(path, error) from None
+    if end < 0 or first != second:
+        raise _broken(path, "it ends within the picture")
+
+
+def _scan(content: bytes) -> int:
+    """Where the first scan of a JPEG begins: behind the header, in which a preview may lie."""
+    place = 2
+    while content[place] == MARK and content[place + 1] != SCAN:
+        # marks may be padded with more of their first byte
+        filled = content[place + 1] == MARK
+        length = int.from_bytes(content[place + 2 : place + 4], "big")
+        place += 1 if filled else 2 + length
+    return place
+
+
+def _small(pillow: ModuleType, content: bytes) -> bytes:
+    """Pixels of a JPEG, an eighth as wide and high where it comes in one scan."""
+    with pillow.open(BytesIO(content), formats=("JPEG",)) as picture:
+        # later scans bring details, which a small picture would not show
+        if "progressive" not in picture.info:
+            width, height = picture.size
+            picture.draft("RGB", (width // EIGHTH, height // EIGHTH))
+        found: bytes = picture.tobytes()
+        return found
 
 
 def _decoded(picture: Any, path: str) -> Any:
     """All pixels of a picture, RGB."""
     try:
+        # 16 bits of grey, which Pillow would cut at 255
+        if picture.mode.startswith("I"):
+            grey = np.asarray(picture) >> DEEP
+            picture = _pillow().fromarray(grey.astype(np.uint8))
         return picture.convert("RGB")
     except BROKEN as error:
         raise _broken(path, error) from None
@@ -93,23 +136,50 @@ def _opened(
             f"{path}: more than {pillow.MAX_IMAGE_PIXELS:,} pixels, of which a small file may"
             " be made to fill the memory; scale it down or leave it out"
         ) from None
+    except pillow.UnidentifiedImageError:
+        raise BadInput(
+            f"{path}: cannot be read as {READ}, the formats that are read; save it as one of"
+            " these, or take a fresh copy if it is one"
+        ) from None
     except BROKEN as error:
         raise _broken(path, error) from None
+    try:
+        _check_header(picture, path, stated)
+    except BadInput:
+        picture.close()
+        raise
+    return picture
+
+
+def _check_header(picture: Any, path: str, stated: tuple[int, int]) -> None:
+    """Raise BadInput for a picture of another size, that is turned, or that moves."""
     if picture.size != stated:
         came = "{} x {} pixels".format(*picture.size)
-        picture.close()
         raise BadInput(
             f"{path}: {came}, and the list of images says {stated[0]} x {stated[1]}; restore"
             " the picture or correct the list"
         )
-    return picture
+    try:
+        # where there is none, Pillow would look behind the pixels of a PNG
+        turned = picture.getexif().get(TURNED, 1) if "exif" in picture.info else 1
+    except BROKEN as error:
+        raise _broken(path, error) from None
+    if turned not in (0, 1):
+        raise BadInput(
+            f"{path}: is stored turned or mirrored (EXIF orientation {turned}), and whether"
+            " boxes and joints are, too, is not said; save it as it is shown, without that mark"
+        )
+    # the others of a JPEG are its preview, depth and the like
+    if picture.format in FORMATS[1:] and getattr(picture, "is_animated", False):
+        raise BadInput(
+            f"{path}: {picture.n_frames} pictures in one file; a file for each was due"
+        )
 
 
-def _broken(path: str, error: Exception) -> BadInput:
+def _broken(path: str, error: Exception | str) -> BadInput:
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:80]
     return BadInput(
-        f"{path}: cannot be read as {', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({reason});"
-        " the file is truncated or damaged"
+        f"{path}: cannot be read as {READ} ({reason}); the file is truncated or damaged"
     )
 
 

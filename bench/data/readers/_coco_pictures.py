@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.formats.checks import array, mapping, sequence, whole
+from bench.data.formats.checks import array, mapping, sequence, strange, whole
 from models.errors import BadInput, shortened
 
 FOLDER = "images"
 NAME = 1000  # characters, longer than any system takes
+SMALLEST = 1.0  # pixel, of a box and of what is seen of it
+LARGEST = 10.0  # times the picture: the person would be a dot in it
 
 
 class Image(NamedTuple):
@@ -40,19 +44,66 @@ def file(
 ) -> str:
     """The file that a row of `images` names. Raises BadInput for one that is not in the folder."""
     name = row.get("file_name")
-    if not isinstance(name, str) or not 0 < len(name) < NAME or "\0" in name:
+    if not isinstance(name, str) or not 0 < len(name) < NAME or strange(name):
         raise BadInput(
             f"{where}: file_name {shortened(repr(name))} came; the name of a picture in"
             f" {pictures} was due"
         )
     # a backslash parts names elsewhere, and would be a way out there
     place = PurePosixPath(name.replace("\\", "/"))
-    if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+    if not place.parts:
+        raise BadInput(
+            f"{where}: file_name {name!r} is the folder itself; the name of a picture in"
+            f" {pictures} was due"
+        )
+    way_out = place.is_absolute() or ".." in place.parts or ":" in place.parts[0]
+    if way_out or not _inside(pictures, pictures / place):
         raise BadInput(
             f"{where}: file_name {shortened(name)} leads out of {pictures}; a name in that"
             " folder was due"
         )
     return str(pictures / place)
+
+
+def _inside(pictures: Path, path: Path) -> bool:
+    """Whether a path is in the folder of pictures when all links are followed."""
+    # asked for each picture; but for a link, the folder that it lies in decides
+    if path.is_symlink():
+        return path.resolve().is_relative_to(_resolved(pictures))
+    return _resolved(path.parent).is_relative_to(_resolved(pictures))
+
+
+@lru_cache(maxsize=64)
+def _resolved(path: Path) -> Path:
+    return path.resolve()
+
+
+def check_owners(
+    annotations: object, shots: Iterable[Mapping[int, Image]], path: Path
+) -> None:
+    """Raise BadInput for two pictures of one number or file, and for annotations of none."""
+    images = [image for frames in shots for image in frames.values()]
+    known = {image.id for image in images}
+    files = [image.file for image in images if image.file]
+    named: dict[str, list[Any]] = {
+        "id": [image.id for image in images],
+        "file_name": files,
+    }
+    for what, values in named.items():
+        for value, count in Counter(values).most_common(1):
+            if count > 1:
+                raise BadInput(
+                    f"{path}: images: {what} {value} is of {count} frames; one each was due:"
+                    " correct it or leave the others out"
+                )
+    for place, annotation in enumerate(sequence(annotations, f"{path}: annotations")):
+        where = f"{path}: annotation {place}"
+        number = whole(mapping(annotation, where, "image_id")["image_id"], where)
+        if number not in known:
+            raise BadInput(
+                f"{where}: image_id {number} is of no picture in images; correct it or leave"
+                " the annotation out"
+            )
 
 
 def boxes(
@@ -71,8 +122,7 @@ def boxes(
         number = whole(row["image_id"], where)
         if "bbox" not in row or number not in sizes:
             continue
-        box = array(row["bbox"], (4,), f"{where}, bbox")
-        _inside(box, sizes[number], f"{where}, bbox")
+        box = _box(row["bbox"], sizes[number], f"{where}, bbox")
         if found.setdefault(number, box) is not box:
             raise BadInput(
                 f"{where}: a second person in picture {number}; leave one out"
@@ -93,20 +143,32 @@ def shown(
     return files, np.stack([boxes[image.id] for image in images]).astype(np.float32)
 
 
-def _inside(
-    box: NDArray[np.float64],
+def _box(
+    value: object,
     size: tuple[int, int],
     where: str,
-) -> None:
-    x, y, wide, high = box.tolist()
-    width, height = size
-    if min(wide, high) <= 0:
+) -> NDArray[np.float64]:
+    """x, y, width and height of a box. Raises BadInput where hardly anything is seen in it."""
+    # true is a number to NumPy
+    if isinstance(value, list) and any(isinstance(side, bool) for side in value):
+        raise BadInput(f"{where}: true or false came; four numbers were due")
+    box = array(value, (4,), where)
+    corner, sides, picture = box[:2], box[2:], np.array(size, np.float64)
+    if (sides < SMALLEST).any():
         raise BadInput(
-            f"{where}: {wide:g} x {high:g} pixels; x, y, width and height with both above 0"
-            " were due"
+            f"{where}: {sides[0]:g} x {sides[1]:g} pixels; x, y, width and height with both of"
+            f" at least {SMALLEST:g} were due"
         )
-    if x >= width or y >= height or x + wide <= 0 or y + high <= 0:
+    if (sides > LARGEST * picture).any():
         raise BadInput(
-            f"{where}: from {x:g}, {y:g} to {x + wide:g}, {y + high:g}, outside the picture of"
-            f" {width} x {height} pixels; correct it or leave the picture out"
+            f"{where}: {sides[0]:g} x {sides[1]:g} pixels, of a picture of {size[0]} x {size[1]};"
+            f" at most {LARGEST:g} times its sides were due"
         )
+    seen = np.minimum(corner + sides, picture) - np.maximum(corner, 0)
+    if (seen < SMALLEST).any():
+        x, y, right, low = *corner, *(corner + sides)
+        raise BadInput(
+            f"{where}: from {x:g}, {y:g} to {right:g}, {low:g}, outside the picture of"
+            f" {size[0]} x {size[1]} pixels; correct it or leave the picture out"
+        )
+    return box

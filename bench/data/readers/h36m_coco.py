@@ -214,6 +214,7 @@ def _shown(path: Path, pictures: Path | None) -> dict[Shot, Shown]:
     content = mapping(read(path), str(path), "images", "annotations")
     keypoints = _keypoints(content["annotations"], path)
     shots = _images(content["images"], path, pictures)
+    _coco_pictures.check_owners(content["annotations"], shots.values(), path)
     boxes = _coco_pictures.boxes(content["annotations"], shots.values(), path)
     found: dict[Shot, Shown] = {}
     for shot, frames in shots.items():

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.formats import places
 from models import folder
 from models.errors import BadInput
 
@@ -44,13 +45,17 @@ def skinned(path: Path) -> bool:
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
-    """Write all clips. Raises BadInput for a format that is none."""
+    """Write all clips. Raises BadInput for a format that is none, and for a disk that is full."""
     module = _module(path)
     # beside the target, where moving is one step; of this process alone
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        module.write(draft, poses, about)
-        draft.replace(path)
+        with places.writing(path):
+            module.write(draft, poses, about)
+            draft.replace(path)
+    except BadInput as error:
+        # a writer knows the draft alone
+        raise BadInput(str(error).replace(str(draft), str(path))) from None
     finally:
         # where anything failed; else it has gone to its name
         if draft.is_dir():
@@ -60,6 +65,11 @@ def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
 
 def _module(path: Path) -> ModuleType:
     known = folder.files(Path(__file__).parent)
+    stem = path.name.rstrip(".")
+    if stem != path.name or stem.lstrip(".").lower() in known:
+        raise BadInput(
+            f"{path}: a name was due before an end such as .{PLAIN}, and none after it"
+        )
     name = path.suffix.removeprefix(".").lower() or PLAIN
     if name not in known:
         ends = ", ".join(f".{each}" for each in known)

@@ -139,6 +139,17 @@ def test_an_end_that_is_no_format_is_one_line(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", [".obj", ".npz", "poses.obj.", "..obj", "poses.", "OBJ"]
+)
+def test_a_name_that_is_an_end_alone_or_ends_in_a_dot(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match="a name was due before an end such as") as told:
+        files.check(tmp_path / name)
+    assert str(told.value).startswith(f"{tmp_path / name}: ")
+
+
 @pytest.mark.parametrize("end", ["safetensors", "npz", "json", "bvh"])
 def test_files_follow_the_umask_and_leave_no_draft(end: str, tmp_path: Path) -> None:
     poses = some(1)
