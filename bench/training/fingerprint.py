@@ -25,8 +25,11 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
-    # what the file says, not where it lies; and trainings of before had none
-    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    # what the file says, not where it lies; and trainings of before had none. What is kept
+    # decides no weight
+    settings = job.settings.model_dump(
+        mode="json", exclude={"train": {"start", "keep"}}
+    )
     if settings["train"]["average"] is None:
         del settings["train"]["average"]
     body = settings.pop("body")
