@@ -31,6 +31,7 @@ from bench.kinds import (
     Tasks,
     Weight,
     Whole,
+    clips,
     weighs,
 )
 from models import optim
@@ -66,9 +67,13 @@ class Train(_Strict):
 
     steps: Count = 1000
     batch: Count | None = None  # windows
+    # batches whose mean gradients make one step
+    accumulate: Count = 1
     lr: Positive | None = None
     weight_decay: Weight | None = None
     optimizer: Rule | None = None
+    # gradients of a step: `norm` of all together, or `value` of each entry, at most
+    clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
     loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}

@@ -7,6 +7,7 @@ step from a key that is split there, so a step is a pure function of what it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.jax.program import JaxProgram, read
 from models.errors import BadInput
 from models.graph import Graph
-from models.optim import Optimizer
+from models.optim import NEAR_ZERO, Optimizer
 
 Values = dict[str, jax.Array]
 
@@ -79,6 +80,20 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
     return optax.GradientTransformation(native.init, update)
 
 
+def clipped(grads: Values, o: Optimizer) -> Values:
+    """The gradients as the rule is to take them."""
+    if o.clip_value is not None:
+        most = o.clip_value
+        grads = {name: jnp.clip(grad, -most, most) for name, grad in grads.items()}
+    if o.clip_norm is not None:
+        # optax's own clipping divides by the norm alone
+        squares = [jnp.sum(grad * grad) for grad in grads.values()]
+        norm = jnp.sqrt(sum(squares[1:], start=squares[0]))
+        factor = jnp.minimum(o.clip_norm / (norm + NEAR_ZERO), 1.0)
+        grads = {name: grad * factor for name, grad in grads.items()}
+    return grads
+
+
 class JaxTrainer(Trainer):
     """One compiled step: the program holds weights, state and key, this optax's state."""
 
@@ -90,6 +105,7 @@ class JaxTrainer(Trainer):
     ) -> None:
         self.program: JaxProgram = JaxProgram(graph, settings)
         self.optimizer = native_optimizer(optimizer)
+        self._rule = optimizer
         self._trained = graph.trainable()
         fresh = self.optimizer.init(self._weights(self.program.values))
         self._slots = jax.device_put(fresh, self.program.device)
@@ -97,6 +113,8 @@ class JaxTrainer(Trainer):
         # weights and slots; below the key too. Feeds are the caller's, and come again
         self._update = self.program.compiled(self._updated, donate=(0, 1))
         self._step = self.program.compiled(self._stepped, donate=(0, 1, 2))
+        self._add = self.program.compiled(self._added, donate=(1, 2))
+        self._mean = self.program.compiled(_shared)
         self.set_lr(optimizer.lr)
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
@@ -117,9 +135,11 @@ class JaxTrainer(Trainer):
             native[name] = jax.device_put(copied, program.device)
         program.values, self._slots = self._update(program.values, self._slots, native)
 
-    def step(self, feeds: Feeds) -> Any:
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
         """One compiled step; the arrays it was given are gone after it."""
         program = self.program
+        if more:
+            return self._accumulated((feeds, *more))
         moved = self._step(program.values, self._slots, program.key, feeds)
         loss, program.values, self._slots, program.key = moved
         return loss
@@ -155,6 +175,19 @@ class JaxTrainer(Trainer):
         key = jax.random.wrap_key_data(jnp.asarray(state["key"]))
         self.program.key = jax.device_put(key, device)
 
+    def _accumulated(self, batches: Sequence[Feeds]) -> Any:
+        """One compiled call for each batch, and one for the update."""
+        program = self.program
+        zeros = jax.tree.map(jnp.zeros_like, self._weights(program.values))
+        total = jax.device_put((jnp.zeros(()), zeros), program.device)
+        for feeds in batches:
+            added = self._add(program.values, program.key, total, feeds)
+            total, state, program.key = added
+            program.values |= state
+        loss, grads = self._mean(total, len(batches))
+        program.values, self._slots = self._update(program.values, self._slots, grads)
+        return loss
+
     def _weights(self, values: Values) -> Values:
         return {name: values[name] for name in self._trained}
 
@@ -179,6 +212,7 @@ class JaxTrainer(Trainer):
         grads: Values,
     ) -> tuple[Values, Any]:
         weights = self._weights(values)
+        grads = clipped(grads, self._rule)
         updates, slots = self.optimizer.update(grads, slots, weights)
         return {**values, **optax.apply_updates(weights, updates)}, slots
 
@@ -193,6 +227,22 @@ class JaxTrainer(Trainer):
         (loss, state), grads = self._loss_and_grads(values, feeds, own)
         values, slots = self._updated(values, slots, grads)
         return loss, {**values, **state}, slots, key
+
+    def _added(
+        self,
+        values: Values,
+        key: jax.Array,
+        total: tuple[jax.Array, Values],
+        feeds: Feeds,
+    ) -> tuple[tuple[jax.Array, Values], Values, jax.Array]:
+        """Loss and gradients added to those of the batches before; new state and key."""
+        key, own = jax.random.split(key)
+        (loss, state), grads = self._loss_and_grads(values, feeds, own)
+        return jax.tree.map(jnp.add, total, (loss, grads)), state, key
+
+
+def _shared(total: Any, count: Any) -> Any:
+    return jax.tree.map(lambda summed: summed / count, total)
 
 
 def _name(path: Any) -> str:

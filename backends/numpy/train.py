@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Arrays, Feeds, Settings, Trainer
+from backends.mean import mean
 from backends.numpy.program import NumpyProgram
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
@@ -35,9 +36,9 @@ class NumpyTrainer(Trainer):
         grads = {name: np.asarray(outputs[PREFIX + name]) for name in trained}
         return float(outputs["loss"]), grads
 
-    def step(self, feeds: Feeds) -> Any:
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
         """One step of the rule on every trained parameter."""
-        loss, grads = self.gradients(feeds)
+        loss, grads = mean(self, (feeds, *more))
         self.apply(grads)
         return loss
 
@@ -46,7 +47,7 @@ class NumpyTrainer(Trainer):
         params = self.program.params()
         self._steps += 1  # before: the first step is number 1 in the rules
         slots = range(self.optimizer.slots())
-        for name, grad in grads.items():
+        for name, grad in self.optimizer.clipped(grads).items():
             empty = tuple(np.zeros_like(params[name]) for _ in slots)
             held = self._state.get(name, empty)
             new, moved = self.optimizer.update(params[name], grad, held, self._steps)

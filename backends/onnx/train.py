@@ -14,6 +14,7 @@ import onnx
 from onnxruntime import OrtValue
 
 from backends.base import Arrays, Feeds, Trainer
+from backends.mean import mean
 from backends.onnx.model import model
 from backends.onnx.program import OnnxProgram
 from backends.onnx.session import Session
@@ -60,10 +61,14 @@ class OnnxTrainer(Trainer):
         named = {PREFIX + name: grad for name, grad in grads.items()}
         self._run(self._rule, {**self.program.place(named), **self._clock()})
 
-    def step(self, feeds: Feeds) -> Any:
-        """One run of the step graph; the loss as an array."""
-        # a resumed run draws what it would have drawn: the call number is that of the step
-        self.program.noise.calls = self.steps
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
+        """One run of the step graph, or one of the gradients for each batch; the loss."""
+        # a resumed run draws what it would have drawn: the call number is that of the batch
+        self.program.noise.calls = self.steps * (1 + len(more))
+        if more:
+            loss, grads = mean(self, (feeds, *more))
+            self.apply(grads)
+            return np.float32(loss)
         self.steps += 1
         complete = self.program.complete(feeds)
         results = self._run(self._step, {**complete, **self._clock()})

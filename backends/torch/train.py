@@ -5,6 +5,7 @@ Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class TorchTrainer(Trainer):
             optimizer,
             list(self.program.native.parameters()),
         )
+        self._rule = optimizer
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
         scaled = settings.precision == "fp16"
         self._scaler = torch.amp.GradScaler(settings.device, enabled=scaled)
@@ -75,17 +77,49 @@ class TorchTrainer(Trainer):
             given = torch.from_numpy(np.array(grads[name], np.float32))
             param.grad = given.to(param.device)
         # past the scaler: these gradients are as the rule takes them
+        self._clip()
         self.optimizer.step()
 
-    def step(self, feeds: Feeds) -> Any:
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
         """One optimizer step."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(feeds)
-        self._scaler.scale(loss).backward()
+        loss = self._backward(feeds, 1 + len(more))
+        for each in more:
+            loss = loss + self._backward(each, 1 + len(more))
+        for param, zeros in self._idle:
+            param.grad = zeros
+        if self._rule.clips:
+            self._scaler.unscale_(self.optimizer)
+            self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        return loss
+
+    def _backward(self, feeds: Feeds, count: int) -> Any:
+        """Add the gradients of one of `count` batches to those that are there."""
+        loss = self._loss(feeds)
+        if count > 1:
+            loss = loss / count
+        self._scaler.scale(loss).backward()
         # without the graph, whose memory a held loss would keep
         return loss.detach()
+
+    @cached_property
+    def _idle(self) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+        """Parameters without a part in the loss, as they are after the first backward pass.
+
+        PyTorch would leave them out: no decay, and no velocity, without which its fused SGD
+        breaks off once one of them has a gradient.
+        """
+        params = self.program.native.parameters()
+        return [(one, torch.zeros_like(one)) for one in params if one.grad is None]
+
+    def _clip(self) -> None:
+        rule, params = self._rule, list(self.program.native.parameters())
+        if rule.clip_value is not None:
+            torch.nn.utils.clip_grad_value_(params, rule.clip_value)
+        if rule.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(params, rule.clip_norm)
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""

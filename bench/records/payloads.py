@@ -161,6 +161,7 @@ class Training(Frozen):
     steps: int
     epochs: float
     batch: int
+    accumulate: int = 1  # batches of a step
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words

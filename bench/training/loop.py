@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backends.base import Trainer
+from backends.base import Feeds, Trainer
 from bench.config import Keep
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
@@ -61,6 +62,7 @@ class Plan:
     lr: float  # at its highest
     validate_every: int  # steps
     checkpoint: Path
+    accumulate: int = 1  # batches of a step
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
     keep: Keep = Keep()  # which checkpoints stay beside the last one
@@ -124,8 +126,11 @@ class Loop:
         self, losses: list[Any], asked_to_stop: list[int], progress: Progress
     ) -> None:
         self._keep()
-        for batch in self.epochs.steps(self.step, self.plan.steps):
-            losses.append(self._one(batch))
+        # its batches are cut ahead of the steps that take them
+        count = self.plan.accumulate
+        batches = self.epochs.steps(self.step * count, self.plan.steps * count)
+        while parts := list(islice(batches, count)):
+            losses.append(self._one(parts))
             self._keep()
             validate = self._validation_is_due()
             keep = self.plan.keeping.every(self.step)
@@ -186,15 +191,18 @@ class Loop:
         self.plan.keeping.keep(whole, self.step, self.curve.errors)
         checkpoints.save(self.plan.checkpoint, whole)
 
-    def _one(self, batch: Batch) -> Any:
+    def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
         self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
-        feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
-        loss = self.trainer.step(self.trainer.program.put(feeds))
+        loss = self.trainer.step(*map(self._put, batches))
         self.step += 1
         self.seconds += time.perf_counter() - started
         return loss
+
+    def _put(self, batch: Batch) -> Feeds:
+        feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
+        return self.trainer.program.put(feeds)
 
     def _keep(self) -> None:
         """Keep the trainer, where somebody asks for it after this step."""

@@ -105,6 +105,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         steps=train.steps,
         lr=optimizer.lr,
         validate_every=train.validate_every,
+        accumulate=train.accumulate,
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
@@ -171,7 +172,7 @@ def _payload(
     job: Job, loop: Loop, split: Split, held: Held, *, note: str = ""
 ) -> Training:
     protocol = split.protocol
-    windows = loop.step * loop.epochs.batch
+    windows = loop.step * loop.epochs.batch * loop.plan.accumulate
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
@@ -187,6 +188,7 @@ def _payload(
         steps=loop.step,
         epochs=windows / len(loop.epochs.windows),
         batch=loop.epochs.batch,
+        accumulate=loop.plan.accumulate,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),

@@ -24,6 +24,8 @@ TRAIN: dict[str, Any] = {
     "start": Path("weights.safetensors"),
     "steps": 61,
     "batch": 17,
+    "accumulate": 2,
+    "clip": {"norm": 1.0},
     "lr": 0.02,
     "weight_decay": 0.1,
     "optimizer": "sgd",
