@@ -50,6 +50,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Keep(_Strict):
+    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
+
+    best: bool = False  # of the lowest validation error
+    improved: bool = False  # each validated one that was better than all before
+    top: Count | None = None  # so many of the lowest errors
+    every: Count | None = None  # steps
+
+
 class Train(_Strict):
     """Empty fields take the model's published recipe.
 
@@ -80,6 +89,7 @@ class Train(_Strict):
     flip: bool = True
     validate_every: Count = 250  # steps
     validation_windows: Count = 2048
+    keep: Keep = Keep()
 
 
 class Model(_Strict):
@@ -165,6 +175,8 @@ class Config(_Strict):
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    # what is evaluated: last, best (of `train.keep.best`), or a file
+    checkpoint: str = "last"
     data: str = "synthetic"
     protocol: str | None = None
     small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames

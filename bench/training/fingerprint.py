@@ -28,8 +28,10 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
-    # what the file says, not where it lies; and trainings of before had none
-    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    # what the file says, not where it lies; and trainings of before had none. What is kept
+    # decides no weight
+    left_out = {"train": {"start", "keep"}}
+    settings = job.settings.model_dump(mode="json", exclude=left_out)
     for key in LATER:
         if getattr(job.settings.train, key) == Train.model_fields[key].default:
             del settings["train"][key]

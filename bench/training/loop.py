@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from backends.base import Feeds, Trainer
+from bench.config import Keep
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
+from bench.training.keeping import Keeping
 from bench.training.validation import Validation
 from models import averaging
 from models.errors import BadInput
@@ -46,6 +48,11 @@ class Curve:
     validation_steps: list[int] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)  # mm
 
+    @property
+    def errors(self) -> dict[int, float]:
+        """Those of the validation, by step."""
+        return dict(zip(self.validation_steps, self.validation, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -58,6 +65,12 @@ class Plan:
     accumulate: int = 1  # batches of a step
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
+    keep: Keep = Keep()  # which checkpoints stay beside the last one
+
+    @property
+    def keeping(self) -> Keeping:
+        """Those checkpoints, as files."""
+        return Keeping(self.keep, self.checkpoint)
 
 
 @dataclass(frozen=True)
@@ -120,14 +133,16 @@ class Loop:
             losses.append(self._one(parts))
             self._keep()
             validate = self._validation_is_due()
-            if validate or asked_to_stop or self.step % LOG_EVERY == 0:
+            keep = self.plan.keeping.every(self.step)
+            if validate or keep or asked_to_stop or self.step % LOG_EVERY == 0:
                 # before any checkpoint: none is written of a loss that is no number
                 self._log(losses)
                 progress(self._said(), self.step / self.plan.steps)
             if validate:
                 self._validate()
-            if asked_to_stop:
+            if validate or keep or asked_to_stop:
                 self.save()
+            if asked_to_stop:
                 break
 
     def resume(self) -> None:
@@ -145,6 +160,7 @@ class Loop:
             return
         # no error: a changed configuration is a new training, which writes over the old one
         if found.progress["fingerprint"] != self.plan.fingerprint:
+            self.plan.keeping.clear()
             return
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
@@ -155,7 +171,11 @@ class Loop:
         self.start = found.progress.get("start", "")
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, after those that stay beside it.
+
+        In this order: a training that is killed in between makes the step again, and writes
+        them once more.
+        """
         progress = {
             "fingerprint": self.plan.fingerprint,
             "step": self.step,
@@ -168,6 +188,7 @@ class Loop:
         weights = self.trainer.program.params()
         state = self.trainer.state()
         whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
+        self.plan.keeping.keep(whole, self.step, self.curve.errors)
         checkpoints.save(self.plan.checkpoint, whole)
 
     def _one(self, batches: Sequence[Batch]) -> Any:
@@ -210,14 +231,13 @@ class Loop:
         return last or self.step % self.plan.validate_every == 0
 
     def _validate(self) -> None:
-        """A point of the validation curve, and a checkpoint."""
+        """A point of the validation curve."""
         error = self.validation.error(averaging.read(self.trainer.program.params()))
         # the loss is that of the weights before the step, so this may be the first to show it
         if not math.isfinite(error):
             raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
         self.curve.validation.append(error)
-        self.save()
 
     def _said(self) -> str:
         """How far training is, in words."""

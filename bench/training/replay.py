@@ -102,7 +102,11 @@ def points_of(job: Job) -> list[int]:
     return [
         step
         for step in range(1, train.steps + 1)
-        if step % POINT == 0 or step % train.validate_every == 0 or step == train.steps
+        if step % POINT == 0
+        or step % train.validate_every == 0
+        or step == train.steps
+        # before a checkpoint the losses are looked at
+        or (train.keep.every and step % train.keep.every == 0)
     ]
 
 

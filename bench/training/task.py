@@ -109,6 +109,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
+        keep=train.keep,
     )
     return Loop(
         trainer=trainer,
@@ -175,7 +176,8 @@ def _payload(
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
-    told = (loop.note, begun, _averaged(job), _no_targets(split), note)
+    kept = loop.plan.keeping.said()
+    told = (loop.note, begun, _averaged(job), _no_targets(split), kept, note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,

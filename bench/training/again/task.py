@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.base import Backend
+from bench.config import Keep
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.records import Again
@@ -61,6 +62,7 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
         loop.plan,
         validate_every=loop.plan.steps,  # at the end alone: nobody looks at the curve
         checkpoint=_checkpoint(job, seed),
+        keep=Keep(),
     )
     # after an interruption it goes on, as the first training does
     loop.resume()
