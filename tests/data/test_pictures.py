@@ -15,7 +15,7 @@ from bench.data.geometry.skeletons import COCO17, H36M17
 from bench.data.pictures import body, drawing, frame
 from bench.data.pictures.body import BONES
 from bench.data.pictures.box import MARGIN, boxes
-from bench.data.pictures.crops import DEVIATION, MEAN, Crops, check
+from bench.data.pictures.crops import DEVIATION, MEAN, Crops, check, scaled
 from bench.data.pieces import part
 from bench.data.readers import synthetic
 from models.errors import BadInput
@@ -81,6 +81,40 @@ def test_people_are_where_their_joints_are(clips: list[Clip]) -> None:
             assert not corners.any()
             assert 0.05 < shown.mean() < 0.5
     assert np.mean(on) > 0.98
+
+
+def test_the_lens_of_a_crop_is_its_box_to_the_pixel(clips: list[Clip]) -> None:
+    for one in clips:
+        assert one.camera_pose is not None
+        box = boxes(one, H36M17.joints, SIZE)[10]
+        lens = frame.lens(one.camera, box, SIZE)
+        flat = one.camera_pose[10, :, :2] / one.camera_pose[10, :, 2:]
+        came = flat * np.array(lens.focal) + lens.centre
+        due = ((one.keypoints[10] - box[:2]) / box[2:] + 0.5) * SIZE[::-1]
+        np.testing.assert_allclose(came, due, atol=1e-3)
+
+
+def test_a_drawing_lies_where_its_lens_says(clips: list[Clip]) -> None:
+    """The middle of who is seen is that of a drawing with eight times as many pixels."""
+    one = clips[0]
+    assert one.camera_pose is not None
+    box = boxes(one, H36M17.joints, SIZE)[10]
+    flat = drawing._flat(
+        body.around(one.camera_pose[10]), frame.lens(one.camera, box, SIZE)
+    )
+    fine = (8 * SIZE[0], 8 * SIZE[1])
+    large = drawing._flat(
+        body.around(one.camera_pose[10]), frame.lens(one.camera, box, fine)
+    )
+    middles = []
+    for bones, size in ((flat, SIZE), (large, fine)):
+        rows, columns = np.nonzero(drawing._nearest(bones, size)[1] >= 0)
+        # a pixel's middle is half a pixel from its corner
+        middles.append(
+            [(rows.mean() + 0.5) / size[0], (columns.mean() + 0.5) / size[1]]
+        )
+    apart = np.abs(np.subtract(*middles)) * SIZE
+    assert (apart < 0.2).all(), "parts of a pixel of the small drawing"
 
 
 def nearest(pose: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
@@ -180,6 +214,14 @@ def test_pixels_are_scaled_as_imagenet_and_mirrored_with_their_poses(
     mirrored = target[0][:, list(H36M17.mirror)] * [-1, 1, 1]
     np.testing.assert_array_equal(target[1], mirrored.astype(np.float32))
     assert windows.mirrored(shown).shape == shown.shape
+
+
+def test_imagenets_numbers_are_reds_greens_and_blues() -> None:
+    """Of each channel black, and what a grey of 128 becomes, by hand."""
+    grey = np.array([0, 128], np.uint8).reshape(2, 1, 1, 1).repeat(3, axis=1)
+    black, middle = scaled(grey)[..., 0, 0]
+    np.testing.assert_allclose(black, [-2.117904, -2.035714, -1.804444], atol=1e-6)
+    np.testing.assert_allclose(middle, [0.074065, 0.205182, 0.426492], atol=1e-6)
 
 
 def test_clips_of_which_no_crop_can_be_made(clips: list[Clip]) -> None:
