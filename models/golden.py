@@ -25,6 +25,11 @@ def _as_it_is(value: Array) -> Array:
     return value
 
 
+def alone(frames: Array) -> Array:
+    """The one frame of (b, 1, ...), as models of pictures give it."""
+    return frames[:, 0]
+
+
 @dataclass(frozen=True)
 class Shown:
     """A graph of one output that gives an array of the file, once `layout` has moved its axes."""

@@ -22,6 +22,13 @@ def check_heads(model: str, width: int, heads: int) -> None:
         raise BadInput(f"{model}: width {width} is not divisible by {heads} heads")
 
 
+def paired(left: Sequence[int], right: Sequence[int], joints: int) -> bool:
+    """Whether these are places of joints that mirror each other, each of which comes once."""
+    both = {*left, *right}
+    once = len(left) == len(right) and len(both) == 2 * len(left)
+    return once and both <= set(range(joints))
+
+
 class Initialisers(TypedDict, total=False):
     """How a linear layer's arrays start; PyTorch's way where left out."""
 

@@ -7,7 +7,8 @@ bottleneck is in its middle convolution. Axes: b batch, c channels, h height, w 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from models.errors import BadInput
 from models.value import Value
@@ -22,35 +23,25 @@ DEPTHS = {
 }
 WIDTHS = (64, 128, 256, 512)  # of the published stages
 SPREAD = 4  # how many times wider a published bottleneck's output is than its middle
+KERNEL = 7  # of the first convolution; in less than it looks at nobody is seen
+LARGEST = 4096  # pixels of a side: a picture of more is no crop of a person
 Init = tuple[str, float] | None
 
 
-class Layout(Protocol):
-    """What the sizes of a model say of its ResNet."""
+@dataclass(frozen=True)
+class Size:
+    """The sizes of a model that are its ResNet's; the published one of 50 layers."""
 
-    @property
-    def stem(self) -> int:
-        """Channels before the first stage."""
-
-    @property
-    def blocks(self) -> tuple[int, ...]:
-        """Of each stage."""
-
-    @property
-    def inner(self) -> tuple[int, ...]:
-        """Channels within the blocks of each stage."""
-
-    @property
-    def outer(self) -> tuple[int, ...]:
-        """Channels that each stage gives."""
-
-    @property
-    def bottleneck(self) -> bool:
-        """Whether blocks narrow to their inner channels by kernels of 1, or have two of 3."""
+    stem: int = 64  # channels before the first stage
+    blocks: tuple[int, ...] = (3, 4, 6, 3)  # of each stage
+    inner: tuple[int, ...] = (64, 128, 256, 512)  # channels within the blocks of each
+    outer: tuple[int, ...] = (256, 512, 1024, 2048)  # channels that each gives
+    # whether blocks narrow to their inner channels by kernels of 1, or have two of 3
+    bottleneck: bool = True
 
 
-def check(model: str, size: Layout) -> None:
-    """Raise BadInput where the stages of a ResNet do not fit together."""
+def check(model: str, size: Size, *sides: int) -> None:
+    """Raise BadInput where stages do not fit together, or no picture has such sides."""
     stages = {len(size.blocks), len(size.inner), len(size.outer)}
     if len(stages) > 1 or not size.blocks:
         raise BadInput(
@@ -61,6 +52,12 @@ def check(model: str, size: Layout) -> None:
         raise BadInput(
             f"{model}: inner {size.inner} and outer {size.outer} came; blocks that are no"
             " bottlenecks give what they are wide"
+        )
+    if not all(KERNEL <= side <= LARGEST for side in sides):
+        came = " x ".join(map(str, sides))
+        raise BadInput(
+            f"{model}: pictures of {came} pixels came; sides from {KERNEL} to {LARGEST:,}"
+            " were due"
         )
 
 
@@ -111,17 +108,17 @@ def slim(
 
 def resnet(
     x: Value,
-    size: Layout,
+    size: Size,
     *,
     name: str,
     init: Init,
 ) -> Value:
-    """(b, 3, h, w) -> (b, c, h / 32, w / 32) of four stages, rounded up.
+    """(b, 3, h, w) -> (b, c, h', w'), as `reduced`: of four stages a 32nd, rounded up.
 
     `init` is of every convolution; None: PyTorch's.
     """
     with x.graph.scope(name):
-        x = _normed(x, size.stem, 7, 2, "conv1", "bn1", init).relu()
+        x = _normed(x, size.stem, KERNEL, 2, "conv1", "bn1", init).relu()
         x = x.max_pool2d(kernel=3, stride=2, padding=1, dilation=1)
         for stage, blocks in enumerate(size.blocks):
             for block in range(blocks):
@@ -132,7 +129,7 @@ def resnet(
 
 
 def _block(
-    x: Value, size: Layout, stage: int, stride: int, *, first: bool, init: Init
+    x: Value, size: Size, stage: int, stride: int, *, first: bool, init: Init
 ) -> Value:
     inner, outer = size.inner[stage], size.outer[stage]
     if size.bottleneck:

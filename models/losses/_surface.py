@@ -1,23 +1,11 @@
-"""What losses of a mesh share: sides of faces, and joints that a surface has."""
+"""What losses of a mesh share: the sides of its faces."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from models.body import Body
-from models.errors import BadInput
 from models.mesh import Mesh
 from models.value import Value
-
-
-def mesh_of(body: Body, loss: str) -> Mesh:
-    """The body's mesh. Raises BadInput where it has none."""
-    if body.mesh is None:
-        raise BadInput(
-            f"loss {loss}: the body has no mesh; build the model with"
-            " body=models.Body(..., mesh=models.human.human())"
-        )
-    return body.mesh
 
 
 def sides(vertices: Value, mesh: Mesh) -> Value:
@@ -29,9 +17,3 @@ def sides(vertices: Value, mesh: Mesh) -> Value:
     begin = vertices.graph.constant("mesh.starts", starts)
     end = vertices.graph.constant("mesh.ends", ends)
     return vertices.take(end, axis=1) - vertices.take(begin, axis=1)
-
-
-def regressed(vertices: Value, mesh: Mesh) -> Value:
-    """(b, j, 3): the joints of a surface."""
-    rows = vertices.graph.constant("mesh.regressor", mesh.regressor)
-    return rows @ vertices

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from models.body import Body
 from models.losses import _surface
+from models.surface import mesh_of
 from models.value import Value
 
 
@@ -16,7 +17,7 @@ def edge(
     body: Body,
 ) -> Value:
     """Scalar, metres. Raises BadInput for a body without a mesh."""
-    mesh = _surface.mesh_of(body, "edge")
+    mesh = mesh_of(body, "loss edge")
     own, true = _surface.sides(vertices, mesh), _surface.sides(surface, mesh)
     difference = own.vector_norm(axis=-1) - true.vector_norm(axis=-1)
     return difference.abs().mean(axis=(0, 1), keepdims=False)

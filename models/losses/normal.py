@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from models.body import Body
 from models.losses import _surface
+from models.surface import mesh_of
 from models.value import Value
 
 LEAST = 1e-12  # lengths that directions are divided by, as PyTorch's `normalize`
@@ -19,7 +20,7 @@ def normal(
     body: Body,
 ) -> Value:
     """Scalar from 0 to 1. Raises BadInput for a body without a mesh."""
-    mesh = _surface.mesh_of(body, "normal")
+    mesh = mesh_of(body, "loss normal")
     made = _unit(_surface.sides(vertices, mesh))  # (b, 3 f, 3)
     first, second, _ = _surface.sides(surface, mesh).split(3, axis=1)
     square = _unit(_cross(_unit(first), _unit(second)))  # (b, f, 3)

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.mesh import Mesh
 from models.rotations import special_orthogonal
+from models.surface import joints_of
 from models.value import Value
 
 
@@ -62,8 +63,7 @@ def posed(
     it stands with its root at 0.
     """
     shaped = _shaped(shape, mesh)
-    rows = shaped.graph.constant("mesh.regressor", mesh.regressor)
-    joints = rows @ shaped
+    joints = joints_of(shaped, mesh)
     turns, shifts = [], []
     for turn, shift in _bones(rotations, joints, mesh):
         turns.append(turn)

@@ -20,7 +20,7 @@ from models.dims import Shape
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.graph import Graph
-from models.layers import check_heads, mirrored
+from models.layers import check_heads, mirrored, paired
 from models.losses.mpjpe import mpjpe
 from models.spec import Recipe, Training
 from models.value import Value
@@ -64,9 +64,7 @@ class Size(mixste.Size):
             self._check_pairs()
 
     def _check_pairs(self) -> None:
-        both = {*self.left, *self.right}
-        paired = len(self.left) == len(self.right) and len(both) == 2 * len(self.left)
-        if not paired or not both <= set(range(self.joints)):
+        if not paired(self.left, self.right, self.joints):
             raise BadInput(
                 f"d3dp: left {self.left} and right {self.right} do not pair {self.joints}"
                 " joints; give left and right, or flip=False"

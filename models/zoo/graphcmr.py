@@ -18,40 +18,36 @@ from typing import Any
 import numpy as np
 
 from models import coarsening, resnet
-from models.body import H36M_17, Body
+from models.body import Body
 from models.builder import Builder
 from models.coarsening import Matrix
+from models.crop import DEPTH
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
-from models.human import human
 from models.losses.vertex import vertex
 from models.mesh import Mesh
 from models.passes import to_inference
 from models.spec import Recipe, Spec, Stage, Training
+from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
 from models.zoo import _golden_graphs, _graphcmr_smpl
 from models.zoo import _graphcmr_layers as layers
 
-DEPTH = 2.0  # metres that depth runs over, as a crop runs over its picture
+SIDES = ("RHip", "LHip")  # between them lies the pelvis
+# numbers that are regressed beyond those of the mesh: of SMPL's files none has as many
+MOST = 1000
 
 
 @dataclass(frozen=True)
-class Size:
-    """`blocks`, `inner` and `outer` are of the stages of the ResNet."""
+class Size(resnet.Size):
+    """`width` and `depth` are the graph network's."""
 
     joints: int = 17
-    frames: int = 1
     detail: int = 3  # of the built-in body
     nodes: int = 0  # of the graph, by fakes; 0: as many as the mesh has vertices
     image: int = 224  # pixels of either side
-    stem: int = 64
-    blocks: tuple[int, ...] = (3, 4, 6, 3)
-    inner: tuple[int, ...] = (64, 128, 256, 512)
-    outer: tuple[int, ...] = (256, 512, 1024, 2048)
-    bottleneck: bool = True
-    classes: int = (
-        0  # of the ResNet's last layer, which is not called; 0: there is none
-    )
+    # of the ResNet's last layer, which is not called; 0: there is none
+    classes: int = 0
     width: int = 256
     depth: int = 5
     # of `smpl`: channels, rotations and numbers of shape; 0: as many as the mesh has
@@ -60,12 +56,17 @@ class Size:
     shapes: int = 0
 
     def __post_init__(self) -> None:
-        resnet.check("graphcmr", self)
+        resnet.check("graphcmr", self, self.image, self.image)
         if self.width % 16:
             raise BadInput(
                 f"graphcmr: width {self.width}; a multiple of 16 was due, half of which is"
                 " normalised in groups of 8"
             )
+
+    @property
+    def frames(self) -> int:
+        """A picture is looked at alone."""
+        return 1
 
 
 def train(
@@ -78,7 +79,7 @@ def train(
 
     The label `vertices` is the mesh, (b, v, 3) in metres.
     """
-    mesh = _mesh(size, body)
+    mesh = mesh_of(body, "graphcmr", size.joints)
     vertices, camera = _graphed(g, size, mesh)
     return _shown(vertices, camera, mesh)
 
@@ -95,7 +96,7 @@ def _graphed(
     shape, camera = _network(_seen(g, size), *_surface(mesh, size), size)
     nodes = g.label("nodes", shape.rearrange("b c v -> b v c"))
     vertices = _part(nodes, 1, 0, len(mesh.vertices))
-    g.label("true_joints", _regressed(g.input("vertices", vertices.shape), mesh))
+    g.label("true_joints", joints_of(g.input("vertices", vertices.shape), mesh))
     return vertices, camera
 
 
@@ -109,7 +110,7 @@ def _shown(
     """The pose of vertices (b, v, 3), which are labelled, and so are their joints."""
     g = vertices.graph
     g.label(f"{prefix}vertices", vertices)
-    joints = g.label(f"{prefix}joints", _regressed(vertices, mesh))
+    joints = g.label(f"{prefix}joints", joints_of(vertices, mesh))
     return _projected(joints, camera)
 
 
@@ -123,7 +124,7 @@ def _smpl(
 
     They learn nothing from it. What the graph network makes is labelled `graph_...`.
     """
-    mesh = _mesh(size, body)
+    mesh = mesh_of(body, "graphcmr:smpl", size.joints)
     rotations, shapes = (
         size.rotations or len(mesh.parents),
         size.shapes or len(mesh.shapes),
@@ -175,21 +176,6 @@ def _network(
     return layers.shape(x, graph), layers.camera(x)
 
 
-def _mesh(size: Size, body: Body | None) -> Mesh:
-    """The mesh of a skeleton. Raises BadInput where it has none, or one of other joints."""
-    if body is None or body.mesh is None or len(body.joints) != size.joints:
-        raise BadInput(
-            f"graphcmr: a body of {size.joints} joints that has a mesh was due; give"
-            " body=models.Body(joints=..., bones=..., mesh=models.human.human())"
-        )
-    return body.mesh
-
-
-def _built_in(size: Size) -> Body:
-    """The body of a model that is built for no data."""
-    return replace(H36M_17, mesh=human(size.detail))
-
-
 def _surface(mesh: Mesh, size: Size) -> tuple[Array, Matrix]:
     """The mesh at rest (3, v), as large as -1 to 1, and the mean over neighbours.
 
@@ -208,11 +194,6 @@ def _surface(mesh: Mesh, size: Size) -> tuple[Array, Matrix]:
     near = coarsening.of_pairs(mesh.edges, count, loops=True)
     shares = near.values / near.sums[near.rows]
     return rest.T, Matrix(near.rows, near.columns, shares, count)
-
-
-def _regressed(vertices: Value, mesh: Mesh) -> Value:
-    """Joints (b, j, 3) of vertices (b, v, 3)."""
-    return vertices.graph.constant("mesh.regressor", mesh.regressor) @ vertices
 
 
 def _projected(joints: Value, camera: Value) -> Value:
@@ -299,7 +280,7 @@ PRESETS = {
     ),
 }
 PAPER_PARAMETERS = {"paper": 27_640_672}
-BODY = _built_in
+BODY = built_in
 LOSSES = {"keypoints": _keypoints, "joints": _joints}
 RECIPE = Recipe(
     optimizer="adam",
@@ -324,7 +305,7 @@ STAGES = {
         losses={**LOSSES, "graph": _of_graph},
         # the graph network's, and 15,027,426 of the regressor
         parameters={"paper": 42_668_098},
-        body=_built_in,
+        body=built_in,
     )
 }
 OFFICIAL = "GraphCMR graph CNN (no image backbone)"

@@ -7,6 +7,7 @@ w width, in cells. A pose is x, y and depth, each from -0.5 to 0.5: across the p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,33 +18,35 @@ import models
 from models import resnet
 from models.builder import Builder
 from models.errors import BadInput
-from models.golden import Array, Golden, Shown, shown
+from models.golden import Array, Golden, Shown, alone, shown
 from models.passes import to_inference
 from models.spec import Recipe, Training
 from models.value import Value
 
 START = ("normal", 0.001)  # of every convolution, of the head as of the ResNet
 ZEROS = ("zeros", 0.0)
+MOST = 100_000_000  # cells for each picture, of 4 bytes: the published have 5 millions
 
 
 @dataclass(frozen=True)
-class Size:
-    """`height` and `width` are the picture's; the channels are those of `resnet.Layout`."""
+class Size(resnet.Size):
+    """`height` and `width` are the picture's."""
 
     joints: int = 18
     height: int = 256
     width: int = 256
     depth: int = 64  # cells of a volume; its height and width follow from the picture's
-    blocks: tuple[int, ...] = (3, 4, 6, 3)
-    stem: int = 64
-    inner: tuple[int, ...] = (64, 128, 256, 512)
-    outer: tuple[int, ...] = (256, 512, 1024, 2048)
-    bottleneck: bool = True
     deconvolutions: int = 3  # each makes the volume twice as high and wide
     filters: int = 256  # of each
 
     def __post_init__(self) -> None:
-        resnet.check("integral", self)
+        resnet.check("integral", self, self.height, self.width)
+        volumes = self.joints * math.prod(self.cells)
+        if volumes > MOST:
+            raise BadInput(
+                f"integral: {self.joints} volumes of {' x '.join(map(str, self.cells))} cells came;"
+                f" at most {MOST:,} cells were due, of all joints"
+            )
 
     @property
     def frames(self) -> int:
@@ -243,11 +246,6 @@ def golden(
         for name in shown(arrays)
         if name != "coord"
     }
-    outputs["coord"] = Shown(to_inference(spec.train, outputs=["coord"]), _alone)
-    trained = {"coord": Shown(spec.train.with_outputs("coord"), _alone)}
+    outputs["coord"] = Shown(to_inference(spec.train, outputs=["coord"]), alone)
+    trained = {"coord": Shown(spec.train.with_outputs("coord"), alone)}
     return [Golden(spec=spec, feeds=feeds, outputs=outputs, trained=trained)]
-
-
-def _alone(frames: Array) -> Array:
-    """(b, 1, j, 3) -> (b, j, 3)."""
-    return frames[:, 0]

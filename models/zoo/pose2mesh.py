@@ -13,23 +13,25 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import models
 from models import coarsening
-from models.body import H36M_17, Body
+from models.body import Body
 from models.builder import Builder
 from models.coarsening import Matrix
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown, Tables
-from models.human import human
+from models.layers import paired
 from models.losses.lifted_joint import lifted_joint
 from models.losses.mpjpe import mpjpe
 from models.mesh import Mesh
 from models.passes import to_inference
 from models.spec import Recipe, Spec, Stage, Training
+from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
 from models.zoo import _golden_graphs
 from models.zoo._meshnet import Widths, refine
@@ -51,7 +53,6 @@ class Size:
     """`blocks` and `orders` are of the graph convolutions, as `_meshnet.refine` takes them."""
 
     joints: int = 17
-    frames: int = 1
     # joints that mirror each other: edges of their graph, beside the bones
     left: tuple[int, ...] = (4, 5, 6, 11, 12, 13)
     right: tuple[int, ...] = (1, 2, 3, 14, 15, 16)
@@ -65,12 +66,7 @@ class Size:
     nodes: int = 0  # of the finest level, by fakes; 0: as few as there can be
 
     def __post_init__(self) -> None:
-        ends = [5, *(block[-1] for block in self.blocks[1:])]
-        starts = [block[0] for block in (self.blocks[0], *self.blocks[2:])]
-        long = len(self.blocks) > 2 and all(
-            len(block) > 1 and min(block) > 0 for block in self.blocks
-        )
-        if not long or [*starts, 3] != ends:
+        if not _joined(self.blocks):
             raise BadInput(
                 f"pose2mesh: blocks {self.blocks} came; three or more of two channels or more"
                 " were due, from 5 to 3, each from the third on beginning as that before ends"
@@ -80,16 +76,33 @@ class Size:
                 f"pose2mesh: orders {self.orders} came; {len(self.blocks)} from 1 were due,"
                 " one for each block"
             )
-        if len(self.left) != len(self.right):
+        if not paired(self.left, self.right, self.joints):
             raise BadInput(
-                f"pose2mesh: left {self.left} and right {self.right} came; as many of either"
-                " were due, in pairs"
+                f"pose2mesh: left {self.left} and right {self.right} came; pairs of different"
+                f" places from 0 to {self.joints - 1} were due"
             )
+        if self.unit <= 0:
+            raise BadInput(f"pose2mesh: unit {self.unit} came; one above 0 was due")
+
+    @property
+    def frames(self) -> int:
+        """A frame is looked at alone."""
+        return 1
 
     @property
     def levels(self) -> int:
         """How often the mesh is coarsened."""
         return len(self.blocks) - 1
+
+
+def _joined(blocks: Widths) -> bool:
+    """Whether channels go from 5, of keypoints and joints, to 3, of vertices, without a gap."""
+    if len(blocks) < 3 or any(len(block) < 2 or min(block) < 1 for block in blocks):
+        return False
+    of_joints, *of_levels = blocks
+    # a dense layer leads from the joints to the coarsest level, whatever both are wide
+    gaps = [after[0] != before[-1] for before, after in pairwise(of_levels)]
+    return of_joints[0] == 5 and of_levels[-1][-1] == 3 and not any(gaps)
 
 
 def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
@@ -98,30 +111,21 @@ def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
 
 
 def _both(g: Builder, size: Size, *, body: Body | None, given: bool) -> Value:
-    if body is None or body.mesh is None or len(body.joints) != size.joints:
-        raise BadInput(
-            f"pose2mesh: a body of {size.joints} joints that has a mesh was due; give"
-            " body=models.Body(joints=..., bones=..., mesh=models.human.human())"
-        )
-    mesh = body.mesh
+    mesh = mesh_of(body, "pose2mesh", size.joints)
+    assert body is not None  # `mesh_of` has looked
     made = _levels(mesh, size.levels, size.nodes)
     lifted = _lift(g, size, given=given)
-    found = _refined(_keypoints(g, size), lifted, size, _graphs(made, size, body))
+    graphs = _graphs(made, size, body.bones)
+    found = _refined(_keypoints(g, size), lifted, size, graphs)
     rows = g.constant("mesh.rows", made.places[: len(mesh.vertices)])
     vertices = g.label("vertices", found.take(rows, axis=1))
-    regressor = g.constant("mesh.regressor", mesh.regressor)
-    return (regressor @ vertices).expand_dims(axis=1)
+    return joints_of(vertices, mesh).expand_dims(axis=1)
 
 
 # a mesh is the same object wherever it is asked for, and its levels take a second
 @lru_cache(maxsize=8)
 def _levels(mesh: Mesh, levels: int, nodes: int) -> coarsening.Pyramid:
     return coarsening.pyramid(mesh.faces, len(mesh.vertices), levels, nodes=nodes)
-
-
-def _built_in(size: Size) -> Body:
-    """The body of a model that is built for no data."""
-    return replace(H36M_17, mesh=human(size.detail))
 
 
 def _keypoints(g: Builder, size: Size) -> Value:
@@ -182,10 +186,12 @@ def _on_given(g: Builder, size: Size, *, body: Body | None = None) -> Value:
     return _both(g, size, body=body, given=True)
 
 
-def _graphs(made: coarsening.Pyramid, size: Size, body: Body) -> list[Matrix]:
+def _graphs(
+    made: coarsening.Pyramid, size: Size, bones: Sequence[tuple[int, int]]
+) -> list[Matrix]:
     """The operators of the levels that are used, finest first, and of the joints."""
     pairs = zip(size.left, size.right, strict=True)
-    edges = np.array([*body.bones, *pairs], np.int64)
+    edges = np.array([*bones, *pairs], np.int64)
     joints = coarsening.of_pairs(edges, size.joints, loops=True)
     # as published, the last of the levels is made and not used, and that of the joints is not
     # scaled
@@ -235,7 +241,7 @@ PRESETS = {
     ),
 }
 PAPER_PARAMETERS = {"paper": 76_303_478}
-BODY = _built_in
+BODY = built_in
 LOSSES = {"lifted": _lifted}
 # joints in metres, where the authors weigh millimetres by a thousandth
 _OF_MESH = {"vertex": 1.0, "normal": 0.1, "edge": 20.0, "mesh_joint": 1.0}
@@ -277,7 +283,7 @@ STAGES = {
         recipe=replace(RECIPE, loss=_OF_MESH),
         training={**TRAINING, "tiny": replace(QUICK, loss={"vertex": 1.0})},
         parameters={"paper": 8_784_963},
-        body=_built_in,
+        body=built_in,
     ),
 }
 OFFICIAL = {
@@ -297,8 +303,12 @@ def from_official(official: str, config: Mapping[str, Any]) -> Size:
     blocks = tuple(tuple(widths) for widths in config.get("CL_F", BLOCKS))
     order = config.get("CL_K", 3)
     orders = (order,) * len(blocks) if isinstance(order, int) else tuple(order)
+    # the defaults are of 17 joints, and a file brings the graph of its own
+    known = joints == Size.joints
     return Size(
         joints=joints,
+        left=Size.left if known else (),
+        right=Size.right if known else (),
         width=config.get("linear_size", config.get("posenet_hid", Size.width)),
         stages=config.get("num_stage", config.get("posenet_stages", Size.stages)),
         dropout=0.0,

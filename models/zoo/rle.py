@@ -17,7 +17,7 @@ import models
 from models import realnvp, resnet
 from models.builder import Builder
 from models.errors import BadInput
-from models.golden import Array, Golden, Shown
+from models.golden import Array, Golden, Shown, alone
 from models.passes import prune, to_inference
 from models.realnvp import Masks, RealNVP
 from models.spec import Recipe, Training
@@ -30,18 +30,13 @@ EVEN = math.log(math.sqrt(2 * math.pi))  # minus the logarithm of the loss's `am
 
 
 @dataclass(frozen=True)
-class Size:
-    """`height` and `width` are the picture's; the channels are those of `resnet.Layout`."""
+class Size(resnet.Size):
+    """`height` and `width` are the picture's."""
 
     joints: int = 18
     coordinates: int = 3  # 2: of the picture alone
     height: int = 256
     width: int = 256
-    blocks: tuple[int, ...] = (3, 4, 6, 3)
-    stem: int = 64
-    inner: tuple[int, ...] = (64, 128, 256, 512)
-    outer: tuple[int, ...] = (256, 512, 1024, 2048)
-    bottleneck: bool = True
     couplings: int = 6  # of either flow
     flow2d: int = 64  # width of the networks, of the flow of x and y
     flow3d: int = 64
@@ -51,13 +46,22 @@ class Size:
     features: int = 0  # channels of a feature map that is given; 0: of the ResNet
 
     def __post_init__(self) -> None:
-        resnet.check("rle", self)
+        resnet.check("rle", self, self.height, self.width)
         if self.coordinates not in (2, 3):
             raise BadInput(f"rle: 2 coordinates or 3 were due, {self.coordinates} came")
         if self.root >= self.joints:
             raise BadInput(
                 f"rle: root {self.root} came; a joint from 0 to {self.joints - 1} was due"
             )
+
+        for name, masks, width in (
+            ("masks2d", self.masks2d, 2),
+            ("masks3d", self.masks3d, 3),
+        ):
+            if any(len(mask) != width for mask in masks):
+                raise BadInput(
+                    f"rle: {name} {masks} came; masks of {width} coordinates were due"
+                )
 
     @property
     def frames(self) -> int:
@@ -310,21 +314,16 @@ def golden(
         "residual": arrays["input/residual"],
         "z": arrays["noise/z"],
     }
-    outputs = {"pred_jts": Shown(spec.infer.with_outputs("pose"), _alone)}
+    outputs = {"pred_jts": Shown(spec.infer.with_outputs("pose"), alone)}
     for name in ("sigma", "maxvals"):
-        outputs[name] = Shown(to_inference(spec.train, outputs=[name]), _alone)
+        outputs[name] = Shown(to_inference(spec.train, outputs=[name]), alone)
     trained = {
-        name: Shown(spec.train.with_outputs(name), _alone)
+        name: Shown(spec.train.with_outputs(name), alone)
         for name in ("pred_jts", "sigma", "maxvals", "nf_loss")
     }
     return [
         Golden(spec=spec, feeds=feeds, outputs=outputs | _flows(size), trained=trained)
     ]
-
-
-def _alone(frames: Array) -> Array:
-    """(b, 1, j, c) -> (b, j, c)."""
-    return frames[:, 0]
 
 
 def _flows(size: Size) -> dict[str, Shown]:

@@ -12,9 +12,9 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip, film
 from bench.data.geometry.cameras import Camera, look_at, project, world_to_camera
 from bench.data.geometry.skeletons import COCO17, H36M17
-from bench.data.pictures import body, drawing, frame
-from bench.data.pictures.body import BONES
+from bench.data.pictures import capsules, drawing, frame
 from bench.data.pictures.box import MARGIN, boxes
+from bench.data.pictures.capsules import BONES
 from bench.data.pictures.crops import DEVIATION, MEAN, Crops, check, scaled
 from bench.data.pieces import part
 from bench.data.readers import synthetic
@@ -100,11 +100,11 @@ def test_a_drawing_lies_where_its_lens_says(clips: list[Clip]) -> None:
     assert one.camera_pose is not None
     box = boxes(one, H36M17.joints, SIZE)[10]
     flat = drawing._flat(
-        body.around(one.camera_pose[10]), frame.lens(one.camera, box, SIZE)
+        capsules.around(one.camera_pose[10]), frame.lens(one.camera, box, SIZE)
     )
     fine = (8 * SIZE[0], 8 * SIZE[1])
     large = drawing._flat(
-        body.around(one.camera_pose[10]), frame.lens(one.camera, box, fine)
+        capsules.around(one.camera_pose[10]), frame.lens(one.camera, box, fine)
     )
     middles = []
     for bones, size in ((flat, SIZE), (large, fine)):
@@ -119,7 +119,7 @@ def test_a_drawing_lies_where_its_lens_says(clips: list[Clip]) -> None:
 
 def nearest(pose: np.ndarray, camera: Camera, box: np.ndarray) -> np.ndarray:
     """Which bone is seen at each pixel."""
-    flat = drawing._flat(body.around(pose), frame.lens(camera, box, SIZE))
+    flat = drawing._flat(capsules.around(pose), frame.lens(camera, box, SIZE))
     return drawing._nearest(flat, SIZE)[1]
 
 
@@ -233,6 +233,12 @@ def test_clips_of_which_no_crop_can_be_made(clips: list[Clip]) -> None:
     bent = replace(one.camera, radial=np.array([0.1, 0, 0]))
     with pytest.raises(BadInput, match="its lens distorts"):
         check(replace(one, camera=bent), drawn=True)
+    wide = replace(one.camera, focal=one.camera.focal * (1.0, 1.1))
+    with pytest.raises(BadInput, match="its focal lengths .* differ"):
+        check(replace(one, camera=wide), drawn=True)
+    # that it is read is no matter of what draws
+    paths = ("1.png",) * one.frames
+    check(replace(one, camera=wide, pictures=paths), drawn=False)
     other = replace(one, skeleton=COCO17)
     with pytest.raises(BadInput, match="coco17 are not drawn"):
         check(other, drawn=True)

@@ -141,7 +141,7 @@ def test_a_point_has_no_sides_and_a_finite_slope() -> None:
             "mesh_joint",
             Body(joints=("a", "b"), bones=()),
             True,
-            "loss mesh_joint: the body has no mesh; build the model with",
+            "loss mesh_joint: a body that has a mesh was due; build the model with",
         ),
     ],
 )

@@ -101,11 +101,27 @@ def test_it_takes_the_body_that_is_given() -> None:
 @pytest.mark.parametrize(
     ("sizes", "said"),
     [
-        ({"joints": 16}, "pose2mesh: a body of 16 joints that has a mesh was due"),
+        (
+            {"joints": 16, "left": (1,), "right": (2,)},
+            "pose2mesh: a body of 16 joints that has a mesh was due",
+        ),
         ({"detail": 9}, "body: detail 9; a number from 1 to"),
         ({"nodes": 100}, "100 nodes came for a mesh of"),
         ({"left": (1, 2)}, "pose2mesh: left (1, 2) and right"),
-        ({"left": (1, 99), "right": (2, 3)}, "a graph of 17 vertices cannot have"),
+        (
+            {"left": (1, 99), "right": (2, 3)},
+            "pose2mesh: left (1, 99) and right (2, 3)",
+        ),
+        (
+            {"left": (1,), "right": (1,)},
+            "pose2mesh: left (1,) and right (1,) came; pairs",
+        ),
+        (
+            {"left": (1, 1), "right": (2, 3)},
+            "pose2mesh: left (1, 1) and right (2, 3) came",
+        ),
+        ({"unit": 0.0}, "pose2mesh: unit 0.0 came; one above 0 was due"),
+        ({"frames": 1}, "unknown size of pose2mesh 'frames'"),
         ({"blocks": (5, 3)}, "size blocks of pose2mesh: a list of lists of whole"),
         ({"blocks": ((5, 0), (0, 3))}, "pose2mesh: blocks ((5, 0), (0, 3)) came"),
         ({"orders": (3, 3)}, "pose2mesh: orders (3, 3) came; 4 from 1 were due"),
@@ -120,6 +136,11 @@ def test_sizes_that_make_no_network_are_one_line(
     assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
 
 
+def test_the_lifter_alone_looks_at_its_sizes_too() -> None:
+    with pytest.raises(PosePortError, match="pose2mesh: left .* and right .* came"):
+        tiny("pose2mesh:posenet", left=(99,), right=(1,))
+
+
 def test_a_body_without_a_mesh_is_one_line() -> None:
     with pytest.raises(PosePortError, match="17 joints that has a mesh was due"):
         tiny(body=replace(H36M_17, mesh=None))
@@ -127,7 +148,13 @@ def test_a_body_without_a_mesh_is_one_line() -> None:
 
 @pytest.mark.parametrize(
     "blocks",
-    [((5, 8), (8, 3)), ((4, 8), (8, 8), (8, 3)), ((5, 8), (8, 9), (8, 3)), ((5,),) * 3],
+    [
+        (),
+        ((5, 8), (8, 3)),
+        ((4, 8), (8, 8), (8, 3)),
+        ((5, 8), (8, 9), (8, 3)),
+        ((5,),) * 3,
+    ],
     ids=str,
 )
 def test_blocks_that_do_not_join_are_refused(blocks: Any) -> None:

@@ -126,6 +126,14 @@ def test_the_authors_arguments_build_the_whole_network(official: str) -> None:
             "root 3 came; a joint from 0 to 2",
         ),
         ({"features": 4, "joints": 3, "masks3d": [[0, 2, 1]]}, "masks"),
+        (
+            {"features": 4, "joints": 3, "masks3d": [[0, 1], [1, 0]]},
+            "rle: masks3d .* came; masks of 3 coordinates were due",
+        ),
+        (
+            {"features": 4, "joints": 3, "masks2d": [[0, 1, 1]]},
+            "rle: masks2d .* came; masks of 2 coordinates were due",
+        ),
     ],
     ids=str,
 )

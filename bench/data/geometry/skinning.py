@@ -178,8 +178,10 @@ def _least(start: Float, end: Float) -> Float:
     opposite = 1 + cosine < OPPOSITE
     room = np.where(opposite, 1.0, 1 + cosine)[:, None, None]
     found += _crossing(crossed) @ _crossing(crossed) / room
-    # half a turn about whatever is square to it
-    axis = _unit(np.cross(start[opposite], np.roll(start[opposite], 1, axis=-1) + 0.5))
+    # half a turn about whatever is square to it: to it and the axis that it is farthest from
+    back = start[opposite]
+    other = np.eye(3)[np.abs(back).argmin(axis=-1)]
+    axis = _unit(np.cross(back, other))
     found[opposite] = 2 * axis[:, :, None] * axis[:, None] - np.eye(3)
     return found
 

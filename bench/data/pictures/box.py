@@ -1,7 +1,6 @@
 """Where a person stands in a picture, and the units in which an image model speaks of it.
 
-A box (x, y, width, height) is its middle and its sides, pixels. In crop units x and y run from
--0.5 to 0.5 across the box, and z, the depth behind the root, over 2 m (Sun et al., 2018).
+A box (x, y, width, height) is its middle and its sides, pixels; `models.crop` says the units.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.clip import Clip
+from models.crop import DEPTH
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 MARGIN = 1.25  # joints lie inside of the body, and a hand may be raised
-DEPTH = 2.0  # metres, that z runs over from -0.5 to 0.5
 METRE = 1000.0  # mm
 
 

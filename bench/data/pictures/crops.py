@@ -96,6 +96,11 @@ def check(clip: Clip, *, drawn: bool) -> None:
             f"{where}: it has no pictures, and what a real camera saw is not drawn; take"
             " h36m-coco:FOLDER with its images, or a source of virtual cameras"
         )
+    if clip.camera.focal[0] != clip.camera.focal[1]:
+        raise BadInput(
+            f"{where}: its focal lengths {clip.camera.focal.tolist()} differ, and people are drawn"
+            " by one; take a source of square pixels"
+        )
     if not set(H36M17.joints) <= set(clip.skeleton.joints):
         raise BadInput(
             f"{where}: people of skeleton {clip.skeleton.name} are not drawn; take a"

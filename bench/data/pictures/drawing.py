@@ -8,12 +8,13 @@ against their distance, so within a bone the view is taken for parallel. RGB fro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.pictures import body, scene
-from bench.data.pictures.body import BONES, Body
+from bench.data.pictures import capsules, scene
+from bench.data.pictures.capsules import BONES, Capsules
 
 Array = NDArray[np.floating]
 NOBODY = -1
@@ -44,7 +45,7 @@ def draw(
     """RGB (3, height, width) of a pose (17, 3), mm in the camera's frame."""
     picture = scene.backdrop(rng, size)
     dress = scene.dress(rng)
-    person = body.around(pose)
+    person = capsules.around(pose)
     flat = _flat(person, lens)
     depth, bones = _nearest(flat, size)
     seen = np.flatnonzero(bones > NOBODY)
@@ -74,11 +75,22 @@ class Pixels:
     depth: Array
 
 
-def _flat(person: Body, lens: Lens) -> Array:
-    """Each bone in the picture (bones, 9): x, y, radius, depth; how they change along it; scale.
+class Flat(NamedTuple):
+    """Bones in the picture: where they begin, and what is added until they end."""
 
-    Pixels and mm, and at last mm for each pixel. Bones that cannot be seen are NaN.
-    """
+    x: Any  # pixels, as all up to the radius
+    y: Any
+    radius: Any
+    depth: Any  # mm
+    dx: Any
+    dy: Any
+    wider: Any
+    deeper: Any
+    scale: Any  # mm for each pixel, in the middle
+
+
+def _flat(person: Capsules, lens: Lens) -> Array:
+    """Each bone in the picture (bones, 9), as `Flat`; those that cannot be seen are NaN."""
     depths = np.stack([person.starts[:, 2], person.ends[:, 2]])
     # a camera sees nothing that is in it
     depths = np.where(depths > NEAREST, depths, np.nan)
@@ -97,7 +109,8 @@ def _nearest(flat: Array, size: tuple[int, int]) -> tuple[Array, NDArray[np.int8
     columns, rows = (np.arange(n, dtype=np.float32) + 0.5 for n in size[::-1])
     # beside a bone the root of its bulge is NaN, which is nearer than nothing
     with np.errstate(invalid="ignore"):
-        for number, bone in enumerate(flat.astype(np.float32).tolist()):
+        for number, row in enumerate(flat.astype(np.float32).tolist()):
+            bone = Flat(*row)
             wide, high = _extent(bone, 0, size[1]), _extent(bone, 1, size[0])
             part = np.s_[high, wide]
             if not depth[part].size:
@@ -110,51 +123,56 @@ def _nearest(flat: Array, size: tuple[int, int]) -> tuple[Array, NDArray[np.int8
 
 
 def _extent(
-    bone: list[float],
+    bone: Flat,
     axis: int,
     length: int,
 ) -> slice:
     """The pixels along an axis that a bone may cover; none of one that cannot be seen."""
-    first, radius, way, wider = bone[axis], bone[2], bone[4 + axis], bone[6]
+    first, way = ((bone.x, bone.dx), (bone.y, bone.dy))[axis]
     last = first + way
-    low = min(first - radius, last - radius - wider)
-    high = max(first + radius, last + radius + wider)
+    end = bone.radius + bone.wider
+    low = min(first - bone.radius, last - end)
+    high = max(first + bone.radius, last + end)
     if not low < high:  # NaN is not
         return slice(0)
     return slice(max(0, int(low)), max(0, min(length, int(high) + 1)))
 
 
 def _surface(
-    bone: list[float],
+    bone: Flat,
     columns: Array,
     rows: Array,
 ) -> Array:
-    """The depth of a bone's surface (rows, columns) in mm; NaN beside it."""
-    x, y, radius, depth, dx, dy, wider, deeper, scale = bone
-    square = dx * dx + dy * dy + NOT_ZERO
-    across, down = columns - x, (rows - y)[:, None]
-    along = across * (dx / square) + down * (dy / square)
-    np.maximum(along, 0.0, out=along)
-    np.minimum(along, 1.0, out=along)
-    radii = along * wider
-    radii += radius
-    radii *= radii
-    across = across - along * dx
+    """The depth of a bone's surface (rows, columns) in mm; NaN beside it.
+
+    depth + share * deeper - scale * sqrt(r^2 - d^2), with the share of the bone's length at which
+    a pixel lies beside it, the radius r there, and the pixel's distance d from the axis. In
+    place: new memory would take longer than the sums.
+    """
+    square = bone.dx * bone.dx + bone.dy * bone.dy + NOT_ZERO
+    across, down = columns - bone.x, (rows - bone.y)[:, None]
+    share = across * (bone.dx / square) + down * (bone.dy / square)
+    np.maximum(share, 0.0, out=share)
+    np.minimum(share, 1.0, out=share)
+    bulge = share * bone.wider
+    bulge += bone.radius
+    bulge *= bulge
+    across = across - share * bone.dx
     across *= across
-    down = down - along * dy
+    bulge -= across
+    down = down - share * bone.dy
     down *= down
-    radii -= across
-    radii -= down
-    bulge = np.sqrt(radii, out=radii)
-    bulge *= -scale
-    along *= deeper
-    bulge += along
-    bulge += depth
+    bulge -= down
+    np.sqrt(bulge, out=bulge)
+    bulge *= -bone.scale
+    share *= bone.deeper
+    bulge += share
+    bulge += bone.depth
     return bulge
 
 
 def _painted(
-    person: Body, flat: Array, pixels: Pixels, lens: Lens, dress: scene.Dress
+    person: Capsules, flat: Array, pixels: Pixels, lens: Lens, dress: scene.Dress
 ) -> Array:
     """The colours (3, n) of pixels."""
     normals = _normals(flat, pixels)
@@ -169,19 +187,21 @@ def _painted(
 
 def _normals(flat: Array, pixels: Pixels) -> Array:
     """Where the surface of each pixel's bone faces (3, n)."""
-    bones = flat.T.astype(np.float32)[:, pixels.bones]
-    x, y, radius, _, dx, dy, wider, _, _ = bones
-    across, down = pixels.columns - x, pixels.rows - y
-    along = (across * dx + down * dy) / (dx * dx + dy * dy + NOT_ZERO)
-    along = np.clip(along, 0.0, 1.0, out=along)
-    radii = radius + along * wider
-    across, down = (across - along * dx) / radii, (down - along * dy) / radii
+    bone = Flat(*flat.T.astype(np.float32)[:, pixels.bones])
+    across, down = pixels.columns - bone.x, pixels.rows - bone.y
+    square = bone.dx * bone.dx + bone.dy * bone.dy + NOT_ZERO
+    share = (across * bone.dx + down * bone.dy) / square
+    share = np.clip(share, 0.0, 1.0, out=share)
+    radius = bone.radius + share * bone.wider
+    # of a ball of that radius about the axis
+    across = (across - share * bone.dx) / radius
+    down = (down - share * bone.dy) / radius
     out = np.sqrt(np.maximum(1 - across * across - down * down, 0.0))
     return np.stack([across, down, -out])
 
 
 def _trunk(
-    person: Body,
+    person: Capsules,
     pixels: Pixels,
     broad: NDArray[np.intp],
     lens: Lens,

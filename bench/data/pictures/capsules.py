@@ -1,4 +1,6 @@
-"""A body around the joints of h36m17: which rounded bones, how thick, of which colour.
+"""A body of capsules around the joints of h36m17: how thick bones are, and of which colour.
+
+Pictures are drawn of it; the body that models of meshes are taught by is `models.human`.
 
 Every bone is a capsule whose ends have radii of their own. Its ends are means of joints, moved
 along directions that the body itself has, such as forward: so all ends are one matrix times
@@ -19,10 +21,8 @@ Array = NDArray[np.float64]
 Mix = Mapping[str, float]  # of joints, which sum up to 1, and of directions, mm
 
 LEG = 885.0  # mm, thigh and shank of who is 1.75 m tall
-SMALLEST, LARGEST = (
-    0.6,
-    1.5,
-)  # as a share of that; legs of NaN or nothing are no measure
+# as shares of that; legs of NaN or nothing are no measure
+SMALLEST, LARGEST = 0.6, 1.5
 # unit vectors of a body, each scaled with its size
 DIRECTIONS = ("forward", "right", "face", "RToe", "LToe", "RHand", "LHand")
 
@@ -132,7 +132,7 @@ _PLACE = {name: place for place, name in enumerate(H36M17.joints)}
 
 
 @dataclass(frozen=True, eq=False)
-class Body:
+class Capsules:
     """The bones of one pose, mm in the camera's frame."""
 
     starts: Array  # (bones, 3)
@@ -142,7 +142,7 @@ class Body:
     trunk: Array  # (3,), the middle of its axis
 
 
-def around(pose: NDArray[np.floating]) -> Body:
+def around(pose: NDArray[np.floating]) -> Capsules:
     """The body around a pose (17, 3), mm in the camera's frame; NaN where a joint is missing."""
     at = pose.astype(np.float64)
     size = _size(at)
@@ -155,7 +155,7 @@ def around(pose: NDArray[np.floating]) -> Body:
     found[(_ENDS[:, missing] != 0).any(axis=1)] = np.nan
     starts, ends = found.reshape(2, len(BONES), 3)
     trunk = (at[_PLACE["Hip"]] + at[_PLACE["Thorax"]]) / 2
-    return Body(starts, ends, size * _RADII, towards, trunk)
+    return Capsules(starts, ends, size * _RADII, towards, trunk)
 
 
 def _size(at: Array) -> float:
