@@ -221,10 +221,12 @@ def _unscored(own: Own, missing: NDArray[np.bool_]) -> str:
 
 
 def _examples(whole: NDArray[np.int_]) -> NDArray[np.int_]:
-    """A few of the poses whose truth is whole, none where there are none."""
+    """A few of the poses whose truth is whole, each once; none where there are none."""
+    if len(whole) <= EXAMPLES:
+        return whole
     # spread evenly over the test set: neither its first pose nor its last
     places = np.linspace(0, len(whole) - 1, EXAMPLES + 2).astype(int)[1:-1]
-    return whole[places] if len(whole) else whole
+    return whole[places]
 
 
 def _poses(metres: Array) -> tuple[tuple[Point, ...], ...]:

@@ -23,7 +23,6 @@ from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing, PosePortError
 
-
 AT_WORK = (
     "\x1epose at work "  # before a line that says how far it is; nobody else writes so
 )
@@ -53,7 +52,9 @@ def ask(
     # both at once: whichever pipe is full would make the child wait
     with child, ThreadPoolExecutor(1) as aside:
         try:
-            assert child.stdout and child.stderr  # as asked for
+            # as asked for
+            assert child.stdout is not None
+            assert child.stderr is not None
             words = aside.submit(child.stderr.read)
             last = _listened(child.stdout, progress)
         except BaseException:
