@@ -6,7 +6,7 @@ b batch, c channels, v vertices: channels come first.
 
 from __future__ import annotations
 
-from models.coarsening import Matrix
+from models.sparse import Matrix
 from models.value import Value
 
 EIGHT = 8  # channels of a group that is normalised together

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from models.coarsening import Matrix
 from models.errors import BadInput
+from models.sparse import Matrix
 from models.value import Value
 
 Widths = tuple[tuple[int, ...], ...]

@@ -17,16 +17,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models import coarsening, resnet
+from models import resnet, sparse
 from models.body import Body
 from models.builder import Builder
-from models.coarsening import Matrix
 from models.crop import DEPTH
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.losses.vertex import vertex
 from models.mesh import Mesh
 from models.passes import to_inference
+from models.sparse import Matrix
 from models.spec import Recipe, Spec, Stage, Training
 from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
@@ -214,8 +214,8 @@ def _surface(mesh: Mesh, size: Size) -> tuple[Array, Matrix]:
     centre = (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
     rest = mesh.vertices - centre
     rest = np.pad(rest / np.abs(rest).max(), ((0, lacking), (0, 0)))
-    near = coarsening.of_pairs(mesh.edges, count, loops=True)
-    shares = near.values / near.sums[near.rows]
+    near = sparse.of_pairs(mesh.edges, count, loops=True)
+    shares = near.values / near.row_sums[near.rows]
     return rest.T, Matrix(near.rows, near.columns, shares, count)
 
 

@@ -14,9 +14,9 @@ from backends.numpy.program import NumpyProgram
 from models import Body, params
 from models.body import H36M_17
 from models.builder import Builder
-from models.coarsening import Matrix
 from models.errors import PosePortError
 from models.human import human
+from models.sparse import Matrix
 from models.zoo import pose2mesh
 from models.zoo._meshnet import refine
 from tests.asserts import assert_close
