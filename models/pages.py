@@ -37,6 +37,7 @@ def _stage(name: str) -> Iterator[str]:
     yield f"Trained as in: {paper.recipe}. Loss: {_weighed(paper.loss)}."
     yield ""
     yield from _sizes(known)
+    yield from _own_losses(name)
     yield ""
     yield f"GFLOP {RULE}. At the preset `paper`, {paper.field}:"
     yield ""
@@ -49,6 +50,15 @@ def _stage(name: str) -> Iterator[str]:
 
 def _weighed(loss: Mapping[str, float]) -> str:
     return " + ".join(f"{weight:g} {name}" for name, weight in loss.items())
+
+
+def _own_losses(name: str) -> Iterator[str]:
+    """The presets that are trained by another loss than the published one."""
+    stage = models.stage(name)
+    for preset, training in stage.training.items():
+        if training.loss not in (None, stage.recipe.loss):
+            yield ""
+            yield f"The preset `{preset}` is trained by {_weighed(training.loss)}."
 
 
 def _sizes(known: list[Facts]) -> Iterator[str]:

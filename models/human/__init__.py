@@ -18,7 +18,7 @@ from models.human.cage import cage
 from models.human.rings import JOINTS, REST
 from models.mesh import Mesh
 
-FINEST = 6  # 7,200 vertices
+FINEST = 6  # 7,130 vertices
 
 
 @lru_cache(maxsize=8)

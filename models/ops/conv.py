@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.dims import Length, Shape, size
+from models.dims import Length, Shape, fixed, size
 from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
@@ -269,7 +269,7 @@ def _random_transpose(rng: Rng, rank: int, example: Case) -> Case:
 def _result(x: Ints, weight: Ints, attributes: dict[str, Any]) -> Ints:
     """What a convolution gives, in numbers."""
     found = shape(x, weight, **attributes)
-    return tuple(int(str(n)) for n in found)
+    return tuple(fixed(n) for n in found)
 
 
 def _layer(x: Ints, weight: Ints, stride: int, dilation: int, padding: int) -> Layer:

@@ -13,20 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models import coarsening, resnet
+from models import resnet, sparse
 from models.body import Body
 from models.builder import Builder
-from models.coarsening import Matrix
 from models.crop import DEPTH
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.losses.vertex import vertex
 from models.mesh import Mesh
 from models.passes import to_inference
+from models.sparse import Matrix
 from models.spec import Recipe, Spec, Stage, Training
 from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
@@ -79,39 +79,63 @@ def train(
 
     The label `vertices` is the mesh, (b, v, 3) in metres.
     """
-    mesh = mesh_of(body, "graphcmr", size.joints)
-    vertices, camera = _graphed(g, size, mesh)
-    return _shown(vertices, camera, mesh)
+    person = _person(body, "graphcmr", size)
+    vertices, camera = _graphed(g, size, person)
+    return _shown(vertices, camera, person)
+
+
+class Person(NamedTuple):
+    """A mesh, and the joints between which its pelvis lies."""
+
+    mesh: Mesh
+    hips: list[int]
+
+
+def _person(body: Body | None, who: str, size: Size) -> Person:
+    mesh = mesh_of(body, who, size.joints)
+    assert body is not None  # `mesh_of` has looked
+    hips = [body.joints.index(side) for side in SIDES if side in body.joints]
+    # a skeleton without them begins there
+    return Person(mesh, hips or [mesh.parents.index(-1)])
 
 
 def _graphed(
     g: Builder,
     size: Size,
-    mesh: Mesh,
+    person: Person,
 ) -> tuple[Value, Value]:
     """Vertices (b, v, 3), labelled `nodes` with the fakes, and camera (b, 3).
 
-    The true joints are labelled, too: only a loss reads them.
+    The true joints, from the pelvis, are labelled, too: only a loss reads them.
     """
+    mesh = person.mesh
     shape, camera = _network(_seen(g, size), *_surface(mesh, size), size)
     nodes = g.label("nodes", shape.rearrange("b c v -> b v c"))
     vertices = _part(nodes, 1, 0, len(mesh.vertices))
-    g.label("true_joints", joints_of(g.input("vertices", vertices.shape), mesh))
+    true = joints_of(g.input("vertices", vertices.shape), mesh)
+    g.label("true_joints", _from_pelvis(true, person.hips))
     return vertices, camera
 
 
 def _shown(
     vertices: Value,
     camera: Value,
-    mesh: Mesh,
+    person: Person,
     *,
     prefix: str = "",
 ) -> Value:
-    """The pose of vertices (b, v, 3), which are labelled, and so are their joints."""
+    """The pose of vertices (b, v, 3); they are labelled, and their joints from the pelvis."""
     g = vertices.graph
     g.label(f"{prefix}vertices", vertices)
-    joints = g.label(f"{prefix}joints", joints_of(vertices, mesh))
+    joints = joints_of(vertices, person.mesh)
+    g.label(f"{prefix}joints", _from_pelvis(joints, person.hips))
     return _projected(joints, camera)
+
+
+def _from_pelvis(joints: Value, hips: list[int]) -> Value:
+    """Joints (b, j, 3) from the middle between the hips."""
+    places = joints.graph.constant("mesh.hips", np.array(hips, np.int64))
+    return joints - joints.take(places, axis=1).mean(axis=1, keepdims=True)
 
 
 def _smpl(
@@ -124,28 +148,27 @@ def _smpl(
 
     They learn nothing from it. What the graph network makes is labelled `graph_...`.
     """
-    mesh = mesh_of(body, "graphcmr:smpl", size.joints)
-    rotations, shapes = (
-        size.rotations or len(mesh.parents),
-        size.shapes or len(mesh.shapes),
-    )
-    if rotations < len(mesh.parents) or shapes < len(mesh.shapes):
+    person = _person(body, "graphcmr:smpl", size)
+    mesh = person.mesh
+    rotations = size.rotations or len(mesh.parents)
+    shapes = size.shapes or len(mesh.shapes)
+    least = (len(mesh.parents), len(mesh.shapes))
+    if rotations < least[0] or shapes < least[1] or max(rotations, shapes) > MOST:
         raise BadInput(
             f"graphcmr:smpl: {rotations} rotations and {shapes} shapes came for a mesh of"
-            f" {len(mesh.parents)} bones and {len(mesh.shapes)}; as many or more were due"
+            f" {least[0]} bones and {least[1]}; as many or more were due, up to {MOST:,}"
         )
-    vertices, camera = _graphed(g, size, mesh)
-    g.label("graph_pose", _shown(vertices, camera, mesh, prefix="graph_"))
-    rest = g.constant("mesh.standing", _surface(mesh, size)[0].T)
+    vertices, camera = _graphed(g, size, person)
+    g.label("graph_pose", _shown(vertices, camera, person, prefix="graph_"))
     turned, shape = _graphcmr_smpl.regress(
         g.labelled("nodes").stop_gradient(),
-        rest,
+        g.constant("mesh.standing", _surface(mesh, size)[0].T),
         width=size.hidden,
         rotations=rotations,
         shapes=shapes,
     )
     found = _graphcmr_smpl.posed(turned, shape, mesh)
-    return _shown(found, camera.stop_gradient(), mesh)
+    return _shown(found, camera.stop_gradient(), person)
 
 
 def _seen(g: Builder, size: Size) -> Value:
@@ -191,8 +214,8 @@ def _surface(mesh: Mesh, size: Size) -> tuple[Array, Matrix]:
     centre = (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
     rest = mesh.vertices - centre
     rest = np.pad(rest / np.abs(rest).max(), ((0, lacking), (0, 0)))
-    near = coarsening.of_pairs(mesh.edges, count, loops=True)
-    shares = near.values / near.sums[near.rows]
+    near = sparse.of_pairs(mesh.edges, count, loops=True)
+    shares = near.values / near.row_sums[near.rows]
     return rest.T, Matrix(near.rows, near.columns, shares, count)
 
 
@@ -226,7 +249,7 @@ def _joints(
     *,
     of: str = "joints",
 ) -> Value:
-    """Mean squared error of the joints of the mesh, in metres."""
+    """Mean squared error of the joints of the mesh from its pelvis, in metres."""
     g = pose.graph
     return _squared(g.labelled(of) - g.labelled("true_joints"))
 

@@ -16,6 +16,7 @@ from typing import Any
 import models
 from models import realnvp, resnet
 from models.builder import Builder
+from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown, alone
 from models.passes import prune, to_inference
@@ -134,7 +135,7 @@ def _start(x: Value, width: int) -> tuple[str, float]:
 
 
 def _channels(x: Value) -> int:
-    return int(str(x.shape[1]))
+    return fixed(x.shape[1])
 
 
 def _joints(x: Value, size: Size) -> Value:

@@ -16,6 +16,7 @@ from models.errors import PosePortError
 from models.human import human
 from models.zoo import _graphcmr_smpl, graphcmr
 from tests.asserts import assert_close
+from tests.models.test_pose2mesh import gradients
 
 Array = np.ndarray
 FP64 = Settings(precision="fp64")
@@ -85,6 +86,63 @@ def test_the_camera_scales_and_shifts_what_the_crop_shows() -> None:
     assert_close(pose[:, 2], there[0, :, 2] / 2, rtol=1e-12, what="depth")
 
 
+def keypoints(pose: Array, target: Array) -> float:
+    """The authors' crops run from -1 to 1."""
+    return float(np.mean(np.square(2 * (pose - target)[..., :2])))
+
+
+def joints(vertices: Array, true: Array) -> float:
+    made, due = (human(1).regressor @ surface for surface in (vertices, true))
+    # the first and the fourth of Human3.6M's are the hips
+    made, due = (
+        each - each[:, [1, 4]].mean(axis=1, keepdims=True) for each in (made, due)
+    )
+    return float(np.mean(np.square(made - due)))
+
+
+def of_graph(shown: dict[str, Array], fed: dict[str, Array]) -> float:
+    vertices = shown["graph_vertices"]
+    own = np.abs(vertices - fed["vertices"]).mean()
+    own += keypoints(shown["graph_pose"], fed["target"])
+    return float(own + joints(vertices, fed["vertices"]))
+
+
+BY_HAND = {
+    "keypoints": lambda shown, fed: keypoints(shown["pose"], fed["target"]),
+    "joints": lambda shown, fed: joints(shown["vertices"], fed["vertices"]),
+    "graph": of_graph,
+}
+EVERY = ["pose", "vertices", "graph_pose", "graph_vertices"]
+
+
+@pytest.mark.parametrize("loss", BY_HAND)
+def test_a_loss_is_what_numpy_says(loss: str) -> None:
+    spec = models.build("graphcmr:smpl", preset="tiny", loss={loss: 1.0})
+    graph = spec.train.with_outputs("loss", *EVERY)
+    program = NumpyProgram(graph, FP64)
+    program.load(params.draw(graph.params, seed=0))
+    types = {"target": (2, 1, 17, 3), "vertices": (2, 200, 3), "images": (2, 3, 64, 64)}
+    fed = {name: RNG.normal(size=shape) for name, shape in types.items()}
+    shown = program({name: fed[name] for name in graph.inputs})
+    # the graph holds the regressor in float32
+    due = BY_HAND[loss](shown, fed)
+    assert_close(shown["loss"], due, rtol=1e-6, what=loss)
+
+
+def test_the_posed_body_teaches_the_graph_network_nothing() -> None:
+    of_body = {"vertex": 1.0, "keypoints": 1.0, "joints": 1.0}
+    alone, both = (
+        gradients(models.build("graphcmr:smpl", preset="tiny", loss=loss))
+        for loss in (of_body, {**of_body, "graph": 1.0})
+    )
+    taught = {name for name, grad in alone.items() if grad.any()}
+    assert taught and all(name.startswith("smpl_param_regressor") for name in taught)
+    for name in taught:
+        assert_close(both[name], alone[name], rtol=1e-9, what=name)
+    others = [name for name in both if not name.startswith("smpl_param_regressor")]
+    assert any(both[name].any() for name in others)
+
+
 @pytest.mark.parametrize("name", ["graphcmr", "graphcmr:smpl"])
 def test_fakes_are_no_vertices(name: str) -> None:
     spec = models.build(name, preset="tiny", nodes=300)
@@ -113,6 +171,17 @@ def test_the_regressor_of_rotations_has_as_many_parameters_as_theirs() -> None:
         ("graphcmr", {"joints": 16}, "graphcmr: a body of 16 joints that has a mesh"),
         ("graphcmr", {"outer": (8,)}, "graphcmr: blocks"),
         ("graphcmr:smpl", {"rotations": 3}, "graphcmr:smpl: 3 rotations and 7 shapes"),
+        (
+            "graphcmr:smpl",
+            {"shapes": 100_000},
+            "graphcmr:smpl: 17 rotations and 100000",
+        ),
+        (
+            "graphcmr",
+            {"image": 1},
+            "graphcmr: pictures of 1 x 1 pixels came; sides from",
+        ),
+        ("graphcmr", {"image": 5000}, "graphcmr: pictures of 5000 x 5000 pixels came"),
     ],
     ids=str,
 )

@@ -34,6 +34,13 @@ def test_notes_and_dead_names_of_a_file_stand_on_its_page(
     assert "`import` leaves out: `*.spare`" in page
 
 
+def test_a_preset_that_is_trained_by_another_loss_says_so() -> None:
+    page = pages.page("pose2mesh")
+    assert "The preset `tiny` is trained by 1 vertex + 1 lifted." in page
+    # of the mesh alone, too, and of no other preset or stage
+    assert page.count("is trained by") == 2
+
+
 def graph(*, train: bool) -> Graph:
     g = Builder("flat.train" if train else "flat.infer")
     x = g.input("keypoints", ("batch", 4))
