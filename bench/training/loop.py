@@ -151,6 +151,7 @@ class Loop:
 
         One that is damaged is put aside, which `note` says, and the training begins anew.
         """
+        self.plan.keeping.sweep()
         if not self.plan.checkpoint.exists():
             return
         try:
