@@ -82,6 +82,8 @@ class Train(_Strict):
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
+    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
+    continues: bool = False
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that

@@ -17,9 +17,10 @@ import optax
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.jax.program import JaxProgram, read
-from models.errors import BadInput
+from backends.slots import STEPS, renamed, whole
 from models.graph import Graph
 from models.optim import NEAR_ZERO, Optimizer
+from models.stepping import slot
 
 Values = dict[str, jax.Array]
 
@@ -96,6 +97,16 @@ def clipped(grads: Values, o: Optimizer) -> Values:
     return grads
 
 
+# optax's names of what a rule keeps of the parameters, in the rule's order
+SLOTS = {
+    "sgd": ("trace",),
+    "rmsprop": ("nu",),
+    "adam": ("mu", "nu"),
+    "adamw": ("mu", "nu"),
+}
+RATE, KEY = "learning_rate", "key"
+
+
 class JaxTrainer(Trainer):
     """One compiled step: the program holds weights, state and key, this optax's state."""
 
@@ -154,29 +165,45 @@ class JaxTrainer(Trainer):
         self._slots = self._slots._replace(hyperparams=numbers)
 
     def state(self) -> dict[str, np.ndarray]:
-        """optax's state by its path (`inner_state/0/mu/NAME`), and the key of the noise."""
+        """As `backends/slots.py` has it, and the key of the noise."""
         paths, _ = jax.tree_util.tree_flatten_with_path(self._slots)
-        found = {_name(path): np.array(leaf) for path, leaf in paths}
-        return {**found, "key": np.array(jax.random.key_data(self.program.key))}
+        found = {}
+        for path, leaf in paths:
+            name = self._named(path)
+            if name != RATE:  # the caller's
+                found[name] = np.array(leaf)
+        return {**found, KEY: np.array(jax.random.key_data(self.program.key))}
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave.
+        """Take what `state` gave, here or in another framework.
 
         Raises BadInput where it is the state of another optimizer.
         """
         paths, tree = jax.tree_util.tree_flatten_with_path(self._slots)
-        names = [_name(path) for path, _ in paths]
-        if missing := sorted({*names, "key"} ^ state.keys()):
-            raise BadInput(
-                f"the optimizer's state does not fit, {len(missing)} differences:"
-                f" {', '.join(missing[:5])}"
-            )
+        names = {_path(path): self._named(path) for path, _ in paths}
+        state = renamed(state, names)
+        weights = self._weights(self.program.values)
+        shapes = {name: value.shape for name, value in weights.items()}
+        found = whole(state, shapes, self._rule)
         device = self.program.device
-        # copies: JAX might share the caller's memory, and the step gives it away
-        leaves = [jax.device_put(np.array(state[name]), device) for name in names]
+        leaves = []
+        for path, leaf in paths:
+            # copies: JAX might share the caller's memory, and the step gives it away
+            array = np.array(found.get(self._named(path), leaf), leaf.dtype)
+            leaves.append(jax.device_put(array, device))
         self._slots = jax.tree_util.tree_unflatten(tree, leaves)
-        key = jax.random.wrap_key_data(jnp.asarray(state["key"]))
-        self.program.key = jax.device_put(key, device)
+        if KEY in state:
+            key = jax.random.wrap_key_data(jnp.asarray(state[KEY]))
+            self.program.key = jax.device_put(key, device)
+
+    def _named(self, path: Any) -> str:
+        """How a checkpoint calls a leaf of optax's state."""
+        *_, kind, name = ("", *map(_part, path))
+        slots = SLOTS[self._rule.rule]
+        if kind in slots:
+            return slot(name, slots.index(kind))
+        # optax counts in several places; all count the same steps
+        return STEPS if name == "count" else name
 
     def _accumulated(self, batches: Sequence[Feeds]) -> Any:
         """One compiled call for each batch, and one for the update."""
@@ -248,5 +275,9 @@ def _shared(total: Any, count: Any) -> Any:
     return jax.tree.map(lambda summed: summed / count, total)
 
 
-def _name(path: Any) -> str:
+def _path(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def _part(part: Any) -> str:
+    return jax.tree_util.keystr((part,), simple=True)

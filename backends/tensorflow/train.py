@@ -25,10 +25,11 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
+from backends.slots import STEPS, renamed, whole
 from backends.tensorflow.program import TensorFlowProgram
-from models.errors import BadInput
 from models.graph import Graph
 from models.optim import NEAR_ZERO, Optimizer
+from models.stepping import slot
 
 NOISE = "#noise"  # state of the noise generator, kept with that of the optimizer
 
@@ -153,6 +154,16 @@ def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
     return classes[rule.rule](rule)
 
 
+# Keras' lists of what a rule keeps of the parameters, in the rule's order
+SLOTS = {
+    "sgd": ("momentums",),
+    "rmsprop": ("_velocities",),
+    "adam": ("_momentums", "_velocities"),
+    "adamw": ("_momentums", "_velocities"),
+}
+SCALING = ("step_counter", "dynamic_scale")
+
+
 class TensorFlowTrainer(Trainer):
     """Forward, in mixed precision where asked for, backward, step; float16 losses are scaled."""
 
@@ -165,6 +176,7 @@ class TensorFlowTrainer(Trainer):
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
         arrays = self.program.native.arrays()
         self._names = graph.trainable()
+        self._rule = optimizer
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
             self.optimizer = native_optimizer(optimizer)
@@ -207,27 +219,48 @@ class TensorFlowTrainer(Trainer):
         self.optimizer.learning_rate = lr
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays of the optimizer by Keras' names, and where the noise generator stands."""
+        """As `backends/slots.py` has it, and where the noise generator stands."""
         held = self._state().items()
         return {name: np.array(variable.numpy()) for name, variable in held}
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave. Raises BadInput where it is of another optimizer."""
-        own = self._state()
-        if own.keys() != state.keys():
-            odd = sorted(own.keys() ^ state.keys())[:5]
-            raise BadInput(
-                f"the optimizer state does not fit: {', '.join(odd)} on one side only;"
-                " train with the optimizer it was saved from"
-            )
-        for name, variable in own.items():
-            variable.assign(state[name])
+        """Take what `state` gave, here or in another framework.
+
+        Raises BadInput where it is of another optimizer.
+        """
+        names = {variable.name: name for name, variable in self._slots().items()}
+        state = renamed(state, names)
+        shapes = {
+            name: tuple(variable.shape)
+            for name, variable in zip(self._names, self._variables, strict=True)
+        }
+        found = whole(state, shapes, self._rule)
+        for name, variable in self._state().items():
+            # what is TensorFlow's own, another framework's state has not
+            if name in found or name in state:
+                variable.assign(found[name] if name in found else state[name])
 
     def _state(self) -> dict[str, keras.Variable]:
-        found = {variable.name: variable for variable in self.optimizer.variables}
+        found = self._slots()
+        taken = [id(variable) for variable in found.values()]
+        # how a loss is scaled; the learning rate is the caller's
+        for variable in self.optimizer.variables:
+            if id(variable) not in taken and variable.name in SCALING:
+                found[variable.name] = variable
         # a model that draws nothing has none
         seed = getattr(self.program.native, "noise_seed", None)
         return found if seed is None else {**found, NOISE: seed.state}
+
+    def _slots(self) -> dict[str, keras.Variable]:
+        """Steps and slots by the names of checkpoints."""
+        native = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        found = {STEPS: native.iterations}
+        for i, own in enumerate(SLOTS[self._rule.rule]):
+            # Keras makes no velocity where there is no momentum
+            variables = getattr(native, own, None) or []
+            for name, variable in zip(self._names, variables, strict=bool(variables)):
+                found[slot(name, i)] = variable
+        return found
 
     def _differentiate(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and its unscaled gradients."""

@@ -102,8 +102,17 @@ def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
     own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
-    if place is not None:
-        brought.fitting(place, spec.train.params)
+    train = settings.train
+    if place is None:
+        if train.continues:
+            raise BadInput(
+                f"configuration key model.{spec.name}.train.continues: which checkpoint,"
+                " `start` beside it says; give both"
+            )
+        return
+    brought.fitting(place, spec.train.params)
+    if train.continues:
+        brought.continuing(place, spec.train.params, train)
 
 
 def _check_evaluated(name: str, spec: Spec, config: Config) -> None:

@@ -17,7 +17,7 @@ from bench.training import brought
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
-LATER = ("average", "accumulate", "clip")
+LATER = ("average", "accumulate", "clip", "continues")
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
 

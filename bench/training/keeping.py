@@ -60,6 +60,11 @@ class Keeping:
         for place in self._files():
             place.unlink()
 
+    def sweep(self) -> None:
+        """Take away what a process that was killed while it wrote has left."""
+        for draft in self.last.parent.glob(f".{self.last.stem}.*safetensors.*"):
+            draft.unlink()
+
     def said(self) -> str:
         """How many stay, and the bytes that they use; nothing where none was asked for."""
         if self.rules == Keep():

@@ -65,7 +65,8 @@ class Plan:
     accumulate: int = 1  # batches of a step
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
-    keep: Keep = Keep()  # which checkpoints stay beside the last one
+    # which checkpoints stay beside the last one
+    keep: Keep = field(default_factory=Keep)
 
     @property
     def keeping(self) -> Keeping:
@@ -150,6 +151,7 @@ class Loop:
 
         One that is damaged is put aside, which `note` says, and the training begins anew.
         """
+        self.plan.keeping.sweep()
         if not self.plan.checkpoint.exists():
             return
         try:
@@ -162,13 +164,17 @@ class Loop:
         if found.progress["fingerprint"] != self.plan.fingerprint:
             self.plan.keeping.clear()
             return
+        self.take(found)
+        # absent in checkpoints of before
+        self.start = found.progress.get("start", "")
+
+    def take(self, found: Checkpoint) -> None:
+        """Go on from where a checkpoint is, of whatever backend."""
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
         self.step = found.progress["step"]
         self.seconds = found.progress["seconds"]
         self.curve = Curve(**found.progress["curve"])
-        # absent in checkpoints of before
-        self.start = found.progress.get("start", "")
 
     def save(self) -> None:
         """Write the checkpoint, after those that stay beside it.

@@ -71,7 +71,17 @@ class Replayed:
 
 
 def parts(job: Job, spec: Spec, windows: int) -> list[range]:
-    """Which steps are made again, from 0; one part where there are few."""
+    """Which steps are made again, from 0; one part where there are few.
+
+    None before the step that the training goes on from: another one has made those.
+    """
+    first = brought.first_step(job)
+    found = _parts(job, spec, windows)
+    return [range(max(one.start, first), one.stop) for one in found if one.stop > first]
+
+
+def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
+    """The same of a training that begins at its first step."""
     train = job.settings.train
     steps, batch = train.steps, min(train.batch or spec.recipe.batch, windows)
     most = _affordable(spec, batch * train.accumulate)
@@ -224,13 +234,15 @@ def _alike(came: np.ndarray | None, due: np.ndarray) -> bool:
 def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Points of the curves: where they are, and the means of the losses that were replayed."""
     curve, train = ran.loop.curve, job.settings.train
-    due, came = set(points_of(job)), set(curve.loss_steps)
+    first = brought.first_step(job)
+    due = {step for step in points_of(job) if step > first}
+    came = {step for step in curve.loss_steps if step > first}
     # one that was stopped has a point of where that was
     odd = due - came if ran.began else due ^ came
     validated = {
         step for step in due if step % train.validate_every == 0 or step == train.steps
     }
-    odd |= validated ^ set(curve.validation_steps)
+    odd |= validated ^ {step for step in curve.validation_steps if step > first}
     found.checks.append(_count("steps without their point of a curve", len(odd), 0))
     worst, where, points = 0.0, "", 0
     begins = [0, *curve.loss_steps]

@@ -36,7 +36,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     progress("reading data", 0.0)
     split = split_of(job)
     loop = loop_of(job, backend, device, split)
-    loop.resume()
+    take_up(job, loop)
     began, before = loop.step, loop.seconds
     spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
     loop.marks = replay.marks(job, spec, windows)
@@ -77,6 +77,13 @@ def _replayed(
     """What was held, and some steps made again."""
     found = replay.hold(job, backend, device, split, ran)
     return Held(held.checks + tuple(found.checks), held.left_out | found.left_out)
+
+
+def take_up(job: Job, loop: Loop) -> None:
+    """Go on from the job's own checkpoint, else from the one that it continues, where it does."""
+    loop.resume()
+    if not loop.step and job.settings.train.continues:
+        loop.take(brought.continued(job, loop.feed, loop.plan.origin))
 
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:

@@ -19,7 +19,7 @@ from bench.records import Again
 from bench.training import brought
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
-from bench.training.task import loop_of
+from bench.training.task import loop_of, take_up
 from bench.training.validation import validation_of
 
 
@@ -65,7 +65,7 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
         keep=Keep(),
     )
     # after an interruption it goes on, as the first training does
-    loop.resume()
+    take_up(job, loop)
     return loop
 
 
