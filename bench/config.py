@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import models as zoo
 from bench import tasks
@@ -27,13 +27,11 @@ from bench.kinds import (
     Rule,
     Rung,
     Seconds,
-    Share,
+    Strict,
     Tasks,
-    Weight,
     Whole,
-    clips,
-    weighs,
 )
+from bench.training.settings import Train as Train
 from models import optim
 from models.errors import BadInput, UnknownName, shortened
 
@@ -45,56 +43,7 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
-class _Strict(BaseModel):
-    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Keep(_Strict):
-    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
-
-    best: bool = False  # of the lowest validation error
-    improved: bool = False  # each validated one that was better than all before
-    top: Count | None = None  # so many of the lowest errors
-    every: Count | None = None  # steps
-
-
-class Train(_Strict):
-    """Empty fields take the model's published recipe.
-
-    The learning rate falls by a cosine to 1 % over the steps.
-    """
-
-    steps: Count = 1000
-    batch: Count | None = None  # windows
-    # batches whose mean gradients make one step
-    accumulate: Count = 1
-    lr: Positive | None = None
-    weight_decay: Weight | None = None
-    optimizer: Rule | None = None
-    # gradients of a step: `norm` of all together, or `value` of each entry, at most
-    clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
-    loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
-    # by joint name, in losses that weigh; 1 where left out
-    joint_weights: dict[str, Weight] = {}
-    inputs: Literal["screen", "zscore"] | None = None
-    # decay per step of the mean of the weights, which is what is then evaluated
-    average: Share | None = None
-    # a checkpoint, whose arrays of the same name and shape the training starts from
-    start: Path | None = None
-    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
-    continues: bool = False
-    stride: Count | None = None  # frames from one training window to the next
-    shortest: Count = 1  # clips of fewer frames are left out of the training
-    # clips of more frames are cut into pieces of so many before that
-    longest: Count | None = None
-    flip: bool = True
-    validate_every: Count = 250  # steps
-    validation_windows: Count = 2048
-    keep: Keep = Keep()
-
-
-class Model(_Strict):
+class Model(Strict):
     """One model of a run: a preset of its file, single sizes replaced, its training."""
 
     preset: str = "small"
@@ -108,7 +57,7 @@ class Model(_Strict):
     train: Train = Train()
 
 
-class Parity(_Strict):
+class Parity(Strict):
     """Size of the parity ladder."""
 
     preset: str | None = None  # of its own; that of the run where left out
@@ -122,7 +71,7 @@ class Parity(_Strict):
     locate: bool = False
 
 
-class Exam(_Strict):
+class Exam(Strict):
     """Size of the op exam.
 
     Modes are the customary way of a framework, op by op (eager), and its compiler; a
@@ -146,7 +95,7 @@ class Exam(_Strict):
     generated: Natural = 0
 
 
-class Throughput(_Strict):
+class Throughput(Strict):
     """Size of the timing."""
 
     batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
@@ -156,7 +105,7 @@ class Throughput(_Strict):
     seconds: Seconds = 0.1  # of one sample
 
 
-class Config(_Strict):
+class Config(Strict):
     """A whole run."""
 
     # the one it came from, for the report: `load` writes it, and no number follows from it
@@ -306,7 +255,10 @@ def settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
+    refuse_both(name, asked.train)
     said = recipe(name, preset)
+    if asked.train.epochs is not None:
+        said.pop("steps", None)
     # both, or a training cut short would end before its first validation
     for steps in {"steps", "validate_every"} & said.keys():
         said[steps] = max(1, round(said[steps] * config.share))
@@ -314,6 +266,18 @@ def settled(name: str, asked: Model, config: Config) -> Model:
         said.pop(key, None)  # asked for, whatever the file says
     train = asked.train.model_copy(update=said)
     return asked.model_copy(update={"preset": preset, "train": train})
+
+
+def refuse_both(name: str, train: Train) -> None:
+    """Raise BadInput for settings of a training that cannot both be meant."""
+    key = f"configuration key model.{name}.train"
+    if {"steps", "epochs"} <= train.model_fields_set:
+        raise BadInput(f"{key}: steps and epochs are both given; leave one out")
+    if train.validate_on == "test" and train.chooses:
+        raise BadInput(
+            f"{key}.validate_on: test, and patience, plateau or a kept checkpoint choose by"
+            " the validation; no test may choose: take held-out, or leave it out"
+        )
 
 
 def recipe(name: str, preset: str) -> dict[str, Any]:

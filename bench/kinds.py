@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench import tasks
 from bench.parity import rungs
 from models import optim
 from models.errors import BadInput, UnknownName, shortened
+
+
+class Strict(BaseModel):
+    """Settings of which each key is known."""
+
+    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
@@ -73,6 +80,7 @@ Count = Annotated[Whole, Field(ge=1)]
 Natural = Annotated[Whole, Field(ge=0)]
 Positive = Annotated[Real, Field(gt=0)]
 Weight = Annotated[Real, Field(ge=0)]
+Part = Annotated[Real, Field(ge=0, le=1)]
 Share = Annotated[Real, Field(gt=0, lt=1)]
 Seconds = Annotated[Positive, Field(le=LONGEST)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]

@@ -7,9 +7,6 @@ No flip averaging and no overlap, which that curve does not have either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +18,7 @@ from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.cutting import Strip
 from bench.evaluation.oracle.sight import Sight
 from bench.records import Check
+from bench.training import stopping
 from bench.training.feed import Feed
 from bench.training.fingerprint import fingerprint
 from bench.training.optimizer import optimizer_of
@@ -36,7 +34,7 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     """Whether the weights are those that this job's training was to give; nothing of any file."""
     if job.config.checkpoint not in ("last", "best"):
         return []
-    steps, came = _due(job, model.progress), model.progress["step"]
+    steps, came = _due(job, model), model.progress["step"]
     optimizer = optimizer_of(job, model.feed.spec)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
@@ -58,14 +56,18 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     ]
 
 
-def _due(job: Job, progress: Mapping[str, Any]) -> int:
-    """After how many steps: all of them, or those of the lowest error so far."""
-    if job.config.checkpoint == "last":
-        return job.settings.train.steps
+def _due(job: Job, model: Restored) -> int:
+    """After how many steps: all of them, those made when it was ended, or the best so far."""
+    train, progress = job.settings.train, model.progress
     curve = progress["curve"]
     errors: list[float] = curve["validation"]
     steps: list[int] = curve["validation_steps"]
-    return steps[int(np.argmin(errors))] if errors else 0
+    if job.config.checkpoint == "best":
+        return steps[int(np.argmin(errors))] if errors else 0
+    if stopping.stops(errors, train.patience):
+        return steps[-1]
+    last: int = train.steps if train.epochs is None else progress["steps"]
+    return last
 
 
 def agreement(
@@ -119,10 +121,10 @@ def _untested(strays: list[tuple[str, str, int]]) -> Check:
 def _strips(
     split: Split, places: list[tuple[str, str, int]]
 ) -> dict[tuple[str, str], Strip]:
-    """The test clips that were looked at: a training clip may be called alike."""
+    """The clips that were looked at: a training clip may be called alike."""
     wanted = {(take, camera) for take, camera, _ in places}
     found = {}
-    for strip in cutting.strips(split.test):
+    for strip in cutting.strips(split.validated):
         name = (strip.clip.name, strip.clip.camera_name)
         if name in wanted:
             found[name] = strip

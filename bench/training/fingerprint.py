@@ -13,11 +13,21 @@ from bench.coordinator.job import Job
 from bench.data import augment
 from bench.data.formats import whole_file
 from bench.data.protocols import Protocol
-from bench.training import brought
+from bench.training import brought, heldout
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
-LATER = ("average", "accumulate", "clip", "continues")
+LATER = (
+    "average",
+    "accumulate",
+    "clip",
+    "continues",
+    "epochs",
+    "patience",
+    "schedule",
+    "warm_up",
+    "validate_on",
+)
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
 
@@ -28,13 +38,15 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
-    # what the file says, not where it lies; and trainings of before had none. What is kept
-    # decides no weight
+    # what the file says, not where it lies; and trainings of before had none
     left_out = {"train": {"start", "keep"}}
     settings = job.settings.model_dump(mode="json", exclude=left_out)
     for key in LATER:
         if getattr(job.settings.train, key) == Train.model_fields[key].default:
             del settings["train"][key]
+    # what is kept decides no weight, but which takes are held out for it does
+    if heldout.asked(job.settings.train):
+        settings["train"]["validate_on"] = "held-out"
     body = settings.pop("body")
     if body is not None:
         # what the file holds, not where it lies

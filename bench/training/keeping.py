@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config import Keep
 from bench.coordinator.job import chosen
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
+from bench.training.settings import Keep
 
 Errors = Mapping[int, float]  # of the validation, by step
 MEGA = 1e6  # bytes

@@ -83,10 +83,11 @@ def parts(job: Job, spec: Spec, windows: int) -> list[range]:
 def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
     """The same of a training that begins at its first step."""
     train = job.settings.train
-    steps, batch = train.steps, min(train.batch or spec.recipe.batch, windows)
+    batch = min(train.batch or spec.recipe.batch, windows)
+    steps = train.steps_of(windows // batch)
     most = _affordable(spec, batch * train.accumulate)
     head = min(HEAD, most)
-    points = (step for step in points_of(job) if step < steps)
+    points = (step for step in points_of(job, steps) if step < steps)
     tail = min(max(points, default=0), steps - TAIL)
     tail = max(tail, steps - most)
     if head >= tail:
@@ -106,15 +107,15 @@ def marks(job: Job, spec: Spec, windows: int) -> frozenset[int]:
     return frozenset(edge for part in found for edge in (part.start, part.stop)) - {0}
 
 
-def points_of(job: Job) -> list[int]:
-    """The steps with a point of the loss curve, from 1."""
+def points_of(job: Job, last: int) -> list[int]:
+    """The steps with a point of the loss curve, from 1 to the last."""
     train = job.settings.train
     return [
         step
-        for step in range(1, train.steps + 1)
+        for step in range(1, last + 1)
         if step % POINT == 0
         or step % train.validate_every == 0
-        or step == train.steps
+        or step == last
         # before a checkpoint the losses are looked at
         or (train.keep.every and step % train.keep.every == 0)
     ]
@@ -131,17 +132,31 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
         _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
     ]
     exact = not backend.repeats(device)
-    again, steps = parts(job, plain.feed.spec, plain.count), job.settings.train.steps
-    if len(again[0]) < min(HEAD, steps):
+    again = _made(parts(job, plain.feed.spec, plain.count), loop)
+    if len(again[0]) < min(HEAD, loop.step):
         found.left_out["steps"] = f"{len(again[0])} of the first {HEAD}, at this size"
     for part in again:
         _part(plain, part, ran, found, exact=exact)
         # what another optimizer keeps, the next part could not even load
         if first_failure(found.checks):
             return found
+    _rates(plain, found)
     _curve(job, ran, found, exact=exact)
     _clock(ran, found)
     return found
+
+
+def _made(again: list[range], loop: Loop) -> list[range]:
+    """The parts that a training has made: all, unless it stopped early."""
+    if not loop.stopped:
+        return again
+    made = [part for part in again if part.stop <= loop.step]
+    if not made:
+        # of a head that is longer than the training, all of it
+        return [range(loop.step)]
+    if made[-1].stop <= loop.late < loop.step:
+        made.append(range(loop.late, loop.step))
+    return made
 
 
 def _affordable(spec: Spec, batch: int) -> int:
@@ -182,8 +197,9 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
             "not made again: this training was interrupted before, and resumed"
         )
         return
-    came = kept[part.stop].weights
-    if part.stop == ran.loop.plan.steps:
+    if part.stop < ran.loop.step:
+        came = kept[part.stop].weights
+    else:
         # what is kept, read without the harness's reader
         came = network.stored(plain.job.checkpoint)
     found.checks.append(_weights(name, came, after, before, exact=exact))
@@ -231,16 +247,31 @@ def _alike(came: np.ndarray | None, due: np.ndarray) -> bool:
     return came is not None and np.array_equal(came, due, equal_nan=True)
 
 
+def _rates(plain: Plain, found: Replayed) -> None:
+    """Factors of the rate of the steps that were made again, in two ways."""
+    worst, where = 0.0, ""
+    for step in found.losses:
+        came, due = plain.rate(step - 1)
+        if not abs(came - due) <= worst:
+            worst, where = abs(came - due), f"{came:.6g} at step {step}, not {due:.6g}"
+    name = f"rates of {len(found.losses)} steps"
+    found.checks.append(
+        check("replay", name, worst, SUMMED, unit="", graph="train", note=where)
+    )
+
+
 def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Points of the curves: where they are, and the means of the losses that were replayed."""
     curve, train = ran.loop.curve, job.settings.train
     first = brought.first_step(job)
-    due = {step for step in points_of(job) if step > first}
+    due = {step for step in points_of(job, ran.loop.step) if step > first}
     came = {step for step in curve.loss_steps if step > first}
     # one that was stopped has a point of where that was
     odd = due - came if ran.began else due ^ came
     validated = {
-        step for step in due if step % train.validate_every == 0 or step == train.steps
+        step
+        for step in due
+        if step % train.validate_every == 0 or step == ran.loop.step
     }
     odd |= validated ^ {step for step in curve.validation_steps if step > first}
     found.checks.append(_count("steps without their point of a curve", len(odd), 0))

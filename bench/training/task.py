@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from backends.base import Backend, Settings
@@ -16,7 +16,7 @@ from bench.evaluation.oracle.checks import first_failure
 from bench.processes import blame
 from bench.processes.blame import RAISED, said
 from bench.records import Training
-from bench.training import brought, replay, start
+from bench.training import brought, replay, schedules, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -27,6 +27,7 @@ from bench.training.origin import origin
 from bench.training.replay import Ran
 from bench.training.validation import validation_of
 from models import params as initial
+from models.optim import Optimizer
 
 Steps = Sequence[augment.Step]
 
@@ -40,6 +41,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     began, before = loop.step, loop.seconds
     spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
     loop.marks = replay.marks(job, spec, windows)
+    loop.before = min(replay.TAIL, loop.plan.validate_every - 1)
     progress("holding the start against plain NumPy", 0.0)
     held = hold(job, split, loop)
     if reason := first_failure(held.checks):
@@ -108,24 +110,37 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     trainer.program.load(drawn | brought.taken(job, spec.train.params))
     # in full precision whatever the training's: it is the weights that are looked at
     looking = backend.program(spec.infer, Settings(device=device))
-    plan = Plan(
-        steps=train.steps,
+    return Loop(
+        trainer=trainer,
+        feed=feed,
+        epochs=epochs,
+        validation=validation_of(job, feed, split, looking),
+        plan=_plan(job, split, feed, epochs, optimizer),
+        # read back, and not what was loaded: a backend may have made something else of it
+        start=start.digest(trainer.program.params(), spec.train.params),
+    )
+
+
+def _plan(
+    job: Job, split: Split, feed: Feed, epochs: Epochs, optimizer: Optimizer
+) -> Plan:
+    """How far and how fast, which follows from the settings and the length of an epoch."""
+    train = job.settings.train
+    steps = train.steps_of(epochs.batches)
+    schedule = schedules.read(train.schedule)
+    usual = schedule.warm_up(steps)
+    return Plan(
+        steps=steps,
         lr=optimizer.lr,
+        schedule=schedule,
+        rise=usual if train.warm_up is None else train.warm_up,
+        patience=train.patience,
         validate_every=train.validate_every,
         accumulate=train.accumulate,
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
         keep=train.keep,
-    )
-    return Loop(
-        trainer=trainer,
-        feed=feed,
-        epochs=epochs,
-        validation=validation_of(job, feed, split, looking),
-        plan=plan,
-        # read back, and not what was loaded: a backend may have made something else of it
-        start=start.digest(trainer.program.params(), spec.train.params),
     )
 
 
@@ -183,8 +198,7 @@ def _payload(
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
-    kept = loop.plan.keeping.said()
-    told = (loop.note, begun, _averaged(job), _no_targets(split), kept, note)
+    told = (loop.note, begun, *_remarks(job, loop, split), note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -213,6 +227,19 @@ def _payload(
         left_out=held.left_out,
         note="; ".join(filter(None, told)),
     )
+
+
+def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
+    """What is not as usual; empty where it is."""
+    yield _averaged(job)
+    yield _no_targets(split)
+    yield loop.plan.keeping.said()
+    if split.validation:
+        takes = {clip.name for clip in split.validation}
+        yield f"validated on {len(takes)} takes that were held out of the training"
+    if loop.step < loop.plan.steps and loop.stopped:
+        last, due = loop.plan.patience, loop.plan.steps
+        yield f"stopped before step {due:,}: nothing better in {last} validations"
 
 
 def _averaged(job: Job) -> str:

@@ -28,7 +28,9 @@ Array = NDArray[np.float64]
 KEPT = ("poseport", "run", "backend", "model", "protocol", "protocol_hash", "root")
 JSON, BINARY = 0x4E4F534A, 0x004E4942  # names of the two chunks
 TINY = 1e-12
-SETS = 2  # of four bones a vertex: what the others would move is some hundredths of a mm
+SETS = (
+    2  # of four bones a vertex: what the others would move is some hundredths of a mm
+)
 # half a turn about x: from the camera's frame (y down, z away) to y up
 UPRIGHT = [1.0, 0.0, 0.0, 0.0]
 CLAY = {"baseColorFactor": [0.86, 0.76, 0.68, 1.0], "metallicFactor": 0.0}

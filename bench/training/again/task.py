@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.base import Backend
-from bench.config import Keep
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.records import Again
 from bench.training import brought
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
+from bench.training.settings import Keep
 from bench.training.task import loop_of, take_up
 from bench.training.validation import validation_of
 
@@ -58,12 +58,10 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
     start = brought.weights(job, loop.feed.spec.train.params)
     loop.trainer.program.load(start)
     loop.validation = validation_of(job, loop.feed, split, loop.validation.program)
-    loop.plan = replace(
-        loop.plan,
-        validate_every=loop.plan.steps,  # at the end alone: nobody looks at the curve
-        checkpoint=_checkpoint(job, seed),
-        keep=Keep(),
-    )
+    loop.plan = replace(loop.plan, checkpoint=_checkpoint(job, seed), keep=Keep())
+    if not job.settings.train.chooses:
+        # at the end alone: nobody looks at the curve
+        loop.plan = replace(loop.plan, validate_every=loop.plan.steps)
     # after an interruption it goes on, as the first training does
     take_up(job, loop)
     return loop

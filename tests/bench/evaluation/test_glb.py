@@ -69,7 +69,9 @@ def test_the_joints_are_where_the_poses_have_them(walk: Any) -> None:
         np.testing.assert_allclose(came, pose[3] / 1000 * UP, atol=1e-5)
     # a chain, as programs that retarget motion want it
     nodes = {node["name"]: node for node in found.content["nodes"]}
-    below = {found.content["nodes"][child]["name"] for child in nodes["RHip"]["children"]}
+    below = {
+        found.content["nodes"][child]["name"] for child in nodes["RHip"]["children"]
+    }
     assert below == {"RKnee", "bone to RHip"}
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import backends
-from bench.config import Keep
 from bench.coordinator import checking
 from bench.coordinator.job import Job
 from bench.evaluation import task as evaluate
@@ -17,6 +16,7 @@ from bench.records import Evaluation
 from bench.training import checkpoint, keeping
 from bench.training.checkpoint import Checkpoint
 from bench.training.keeping import Keeping
+from bench.training.settings import Keep
 from bench.training.validation import Validation
 from models.errors import BadInput
 from tests.bench.training.small_jobs import make_job, run

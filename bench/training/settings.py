@@ -1,0 +1,93 @@
+"""What a training is asked for: keys of `model.NAME.train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+
+from bench.kinds import (
+    Count,
+    Natural,
+    Positive,
+    Rule,
+    Share,
+    Strict,
+    Weight,
+    clips,
+    weighs,
+)
+from bench.training import schedules
+
+
+def _known(schedule: Any) -> Any:
+    """As it came, where it is a schedule."""
+    schedules.read(schedule)
+    return schedule
+
+
+class Keep(Strict):
+    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
+
+    best: bool = False  # of the lowest validation error
+    improved: bool = False  # each validated one that was better than all before
+    top: Count | None = None  # so many of the lowest errors
+    every: Count | None = None  # steps
+
+
+class Train(Strict):
+    """Empty fields take the model's published recipe."""
+
+    steps: Count = 1000
+    # passes through the training windows, in the place of steps
+    epochs: Positive | None = None
+    # validations without a better one after which a training ends before its last step
+    patience: Count | None = None
+    batch: Count | None = None  # windows
+    # batches whose mean gradients make one step
+    accumulate: Count = 1
+    lr: Positive | None = None
+    # how the rate goes on from there: a rule of `schedules/`, by name or as {name: options};
+    # where left out a cosine, which falls to 1 % over the steps
+    schedule: Annotated[Any, AfterValidator(_known)] = None
+    # steps in which the rate rises; of a cosine a fiftieth, of other rules none
+    warm_up: Natural | None = None
+    weight_decay: Weight | None = None
+    optimizer: Rule | None = None
+    # gradients of a step: `norm` of all together, or `value` of each entry, at most
+    clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
+    loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
+    # by joint name, in losses that weigh; 1 where left out
+    joint_weights: dict[str, Weight] = {}
+    inputs: Literal["screen", "zscore"] | None = None
+    # decay per step of the mean of the weights, which is what is then evaluated
+    average: Share | None = None
+    # a checkpoint, whose arrays of the same name and shape the training starts from
+    start: Path | None = None
+    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
+    continues: bool = False
+    stride: Count | None = None  # frames from one training window to the next
+    shortest: Count = 1  # clips of fewer frames are left out of the training
+    # clips of more frames are cut into pieces of so many before that
+    longest: Count | None = None
+    flip: bool = True
+    validate_every: Count = 250  # steps
+    validation_windows: Count = 2048
+    # held-out: takes of the training side, which are then not trained on. Where left out the
+    # test's, but for a training that goes by its validations: no test is to have chosen
+    validate_on: Literal["test", "held-out"] | None = None
+    keep: Keep = Keep()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the validations decide on anything."""
+        by_rate = schedules.read(self.schedule).watches
+        by_file = self.keep.best or self.keep.improved or self.keep.top is not None
+        return by_rate or by_file or self.patience is not None
+
+    def steps_of(self, batches: int) -> int:
+        """All steps, where an epoch has so many batches."""
+        if self.epochs is None:
+            return self.steps
+        return max(1, round(self.epochs * batches / self.accumulate))
