@@ -123,7 +123,9 @@ def _judged(case: Case, came: Results | Exception) -> ThirdPartyRow:
 
 
 def _excused(
-    case: Case, row: ThirdPartyRow, declared: Mapping[str, str]
+    case: Case,
+    row: ThirdPartyRow,
+    declared: Mapping[str, str],
 ) -> ThirdPartyRow:
     """The row of a case that may be a declared gap."""
     if case.name not in declared:
