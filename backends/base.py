@@ -203,11 +203,14 @@ class Trainer(ABC):
 
     @abstractmethod
     def apply(self, grads: Arrays) -> None:
-        """One optimizer step on gradients given by name: the optimizer alone."""
+        """One optimizer step on gradients given by name: the optimizer alone, which clips."""
 
     @abstractmethod
-    def step(self, feeds: Feeds) -> Any:
-        """One optimizer step; returns the loss, native, without waiting for it."""
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
+        """One optimizer step on the gradients of a batch; of several, on their mean.
+
+        Returns the loss, native, without waiting for it.
+        """
 
     @abstractmethod
     def set_lr(self, lr: float) -> None:

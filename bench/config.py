@@ -31,6 +31,7 @@ from bench.kinds import (
     Tasks,
     Weight,
     Whole,
+    clips,
     weighs,
 )
 from models import optim
@@ -49,6 +50,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Keep(_Strict):
+    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
+
+    best: bool = False  # of the lowest validation error
+    improved: bool = False  # each validated one that was better than all before
+    top: Count | None = None  # so many of the lowest errors
+    every: Count | None = None  # steps
+
+
 class Train(_Strict):
     """Empty fields take the model's published recipe.
 
@@ -57,9 +67,13 @@ class Train(_Strict):
 
     steps: Count = 1000
     batch: Count | None = None  # windows
+    # batches whose mean gradients make one step
+    accumulate: Count = 1
     lr: Positive | None = None
     weight_decay: Weight | None = None
     optimizer: Rule | None = None
+    # gradients of a step: `norm` of all together, or `value` of each entry, at most
+    clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
     loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}
@@ -68,6 +82,8 @@ class Train(_Strict):
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
+    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
+    continues: bool = False
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that
@@ -75,6 +91,7 @@ class Train(_Strict):
     flip: bool = True
     validate_every: Count = 250  # steps
     validation_windows: Count = 2048
+    keep: Keep = Keep()
 
 
 class Model(_Strict):
@@ -160,6 +177,8 @@ class Config(_Strict):
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    # what is evaluated: last, best (of `train.keep.best`), or a file
+    checkpoint: str = "last"
     data: str = "synthetic"
     protocol: str | None = None
     small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames

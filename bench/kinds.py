@@ -51,6 +51,17 @@ def weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
     return weights
 
 
+def clips(given: dict[str, float] | None) -> dict[str, float] | None:
+    """How gradients are clipped: by one of the two rules that there are."""
+    if given is None:
+        return None
+    for stray in given.keys() - {"norm", "value"}:
+        raise UnknownName("rule of clipping", stray, ("norm", "value"))
+    if len(given) != 1:
+        raise BadInput(f"one of norm and value was due, {shortened(given)} came")
+    return given
+
+
 # far above all use, and below what the clocks, seeds and counters of frameworks take
 MOST = 2**31 - 1
 LONGEST = 10_000_000.0  # seconds: four months

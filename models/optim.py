@@ -6,6 +6,7 @@ sgd: momentum as PyTorch's, velocity = momentum velocity + gradient; parameter -
 adam: Kingma and Ba 2015, algorithm 1; epsilon outside the root of the corrected second moment.
 adamw: Loshchilov and Hutter 2019; decay scaled by lr.
 rmsprop: Hinton 2012; epsilon outside the root.
+Clipping by the norm of all gradients: Pascanu, Mikolov and Bengio 2013, as PyTorch computes it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from models.errors import UnknownName
 from models.value import Value
 
 # arrays that a rule keeps of a parameter, and what one step of it gives
 State = tuple[Any, ...]
 Step = tuple[Any, State]
+# beside a norm that is divided by, as in torch.nn.utils.clip_grad_norm_
+NEAR_ZERO = 1e-6
+# numbers that records and fingerprints of before have not: said where they are asked for
+LATER = ("clip_norm", "clip_value")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Optimizer:
     beta2: float = 0.999
     alpha: float = 0.99  # rmsprop
     eps: float = 1e-8
+    # before the rule: all gradients shortened together, or each entry held within +-
+    clip_norm: float | None = None
+    clip_value: float | None = None
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -53,9 +63,32 @@ class Optimizer:
         _, rule = RULES[self.rule]
         return rule(param, grad, state, step, self)
 
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are clipped at all."""
+        return self.clip_norm is not None or self.clip_value is not None
+
+    def clipped(self, grads: Mapping[str, Any]) -> dict[str, Any]:
+        """All gradients of a step, by name, as the rule is to take them."""
+        found = dict(grads)
+        if self.clip_value is not None:
+            most = self.clip_value
+            found = {name: _within(grad, -most, most) for name, grad in found.items()}
+        if self.clip_norm is not None:
+            squares = [_total(grad * grad) for grad in found.values()]
+            norm = sum(squares[1:], start=squares[0]) ** 0.5
+            factor = _within(self.clip_norm / (norm + NEAR_ZERO), 0.0, 1.0)
+            found = {name: grad * factor for name, grad in found.items()}
+        return found
+
     def describe(self) -> Mapping[str, Any]:
         """The numbers, for a record."""
-        return asdict(self)
+        numbers = asdict(self)
+        return {
+            name: number
+            for name, number in numbers.items()
+            if number or name not in LATER
+        }
 
 
 def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
@@ -93,6 +126,18 @@ def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     mean = first / _unbias(o.beta1, step)
     root = (second / _unbias(o.beta2, step)) ** 0.5 + o.eps
     return param - mean / root * o.lr, (first, second)
+
+
+def _within(x: Any, least: float, most: float) -> Any:
+    if isinstance(x, Value):
+        return x.clip(low=least, high=most)
+    return np.clip(x, least, most)
+
+
+def _total(x: Any) -> Any:
+    """The sum of all entries."""
+    axes = tuple(range(len(x.shape)))
+    return x.sum(axis=axes, keepdims=False) if axes else x
 
 
 def _unbias(beta: float, step: Any) -> Any:

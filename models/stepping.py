@@ -72,9 +72,10 @@ def _update(
     rule = replace(optimizer, lr=rate)
     # no line of a model asked for these nodes
     with builder.at(f"{optimizer.rule} of {builder.name}"):
+        taken = optimizer.clipped(grads)
         for name, param in params.items():
             held = _slots(builder, name, param, optimizer.slots())
-            new, moved = rule.update(param, grads[name], held, step)
+            new, moved = rule.update(param, taken[name], held, step)
             builder.update(param, new)
             for old, value in zip(held, moved, strict=True):
                 builder.update(old, value)

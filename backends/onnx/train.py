@@ -14,10 +14,12 @@ import onnx
 from onnxruntime import OrtValue
 
 from backends.base import Arrays, Feeds, Trainer
+from backends.mean import mean
 from backends.onnx.model import model
 from backends.onnx.program import OnnxProgram
 from backends.onnx.session import Session
 from backends.onnx.writer import NEXT
+from backends.slots import STEPS, whole
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
 from models.optim import Optimizer
@@ -60,10 +62,14 @@ class OnnxTrainer(Trainer):
         named = {PREFIX + name: grad for name, grad in grads.items()}
         self._run(self._rule, {**self.program.place(named), **self._clock()})
 
-    def step(self, feeds: Feeds) -> Any:
-        """One run of the step graph; the loss as an array."""
-        # a resumed run draws what it would have drawn: the call number is that of the step
-        self.program.noise.calls = self.steps
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
+        """One run of the step graph, or one of the gradients for each batch; the loss."""
+        # a resumed run draws what it would have drawn: the call number is that of the batch
+        self.program.noise.calls = self.steps * (1 + len(more))
+        if more:
+            loss, grads = mean(self, (feeds, *more))
+            self.apply(grads)
+            return np.float32(loss)
         self.steps += 1
         complete = self.program.complete(feeds)
         results = self._run(self._step, {**complete, **self._clock()})
@@ -74,15 +80,18 @@ class OnnxTrainer(Trainer):
         self.optimizer = replace(self.optimizer, lr=lr)
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
+        """As `backends/slots.py` has it: the graph's slots are those of the rule."""
         slots = {name: self.program.numpy(value) for name, value in self.slots.items()}
-        return {**slots, "#steps": np.array(self.steps)}
+        return {**slots, STEPS: np.array(self.steps)}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        # exactly the slots of this optimizer: one that is missing is a KeyError
-        self.steps = int(state["#steps"])
-        self.slots = self.program.place({name: state[name] for name in self.slots})
+        params = self.program.params()
+        names = self.program.graph.trainable()
+        shapes = {name: params[name].shape for name in names}
+        found = whole(state, shapes, self.optimizer)
+        self.steps = int(found[STEPS])
+        self.slots = self.program.place({name: found[name] for name in self.slots})
 
     # each session is made when it is first asked for: a training run needs one of the three
     @cached_property

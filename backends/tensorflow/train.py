@@ -25,15 +25,27 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
+from backends.slots import STEPS, renamed, whole
 from backends.tensorflow.program import TensorFlowProgram
-from models.errors import BadInput
 from models.graph import Graph
-from models.optim import Optimizer
+from models.optim import NEAR_ZERO, Optimizer
+from models.stepping import slot
 
 NOISE = "#noise"  # state of the noise generator, kept with that of the optimizer
 
 
-class Sgd(keras.optimizers.SGD):
+class _Clipping:
+    """Clips as the rules do, before everything else; Keras divides by the norm alone."""
+
+    rule: Optimizer
+
+    def apply(self, grads: list[Tensor], trainable_variables: Any = None) -> None:
+        """One step of all variables."""
+        parent: Any = super()
+        parent.apply(clipped(grads, self.rule), trainable_variables)
+
+
+class Sgd(_Clipping, keras.optimizers.SGD):
     """TensorFlow's fused momentum step.
 
     velocity = momentum velocity + gradient; parameter -= lr velocity.
@@ -42,6 +54,7 @@ class Sgd(keras.optimizers.SGD):
     def __init__(self, rule: Optimizer) -> None:
         # Keras asks for a float
         super().__init__(rule.lr, momentum=float(rule.momentum))
+        self.rule = rule
         self.decay = rule.weight_decay
 
     def update_step(
@@ -66,7 +79,7 @@ class Sgd(keras.optimizers.SGD):
         )
 
 
-class Adam(keras.optimizers.Adam):
+class Adam(_Clipping, keras.optimizers.Adam):
     """TensorFlow's fused step.
 
     It too has epsilon-hat, so it is given the epsilon that makes it the rule's.
@@ -81,6 +94,7 @@ class Adam(keras.optimizers.Adam):
             rule.eps,
             weight_decay=decoupled,
         )
+        self.rule = rule
         # what is left to this class: decay in the gradient
         self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
 
@@ -110,11 +124,12 @@ class Adam(keras.optimizers.Adam):
         )
 
 
-class RmsProp(keras.optimizers.RMSprop):
+class RmsProp(_Clipping, keras.optimizers.RMSprop):
     """Epsilon outside the root."""
 
     def __init__(self, rule: Optimizer) -> None:
         super().__init__(rule.lr, rho=rule.alpha, epsilon=rule.eps)
+        self.rule = rule
         self.decay = rule.weight_decay
 
     def update_step(
@@ -139,6 +154,16 @@ def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
     return classes[rule.rule](rule)
 
 
+# Keras' lists of what a rule keeps of the parameters, in the rule's order
+SLOTS = {
+    "sgd": ("momentums",),
+    "rmsprop": ("_velocities",),
+    "adam": ("_momentums", "_velocities"),
+    "adamw": ("_momentums", "_velocities"),
+}
+SCALING = ("step_counter", "dynamic_scale")
+
+
 class TensorFlowTrainer(Trainer):
     """Forward, in mixed precision where asked for, backward, step; float16 losses are scaled."""
 
@@ -151,6 +176,7 @@ class TensorFlowTrainer(Trainer):
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
         arrays = self.program.native.arrays()
         self._names = graph.trainable()
+        self._rule = optimizer
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
             self.optimizer = native_optimizer(optimizer)
@@ -162,6 +188,9 @@ class TensorFlowTrainer(Trainer):
         self._gradients = self.program.traced(self._differentiate)
         self._step = self.program.traced(self._advance)
         self._apply = self.program.traced(self._update)
+        self._part = self.program.traced(self._scaled)
+        self._add = self.program.traced(_summed)
+        self._end = self.program.traced(self._ended)
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients."""
@@ -175,36 +204,63 @@ class TensorFlowTrainer(Trainer):
             {name: tf.constant(grads[name], tf.float32) for name in self._names}
         )
 
-    def step(self, feeds: Feeds) -> Any:
-        """One optimizer step."""
-        return self._step(feeds)
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
+        """One optimizer step; of several batches, in one call for each and one for the update."""
+        if not more:
+            return self._step(feeds)
+        loss, grads = self._part(feeds)
+        # one after the other: within one function TensorFlow would hold them all at once
+        for each in more:
+            loss, grads = self._add(((loss, grads), self._part(each)))
+        return self._end((loss, grads, tf.constant(1.0 + len(more))))
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
         self.optimizer.learning_rate = lr
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays of the optimizer by Keras' names, and where the noise generator stands."""
+        """As `backends/slots.py` has it, and where the noise generator stands."""
         held = self._state().items()
         return {name: np.array(variable.numpy()) for name, variable in held}
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave. Raises BadInput where it is of another optimizer."""
-        own = self._state()
-        if own.keys() != state.keys():
-            odd = sorted(own.keys() ^ state.keys())[:5]
-            raise BadInput(
-                f"the optimizer state does not fit: {', '.join(odd)} on one side only;"
-                " train with the optimizer it was saved from"
-            )
-        for name, variable in own.items():
-            variable.assign(state[name])
+        """Take what `state` gave, here or in another framework.
+
+        Raises BadInput where it is of another optimizer.
+        """
+        names = {variable.name: name for name, variable in self._slots().items()}
+        state = renamed(state, names)
+        shapes = {
+            name: tuple(variable.shape)
+            for name, variable in zip(self._names, self._variables, strict=True)
+        }
+        found = whole(state, shapes, self._rule)
+        for name, variable in self._state().items():
+            # what is TensorFlow's own, another framework's state has not
+            if name in found or name in state:
+                variable.assign(found[name] if name in found else state[name])
 
     def _state(self) -> dict[str, keras.Variable]:
-        found = {variable.name: variable for variable in self.optimizer.variables}
+        found = self._slots()
+        taken = [id(variable) for variable in found.values()]
+        # how a loss is scaled; the learning rate is the caller's
+        for variable in self.optimizer.variables:
+            if id(variable) not in taken and variable.name in SCALING:
+                found[variable.name] = variable
         # a model that draws nothing has none
         seed = getattr(self.program.native, "noise_seed", None)
         return found if seed is None else {**found, NOISE: seed.state}
+
+    def _slots(self) -> dict[str, keras.Variable]:
+        """Steps and slots by the names of checkpoints."""
+        native = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        found = {STEPS: native.iterations}
+        for i, own in enumerate(SLOTS[self._rule.rule]):
+            # Keras makes no velocity where there is no momentum
+            variables = getattr(native, own, None) or []
+            for name, variable in zip(self._names, variables, strict=bool(variables)):
+                found[slot(name, i)] = variable
+        return found
 
     def _differentiate(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and its unscaled gradients."""
@@ -212,13 +268,23 @@ class TensorFlowTrainer(Trainer):
             loss = self.program.native.compute(feeds)["loss"]
         return loss, self._dense(tape, loss)
 
-    def _advance(self, feeds: Feeds) -> Tensor:
+    def _scaled(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
+        """Loss and the gradients of the loss as the optimizer scales it."""
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
             scaled = self.optimizer.scale_loss(loss)
+        return loss, self._dense(tape, scaled)
+
+    def _advance(self, feeds: Feeds) -> Tensor:
+        loss, grads = self._scaled(feeds)
         # `apply` scales the gradients back, and leaves the step out where one is not finite
-        self.optimizer.apply(self._dense(tape, scaled), self._variables)
+        self.optimizer.apply(grads, self._variables)
         return loss
+
+    def _ended(self, total: tuple[Tensor, list[Tensor], Tensor]) -> Tensor:
+        loss, grads, count = total
+        self.optimizer.apply([grad / count for grad in grads], self._variables)
+        return loss / tf.cast(count, loss.dtype)
 
     def _update(self, grads: Feeds) -> None:
         # they come as the rule takes them, and `apply` would scale them back
@@ -232,6 +298,22 @@ class TensorFlowTrainer(Trainer):
         grads = tape.gradient(loss, variables, unconnected_gradients=zeros)
         # rows gathered from a table come as those rows alone
         return [tf.convert_to_tensor(grad) for grad in grads]
+
+
+def clipped(grads: list[Tensor], rule: Optimizer) -> list[Tensor]:
+    """The gradients as the rule is to take them."""
+    if rule.clip_value is not None:
+        most = rule.clip_value
+        grads = [tf.clip_by_value(grad, -most, most) for grad in grads]
+    if rule.clip_norm is not None:
+        factor = rule.clip_norm / (tf.linalg.global_norm(grads) + NEAR_ZERO)
+        factor = tf.minimum(factor, 1.0)
+        grads = [grad * factor for grad in grads]
+    return grads
+
+
+def _summed(pair: tuple[Any, Any]) -> Any:
+    return tf.nest.map_structure(tf.add, *pair)
 
 
 def _decayed(

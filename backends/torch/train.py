@@ -5,15 +5,20 @@ Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
+from backends.slots import STEPS, renamed, whole
 from backends.torch.program import TorchProgram
 from models.graph import Graph
 from models.optim import Optimizer
+from models.stepping import slot
+
+RANDOM = "#random"
 
 
 def native_optimizer(
@@ -40,6 +45,15 @@ def native_optimizer(
     raise Unsupported(f"optimizer {o.rule}: backends/torch/train.py has no rule for it")
 
 
+# PyTorch's names of what a rule keeps of a parameter, in the rule's order
+SLOTS = {
+    "sgd": ("momentum_buffer",),
+    "rmsprop": ("square_avg",),
+    "adam": ("exp_avg", "exp_avg_sq"),
+    "adamw": ("exp_avg", "exp_avg_sq"),
+}
+
+
 class TorchTrainer(Trainer):
     """Forward under autocast where asked for, backward, step; float16 gradients are scaled."""
 
@@ -54,6 +68,10 @@ class TorchTrainer(Trainer):
             optimizer,
             list(self.program.native.parameters()),
         )
+        self._rule = optimizer
+        self._steps = 0
+        # not counted by `step`: a step whose scaled gradients are not finite is none
+        self.optimizer.register_step_post_hook(self._count)
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
         scaled = settings.precision == "fp16"
         self._scaler = torch.amp.GradScaler(settings.device, enabled=scaled)
@@ -75,17 +93,49 @@ class TorchTrainer(Trainer):
             given = torch.from_numpy(np.array(grads[name], np.float32))
             param.grad = given.to(param.device)
         # past the scaler: these gradients are as the rule takes them
+        self._clip()
         self.optimizer.step()
 
-    def step(self, feeds: Feeds) -> Any:
+    def step(self, feeds: Feeds, *more: Feeds) -> Any:
         """One optimizer step."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(feeds)
-        self._scaler.scale(loss).backward()
+        loss = self._backward(feeds, 1 + len(more))
+        for each in more:
+            loss = loss + self._backward(each, 1 + len(more))
+        for param, zeros in self._idle:
+            param.grad = zeros
+        if self._rule.clips:
+            self._scaler.unscale_(self.optimizer)
+            self._clip()
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        return loss
+
+    def _backward(self, feeds: Feeds, count: int) -> Any:
+        """Add the gradients of one of `count` batches to those that are there."""
+        loss = self._loss(feeds)
+        if count > 1:
+            loss = loss / count
+        self._scaler.scale(loss).backward()
         # without the graph, whose memory a held loss would keep
         return loss.detach()
+
+    @cached_property
+    def _idle(self) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+        """Parameters without a part in the loss, as they are after the first backward pass.
+
+        PyTorch would leave them out: no decay, and no velocity, without which its fused SGD
+        breaks off once one of them has a gradient.
+        """
+        params = self.program.native.parameters()
+        return [(one, torch.zeros_like(one)) for one in params if one.grad is None]
+
+    def _clip(self) -> None:
+        rule, params = self._rule, list(self.program.native.parameters())
+        if rule.clip_value is not None:
+            torch.nn.utils.clip_grad_value_(params, rule.clip_value)
+        if rule.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(params, rule.clip_norm)
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
@@ -93,30 +143,51 @@ class TorchTrainer(Trainer):
             group["lr"] = lr
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#slot` per parameter and slot; `#random` is what dropout goes on from."""
+        """As `backends/slots.py` has it; `#random` is what dropout goes on from."""
         names = [name for name, _ in self.program.native.named_parameters()]
-        found = {"#random": self._random().get_rng_state().numpy()}
+        found = {
+            RANDOM: self._random().get_rng_state().numpy(),
+            STEPS: np.array(self._steps),
+        }
         # PyTorch counts the parameters; names hold in another order too
         for index, slots in self.optimizer.state_dict()["state"].items():
-            for slot, value in slots.items():
-                if value is not None:  # SGD without momentum has an empty slot for it
-                    copied = torch.as_tensor(value).cpu().numpy().copy()
-                    found[f"{names[index]}#{slot}"] = copied
+            for i, own in enumerate(SLOTS[self._rule.rule]):
+                if slots.get(own) is not None:  # SGD without momentum has none
+                    copied = slots[own].cpu().numpy().copy()
+                    found[slot(names[index], i)] = copied
         return found
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave."""
-        names = [name for name, _ in self.program.native.named_parameters()]
-        slots: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in state.items():
-            held = torch.from_numpy(np.array(value))
-            name, slot = key.rsplit("#", 1)
-            if name:
-                slots.setdefault(names.index(name), {})[slot] = held
-            else:  # "#random"
-                self._random().set_rng_state(held)
+        """Take what `state` gave, here or in another framework."""
+        params = dict(self.program.native.named_parameters())
+        names = {}
+        for name in params:
+            names[f"{name}#step"] = STEPS  # as files of before have it
+            for i, own in enumerate(SLOTS[self._rule.rule]):
+                names[f"{name}#{own}"] = slot(name, i)
+        state = {STEPS: np.array(0), **renamed(state, names)}
+        shapes = {name: tuple(param.shape) for name, param in params.items()}
+        found = whole(state, shapes, self._rule)
+        self._steps = int(found[STEPS])
+        slots = {}
+        for index, name in enumerate(params):
+            # PyTorch keeps nothing of a parameter that has never moved
+            if slot(name, 0) in state:
+                slots[index] = self._slots(name, found)
         # learning rate and hyper-parameters stay as they are here
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        if RANDOM in state:
+            self._random().set_rng_state(torch.from_numpy(np.array(state[RANDOM])))
+
+    def _slots(self, name: str, found: Arrays) -> dict[str, torch.Tensor]:
+        """What PyTorch keeps of a parameter."""
+        slots = {"step": torch.tensor(float(self._steps))}
+        for i, own in enumerate(SLOTS[self._rule.rule]):
+            slots[own] = torch.from_numpy(found[slot(name, i)])
+        return slots
+
+    def _count(self, *stepped: Any) -> None:
+        self._steps += 1
 
     def _random(self) -> Any:
         """The module that holds the device's own random state."""

@@ -245,7 +245,12 @@ def _foretold(todo: Sequence[Job]) -> None:
 
 
 def exit_code(outcome: Outcome, config: Config) -> int:
-    """1 where a measured check failed, 3 where the device asked for is nowhere, else 0."""
+    """1 where a measured check failed, 3 where the device asked for is nowhere, else 0.
+
+    2 where a file found no room: that is nobody's number.
+    """
+    if any(record.status == "not_written" for record in outcome.records):
+        return 2
     if outcome.failed:
         return 1
     # cells about the data alone need no device, so they say nothing of it

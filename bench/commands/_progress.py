@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.commands._pace import Pace, Work, duration, named
 from bench.commands._summary import summary
 from bench.coordinator.crew import Keep, Listener
-from bench.coordinator.job import Job
+from bench.coordinator.job import Job, Progress
 from bench.records import Record
 
 if TYPE_CHECKING:
@@ -33,6 +34,30 @@ def waiting(text: str, *, quiet: bool) -> Iterator[None]:
     else:
         with console.status(text):
             yield
+
+
+@contextmanager
+def spoken(*, quiet: bool) -> Iterator[Progress]:
+    """Tells what a command does and how far it is: at a terminal, elsewhere now and then."""
+    from rich.console import Console
+
+    console = Console(stderr=True, markup=False, highlight=False)
+    last = time.monotonic()
+
+    def say(text: str, share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            sys.stderr.write(f"{text} ({share:.0%})\n")
+            sys.stderr.flush()
+
+    if quiet:
+        yield lambda text, share: None
+    elif console.is_terminal:
+        with console.status("reading") as shown:
+            yield lambda text, share: shown.update(f"{text} ({share:.0%})")
+    else:
+        yield say
 
 
 @contextmanager

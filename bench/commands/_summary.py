@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
+from bench.commands._counted import counted
 from bench.records import (
     Again,
     Audit,
@@ -23,6 +24,7 @@ from bench.records import (
     Training,
 )
 
+SURFACE = "MPVPE"  # what a model of surfaces is trained for, whatever the headline is
 NOTES = 8  # lines about the data before the table
 
 
@@ -31,9 +33,13 @@ def about_data(told: Mapping[str, Any]) -> list[str]:
     if not told:
         return []
     trained = (
-        f"trains on {told['train_frames']:,} frames of {told['train_takes']:,} takes"
+        f"trains on {counted(told['train_frames'], 'frame')} of"
+        f" {counted(told['train_takes'], 'take')}"
     )
     tested = f"tests on {told['test_frames']:,} of {told['test_takes']:,}"
+    # an older run has not counted them
+    if (scored := told.get("test_scored", told["test_frames"])) < told["test_frames"]:
+        tested += f", {scored:,} of them scored"
     under = _protocol(
         told["protocol"], told["protocol_hash"], told["part_of_each_clip"]
     )
@@ -144,6 +150,9 @@ def _evaluation(payload: Evaluation) -> str:
     unit = payload.metrics[0].unit if payload.guesses else "mm"
     score = _in(unit, payload.headlined(payload.metrics))
     told = f"{payload.headline} {score} {payload.averaging}-wise"
+    surface = payload.headlined(payload.metrics, SURFACE)
+    if surface is not None and payload.headline != SURFACE:
+        told += f", {SURFACE} {_mm(surface)}"
     for guess in payload.guesses:
         told += f", {guess.name} {_in(unit, payload.headlined(guess.metrics))}"
     if payload.aggregates:

@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,15 @@ from bench.commands import AllowMismatch, Json, ProtocolName
 from bench.commands._chosen import refuse_beside
 from models.errors import BadInput, UnknownName, visible
 
+# `--help` must not wait for NumPy
+if TYPE_CHECKING:
+    from bench.data.protocols import Protocol
+
 EXAMPLES = (
     "data",
     "data info bvh:FOLDER",
     "data convert bvh:FOLDER --to motion.cache",
+    "data show synthetic --to crops.png",
 )
 
 SHOWN = 24  # labels that a line for people lists
@@ -29,10 +34,11 @@ NARROWEST = 40  # columns for the values, however long the names are
 WIDEST = 200  # columns of a line that can still be followed
 NO_TERMINAL = (160, 24)  # columns and lines where the output goes to a file
 NOTES = "notes"  # sentences, each on lines of its own
-ACTIONS = ("list", "info", "stats", "convert")
+ACTIONS = ("list", "info", "stats", "convert", "show")
+WRITING = ("convert", "show")
 
-WHAT = "list, info SOURCE, stats SOURCE, or convert SOURCE --to FILE."
-TO = "File that convert writes; then a source as cache:FILE."
+WHAT = "list, info SOURCE, stats SOURCE, convert SOURCE --to FILE, or show SOURCE --to PNG."
+TO = "File that convert writes, then a source as cache:FILE; or PNG of crops, of show."
 
 Action = Annotated[str, typer.Argument(help=WHAT)]
 Source = Annotated[str, typer.Argument(help="`synthetic`, or KIND:PATH.")]
@@ -49,7 +55,8 @@ def command(
 ) -> int:
     """List data sources, look into one, or convert it to one file.
 
-    Such a file loads at once; protocols, which say how a source is split, are listed too.
+    Such a file loads at once; protocols, which say how a source is split, are listed too. `show`
+    draws some crops with their keypoints, as a model of pictures is given them.
     """
     import json as encoder
 
@@ -58,9 +65,9 @@ def command(
     if action == "list":
         refuse_beside("data list", protocol=protocol)
     # in both directions: a file that is never written would be looked for in vain
-    if (to is None) == (action == "convert"):
+    if (to is None) == (action in WRITING):
         raise BadInput(
-            f"data {action}: --to FILE goes with convert, and convert needs it"
+            f"data {action}: --to FILE goes with convert and show, which need it"
         )
     found = _found(action, source, to, protocol, allow_mismatch=bool(allow_mismatch))
     if json:
@@ -107,7 +114,24 @@ def _found(
     if action == "stats":
         return data.statistics(source, protocol=protocol)
     assert to is not None  # as `command` has made sure
+    if action == "show":
+        return _drawn(source, to, protocol)
     return data.convert(source, to, protocol=protocol)
+
+
+def _drawn(source: str, to: Path, protocol: Protocol | None) -> dict[str, object]:
+    """Draws some crops; which they are."""
+    from bench import data
+    from bench.data.formats import places
+    from reports import plot
+
+    places.new(to)  # said now, not after the reading
+    sheet = data.show(source, protocol=protocol)
+    with places.writing(to):
+        plot.pictures(
+            to, sheet.bones, list(zip(sheet.pictures, sheet.places, strict=True))
+        )
+    return {"source": source, "figure": str(to), "crops": list(sheet.names)}
 
 
 def _show(found: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands import Json, Run
+from bench.commands._counted import counted
 from models.errors import BadInput
 
 MOST = 2**31 - 1  # of a seed, as in a configuration
@@ -149,9 +150,9 @@ def _told(out: Path, done: Exported) -> list[str]:
     held = f"off by {figure}, {done.bound:.0e} allowed"
     if not done.ok:
         return [f"{out}: nothing written: what {done.backend} read back is {held}"]
-    size, count = sum(done.files.values()), len(done.files)
+    size, whole = sum(done.files.values()), counted(len(done.files), "file")
     lines = [
-        f"{out}: {done.graph} graph of {done.model}, {size:,} bytes in {count} files",
+        f"{out}: {done.graph} graph of {done.model}, {size:,} bytes in {whole}",
         *(f"  input {name} {text}" for name, text in done.inputs.items()),
         *(f"  output {name} {text}" for name, text in done.outputs.items()),
         f"  read back by {done.backend}: {held}",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import AllowMismatch, Json
+from bench.commands._counted import counted
 from models.errors import BadInput
 
 EXAMPLES = (
     "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
+    "predict runs/ID --data synthetic --clip 'S9*Walking*' --every 10 --to bodies.obj",
 )
 
 # `--help` must not wait for NumPy
@@ -24,15 +26,31 @@ Folder = Annotated[Path, typer.Argument(help="Run folder with the trained model.
 Source = Annotated[
     str,
     typer.Option(
-        "--data", help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source."
+        "--data",
+        help="What to lift: keypoints:PATH@WIDTHxHEIGHT, or any other source. A model of"
+        " pictures needs poses beside them, which say how far away people are.",
     ),
 ]
 To = Annotated[
     Path,
     typer.Option(
         "--to",
-        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj.",
+        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj; a folder of"
+        " that name where .bvh has several clips or .obj several frames.",
     ),
+]
+Clips = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clip",
+        metavar="NAME",
+        help="Clip to lift, TAKE/CAMERA or TAKE, * for anything; repeatable.",
+        show_default="all",
+    ),
+]
+Every = Annotated[
+    int,
+    typer.Option("--every", metavar="N", help="Write every N-th frame of a clip."),
 ]
 Backend = Annotated[
     str | None,
@@ -57,6 +75,8 @@ def command(
     backend: Backend = None,
     model: Model = None,
     figure: Figure = None,
+    clip: Clips = None,
+    every: Every = 1,
     allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
@@ -65,21 +85,26 @@ def command(
     import json as encoder
     from dataclasses import asdict
 
+    from bench.commands._progress import spoken
     from bench.data.formats import places
+    from bench.evaluation.parts import Part
     from bench.evaluation.predict import predict
 
     if figure:
         places.new(figure)  # said now, not after the work
         if figure.absolute() == to.absolute():
             raise BadInput(f"--figure {figure}: that is --to as well; give two names")
-    found = predict(
-        run,
-        data,
-        to,
-        backend=backend,
-        model=model,
-        allow_mismatch=bool(allow_mismatch),
-    )
+    with spoken(quiet=json) as progress:
+        found = predict(
+            run,
+            data,
+            to,
+            backend=backend,
+            model=model,
+            allow_mismatch=bool(allow_mismatch),
+            part=Part(tuple(clip or ()), every),
+            progress=progress,
+        )
     if figure:
         with places.writing(figure):
             _draw(found, figure)
@@ -96,19 +121,22 @@ def command(
 def _show(to: Path, found: Lifted) -> None:
     """What was written, for people."""
     print(
-        f"{to}: {found.clips} clips, {found.frames:,} frames by {found.model} on"
-        f" {found.backend}"
+        f"{to}: {counted(found.clips, 'clip')}, {counted(found.frames, 'frame')} by"
+        f" {found.model} on {found.backend}"
     )
     if found.surfaces:
         print(
             f"  a surface a frame, {len(found.surfaces[0]):,} vertices: metres, y up,"
             f" relative to {found.root}"
         )
+        print(f"  the surface is {found.surface}")
     else:
         print(
             f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
             f" frame, relative to {found.root}"
         )
+    if found.surface and not found.surfaces:
+        print("  arrays TAKE/CAMERA/vertices (frames, V, 3), alike; and faces (F, 3)")
     print(
         f"  the {found.root} itself is where the model puts it, at most"
         f" {found.root_off:.3g} mm from 0"

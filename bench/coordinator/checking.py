@@ -16,7 +16,7 @@ from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
-from bench.training import brought
+from bench.training import brought, checkpoint, restored
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -46,6 +46,8 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         _check_pictures(spec, settings, config, protocol)
         if "train" in config.tasks:
             _check_start(spec, settings, resume)
+        if "evaluate" in config.tasks and not config.run:
+            _check_evaluated(name, spec, config)
         if "parity" in config.tasks:
             _check_ladder(name, settings, config, protocol)
     if config.augment:
@@ -100,8 +102,30 @@ def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
     own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
-    if place is not None:
-        brought.fitting(place, spec.train.params)
+    train = settings.train
+    if place is None:
+        if train.continues:
+            raise BadInput(
+                f"configuration key model.{spec.name}.train.continues: which checkpoint,"
+                " `start` beside it says; give both"
+            )
+        return
+    brought.fitting(place, spec.train.params)
+    if train.continues:
+        brought.continuing(place, spec.train.params, train)
+
+
+def _check_evaluated(name: str, spec: Spec, config: Config) -> None:
+    """The checkpoint that is to be evaluated. Raises BadInput where nobody keeps it, or none."""
+    if config.checkpoint == "best" and not config.model[name].train.keep.best:
+        raise BadInput(
+            f"configuration key checkpoint: best, and the training of {name} keeps none;"
+            f" --set model.{name}.train.keep.best=true keeps it"
+        )
+    if config.checkpoint not in ("last", "best"):
+        place = Path(config.checkpoint)
+        found = checkpoint.load(place).trained
+        restored.inferred(place, found, spec.infer.params)
 
 
 def _check_ladder(

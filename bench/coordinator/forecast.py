@@ -40,7 +40,7 @@ def _seconds(job: Job, rate: float) -> float:
     spec, train = spec_of(job), job.settings.train
     batch = train.batch or spec.recipe.batch
     # the backward pass computes about twice what the forward pass does
-    step = 3 * batch * of_window(spec.train, spec.frames)
+    step = 3 * batch * train.accumulate * of_window(spec.train, spec.frames)
     return train.steps * (CALL + step / rate)
 
 

@@ -17,13 +17,26 @@ from models import title
 Progress = Callable[[str, float], None]
 # how a task may say that a cell ended; how a worker ends, its parent says
 Ending = Literal[
-    "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
+    "ok",
+    "failed",
+    "unsupported",
+    "invalid",
+    "not_measured",
+    "out_of_memory",
+    "not_written",
 ]
 
 
 def checkpoint_of(folder: Path, backend: str, model: str) -> Path:
     """Where a run folder has the weights of a model that was trained on a backend."""
     return folder / "checkpoints" / f"{backend}-{title(model)}.safetensors"
+
+
+def chosen(last: Path, asked: str) -> Path:
+    """The checkpoint that a configuration's `checkpoint` means, beside the last one."""
+    if asked == "last":
+        return last
+    return last.with_suffix(".best.safetensors") if asked == "best" else Path(asked)
 
 
 class Job(BaseModel):
@@ -58,8 +71,16 @@ class Job(BaseModel):
 
     @property
     def checkpoint(self) -> Path:
-        """Where training leaves the best weights."""
+        """Where training leaves its last weights, and goes on from."""
         return checkpoint_of(self.folder, self.backend, self.model)
+
+    @property
+    def evaluated(self) -> Path:
+        """The checkpoint that is evaluated: the last one, unless another is asked for."""
+        # what was taken from a run was chosen there already
+        if self.config.run:
+            return self.checkpoint
+        return chosen(self.checkpoint, self.config.checkpoint)
 
 
 @dataclass(frozen=True)

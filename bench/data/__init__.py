@@ -23,6 +23,7 @@ from models.errors import BadInput, UnknownName
 # protocols need. Hence the imports inside functions of this file, too.
 if TYPE_CHECKING:
     from bench.data.clip import Clip
+    from bench.data.pictures.sheet import Sheet
     from bench.data.protocols import Protocol
 
 ACROSS = "->"  # between the source to train on and the one to test on
@@ -260,6 +261,21 @@ def statistics(
     chosen = protocol or default_protocol(source)
     clips = _read(source, chosen, seed=seed, small=1.0)
     return {"source": source, **stats.statistics(clips)}
+
+
+def show(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> Sheet:
+    """A few crops of a source as models of pictures are given them (`bench.data.pictures`).
+
+    Raises BadInput for unreadable data, and for such as no crops are made of.
+    """
+    from bench.data.pictures import sheet
+
+    chosen = protocol or default_protocol(source)
+    if chosen is None:
+        raise BadInput(
+            f"{source}: has no poses to crop pictures by; take data with poses"
+        )
+    return sheet.sheet(clips_of(source, chosen, seed=seed), chosen, seed=seed)
 
 
 def convert(

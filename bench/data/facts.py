@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from bench.data import missing, protocols
 from bench.data.clip import Clip
+from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.data.stats import context
 
@@ -27,7 +30,7 @@ def of(clips: Sequence[Clip]) -> dict[str, object]:
         "frames_of_context_alone": sum(map(context, clips)),
         # of all frames; no metric counts them
         "joints_missing_in_truth": sum(map(missing.count, clips)),
-        "frames_with_pictures": _frames(clip for clip in clips if clip.pictures),
+        "pictures": _pictures(clips),
         "fps": labels(clips, "fps"),
         "skeleton": clips[0].skeleton.name,
         "subjects": labels(clips, "subject"),
@@ -41,12 +44,17 @@ def divided(
     train: Sequence[Clip], test: Sequence[Clip], protocol: Protocol
 ) -> dict[str, object]:
     """What a protocol trains and tests on; frames are those of all cameras together."""
+    every = [*train, *test]
+    in_files = any(clip.pictures for clip in every)
+    drawn = not in_files and all(crops.drawable(clip, protocol) for clip in every)
     return {
+        "pictures": "drawn, of every frame" if drawn else _pictures(every),
         "train_takes": _takes(train),
         "train_frames": _frames(train),
         "train_subjects": labels(train, "subject"),
         "test_takes": _takes(test),
         "test_frames": _frames(test),
+        "test_scored": sum(_scored(clip, protocol) for clip in test),
         "test_subjects": labels(test, "subject"),
         "protocol": protocol.name,
         "protocol_hash": protocol.hash,
@@ -87,6 +95,18 @@ def one_sided(protocol: Protocol, kind: str, clips: Sequence[Clip], side: str) -
 def labels(clips: Iterable[Clip], field: str) -> list[Any]:
     """The different labels of clips, sorted."""
     return sorted({getattr(clip, field) for clip in clips})
+
+
+def _pictures(clips: Sequence[Clip]) -> str:
+    count = _frames(clip for clip in clips if clip.pictures)
+    return f"files, of {count:,} frames" if count else "none"
+
+
+def _scored(clip: Clip, protocol: Protocol) -> int:
+    """The frames of a test clip that a protocol scores: every n-th of those that count."""
+    if clip.counted is None:
+        return -(-clip.frames // protocol.test_stride)  # rounded up
+    return int(np.count_nonzero(clip.counted[:: protocol.test_stride]))
 
 
 def _takes(clips: Iterable[Clip]) -> int:

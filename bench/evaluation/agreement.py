@@ -7,6 +7,9 @@ No flip averaging and no overlap, which that curve does not have either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,8 +33,10 @@ AGREES = 1e-4
 
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
-    """Whether the weights are those of the end of this job's training."""
-    steps, came = job.settings.train.steps, model.progress["step"]
+    """Whether the weights are those that this job's training was to give; nothing of any file."""
+    if job.config.checkpoint not in ("last", "best"):
+        return []
+    steps, came = _due(job, model.progress), model.progress["step"]
     optimizer = optimizer_of(job, model.feed.spec)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
@@ -51,6 +56,16 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
             unit="fingerprints",
         ),
     ]
+
+
+def _due(job: Job, progress: Mapping[str, Any]) -> int:
+    """After how many steps: all of them, or those of the lowest error so far."""
+    if job.config.checkpoint == "last":
+        return job.settings.train.steps
+    curve = progress["curve"]
+    errors: list[float] = curve["validation"]
+    steps: list[int] = curve["validation_steps"]
+    return steps[int(np.argmin(errors))] if errors else 0
 
 
 def agreement(

@@ -21,14 +21,16 @@ from numpy.typing import NDArray
 import backends
 from bench import config as configs
 from bench import data, records
-from bench.coordinator.job import Job
+from bench.coordinator.job import Job, Progress
 from bench.data import protocols
 from bench.data.batches.windows import Windows
 from bench.data.formats import places
 from bench.data.geometry import skeletons
 from bench.data.geometry.skinning import Skin
+from bench.data.pictures import crops
 from bench.data.protocols import Protocol
-from bench.evaluation import files
+from bench.evaluation import files, parts
+from bench.evaluation.parts import WHOLE, Part
 from bench.evaluation.poses import predicted, windows_of
 from bench.processes import contract, question
 from bench.processes.contract import Watch
@@ -39,6 +41,7 @@ from bench.training.restored import restored
 from models.errors import BadInput
 from models.human import human
 
+OWN, BUILT_IN = "the model's own", "the built-in body, posed by the model's joints"
 GIVEN = "boxes, cameras and how far away the roots are were taken from the source"
 
 
@@ -52,6 +55,7 @@ class Order:
     source: str
     out: str
     mismatch: str  # as in `Protocol`
+    part: Part = WHOLE
 
 
 class Look(NamedTuple):
@@ -98,6 +102,7 @@ class Lifted:
     examples: tuple[tuple[tuple[float, ...], ...], ...]
     # of the same frames vertices (V, 3), and their faces (F, 3), where surfaces were written
     surfaces: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    surface: str = ""  # whose they are; empty where none were written
     faces: tuple[tuple[int, int, int], ...] = ()
     looks: tuple[Look, ...] = ()
 
@@ -110,6 +115,8 @@ def predict(
     backend: str | None = None,
     model: str | None = None,
     allow_mismatch: bool = False,
+    part: Part = WHOLE,
+    progress: Progress = lambda text, share: None,
 ) -> Lifted:
     """Write the poses of each clip, named TAKE/CAMERA, as the end of `out` says (`files/`).
 
@@ -127,9 +134,10 @@ def predict(
         source=data.absolute(source),
         out=str(out.absolute()),
         mismatch="allowed" if allow_mismatch else "refused",
+        part=part,
     )
-    written = json.dumps(asdict(order))
-    found = question.ask("bench.evaluation.predict", [order.backend, written])
+    asked = [order.backend, json.dumps(asdict(order))]
+    found = question.ask("bench.evaluation.predict", asked, progress)
     looks = tuple(Look(*look) for look in found["looks"])
     told = {"path": str(out), "joints": tuple(found["joints"]), "looks": looks}
     return Lifted(**{**found, **told})
@@ -137,7 +145,8 @@ def predict(
 
 def lift(arguments: Sequence[str]) -> dict[str, Any]:
     """The child: the backend, and the order as JSON."""
-    order = Order(**json.loads(arguments[1]))
+    given = json.loads(arguments[1])
+    order = Order(**{**given, "part": Part(**given["part"])})
     run = records.read(Path(order.run))
     record = _training(run, order.backend, order.model)
     job = Job(
@@ -172,31 +181,39 @@ def lift(arguments: Sequence[str]) -> dict[str, Any]:
         looks=made.looks,
     )
     said = _about(done, feed.protocol) | {"fps": made.fps, "run": run.info.id}
-    return asdict(_written(done, made, said))
+    return asdict(_written(done, made, said | {"every": order.part.every}))
 
 
 def _written(done: Lifted, made: Poses, said: dict[str, Any]) -> Lifted:
     """What was done, once it lies in its file: poses, or surfaces in a format of these."""
     out = Path(done.path)
+    own = made.feed.skin
     if not files.surfaced(out):
+        # of a model that makes surfaces, these too, where the format has a place for them
+        if own and files.holds_arrays(out):
+            beside = {f"{name}/vertices": each for name, each in made.vertices.items()}
+            whole = made.poses | beside | {"faces": own.mesh.faces.astype(np.int32)}
+            files.write(out, whole, said | {"surface": OWN})
+            return replace(done, surface=OWN)
         files.write(out, made.poses, said)
         return done
+    question.tell(f"writing {done.frames:,} surfaces", 0.0)
     # of a model that makes no surface, the built-in body in its poses
-    skin = made.feed.skin or Skin(human(joints=done.joints), done.joints)
+    skin = own or Skin(human(joints=done.joints), done.joints)
     surfaces = made.vertices or {
         name: 1000 * skin.posed(pose / 1000) for name, pose in made.poses.items()
     }
-    faces = skin.mesh.faces
-    files.write(out, surfaces, said | {"faces": faces})
+    faces, whose = skin.mesh.faces, OWN if own else BUILT_IN
+    files.write(out, surfaces, said | {"faces": faces, "surface": whose})
     drawn = _examples(next(iter(surfaces.values())))
-    return replace(done, surfaces=drawn, faces=faces.tolist())
+    return replace(done, surfaces=drawn, surface=whose, faces=faces.tolist())
 
 
 def _about(done: Lifted, protocol: Protocol) -> dict[str, Any]:
     """What goes with the poses, in every format that has a place for it."""
     known = asdict(done)
     # those are to be looked at, and where the file lay says nothing of it
-    for name in ("examples", "looks", "surfaces", "faces", "path"):
+    for name in ("examples", "looks", "surfaces", "surface", "faces", "path"):
         del known[name]
     skeleton = skeletons.load(protocol.skeleton)
     return known | {
@@ -282,10 +299,14 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
     filmed = protocol if protocol.rig else data.default_protocol(order.source)
     rig = filmed.rig if filmed else None
     taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
-    clips = data.clips_of(order.source, taken)
-    windows = windows_of(job, model.feed, clips)
-    # metres to mm; nobody listens, as the parent shows no progress of a question
-    found = predicted(model.program, model.feed, windows, lambda text, share: None)
+    clips = parts.chosen(data.clips_of(order.source, taken), order.part, order.source)
+    if files.surfaced(Path(order.out)):
+        parts.check_surfaces(clips, order.part, order.out)
+    windows = windows_of(job, model.feed, clips, every=order.part.every)
+    if spec.reads == "images":
+        crops.check_files(clips, protocol.joints)
+    found = predicted(model.program, model.feed, windows, question.tell)
+    # metres to mm
     vertices = {}
     if found.vertices is not None:
         vertices = _by_clip(windows, 1000 * found.vertices)
@@ -295,7 +316,7 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
         feed=model.feed,
         poses=_by_clip(windows, 1000 * windows.metres(found.poses)),
         vertices=vertices,
-        fps={f"{clip.name}/{clip.camera_name}": clip.fps for clip in clips},
+        fps={parts.name(clip): clip.fps / order.part.every for clip in clips},
         notes=(*notes, GIVEN) if looks else tuple(notes),
         looks=looks,
     )

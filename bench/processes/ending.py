@@ -48,11 +48,11 @@ def _signal(number: int) -> str:
     return names.get(number, str(number))
 
 
-def last(words: str) -> str:
+def last(words: str, most: int = KEPT) -> str:
     """The last line that says something, before the stack of a crash if there is one."""
     said, crash, stack = words.rpartition(FATAL)
     lines = (said if crash else stack).strip().splitlines()
-    return lines[-1].strip()[:KEPT] if lines else "it said nothing"
+    return lines[-1].strip()[:most] if lines else "it said nothing"
 
 
 def _killed(starved: bool | None) -> tuple[Status, str]:

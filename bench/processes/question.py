@@ -1,7 +1,7 @@
 """Ask one question of one backend in a process of its own.
 
 `python -m MODULE BACKEND ARGUMENTS...` prints JSON as its last line: frameworks greet and warn on
-stdout before it.
+stdout before it. How far it is stands in lines of their own.
 """
 
 from __future__ import annotations
@@ -11,37 +11,82 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import backends
 from backends.base import Unsupported
+from bench.coordinator.job import Progress
 from bench.processes import ending, lifeline
 from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing, PosePortError
 
+AT_WORK = (
+    "\x1epose at work "  # before a line that says how far it is; nobody else writes so
+)
+WHOLE = 4000  # characters of a refusal, which names paths
 
-def ask(module: str, arguments: Sequence[str]) -> Any:
-    """What the child answers.
+
+def ask(
+    module: str,
+    arguments: Sequence[str],
+    progress: Progress = lambda text, share: None,
+) -> Any:
+    """What the child answers; meanwhile `progress` is told what it says by `tell`.
 
     Raises BadInput with its words where it does so, Missing where the backend cannot be asked
     that here, PosePortError where it dies.
     """
     command = [sys.executable, "-m", module, *arguments]
     environment = {**os.environ, **lifeline.environment()}
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=environment
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
     )
-    if done.returncode == 2:
+    # both at once: whichever pipe is full would make the child wait
+    with child, ThreadPoolExecutor(1) as aside:
+        try:
+            # as asked for
+            assert child.stdout is not None
+            assert child.stderr is not None
+            words = aside.submit(child.stderr.read)
+            last = _listened(child.stdout, progress)
+        except BaseException:
+            # nobody is left to hear it
+            child.kill()
+            raise
+    said = words.result()
+    if child.returncode == 2:
         # What a framework said before is noise; what ended it comes last.
-        raise BadInput(ending.last(done.stderr))
-    if done.returncode == 3:
-        raise Missing(ending.last(done.stderr))
-    if done.returncode:
-        how = ending.how(done.returncode, done.stderr)
+        raise BadInput(ending.last(said, WHOLE))
+    if child.returncode == 3:
+        raise Missing(ending.last(said, WHOLE))
+    if child.returncode:
+        how = ending.how(child.returncode, said)
         raise PosePortError(f"{arguments[0]}: the process {how}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(last)
+
+
+def tell(text: str, share: float) -> None:
+    """The child's side: how far it is, for the parent's `progress`."""
+    print(AT_WORK + json.dumps([text, share]), flush=True)
+
+
+def _listened(lines: Iterable[str], progress: Progress) -> str:
+    """The last line of a child, whose others say how far it is or are its framework's."""
+    last = ""
+    for line in lines:
+        if line.startswith(AT_WORK):
+            progress(*json.loads(line.removeprefix(AT_WORK)))
+        else:
+            last = line
+    return last
 
 
 def answer(question: Callable[[Sequence[str]], Any]) -> int:

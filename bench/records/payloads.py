@@ -161,6 +161,7 @@ class Training(Frozen):
     steps: int
     epochs: float
     batch: int
+    accumulate: int = 1  # batches of a step
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words
@@ -233,11 +234,10 @@ class Scored(Frozen):
     headline: str = "MPJPE"  # the metric, by its name
     averaging: Literal["frame", "action", "subject"] = "frame"
 
-    def headlined(self, metrics: tuple[Metric, ...]) -> float | None:
-        """The headline of some metrics; None where it was not measured."""
-        found = next(
-            (metric for metric in metrics if metric.name == self.headline), None
-        )
+    def headlined(self, metrics: tuple[Metric, ...], name: str = "") -> float | None:
+        """The headline of some metrics, or the one of a name; None where it was not measured."""
+        due = name or self.headline
+        found = next((metric for metric in metrics if metric.name == due), None)
         if found is None:
             return None
         means = {

@@ -19,7 +19,10 @@ class Epochs:
     flip: bool  # whether half of the windows, drawn anew, are mirrored
 
     def steps(self, first: int, last: int) -> Iterator[Batch]:
-        """The batches of steps `first` to `last` - 1, so that a resume goes on where it was."""
+        """Batches `first` to `last` - 1, so that a resume goes on where it was.
+
+        A step takes one, or as many as it accumulates.
+        """
         # whole batches alone: what is left over is another draw's in the next epoch
         per_epoch = len(self.windows) // self.batch
         step = first

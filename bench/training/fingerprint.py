@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.config import Train
 from bench.coordinator.job import Job
 from bench.data import augment
 from bench.data.formats import whole_file
@@ -15,6 +16,8 @@ from bench.data.protocols import Protocol
 from bench.training import brought
 from models.optim import Optimizer
 
+# keys of a training that came after the first fingerprints: left out where nothing was asked for
+LATER = ("average", "accumulate", "clip", "continues")
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
 
@@ -25,10 +28,13 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
-    # what the file says, not where it lies; and trainings of before had none
-    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
-    if settings["train"]["average"] is None:
-        del settings["train"]["average"]
+    # what the file says, not where it lies; and trainings of before had none. What is kept
+    # decides no weight
+    left_out = {"train": {"start", "keep"}}
+    settings = job.settings.model_dump(mode="json", exclude=left_out)
+    for key in LATER:
+        if getattr(job.settings.train, key) == Train.model_fields[key].default:
+            del settings["train"][key]
     body = settings.pop("body")
     if body is not None:
         # what the file holds, not where it lies

@@ -192,7 +192,7 @@ def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:
     seen, found, surface = Tally(), Tally(), Tally()
     mirrored = windows = 0
     drawn = []
-    for step in cutting.spread(loop.plan.steps, STEPS):
+    for step in cutting.spread(loop.plan.steps * loop.plan.accumulate, STEPS):
         batches = list(loop.epochs.steps(step, step + 1))
         if len(batches) != 1:
             name = f"batches of step {step}"

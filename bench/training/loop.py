@@ -8,21 +8,24 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backends.base import Trainer
+from backends.base import Feeds, Trainer
+from bench.config import Keep
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
+from bench.training.keeping import Keeping
 from bench.training.validation import Validation
 from models import averaging
 from models.errors import BadInput
@@ -45,6 +48,11 @@ class Curve:
     validation_steps: list[int] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)  # mm
 
+    @property
+    def errors(self) -> dict[int, float]:
+        """Those of the validation, by step."""
+        return dict(zip(self.validation_steps, self.validation, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -54,8 +62,16 @@ class Plan:
     lr: float  # at its highest
     validate_every: int  # steps
     checkpoint: Path
+    accumulate: int = 1  # batches of a step
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
+    # which checkpoints stay beside the last one
+    keep: Keep = field(default_factory=Keep)
+
+    @property
+    def keeping(self) -> Keeping:
+        """Those checkpoints, as files."""
+        return Keeping(self.keep, self.checkpoint)
 
 
 @dataclass(frozen=True)
@@ -111,18 +127,23 @@ class Loop:
         self, losses: list[Any], asked_to_stop: list[int], progress: Progress
     ) -> None:
         self._keep()
-        for batch in self.epochs.steps(self.step, self.plan.steps):
-            losses.append(self._one(batch))
+        # its batches are cut ahead of the steps that take them
+        count = self.plan.accumulate
+        batches = self.epochs.steps(self.step * count, self.plan.steps * count)
+        while parts := list(islice(batches, count)):
+            losses.append(self._one(parts))
             self._keep()
             validate = self._validation_is_due()
-            if validate or asked_to_stop or self.step % LOG_EVERY == 0:
+            keep = self.plan.keeping.every(self.step)
+            if validate or keep or asked_to_stop or self.step % LOG_EVERY == 0:
                 # before any checkpoint: none is written of a loss that is no number
                 self._log(losses)
                 progress(self._said(), self.step / self.plan.steps)
             if validate:
                 self._validate()
-            if asked_to_stop:
+            if validate or keep or asked_to_stop:
                 self.save()
+            if asked_to_stop:
                 break
 
     def resume(self) -> None:
@@ -130,6 +151,7 @@ class Loop:
 
         One that is damaged is put aside, which `note` says, and the training begins anew.
         """
+        self.plan.keeping.sweep()
         if not self.plan.checkpoint.exists():
             return
         try:
@@ -140,17 +162,26 @@ class Loop:
             return
         # no error: a changed configuration is a new training, which writes over the old one
         if found.progress["fingerprint"] != self.plan.fingerprint:
+            self.plan.keeping.clear()
             return
+        self.take(found)
+        # absent in checkpoints of before
+        self.start = found.progress.get("start", "")
+
+    def take(self, found: Checkpoint) -> None:
+        """Go on from where a checkpoint is, of whatever backend."""
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
         self.step = found.progress["step"]
         self.seconds = found.progress["seconds"]
         self.curve = Curve(**found.progress["curve"])
-        # absent in checkpoints of before
-        self.start = found.progress.get("start", "")
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, after those that stay beside it.
+
+        In this order: a training that is killed in between makes the step again, and writes
+        them once more.
+        """
         progress = {
             "fingerprint": self.plan.fingerprint,
             "step": self.step,
@@ -163,17 +194,21 @@ class Loop:
         weights = self.trainer.program.params()
         state = self.trainer.state()
         whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
+        self.plan.keeping.keep(whole, self.step, self.curve.errors)
         checkpoints.save(self.plan.checkpoint, whole)
 
-    def _one(self, batch: Batch) -> Any:
+    def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
         self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
-        feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
-        loss = self.trainer.step(self.trainer.program.put(feeds))
+        loss = self.trainer.step(*map(self._put, batches))
         self.step += 1
         self.seconds += time.perf_counter() - started
         return loss
+
+    def _put(self, batch: Batch) -> Feeds:
+        feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
+        return self.trainer.program.put(feeds)
 
     def _keep(self) -> None:
         """Keep the trainer, where somebody asks for it after this step."""
@@ -202,14 +237,13 @@ class Loop:
         return last or self.step % self.plan.validate_every == 0
 
     def _validate(self) -> None:
-        """A point of the validation curve, and a checkpoint."""
+        """A point of the validation curve."""
         error = self.validation.error(averaging.read(self.trainer.program.params()))
         # the loss is that of the weights before the step, so this may be the first to show it
         if not math.isfinite(error):
             raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
         self.curve.validation.append(error)
-        self.save()
 
     def _said(self) -> str:
         """How far training is, in words."""

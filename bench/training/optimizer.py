@@ -14,4 +14,11 @@ def optimizer_of(job: Job, spec: Spec) -> Optimizer:
     # `or` would take the recipe's decay where 0 was asked for; a rate of 0 cannot be asked for
     if decay is None:
         decay = recipe.weight_decay
-    return Optimizer(train.optimizer or recipe.optimizer, train.lr or recipe.lr, decay)
+    clip = train.clip or {}
+    return Optimizer(
+        rule=train.optimizer or recipe.optimizer,
+        lr=train.lr or recipe.lr,
+        weight_decay=decay,
+        clip_norm=clip.get("norm"),
+        clip_value=clip.get("value"),
+    )

@@ -36,7 +36,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     progress("reading data", 0.0)
     split = split_of(job)
     loop = loop_of(job, backend, device, split)
-    loop.resume()
+    take_up(job, loop)
     began, before = loop.step, loop.seconds
     spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
     loop.marks = replay.marks(job, spec, windows)
@@ -79,6 +79,13 @@ def _replayed(
     return Held(held.checks + tuple(found.checks), held.left_out | found.left_out)
 
 
+def take_up(job: Job, loop: Loop) -> None:
+    """Go on from the job's own checkpoint, else from the one that it continues, where it does."""
+    loop.resume()
+    if not loop.step and job.settings.train.continues:
+        loop.take(brought.continued(job, loop.feed, loop.plan.origin))
+
+
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     """A training at its first step: native trainer, batches, validation."""
     train, seed = job.settings.train, job.config.seed
@@ -105,9 +112,11 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         steps=train.steps,
         lr=optimizer.lr,
         validate_every=train.validate_every,
+        accumulate=train.accumulate,
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
+        keep=train.keep,
     )
     return Loop(
         trainer=trainer,
@@ -170,11 +179,12 @@ def _payload(
     job: Job, loop: Loop, split: Split, held: Held, *, note: str = ""
 ) -> Training:
     protocol = split.protocol
-    windows = loop.step * loop.epochs.batch
+    windows = loop.step * loop.epochs.batch * loop.plan.accumulate
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
-    told = (loop.note, begun, _averaged(job), _no_targets(split), note)
+    kept = loop.plan.keeping.said()
+    told = (loop.note, begun, _averaged(job), _no_targets(split), kept, note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -185,6 +195,7 @@ def _payload(
         steps=loop.step,
         epochs=windows / len(loop.epochs.windows),
         batch=loop.epochs.batch,
+        accumulate=loop.plan.accumulate,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),

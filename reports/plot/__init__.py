@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reports.plot.joint_errors import joints
 from reports.plot.parity_ladder import Rung, ladder
-from reports.plot.pose_views import poses, skeletons
+from reports.plot.pose_views import pictures, poses, skeletons
 from reports.plot.rates import Bar, bars
 from reports.plot.surface_views import surfaces
 from reports.plot.training_curves import Curve, curves
@@ -21,6 +21,7 @@ __all__ = [
     "curves",
     "joints",
     "ladder",
+    "pictures",
     "poses",
     "skeletons",
     "surfaces",

@@ -21,6 +21,7 @@ from reports.plot.scene import (
 
 Seen = tuple[np.ndarray, np.ndarray]  # a picture, and the places of joints in it
 WHITE = "#ffffff"
+BESIDE = 4  # pictures of a row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +70,15 @@ def poses(
                 draw_floor(axes, pose, angle)
                 draw_body(axes, bones, pose, angle, colour=BLUE, width=2.0)
                 caption(axes, view)
+
+
+def pictures(path: Path, bones: Bones, seen: Sequence[Seen]) -> None:
+    """Pictures with the places of their joints over them, four beside each other."""
+    rows = -(-len(seen) // BESIDE)  # rounded up
+    with canvas(path, (2.3 * BESIDE, 2.3 * rows)) as figure:
+        grid = figure.subplots(rows, BESIDE, squeeze=False).flat
+        for axes, (picture, places) in zip(grid, seen, strict=False):
+            draw_picture(axes, bones, picture, places)
 
 
 def draw_picture(

@@ -125,6 +125,12 @@ def end(values: tuple[float | None, ...], place: int) -> float | None:
     return values[place] if values else None
 
 
+def _batch(payload: Training) -> str:
+    """Windows of a batch, and how many batches make a step where it takes several."""
+    more = f" x {payload.accumulate}" if payload.accumulate > 1 else ""
+    return f"{count(payload.batch)}{more}"
+
+
 def recipe(record: Record, payload: Training) -> Row:
     """How one training was done, so that it can be done again."""
     settings = [
@@ -133,7 +139,7 @@ def recipe(record: Record, payload: Training) -> Row:
     ]
     return cells.columns(record) | {
         "Optimizer": ", ".join(settings),
-        "Batch": count(payload.batch),
+        "Batch": _batch(payload),
         "Training windows": count(payload.train_windows),
         "Augmentation": payload.augmentation or "none",
         # May be less than the precision that was asked for, which is in the column "On".

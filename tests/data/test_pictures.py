@@ -228,7 +228,9 @@ def test_clips_of_which_no_crop_can_be_made(clips: list[Clip]) -> None:
     one = clips[0]
     with pytest.raises(BadInput, match="no pictures, and what a real camera saw"):
         check(one, drawn=False)
-    with pytest.raises(BadInput, match="no poses to crop pictures by"):
+    with pytest.raises(
+        BadInput, match="no poses, and a crop becomes .* or export the model"
+    ):
         check(replace(one, camera_pose=None, world_pose=None), drawn=True)
     bent = replace(one.camera, radial=np.array([0.1, 0, 0]))
     with pytest.raises(BadInput, match="its lens distorts"):

@@ -14,6 +14,7 @@ from bench.data.clip import Clip
 from bench.data.geometry.skeletons import H36M17
 from bench.data.pictures import files, frame
 from bench.data.pictures.box import Index, Views, boxes
+from bench.data.protocols import Protocol
 from models.errors import BadInput
 
 # of red, green and blue, as networks take them that were trained on ImageNet
@@ -83,7 +84,11 @@ def check(clip: Clip, *, drawn: bool) -> None:
     """
     where = f"clip {clip.name}, {clip.camera_name}"
     if clip.camera_pose is None:
-        raise BadInput(f"{where}: no poses to crop pictures by; take data with poses")
+        raise BadInput(
+            f"{where}: no poses, and a crop becomes millimetres by its box, its camera and how"
+            " far away the root is; take pictures with poses (h36m-coco:FOLDER), or export the"
+            " model and feed it crops of your own (docs/production.md)"
+        )
     if clip.camera.distorts:
         raise BadInput(
             f"{where}: its lens distorts, and crops are of pinhole cameras; take a source"
@@ -106,6 +111,17 @@ def check(clip: Clip, *, drawn: bool) -> None:
             f"{where}: people of skeleton {clip.skeleton.name} are not drawn; take a"
             f" protocol of {H36M17.name}"
         )
+
+
+def drawable(clip: Clip, protocol: Protocol) -> bool:
+    """Whether a clip without pictures is drawn under a protocol."""
+    if protocol.rig is None or clip.pictures is not None:
+        return False
+    try:
+        check(clip, drawn=True)
+    except BadInput:
+        return False
+    return True
 
 
 def check_files(clips: Iterable[Clip], joints: Sequence[str]) -> None:

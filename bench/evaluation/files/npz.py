@@ -15,6 +15,8 @@ import numpy as np
 
 from bench.evaluation.files import Poses
 
+ARRAYS = True  # of any shape
+
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Uncompressed: floats gain nothing by it."""

@@ -10,6 +10,8 @@ from typing import Any
 from bench.data.formats import arrays_file
 from bench.evaluation.files import Poses
 
+ARRAYS = True  # of any shape
+
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     """Texts as they are, all else as JSON."""

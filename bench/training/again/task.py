@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.base import Backend
+from bench.config import Keep
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.records import Again
 from bench.training import brought
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
-from bench.training.task import loop_of
+from bench.training.task import loop_of, take_up
 from bench.training.validation import validation_of
 
 
@@ -61,9 +62,10 @@ def _again(job: Job, backend: Backend, device: str, split: Split, *, seed: int) 
         loop.plan,
         validate_every=loop.plan.steps,  # at the end alone: nobody looks at the curve
         checkpoint=_checkpoint(job, seed),
+        keep=Keep(),
     )
     # after an interruption it goes on, as the first training does
-    loop.resume()
+    take_up(job, loop)
     return loop
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.evaluation import task
 from bench.evaluation.baselines import predictors
 from bench.evaluation.baselines.held import CUT
 from bench.evaluation.oracle.scaling import Scaling
@@ -54,3 +55,9 @@ def test_fewer_frames_than_unknowns_give_one_map() -> None:
     weights = np.linalg.pinv(flat.T @ flat, rcond=CUT, hermitian=True) @ product
     due = (flat @ weights).reshape(20, 17, 3)
     np.testing.assert_allclose(own(keypoints.astype(np.float32)), due, atol=1e-3)
+
+
+def test_the_figure_shows_a_pose_once_where_there_are_few() -> None:
+    for frames in range(40):
+        chosen = task._examples(np.arange(100, 100 + frames)).tolist()
+        assert len(set(chosen)) == len(chosen) == min(frames, task.EXAMPLES)

@@ -53,6 +53,21 @@ def test_several_frames_are_a_folder_for_each_clip(tmp_path: Path) -> None:
     assert (read(path / names[1])[0] != read(path / names[0])[0]).any()
 
 
+def test_the_first_lines_say_what_it_is(tmp_path: Path) -> None:
+    path, frames = tmp_path / "walk.obj", walking()
+    about = {"faces": MESH.faces, "surface": "somebody's", "model": "m", "every": 5}
+    files.write(path, {"a\nv 1 2 3/b": frames}, about)
+    first, second = sorted(path.rglob("*.obj"))
+    assert second.name == "000005.obj", "as the clip counts its frames"
+    assert second.read_text().splitlines()[:3] == [
+        "# surface: somebody's; metres, y up",
+        "# model m",
+        r"# clip a\nv 1 2 3/b, frame 5",
+    ]
+    # no line of the name's is one of the mesh
+    assert len(read(first)[0]) == len(MESH.vertices)
+
+
 def test_a_library_of_meshes_finds_it_sound(tmp_path: Path) -> None:
     trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed")
     for number, vertices in enumerate((MESH.vertices, walking()[1] / 1000)):

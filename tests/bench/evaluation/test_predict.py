@@ -99,6 +99,17 @@ def test_the_end_of_the_name_is_the_format(
             np.testing.assert_array_equal(archive[name], pose, strict=True)
     text = json.loads((tmp_path / "poses.json").read_text())
     assert text["poses"].keys() == due.keys()
+    # some clips, and of these every third frame
+    few = tmp_path / "few.npz"
+    chosen = ["--clip", "S9 Walking*", "--clip", list(due)[-1], "--every", "3"]
+    assert main([*asked, str(few), *chosen]) == 0
+    names = [name for name in due if name.startswith("S9 Walking")] + list(due)[-1:]
+    with np.load(few) as archive:
+        about = json.loads(str(archive["about"]))
+        assert [name for name in archive if name != "about"] == names
+        for name in names:
+            np.testing.assert_array_equal(archive[name], due[name][::3], strict=True)
+            assert about["fps"][name] == pytest.approx(text["fps"][name] / 3)
     assert text["root"] == "Hip" and text["unit"] == "mm"
 
 
@@ -114,7 +125,7 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(
     asked = ["predict", str(run), "--data", source, "--to", str(file)]
     assert main([*asked, "--figure", str(figure)]) == 0
     said = capsys.readouterr().out
-    assert f"1 clips, {clip.frames} frames by simple_baseline on numpy" in said
+    assert f"1 clip, {clip.frames} frames by simple_baseline on numpy" in said
     assert "note: frames a second not stated; 25 assumed" in said
     (poses,) = load_file(file).values()
     assert poses.shape == (clip.frames, 17, 3) and np.isfinite(poses).all()
@@ -125,7 +136,9 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(
     asked[-1] = str(tmp_path / "few.obj")
     figure = tmp_path / "few.png"
     assert main([*asked, "--figure", str(figure)]) == 0
-    assert "a surface a frame, 1,784 vertices" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "a surface a frame, 1,784 vertices" in said
+    assert "the surface is the built-in body, posed by the model's joints" in said
     assert len(list((tmp_path / "few.obj").rglob("*.obj"))) == 3
     assert figure.read_bytes().startswith(b"\x89PNG")
 
@@ -148,6 +161,13 @@ LIFTED = "{run} --data synthetic --to "
         ),
         ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
         (LIFTED + "{out}.fbx", "ends in one of .bvh, .json, .npz, .obj, .safetensors"),
+        (
+            LIFTED + "{out}.obj",
+            r"poses.obj: [\d,]+ surfaces of \d+ clips, a file each; .* --clip S9",
+        ),
+        (LIFTED + "{out} --clip S9_Dancing", "--clip S9_Dancing: fits none of the"),
+        (LIFTED + "{out} --every 0", "--every 0: 1 or more was due"),
+        (LIFTED + "{out}/.obj", "a name was due before an end"),
         (LIFTED + "{out}/none/poses", "none/poses: cannot be written"),
         (LIFTED + "{out}.npz --figure {out}.npz", "that is --to as well"),
         (

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import backends
+from bench import data
 from bench.config import Config, Model, Train
 from bench.coordinator.checking import check_model
 from bench.coordinator.job import Job
@@ -19,9 +20,11 @@ from bench.data import protocols
 from bench.data.batches.windows import Windows
 from bench.data.geometry.skeletons import H36M17
 from bench.data.geometry.skinning import Skin
-from bench.evaluation import poses
+from bench.data.pieces import part
+from bench.evaluation import poses, predict
 from bench.evaluation import task as evaluate
 from bench.evaluation.baselines import task as baselines
+from bench.evaluation.parts import Part
 from bench.records import Baselines, Evaluation, Training
 from bench.training import task as train
 from bench.training.fingerprint import fingerprint
@@ -219,3 +222,40 @@ def test_its_surface_is_held_at_every_place(ran: Ran) -> None:
     assert {("score", name) for name in SURFACE} <= after
     assert any(kind == "vertices" for kind, _ in after)
     assert not set(SURFACE) & set(ran.evaluation.left_out)
+
+
+def test_arrays_hold_its_surface_and_an_obj_says_whose_it_is(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [part(clip, 0, 6) for clip in glance.split().test[:2]]
+    monkeypatch.setattr(data, "clips_of", lambda source, protocol: few)
+    order = predict.Order(
+        *(str(ran.job.folder), "numpy", "drape", "synthetic", "", "refused"),
+        part=Part(every=3),
+    )
+    made = predict._poses(ran.job, protocols.load("synthetic"), order)
+    done = predict.Lifted(
+        path=str(tmp_path / "a.npz"),
+        **dict.fromkeys(("backend", "model", "root", "protocol", "protocol_hash"), ""),
+        clips=2,
+        frames=4,
+        joints=H36M17.joints,
+        root_off=0.0,
+        notes=(),
+        examples=(),
+    )
+    assert predict._written(done, made, {}).surface == predict.OWN
+    with np.load(tmp_path / "a.npz") as archive:
+        (one, *_) = made.poses
+        assert archive[one].shape == (2, 17, 3)
+        np.testing.assert_array_equal(archive[f"{one}/vertices"], made.vertices[one])
+        faces = made.feed.skin.mesh.faces if made.feed.skin else None
+        np.testing.assert_array_equal(archive["faces"], faces)
+        assert len(archive.files) == 2 * 2 + 2, "faces once, and what they are"
+    plain = replace(done, path=str(tmp_path / "a.json"))
+    assert predict._written(plain, made, {}).surface == ""
+    drawn = replace(done, path=str(tmp_path / "a.obj"))
+    assert predict._written(drawn, made, {}).surface == predict.OWN
+    first, *others = sorted((tmp_path / "a.obj").rglob("*.obj"))
+    assert len(others) == 3
+    assert first.read_text().startswith("# surface: the model's own; metres, y up")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.coordinator.job import Progress
 from bench.processes import question
 from models.errors import BadInput, PosePortError
 
@@ -28,10 +29,10 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     """Asks a module whose answer is given by lines of a function."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    def asked(deed: str) -> object:
+    def asked(deed: str, heard: Progress = lambda text, share: None) -> object:
         body = textwrap.indent(textwrap.dedent(deed), "    ")
         (tmp_path / "asked_module.py").write_text(MODULE.format(deed=body))
-        return question.ask("asked_module", ["numpy", "one"])
+        return question.ask("asked_module", ["numpy", "one"], heard)
 
     return asked
 
@@ -64,3 +65,24 @@ def test_a_process_that_dies_says_how(ask, deed: str, said: str) -> None:
 def test_bad_input_is_passed_on(ask) -> None:
     with pytest.raises(BadInput, match="^no such file$"):
         ask("raise BadInput('no such file')")
+
+
+def test_a_refusal_comes_whole_and_on_its_line(ask) -> None:
+    """The parent reads the last line, and a name may have the end of one in it."""
+    with pytest.raises(BadInput) as caught:
+        ask("raise BadInput('a\\nb.jpg: ' + 500 * 'x' + ' was due')")
+    assert str(caught.value) == r"a\nb.jpg: " + 500 * "x" + " was due"
+
+
+def test_how_far_it_is_is_heard_meanwhile_whatever_fills_the_other_pipe(ask) -> None:
+    heard: list[tuple[str, float]] = []
+    deed = """
+        from bench.processes.question import tell
+        tell("half", 0.5)
+        sys.stderr.write("warning " * 100_000)
+        print("greeting")
+        tell("all", 1.0)
+        return 7
+    """
+    assert ask(deed, lambda text, share: heard.append((text, share))) == 7
+    assert heard == [("half", 0.5), ("all", 1.0)]
