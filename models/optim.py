@@ -112,9 +112,8 @@ def adamw(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
 
 def rmsprop(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Uncentred, without momentum."""
-    grad = (
-        grad + param * o.weight_decay
-    )  # not +=, which would write into the caller's array
+    # not +=, which would write into the caller's array
+    grad = grad + param * o.weight_decay
     square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
     root = square**0.5 + o.eps
     return param - grad / root * o.lr, (square,)

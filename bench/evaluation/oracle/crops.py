@@ -90,9 +90,8 @@ def _points(
     sight: Sight,
 ) -> tuple[Float, Float]:
     """The joints (J, 3) and the root (3,) of a frame, mm in the camera's frame."""
-    assert (
-        clip.camera_pose is not None
-    )  # a split without poses is refused when it is read
+    # a split without poses is refused when it is read
+    assert clip.camera_pose is not None
     pose = clip.camera_pose[frame].astype(np.float64)
     names = clip.skeleton.joints
     joints = [names.index(joint) for joint in sight.joints]
