@@ -81,19 +81,12 @@ def command(
     json: Json = False,
 ) -> int:
     """Lift 2D keypoints with a model that a run has trained."""
-    # under another name: the option is called `json`, and typer shows parameters by theirs
-    import json as encoder
-    from dataclasses import asdict
-
     from bench.commands._progress import spoken
-    from bench.data.formats import places
     from bench.evaluation.parts import Part
     from bench.evaluation.predict import predict
 
     if figure:
-        places.new(figure)  # said now, not after the work
-        if figure.absolute() == to.absolute():
-            raise BadInput(f"--figure {figure}: that is --to as well; give two names")
+        _check(figure, to)
     with spoken(quiet=json) as progress:
         found = predict(
             run,
@@ -106,16 +99,33 @@ def command(
             progress=progress,
         )
     if figure:
-        with places.writing(figure):
-            _draw(found, figure)
+        _draw(found, figure)
     if json:
-        # to be drawn, and the files have them all
-        drawn = ("looks", "surfaces", "faces")
-        told = {key: value for key, value in asdict(found).items() if key not in drawn}
-        print(encoder.dumps(told))
+        _print(found)
     else:
         _show(to, found)
     return 0
+
+
+def _check(figure: Path, to: Path) -> None:
+    """Raise BadInput for a figure that cannot be written; now, not after the work."""
+    from bench.data.formats import places
+
+    places.new(figure)
+    if figure.absolute() == to.absolute():
+        raise BadInput(f"--figure {figure}: that is --to as well; give two names")
+
+
+def _print(found: Lifted) -> None:
+    """What was written, for programs."""
+    import json
+    from dataclasses import asdict
+
+    told = asdict(found)
+    # to be drawn, and the files have them all
+    for name in ("looks", "surfaces", "faces"):
+        del told[name]
+    print(json.dumps(told))
 
 
 def _show(to: Path, found: Lifted) -> None:
@@ -152,15 +162,17 @@ def _draw(found: Lifted, figure: Path) -> None:
     import numpy as np
 
     from bench.data import protocols
+    from bench.data.formats import places
     from bench.data.geometry import skeletons
     from reports import plot
 
-    if found.surfaces:
-        plot.surfaces(figure, np.array(found.faces), np.array(found.surfaces))
-        return
     skeleton = skeletons.load(protocols.load(found.protocol).skeleton)
     seen = [_seen(look) for look in found.looks]
-    plot.poses(figure, skeleton.bones, np.array(found.examples), seen)
+    with places.writing(figure):
+        if found.surfaces:
+            plot.surfaces(figure, np.array(found.faces), np.array(found.surfaces))
+        else:
+            plot.poses(figure, skeleton.bones, np.array(found.examples), seen)
 
 
 def _seen(look: Look) -> tuple[np.ndarray, np.ndarray]:

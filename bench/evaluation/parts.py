@@ -61,10 +61,12 @@ def check_surfaces(
     """Raise BadInput for more surfaces than anybody wants by chance."""
     # rounded up
     frames = sum(-(-clip.frames // part.every) for clip in clips)
-    if frames > MOST and part == WHOLE:
+    # as an order comes, its clips may be a list
+    chosen = bool(part.clips) or part.every > 1
+    if frames > MOST and not chosen:
         raise BadInput(
             f"{out}: {frames:,} surfaces of {len(clips):,} clips, a file each; at most {MOST:,}"
-            f" were due: choose with --clip {shortened(name(clips[0]))} or --every N"
+            f" were due: choose with --clip {shortened(name(clips[0]))!r} or --every N"
         )
 
 

@@ -24,6 +24,7 @@ from bench import data, records
 from bench.coordinator.job import Job, Progress
 from bench.data import protocols
 from bench.data.batches.windows import Windows
+from bench.data.clip import Clip
 from bench.data.formats import places
 from bench.data.geometry import skeletons
 from bench.data.geometry.skinning import Skin
@@ -295,13 +296,7 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
             f"{job.folder}: {job.model} {spec.task}, which lifts nothing; name a model that"
             " makes poses of keypoints or images"
         )
-    # motion capture needs cameras, whatever the model was trained on
-    filmed = protocol if protocol.rig else data.default_protocol(order.source)
-    rig = filmed.rig if filmed else None
-    taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
-    clips = parts.chosen(data.clips_of(order.source, taken), order.part, order.source)
-    if files.surfaced(Path(order.out)):
-        parts.check_surfaces(clips, order.part, order.out)
+    clips = _clips(protocol, order)
     windows = windows_of(job, model.feed, clips, every=order.part.every)
     if spec.reads == "images":
         crops.check_files(clips, protocol.joints)
@@ -320,6 +315,18 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
         notes=(*notes, GIVEN) if looks else tuple(notes),
         looks=looks,
     )
+
+
+def _clips(protocol: Protocol, order: Order) -> list[Clip]:
+    """What is lifted. Raises BadInput for clips that are not there, and for too many surfaces."""
+    # motion capture needs cameras, whatever the model was trained on
+    filmed = protocol if protocol.rig else data.default_protocol(order.source)
+    rig = filmed.rig if filmed else None
+    taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
+    clips = parts.chosen(data.clips_of(order.source, taken), order.part, order.source)
+    if files.surfaced(Path(order.out)):
+        parts.check_surfaces(clips, order.part, order.out)
+    return clips
 
 
 def _by_clip(

@@ -39,15 +39,27 @@ def ask(
     Raises BadInput with its words where it does so, Missing where the backend cannot be asked
     that here, PosePortError where it dies.
     """
-    command = [sys.executable, "-m", module, *arguments]
-    environment = {**os.environ, **lifeline.environment()}
+    code, last, words = _ran([sys.executable, "-m", module, *arguments], progress)
+    if code == 2:
+        # What a framework said before is noise; what ended it comes last.
+        raise BadInput(ending.last(words, WHOLE))
+    if code == 3:
+        raise Missing(ending.last(words, WHOLE))
+    if code:
+        how = ending.how(code, words)
+        raise PosePortError(f"{arguments[0]}: the process {how}")
+    return json.loads(last)
+
+
+def _ran(command: Sequence[str], progress: Progress) -> tuple[int, str, str]:
+    """A child's exit code, its last line, and all that it said on stderr."""
     child = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, **lifeline.environment()},
     )
     # both at once: whichever pipe is full would make the child wait
     with child, ThreadPoolExecutor(1) as aside:
@@ -61,16 +73,7 @@ def ask(
             # nobody is left to hear it
             child.kill()
             raise
-    said = words.result()
-    if child.returncode == 2:
-        # What a framework said before is noise; what ended it comes last.
-        raise BadInput(ending.last(said, WHOLE))
-    if child.returncode == 3:
-        raise Missing(ending.last(said, WHOLE))
-    if child.returncode:
-        how = ending.how(child.returncode, said)
-        raise PosePortError(f"{arguments[0]}: the process {how}")
-    return json.loads(last)
+    return child.returncode, last, words.result()
 
 
 def tell(text: str, share: float) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,38 @@ def _mesh(
     joints: tuple[str, ...],
     version: tuple[int, int],
 ) -> Mesh:
+    found = _checked(path)
+    body = found.regressor[: len(AMASS22.joints)]
+    converted = conversions.convert(body, AMASS22.name, H36M17.name)
+    regressor = converted.astype(np.float64)
+    kept = list(H36M17.indices(joints))
+    root = regressor[H36M17.index("Hip")] @ found.template
+    used = np.moveaxis(found.shapes[..., :SHAPES], 2, 0)
+    return Mesh(
+        name=f"{JOINTS[len(found.parents)]} of {path}",
+        vertices=(found.template - root) @ UPRIGHT.T,
+        faces=found.faces.astype(np.int64),
+        regressor=regressor[kept],
+        weights=parts.merged(_gathered(found.weights, found.parents), joints),
+        parents=parts.parents(joints),
+        shapes=used @ UPRIGHT.T,
+        shape_names=tuple(f"beta {number}" for number in range(len(used))),
+    )
+
+
+class Arrays(NamedTuple):
+    """What a file holds, V vertices and 24 or 52 joints, in its own order and axes."""
+
+    template: Array  # (V, 3) metres
+    faces: Array  # (F, 3)
+    regressor: Array  # (J, V)
+    weights: Array  # (V, J)
+    shapes: Array  # (V, 3, S)
+    parents: list[int]  # -1 at the root
+
+
+def _checked(path: Path) -> Arrays:
+    """The arrays of a file that belong together. Raises BadInput, which the path leads."""
     content = _content(path)
 
     def read(name: str, *shape: int) -> Array:
@@ -82,34 +114,23 @@ def _mesh(
 
     template = read("v_template", -1, 3)
     count, own = len(template), _parents(content["kintree_table"], path)
-    rows = read("J_regressor", len(own), count)
-    weights = read("weights", count, len(own))
-    shapes = read("shapedirs", count, 3, -1)
-    faces = read("f", -1, 3)
+    found = Arrays(
+        template,
+        faces=read("f", -1, 3),
+        regressor=read("J_regressor", len(own), count),
+        weights=read("weights", count, len(own)),
+        shapes=read("shapedirs", count, 3, -1),
+        parents=own,
+    )
     try:
-        smpl_checks.faces(faces, count)
-        smpl_checks.shares(weights, rows)
+        smpl_checks.faces(found.faces, count)
+        smpl_checks.shares(found.weights, found.regressor)
         smpl_checks.tree(own)
-        smpl_checks.stature(template, shapes)
-        smpl_checks.stance(rows @ template)
+        smpl_checks.stature(template, found.shapes)
+        smpl_checks.stance(found.regressor @ template)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    body = rows[: len(AMASS22.joints)]
-    converted = conversions.convert(body, AMASS22.name, H36M17.name)
-    regressor = converted.astype(np.float64)
-    kept = list(H36M17.indices(joints))
-    root = regressor[H36M17.index("Hip")] @ template
-    used = np.moveaxis(shapes[..., :SHAPES], 2, 0)
-    return Mesh(
-        name=f"{JOINTS[len(own)]} of {path}",
-        vertices=(template - root) @ UPRIGHT.T,
-        faces=faces.astype(np.int64),
-        regressor=regressor[kept],
-        weights=parts.merged(_gathered(weights, own), joints),
-        parents=parts.parents(joints),
-        shapes=used @ UPRIGHT.T,
-        shape_names=tuple(f"beta {number}" for number in range(len(used))),
-    )
+    return found
 
 
 def _content(path: Path) -> Mapping[str, Any]:

@@ -53,8 +53,12 @@ def test_surfaces_are_counted_before_they_are_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(parts, "MOST", 23)
-    with pytest.raises(BadInput, match="x.obj: 24 surfaces of 6 clips, a file each"):
-        parts.check_surfaces(some(), Part(), "x.obj")
+    # as it is asked for, and as JSON brings it
+    for whole in (Part(), Part(clips=[])):
+        with pytest.raises(
+            BadInput, match="x.obj: 24 surfaces of 6 clips, a file each"
+        ):
+            parts.check_surfaces(some(), whole, "x.obj")
     parts.check_surfaces(some()[:5], Part(), "x.obj")
     # who has chosen knows
     for part in (Part(every=2), Part(("*",))):

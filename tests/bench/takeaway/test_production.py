@@ -13,14 +13,18 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from bench import data
 from bench.__main__ import main
 from bench.data.geometry.cameras import to_screen
+from bench.data.pictures import crops, files
+from bench.data.pictures.box import Views
 from tests.bench.takeaway.exports import Said, owner_of
 from tests.paths import ROOT
 
@@ -139,3 +143,31 @@ def test_the_project_is_out_of_reach_there(tmp_path: Path) -> None:
     done = alone("x.py", tmp_path)
     assert done.returncode == 1
     assert "no bench here" in done.stderr
+
+
+def test_the_pages_crops_are_those_that_a_model_is_given(tmp_path: Path) -> None:
+    page: dict[str, Any] = {}
+    exec(SCRIPTS["pictures.py"], page)
+    noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    # beyond the upper edge, and wider than it is high
+    box, lens, root = (20.0, 2.0, 36.0, 24.0), (900.0, 910.0, 50.0, 42.0), 4100.0
+    middle = np.array([[38.0, 14.0, 1.25 * 36, 1.25 * 36]])
+    due = files.crop(str(tmp_path / "a.png"), middle[0], (32, 32), (100, 80))
+    with Image.open(tmp_path / "a.png") as picture:
+        given, corner, reach = page["crop"](picture, box, 32)
+    np.testing.assert_allclose(given, crops.scaled(due[None]), atol=1e-6)
+    views = Views(np.array([lens]), middle, np.array([[10.0, -20.0, root]]))
+    made = np.random.default_rng(1).uniform(-0.5, 0.5, (17, 3))
+    metres = views.metres(made[None], np.zeros(1, np.int64))[0]
+    placed = page["millimetres"](made, corner, reach, lens[:2], lens[2:], root)
+    np.testing.assert_allclose(placed, 1000 * metres + [10, -20, root], atol=1e-2)
+
+
+def test_the_page_on_data_makes_a_body_as_it_stands() -> None:
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```python\n(.*?human.*?)```", page, flags=re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(script, found)
+    assert found["vertices"].shape == (len(found["poses"]), 1784, 3)
+    assert np.isfinite(found["vertices"]).all()
