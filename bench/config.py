@@ -122,6 +122,10 @@ class Config(Strict):
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
+    # trainings of each model on each backend, with seeds from `seed` on
+    seeds: Count = 1
+    # mm by which their means may differ and be as good as equal
+    equivalence_margin: Positive = 1.0
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -156,6 +160,10 @@ class Config(Strict):
     def reference(self) -> str:
         """The backend that the others are held against."""
         return self.against or self.backend[0]
+
+    def refers(self, backend: str) -> bool:
+        """Whether others are held against this backend: alone it is no reference."""
+        return backend == self.reference and len(set(self.backend)) > 1
 
 
 def profiles() -> list[str]:

@@ -141,6 +141,16 @@ Seed = Annotated[
     ),
 ]
 
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        metavar="NUMBER",
+        help="Trainings of each model on each backend, with seeds from --seed on.",
+        show_default="1",
+    ),
+]
+
 
 # named as people type them, `set` and `json` too: typer makes the options of the names
 def _options(
@@ -158,6 +168,7 @@ def _options(
     resume: Resume = None,
     run: Run = None,
     seed: Seed = None,
+    seeds: Seeds = None,
     json: Json = False,
 ) -> dict[str, Any]:
     """What every command asks for that measures models, by name."""

@@ -263,9 +263,10 @@ def exit_code(outcome: Outcome, config: Config) -> int:
 def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
     """The findings as a table with the verdicts beneath, or as one JSON document."""
     from bench import records
+    from bench.commands import _seeds
 
-    found = judged(outcome)
-    read = records.load(outcome.folder).info.data
+    found, run = judged(outcome), records.load(outcome.folder)
+    read = run.info.data
     if as_json:
         document = {
             "ok": not outcome.failed,
@@ -273,6 +274,7 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
             "report": str(report),
             "data": read,
             "verdicts": [{"model": one.model, **answers(one)} for one in found],
+            "equivalence": _seeds.told(run),
             "records": [record.model_dump(mode="json") for record in outcome.records],
         }
         print(json.dumps(document))
@@ -291,6 +293,7 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
             (one.model, *said.values()) for one, said in zip(found, told, strict=True)
         ]
         table(("model", *told[0]), lines)
+    _seeds.show(run)
     print(f"report: {report}")
 
 

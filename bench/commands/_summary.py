@@ -133,8 +133,14 @@ def _training(payload: Training) -> str:
 
 @_said.register
 def _again(payload: Again) -> str:
-    scores = " and ".join(map(_mm, payload.scores))
-    return f"{scores} with other draws; {_under(payload)}"
+    told = []
+    for scores, how in (
+        (payload.scores, "with other draws"),
+        (payload.own_scores, "with other seeds"),
+    ):
+        if scores:
+            told.append(f"{' and '.join(map(_mm, scores))} {how}")
+    return f"{', '.join(told)}; {_under(payload)}"
 
 
 @_said.register

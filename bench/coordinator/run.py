@@ -24,6 +24,7 @@ from bench.coordinator.job import Job
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
+from bench.tasks import Task
 from bench.training import checkpoint
 from models.errors import BadInput
 
@@ -49,7 +50,7 @@ def jobs(config: Config, folder: Path) -> list[Job]:
 
     Within each, tasks come in the order that they build on each other.
     """
-    asked = [task for task in tasks.table().values() if task.name in config.tasks]
+    asked = [task for task in tasks.table().values() if _is_asked(task, config)]
     subjects = [("", "")]
     for backend in config.backend:
         subjects += [(backend, model) for model in ("", *config.model)]
@@ -61,14 +62,18 @@ def jobs(config: Config, folder: Path) -> list[Job]:
     ]
 
 
+def _is_asked(task: Task, config: Config) -> bool:
+    """Whether a task is part of a run: other seeds are, of whatever is trained."""
+    seeds = config.seeds > 1 and task.about == "repeated" and TRAIN in config.tasks
+    return seeds or task.name in config.tasks
+
+
 def _kinds(config: Config, backend: str, model: str) -> tuple[str, ...]:
     """What a cell of a backend and a model may be about, in the words of `bench.tasks`."""
     if not model:
         return ("backend",) if backend else ("data",)
-    # A backend that nobody is held against is no reference.
-    alone = len(set(config.backend)) == 1
-    refers = backend == config.reference and not alone
-    return ("model", "reference") if refers else ("model",)
+    repeated = config.seeds > 1 or config.refers(backend)
+    return ("model", "repeated") if repeated else ("model",)
 
 
 def start(

@@ -185,10 +185,10 @@ class Training(Frozen):
 
 
 class Again(Frozen):
-    """One training more than once, alike in all but what is drawn on the way.
+    """One training more than once: how far the scores lie apart is what chance makes of them.
 
-    Start, data, steps and batch are those of the cell's training; the order of the batches and
-    the noise are not. How far the scores lie apart is what chance alone makes of them.
+    Data, steps and batch are those of the cell's training; the order of the batches and the noise
+    are not. With seeds of their own, trainings start from other weights, too.
     """
 
     task: Literal["train_again"] = "train_again"
@@ -197,9 +197,11 @@ class Again(Frozen):
     fraction: float = 1.0  # of each clip; less is another hash
     steps: int
     batch: int
-    seeds: tuple[int, ...]  # of what was drawn
+    seeds: tuple[int, ...]  # of what was drawn, from the same start
     # MPJPE (mm) on the poses that validate the training; None of one that diverged
     scores: tuple[float | None, ...]
+    own_seeds: tuple[int, ...] = ()  # of the start, too
+    own_scores: tuple[float | None, ...] = ()
     seconds: float  # of computing, all together
 
 

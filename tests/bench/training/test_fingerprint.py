@@ -136,6 +136,8 @@ NOTHING: dict[str, Any] = {
     "tasks": ("train",),
     "device": "auto",
     "checkpoint": "best",
+    "seeds": 3,
+    "equivalence_margin": 2.0,
     "protocol": "synthetic",
     "metrics": ("mpjpe",),
     "threads": 2,
