@@ -17,6 +17,9 @@ from backends.torch.program import TorchProgram
 from models.graph import Graph
 from models.optim import Optimizer
 
+# of a GradScaler's state, what moves
+SCALING = ("scale", "_growth_tracker")
+
 
 def native_optimizer(
     o: Optimizer,
@@ -138,9 +141,15 @@ class TorchTrainer(Trainer):
             group["lr"] = lr * factor
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#slot` per parameter and slot; `#random` is what dropout goes on from."""
+        """`NAME#slot` per parameter and slot.
+
+        `#random` is what dropout goes on from, `#scaling` what float16 losses are scaled by, and
+        for how many steps.
+        """
         names = self._counted()
         found = {"#random": self._random().get_rng_state().numpy()}
+        if scaling := self._scaler.state_dict():  # empty where no loss is scaled
+            found["#scaling"] = np.array([scaling[key] for key in SCALING])
         for index, slots in self.optimizer.state_dict()["state"].items():
             for slot, value in slots.items():
                 if value is not None:  # SGD without momentum has an empty slot for it
@@ -157,6 +166,11 @@ class TorchTrainer(Trainer):
             name, slot = key.rsplit("#", 1)
             if name:
                 slots.setdefault(names.index(name), {})[slot] = held
+            elif slot == "scaling":
+                moved = dict(zip(SCALING, value.tolist(), strict=True))
+                # a count, which came as what the other is
+                moved["_growth_tracker"] = int(moved["_growth_tracker"])
+                self._scaler.load_state_dict(self._scaler.state_dict() | moved)
             else:  # "#random"
                 self._random().set_rng_state(held)
         # learning rate and hyper-parameters stay as they are here
