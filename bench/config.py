@@ -352,7 +352,11 @@ def _section(path: Sequence[str]) -> type[BaseModel]:
         # no field of a class: the second part is any model's name
         section, path = Model, path[2:]
     for key in path:
-        section = section.model_fields[key].annotation
+        if key.isdigit():
+            # of a list: all of its entries are alike
+            section = get_args(section)[0]
+        else:
+            section = section.model_fields[key].annotation
     found: type[BaseModel] = section
     return found
 

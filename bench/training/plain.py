@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import numpy as np
@@ -156,12 +157,26 @@ def _windows(
 def asked(job: Job, spec: Spec) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
     train, recipe = job.settings.train, spec.recipe
+    own = train.model_dump()
+    lr = recipe.lr if train.lr is None else train.lr
+    decay = recipe.weight_decay if train.weight_decay is None else train.weight_decay
+    rates = {}
+    # from the last group to the first, which has the last word
+    for group in reversed(train.groups):
+        for name in spec.train.trainable():
+            if fnmatchcase(name, group.params):
+                rates[name] = 1.0 if group.lr is None else group.lr / lr
+    numbers = {
+        name: own[name]
+        for name in ("momentum", "beta1", "beta2", "alpha", "eps", "amsgrad")
+        if own[name] is not None
+    }
     return Optimizer(
         rule=recipe.optimizer if train.optimizer is None else train.optimizer,
-        lr=recipe.lr if train.lr is None else train.lr,
-        weight_decay=recipe.weight_decay
-        if train.weight_decay is None
-        else train.weight_decay,
+        lr=lr,
+        weight_decay=decay,
         clip_norm=None if train.clip is None else train.clip.get("norm"),
         clip_value=None if train.clip is None else train.clip.get("value"),
+        rates=tuple((name, rate) for name, rate in rates.items() if rate != 1),
+        **numbers,
     )

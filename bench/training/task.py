@@ -221,6 +221,7 @@ def _payload(
         validation_mpjpe=tuple(loop.curve.validation),
         validation_of=loop.feed.measured,
         validation_unit=loop.feed.unit,
+        validated_on="held-out" if split.validation else "test",
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         start=loop.start,
         checks=held.checks,
