@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,13 @@ from models.optim import NEAR_ZERO, Optimizer
 from models.stepping import slot
 
 Values = dict[str, jax.Array]
+
+
+class Amsgrad(NamedTuple):
+    """State of Adam that never forgets how large the second moment was."""
+
+    moments: Any  # optax's own
+    nu_max: Any
 
 
 def native_optimizer(o: Optimizer) -> Any:
@@ -67,7 +74,7 @@ def scale_by_adam(o: Optimizer, eps: Any) -> optax.GradientTransformation:
         begun = native.init(params)
         # zeros of its own: a step gives the memory of both away
         largest = jax.tree.map(jnp.zeros_like, begun.nu)
-        return (begun, largest) if o.amsgrad else begun
+        return Amsgrad(begun, largest) if o.amsgrad else begun
 
     def update(
         grads: Any,
@@ -90,7 +97,7 @@ def scale_by_adam(o: Optimizer, eps: Any) -> optax.GradientTransformation:
             return m / first / (jnp.sqrt(v / second) + eps)
 
         moved = jax.tree.map(step, moments.mu, seconds)
-        return moved, (moments, seconds) if o.amsgrad else moments
+        return moved, Amsgrad(moments, seconds) if o.amsgrad else moments
 
     return optax.GradientTransformation(init, update)
 
@@ -113,8 +120,8 @@ def clipped(grads: Values, o: Optimizer) -> Values:
 SLOTS = {
     "sgd": ("trace",),
     "rmsprop": ("nu",),
-    "adam": ("mu", "nu"),
-    "adamw": ("mu", "nu"),
+    "adam": ("mu", "nu", "nu_max"),
+    "adamw": ("mu", "nu", "nu_max"),
 }
 RATE, KEY = "learning_rate", "key"
 

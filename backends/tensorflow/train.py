@@ -188,8 +188,8 @@ def native_optimizer(
 SLOTS = {
     "sgd": ("momentums",),
     "rmsprop": ("_velocities",),
-    "adam": ("_momentums", "_velocities"),
-    "adamw": ("_momentums", "_velocities"),
+    "adam": ("_momentums", "_velocities", "_velocity_hats"),
+    "adamw": ("_momentums", "_velocities", "_velocity_hats"),
 }
 SCALING = ("step_counter", "dynamic_scale")
 
