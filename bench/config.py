@@ -19,6 +19,7 @@ from bench.exam.settings import Exam
 from bench.kinds import (
     PROCESSORS,
     Count,
+    Device,
     Faults,
     Names,
     Natural,
@@ -72,7 +73,7 @@ class Config(Strict):
     repeats: Count = 2
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     data: str = "synthetic"
     protocol: str | None = None

@@ -33,7 +33,10 @@ Models = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", show_default="auto"
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, mps, cuda, or one of several: cuda:1.",
+        show_default="auto",
     ),
 ]
 Precision = Annotated[
