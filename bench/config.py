@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -357,6 +357,10 @@ def _section(path: Sequence[str], schema: type[BaseModel]) -> type[BaseModel]:
         # no field of a class: the second part is any model's name
         section, path = Model, path[2:]
     for key in path:
-        section = section.model_fields[key].annotation
+        if key.isdigit():
+            # of a list: all of its entries are alike
+            section = get_args(section)[0]
+        else:
+            section = section.model_fields[key].annotation
     found: type[BaseModel] = section
     return found

@@ -60,13 +60,24 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
     """
     native = optax.scale_by_adam(o.beta1, o.beta2, o.eps)
 
+    def init(params: Any) -> Any:
+        begun = native.init(params)
+        # zeros of its own: a step gives the memory of both away
+        largest = jax.tree.map(jnp.zeros_like, begun.nu)
+        return (begun, largest) if o.amsgrad else begun
+
     def update(
         grads: Any,
         state: Any,
         params: Any = None,
     ) -> tuple[Any, Any]:
+        held, largest = state if o.amsgrad else (state, None)
         # its own result is dropped by the compiler
-        _, moments = native.update(grads, state, params)
+        _, moments = native.update(grads, held, params)
+        seconds = moments.nu
+        if o.amsgrad:
+            # optax's own would take the largest of the corrected ones
+            seconds = jax.tree.map(jnp.maximum, largest, moments.nu)
         # 1 - beta**t as -expm1(t log beta): no difference of numbers that are nearly alike
         first, second = (
             -jnp.expm1(moments.count * math.log(beta)) for beta in (o.beta1, o.beta2)
@@ -75,9 +86,10 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
         def step(m: Any, v: Any) -> Any:
             return m / first / (jnp.sqrt(v / second) + o.eps)
 
-        return jax.tree.map(step, moments.mu, moments.nu), moments
+        moved = jax.tree.map(step, moments.mu, seconds)
+        return moved, (moments, seconds) if o.amsgrad else moments
 
-    return optax.GradientTransformation(native.init, update)
+    return optax.GradientTransformation(init, update)
 
 
 def clipped(grads: Values, o: Optimizer) -> Values:
@@ -214,6 +226,8 @@ class JaxTrainer(Trainer):
         weights = self._weights(values)
         grads = clipped(grads, self._rule)
         updates, slots = self.optimizer.update(grads, slots, weights)
+        for name, factor in self._rule.rates:
+            updates[name] = updates[name] * factor
         return {**values, **optax.apply_updates(weights, updates)}, slots
 
     def _stepped(

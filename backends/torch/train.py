@@ -5,6 +5,7 @@ Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,28 +17,36 @@ from backends.torch.program import TorchProgram
 from models.graph import Graph
 from models.optim import Optimizer
 
+# of a GradScaler's state, what moves
+SCALING = ("scale", "_growth_tracker")
+
 
 def native_optimizer(
     o: Optimizer,
-    params: list[torch.nn.Parameter],
+    params: list[Any],
 ) -> torch.optim.Optimizer:
-    """torch.optim's version of the rule.
+    """torch.optim's version of the rule, for parameters or groups of them.
 
     In one fused pass over the parameters where PyTorch has that: not for RMSprop.
     """
     optim = torch.optim
     common: dict[str, Any] = {"lr": o.lr, "weight_decay": o.weight_decay}
-    betas = (o.beta1, o.beta2)
+    adam: dict[str, Any] = {
+        "betas": (o.beta1, o.beta2),
+        "eps": o.eps,
+        "amsgrad": o.amsgrad,
+        "fused": True,
+    }
     match o.rule:
         case "sgd":
             return optim.SGD(params, momentum=o.momentum, fused=True, **common)
         case "rmsprop":
             return optim.RMSprop(params, alpha=o.alpha, eps=o.eps, **common)
         case "adam":
-            return optim.Adam(params, betas=betas, eps=o.eps, fused=True, **common)
+            return optim.Adam(params, **adam, **common)
         # as Adam, but that its decay is decoupled
         case "adamw":
-            return optim.AdamW(params, betas=betas, eps=o.eps, fused=True, **common)
+            return optim.AdamW(params, **adam, **common)
     raise Unsupported(f"optimizer {o.rule}: backends/torch/train.py has no rule for it")
 
 
@@ -51,11 +60,15 @@ class TorchTrainer(Trainer):
         settings: Settings,
     ) -> None:
         self.program: TorchProgram = TorchProgram(graph, settings)
-        self.optimizer = native_optimizer(
-            optimizer,
-            list(self.program.native.parameters()),
-        )
         self._rule = optimizer
+        # each with the names of its parameters
+        self._groups = _groups(optimizer, self.program.graph.trainable())
+        params = dict(self.program.native.named_parameters())
+        groups = [
+            {"params": [params[name] for name in names], "lr": optimizer.lr * factor}
+            for factor, names in self._groups.items()
+        ]
+        self.optimizer = native_optimizer(optimizer, groups)
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
         scaled = settings.precision == "fp16"
         self._scaler = torch.amp.GradScaler(settings.device, enabled=scaled)
@@ -123,14 +136,20 @@ class TorchTrainer(Trainer):
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        factors = self._groups
+        for group, factor in zip(self.optimizer.param_groups, factors, strict=True):
+            group["lr"] = lr * factor
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#slot` per parameter and slot; `#random` is what dropout goes on from."""
-        names = [name for name, _ in self.program.native.named_parameters()]
+        """`NAME#slot` per parameter and slot.
+
+        `#random` is what dropout goes on from, `#scaling` what float16 losses are scaled by, and
+        for how many steps.
+        """
+        names = self._counted()
         found = {"#random": self._random().get_rng_state().numpy()}
-        # PyTorch counts the parameters; names hold in another order too
+        if scaling := self._scaler.state_dict():  # empty where no loss is scaled
+            found["#scaling"] = np.array([scaling[key] for key in SCALING])
         for index, slots in self.optimizer.state_dict()["state"].items():
             for slot, value in slots.items():
                 if value is not None:  # SGD without momentum has an empty slot for it
@@ -140,17 +159,26 @@ class TorchTrainer(Trainer):
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        names = [name for name, _ in self.program.native.named_parameters()]
+        names = self._counted()
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in state.items():
             held = torch.from_numpy(np.array(value))
             name, slot = key.rsplit("#", 1)
             if name:
                 slots.setdefault(names.index(name), {})[slot] = held
+            elif slot == "scaling":
+                moved = dict(zip(SCALING, value.tolist(), strict=True))
+                # a count, which came as what the other is
+                moved["_growth_tracker"] = int(moved["_growth_tracker"])
+                self._scaler.load_state_dict(self._scaler.state_dict() | moved)
             else:  # "#random"
                 self._random().set_rng_state(held)
         # learning rate and hyper-parameters stay as they are here
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+
+    def _counted(self) -> list[str]:
+        """Names as PyTorch counts the parameters; they hold in another order too."""
+        return [name for names in self._groups.values() for name in names]
 
     def _random(self) -> Any:
         """The module that holds the device's own random state."""
@@ -170,3 +198,12 @@ class TorchTrainer(Trainer):
             return np.zeros(tuple(param.shape), np.float32)
         # a copy: the next pass adds into the same memory
         return self.program.numpy(param.grad).copy()
+
+
+def _groups(o: Optimizer, names: Sequence[str]) -> dict[float, list[str]]:
+    """Parameters by the factor of their rate."""
+    found: dict[float, list[str]] = {}
+    factors = dict(o.rates)
+    for name in names:
+        found.setdefault(factors.get(name, 1.0), []).append(name)
+    return found

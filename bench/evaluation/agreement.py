@@ -33,7 +33,7 @@ AGREES = 1e-4
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     """Whether the weights are those of the end of this job's training."""
     steps, came = _due(job, model), model.progress["step"]
-    optimizer = optimizer_of(job)
+    optimizer = optimizer_of(job, model.feed.spec)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
     return [

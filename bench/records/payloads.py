@@ -175,6 +175,7 @@ class Training(Frozen):
     validation_mpjpe: tuple[float | None, ...]
     validation_of: str = "MPJPE"  # of a masked model: of hidden entries alone
     validation_unit: str = "mm"
+    validated_on: Literal["test", "held-out"] = "test"
     checkpoint: str  # path inside the run folder
     # digest of the weights before the first step, as the backend gave them back
     start: str = ""

@@ -26,6 +26,13 @@ LATER = (
     "schedule",
     "warm_up",
     "validate_on",
+    "momentum",
+    "beta1",
+    "beta2",
+    "alpha",
+    "eps",
+    "amsgrad",
+    "groups",
 )
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 

@@ -153,10 +153,6 @@ def _affordable(spec: Spec, batch: int) -> int:
 def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Make some steps, and compare the weights before them with those after them."""
     name = f"steps {part.start + 1} to {part.stop}"
-    resumed = part.start if part.start else ran.began
-    if plain.job.config.precision == "fp16" and resumed:
-        found.left_out[name] = "a checkpoint does not say by how much a loss is scaled"
-        return
     if part.start and part.start < ran.began:
         found.left_out[name] = "made before this process, which took the training up"
         return
@@ -175,8 +171,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, after))
     if not part.start and by_hand.asked(plain.optimizer, ran.loop.plan.accumulate):
-        batches = plain.batches(part[-1])
-        found.checks.append(by_hand.hold(plain.make, plain.optimizer, last, batches))
+        _by_hand(plain, part[-1], last, found)
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
         found.left_out[f"weights after {name}"] = (
             "not made again: this training was interrupted before, and resumed"
@@ -190,6 +185,19 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))
+
+
+def _by_hand(
+    plain: Plain, step: int, weights: Mapping[str, np.ndarray], found: Replayed
+) -> None:
+    """One step in plain NumPy, where a step is more than a batch and its rule."""
+    if plain.job.config.precision == "fp16":
+        found.left_out["step by hand"] = (
+            "the first ones may be left out, to find a scale"
+        )
+        return
+    batches = plain.batches(step)
+    found.checks.append(by_hand.hold(plain.make, plain.optimizer, weights, batches))
 
 
 def _moves(

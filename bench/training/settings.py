@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from bench.kinds import (
     Count,
+    Fading,
     Natural,
     Positive,
     Rule,
@@ -19,6 +20,7 @@ from bench.kinds import (
     weighs,
 )
 from bench.training import schedules
+from models.errors import BadInput
 
 Inputs = Literal["screen", "zscore"]
 # two ways to say how long a training is
@@ -29,6 +31,20 @@ def _known(schedule: Any) -> Any:
     """As it came, where it is a schedule."""
     schedules.read(schedule)
     return schedule
+
+
+class Group(Strict):
+    """Parameters that train otherwise than the others."""
+
+    params: str  # a glob of official names: head.*
+    lr: Positive | None = None
+    frozen: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Group:
+        if self.frozen == (self.lr is not None):
+            raise BadInput(f"{self.params}: one of lr and frozen=true was due")
+        return self
 
 
 class Train(Strict):
@@ -50,6 +66,15 @@ class Train(Strict):
     warm_up: Natural | None = None
     weight_decay: Weight | None = None
     optimizer: Rule | None = None
+    # numbers of the optimizer's rule, which is to have them (`models/optim.py`)
+    momentum: Fading | None = None
+    beta1: Fading | None = None
+    beta2: Fading | None = None
+    alpha: Fading | None = None
+    eps: Positive | None = None
+    amsgrad: bool | None = None
+    # the first that fits a parameter has it
+    groups: tuple[Group, ...] = ()
     # gradients of a step: `norm` of all together, or `value` of each entry, at most
     clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
     loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None

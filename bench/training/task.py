@@ -96,7 +96,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         draw_noise=True,  # dropout by the framework's own hand, as its users train
         seed=seed,
     )
-    optimizer = optimizer_of(job)
+    optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
     # made here and not by the framework: every backend starts from the same weights
     drawn = initial.draw(spec.train.params, seed=seed)
@@ -196,7 +196,7 @@ def _payload(
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         fraction=protocol.fraction,
-        optimizer=dict(optimizer_of(job).describe()),
+        optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
         precision=job.config.precision,
         steps=loop.step,
         epochs=windows / len(loop.epochs.windows),
@@ -213,6 +213,7 @@ def _payload(
         validation_mpjpe=tuple(loop.curve.validation),
         validation_of=loop.feed.measured,
         validation_unit=loop.feed.unit,
+        validated_on="held-out" if split.validation else "test",
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         start=loop.start,
         checks=held.checks,
