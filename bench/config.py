@@ -1,4 +1,4 @@
-"""What a run is asked to do: a profile, the user's YAML, options, `--set key=value`.
+"""What a run is asked to do: a profile, a recipe, the user's YAML, options, `--set key=value`.
 
 Each overrides the one before, and all are validated. A key that does not exist or has the
 wrong type is one line naming the key and what was due.
@@ -6,41 +6,35 @@ wrong type is one line naming the key and what was due.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
 import models as zoo
-from bench import tasks
+from bench import recipes, tasks
 from bench.data.formats import yaml_file
+from bench.exam.settings import Exam
 from bench.kinds import (
     PROCESSORS,
     Count,
+    Device,
     Faults,
     Names,
     Natural,
     Placed,
     Positive,
-    Rule,
-    Rung,
     Seconds,
     Strict,
     Tasks,
-    Whole,
 )
+from bench.parity.settings import Parity
+from bench.recipes.layers import Content, Said, merge, over, parsed, profile_settings
+from bench.speed.settings import Throughput
+from bench.training.settings import LENGTH, NEEDED, Complete
 from bench.training.settings import Train as Train
-from models import optim
 from models.errors import BadInput, UnknownName, shortened
-
-PROFILES = Path(__file__).parent / "profiles"
-Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
-DTYPES: tuple[Dtype, ...] = get_args(Dtype)
-
-
-DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
 class Model(Strict):
@@ -57,59 +51,13 @@ class Model(Strict):
     train: Train = Train()
 
 
-class Parity(Strict):
-    """Size of the parity ladder."""
-
-    preset: str | None = None  # of its own; that of the run where left out
-    # of one sample, batch norm has no variance
-    batch: Whole = Field(default=4, ge=2)
-    frames: Whole = Field(default=9, ge=2)  # where the model leaves the length open
-    steps: Count = 20  # of the trajectory
-    optimizers: tuple[Rule, ...] = Field(default=tuple(optim.RULES), min_length=1)
-    rungs: tuple[Rung, ...] = ()  # these only; all where empty
-    # examine every node, also when all rungs hold, and pack the first that is wrong
-    locate: bool = False
-
-
-class Exam(Strict):
-    """Size of the op exam.
-
-    Modes are the customary way of a framework, op by op (eager), and its compiler; a
-    compiler that is not customary gets one case of each op, type and arrangement, since every
-    one is compiled. The seed of generated cases is that of the run.
-    """
-
-    modes: tuple[Literal["customary", "eager", "compiled"], ...] = Field(
-        default=("customary",), min_length=1
-    )
-    dtypes: tuple[Dtype, ...] = Field(default=DTYPES, min_length=1)
-    cases: Natural = 0  # own cases of each op in float32; 0: all
-    # which cases are put with open axes, in other layouts, by negative axes, with a number
-    # for a tensor too; together: the first, in as many of these ways at once as can be
-    variants: Literal["none", "together", "first", "all"] = "first"
-    # which cases are put with zeros, ties, large means and other numbers that faults like
-    numbers: Literal["none", "first", "all"] = "first"
-    # which cases are put in types other than float32
-    typed: Literal["first", "all"] = "first"
-    # random cases of each op in the customary mode, of ranks 1 to 5 in turn
-    generated: Natural = 0
-
-
-class Throughput(Strict):
-    """Size of the timing."""
-
-    batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
-    train: bool = True
-    train_batch: Count = 64
-    rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
-    seconds: Seconds = 0.1  # of one sample
-
-
 class Config(Strict):
     """A whole run."""
 
     # the one it came from, for the report: `load` writes it, and no number follows from it
     profile: str = ""
+    # the recipe it came from, a name or a file; `load` writes it, too
+    recipe: str = ""
     # the finished run whose data, sizes and weights are taken; `--run` alone writes it
     run: str = ""
     backend: Names = Field(default=("numpy",), min_length=1)
@@ -117,7 +65,8 @@ class Config(Strict):
     model: dict[str, Model] = {}
     models: Names = ()  # the whole zoo and its stages where empty
     preset: str = "small"  # of models that name none of their own
-    share: Positive = Field(default=1.0, le=1000)  # of the steps that models' files say
+    # of the steps that recipes say
+    share: Positive = Field(default=1.0, le=1000)
     # backend that the others are held against; the first one where empty
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
@@ -128,7 +77,7 @@ class Config(Strict):
     equivalence_margin: Positive = 1.0
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     # what is evaluated: last, best (of `train.keep.best`), or a file
     checkpoint: str = "last"
@@ -166,16 +115,19 @@ class Config(Strict):
         return backend == self.reference and len(set(self.backend)) > 1
 
 
-def profiles() -> list[str]:
-    """Names of the profile files."""
-    return sorted(path.stem for path in PROFILES.glob("*.yaml"))
+class Variant(Model):
+    """A recipe that lies beside its model: what it says of itself, and settings of the model."""
+
+    extends: str | None = None  # another of the same file
+    about: str = ""  # where the numbers come from, or what the recipe is for
+    stage: str = ""  # of the family; empty for the plain model
 
 
-def profile_settings(name: str) -> dict[str, Any]:
-    """What a profile says. Raises UnknownName."""
-    if name not in profiles():
-        raise UnknownName("profile", name, profiles())
-    return yaml_file.read(PROFILES / f"{name}.yaml")
+class Recipe(Config):
+    """A recipe that is a file: what it says of itself, and settings of a run."""
+
+    extends: str | None = None  # another recipe's name, or that of a file beside it
+    about: str = ""
 
 
 def load(
@@ -185,34 +137,92 @@ def load(
     overrides: Sequence[str],
     options: Mapping[str, Any],
     models: Sequence[str],
+    recipe: str | None = None,
 ) -> Config:
     """The validated configuration, with what each model's own file says of its training.
 
-    `options` are the command line's, `models` those asked for (all of the zoo if none). Raises
-    BadInput naming the key, and UnknownName for a profile, model or preset.
+    `options` are the command line's, `models` those asked for (those of the recipe if none, or
+    all of the zoo). Raises BadInput naming the key, and UnknownName for a profile, recipe, model
+    or preset.
     """
-    content: dict[str, Any] = {}
-    for _, said in layers(
-        profile=profile, file=file, overrides=overrides, options=options
-    ):
-        content = merge(content, said)
-    if models and not isinstance(content.get("model"), Mapping):
+    planned = merged(beneath(profile=profile, recipe=recipe), over)
+    typed = merged(above(file=file, overrides=overrides, options=options), merge)
+    if models and not isinstance(typed.get("model"), Mapping):
         # the names decide, and nothing else that is said of models
-        content["model"] = {}
+        typed["model"] = {}
+    content = over(planned, typed)
     refuse_chosen(content)
-    config = validate({**content, "profile": profile})
+    config = validate({**content, "profile": profile, "recipe": recipe or ""})
     # the schema takes any name of a model: which there are is for the zoo to say
     for name in (*config.model, *config.models):
         zoo.module(name)  # which says what is near, of a family and of a stage
-    usual = config.models or zoo.networks()
+    own = _of_recipe(recipe, models)
+    # a profile's names are for those who name nothing
+    usual = typed.get("models") or own or config.models or zoo.networks()
     wanted = models or [*usual, *config.model]
     _heard(overrides, wanted)
     settings = {}
     # once each: settings may be given for a model that is there anyhow
     for name in dict.fromkeys(wanted):
         asked = config.model.get(name, Model())
-        settings[name] = settled(name, asked, config)
+        keys = _trained_keys(planned, name) - _trained_keys(typed, name)
+        settings[name] = settled(name, asked, config, planned=keys)
     return config.model_copy(update={"model": settings})
+
+
+def beneath(*, profile: str, recipe: str | None) -> list[Said]:
+    """What a profile says, and a recipe with those that it extends; each checked by itself.
+
+    Raises BadInput, and UnknownName for a profile or recipe.
+    """
+    found: list[Said] = [(f"profile {profile}", profile_settings(profile))]
+    for one in recipes.chain(recipe) if recipe else ():
+        _hold(one)
+        found.append((one.label, one.said))
+    return found
+
+
+def above(
+    *, file: Path | None, overrides: Sequence[str], options: Mapping[str, Any]
+) -> list[Said]:
+    """What is typed, and where that stands, each over those before it. Raises BadInput."""
+    found: list[Said] = []
+    if file is not None:
+        found.append((str(file), yaml_file.read(file)))
+    found += [(f"--{key}", {key: value}) for key, value in options.items()]
+    # last: what is typed for one key is meant for this run
+    found += [("--set", parsed(override)) for override in overrides]
+    return found
+
+
+def merged(
+    parts: Sequence[Said], how: Callable[[Content, Content], dict[str, Any]]
+) -> dict[str, Any]:
+    """All that is said, each over those before it."""
+    content: dict[str, Any] = {}
+    for _, said in parts:
+        content = how(content, said)
+    return content
+
+
+def _of_recipe(recipe: str | None, named: Sequence[str]) -> list[str]:
+    """The models of a recipe. Raises BadInput for one that is named and not among them."""
+    own = recipes.models_of(recipe) if recipe else []
+    strays = sorted(set(named) - set(own)) if own else []
+    if strays:
+        raise BadInput(
+            f"--model {strays[0]}: recipe {recipe} is of {', '.join(own)}; name one of"
+            " these, or leave --model out"
+        )
+    return own
+
+
+def _trained_keys(content: Content, name: str) -> set[str]:
+    """Which settings of a model's training are said. The schema has seen them."""
+    said: Any = content
+    for key in ("model", name, "train"):
+        said = said.get(key) or {}
+    return set(said)
 
 
 def _heard(overrides: Sequence[str], wanted: Sequence[str]) -> None:
@@ -228,58 +238,48 @@ def _heard(overrides: Sequence[str], wanted: Sequence[str]) -> None:
                 )
 
 
-def layers(
-    *,
-    profile: str,
-    file: Path | None,
-    overrides: Sequence[str],
-    options: Mapping[str, Any],
-) -> list[tuple[str, Mapping[str, Any]]]:
-    """What is asked for and where that stands, each over those before it.
-
-    Raises BadInput, and UnknownName for a profile.
-    """
-    usual = profile_settings(profile)
-    found: list[tuple[str, Mapping[str, Any]]] = [(f"profile {profile}", usual)]
-    if file is not None:
-        found.append((str(file), yaml_file.read(file)))
-    found += [(f"--{key}", {key: value}) for key, value in options.items()]
-    # last: what is typed for one key is meant for this run
-    found += [("--set", parsed(override)) for override in overrides]
-    return found
-
-
-def refuse_chosen(content: Mapping[str, Any]) -> None:
+def refuse_chosen(content: Content) -> None:
     """Raise BadInput for a key that an option of its own chooses.
 
-    Accepted, it would name another profile or run than the one whose settings these are.
+    Accepted, it would name another profile, recipe or run than the one whose settings these are.
     """
-    for key in ("profile", "run"):
+    for key in ("profile", "recipe", "run"):
         if key in content:
             raise BadInput(f"configuration key {key}: --{key} chooses it; leave it out")
 
 
-def settled(name: str, asked: Model, config: Config) -> Model:
-    """The settings of a model: what was asked for, over what its file says of the preset."""
+def settled(
+    name: str, asked: Model, config: Config, *, planned: Collection[str] = ()
+) -> Model:
+    """The settings of a model: what was asked for, over what its file says of the preset.
+
+    `planned` are keys of its training that a recipe has asked for.
+    """
+    _refuse_both(name, asked.train)
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
-    refuse_both(name, asked.train)
-    said = recipe(name, preset)
-    if asked.train.epochs is not None:
-        said.pop("steps", None)
-    # both, or a training cut short would end before its first validation
-    for steps in {"steps", "validate_every"} & said.keys():
-        said[steps] = max(1, round(said[steps] * config.share))
-    for key in asked.train.model_fields_set:
-        said.pop(key, None)  # asked for, whatever the file says
-    train = asked.train.model_copy(update=said)
+    own = asked.train
+    of_recipe = own.model_fields_set & set(planned)
+    said = trained(name, preset)
+    if LENGTH & own.model_fields_set:
+        said = {key: value for key, value in said.items() if key not in LENGTH}
+    said |= {key: getattr(own, key) for key in of_recipe}
+    # all of them, or a training cut short would end before its first validation
+    for key in {"steps", "validate_every"} & said.keys():
+        said[key] = max(1, round(said[key] * config.share))
+    if said.get("epochs"):
+        said["epochs"] *= config.share
+    for key in own.model_fields_set - of_recipe:
+        said.pop(key, None)  # typed, whatever files say
+    whole = completed(name, own.model_copy(update=said))
+    train = Train.model_validate(whole.model_dump())
     return asked.model_copy(update={"preset": preset, "train": train})
 
 
-def refuse_both(name: str, train: Train) -> None:
+def _refuse_both(name: str, train: Train) -> None:
     """Raise BadInput for settings of a training that cannot both be meant."""
     key = f"configuration key model.{name}.train"
-    if {"steps", "epochs"} <= train.model_fields_set:
+    if train.model_fields_set >= LENGTH:
         raise BadInput(f"{key}: steps and epochs are both given; leave one out")
     if train.validate_on == "test" and train.chooses:
         raise BadInput(
@@ -288,28 +288,41 @@ def refuse_both(name: str, train: Train) -> None:
         )
 
 
-def recipe(name: str, preset: str) -> dict[str, Any]:
-    """What a model's file says of a preset's training; nothing where it leaves that to us.
+def trained(name: str, preset: str) -> dict[str, Any]:
+    """What a model's file says of a preset's training, by key.
 
     Raises UnknownName and BadInput where the file is wrong.
     """
-    file, trainings = zoo.module(name), zoo.stage(name).training
-    for stray in trainings.keys() - file.PRESETS.keys():
-        raise UnknownName(f"preset in TRAINING of {name}", stray, file.PRESETS)
-    # other published sizes are trained as the one that the paper reports first
-    chosen = trainings.get(preset, trainings.get("paper"))
-    if chosen is None:
-        return {}
-    usual = asdict(chosen)
-    said = {key: value for key, value in usual.items() if value is not None}
-    try:
-        Train.model_validate(said)
-    except ValidationError as error:
-        raise BadInput(f"TRAINING of {name}, {preset}: {_explain(error)}") from None
-    return said
+    found = recipes.usual(name, preset)
+    for one in found:
+        _hold(one)
+    said = merged([(one.label, one.said) for one in found], over).get("model", {})
+    # of one model, which may be the plain one where a stage is asked for
+    whole = [Model.model_validate(settings).train for settings in said.values()]
+    return {
+        key: getattr(train, key) for train in whole for key in train.model_fields_set
+    }
 
 
-def validate(content: Mapping[str, Any]) -> Config:
+def completed(name: str, train: Train) -> Complete:
+    """A training whose empty fields are those of the model's published recipe.
+
+    The loss is the model's own where none is said. Raises BadInput where the recipe lacks one.
+    """
+    said = train.model_dump()
+    empty = [key for key in NEEDED if said[key] is None]
+    if empty:
+        published = trained(name, recipes.PAPER)
+        said |= {key: published.get(key) for key in empty}
+    if lost := [key for key in empty if said[key] is None]:
+        raise BadInput(
+            f"{recipes.beside(name)}: train.{lost[0]} of its recipe {recipes.PAPER} was due;"
+            " say it there"
+        )
+    return Complete.model_validate(said)
+
+
+def validate(content: Content) -> Config:
     """Check against the schema. Raises BadInput for the first key that is wrong."""
     try:
         return Config.model_validate(content)
@@ -317,19 +330,21 @@ def validate(content: Mapping[str, Any]) -> Config:
         raise BadInput(_explain(error)) from None
 
 
-def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """`top` over `base`, mappings merged key by key, everything else replaced."""
-    merged = dict(base)
-    for key, value in top.items():
-        below = merged.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            merged[key] = merge(below, value)
-        else:
-            merged[key] = value
-    return merged
+def _hold(recipe: recipes.Recipe) -> None:
+    """Check one recipe against the schema. Raises BadInput that says where it stands."""
+    schema = Variant if recipe.model else Recipe
+    refused = {"profile", "recipe", "run"} & recipe.written.keys()
+    try:
+        if refused and schema is Recipe:
+            refuse_chosen(recipe.written)
+        schema.model_validate(recipe.written)
+    except ValidationError as error:
+        raise BadInput(f"{recipe.label}: {_explain(error, schema)}") from None
+    except BadInput as error:
+        raise BadInput(f"{recipe.label}: {error}") from None
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, schema: type[BaseModel] = Config) -> str:
     """One line for the first thing that is wrong."""
     wrong = error.errors()[0]
     path = [str(part) for part in wrong["loc"]]
@@ -339,15 +354,15 @@ def _explain(error: ValidationError) -> str:
     if wrong["type"] == "extra_forbidden":
         *owners, last = path
         kind = f"key of {'.'.join(owners)}" if owners else "configuration key"
-        known = list(_section(owners).model_fields)
+        known = list(_section(owners, schema).model_fields)
         return str(UnknownName(kind, last, known))
     came = shortened(repr(wrong["input"]))
     return f"configuration key {key}: {wrong['msg'].lower()}, got {came}"
 
 
-def _section(path: Sequence[str]) -> type[BaseModel]:
+def _section(path: Sequence[str], schema: type[BaseModel]) -> type[BaseModel]:
     """The class that says which keys there are at a path, such as model.motionbert.train."""
-    section: Any = Config
+    section: Any = schema
     if path[:1] == ["model"]:
         # no field of a class: the second part is any model's name
         section, path = Model, path[2:]
@@ -359,26 +374,3 @@ def _section(path: Sequence[str]) -> type[BaseModel]:
             section = section.model_fields[key].annotation
     found: type[BaseModel] = section
     return found
-
-
-def parsed(text: str) -> dict[str, Any]:
-    """`train.steps=5` -> {"train": {"steps": 5}}; the value is YAML. Raises BadInput."""
-    shown = shortened(text)
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise BadInput(f"--set {shown}: key=value was due, for example --set seed=1")
-    try:
-        # as in a file, so that numbers, lists and null are written alike
-        content = yaml_file.parse(value)
-    except BadInput as error:
-        raise BadInput(
-            f"--set {shown}: the value is not readable as YAML: {error}"
-        ) from None
-    parts = key.split(".")
-    # no setting lies deeper, and none of them is nameless
-    if len(parts) > DEEPEST or not all(parts):
-        raise BadInput(f"--set {shown}: a key such as model.motionbert.pad was due")
-    # from the inside out: the last part holds the value
-    for part in reversed(parts):
-        content = {part: content}
-    return dict(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from models.errors import BadInput, UnknownName, shortened
 
 
 class Strict(BaseModel):
-    """Settings of which each key is known."""
+    """A part of a configuration: every key is known, and none changes."""
 
     # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -51,6 +52,16 @@ def _number(value: object) -> object:
     return value
 
 
+def _device(name: str) -> str:
+    """A kind of device, or one of several CUDA devices."""
+    if not DEVICE.match(name):
+        raise BadInput(
+            f"'auto', 'cpu', 'cuda' or 'mps' was due, or one of several by its number, such"
+            f" as cuda:1, got {shortened(repr(name))}"
+        )
+    return name
+
+
 def weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
     """Weights of which one at least counts: a loss that is always zero teaches nothing."""
     if weights is not None and not any(weights.values()):
@@ -73,6 +84,8 @@ def clips(given: dict[str, float] | None) -> dict[str, float] | None:
 MOST = 2**31 - 1
 LONGEST = 10_000_000.0  # seconds: four months
 PROCESSORS = 4096
+# no machine has a thousand of them
+DEVICE = re.compile(r"(auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?)\Z")
 
 Whole = Annotated[int, BeforeValidator(_number), Field(le=MOST)]
 Real = Annotated[float, BeforeValidator(_number)]
@@ -93,5 +106,6 @@ Faults = Annotated[
 ]
 Rung = Annotated[str, _named("rung", rungs.names)]
 # a run is gone on with, and predicts, from other folders
+Device = Annotated[str, AfterValidator(_device)]
 Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]

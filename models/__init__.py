@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.body import Body
     from models.builder import Builder
     from models.graph import Graph
-    from models.spec import Recipe, Spec, Stage
+    from models.spec import Spec, Stage
     from models.value import Value
 
 # public classes by the file that holds each
@@ -30,7 +30,6 @@ HOMES = {
     "Builder": "builder",
     "Graph": "nodes",
     "Mesh": "mesh",
-    "Recipe": "spec",
     "Spec": "spec",
     "Stage": "spec",
     "Value": "value",
@@ -41,7 +40,6 @@ __all__ = [
     "Builder",
     "Graph",
     "Mesh",
-    "Recipe",
     "Spec",
     "Stage",
     "Value",
@@ -124,8 +122,7 @@ def stage(name: str) -> Stage:
     return Stage(
         train=file.train,
         infer=getattr(file, "infer", None),
-        recipe=file.RECIPE,
-        training=getattr(file, "TRAINING", {}),
+        loss=file.LOSS,
         losses=getattr(file, "LOSSES", {}),
         agree=getattr(file, "AGREE", True),
         parameters=getattr(file, "PAPER_PARAMETERS", {}),
@@ -169,7 +166,7 @@ def build(
 ) -> Spec:
     """A zoo model, or a stage of it, as a Spec; sizes replace those of the preset.
 
-    `loss` weighs losses by name and defaults to the recipe's; `body` is the skeleton of the
+    `loss` weighs losses by name and defaults to the model's own; `body` is the skeleton of the
     poses that the model makes, for losses that ask for it.
     """
     chosen = size(name, preset=preset, **sizes)
@@ -239,7 +236,7 @@ def assemble(
 ) -> Spec:
     """Build both graphs of a model or stage, of sizes that are given.
 
-    `loss` weighs losses by name, as the recipe does where it is left out. Raises SpecError
+    `loss` weighs losses by name, as the model's file does where it is left out. Raises SpecError
     where the sizes make no network.
     """
     chosen = stage(name)
@@ -268,7 +265,7 @@ def _assembled(
     pose = _pose(chosen.train, builder, sizes, known)
     builder.output("pose", pose)
     own = {term: _sized(each, sizes) for term, each in chosen.losses.items()}
-    weights = loss or chosen.recipe.loss
+    weights = loss or chosen.loss
     builder.output("loss", objective.total(pose, weights, known, own))
     train = _surfaced(builder.finish())
     infer = _infer(chosen, sizes, known, train, title(name))
@@ -277,7 +274,6 @@ def _assembled(
         asdict(sizes),
         train,
         infer,
-        chosen.recipe,
         sizes.frames,
         getattr(sizes, "causal", False),
     )

@@ -43,7 +43,6 @@ class Facts:
     presets: tuple[str, ...]
     stages: tuple[str, ...]  # of the family
     reference: str  # what its file begins with
-    recipe: str
     loss: Mapping[str, float]
     sizes: Mapping[str, Any]
     parameters: int  # trained scalars
@@ -76,8 +75,7 @@ def facts(name: str, *, preset: str = "paper") -> Facts:
         presets=tuple(file.PRESETS),
         stages=tuple(models.stages(family)),
         reference=inspect.cleandoc(file.__doc__ or ""),
-        recipe=spec.recipe.source,
-        loss=dict(spec.recipe.loss),
+        loss=dict(stage.loss),
         sizes=asdict(file.PRESETS[preset]),
         parameters=spec.parameter_count(),
         published=stage.parameters.get(preset),

@@ -34,10 +34,9 @@ def _stage(name: str) -> Iterator[str]:
     paper = next(one for one in known if one.preset == "paper")
     yield f"## `--model {name}`"
     yield ""
-    yield f"Trained as in: {paper.recipe}. Loss: {_weighed(paper.loss)}."
+    yield f"Loss: {_weighed(paper.loss)}, where a recipe gives no other. {_recipes(name)}"
     yield ""
     yield from _sizes(known)
-    yield from _own_losses(name)
     yield ""
     yield f"GFLOP {RULE}. At the preset `paper`, {paper.field}:"
     yield ""
@@ -48,17 +47,14 @@ def _stage(name: str) -> Iterator[str]:
     yield from (f"- {sentence}" for sentence in paper.differs)
 
 
+def _recipes(name: str) -> str:
+    family = name.partition(":")[0]
+    file = f"models/zoo/{family}.yaml"
+    return f"How it is trained stands in [{file}](../../{file})."
+
+
 def _weighed(loss: Mapping[str, float]) -> str:
     return " + ".join(f"{weight:g} {name}" for name, weight in loss.items())
-
-
-def _own_losses(name: str) -> Iterator[str]:
-    """The presets that are trained by another loss than the published one."""
-    stage = models.stage(name)
-    for preset, training in stage.training.items():
-        if training.loss not in (None, stage.recipe.loss):
-            yield ""
-            yield f"The preset `{preset}` is trained by {_weighed(training.loss)}."
 
 
 def _sizes(known: list[Facts]) -> Iterator[str]:

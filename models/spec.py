@@ -1,6 +1,6 @@
 """Spec: a model as two graphs over the same parameters; Stage: how a zoo file writes one.
 
-With a Spec go the sizes it was built from and the recipe it was published with.
+How one is trained is no part of it: that stands in the YAML file beside the model.
 """
 
 from __future__ import annotations
@@ -19,43 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How a model is trained, as published.
-
-    Loss weights are by loss name. `lr_decay` is the factor per epoch of the publication; runs
-    here follow a schedule of their own.
-    """
-
-    optimizer: str
-    lr: float
-    weight_decay: float
-    lr_decay: float
-    batch: int  # windows
-    loss: Mapping[str, float]
-    # "screen": x / w * 2 - 1; "zscore": screen coordinates standardised by the training set
-    inputs: str
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """How a preset is trained here, where that is not what was published.
-
-    What is None is the recipe's, or what the harness takes for every model.
-    """
-
-    steps: int
-    batch: int | None = None  # windows
-    lr: float | None = None
-    inputs: str | None = None  # as in `Recipe`
-    loss: Mapping[str, float] | None = None  # as in `Recipe`
-    validate_every: int | None = None  # steps
-    validation_windows: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One training of a family: a pair of graphs, how it is trained, what it claims.
+    """One training of a family: a pair of graphs, what they minimise, what it claims.
 
     The stages of a family share its sizes, and their parameters by name. What the file itself
     says at its top level is the stage that the plain name means.
@@ -66,9 +31,8 @@ class Stage:
     train: Callable[..., Value]
     # the inference graph; None: the train graph without dropout, by running statistics
     infer: Callable[..., Value] | None = None
-    recipe: Recipe
-    training: Mapping[str, Training] = field(default_factory=dict)  # by preset
-    # (pose, size) -> a term that the recipe weighs by name, beside those of `losses/`
+    loss: Mapping[str, float]  # weights of its terms by name, as published
+    # (pose, size) -> a term that `loss` weighs by name, beside those of `losses/`
     losses: Mapping[str, Callable[[Value, Any], Value]] = field(default_factory=dict)
     # whether both graphs give the same pose of a training window, without dropout
     agree: bool = True
@@ -88,7 +52,6 @@ class Spec:
     config: Mapping[str, Any]
     train: Graph
     infer: Graph
-    recipe: Recipe
     frames: int  # input frames of a training window
     # whether the one pose of a window is its last frame's; else it is the middle one's
     causal: bool = False

@@ -23,7 +23,7 @@ ADDED = ROOT / "tests" / "additions"
 LISTS = """
 import json
 import backends, models, reports
-from bench import data, metrics, tasks
+from bench import data, metrics, recipes, tasks
 from bench.data import augment, protocols
 from bench.parity import rungs
 from models import ops
@@ -38,6 +38,7 @@ print(json.dumps({
     "readers": list(data.sources()),
     "steps": list(augment.STEPS),
     "protocols": list(protocols.names()),
+    "recipes": recipes.names(),
     "tasks": list(tasks.table()),
     "rungs": rungs.names(),
     "sections": [section.TITLE for section in reports.found()],
@@ -87,6 +88,8 @@ def lists(copy: Path) -> dict[str, list[str]]:
         ("readers", "still"),
         ("steps", "nudge"),
         ("protocols", "still"),
+        ("recipes", "flat-quick"),
+        ("recipes", "flat-twice"),
         ("tasks", "echo"),
         ("rungs", "twice"),
         ("sections", "Remark"),

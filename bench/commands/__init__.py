@@ -8,7 +8,7 @@ defined here once; each says its default, and a test holds that against the conf
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,10 @@ Models = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", show_default="auto"
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, mps, cuda, or one of several: cuda:1.",
+        show_default="auto",
     ),
 ]
 Precision = Annotated[
@@ -80,12 +83,22 @@ Profile = Annotated[
         show_default="standard for train and evaluate, else smoke",
     ),
 ]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME",
+        help="What is trained and how: MODEL, MODEL-quick, another name, or a YAML file.",
+        show_default="the model's own",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
         "--config",
+        "--override",
         metavar="FILE",
-        help="YAML file with settings over the profile's.",
+        help="YAML file with settings over those of profile and recipe.",
         show_default="none",
     ),
 ]
@@ -125,6 +138,31 @@ Run = Annotated[
         show_default="none",
     ),
 ]
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        "--experiment",
+        metavar="NAME",
+        help="What the run folder's name begins with.",
+        show_default="none",
+    ),
+]
+Init = Annotated[
+    Path | None,
+    typer.Option(
+        "--init",
+        metavar="FOLDER",
+        help="Run whose trained weights of the same names the training starts from.",
+        show_default="none",
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        help="A few batches of few data, with all checks on.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(
@@ -162,16 +200,23 @@ def _options(
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
     profile: Profile = None,
+    recipe: Recipe = None,
     config: ConfigFile = None,
     set: Set = None,
     out: Out = None,
     resume: Resume = None,
     run: Run = None,
+    experiment: Experiment = None,
     seed: Seed = None,
     seeds: Seeds = None,
     json: Json = False,
 ) -> dict[str, Any]:
     """What every command asks for that measures models, by name."""
+    return locals()
+
+
+def _training(init: Init = None, debug: Debug = False) -> dict[str, Any]:
+    """What those ask for that train, too."""
     return locals()
 
 
@@ -184,12 +229,21 @@ def measuring(
     having, and asks which model: all of the zoo would take an hour.
     """
 
-    @wraps(_options)
     def command(**options: Any) -> int:
         # here, for `--help`: it loads pydantic, NumPy and the zoo
         from bench.commands._measure import measured
 
-        return measured(tasks, trains=trains, **_options(**options))
+        return measured(tasks, trains=trains, **options)
 
+    asked: list[Callable[..., Any]] = [_options]
+    if trains:
+        asked.append(_training)
+    parameters = [
+        parameter
+        for function in asked
+        for parameter in signature(function, eval_str=True).parameters.values()
+    ]
+    # typer makes options of what it says that it takes
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     command.__doc__ = doc  # what `--help` says
     return command

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands._chosen import chosen
+from bench.commands._beginning import CHECKS, debugging
+from bench.commands._beginning import experiment as named_so
+from bench.commands._chosen import chosen, refuse_beside
 from bench.commands._interrupted import Interrupted
 from bench.commands._pace import duration
 from bench.commands._progress import progress, waiting
@@ -19,6 +22,7 @@ from bench.commands._tables import table
 from bench.config import Config
 from bench.coordinator.job import Job
 from bench.coordinator.run import Outcome
+from bench.coordinator.taking import starts
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,32 +39,45 @@ def measured(
     tasks: Sequence[str] | None,
     *,
     trains: bool,
-    model: list[str] | None,
-    profile: str | None,
-    config: Path | None,
     set: list[str] | None,
+    config: Path | None,
     out: Path | None,
-    resume: Path | None,
-    run: Path | None,
     json: bool,
+    experiment: str | None,
+    init: Path | None = None,
+    debug: bool = False,
     **options: Any,
 ) -> int:
     """Answer a command that measures models; options are called as they are typed."""
-    if trains and not (resume or run):
-        named(model)
-        profile = profile or "standard"
+    model, recipe = options["model"], options["recipe"]
+    resume, run = options["resume"], options["run"]
+    if resume:
+        refuse_beside(f"--resume {resume}", experiment=experiment)
+    if resume or run:
+        earlier = f"--resume {resume}" if resume else f"--run {run}"
+        refuse_beside(earlier, recipe=recipe, init=init, debug=debug)
+    elif trains:
+        named(model, recipe)
+        options["profile"] = options["profile"] or "standard"
+    if debug:
+        tasks, options["beside"] = CHECKS, debugging(model or of_recipe(recipe))
     with locked(resume):
-        settings = configure(
-            tasks=tasks,
-            model=model,
-            profile=profile,
-            file=config,
-            overrides=set,
+        settings = configure(tasks=tasks, file=config, overrides=set, **options)
+        return measure(
+            starts(init, settings) if init else settings,
+            out=out,
             resume=resume,
             run=run,
-            **options,
+            experiment=named_so(experiment),
+            as_json=json,
         )
-        return measure(settings, out=out, resume=resume, run=run, as_json=json)
+
+
+def of_recipe(recipe: str | None) -> list[str]:
+    """The models of a recipe; none where there is no recipe."""
+    from bench import recipes
+
+    return recipes.models_of(recipe) if recipe else []
 
 
 @contextmanager
@@ -82,20 +99,24 @@ def configure(
     backend: list[str] | None,
     model: list[str] | None,
     profile: str | None = None,
+    recipe: str | None = None,
     file: Path | None = None,
     overrides: list[str] | None = None,
     resume: Path | None = None,
     run: Path | None = None,
+    beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Config:
     """The validated configuration of a command.
 
-    Options left out (None) keep what profile and file say, or the earlier run.
+    Options left out (None) keep what profile and file say, or the earlier run; `beside` are
+    settings that go with them.
     """
     from bench import config
     from bench.coordinator.earlier import Typed
 
-    given = {key: value for key, value in options.items() if value is not None}
+    given = dict(beside or {})
+    given |= {key: value for key, value in options.items() if value is not None}
     if backend:
         given["backend"] = chosen(backend)
     # `models` apart: they choose among what profile and file say, and replace nothing
@@ -105,14 +126,14 @@ def configure(
         return _beside(Typed(tasks=tasks or (), profile=profile, **said), resume, run)
     if tasks is not None:
         given["tasks"] = list(tasks)
-    return config.load(profile=profile or "smoke", **said)
+    return config.load(profile=profile or "smoke", recipe=recipe, **said)
 
 
-def named(model: list[str] | None) -> None:
-    """Raise BadInput where no model is named, with the names that there are."""
+def named(model: list[str] | None, recipe: str | None = None) -> None:
+    """Raise BadInput where nothing names a model, with the names that there are."""
     import models
 
-    if not model:
+    if not model and not of_recipe(recipe):
         raise BadInput(
             f"--model is missing: name one, or several: {', '.join(models.names())}"
         )
@@ -140,13 +161,13 @@ def measure(
     resume: Path | None,
     as_json: bool,
     run: Path | None = None,
+    experiment: str | None = None,
 ) -> int:
     """Run the cells, write the report, print what was found; the exit code.
 
     Into a new folder in `out` unless `resume` is one, which the caller has `locked`; with the
     weights of `run`, where given.
     """
-    from bench import data
     from bench.coordinator import checking, lock, taking
     from bench.coordinator import run as runs
 
@@ -155,9 +176,7 @@ def measure(
         with waiting("checking names and reading data", quiet=as_json):
             clips = checking.check(config, resume=resume or run)
             weights = taking.weights(run, config) if run else {}
-        # by name from here on: the default may hang on files that a resumed run no longer needs
-        protocol = data.protocol_for(config.data, config.protocol).name
-        config = config.model_copy(update={"protocol": protocol})
+        config = _protocol_named(config)
         if resume:
             folder = resume
             _mended(runs.go_on(folder, config))
@@ -168,7 +187,8 @@ def measure(
                 if run:
                     taking.take(run, made, weights)
 
-            folder = runs.start(config, out=out, command=_command(), fill=fill)
+            begin = partial(runs.start, out=out, command=_command(), fill=fill)
+            folder = begin(config, experiment=experiment)
         _keep(folder, config, clips, run)
         del clips  # the workers map them from the run folder
         return _run(folder, config, as_json=as_json)
@@ -182,6 +202,14 @@ def _keep(folder: Path, config: Config, clips: Split | None, run: Path | None) -
     brought.keep(folder, config, run=run)
     if clips is not None:
         dataset.keep(folder, clips, config)
+
+
+def _protocol_named(config: Config) -> Config:
+    """By name: the default may hang on files that a resumed run no longer needs."""
+    from bench import data
+
+    protocol = data.protocol_for(config.data, config.protocol).name
+    return config.model_copy(update={"protocol": protocol})
 
 
 def _place(out: Path | None, resume: Path | None) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.commands import (
@@ -16,6 +17,7 @@ from bench.commands import (
     Precision,
     Profile,
     ProtocolName,
+    Recipe,
     Seed,
     Set,
 )
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "config --model motionbert",
+    "config --recipe motionbert-quick --set seed=1",
     "config --profile standard --config mine.yaml --set seed=1",
 )
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
@@ -40,6 +43,7 @@ def command(
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
     profile: Profile = None,
+    recipe: Recipe = None,
     config: ConfigFile = None,
     set: Set = None,
     seed: Seed = None,
@@ -47,13 +51,11 @@ def command(
 ) -> int:
     """Show every setting, its value, and where that comes from.
 
-    A built-in default, the profile, the model's own file, --config, an option or --set: each over
-    those before it. `run` with the same options takes these settings.
+    A built-in default, the profile, the recipe and those that it extends (where none is named,
+    the model's own), --config, an option or --set: each over those before it. `run` with the same
+    options takes these settings.
     """
-    from bench.commands._chosen import chosen
-
     typed = {
-        "backend": chosen(backend) or None,
         "device": device,
         "precision": precision,
         "data": data,
@@ -63,13 +65,32 @@ def command(
     }
     asked = {
         "profile": profile or "smoke",
+        "recipe": recipe,
         "file": config,
         "overrides": set or [],
-        "options": {key: value for key, value in typed.items() if value is not None},
+        "options": _said(backend, typed),
     }
-    chose = [("--profile", {"profile": profile})] if profile else []
+    named = {"profile": profile, "recipe": recipe}
+    chose = [(f"--{key}", {key: name}) for key, name in named.items() if name]
     _show(asked, model or [], chose, as_json=json)
     return 0
+
+
+def _said(backend: list[str] | None, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that were given, by configuration key."""
+    from bench.commands._chosen import chosen
+
+    found = {"backend": chosen(backend)} if backend else {}
+    return found | {key: value for key, value in typed.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A configuration, and all that was said of it, each over those before it."""
+
+    settings: Config
+    layers: Layers
+    recipes: Collection[str]  # which layers are some, whose steps `share` cuts
 
 
 def _show(
@@ -81,7 +102,12 @@ def _show(
     from bench.commands._tables import table
 
     settings = configs.load(**asked, models=models)
-    rows = list(_rows(settings, [*configs.layers(**asked), *chose]))
+    beneath = configs.beneath(profile=asked["profile"], recipe=asked["recipe"])
+    typed = {key: asked[key] for key in ("file", "overrides", "options")}
+    layers = [*beneath, *configs.above(**typed), *chose]
+    # the first is the profile
+    known = _Asked(settings, layers, [label for label, _ in beneath[1:]])
+    rows = list(_rows(known))
     if as_json:
         print(json.dumps(rows))
         return
@@ -89,11 +115,10 @@ def _show(
     table(("key", "value", "from"), lines)
 
 
-def _rows(settings: Config, layers: Layers) -> Iterator[dict[str, Any]]:
+def _rows(asked: _Asked) -> Iterator[dict[str, Any]]:
     """A row for each key, as `--set` takes it."""
-    for path, value in _leaves(settings.model_dump(mode="json")):
-        origin = _origin(path, settings, layers)
-        yield {"key": ".".join(path), "value": value, "from": origin}
+    for path, value in _leaves(asked.settings.model_dump(mode="json")):
+        yield {"key": ".".join(path), "value": value, "from": _origin(path, asked)}
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -105,30 +130,46 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield from _leaves(part, (*path, key))
 
 
-def _origin(path: Path, settings: Config, layers: Layers) -> str:
+def _origin(path: Path, asked: _Asked) -> str:
     """Who said it last, or whose it is where nobody has."""
-    for origin, said in reversed(layers):
-        if _says(said, path):
-            return origin
+    if origin := _last(path, asked.layers):
+        return _cut(origin, path, asked) if origin in asked.recipes else origin
     match path:
         case ("model", _, "preset"):
-            return _origin(("preset",), settings, layers)
-        case ("model", name, "train", key):
-            return _of_training(name, key, settings)
+            return _origin(("preset",), asked)
+        case ("model", name, "train", *_):
+            return _own(name, path, asked)
     return "default"
 
 
-def _of_training(name: str, key: str, settings: Config) -> str:
-    """The model's file has trainings of its presets, which `share` of a profile cuts short."""
-    from bench import config as configs
+def _own(name: str, path: Path, asked: _Asked) -> str:
+    """The model's own file has recipes of its presets, and the published one beneath them."""
+    from bench import recipes
 
-    said = configs.recipe(name, settings.model[name].preset)
-    if key not in said:
-        return "default"
-    file = f"models/zoo/{name}.py"
-    share = settings.share
-    cut = share != 1 and getattr(settings.model[name].train, key) != said[key]
-    return f"{file}, share {share:g} of it" if cut else file
+    preset = asked.settings.model[name].preset
+    for wanted in (preset, recipes.PAPER):
+        # of the plain model, where the file does not speak of a stage
+        own = [
+            (one.label, {"model": {name: settings}})
+            for one in recipes.usual(name, wanted)
+            for settings in one.said["model"].values()
+        ]
+        if origin := _last(path, own):
+            return _cut(origin, path, asked)
+    return "default"
+
+
+def _cut(origin: str, path: Path, asked: _Asked) -> str:
+    """Where it stands in a recipe, whose steps `share` of a profile cuts short."""
+    share = asked.settings.share
+    if share == 1 or path[-1] not in ("steps", "validate_every"):
+        return origin
+    return f"{origin}, share {share:g} of it"
+
+
+def _last(path: Path, layers: Layers) -> str:
+    """The last of some that says a key; empty where none does."""
+    return next((origin for origin, said in reversed(layers) if _says(said, path)), "")
 
 
 def _says(said: Any, path: Path) -> bool:

@@ -75,7 +75,17 @@ def _tell(name: str, preset: str, *, as_json: bool) -> None:
     from models.facts import facts
 
     found = facts(name, preset=preset)
-    print(json.dumps(asdict(found)) if as_json else "\n".join(_told(found)))
+    if as_json:
+        print(json.dumps(asdict(found) | {"recipes": dict(_recipes(name))}))
+    else:
+        print("\n".join(_told(found)))
+
+
+def _recipes(model: str) -> list[tuple[str, str]]:
+    """The recipes that lie beside a model or stage, and what each is."""
+    from bench import recipes
+
+    return [(name, recipes.about(name)) for name in recipes.of_model(model)]
 
 
 def _told(found: Facts) -> list[str]:
@@ -86,7 +96,7 @@ def _told(found: Facts) -> list[str]:
         *(f"  {line}".rstrip() for line in found.reference.splitlines()),
         f"sizes       {sizes}",
         f"parameters  {found.parameters:,}{published}",
-        f"recipe      {found.recipe}",
+        *(f"recipe      {name}: {about}" for name, about in _recipes(found.model)),
         f"window      {found.frames} frames in training, {found.field}",
     ]
     if len(found.stages) > 1:
@@ -146,7 +156,7 @@ def _rows(model: str) -> list[dict[str, Any]]:
                 "frames": spec.frames,
                 # Of the training graph: all that a backend must have to do both.
                 "ops": len(spec.train.census()),
-                "recipe": spec.recipe.source,
+                "recipe": next((about for _, about in _recipes(model)), ""),
             }
         )
     return rows

@@ -8,7 +8,7 @@ from typing import Any
 import backends
 import models
 from bench import data, metrics, tasks
-from bench.config import Config, Model
+from bench.config import Config, Model, completed
 from bench.coordinator import dataset
 from bench.coordinator.spec import build, skin_of
 from bench.data import Split, augment
@@ -45,8 +45,8 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         _check_masked(spec, settings)
         _check_pictures(spec, settings, config, protocol)
         if "train" in config.tasks:
-            _check_start(spec, settings, resume)
-            optimizer.asked_for(settings.train, spec)
+            _check_start(spec, settings, protocol, resume)
+            optimizer.asked_for(completed(name, settings.train), spec)
         if "evaluate" in config.tasks and not config.run:
             _check_evaluated(name, spec, config)
         if "parity" in config.tasks:
@@ -90,7 +90,7 @@ def _check_pictures(
             f"protocol {protocol.name} has lengths of {protocol.lengths}, and {spec.name}"
             " makes poses of crops, which are metric; take another protocol or model"
         )
-    if (settings.train.inputs or spec.recipe.inputs) == "zscore":
+    if completed(spec.name, settings.train).inputs == "zscore":
         raise BadInput(
             f"configuration key model.{spec.name}.train.inputs: zscore is of keypoints, and"
             f" {spec.name} reads images; say screen"
@@ -102,7 +102,9 @@ def _check_pictures(
         )
 
 
-def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
+def _check_start(
+    spec: Spec, settings: Model, protocol: Protocol, resume: Path | None
+) -> None:
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
     own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
@@ -114,6 +116,7 @@ def _check_start(spec: Spec, settings: Model, resume: Path | None) -> None:
                 " `start` beside it says; give both"
             )
         return
+    brought.same_skeleton(place, protocol.joints)
     brought.fitting(place, spec.train.params)
     if train.continues:
         brought.continuing(place, spec.train.params, train)

@@ -17,6 +17,7 @@ from bench.config import Config, Model
 from bench.coordinator import run
 from bench.data import protocol_for
 from bench.data.formats import yaml_file
+from bench.recipes import layers
 from bench.records import Run, Training
 from models.errors import BadInput, UnknownName, shortened
 
@@ -54,7 +55,7 @@ class Typed:
             shown = " ".join(map(str, values))
             yield f"--{CALLED.get(key, key)} {shown}", {key: value}
         for text in self.overrides:
-            yield f"--set {text}", configs.parsed(text)
+            yield f"--set {text}", layers.parsed(text)
 
 
 def continued(folder: Path, typed: Typed) -> Config:
@@ -161,7 +162,7 @@ def _profile(typed: Typed) -> Iterator[tuple[str, Content]]:
     """What a profile says of the size of what is asked; the rest the run has brought."""
     if typed.profile is None:
         return
-    content = configs.profile_settings(typed.profile)
+    content = layers.profile_settings(typed.profile)
     sizes = {key: value for key, value in content.items() if key not in BROUGHT}
     ladder = dict(sizes.get("parity", {}))
     ladder.pop("preset", None)
@@ -175,7 +176,7 @@ def _over(whole: Content, content: Content) -> tuple[dict[str, Any], Config]:
     has its say. Raises BadInput where something is no setting.
     """
     configs.refuse_chosen(content)
-    merged = configs.merge(whole, content)
+    merged = layers.merge(whole, content)
     return merged, configs.validate(merged)
 
 

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.config import Config, Model
+from bench.config import Config, Model, completed
 from bench.records import Cell, Payload
+from bench.training.settings import Complete
 from models import title
 
 # what is going on, and how much of it is done (0 to 1)
@@ -57,6 +58,11 @@ class Job(BaseModel):
     def settings(self) -> Model:
         """The settings of this job's model."""
         return self.config.model.get(self.model, Model())
+
+    @property
+    def training(self) -> Complete:
+        """How its model is trained, with the published recipe's where the settings are empty."""
+        return completed(self.model, self.settings.train)
 
     @property
     def cell(self) -> Cell:

@@ -21,6 +21,7 @@ from bench.coordinator import dataset
 from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import Crew, Keep, Listener, lanes
 from bench.coordinator.job import Job
+from bench.data.formats import yaml_file
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
@@ -28,6 +29,10 @@ from bench.tasks import Task
 from bench.training import checkpoint
 from models.errors import BadInput
 
+# the configuration of a run folder, resolved, as a recipe that does the same again
+RESOLVED = "recipe.yaml"
+# said by options, by `model` and by the steps, which `share` has cut already
+LEFT_OUT = {"profile", "recipe", "run", "models", "share"}
 TRAIN = "train"  # the task whose result lies beside the records, as a checkpoint
 FINE = ("ok", "unsupported", "not_measured")  # nothing that was measured went wrong
 
@@ -82,13 +87,19 @@ def start(
     out: Path,
     command: str,
     fill: Callable[[Path], None] = lambda folder: None,
+    experiment: str | None = None,
 ) -> Path:
-    """Make the run folder with `run.json`; returns it. `fill` puts there what a run begins with."""
+    """Make the run folder with `run.json`; returns it. `fill` puts there what a run begins with.
+
+    Its name begins with that of the experiment, where there is one.
+    """
     started = datetime.now(UTC)
     # Two runs of one second do not meet.
-    folder = out / f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = out / (f"{experiment}-{name}" if experiment else name)
     folder.mkdir(parents=True)
     fill(folder)
+    _write_resolved(folder, config)
     info = RunInfo(
         id=folder.name,
         started=started.isoformat(timespec="seconds"),
@@ -122,6 +133,7 @@ def go_on(folder: Path, config: Config) -> tuple[int, ...]:
     info = records.load(folder).info
     asked = config.model_dump(mode="json")
     if asked != info.config:
+        _write_resolved(folder, config)
         write_info(folder, info.model_copy(update={"config": asked}))
     return broken
 
@@ -221,6 +233,15 @@ def write_info(folder: Path, info: RunInfo) -> None:
         json.dumps(info.model_dump(mode="json"), indent=1), encoding="utf-8"
     )
     draft.replace(folder / "run.json")
+
+
+def _write_resolved(folder: Path, config: Config) -> None:
+    content = config.model_dump(mode="json", exclude=LEFT_OUT)
+    for settings in content["model"].values():
+        # how long it is can be said in one way alone
+        if settings["train"]["epochs"] is not None:
+            del settings["train"]["steps"]
+    folder.joinpath(RESOLVED).write_text(yaml_file.text(content), encoding="utf-8")
 
 
 def _grouped(jobs: Sequence[Job], key: Callable[[Job], object]) -> list[list[Job]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,46 @@ def weights(run: Path, config: Config) -> dict[Path, Path]:
         checkpoint.load(source)  # for its error, before anything is written
         found[checkpoint_of(Path(), backend, model)] = source
     return found
+
+
+def starts(run: Path, config: Config) -> Config:
+    """A configuration whose trainings start from the trained weights of another run.
+
+    Of each model those of the same name, else those of the only other stage of its family that
+    was trained there. Raises BadInput where there are none, or several.
+    """
+    known = earlier.trained(records.read(run))
+    begun = {}
+    for name, settings in config.model.items():
+        if settings.train.start is not None:
+            raise BadInput(
+                f"--init {run}: model.{name}.train.start says where {name} starts, too; leave"
+                " one of them out"
+            )
+        place = _trained_as(run, name, known, config)
+        train = settings.train.model_copy(update={"start": place})
+        begun[name] = settings.model_copy(update={"train": train})
+    return config.model_copy(update={"model": begun})
+
+
+def _trained_as(
+    run: Path, name: str, known: Sequence[tuple[str, str]], config: Config
+) -> Path:
+    """The weights of a run that a model may start from."""
+    family = name.partition(":")[0]
+    own = [model for _, model in known if model == name]
+    kin = [model for _, model in known if model.partition(":")[0] == family]
+    found = list(dict.fromkeys(own or kin))
+    if len(found) != 1:
+        listed = ", ".join(dict.fromkeys(model for _, model in known)) or "nothing"
+        raise BadInput(
+            f"--init {run}: it has trained {listed}, and {name} starts from itself, or from"
+            f" one other stage of {family}; give --set model.{name}.train.start=FILE"
+        )
+    trainers = [backend for backend, model in known if model == found[0]]
+    # all backends start alike: from one of them
+    asked = [backend for backend in config.backend if backend in trainers]
+    return checkpoint_of(run, (asked or trainers)[0], found[0]).absolute()
 
 
 def take(run: Path, folder: Path, weights: Mapping[Path, Path]) -> None:

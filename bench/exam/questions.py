@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.config import Exam
 from bench.exam import arrangements, open_lengths
 from bench.exam.draws import draw
 from bench.exam.numbers import NOT_FINITE, others
 from bench.exam.probe import Probe
 from bench.exam.random_cases import generated, level
+from bench.exam.settings import Exam
 from bench.exam.typed import typed
 from models import dims, ops
 from models.graph import FLOATS
@@ -55,7 +55,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Part:
-    """The questions of one mode; fields as in `bench.config.Exam`."""
+    """The questions of one mode; fields as in `bench.exam.settings.Exam`."""
 
     dtypes: tuple[str, ...]
     cases: int = 0

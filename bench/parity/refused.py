@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.config import Parity as Size
+from bench.parity.settings import Parity as Size
 from bench.parity.trial import lengths_of
 from models import dims
 from models.spec import Spec

@@ -16,11 +16,11 @@ import numpy as np
 import backends
 from backends.base import Backend, Settings
 from bench.config import Config, Model
-from bench.config import Parity as Size
 from bench.coordinator.job import Job
 from bench.coordinator.spec import build
 from bench.data import protocol_for
 from bench.parity import feeds
+from bench.parity.settings import Parity as Size
 from bench.training.optimizer import optimizer_of
 from bench.training.restored import weights
 from bench.training.start import digest

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backends.base import Backend
-from bench.config import Throughput as Size
 from bench.coordinator.job import Ending, Finding, Job, Progress
 from bench.coordinator.spec import spec_of
 from bench.processes import blame
 from bench.processes.blame import RAISED
 from bench.records import Throughput, Timing
 from bench.speed import timing
+from bench.speed.settings import Throughput as Size
 from bench.speed.subjects import Subject, subjects
 from bench.speed.timing import Clock, Contender, Warm
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,23 @@ def fitting(place: Path, params: Params) -> Arrays:
             " give weights of this family, at its sizes"
         )
     return found
+
+
+def same_skeleton(place: Path, joints: Sequence[str]) -> None:
+    """Raise BadInput for weights that were trained on other joints; some do not say on which."""
+    theirs = checkpoint.load(place).origin.get("joints")
+    if theirs is None or list(theirs) == list(joints):
+        return
+    lacking = [joint for joint in joints if joint not in theirs]
+    other = (
+        f"without {', '.join(lacking[:SHOWN])}"
+        if lacking
+        else "others or in another order"
+    )
+    raise BadInput(
+        f"{place}: trained on {len(theirs)} joints, {other}, and the protocol here has"
+        f" {len(joints)}; take weights of this skeleton, or a protocol of theirs"
+    )
 
 
 def taken(job: Job, params: Params) -> Arrays:

@@ -136,7 +136,7 @@ def trained(job: Job, split: Split, feed: Feed) -> Cut:
 
 def fitted_on(job: Job, feed: Feed, train: Cut) -> Scaling:
     """How keypoints are to be scaled: by the training clips alone."""
-    how = job.settings.train.inputs or feed.spec.recipe.inputs
+    how = job.training.inputs
     return scaling.fit(train) if how == "zscore" else scaling.none(train.sight)
 
 

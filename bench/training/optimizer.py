@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.coordinator.job import Job
 from bench.training import groups
-from bench.training.settings import Train
+from bench.training.settings import Complete
 from models import optim
 from models.errors import BadInput
 from models.optim import Optimizer
@@ -17,33 +17,25 @@ NUMBERS = ("momentum", "beta1", "beta2", "alpha", "eps", "amsgrad")
 
 def optimizer_of(job: Job, spec: Spec) -> Optimizer:
     """The rule with its numbers. Raises BadInput as `asked_for` does."""
-    return asked_for(job.settings.train, spec)
+    return asked_for(job.training, spec)
 
 
-def asked_for(train: Train, spec: Spec) -> Optimizer:
-    """The rule with its numbers. A weight decay of 0 is a setting like any other.
-
-    Raises BadInput for a number that the rule has not.
-    """
-    recipe = spec.recipe
-    decay = train.weight_decay
-    # `or` would take the recipe's decay where 0 was asked for; a rate of 0 cannot be asked for
-    if decay is None:
-        decay = recipe.weight_decay
-    rule, lr = train.optimizer or recipe.optimizer, train.lr or recipe.lr
+def asked_for(train: Complete, spec: Spec) -> Optimizer:
+    """The rule with its numbers. Raises BadInput for a number that the rule has not."""
     clip = train.clip or {}
     return Optimizer(
-        rule=rule,
-        lr=lr,
-        weight_decay=decay,
+        rule=train.optimizer,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
         clip_norm=clip.get("norm"),
         clip_value=clip.get("value"),
-        rates=groups.factors(train.groups, spec.train.trainable(), lr),
-        **_numbers(train, rule),
+        rates=groups.factors(train.groups, spec.train.trainable(), train.lr),
+        **_numbers(train),
     )
 
 
-def _numbers(train: Train, rule: str) -> dict[str, Any]:
+def _numbers(train: Complete) -> dict[str, Any]:
+    rule = train.optimizer
     asked = {name: getattr(train, name) for name in NUMBERS}
     given = {name: number for name, number in asked.items() if number is not None}
     known = optim.numbers(rule)

@@ -97,7 +97,7 @@ def plain_of(
     job: Job, backend: Backend, device: str, split: Split, loop: Loop
 ) -> Plain:
     """The plain training of a job; how keypoints are scaled is the loop's."""
-    train, config = job.settings.train, job.config
+    train, config = job.training, job.config
     # how it is scaled is held against the training clips before the first step
     scaling = loop.feed.standardizer
     feed = replace(feed_of(job, split.protocol), standardizer=scaling)
@@ -113,14 +113,13 @@ def plain_of(
         return backend.trainer(feed.spec.train, optimizer, settings)
 
     optimizer = asked(job, feed.spec)
-    batch = feed.spec.recipe.batch if train.batch is None else train.batch
     return Plain(
         make=make,
         trainer=make(optimizer),
         feed=feed,
         windows=windows,
         count=len(whole),
-        batch=min(batch, len(whole)),
+        batch=min(train.batch, len(whole)),
         optimizer=optimizer,
         job=job,
         curve=loop.curve,
@@ -156,25 +155,23 @@ def _windows(
 
 def asked(job: Job, spec: Spec) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
-    train, recipe = job.settings.train, spec.recipe
+    train = job.training
     own = train.model_dump()
-    lr = recipe.lr if train.lr is None else train.lr
-    decay = recipe.weight_decay if train.weight_decay is None else train.weight_decay
     rates = {}
     # from the last group to the first, which has the last word
     for group in reversed(train.groups):
         for name in spec.train.trainable():
             if fnmatchcase(name, group.params):
-                rates[name] = 1.0 if group.lr is None else group.lr / lr
+                rates[name] = 1.0 if group.lr is None else group.lr / train.lr
     numbers = {
         name: own[name]
         for name in ("momentum", "beta1", "beta2", "alpha", "eps", "amsgrad")
         if own[name] is not None
     }
     return Optimizer(
-        rule=recipe.optimizer if train.optimizer is None else train.optimizer,
-        lr=lr,
-        weight_decay=decay,
+        rule=train.optimizer,
+        lr=train.lr,
+        weight_decay=train.weight_decay,
         clip_norm=None if train.clip is None else train.clip.get("norm"),
         clip_value=None if train.clip is None else train.clip.get("value"),
         rates=tuple((name, rate) for name, rate in rates.items() if rate != 1),

@@ -82,8 +82,8 @@ def parts(job: Job, spec: Spec, windows: int) -> list[range]:
 
 def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
     """The same of a training that begins at its first step."""
-    train = job.settings.train
-    batch = min(train.batch or spec.recipe.batch, windows)
+    train = job.training
+    batch = min(train.batch, windows)
     steps = train.steps_of(windows // batch)
     most = _affordable(spec, batch * train.accumulate)
     head = min(HEAD, most)

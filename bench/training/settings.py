@@ -22,6 +22,10 @@ from bench.kinds import (
 from bench.training import schedules
 from models.errors import BadInput
 
+Inputs = Literal["screen", "zscore"]
+# two ways to say how long a training is
+LENGTH = frozenset({"steps", "epochs"})
+
 
 def _known(schedule: Any) -> Any:
     """As it came, where it is a schedule."""
@@ -85,7 +89,8 @@ class Train(Strict):
     loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
     # by joint name, in losses that weigh; 1 where left out
     joint_weights: dict[str, Weight] = {}
-    inputs: Literal["screen", "zscore"] | None = None
+    # "screen": x / w * 2 - 1; "zscore": that, standardised by the training set
+    inputs: Inputs | None = None
     # decay per step of the mean of the weights, which is what is then evaluated
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
@@ -116,3 +121,16 @@ class Train(Strict):
         if self.epochs is None:
             return self.steps
         return max(1, round(self.epochs * batches / self.accumulate))
+
+
+class Complete(Train):
+    """A training with all that it needs; where nobody says, the published recipe does."""
+
+    batch: Count
+    lr: Positive
+    weight_decay: Weight
+    optimizer: Rule
+    inputs: Inputs
+
+
+NEEDED = [key for key, field in Complete.model_fields.items() if field.is_required()]

@@ -90,11 +90,11 @@ def take_up(job: Job, loop: Loop) -> None:
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     """A training at its first step: native trainer, batches, validation."""
-    train, seed = job.settings.train, job.config.seed
+    train, seed = job.training, job.config.seed
     feed = feed_of(job, split.protocol)
     spec = feed.spec
     epochs = _epochs(job, feed, split)
-    if (train.inputs or spec.recipe.inputs) == "zscore":
+    if train.inputs == "zscore":
         # after the windows are cut, of whose frames the mean and the spread are
         feed = feed.fit(epochs.windows)
     settings = Settings(
@@ -145,7 +145,7 @@ def _plan(
 
 
 def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
-    train, seed = job.settings.train, job.config.seed
+    train, seed = job.training, job.config.seed
     # A third of a window apart, neighbours of a sequence model differ enough to learn from;
     # a model of one output has no other window for a frame.
     usual = max(1, feed.spec.frames // 3) if feed.taught else 1
@@ -164,7 +164,7 @@ def _epochs(job: Job, feed: Feed, split: Split) -> Epochs:
         windows=windows,
         renewed=renewed,
         # few windows still make a step: smoke tests have less than a paper's batch
-        batch=min(train.batch or feed.spec.recipe.batch, len(windows)),
+        batch=min(train.batch, len(windows)),
         seed=seed,
         flip=train.flip,
     )

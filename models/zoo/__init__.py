@@ -3,13 +3,19 @@
 A file holds `Size` (flat sizes that check themselves; `frames` is a training window, `causal`
 that its one pose is the last frame's and not the middle's), `train(g, size)`, `infer(g, size)`
 where it differs by more than dropout and batch statistics, `PRESETS` (at least `paper`, `small`
-and `tiny`), `QUICK` (the training of `tiny`: within a minute of two cores it beats the best
-trivial baseline by a quarter; of images, the mean pose by half in three), `TRAINING` of the
-presets, `PAPER_PARAMETERS` and `RECIPE`. A network that depends on the skeleton takes `body` by
-keyword, as losses do: the `models.Body` of the poses, None where the model is built for no data.
+and `tiny`), `PAPER_PARAMETERS` and `LOSS`, the published weights of its terms. A network that
+depends on the skeleton takes `body` by keyword, as losses do: the `models.Body` of the poses, None
+where the model is built for no data.
+
+How it is trained stands beside it in YAML, by `bench` alone read: recipes by key, each over the one
+of the same file that it `extends`, with `preset`, `sizes`, `train` and whatever else a
+configuration says of a model. `paper` is the published recipe; `quick` trains `tiny`, and within a
+minute of two cores beats the best trivial baseline by a quarter (of images, in three minutes the
+mean pose by half). A recipe is of a `stage` where it says so; a stage that no recipe is of is
+trained as the plain model.
 
 Where they apply: `LOSSES`, terms of its own beside those of `models/losses`, by the name that
-the recipe weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
+`LOSS` weighs, each (pose, size) -> a number; `AGREE = False` where the two graphs are not
 meant to give the same pose; `STAGES`, further trainings by name, each a `models.Stage` over the
 same sizes and parameter names, chosen as FAMILY:STAGE; `BODY`, the skeleton of what
 asks for one, where a build is given none, or what makes it of sizes: a mesh has a `detail`.

@@ -6,14 +6,13 @@ hides of x. Three trainings follow: keypoints to poses, keypoints to keypoints, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from models.body import H36M_17
 from models.builder import Builder
 from models.layers import hidden
-from models.spec import Recipe, Stage, Training
+from models.spec import Stage
 from models.value import Value
 
 # (x, keypoints or poses, keypoints or poses, size) -> (b, t, j, COORDINATES of what comes out)
@@ -21,17 +20,8 @@ Network = Callable[[Value, str, str, Any], Value]
 Masks = Callable[[Value], tuple[Value, ...]]
 COORDINATES = {"keypoints": 2, "poses": 3}
 BODY = H36M_17
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=5e-4,
-    weight_decay=0.01,
-    lr_decay=1.0,
-    batch=64,
-    # reconstruction, limbs of the same length, a motion that does not shake
-    loss={"mpjpe": 1.0, "limb_length": 0.1, "acceleration": 0.05},
-    inputs="screen",
-    source="not published; the losses of an unsupervised pre-training of pose models",
-)
+# reconstruction, limbs of the same length, a motion that does not shake
+LOSS = {"mpjpe": 1.0, "limb_length": 0.1, "acceleration": 0.05}
 
 
 def given(g: Builder, what: str, size: Any) -> Value:
@@ -40,23 +30,17 @@ def given(g: Builder, what: str, size: Any) -> Value:
     return g.input(what, ("batch", size.frames, size.joints, coordinates))
 
 
-def stages(
-    network: Network, masks: Masks, training: Mapping[str, Training]
-) -> dict[str, Stage]:
+def stages(network: Network, masks: Masks) -> dict[str, Stage]:
     """`2d` restores keypoints of which a part is hidden, `3d` poses."""
-    # poses are near one metre: there is nothing to standardise
-    of_poses = {name: replace(one, inputs="screen") for name, one in training.items()}
     return {
-        "2d": _stage(network, masks, "keypoints", training),
-        "3d": _stage(network, masks, "poses", of_poses),
+        "2d": _stage(network, masks, "keypoints"),
+        "3d": _stage(network, masks, "poses"),
     }
 
 
-def _stage(
-    network: Network, masks: Masks, what: str, training: Mapping[str, Training]
-) -> Stage:
+def _stage(network: Network, masks: Masks, what: str) -> Stage:
     def train(g: Builder, size: Any) -> Value:
         x = given(g, what, size)
         return network(x * (1.0 - hidden(x, *masks(x))), what, what, size)
 
-    return Stage(train=train, recipe=RECIPE, training=training, body=BODY)
+    return Stage(train=train, loss=LOSS, body=BODY)

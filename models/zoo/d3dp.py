@@ -22,7 +22,6 @@ from models.golden import Array, Golden, Shown
 from models.graph import Graph
 from models.layers import check_heads, mirrored, paired
 from models.losses.mpjpe import mpjpe
-from models.spec import Recipe, Training
 from models.value import Value
 from models.zoo import mixste
 
@@ -241,46 +240,32 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(),
-    "h20k10": Size(hypotheses=20, steps=10),  # of the published tables
+    "h20k10": Size(
+        hypotheses=20,
+        steps=10,
+    ),  # of the published tables
     "small": Size(
-        frames=27, width=32, depth=2, heads=4, drop_path=0.0, hypotheses=3, steps=3
+        frames=27,
+        width=32,
+        depth=2,
+        heads=4,
+        drop_path=0.0,
+        hypotheses=3,
+        steps=3,
     ),
     # few frames, for many poses in the seconds of a first run
     "tiny": Size(
-        frames=2, width=48, depth=2, heads=4, drop_path=0.0, hypotheses=3, steps=2
+        frames=2,
+        width=48,
+        depth=2,
+        heads=4,
+        drop_path=0.0,
+        hypotheses=3,
+        steps=2,
     ),
 }
 PAPER_PARAMETERS = {"paper": 34_835_459}
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=6e-5,
-    weight_decay=0.1,
-    lr_decay=0.993,
-    batch=4,
-    loss={"mpjpe": 1.0},
-    inputs="screen",
-    source="Shan et al. 2023: AdamW 6e-5, decay 0.1, x0.993 per epoch, 1024 frames a batch;"
-    " there each gradient is multiplied by the loss",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=2800,
-    batch=32,
-    lr=6e-3,
-    inputs="zscore",
-    validate_every=1800,
-    validation_windows=256,
-)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    "paper": Training(
-        steps=60_000, batch=4, validate_every=5000, validation_windows=64
-    ),
-    "small": Training(
-        steps=3000, batch=16, lr=2e-3, inputs="zscore", validate_every=1000
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0}
 DENOISER = "D3DP MixSTE2 denoiser"  # the network alone
 OFFICIAL = {"D3DP": "", "D3DP MixSTE2 denoiser": ""}
 # the schedule, which checkpoints carry and the graphs have as numbers

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from models.builder import Builder
 from models.layers import hidden, mask
-from models.spec import Recipe, Stage, Training
+from models.spec import Stage
 from models.value import Value
 from models.zoo.motionbert import Size as Size
 from models.zoo.motionbert import head, keypoints, represent
@@ -46,48 +46,33 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(
-        width=64, representation=64, depth=2, heads=8, frames=10, max_frames=10
+        width=64,
+        representation=64,
+        depth=2,
+        heads=8,
+        frames=10,
+        max_frames=10,
     ),
     "small": Size(
-        width=64, representation=64, depth=2, heads=8, frames=5, max_frames=10
+        width=64,
+        representation=64,
+        depth=2,
+        heads=8,
+        frames=5,
+        max_frames=10,
     ),
     "tiny": Size(
-        width=64, representation=64, depth=1, heads=4, frames=3, max_frames=10
+        width=64,
+        representation=64,
+        depth=1,
+        heads=4,
+        frames=3,
+        max_frames=10,
     ),
 }
 PAPER_PARAMETERS: dict[str, int] = {}  # none was published
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=1e-3,
-    weight_decay=1e-4,
-    lr_decay=1.0,
-    batch=128,  # four of 32, accumulated
-    loss={"mpjpe": 1.0},
-    inputs="screen",
-    source="a study of 2D-to-3D lifting: AdamW 1e-3, decay 1e-4, batches of 4 x 32",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=2800,
-    batch=24,
-    lr=3e-3,
-    inputs="zscore",
-    validate_every=1400,
-    validation_windows=128,
-)
-TRAINING = {
-    "paper": Training(steps=20_000, validate_every=1000),
-    "small": Training(
-        steps=3000,
-        batch=32,
-        lr=2e-3,
-        inputs="zscore",
-        validate_every=500,
-        validation_windows=512,
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0}
 STAGES = {
-    "pretrain": Stage(train=pretrain, recipe=RECIPE, training=TRAINING),
-    "finetune": Stage(train=finetune, recipe=RECIPE, training=TRAINING),
+    "pretrain": Stage(train=pretrain, loss=LOSS),
+    "finetune": Stage(train=finetune, loss=LOSS),
 }

@@ -12,7 +12,7 @@ mesh, and does not know perspective.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from models.losses.vertex import vertex
 from models.mesh import Mesh
 from models.passes import to_inference
 from models.sparse import Matrix
-from models.spec import Recipe, Spec, Stage, Training
+from models.spec import Spec, Stage
 from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
 from models.zoo import _golden_graphs, _graphcmr_smpl
@@ -305,26 +305,11 @@ PRESETS = {
 PAPER_PARAMETERS = {"paper": 27_640_672}
 BODY = built_in
 LOSSES = {"keypoints": _keypoints, "joints": _joints}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=3e-4,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=16,
-    loss={"vertex": 1.0, "keypoints": 1.0, "joints": 1.0},
-    inputs="screen",
-    source="Kolotouros et al. 2019: Adam 3e-4, batch 16",
-)
-TRAINING = {
-    "paper": Training(steps=100_000, validate_every=5000),
-    "small": Training(steps=5000, validate_every=500),
-    "tiny": Training(steps=1000, batch=16, lr=1e-3, validate_every=500),
-}
+LOSS = {"vertex": 1.0, "keypoints": 1.0, "joints": 1.0}
 STAGES = {
     "smpl": Stage(
         train=_smpl,
-        recipe=replace(RECIPE, loss={**RECIPE.loss, "graph": 1.0}),
-        training=TRAINING,
+        loss={**LOSS, "graph": 1.0},
         losses={**LOSSES, "graph": _of_graph},
         # the graph network's, and 15,027,426 of the regressor
         parameters={"paper": 42_668_098},
@@ -365,7 +350,7 @@ def golden(
     still = to_inference(trained, outputs=names)
     return [
         Golden(
-            spec=Spec("graphcmr", {}, trained, still, RECIPE, size.frames),
+            spec=Spec("graphcmr", {}, trained, still, size.frames),
             feeds={key.removeprefix("input/"): array for key, array in arrays.items()},
             outputs={name: Shown(still.with_outputs(name)) for name in names},
             trained={name: Shown(trained.with_outputs(name)) for name in names},

@@ -21,7 +21,6 @@ from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown, alone, shown
 from models.passes import to_inference
-from models.spec import Recipe, Training
 from models.value import Value
 
 START = ("normal", 0.001)  # of every convolution, of the head as of the ResNet
@@ -174,26 +173,7 @@ PRESETS = {
     ),
 }
 PAPER_PARAMETERS = {"paper": 34_291_392}  # counted in the authors' code
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=32,
-    loss={"location": 1.0},
-    inputs="screen",
-    source="mks0601's code (Human3.6M and MPII): Adam 1e-3, x0.1 after 15 and 17 of 20 epochs,"
-    " batch 32",
-)
-# Beats the mean pose by half within three minutes on two cores.
-QUICK = Training(
-    steps=3400, batch=32, lr=8e-3, validate_every=1700, validation_windows=512
-)
-TRAINING = {
-    "paper": Training(steps=300_000, validate_every=5000),
-    "small": Training(steps=10_000, batch=32, validate_every=2000),
-    "tiny": QUICK,
-}
+LOSS = {"location": 1.0}
 LOSSES = {"location": location}
 OFFICIAL = "ResPoseNet (integral)"
 OFFICIAL_LOSS = {OFFICIAL: {"location": 1.0}}

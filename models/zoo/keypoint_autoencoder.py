@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from models.builder import Builder
 from models.layers import TIMM, check_heads, mask, related_block
-from models.spec import Training
 from models.value import Value
 from models.zoo import _reconstruction
 from models.zoo._reconstruction import COORDINATES, given, stages
@@ -102,25 +101,23 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(),
-    "small": Size(frames=9, width=64, code=16, depth=2, decoder_depth=1, heads=4),
-    "tiny": Size(frames=3, width=48, code=16, depth=1, decoder_depth=1, heads=4),
+    "small": Size(
+        frames=9,
+        width=64,
+        code=16,
+        depth=2,
+        decoder_depth=1,
+        heads=4,
+    ),
+    "tiny": Size(
+        frames=3,
+        width=48,
+        code=16,
+        depth=1,
+        decoder_depth=1,
+        heads=4,
+    ),
 }
 PAPER_PARAMETERS: dict[str, int] = {}  # none was published
-RECIPE, BODY = _reconstruction.RECIPE, _reconstruction.BODY
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=2400,
-    batch=32,
-    lr=3e-3,
-    inputs="zscore",
-    validate_every=800,
-    validation_windows=256,
-)
-TRAINING = {
-    "paper": Training(steps=60_000, validate_every=2000),
-    "small": Training(
-        steps=3000, batch=32, lr=1e-3, inputs="zscore", validate_every=500
-    ),
-    "tiny": QUICK,
-}
-STAGES = stages(_network, _masks, TRAINING)
+LOSS, BODY = _reconstruction.LOSS, _reconstruction.BODY
+STAGES = stages(_network, _masks)

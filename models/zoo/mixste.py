@@ -17,7 +17,6 @@ from models.dims import fixed
 from models.layers import block, check_heads
 from models.losses.velocity import steps
 from models.losses.weighted_mpjpe import weighted
-from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -129,46 +128,29 @@ PRESETS = {
     "paper": Size(),
     "frames81": Size(frames=81),
     "frames27": Size(frames=27),
-    "small": Size(frames=27, width=32, depth=2, heads=4, drop_path=0.0),
+    "small": Size(
+        frames=27,
+        width=32,
+        depth=2,
+        heads=4,
+        drop_path=0.0,
+    ),
     # few frames, for many poses in the seconds of a first run
-    "tiny": Size(frames=2, width=48, depth=2, heads=4, drop_path=0.0),
+    "tiny": Size(
+        frames=2,
+        width=48,
+        depth=2,
+        heads=4,
+        drop_path=0.0,
+    ),
 }
 PAPER_PARAMETERS = {
     "paper": 33_783_811,
     "frames81": 33_700_867,
     "frames27": 33_673_219,
 }
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=4e-5,
-    weight_decay=0.1,
-    lr_decay=0.99,
-    batch=4,
-    # in this order, single frames are refused by velocity, which says why
-    loss={"wmpjpe": 1.0, "velocity": 2.0, "tcl": 0.5},
-    inputs="screen",
-    source="Zhang et al. 2022: AdamW 4e-5, decay 0.1, x0.99 per epoch, 1024 frames a batch;"
-    " there each gradient is multiplied by the loss",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=3000,
-    batch=32,
-    lr=5e-3,
-    inputs="zscore",
-    # so early, the published weights of motion hold poses back
-    loss={"wmpjpe": 1.0},
-    validate_every=1500,
-    validation_windows=256,
-)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    "paper": Training(steps=60_000, batch=4, validate_every=2000),
-    "small": Training(
-        steps=3000, batch=16, lr=2e-3, inputs="zscore", validate_every=500
-    ),
-    "tiny": QUICK,
-}
+# in this order, single frames are refused by velocity, which says why
+LOSS = {"wmpjpe": 1.0, "velocity": 2.0, "tcl": 0.5}
 OFFICIAL = "MixSTE2"
 
 

@@ -18,7 +18,6 @@ from models.builder import Builder
 from models.dims import fixed
 from models.errors import BadInput, UnknownName
 from models.layers import attend, check_heads, mlp
-from models.spec import Recipe, Training
 from models.value import Value, emit
 
 # By joint, the joints that its features come from: as published, that is not symmetric (the
@@ -319,11 +318,27 @@ NOTES = (
 PRESETS = {
     "paper": Size(),  # B
     "b81": Size(frames=81),
-    "xs": Size(width=64, frames=27, depth=12),
-    "s": Size(width=64, frames=81, depth=26),
+    "xs": Size(
+        width=64,
+        frames=27,
+        depth=12,
+    ),
+    "s": Size(
+        width=64,
+        frames=81,
+        depth=26,
+    ),
     "l": Size(depth=26),
-    "l81": Size(depth=26, frames=81),
-    "small": Size(width=64, representation=64, frames=9, depth=2),
+    "l81": Size(
+        depth=26,
+        frames=81,
+    ),
+    "small": Size(
+        width=64,
+        representation=64,
+        frames=9,
+        depth=2,
+    ),
     "tiny": _TINY,
 }
 PAPER_PARAMETERS = {
@@ -334,33 +349,7 @@ PAPER_PARAMETERS = {
     "l": 19_007_111,
     "l81": 18_998_687,
 }
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=5e-4,
-    weight_decay=0.01,
-    lr_decay=0.99,
-    batch=16,
-    loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0},
-    inputs="screen",
-    source="Mehraban et al. 2024: AdamW 5e-4, decay 0.01, x0.99 per epoch, batch 16",
-)
-QUICK = Training(
-    steps=3000,
-    batch=32,
-    lr=3e-3,
-    inputs="zscore",
-    # so early, the other published terms hold poses back
-    loss={"mpjpe": 1.0},
-    validate_every=1000,
-    validation_windows=128,
-)
-TRAINING = {
-    "paper": Training(steps=60_000, validate_every=2000),
-    "small": Training(
-        steps=3000, batch=16, lr=2e-3, inputs="zscore", validate_every=500
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0}
 OFFICIAL = "MotionAGFormer"
 
 

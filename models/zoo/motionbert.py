@@ -9,13 +9,13 @@ key, value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from models.builder import Builder
 from models.errors import BadInput
 from models.layers import Initialisers, attend, check_heads, hidden, mask, mlp
-from models.spec import Recipe, Stage, Training
+from models.spec import Stage
 from models.value import Value
 
 
@@ -191,64 +191,35 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(),
-    "lite": Size(width=256, mlp_ratio=4),
-    "small": Size(width=64, representation=64, depth=2, frames=9, max_frames=27),
+    "lite": Size(
+        width=256,
+        mlp_ratio=4,
+    ),
+    "small": Size(
+        width=64,
+        representation=64,
+        depth=2,
+        frames=9,
+        max_frames=27,
+    ),
     # few frames, for many poses in the seconds of a first run
     "tiny": Size(
-        width=64, representation=64, depth=1, heads=4, frames=2, max_frames=27
+        width=64,
+        representation=64,
+        depth=1,
+        heads=4,
+        frames=2,
+        max_frames=27,
     ),
 }
 PAPER_PARAMETERS = {"paper": 42_466_317, "lite": 16_001_549}
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=2e-4,
-    weight_decay=0.01,
-    lr_decay=0.99,
-    batch=32,
-    loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0},
-    inputs="screen",
-    source="Zhu et al. 2023: AdamW 2e-4, x0.99 per epoch",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=1800,
-    batch=32,
-    lr=3e-3,
-    inputs="zscore",
-    # so early, the published weight of velocity holds poses back
-    loss={"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 2.0},
-    validate_every=600,
-    validation_windows=128,
-)
-# Hidden entries take longer to learn, and come to the same error.
-QUICK_PRETRAIN = replace(QUICK, steps=2400, validate_every=800)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    "paper": Training(steps=60_000, batch=32, validate_every=2000),
-    "small": Training(
-        steps=3000,
-        batch=16,
-        lr=2e-3,
-        inputs="zscore",
-        validate_every=500,
-        validation_windows=512,
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0, "n_mpjpe": 0.5, "velocity": 20.0}
 STAGES = {
     "pretrain": Stage(
         train=pretrain,
-        recipe=replace(
-            RECIPE,
-            lr=5e-4,
-            batch=64,
-            source="Zhu et al. 2023: AdamW 5e-4, x0.99 per epoch, masks of 5 and 10 %",
-        ),
-        training={**TRAINING, "tiny": QUICK_PRETRAIN},
+        loss=LOSS,
     ),
-    "representation": Stage(
-        train=train, infer=representation, recipe=RECIPE, training=TRAINING
-    ),
+    "representation": Stage(train=train, infer=representation, loss=LOSS),
 }
 OFFICIAL = "DSTformer"
 

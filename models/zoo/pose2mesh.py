@@ -29,7 +29,7 @@ from models.losses.lifted_joint import lifted_joint
 from models.mesh import Mesh
 from models.passes import to_inference
 from models.sparse import Matrix
-from models.spec import Recipe, Spec, Stage, Training
+from models.spec import Spec, Stage
 from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
 from models.zoo import _golden_graphs, _pose2mesh_golden
@@ -244,43 +244,16 @@ BODY = built_in
 LOSSES = {"lifted": _lifted}
 # joints in metres, where the authors weigh millimetres by a thousandth
 _OF_MESH = {"vertex": 1.0, "normal": 0.1, "edge": 20.0, "mesh_joint": 1.0}
-RECIPE = Recipe(
-    optimizer="rmsprop",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=64,
-    loss={**_OF_MESH, "lifted": 1.0},
-    inputs="zscore",
-    source="Choi et al. 2020: RMSprop 1e-3, a tenth of it from epoch 12 of 15, batch 64",
-)
-# Beats the mean body in the pose of the linear map's joints by a quarter, within three minutes
-# of two cores.
-QUICK = Training(
-    steps=6000,
-    batch=64,
-    loss={"vertex": 1.0, "lifted": 1.0},
-    validate_every=3000,
-    validation_windows=256,
-)
-_PUBLISHED = Training(steps=70_000, validate_every=2000)
-_SMALL = Training(steps=10_000, validate_every=1000)
-TRAINING = {"paper": _PUBLISHED, "small": _SMALL, "tiny": QUICK}
+LOSS = {**_OF_MESH, "lifted": 1.0}
 STAGES = {
     "posenet": Stage(
         train=_pose,
-        recipe=replace(
-            RECIPE,
-            loss={"lifted_joint": 1.0},
-            source="Choi et al. 2020: RMSprop 1e-3, half of it from epoch 30 of 60, batch 64",
-        ),
-        training={**TRAINING, "tiny": replace(QUICK, loss=None)},
+        loss={"lifted_joint": 1.0},
         parameters={"paper": 67_518_515},
     ),
     "meshnet": Stage(
         train=_on_given,
-        recipe=replace(RECIPE, loss=_OF_MESH),
-        training={**TRAINING, "tiny": replace(QUICK, loss={"vertex": 1.0})},
+        loss=_OF_MESH,
         parameters={"paper": 8_784_963},
         body=built_in,
     ),
@@ -347,4 +320,4 @@ def _spec(g: Builder, size: Size) -> Spec:
     """Of a file's own graph."""
     graph = g.finish()
     still = to_inference(graph, outputs=["out"])
-    return Spec("pose2mesh", {}, graph, still, RECIPE, size.frames)
+    return Spec("pose2mesh", {}, graph, still, size.frames)

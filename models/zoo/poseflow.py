@@ -9,7 +9,7 @@ b batch, j joints, h hypotheses, n = 3 (j - 1) coordinates x0, x1, ..., y0, ...,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import models
@@ -21,7 +21,7 @@ from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.passes import prune, to_inference
 from models.samples import covariance, mmd
-from models.spec import Recipe, Stage, Training
+from models.spec import Stage
 from models.value import Value
 
 KERNELS = (0.05, 0.2, 0.9)  # widths of the inverse kernels
@@ -271,7 +271,13 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(samples=200),
-    "small": Size(blocks=4, width=256, condition_width=128, hypotheses=20, samples=20),
+    "small": Size(
+        blocks=4,
+        width=256,
+        condition_width=128,
+        hypotheses=20,
+        samples=20,
+    ),
     "tiny": Size(
         blocks=2,
         width=128,
@@ -285,39 +291,12 @@ PRESETS = {
     ),
 }
 PAPER_PARAMETERS = {"paper": 2_157_176}  # counted in the authors' code
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-4,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=64,
-    loss={
-        "plane": 1.0,
-        "latent": 10.0,
-        "returned": 4.0,
-        "best": 4.0,
-        "spread": 750.0,
-    },
-    inputs="screen",
-    source="Wehrbein et al. 2021: Adam 1e-4 (betas 0.5, 0.9 there), x0.5 after 150 epochs,"
-    " gradients within +-15, there also the critic's score of a sample",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores. Of 20 hypotheses the
-# best is nearer still; the single pose, which the paper never looks at in training, is taught too.
-QUICK = Training(
-    steps=4000,
-    batch=32,
-    lr=5e-3,
-    loss={"mpjpe": 4.0, "plane": 1.0, "latent": 1.0, "best": 8.0},
-    validate_every=2000,
-    validation_windows=512,
-)
-TRAINING = {
-    "paper": Training(steps=74_710, validate_every=2000),  # 155 epochs of 482 steps
-    "small": Training(
-        steps=10_000, batch=64, lr=2e-3, loss=QUICK.loss, validate_every=2000
-    ),
-    "tiny": QUICK,
+LOSS = {
+    "plane": 1.0,
+    "latent": 10.0,
+    "returned": 4.0,
+    "best": 4.0,
+    "spread": 750.0,
 }
 LOSSES = {
     "plane": plane,
@@ -331,8 +310,7 @@ STAGES = {
     "critic": Stage(
         train=criticise,
         infer=judge,
-        recipe=replace(RECIPE, loss={"rated": 1.0, "steep": 10.0}),
-        training={"tiny": Training(steps=200, batch=64, lr=1e-3)},
+        loss={"rated": 1.0, "steep": 10.0},
         losses={"rated": rated, "steep": steep},
         agree=False,  # a sample is judged in training, the single pose in a run
         parameters={"paper": 2_404_401},

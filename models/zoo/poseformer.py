@@ -12,7 +12,6 @@ from typing import Any
 
 from models.builder import Builder
 from models.layers import block, check_heads
-from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -94,37 +93,21 @@ NOTES = (
 PRESETS = {
     "paper": Size(),
     "frames27": Size(frames=27),
-    "small": Size(frames=9, width=16, depth=2, heads=4),
-    "tiny": Size(frames=9, width=8, depth=1, heads=4),
+    "small": Size(
+        frames=9,
+        width=16,
+        depth=2,
+        heads=4,
+    ),
+    "tiny": Size(
+        frames=9,
+        width=8,
+        depth=1,
+        heads=4,
+    ),
 }
 PAPER_PARAMETERS = {"paper": 9_602_885, "frames27": 9_573_455}
-RECIPE = Recipe(
-    optimizer="adamw",
-    lr=4e-4,
-    weight_decay=0.1,
-    lr_decay=0.99,
-    batch=512,
-    loss={"mpjpe": 1.0},
-    inputs="screen",
-    source="Zheng et al. 2021: AdamW 4e-4 (ground-truth 2D), decay 0.1, x0.99 per epoch",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=1300,
-    batch=32,
-    lr=4e-3,
-    inputs="zscore",
-    validate_every=650,
-    validation_windows=256,
-)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    "paper": Training(steps=60_000, batch=512, validate_every=2000),
-    "small": Training(
-        steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0}
 OFFICIAL = "PoseTransformer"
 
 

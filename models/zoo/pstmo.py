@@ -22,7 +22,7 @@ from models.golden import Array, Golden, Shown
 from models.layers import check_heads
 from models.losses.mpjpe import mpjpe
 from models.passes import to_inference
-from models.spec import Recipe, Stage, Training
+from models.spec import Stage
 from models.value import Value
 from models.zoo._pstmo_layers import (
     DRAWN,
@@ -221,8 +221,18 @@ def _restored(pose: Value, size: Size) -> Value:
     return mpjpe(pose, _keypoints(pose.graph, size))
 
 
-_S = Size(depth=3, masked=0.8, masked_joints=2)  # P-STMO-S
-_SMALL = Size(frames=27, strides=(3, 3, 3), width=64, hidden=128, depth=2)
+_S = Size(
+    depth=3,
+    masked=0.8,
+    masked_joints=2,
+)  # P-STMO-S
+_SMALL = Size(
+    frames=27,
+    strides=(3, 3, 3),
+    width=64,
+    hidden=128,
+    depth=2,
+)
 _TINY = Size(
     frames=9,
     strides=(3, 3),
@@ -242,8 +252,16 @@ NOTES = (
 PRESETS = {
     "paper": Size(),
     "s": _S,
-    "s81": replace(_S, frames=81, strides=(3, 3, 3, 3)),
-    "s27": replace(_S, frames=27, strides=(3, 3, 3)),
+    "s81": replace(
+        _S,
+        frames=81,
+        strides=(3, 3, 3, 3),
+    ),
+    "s27": replace(
+        _S,
+        frames=27,
+        strides=(3, 3, 3),
+    ),
     "small": _SMALL,
     "tiny": _TINY,
 }
@@ -254,47 +272,12 @@ PAPER_PARAMETERS = {
     "s27": 4_682_598,
 }
 LOSSES = {"vte": _of_all, "middle": _of_middle}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=0.97,
-    batch=160,
-    loss={"vte": 1.0, "middle": 1.0},
-    inputs="screen",
-    source="Shan et al. 2022: Adam (AMSGrad there) 1e-3, x0.97 per epoch, batch 160",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=2000,
-    batch=96,
-    lr=4e-3,
-    inputs="zscore",
-    validate_every=1000,
-    validation_windows=256,
-)
-TRAINING = {
-    "paper": Training(steps=60_000, validate_every=2000),
-    "small": Training(
-        steps=3000, batch=64, lr=1e-3, inputs="zscore", validate_every=500
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"vte": 1.0, "middle": 1.0}
 STAGES = {
     "pretrain": Stage(
         train=partial(_restore, training=True),
         infer=partial(_restore, training=False),
-        recipe=replace(
-            RECIPE,
-            lr=1e-4,
-            loss={"restored": 1.0},
-            source="Shan et al. 2022: Adam (AMSGrad there) 1e-4, x0.97 per epoch, batch 160",
-        ),
-        training={
-            "paper": Training(steps=60_000, validate_every=2000),
-            "small": Training(steps=3000, batch=64, lr=1e-3, validate_every=500),
-            "tiny": Training(steps=2000, batch=96, lr=4e-3, validate_every=1000),
-        },
+        loss={"restored": 1.0},
         losses={"restored": _restored},
         parameters={
             "paper": 3_315_620,

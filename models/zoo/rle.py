@@ -21,7 +21,6 @@ from models.errors import BadInput
 from models.golden import Array, Golden, Shown, alone
 from models.passes import prune, to_inference
 from models.realnvp import Masks, RealNVP
-from models.spec import Recipe, Training
 from models.value import Value
 
 # what couplings keep, in turns
@@ -214,7 +213,11 @@ NOTES = (
 )
 PRESETS = {
     "paper": Size(),
-    "paper2d": Size(joints=17, coordinates=2, width=192),
+    "paper2d": Size(
+        joints=17,
+        coordinates=2,
+        width=192,
+    ),
     "resnet18": Size(**resnet.published("rle", 18)),
     "small": Size(
         joints=17,
@@ -234,26 +237,7 @@ PRESETS = {
 }
 # counted in the authors' code
 PAPER_PARAMETERS = {"paper": 23_838_440, "paper2d": 23_701_148}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=32,
-    loss={"flow": 1.0, "laplace": 1.0},
-    inputs="screen",
-    source="Li et al. 2021 (Human3.6M and MPII): Adam 1e-3, x0.1 after 90 and 120 of 200 epochs,"
-    " batch 32 a GPU",
-)
-# Beats the mean pose by half within three minutes on two cores.
-QUICK = Training(
-    steps=3400, batch=32, lr=4e-3, validate_every=1700, validation_windows=512
-)
-TRAINING = {
-    "paper": Training(steps=300_000, validate_every=5000),
-    "small": Training(steps=10_000, batch=32, validate_every=2000),
-    "tiny": QUICK,
-}
+LOSS = {"flow": 1.0, "laplace": 1.0}
 OFFICIAL = {"RegressFlow (RLE, 2D)": "", "RegressFlow3D (RLE, 3D)": ""}
 OFFICIAL_LOSS = {official: {"flow": 1.0, "laplace": 1.0} for official in OFFICIAL}
 # masks are numbers of the graph; the authors' forward runs through no layer of `fcs`

@@ -24,7 +24,6 @@ from models.builder import Builder
 from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
-from models.spec import Recipe, Training
 from models.value import Value
 
 Places = tuple[tuple[int, ...], ...]
@@ -284,45 +283,18 @@ NOTES = (
 PRESETS = {
     "paper": Size(),
     "local": Size(non_local=False),
-    "small": Size(width=64, depth=2),
-    "tiny": Size(width=64, depth=1),
+    "small": Size(
+        width=64,
+        depth=2,
+    ),
+    "tiny": Size(
+        width=64,
+        depth=1,
+    ),
 }
 # Published as 0.43 M and 0.27 M; counted in the official code, whose skeleton has 16 joints.
 PAPER_PARAMETERS = {"paper": 434_703, "local": 267_343}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=0.96,
-    batch=64,
-    loss={"mse": 1.0},
-    inputs="screen",
-    source="garyzhao/SemGCN main_gcn.py: Adam 1e-3, x0.96 per 100,000 steps, batch 64, MSE",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=6000,
-    batch=64,
-    lr=1e-2,
-    inputs="zscore",
-    loss={"mpjpe": 1.0},
-    validate_every=3000,
-    validation_windows=512,
-)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    "paper": Training(steps=700_000, validate_every=20_000),
-    "local": Training(steps=1_200_000, validate_every=20_000),
-    "small": Training(
-        steps=10_000,
-        batch=128,
-        lr=2e-3,
-        inputs="zscore",
-        loss={"mpjpe": 1.0},
-        validate_every=1000,
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mse": 1.0}
 OFFICIAL = "SemGCN"
 
 

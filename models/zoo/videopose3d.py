@@ -18,7 +18,6 @@ from models.builder import Builder
 from models.errors import BadInput
 from models.golden import Array, Golden, plain, shown
 from models.passes import to_inference
-from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -184,11 +183,23 @@ PRESETS = {
     "frames81": Size(widths=(3, 3, 3, 3)),
     "causal": Size(causal=True),
     # the ablation; at 243 frames it has 260 million parameters
-    "dense": Size(widths=(3, 3, 3), dense=True, strided=False),
+    "dense": Size(
+        widths=(3, 3, 3),
+        dense=True,
+        strided=False,
+    ),
     # where the root is, for the semi-supervised training: one joint, which no data here teaches
     "trajectory": Size(joints_out=1),
-    "small": Size(widths=(3, 3, 3), width=128, dropout=0.1),
-    "tiny": Size(widths=(3, 3, 3), width=128, dropout=0.1),
+    "small": Size(
+        widths=(3, 3, 3),
+        width=128,
+        dropout=0.1,
+    ),
+    "tiny": Size(
+        widths=(3, 3, 3),
+        width=128,
+        dropout=0.1,
+    ),
 }
 # counted in the official code
 PAPER_PARAMETERS = {
@@ -199,35 +210,7 @@ PAPER_PARAMETERS = {
     "causal": 16_952_371,
     "trajectory": 16_903_171,
 }
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-3,
-    weight_decay=0.0,
-    lr_decay=0.95,
-    batch=1024,
-    loss={"mpjpe": 1.0},
-    inputs="screen",
-    source="Pavllo et al. 2019: Adam 1e-3, x0.95 per epoch, batch 1024",
-)
-# Beats the best trivial baseline by a quarter within a minute on two cores.
-QUICK = Training(
-    steps=2500,
-    batch=96,
-    lr=5e-3,
-    inputs="zscore",
-    validate_every=1250,
-    validation_windows=512,
-)
-_PUBLISHED = Training(steps=60_000, validate_every=2000)
-# Short trainings learn faster from standardised keypoints than from the screen's.
-TRAINING = {
-    **dict.fromkeys(("paper", "frames9", "frames27", "frames81"), _PUBLISHED),
-    **dict.fromkeys(("causal", "dense"), _PUBLISHED),
-    "small": Training(
-        steps=6000, batch=128, lr=2e-3, inputs="zscore", validate_every=1000
-    ),
-    "tiny": QUICK,
-}
+LOSS = {"mpjpe": 1.0}
 OFFICIAL = "TemporalModel"
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 import models
+from bench import recipes
 from models.body import Body
 from models.builder import Builder
 from models.human import human
-from models.spec import Recipe
 from models.value import Value
 
 
@@ -45,23 +46,13 @@ def train(g: Builder, size: Size, *, body: Body | None = None) -> Value:
 
 
 PRESETS = {"paper": Size(), "small": Size(), "tiny": Size()}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=3e-3,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=32,
-    loss={
-        "vertex": 1.0,
-        "edge": 1.0,
-        "normal": 0.1,
-        "mesh_joint": 1.0,
-        "lifted_joint": 1.0,
-    },
-    inputs="screen",
-    source="a test",
-)
-TRAINING: dict[str, object] = {}
+LOSS = {
+    "vertex": 1.0,
+    "edge": 1.0,
+    "normal": 0.1,
+    "mesh_joint": 1.0,
+    "lifted_joint": 1.0,
+}
 
 
 def put_up(monkeypatch: pytest.MonkeyPatch) -> str:
@@ -69,4 +60,8 @@ def put_up(monkeypatch: pytest.MonkeyPatch) -> str:
     known = models.names()
     monkeypatch.setitem(sys.modules, "models.zoo.drape", sys.modules[__name__])
     monkeypatch.setattr(models, "names", lambda: [*known, "drape"])
+    beside, own = recipes.beside, Path(__file__).with_suffix(".yaml")
+    monkeypatch.setattr(
+        recipes, "beside", lambda name: own if name == "drape" else beside(name)
+    )
     return "drape"

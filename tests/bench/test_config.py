@@ -14,8 +14,8 @@ import models
 from bench import config, tasks
 from bench.config import Config
 from bench.coordinator import checking
+from bench.recipes import layers
 from models.errors import BadInput, UnknownName
-from models.spec import Training
 
 
 def load(
@@ -40,7 +40,7 @@ def fault(*overrides: str, **rest: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("profile", config.profiles())
+@pytest.mark.parametrize("profile", layers.profiles())
 def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> None:
     content = load(profile=profile)
     assert set(content.model) <= set(models.networks())
@@ -49,7 +49,7 @@ def test_every_profile_is_valid_and_its_models_can_be_built(profile: str) -> Non
 
 
 def test_the_profiles_are_those_of_the_help_text() -> None:
-    assert config.profiles() == ["full", "smoke", "standard"]
+    assert layers.profiles() == ["full", "smoke", "standard"]
 
 
 MINE = """\
@@ -194,7 +194,10 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         ("small=2", "small", "less than or equal to 1"),
         ("timeout=0", "timeout", "greater than 0"),
         ("noise=7", "noise", "boolean"),
-        ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps'"),
+        ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps' was due"),
+        ("device=cuda:x", "device", "such as cuda:1, got 'cuda:x'"),
+        ("device=cpu:1", "device", "such as cuda:1, got 'cpu:1'"),
+        ("device=1", "device", "string"),
         ("precision=fp8", "precision", "'fp32', 'bf16' or 'fp16'"),
         ("backend=numpy", "backend", "tuple"),
         ("tasks=[trian]", "tasks.0", "did you mean train"),
@@ -325,19 +328,3 @@ def test_what_json_cannot_say_is_refused(override: str) -> None:
 def test_a_run_without_backends_or_tasks_is_refused() -> None:
     assert fault("backend=[]").startswith("configuration key backend")
     assert fault("tasks=[]").startswith("configuration key tasks")
-
-
-@pytest.mark.parametrize(
-    ("trainings", "said"),
-    [
-        ({"tinny": Training(steps=5)}, "did you mean tiny"),
-        ({"tiny": Training(steps=0)}, "TRAINING of motionbert, tiny: .*steps"),
-        ({"tiny": Training(steps=5, inputs="scren")}, "TRAINING of .*inputs"),
-    ],
-)
-def test_what_a_model_says_of_its_training_is_checked(
-    trainings: dict[str, Training], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models.module("motionbert"), "TRAINING", trainings)
-    with pytest.raises(BadInput, match=said):
-        load(names=("motionbert",))

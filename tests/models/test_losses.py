@@ -55,6 +55,12 @@ def n_mpjpe(pose: Array, target: Array) -> float:
     return mpjpe(product / square * pose, target)
 
 
+def focal(pose: Array, target: Array) -> float:
+    distance = np.sqrt(((pose - target) ** 2).sum(-1))
+    weight = 2 / (1 + np.exp(-distance / 0.05)) - 1
+    return float((weight**2 * distance).mean())
+
+
 def velocity(pose: Array, target: Array) -> float:
     return mpjpe(np.diff(pose, axis=1), np.diff(target, axis=1))
 
@@ -89,6 +95,7 @@ BY_HAND: dict[str, Callable[[Array, Array], float]] = {
     "mse": lambda pose, target: float(np.mean((pose - target) ** 2)),
     "n_mpjpe": n_mpjpe,
     "velocity": velocity,
+    "focal": focal,
     "weighted_mpjpe": weighted_mpjpe,
 }
 every_loss = pytest.mark.parametrize("name", BY_HAND)

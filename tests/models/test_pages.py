@@ -34,11 +34,10 @@ def test_notes_and_dead_names_of_a_file_stand_on_its_page(
     assert "`import` leaves out: `*.spare`" in page
 
 
-def test_a_preset_that_is_trained_by_another_loss_says_so() -> None:
+def test_a_page_says_where_other_losses_stand() -> None:
     page = pages.page("pose2mesh")
-    assert "The preset `tiny` is trained by 1 vertex + 1 lifted." in page
-    # of the mesh alone, too, and of no other preset or stage
-    assert page.count("is trained by") == 2
+    assert page.count("where a recipe gives no other") == 3
+    assert page.count("[models/zoo/pose2mesh.yaml]") == 3
 
 
 def graph(*, train: bool) -> Graph:

@@ -1,4 +1,4 @@
-"""Reading YAML that people write: safely, within bounds, with a one-line complaint.
+"""YAML that people write, read safely, within bounds, with a one-line complaint; and written.
 
 What comes of it is plain: mappings, lists, texts, finite numbers, truth values and null. Numbers
 are those of YAML 1.2, so that `1e-3` is one, and a date or a time of day is a text.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: keys and values were due, {type(content).__name__} came"
         )
     return content
+
+
+def text(content: Mapping[str, Any]) -> str:
+    """Plain keys and values as YAML that `parse` gives back, in their order."""
+    return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
 
 
 def parse(text: str) -> Any:

@@ -52,9 +52,10 @@ def test_the_values_are_those_of_a_run(here: Path, capsys: Said) -> None:
     for name, model in settings.model.items():
         row = rows[f"model.{name}.train.steps"]
         assert row["value"] == model.train.steps
-        said = configs.recipe(name, model.preset)
-        if "steps" in said:
-            assert row["from"] == f"models/zoo/{name}.py, share 0.5 of it"
+        if "steps" in configs.trained(name, model.preset):
+            family = name.partition(":")[0]
+            assert row["from"].startswith(f"models/zoo/{family}.yaml: ")
+            assert row["from"].endswith(", share 0.5 of it")
 
 
 def test_one_setting_within_a_table_is_told_apart(here: Path, capsys: Said) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-import models
 from bench import config as configs
 from bench import records
 from bench.config import Config
@@ -216,4 +215,4 @@ def test_a_model_that_joins_keeps_what_its_file_says(tmp_path: Path) -> None:
     joined = earlier.continued(folder, typed).model["poseformer"]
     assert joined.pad == "reflect"
     # what nobody has typed is the file's, however much else was typed
-    assert joined.train.steps == models.module("poseformer").TRAINING["small"].steps
+    assert joined.train.steps == configs.trained("poseformer", "small")["steps"]

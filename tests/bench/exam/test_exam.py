@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 import backends
 from backends.base import Backend, Gap, Settings
 from backends.numpy.backend import NumpyBackend
-from bench import config
 from bench.config import Config
 from bench.coordinator.job import Job
 from bench.exam import questions, random_cases
@@ -28,6 +27,8 @@ from bench.exam.question import Question, promised
 from bench.exam.question import put as put_to
 from bench.exam.questions import Part
 from bench.exam.random_cases import generated
+from bench.exam.settings import DTYPES
+from bench.exam.settings import Exam as Size
 from bench.records import Exam
 from models import ops
 from models.builder import Builder
@@ -43,7 +44,7 @@ pytestmark = [
     # PyTorch's word on the variance of one number
     pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0"),
 ]
-EVERYTHING = Part(config.DTYPES, generated=5)
+EVERYTHING = Part(DTYPES, generated=5)
 # Of twenty random cases each: they are the same on every machine and in every version, or
 # two reports could not be compared.
 CASES = {
@@ -67,7 +68,7 @@ def exam(
         task="shape_ops",
         backend=backend.name,
         model="",
-        config=Config(ops=names, exam=config.Exam(**plan)),
+        config=Config(ops=names, exam=Size(**plan)),
         folder=Path("nowhere"),
     )
     payload = shape_ops.run(job, backend, "cpu", lambda text, share: None).payload
@@ -238,7 +239,7 @@ def test_negative_axes_are_written_by_the_method_and_make_the_same_node() -> Non
 
 
 def test_a_plan_says_what_a_backend_has_no_mode_for() -> None:
-    asked = config.Exam(modes=("customary", "compiled"))
+    asked = Size(modes=("customary", "compiled"))
     parts, left_out = questions.plan(asked, {"eager": None})
     assert set(parts) == {"eager"}
     reason = "programs run eager here, and in no other way"
@@ -246,7 +247,7 @@ def test_a_plan_says_what_a_backend_has_no_mode_for() -> None:
 
 
 def test_a_compiler_that_is_not_customary_gets_one_case_of_each_type() -> None:
-    asked = config.Exam(modes=("customary", "compiled"), variants="all")
+    asked = Size(modes=("customary", "compiled"), variants="all")
     parts, _ = questions.plan(asked, {"eager": None, "compiled": True})
     put = list(questions.questions("softmax", parts["compiled"]))
     in_ties = [

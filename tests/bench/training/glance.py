@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import models
+from bench import recipes
 from bench.config import Config, Model, Train
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
@@ -19,7 +20,6 @@ from bench.data import Split, protocols
 from bench.data.clip import film
 from bench.data.readers import synthetic
 from models.builder import Builder
-from models.spec import Recipe
 from models.value import Value, emit
 
 
@@ -50,20 +50,11 @@ def network(g: Builder, size: Size) -> Value:
     return x.rearrange("b (k j c) -> b k j c", k=1, c=3)
 
 
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-2,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=16,
-    loss={"mpjpe": 1.0},
-    inputs="screen",
-    source="nowhere",
-)
+LOSS = {"mpjpe": 1.0}
 FILE = SimpleNamespace(
     Size=Size,
     train=network,
-    RECIPE=RECIPE,
+    LOSS=LOSS,
     PRESETS={"paper": Size(), "small": Size(), "tiny": Size()},
 )
 
@@ -73,6 +64,11 @@ def add(patch: pytest.MonkeyPatch) -> None:
     known = models.module
     patch.setattr(
         models, "module", lambda name: FILE if name == "glance" else known(name)
+    )
+    beside = recipes.beside
+    own = Path(__file__).with_suffix(".yaml")
+    patch.setattr(
+        recipes, "beside", lambda name: own if name == "glance" else beside(name)
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import models
 from backends.base import Backend, Settings
+from bench.config import Train, completed, trained
 from bench.parity.feeds import drawn
 from models import Spec, params
 from models.optim import Optimizer
@@ -19,9 +20,8 @@ FAR = 10
 
 def optimizer(spec: Spec) -> Optimizer:
     """The rule of the recipe, as fast as the training of the preset says."""
-    recipe = spec.recipe
-    quick = models.stage(spec.name).training["tiny"]
-    return Optimizer(recipe.optimizer, quick.lr or recipe.lr, recipe.weight_decay)
+    quick = completed(spec.name, Train(**trained(spec.name, "tiny")))
+    return Optimizer(quick.optimizer, quick.lr, quick.weight_decay)
 
 
 @pytest.mark.parametrize("name", models.networks())

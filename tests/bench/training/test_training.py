@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backends.base import Backend
+from bench import config as configs
 from bench.config import Model
 from bench.coordinator.spec import build
 from bench.evaluation import task as evaluate
@@ -81,7 +82,8 @@ def test_options_replace_the_recipe_and_the_recipe_fills_the_rest(
 ) -> None:
     job = make_job(tmp_path, backend, lr=None)
     spec = build(job.model, job.settings, PROTOCOL)
-    assert train.optimizer_of(job, spec).describe()["lr"] == spec.recipe.lr
+    published = configs.trained(job.model, "paper")
+    assert train.optimizer_of(job, spec).describe()["lr"] == published["lr"]
     options = {"lr": 0.3, "weight_decay": 0.2, "optimizer": "sgd"}
     given = train.optimizer_of(make_job(tmp_path, backend, **options), spec)
     assert (given.rule, given.lr, given.weight_decay) == ("sgd", 0.3, 0.2)

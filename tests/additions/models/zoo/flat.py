@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.builder import Builder
-from models.spec import Recipe, Training
 from models.value import Value
 
 
@@ -28,17 +27,7 @@ def train(g: Builder, size: Size) -> Value:
 
 PRESETS = {"paper": Size(), "small": Size(), "tiny": Size()}
 PAPER_PARAMETERS = {"paper": 34 * 51 + 51}
-RECIPE = Recipe(
-    optimizer="adam",
-    lr=1e-2,
-    weight_decay=0.0,
-    lr_decay=1.0,
-    batch=16,
-    loss={"absolute": 1.0},
-    inputs="screen",
-    source="nowhere",
-)
-TRAINING = {"tiny": Training(steps=400, validate_every=400)}
+LOSS = {"absolute": 1.0}
 OFFICIAL = "Flat"
 
 
