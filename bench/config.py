@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 import models as zoo
 from bench import tasks
@@ -20,6 +20,7 @@ from bench.kinds import (
     PROCESSORS,
     Count,
     Faults,
+    Keep,
     Names,
     Natural,
     Placed,
@@ -28,6 +29,7 @@ from bench.kinds import (
     Rung,
     Seconds,
     Share,
+    Strict,
     Tasks,
     Weight,
     Whole,
@@ -45,21 +47,7 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
-class _Strict(BaseModel):
-    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Keep(_Strict):
-    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
-
-    best: bool = False  # of the lowest validation error
-    improved: bool = False  # each validated one that was better than all before
-    top: Count | None = None  # so many of the lowest errors
-    every: Count | None = None  # steps
-
-
-class Train(_Strict):
+class Train(Strict):
     """Empty fields take the model's published recipe.
 
     The learning rate falls by a cosine to 1 % over the steps.
@@ -82,8 +70,7 @@ class Train(_Strict):
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
-    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
-    continues: bool = False
+    continues: bool = False  # with its optimizer's state and its step, of any backend
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that
@@ -94,7 +81,7 @@ class Train(_Strict):
     keep: Keep = Keep()
 
 
-class Model(_Strict):
+class Model(Strict):
     """One model of a run: a preset of its file, single sizes replaced, its training."""
 
     preset: str = "small"
@@ -108,7 +95,7 @@ class Model(_Strict):
     train: Train = Train()
 
 
-class Parity(_Strict):
+class Parity(Strict):
     """Size of the parity ladder."""
 
     preset: str | None = None  # of its own; that of the run where left out
@@ -122,7 +109,7 @@ class Parity(_Strict):
     locate: bool = False
 
 
-class Exam(_Strict):
+class Exam(Strict):
     """Size of the op exam.
 
     Modes are the customary way of a framework, op by op (eager), and its compiler; a
@@ -146,7 +133,7 @@ class Exam(_Strict):
     generated: Natural = 0
 
 
-class Throughput(_Strict):
+class Throughput(Strict):
     """Size of the timing."""
 
     batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
@@ -156,7 +143,7 @@ class Throughput(_Strict):
     seconds: Seconds = 0.1  # of one sample
 
 
-class Config(_Strict):
+class Config(Strict):
     """A whole run."""
 
     # the one it came from, for the report: `load` writes it, and no number follows from it
@@ -173,16 +160,13 @@ class Config(_Strict):
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
-    # trainings of each model on each backend, with seeds from `seed` on
-    seeds: Count = 1
-    # mm by which their means may differ and be as good as equal
-    equivalence_margin: Positive = 1.0
+    seeds: Count = 1  # trainings of each model on each backend, from `seed` on
+    equivalence_margin: Positive = 1.0  # mm by which means that are equal may differ
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    # what is evaluated: last, best (of `train.keep.best`), or a file
-    checkpoint: str = "last"
+    checkpoint: str = "last"  # that is evaluated; or best (`keep.best`), or a file
     data: str = "synthetic"
     protocol: str | None = None
     small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames

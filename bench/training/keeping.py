@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config import Keep
 from bench.coordinator.job import chosen
+from bench.kinds import Keep
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 

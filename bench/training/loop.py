@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from backends.base import Feeds, Trainer
-from bench.config import Keep
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
+from bench.kinds import Keep
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs

@@ -108,7 +108,20 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     trainer.program.load(drawn | brought.taken(job, spec.train.params))
     # in full precision whatever the training's: it is the weights that are looked at
     looking = backend.program(spec.infer, Settings(device=device))
-    plan = Plan(
+    return Loop(
+        trainer=trainer,
+        feed=feed,
+        epochs=epochs,
+        validation=validation_of(job, feed, split, looking),
+        plan=_plan(job, split, feed),
+        # read back, and not what was loaded: a backend may have made something else of it
+        start=start.digest(trainer.program.params(), spec.train.params),
+    )
+
+
+def _plan(job: Job, split: Split, feed: Feed) -> Plan:
+    train, optimizer = job.settings.train, optimizer_of(job, feed.spec)
+    return Plan(
         steps=train.steps,
         lr=optimizer.lr,
         validate_every=train.validate_every,
@@ -117,15 +130,6 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
         keep=train.keep,
-    )
-    return Loop(
-        trainer=trainer,
-        feed=feed,
-        epochs=epochs,
-        validation=validation_of(job, feed, split, looking),
-        plan=plan,
-        # read back, and not what was loaded: a backend may have made something else of it
-        start=start.digest(trainer.program.params(), spec.train.params),
     )
 
 

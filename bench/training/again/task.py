@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.base import Backend
-from bench.config import Keep
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
+from bench.kinds import Keep
 from bench.records import Again
 from bench.training import brought
 from bench.training.feed import split_of

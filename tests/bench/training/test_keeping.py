@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import backends
-from bench.config import Keep
 from bench.coordinator import checking
 from bench.coordinator.job import Job
 from bench.evaluation import task as evaluate
+from bench.kinds import Keep
 from bench.records import Evaluation
 from bench.training import checkpoint, keeping
 from bench.training.checkpoint import Checkpoint
