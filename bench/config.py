@@ -71,16 +71,13 @@ class Config(Strict):
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
-    # trainings of each model on each backend, with seeds from `seed` on
-    seeds: Count = 1
-    # mm by which their means may differ and be as good as equal
-    equivalence_margin: Positive = 1.0
+    seeds: Count = 1  # trainings of each model on each backend, from `seed` on
+    equivalence_margin: Positive = 1.0  # mm by which means that are equal may differ
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
     device: Device = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    # what is evaluated: last, best (of `train.keep.best`), or a file
-    checkpoint: str = "last"
+    checkpoint: str = "last"  # that is evaluated; or best (`keep.best`), or a file
     data: str = "synthetic"
     protocol: str | None = None
     small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames

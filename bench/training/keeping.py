@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.coordinator.job import chosen
+from bench.kinds import Keep
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
-from bench.training.settings import Keep
 
 Errors = Mapping[int, float]  # of the validation, by step
 MEGA = 1e6  # bytes

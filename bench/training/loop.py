@@ -20,6 +20,7 @@ import numpy as np
 from backends.base import Feeds, Trainer
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
+from bench.kinds import Keep
 from bench.training import checkpoint as checkpoints
 from bench.training import schedules, stopping
 from bench.training.checkpoint import Checkpoint
@@ -27,7 +28,6 @@ from bench.training.epochs import Epochs
 from bench.training.feed import Feed
 from bench.training.keeping import Keeping
 from bench.training.schedules import Now, Schedule
-from bench.training.settings import Keep
 from bench.training.validation import Validation
 from models import averaging
 from models.errors import BadInput

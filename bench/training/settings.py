@@ -10,6 +10,7 @@ from pydantic import AfterValidator, model_validator
 from bench.kinds import (
     Count,
     Fading,
+    Keep,
     Natural,
     Positive,
     Rule,
@@ -31,15 +32,6 @@ def _known(schedule: Any) -> Any:
     """As it came, where it is a schedule."""
     schedules.read(schedule)
     return schedule
-
-
-class Keep(Strict):
-    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
-
-    best: bool = False  # of the lowest validation error
-    improved: bool = False  # each validated one that was better than all before
-    top: Count | None = None  # so many of the lowest errors
-    every: Count | None = None  # steps
 
 
 class Group(Strict):

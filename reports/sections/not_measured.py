@@ -9,7 +9,7 @@ from reports import cells, verdict
 from reports.blocks import Block, Code, Inline, Row, bullets, table, text
 from reports.numbers import number
 
-AFTER = ("throughput",)
+AFTER = ("throughput", "seeds")
 TITLE = "What was not measured, and why"
 
 # What a reader expects of every model, and on which hardware. Not all that there is: the

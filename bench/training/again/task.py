@@ -17,11 +17,11 @@ from pathlib import Path
 from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
+from bench.kinds import Keep
 from bench.records import Again
 from bench.training import brought
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
-from bench.training.settings import Keep
 from bench.training.task import loop_of, take_up
 from bench.training.validation import validation_of
 

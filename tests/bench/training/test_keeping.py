@@ -12,11 +12,11 @@ import backends
 from bench.coordinator import checking
 from bench.coordinator.job import Job
 from bench.evaluation import task as evaluate
+from bench.kinds import Keep
 from bench.records import Evaluation
 from bench.training import checkpoint, keeping
 from bench.training.checkpoint import Checkpoint
 from bench.training.keeping import Keeping
-from bench.training.settings import Keep
 from bench.training.validation import Validation
 from models.errors import BadInput
 from tests.bench.training.small_jobs import make_job, run
