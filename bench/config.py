@@ -93,6 +93,8 @@ class Config(Strict):
     # third-party exam: folder of collected cases; where left out, the run folder's own
     onnx_cases: Path | None = None
     metrics: Names = ()  # evaluation: MPJPE and these; all where empty
+    # curves of trainings as event files, too
+    tensorboard: bool = False
     seed: Natural = 0
     threads: Count = Field(default=2, le=PROCESSORS)  # of each worker
     # at once, but for timing; 0: as many as the cores hold

@@ -111,13 +111,6 @@ Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
 
 
-class Strict(BaseModel):
-    """A part of a configuration: a key that it does not have is an error."""
-
-    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 class Keep(Strict):
     """Checkpoints that stay beside the last one, which is always kept and gone on from."""
 

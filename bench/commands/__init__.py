@@ -163,6 +163,23 @@ Debug = Annotated[
         help="A few batches of few data, with all checks on.",
     ),
 ]
+Tensorboard = Annotated[
+    bool | None,
+    typer.Option(
+        "--tensorboard",
+        help="Write curves as event files, too, into the run folder.",
+        show_default="not written",
+    ),
+]
+Procrustes = Annotated[
+    bool,
+    typer.Option(
+        "--procrustes", help="Show PA-MPJPE, after similarity alignment, too."
+    ),
+]
+PerJoint = Annotated[
+    bool, typer.Option("--per-joint", help="Show the error of each joint, too.")
+]
 Json = Annotated[
     bool,
     typer.Option(
@@ -215,18 +232,32 @@ def _options(
     return locals()
 
 
-def _training(init: Init = None, debug: Debug = False) -> dict[str, Any]:
+def _training(
+    init: Init = None, debug: Debug = False, tensorboard: Tensorboard = None
+) -> dict[str, Any]:
     """What those ask for that train, too."""
     return locals()
 
 
+def _scoring(
+    procrustes: Procrustes = False, per_joint: PerJoint = False
+) -> dict[str, Any]:
+    """What those ask for that score, too."""
+    return locals()
+
+
 def measuring(
-    tasks: Sequence[str] | None, doc: str, *, trains: bool = False
+    tasks: Sequence[str] | None,
+    doc: str,
+    *,
+    trains: bool = False,
+    scores: bool = False,
 ) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder.
 
     One that `trains` takes the standard profile unless told, whose minutes make a model worth
-    having, and asks which model: all of the zoo would take an hour.
+    having, and asks which model: all of the zoo would take an hour. One that `scores` can show
+    more of the scores.
     """
 
     def command(**options: Any) -> int:
@@ -238,6 +269,8 @@ def measuring(
     asked: list[Callable[..., Any]] = [_options]
     if trains:
         asked.append(_training)
+    if scores:
+        asked.append(_scoring)
     parameters = [
         parameter
         for function in asked

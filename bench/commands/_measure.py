@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands import _scores
 from bench.commands._beginning import CHECKS, debugging
 from bench.commands._beginning import experiment as named_so
 from bench.commands._chosen import chosen, refuse_beside
@@ -46,9 +47,12 @@ def measured(
     experiment: str | None,
     init: Path | None = None,
     debug: bool = False,
+    procrustes: bool = False,
+    per_joint: bool = False,
     **options: Any,
 ) -> int:
     """Answer a command that measures models; options are called as they are typed."""
+    asked = {_scores.procrustes: procrustes, _scores.per_joint: per_joint}
     model, recipe = options["model"], options["recipe"]
     resume, run = options["resume"], options["run"]
     if resume:
@@ -70,6 +74,7 @@ def measured(
             run=run,
             experiment=named_so(experiment),
             as_json=json,
+            more=[table for table, wanted in asked.items() if wanted],
         )
 
 
@@ -160,6 +165,7 @@ def measure(
     out: Path | None,
     resume: Path | None,
     as_json: bool,
+    more: Sequence[_scores.More] = (),
     run: Path | None = None,
     experiment: str | None = None,
 ) -> int:
@@ -191,7 +197,7 @@ def measure(
             folder = begin(config, experiment=experiment)
         _keep(folder, config, clips, run)
         del clips  # the workers map them from the run folder
-        return _run(folder, config, as_json=as_json)
+        return _run(folder, config, as_json=as_json, more=more)
 
 
 def _keep(folder: Path, config: Config, clips: Split | None, run: Path | None) -> None:
@@ -239,7 +245,9 @@ def _mended(lines: Sequence[int]) -> None:
         print(f"{said}; its cell is measured again, the others count", file=sys.stderr)
 
 
-def _run(folder: Path, config: Config, *, as_json: bool) -> int:
+def _run(
+    folder: Path, config: Config, *, as_json: bool, more: Sequence[_scores.More]
+) -> int:
     """The cells of a run folder that are not done yet, and its report."""
     import reports
     from bench.coordinator import run
@@ -254,7 +262,7 @@ def _run(folder: Path, config: Config, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         going_on = f"python -m bench run --resume {folder}"
         raise Interrupted(f"interrupted; go on with: {going_on}") from None
-    show(outcome, reports.build(folder), as_json=as_json)
+    show(outcome, reports.build(folder), as_json=as_json, more=more)
     return exit_code(outcome, config)
 
 
@@ -288,8 +296,14 @@ def exit_code(outcome: Outcome, config: Config) -> int:
     return 3 if asked and unusable and config.device != "auto" else 0
 
 
-def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
-    """The findings as a table with the verdicts beneath, or as one JSON document."""
+def show(
+    outcome: Outcome,
+    report: Path,
+    *,
+    as_json: bool,
+    more: Sequence[_scores.More] = (),
+) -> None:
+    """The findings as a table, `more` tables and verdicts beneath, or as one JSON document."""
     from bench import records
     from bench.commands import _seeds
 
@@ -322,6 +336,8 @@ def show(outcome: Outcome, report: Path, *, as_json: bool) -> None:
         ]
         table(("model", *told[0]), lines)
     _seeds.show(run)
+    for tell in more:
+        tell(outcome.records)
     print(f"report: {report}")
 
 

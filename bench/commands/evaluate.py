@@ -10,6 +10,9 @@ from bench.commands import measuring
 EXAMPLES = (
     "evaluate --backend torch --model motionbert",
     "evaluate --backend torch --model videopose3d --data cache:motion.cache",
+    "evaluate --run runs/ID --procrustes --per-joint",
 )
 # the baselines with it: a trained model's number means little without them
-command = measuring(["baselines", "train", "evaluate"], __doc__, trains=True)
+command = measuring(
+    ["baselines", "train", "evaluate"], __doc__, trains=True, scores=True
+)

@@ -13,6 +13,7 @@ from models.errors import BadInput
 
 EXAMPLES = (
     "predict runs/ID --data keypoints:walk.json@1920x1080 --to poses.safetensors",
+    "predict runs/ID --data bvh:FOLDER --split test --to people.glb",
     "predict runs/ID --data synthetic --clip 'S9*Walking*' --every 10 --to bodies.obj",
 )
 
@@ -35,8 +36,8 @@ To = Annotated[
     Path,
     typer.Option(
         "--to",
-        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj; a folder of"
-        " that name where .bvh has several clips or .obj several frames.",
+        help="File to write, by its end: .safetensors, .npz, .json, .bvh, .obj, .glb; a folder"
+        " of that name where .bvh has several clips or .obj several frames.",
     ),
 ]
 Clips = Annotated[
@@ -51,6 +52,15 @@ Clips = Annotated[
 Every = Annotated[
     int,
     typer.Option("--every", metavar="N", help="Write every N-th frame of a clip."),
+]
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        metavar="NAME",
+        help="Clips to lift: those that a protocol trains on (train) or tests on (test).",
+        show_default="all",
+    ),
 ]
 Backend = Annotated[
     str | None,
@@ -77,6 +87,7 @@ def command(
     figure: Figure = None,
     clip: Clips = None,
     every: Every = 1,
+    split: Split = "",
     allow_mismatch: AllowMismatch = None,
     json: Json = False,
 ) -> int:
@@ -95,7 +106,7 @@ def command(
             backend=backend,
             model=model,
             allow_mismatch=bool(allow_mismatch),
-            part=Part(tuple(clip or ()), every),
+            part=Part(tuple(clip or ()), every, split),
             progress=progress,
         )
     if figure:
@@ -130,11 +141,17 @@ def _print(found: Lifted) -> None:
 
 def _show(to: Path, found: Lifted) -> None:
     """What was written, for people."""
+    from bench.evaluation.predict import FOLLOWS, OWN
+
     print(
         f"{to}: {counted(found.clips, 'clip')}, {counted(found.frames, 'frame')} by"
         f" {found.model} on {found.backend}"
     )
-    if found.surfaces:
+    if found.surface == FOLLOWS:
+        print(
+            f"  a skeleton that moves, an animation a clip, and {FOLLOWS}: metres, y up"
+        )
+    elif found.surfaces:
         print(
             f"  a surface a frame, {len(found.surfaces[0]):,} vertices: metres, y up,"
             f" relative to {found.root}"
@@ -145,7 +162,7 @@ def _show(to: Path, found: Lifted) -> None:
             f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
             f" frame, relative to {found.root}"
         )
-    if found.surface and not found.surfaces:
+    if found.surface == OWN and not found.surfaces:
         print("  arrays TAKE/CAMERA/vertices (frames, V, 3), alike; and faces (F, 3)")
     print(
         f"  the {found.root} itself is where the model puts it, at most"

@@ -16,7 +16,7 @@ from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
-from bench.training import brought, checkpoint, heldout, optimizer, restored
+from bench.training import board, brought, checkpoint, heldout, optimizer, restored
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -32,6 +32,8 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     """
     for backend in config.backend:
         backends.require(backend)
+    if config.tensorboard:
+        board.check()
     for op in config.ops:
         ops.get(op)
     for metric in config.metrics:

@@ -23,7 +23,7 @@ from models.errors import BadInput, UnknownName, shortened
 
 Content = Mapping[str, Any]
 # what changes no number, and so may change on the way
-FREE = frozenset({"timeout", "workers"})
+FREE = frozenset({"tensorboard", "timeout", "workers"})
 # lists that may grow, by cells that the run has not
 GROWING = frozenset({"backend", "tasks"})
 # what a training has been made of, beside the settings of its model

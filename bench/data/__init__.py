@@ -233,6 +233,11 @@ def clips_of(
     return clips
 
 
+def every(source: str) -> list[Clip]:
+    """The clips of a source, each with its own joints. Raises BadInput for unreadable data."""
+    return _read(source, default_protocol(source), seed=0, small=1.0)
+
+
 def absolute(source: str) -> str:
     """The source as another folder's process can read it."""
     kind, _, location = source.partition(":")

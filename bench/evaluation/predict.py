@@ -43,6 +43,7 @@ from bench.training.restored import restored
 from models.errors import BadInput
 from models.human import human
 
+FOLLOWS = "a body that follows the model's joints"
 OWN, BUILT_IN = "the model's own", "the built-in body, posed by the model's joints"
 GIVEN = "boxes, cameras and how far away the roots are were taken from the source"
 
@@ -190,6 +191,10 @@ def _written(done: Lifted, made: Poses, said: dict[str, Any]) -> Lifted:
     """What was done, once it lies in its file: poses, or surfaces in a format of these."""
     out = Path(done.path)
     own = made.feed.skin
+    if files.skinned(out):
+        skin = own or Skin(human(joints=done.joints), done.joints)
+        files.write(out, made.poses, said | {"skin": skin})
+        return replace(done, surface=FOLLOWS)
     if not files.surfaced(out):
         # of a model that makes surfaces, these too, where the format has a place for them
         if own and files.holds_arrays(out):
@@ -325,7 +330,9 @@ def _clips(protocol: Protocol, order: Order) -> list[Clip]:
     filmed = protocol if protocol.rig else data.default_protocol(order.source)
     rig = filmed.rig if filmed else None
     taken = protocol.model_copy(update={"rig": rig, "mismatch": order.mismatch})
-    clips = parts.chosen(data.clips_of(order.source, taken), order.part, order.source)
+    read = data.clips_of(order.source, taken)
+    clips = parts.side(read, order.part, order.source, protocol)
+    clips = parts.chosen(clips, order.part, order.source)
     if files.surfaced(Path(order.out)):
         parts.check_surfaces(clips, order.part, order.out)
     return clips

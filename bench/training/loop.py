@@ -21,8 +21,8 @@ from backends.base import Feeds, Trainer
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
 from bench.kinds import Keep
+from bench.training import board, schedules, stopping
 from bench.training import checkpoint as checkpoints
-from bench.training import schedules, stopping
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
@@ -109,6 +109,8 @@ class Loop:
     # so many steps before a validation that may end it, too; and after which step it last was
     before: int = 0
     late: int = -1
+    # hears of each point of a curve
+    tell: board.Tell = board.silent
 
     def run(self, progress: Progress) -> None:
         """Train to the last step.
@@ -214,7 +216,7 @@ class Loop:
     def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
-        self.trainer.set_lr(self.plan.lr * self.plan.schedule.factor(self._now()))
+        self.trainer.set_lr(self._rate())
         loss = self.trainer.step(*map(self._put, batches))
         self.step += 1
         self.seconds += time.perf_counter() - started
@@ -261,6 +263,18 @@ class Loop:
                 raise Diverged(f"the loss became {value} at step {step}")
         self.curve.loss_steps.append(self.step)
         self.curve.loss.append(float(np.mean(values)))
+        self.tell(self.step, self._told())
+
+    def _told(self) -> dict[str, float]:
+        """What is known of the training where it is."""
+        told = {"training/loss": self.curve.loss[-1], "training/rate": self._rate()}
+        if self.seconds:
+            told["training/steps_per_second"] = self.step / self.seconds
+        return told
+
+    def _rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.plan.lr * self.plan.schedule.factor(self._now())
 
     def _validation_is_due(self) -> bool:
         return self._to_validation() == 0
@@ -278,6 +292,8 @@ class Loop:
             raise Diverged(f"the validation error became {error} at step {self.step}")
         self.curve.validation_steps.append(self.step)
         self.curve.validation.append(error)
+        name = f"validation/{self.feed.measured}_{self.feed.unit}"
+        self.tell(self.step, {name: error})
 
     def _said(self) -> str:
         """How far training is, in words."""

@@ -16,7 +16,7 @@ from bench.evaluation.oracle.checks import first_failure
 from bench.processes import blame
 from bench.processes.blame import RAISED, said
 from bench.records import Training
-from bench.training import brought, replay, schedules, start
+from bench.training import board, brought, replay, schedules, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -49,7 +49,8 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(_payload(job, loop, split, held), "failed", reason)
     started = time.perf_counter()
     try:
-        loop.run(progress)
+        with board.opened(job, loop.step) as loop.tell:
+            loop.run(progress)
     except Diverged as error:
         # with the curve so far, which shows where it went wrong
         payload = _payload(job, loop, split, held, note=str(error))

@@ -1,12 +1,13 @@
 """Figures with matplotlib: one file a figure, over a canvas and a scene that they share.
 
-Each function takes plain numbers and a path, and writes one PNG; none knows of a record.
+Each function takes plain numbers and a path, and writes one file; none knows of a record.
 Nothing that was not measured is drawn.
 """
 
 from __future__ import annotations
 
 from reports.plot.joint_errors import joints
+from reports.plot.moving import breathing, overlays, walking, watching
 from reports.plot.parity_ladder import Rung, ladder
 from reports.plot.pose_views import pictures, poses, skeletons
 from reports.plot.rates import Bar, bars
@@ -18,11 +19,15 @@ __all__ = [
     "Curve",
     "Rung",
     "bars",
+    "breathing",
     "curves",
     "joints",
     "ladder",
+    "overlays",
     "pictures",
     "poses",
     "skeletons",
     "surfaces",
+    "walking",
+    "watching",
 ]

@@ -82,10 +82,17 @@ def pictures(path: Path, bones: Bones, seen: Sequence[Seen]) -> None:
 
 
 def draw_picture(
-    axes: Axes, bones: Bones, picture: np.ndarray, places: np.ndarray
+    axes: Axes,
+    bones: Bones,
+    picture: np.ndarray,
+    places: np.ndarray,
+    size: tuple[int, int] | None = None,
 ) -> None:
-    """A picture (height, width, 3) of bytes, with a skeleton (joints, 2) in its pixels over it."""
-    height, width = picture.shape[:2]
+    """A picture (height, width, 3) of bytes, with a skeleton (joints, 2) in its pixels over it.
+
+    Of one that was made smaller or larger, in pixels of its `size`, width and height, before.
+    """
+    width, height = size or picture.shape[1::-1]
     axes.imshow(picture, extent=(0, width, height, 0))
     for bone in bones:
         # twice, so that one of the two is seen on any background

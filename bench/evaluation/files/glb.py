@@ -70,10 +70,8 @@ def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
 
 def _moves(skin: Skin, poses: Array) -> dict[tuple[int, str], Array]:
     """What each node does, by its number and property: (frames, 3), or (frames, 4) of turns."""
-    from scipy.spatial.transform import Rotation
-
     parents = skin.mesh.parents
-    frames, count = poses.shape[:2]
+    count = len(parents)
     # R U diag(s, g, g): columns are the bone's own axes, turned and stretched
     linear = skin.maps(poses)[:, :, :3].swapaxes(2, 3) @ _axes(skin.along)
     sizes = np.linalg.norm(linear, axis=2)
@@ -94,7 +92,7 @@ def _moves(skin: Skin, poses: Array) -> dict[tuple[int, str], Array]:
             start = place
         node, bone = 1 + joint, 1 + count + joint
         found[node, "translation"] = way
-        found[node, "rotation"] = _steady(Rotation.from_matrix(turn).as_quat())
+        found[node, "rotation"] = _steady(_quaternions(turn))
         found[bone, "translation"] = (beneath @ (start - place)[..., None])[..., 0]
         found[bone, "scale"] = sizes[:, joint]
     return found
@@ -110,6 +108,29 @@ def _axes(along: Array) -> Array:
     second = np.cross(first, other)
     second /= np.linalg.norm(second, axis=1, keepdims=True)
     return np.stack([first, second, np.cross(first, second)], axis=2)
+
+
+def _quaternions(turns: Array) -> Array:
+    """Turns (n, 3, 3) as (n, 4): x, y, z, w.
+
+    SciPy's cannot be had where other frameworks are hidden from a process.
+    """
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = np.moveaxis(turns, 0, -1)
+    # four times the product of each entry with all: rows are the quaternion, longer or shorter
+    products = np.array(
+        [
+            [1 + xx - yy - zz, xy + yx, xz + zx, zy - yz],
+            [xy + yx, 1 - xx + yy - zz, yz + zy, xz - zx],
+            [xz + zx, yz + zy, 1 - xx - yy + zz, yx - xy],
+            [zy - yz, xz - zx, yx - xy, 1 + xx + yy + zz],
+        ]
+    )
+    rows = np.moveaxis(products, -1, 0)
+    lengths = np.linalg.norm(rows, axis=2)
+    longest = lengths.argmax(axis=1)
+    one = np.arange(len(rows))
+    found: Array = rows[one, longest] / lengths[one, longest, None]
+    return found
 
 
 def _steady(turns: Array) -> Array:

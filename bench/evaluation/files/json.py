@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.evaluation.files import Poses
+from bench.data.formats import json_file
+from bench.data.formats.checks import mapping
+from bench.evaluation.files import Content, Poses
 
 
 def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
@@ -15,3 +17,9 @@ def write(path: Path, poses: Poses, about: Mapping[str, Any]) -> None:
     lists = {name: pose.tolist() for name, pose in poses.items()}
     text = json.dumps({**about, "poses": lists}, allow_nan=False)
     path.write_text(text, encoding="utf-8")
+
+
+def read(path: Path) -> Content:
+    """What `write` has written. Raises BadInput for anything else."""
+    whole = dict(mapping(json_file.read(path), str(path), "poses"))
+    return mapping(whole.pop("poses"), f"{path}: poses"), whole

@@ -20,7 +20,16 @@ from tests.bench.commands.command_line import COMMANDS, WRITING, Said
 LIBRARIES = {"keras", "flax", "matplotlib", "pandas", "scipy"}
 HEAVY = {*backends.frameworks().values(), *LIBRARIES}
 LOOKING = ("backends", "config", "data", "doctor", "models")
-OTHERS = ("audit", "export", "import", "noise", "predict", "report")
+OTHERS = (
+    "audit",
+    "compare",
+    "export",
+    "import",
+    "noise",
+    "predict",
+    "report",
+    "visualize",
+)
 
 
 def test_the_commands_are_those_of_the_help(capsys: Said) -> None:

@@ -135,7 +135,7 @@ def test_an_end_that_is_no_format_is_one_line(tmp_path: Path) -> None:
         files.check(path)
     assert str(told.value) == (
         f"{path}: poses are written to no .fbx file; give a name that ends in one of .bvh,"
-        " .json, .npz, .obj, .safetensors"
+        " .glb, .json, .npz, .obj, .safetensors"
     )
 
 

@@ -19,6 +19,7 @@ from bench.__main__ import main
 from bench.data.geometry.skeletons import H36M17
 from bench.records import Evaluation, Training
 from bench.training import checkpoint
+from tests.bench.evaluation import gltf
 
 TINY = (
     "model.simple_baseline.sizes={width: 16, dropout: 0}",
@@ -145,6 +146,29 @@ def test_keypoints_from_a_file_are_lifted_and_drawn(
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_split_is_lifted_and_a_body_follows_it(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "people.glb"
+    asked = ["predict", str(run), "--data", "synthetic", "--to", str(file)]
+    assert main([*asked, "--split", "test", "--every", "50"]) == 0
+    told = capsys.readouterr().out
+    assert "a skeleton that moves, an animation a clip" in told
+    found = gltf.read(file)
+    test = data.load("synthetic").test
+    names = [one["name"] for one in found.content["animations"]]
+    assert names == [f"{clip.name}/{clip.camera_name}" for clip in test]
+    extras = found.content["asset"]["extras"]
+    assert (extras["model"], extras["run"]) == ("simple_baseline", run.name)
+    # keypoints belong to no split
+    np.save(tmp_path / "walk.npy", test[0].keypoints)
+    asked[3] = f"keypoints:{tmp_path / 'walk.npy'}@1000x1000@h36m17"
+    asked[-1] = str(tmp_path / "none.glb")
+    assert main([*asked, "--split", "test"]) == 2
+    assert "--split test: no protocol divides keypoints" in capsys.readouterr().err
+    assert not (tmp_path / "none.glb").exists()
+
+
 LIFTED = "{run} --data synthetic --to "
 
 
@@ -162,13 +186,14 @@ LIFTED = "{run} --data synthetic --to "
             "unknown data source 'keypoint': did you mean keypoints",
         ),
         ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
-        (LIFTED + "{out}.fbx", "ends in one of .bvh, .json, .npz, .obj, .safetensors"),
+        (LIFTED + "{out}.fbx", "ends in one of .bvh, .glb, .json, .npz, .obj"),
         (
             LIFTED + "{out}.obj",
             r"poses.obj: [\d,]+ surfaces of \d+ clips, a file each; .* --clip 'S1 Directions/cam0'",
         ),
         (LIFTED + "{out} --clip S9_Dancing", "--clip S9_Dancing: fits none of the"),
         (LIFTED + "{out} --every 0", "--every 0: 1 or more was due"),
+        (LIFTED + "{out} --split tested", "unknown split 'tested': did you mean test"),
         (LIFTED + "{out}/.obj", "a name was due before an end"),
         (LIFTED + "{out}/none/poses", "none/poses: cannot be written"),
         (LIFTED + "{out}.npz --figure {out}.npz", "that is --to as well"),

@@ -1,0 +1,165 @@
+"""What runs and checkpoints came to, a row each, ready to be held against each other.
+
+Scores are of one protocol or they are not shown: the one that most rows have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import records
+from bench.records import Evaluation, Feasibility, Record, Run, Scored, Training
+from bench.training import checkpoint
+from models.errors import BadInput
+from reports import cells, glance
+
+STATE = ("running_mean", "running_var", "num_batches_tracked")
+DUE = "give run folders, folders of them, or checkpoints (.safetensors)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One trained model; None is not measured."""
+
+    source: str
+    model: str
+    backend: str
+    protocol: str
+    protocol_hash: str
+    mpjpe: float | None = None  # mm, by the protocol's own mean
+    pa_mpjpe: float | None = None
+    parameters: int | None = None
+    steps: int | None = None
+    frames_per_second: float | None = None  # forward, the best batch
+    training: Training | None = None
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Short, for a figure."""
+        return f"{self.model} on {self.backend} ({Path(self.source).name})"
+
+
+def rows(places: Sequence[Path]) -> list[Row]:
+    """A row for each trained model, scores of one protocol alone.
+
+    Raises BadInput for what is no run and no checkpoint, for fewer than two rows, and for rows that
+    have no protocol in common.
+    """
+    found = [row for place in places for row in _of(place)]
+    if len(found) < 2:
+        raise BadInput(
+            f"{', '.join(map(str, places))}: {len(found)} trained model there, and two were due"
+            f" to be compared; {DUE}"
+        )
+    hashes = Counter(row.protocol_hash for row in found)
+    (chosen, times), *_ = hashes.most_common(1)
+    if times < 2:
+        listed = ", ".join(f"{row.protocol} {row.protocol_hash}" for row in found)
+        raise BadInput(
+            f"nothing in common: {len(found)} models under protocols {listed}; evaluate them"
+            " under one, numbers of others mean another thing"
+        )
+    return [_comparable(row, chosen) for row in found]
+
+
+def _comparable(row: Row, chosen: str) -> Row:
+    """A row as it may stand beside those of the chosen protocol."""
+    if row.protocol_hash == chosen:
+        return row
+    note = f"not comparable: another protocol than {chosen}"
+    return replace(
+        row,
+        mpjpe=None,
+        pa_mpjpe=None,
+        training=None,
+        note="; ".join(filter(None, (row.note, note))),
+    )
+
+
+def _of(place: Path) -> Iterator[Row]:
+    """What a run, each run of a folder, or a checkpoint has."""
+    if not place.is_dir():
+        yield _of_checkpoint(place)
+        return
+    inside = sorted(each.parent for each in place.glob("*/run.json"))
+    if (place / "run.json").exists() or not inside:
+        inside = [place]
+    for folder in inside:
+        yield from _of_run(records.read(folder))
+
+
+def _of_run(run: Run) -> Iterator[Row]:
+    """Each model that was trained or scored there."""
+    pairs = dict.fromkeys(
+        (record.backend, record.model)
+        for record in run.records
+        if isinstance(record.payload, Training | Evaluation)
+    )
+    for backend, model in pairs:
+        mine = cells.of_model(run, backend, model)
+        yield _row(str(run.folder), backend, model, mine)
+
+
+def _row(source: str, backend: str, model: str, mine: list[Record]) -> Row:
+    scored = glance.evaluation(mine)
+    trained = next((each for _, each in cells.payloads(mine, Training)), None)
+    known = next((each for _, each in cells.payloads(mine, Feasibility)), None)
+    said: Scored | Training | None = scored or trained
+    assert said is not None  # such records alone make a row
+    sized = trained or known
+    return Row(
+        source=source,
+        model=model,
+        backend=backend,
+        protocol=said.protocol,
+        protocol_hash=said.protocol_hash,
+        mpjpe=_score(scored, "MPJPE"),
+        pa_mpjpe=_score(scored, "PA-MPJPE"),
+        parameters=sized.parameters if sized else None,
+        steps=trained.steps if trained else None,
+        frames_per_second=glance.fastest(mine, "forward"),
+        training=trained,
+        note="" if scored else "not evaluated",
+    )
+
+
+def _score(scored: Evaluation | None, name: str) -> float | None:
+    """A metric by the mean that the protocol looks at."""
+    if scored is None:
+        return None
+    return scored.model_copy(update={"headline": name}).headlined(scored.metrics)
+
+
+def _of_checkpoint(place: Path) -> Row:
+    """What its header says, and the run that it lies in, where that has scored it."""
+    found = checkpoint.load(place)
+    origin = found.origin
+    model, backend = origin.get("model", ""), origin.get("backend", "")
+    if not origin.get("protocol_hash"):
+        raise BadInput(
+            f"{place}: does not say which protocol it was trained under; {DUE} of this version"
+        )
+    home = place.absolute().parent.parent
+    # by its name: others that are kept beside the last are of other steps
+    last = place.name.startswith(backend) and place.name.count(".") == 1
+    if last and (home / "run.json").exists():
+        mine = cells.of_model(records.read(home), backend, model)
+        if any(isinstance(each.payload, Training | Evaluation) for each in mine):
+            return _row(str(place), backend, model, mine)
+    count = sum(
+        array.size for name, array in found.trained.items() if not name.endswith(STATE)
+    )
+    return Row(
+        source=str(place),
+        model=model,
+        backend=backend,
+        protocol=origin.get("protocol", ""),
+        protocol_hash=origin["protocol_hash"],
+        parameters=count,
+        steps=found.progress.get("step"),
+        note="not evaluated",
+    )

@@ -1,0 +1,139 @@
+"""Hold trained models of several runs or checkpoints against each other, under one protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.commands import Json
+from models.errors import BadInput
+
+EXAMPLES = (
+    "compare runs/ONE runs/OTHER",
+    "compare runs --to table.md --curves curves.png --bars bars.png",
+)
+
+# `--help` must not wait for pydantic and matplotlib
+if TYPE_CHECKING:
+    from bench.commands._compared import Row
+    from reports.plot import Bar, Curve
+
+Places = Annotated[
+    list[Path],
+    typer.Argument(help="Run folders, folders of them, or checkpoints."),
+]
+To = Annotated[
+    Path | None, typer.Option("--to", help="Markdown file to write the table to.")
+]
+Curves = Annotated[
+    Path | None, typer.Option("--curves", help="PNG to draw the trainings in.")
+]
+Bars = Annotated[Path | None, typer.Option("--bars", help="PNG to draw the scores in.")]
+
+
+def command(
+    places: Places,
+    to: To = None,
+    curves: Curves = None,
+    bars: Bars = None,
+    json: Json = False,
+) -> int:
+    """Compare trained models of several runs or checkpoints."""
+    import json as encoder
+
+    from bench.commands import _compared
+    from bench.commands._tables import table
+    from bench.data.formats import places as targets
+    from reports import plot
+
+    for target, end in ((to, ".md"), (curves, ".png"), (bars, ".png")):
+        if target and target.suffix.lower() != end:
+            raise BadInput(f"{target}: a name that ends in {end} was due")
+        if target:
+            targets.new(target)
+    rows = _compared.rows(places)
+    # all that can be wrong before anything is written
+    trained = _curves(rows, curves) if curves else []
+    scored = _bars(rows, bars) if bars else {}
+    if to:
+        to.write_text(_markdown(rows), encoding="utf-8")
+    if curves:
+        plot.curves(curves, trained, {})
+    if bars:
+        plot.bars(bars, scored, "mm")
+    if json:
+        print(encoder.dumps([_document(row) for row in rows]))
+        return 0
+    lines = [_told(row) for row in rows]
+    table(list(lines[0]), [list(line.values()) for line in lines])
+    return 0
+
+
+def _document(row: Row) -> dict[str, object]:
+    """A row for a program; the curve is in the run's records."""
+    from dataclasses import asdict
+
+    return {key: value for key, value in asdict(row).items() if key != "training"}
+
+
+def _told(row: Row) -> dict[str, str]:
+    """A row in words, by the title of the column."""
+    from reports.numbers import count, number
+
+    return {
+        "run or checkpoint": row.source,
+        "model": row.model,
+        "backend": row.backend,
+        "protocol": f"{row.protocol} {row.protocol_hash}",
+        "MPJPE mm": number(row.mpjpe),
+        "PA-MPJPE mm": number(row.pa_mpjpe),
+        "parameters": count(row.parameters),
+        "steps": count(row.steps),
+        "frames/s": number(row.frames_per_second),
+        "note": row.note,
+    }
+
+
+def _markdown(rows: list[Row]) -> str:
+    from reports import blocks, markdown
+
+    # what people have called their files is text, whatever it looks like
+    return markdown.page([blocks.table([dict(_told(row)) for row in rows])])
+
+
+def _curves(rows: list[Row], path: Path) -> list[Curve]:
+    """The trainings. Raises BadInput where there are none."""
+    from reports.plot import Curve
+
+    found = []
+    for row in rows:
+        if (one := row.training) is None:
+            continue
+        # errors of hidden entries are no MPJPE, and are not drawn
+        drawn = one.validation_of == "MPJPE"
+        steps = one.validation_steps if drawn else ()
+        errors = one.validation_mpjpe if drawn else ()
+        found.append(Curve(row.name, one.loss_steps, one.loss, steps, errors))
+    if not found:
+        raise BadInput(f"{path}: none of them was trained in its run; leave it out")
+    return found
+
+
+def _bars(rows: list[Row], path: Path) -> dict[str, list[Bar]]:
+    """The scores, without intervals. Raises BadInput where there are none."""
+    from reports.plot import Bar
+
+    scores = {
+        "MPJPE": [(row.name, row.mpjpe) for row in rows],
+        "PA-MPJPE": [(row.name, row.pa_mpjpe) for row in rows],
+    }
+    found = {}
+    for metric, values in scores.items():
+        known = [Bar(name, mm, mm, mm) for name, mm in values if mm is not None]
+        if known:
+            found[metric] = known
+    if not found:
+        raise BadInput(f"{path}: none of them was evaluated; leave it out")
+    return found
