@@ -278,7 +278,7 @@ def settled(
 def _refuse_both(name: str, train: Train) -> None:
     """Raise BadInput for settings of a training that cannot both be meant."""
     key = f"configuration key model.{name}.train"
-    if train.model_fields_set >= LENGTH:
+    if train.epochs is not None and "steps" in train.model_fields_set:
         raise BadInput(f"{key}: steps and epochs are both given; leave one out")
     if train.validate_on == "test" and train.chooses:
         raise BadInput(

@@ -239,8 +239,8 @@ def _write_resolved(folder: Path, config: Config) -> None:
     content = config.model_dump(mode="json", exclude=LEFT_OUT)
     for settings in content["model"].values():
         # how long it is can be said in one way alone
-        if settings["train"]["epochs"] is not None:
-            del settings["train"]["steps"]
+        train = settings["train"]
+        del train["epochs" if train["epochs"] is None else "steps"]
     folder.joinpath(RESOLVED).write_text(yaml_file.text(content), encoding="utf-8")
 
 
