@@ -81,6 +81,11 @@ class Job(BaseModel):
         return checkpoint_of(self.folder, self.backend, self.model)
 
     @property
+    def of_any_training(self) -> bool:
+        """Whether what is evaluated is a file by its path, of which nothing is known but that."""
+        return self.config.checkpoint not in ("last", "best")
+
+    @property
     def evaluated(self) -> Path:
         """The checkpoint that is evaluated: the last one, unless another is asked for."""
         # what was taken from a run was chosen there already

@@ -68,7 +68,12 @@ def jobs(config: Config, folder: Path) -> list[Job]:
 
 
 def _is_asked(task: Task, config: Config) -> bool:
-    """Whether a task is part of a run: other seeds are, of whatever is trained."""
+    """Whether a task is part of a run: other seeds are, of whatever is trained.
+
+    Nothing is trained to evaluate a file.
+    """
+    if task.name == TRAIN and config.checkpoint not in ("last", "best"):
+        return "evaluate" not in config.tasks
     seeds = config.seeds > 1 and task.about == "repeated" and TRAIN in config.tasks
     return seeds or task.name in config.tasks
 

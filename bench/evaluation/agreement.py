@@ -28,11 +28,12 @@ from bench.training.validation import validation_of
 # Relative: a mean of thousands of distances in float32, summed in other parts and predicted in
 # batches of another size.
 AGREES = 1e-4
+ANY = "a file by its path may be of any training"
 
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     """Whether the weights are those that this job's training was to give; nothing of any file."""
-    if job.config.checkpoint not in ("last", "best"):
+    if job.of_any_training:
         return []
     steps, came = _due(job, model), model.progress["step"]
     optimizer = optimizer_of(job, model.feed.spec)
@@ -83,6 +84,8 @@ def agreement(
 
     `batch` windows are predicted at once: another number than before would be compiled anew.
     """
+    if job.of_any_training:
+        return ANY
     curve, step = model.progress["curve"], model.progress["step"]
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"

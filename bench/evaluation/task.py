@@ -14,7 +14,7 @@ from bench.data import Split
 from bench.data.batches.windows import Windows
 from bench.data.pieces import pieces
 from bench.evaluation import masked, several
-from bench.evaluation.agreement import agreement, whole
+from bench.evaluation.agreement import ANY, agreement, whole
 from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
@@ -35,7 +35,7 @@ NOBODY = np.array([], int)
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Every metric of the protocol's test poses from the cell's checkpoint."""
     # no failure: the training before it has failed or was not asked for, and says so itself
-    if not job.evaluated.exists() and job.config.checkpoint == "last":
+    if not job.evaluated.exists() and not job.of_any_training:
         return Finding(
             None,
             "not_measured",
@@ -143,7 +143,7 @@ def _held(
     checks = whole(job, split, model)
     left_out = dict(own.left_out)
     if not checks:
-        left_out["checkpoint"] = "a file by its path may be of any training"
+        left_out["checkpoint"] = ANY
     windows = 0
     try:
         held = hold(job, split, own)

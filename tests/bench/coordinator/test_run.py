@@ -65,6 +65,12 @@ def test_several_seeds_are_of_every_backend_that_trains() -> None:
     assert again(seeds=3, tasks=["parity"]) == []
 
 
+def test_nothing_is_trained_to_evaluate_a_file() -> None:
+    config = tiny(backend=["numpy"], tasks=["train", "evaluate"], checkpoint="a.b")
+    found = [job.task for job in runs.jobs(config, Path("x"))]
+    assert found == ["evaluate"]
+
+
 def test_a_run_folder_says_what_was_asked_and_where(tmp_path: Path) -> None:
     config, out = tiny(seed=4), tmp_path / "new" / "runs"
     folder = runs.start(config, out=out, command="python -m bench run")
