@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands import (
     AllowMismatch,
+    AllowSmallerBatch,
     Backends,
     ConfigFile,
     Data,
@@ -42,6 +43,7 @@ def command(
     data: Data = None,
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
+    allow_smaller_batch: AllowSmallerBatch = None,
     profile: Profile = None,
     recipe: Recipe = None,
     config: ConfigFile = None,
@@ -61,6 +63,7 @@ def command(
         "data": data,
         "protocol": protocol,
         "allow_mismatch": allow_mismatch,
+        "allow_smaller_batch": allow_smaller_batch,
         "seed": seed,
     }
     asked = {

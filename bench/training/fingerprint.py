@@ -46,10 +46,12 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
     # what the file says, not where it lies; and trainings of before had none
+    train = job.asked or job.settings.train
+    asked = job.settings.model_copy(update={"train": train})
     left_out = {"train": {"start", "keep"}}
-    settings = job.settings.model_dump(mode="json", exclude=left_out)
+    settings = asked.model_dump(mode="json", exclude=left_out)
     for key in LATER:
-        if getattr(job.settings.train, key) == Train.model_fields[key].default:
+        if getattr(train, key) == Train.model_fields[key].default:
             del settings["train"][key]
     # what is kept decides no weight, but which takes are held out for it does
     if heldout.asked(job.settings.train):

@@ -19,7 +19,7 @@ from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.kinds import Keep
 from bench.records import Again
-from bench.training import brought
+from bench.training import brought, smaller
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
 from bench.training.task import loop_of, take_up
@@ -47,6 +47,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(None, "not_measured", reason)
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
     config = job.config
     repeats = config.repeats if config.refers(job.backend) else 0
     made: list[Made] = []
