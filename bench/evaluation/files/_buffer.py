@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 # numbers of the specification: of component types, and of what a view is for
 COMPONENTS = {"uint16": 5123, "uint32": 5125, "float32": 5126}
+Kind = Literal["SCALAR", "VEC3", "VEC4", "MAT4"]
 TARGETS = {"vertices": 34962, "corners": 34963}
 
 
@@ -24,7 +25,7 @@ class Buffer:
     def add(
         self,
         array: NDArray[Any],
-        kind: Literal["SCALAR", "VEC3", "VEC4", "MAT4"],
+        kind: Kind,
         *,
         target: Literal["vertices", "corners"] | None = None,
         bounded: bool = False,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bench.data.geometry.skinning import Skin
 from bench.evaluation.files import Poses
-from bench.evaluation.files._buffer import Buffer
+from bench.evaluation.files._buffer import Buffer, Kind
 
 SKINNED = True  # it is written of joints and of the body that follows them
 Array = NDArray[np.float64]
@@ -210,7 +210,7 @@ def _animation(
     times = buffer.add(np.arange(frames) / fps, "SCALAR", bounded=True)
     channels, samplers = [], []
     for number, ((node, key), values) in enumerate(moves.items()):
-        kind = "VEC4" if key == "rotation" else "VEC3"
+        kind: Kind = "VEC4" if key == "rotation" else "VEC3"
         samplers.append({"input": times, "output": buffer.add(values, kind)})
         channels.append({"sampler": number, "target": {"node": node, "path": key}})
     return {"name": name, "channels": channels, "samplers": samplers}

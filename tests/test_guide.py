@@ -1,0 +1,119 @@
+"""The guide's lines run as they stand, but for their sizes and the names of runs and backends."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from backends.base import Backend
+from bench import commands, data
+from bench.__main__ import main
+from bench.processes.machine import ROOT
+
+PAGE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+TINY = {
+    "small": 0.02,
+    "threads": 1,
+    "model": {
+        "simple_baseline": {
+            "preset": "tiny",
+            "sizes": {"width": 16, "dropout": 0.0},
+            "train": {"steps": 4, "validate_every": 2, "validation_windows": 16},
+        }
+    },
+}
+# what each part of R4's guide is called here
+DUE = (
+    "train --resume --debug --device --experiment --override --init --tensorboard",
+    "evaluate --procrustes --per-joint --protocol",
+    "predict --data --split",
+    "visualize --as",
+    "compare --curves --bars",
+    "doctor",
+)
+# devices that a machine of tests has not
+ABSENT = 3
+
+
+def blocks(language: str) -> list[str]:
+    """The page's blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def lines() -> list[list[str]]:
+    """Its commands, in words, without what stands before the name of each and its remark."""
+    typed = [line for block in blocks("sh") for line in block.splitlines()]
+    found = [shlex.split(line, comments=True) for line in typed]
+    assert all(words[:3] == ["python", "-m", "bench"] for words in found)
+    return [words[3:] for words in found]
+
+
+def named(word: str) -> str:
+    """A word in which ID is that of the run."""
+    match = re.search(r"runs/(\w+)-ID", word)
+    if match is None:
+        return word
+    (folder,) = Path("runs").glob(f"{match[1]}-*")
+    return word.replace(match[0], str(folder))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the page takes for granted, and recipes small enough for a test."""
+    monkeypatch.chdir(tmp_path)
+    keypoints = data.load("synthetic", small=0.02).test[0].keypoints[:12]
+    Path("clips").mkdir()
+    for name in ("walk", "clips/one", "clips/two"):
+        np.save(f"{name}.npy", keypoints)
+    Path("mine.yaml").write_text(yaml.safe_dump(TINY))
+    Path("more.yaml").write_text("seed: 1\n")
+    return tmp_path
+
+
+def test_every_part_of_the_guide_has_its_line() -> None:
+    for due in DUE:
+        name, *options = due.split()
+        mine = [words for words in lines() if words[0] == name]
+        assert mine, name
+        shown = {word for words in mine for word in words}
+        assert set(options) <= shown, name
+
+
+def test_the_recipe_of_the_page_is_one(here: Path) -> None:
+    (text,) = blocks("yaml")
+    Path("page.yaml").write_text(text)
+    assert main(["config", "--recipe", "page.yaml", "--json"]) == 0
+
+
+@pytest.mark.framework
+def test_each_line_runs(
+    here: Path, backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    for words in lines():
+        typed = [backend.name if word == "torch" else named(word) for word in words]
+        code = main(typed)
+        said = capsys.readouterr()
+        gone = backend.devices().get("cuda", "no such device")
+        due = ABSENT if "cuda" in words and gone else 0
+        assert code == due, f"{typed}: {said.err or said.out}"
+    made = {path.name for path in Path().iterdir() if path.is_file()}
+    written = {
+        words[place + 1]
+        for words in lines()
+        for place, word in enumerate(words)
+        if word in ("--to", "--curves", "--bars")
+    }
+    assert written - {"walk.obj"} <= made
+    assert Path("walk.obj").is_dir()
+    assert list(Path("runs").glob("seen-*/tensorboard/*/events*"))
+
+
+def test_a_line_names_no_command_that_is_not_there() -> None:
+    folder = Path(commands.__file__).parent
+    assert all((folder / f"{words[0]}.py").exists() for words in lines())
