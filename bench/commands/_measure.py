@@ -310,16 +310,9 @@ def show(
     found, run = judged(outcome), records.load(outcome.folder)
     read = run.info.data
     if as_json:
-        document = {
-            "ok": not outcome.failed,
-            "run": str(outcome.folder),
-            "report": str(report),
-            "data": read,
-            "verdicts": [{"model": one.model, **answers(one)} for one in found],
-            "equivalence": _seeds.told(run),
-            "records": [record.model_dump(mode="json") for record in outcome.records],
-        }
-        print(json.dumps(document))
+        equal = _seeds.told(run)
+        said = _document(outcome, report, found, data=read, equivalence=equal)
+        print(json.dumps(said))
         return
     for line in about_data(read):
         print(line)
@@ -339,6 +332,20 @@ def show(
     for tell in more:
         tell(outcome.records)
     print(f"report: {report}")
+
+
+def _document(
+    outcome: Outcome, report: Path, verdicts: Sequence[Verdict], **said: Any
+) -> dict[str, Any]:
+    """All of it as JSON holds it."""
+    return {
+        "ok": not outcome.failed,
+        "run": str(outcome.folder),
+        "report": str(report),
+        "verdicts": [{"model": one.model, **answers(one)} for one in verdicts],
+        "records": [record.model_dump(mode="json") for record in outcome.records],
+        **said,
+    }
 
 
 def judged(outcome: Outcome) -> list[Verdict]:

@@ -73,10 +73,13 @@ def command(
         "overrides": set or [],
         "options": _said(backend, typed),
     }
-    named = {"profile": profile, "recipe": recipe}
-    chose = [(f"--{key}", {key: name}) for key, name in named.items() if name]
-    _show(asked, model or [], chose, as_json=json)
+    _show(asked, model or [], _chose(profile=profile, recipe=recipe), as_json=json)
     return 0
+
+
+def _chose(**named: str | None) -> Layers:
+    """What options name that are no settings, as layers of their own."""
+    return [(f"--{key}", {key: name}) for key, name in named.items() if name]
 
 
 def _said(backend: list[str] | None, typed: Mapping[str, Any]) -> dict[str, Any]:

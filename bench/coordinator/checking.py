@@ -42,17 +42,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = _protocol(config)
     for name, settings in config.model.items():
-        spec = check_model(name, settings, protocol)
-        _check_hypotheses(spec, protocol)
-        _check_masked(spec, settings)
-        _check_pictures(spec, settings, config, protocol)
-        if "train" in config.tasks:
-            _check_start(spec, settings, protocol, resume)
-            optimizer.asked_for(completed(name, settings.train), spec)
-        if "evaluate" in config.tasks and not config.run:
-            _check_evaluated(name, spec, config)
-        if "parity" in config.tasks:
-            _check_ladder(name, settings, config, protocol)
+        _check_asked(name, settings, config, protocol, resume)
     if config.augment:
         augment.read(config.augment)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
@@ -67,6 +57,23 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
         _check_clips(split)
     return split
+
+
+def _check_asked(
+    name: str, settings: Model, config: Config, protocol: Protocol, resume: Path | None
+) -> None:
+    """What a run asks of one of its models."""
+    spec = check_model(name, settings, protocol)
+    _check_hypotheses(spec, protocol)
+    _check_masked(spec, settings)
+    _check_pictures(spec, settings, config, protocol)
+    if "train" in config.tasks:
+        _check_start(spec, settings, protocol, resume)
+        optimizer.asked_for(completed(name, settings.train), spec)
+    if "evaluate" in config.tasks and not config.run:
+        _check_evaluated(name, spec, config)
+    if "parity" in config.tasks:
+        _check_ladder(name, settings, config, protocol)
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:

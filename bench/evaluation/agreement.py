@@ -90,11 +90,7 @@ def agreement(
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"
     due = curve["validation"][-1]
-    program = model.program
-    if job.config.precision != "fp32":
-        # validation is of the weights, in full precision whatever the run's
-        program = backend.program(model.feed.spec.infer, Settings(device=device))
-        program.load(model.params)
+    program = _full(job, model, backend, device)
     validation = validation_of(job, model.feed, split, program)
     seen = sight.of(model.feed.spec, split.protocol, job)
     numbers, places = validation.drawn(), validation.places()
@@ -113,6 +109,15 @@ def agreement(
     note = f"{came:.4f} {unit}, the training had {due:.4f} {unit} at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
+
+
+def _full(job: Job, model: Restored, backend: Backend, device: str) -> Program:
+    """The model in full precision, whatever the run's: validation is of the weights."""
+    if job.config.precision == "fp32":
+        return model.program
+    program = backend.program(model.feed.spec.infer, Settings(device=device))
+    program.load(model.params)
+    return program
 
 
 def _untested(strays: list[tuple[str, str, int]]) -> Check:
