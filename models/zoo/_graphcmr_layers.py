@@ -48,9 +48,11 @@ def linear(
     width: int,
     name: str,
 ) -> Value:
-    """A dense layer of the channels, which starts near 0."""
+    """A dense layer of the channels."""
     inner = fixed(x.shape[1])
-    start = ("uniform", 1 / (inner * width))
+    # the authors' bound, 1 / (inner * width), is so near to 0 that little of the picture passes:
+    # what is normalised behind it is smaller than `eps`
+    start = ("uniform", inner**-0.5)
     weight = x.graph.param(f"{name}.W", (width, inner), init=start)
     row = x.graph.param(f"{name}.b", (width,), init=start)
     return weight @ x + row.expand_dims(axis=1)
@@ -77,7 +79,7 @@ def _block(
 
 def _unused_linear(x: Value, name: str) -> None:
     width = fixed(x.shape[1])
-    start = ("uniform", 1 / width**2)
+    start = ("uniform", width**-0.5)
     x.graph.param(f"{name}.W", (width, width), init=start)
     x.graph.param(f"{name}.b", (width,), init=start)
 
