@@ -98,6 +98,7 @@ class Loop:
     validation: Validation
     plan: Plan
     step: int = 0
+    saved: int = 0  # step of the last checkpoint
     seconds: float = 0.0  # of computing; validation and checkpoints do not count
     curve: Curve = field(default_factory=Curve)
     # digest of the weights before the first step, which a resumed training keeps
@@ -180,6 +181,7 @@ class Loop:
             self.plan.keeping.clear()
             return
         self.take(found)
+        self.saved = self.step
         # absent in checkpoints of before
         self.start = found.progress.get("start", "")
 
@@ -213,6 +215,7 @@ class Loop:
         whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
         self.plan.keeping.keep(whole, self.step, self.curve.errors)
         checkpoints.save(self.plan.checkpoint, whole)
+        self.saved = self.step
 
     def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()

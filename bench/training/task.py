@@ -206,10 +206,10 @@ def _renewed(
 
 
 def _kept(loop: Loop) -> str:
-    """Which checkpoint a training that diverged has left."""
-    if not loop.curve.validation_steps:
-        return "no checkpoint was due yet"
-    return f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
+    """Which checkpoint a training that was broken off has left."""
+    if not loop.saved:
+        return "there is no checkpoint of it yet"
+    return f"the checkpoint of step {loop.saved} is kept"
 
 
 def _payload(

@@ -111,6 +111,7 @@ def test_a_training_that_finds_no_room_says_so_and_keeps_what_it_had(
         found = train.run(longer, backend, "cpu", lambda text, share: None)
     assert found.status == "not_written"
     assert "cannot be written" in found.reason and "\n" not in found.reason
+    assert found.reason.endswith("after 5 steps; there is no checkpoint of it yet")
     assert job.checkpoint.read_bytes() == due
     record = Record(
         task="train", backend="numpy", status=found.status, reason=found.reason
