@@ -90,7 +90,6 @@ def test_the_recipe_of_the_page_is_one(here: Path) -> None:
     assert main(["config", "--recipe", "page.yaml", "--json"]) == 0
 
 
-@pytest.mark.framework
 def test_each_line_runs(
     here: Path, backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
