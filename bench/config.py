@@ -81,6 +81,8 @@ class Config(Strict):
     noise: bool = False  # detector noise on the keypoints
     # take keypoints that are not of their poses: another protocol hash
     allow_mismatch: bool = False
+    # halve a batch that does not fit into memory, of models with statistics of a batch, too
+    allow_smaller_batch: bool = False
     # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch

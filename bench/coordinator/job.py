@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.config import Config, Model, completed
 from bench.records import Cell, Payload
-from bench.training.settings import Complete
+from bench.training.settings import Complete, Train
 from models import title
 
 # what is going on, and how much of it is done (0 to 1)
@@ -40,6 +40,8 @@ class Job(BaseModel):
     # the task is one of several that compute in turns, and is given `turn()` to wait for
     # its own
     turns: bool = False
+    # of the training, where its batch did not fit and `config` has a smaller one
+    asked: Train | None = None
 
     @property
     def settings(self) -> Model:

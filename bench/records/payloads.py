@@ -162,6 +162,8 @@ class Training(Frozen):
     epochs: float
     batch: int
     accumulate: int = 1  # batches of a step
+    # the one that did not fit into memory; another's than the one that was asked for
+    asked_batch: int | None = None
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words

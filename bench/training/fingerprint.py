@@ -45,9 +45,11 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
     # what the file says, not where it lies; and trainings of before had none
-    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    train = job.asked or job.settings.train
+    asked = job.settings.model_copy(update={"train": train})
+    settings = asked.model_dump(mode="json", exclude={"train": {"start"}})
     for key in LATER:
-        if getattr(job.settings.train, key) == Train.model_fields[key].default:
+        if getattr(train, key) == Train.model_fields[key].default:
             del settings["train"][key]
     body = settings.pop("body")
     if body is not None:

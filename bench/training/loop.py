@@ -174,6 +174,7 @@ class Loop:
             "fingerprint": self.plan.fingerprint,
             "step": self.step,
             "steps": self.plan.steps,
+            "accumulate": self.plan.accumulate,
             "seconds": self.seconds,
             "curve": asdict(self.curve),
             "start": self.start,

@@ -13,10 +13,11 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.evaluation.oracle.checks import first_failure
-from bench.processes import blame
+from bench.processes import blame, memory
 from bench.processes.blame import RAISED, said
+from bench.processes.memory import OutOfMemory
 from bench.records import Training
-from bench.training import brought, replay, schedules, start
+from bench.training import brought, replay, schedules, smaller, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -33,9 +34,29 @@ Steps = Sequence[augment.Step]
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
-    """Train to the configured number of steps, from the checkpoint where one fits."""
+    """Train to the configured number of steps, from the checkpoint where one fits.
+
+    A batch that does not fit into memory is halved before the first step (`smaller.py`).
+    """
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
+    while True:
+        try:
+            return _run(job, backend, device, split, progress)
+        except RAISED as error:
+            if not memory.ran_out(error):
+                raise
+            if reason := smaller.refused(job, split):
+                raise OutOfMemory(f"{said(error)}; {reason}") from error
+        # out of the handler, where the error would hold on to what it was raised among
+        job = smaller.halved(job, split)
+        progress(f"a batch did not fit; trying {job.settings.train.batch}", 0.0)
+
+
+def _run(
+    job: Job, backend: Backend, device: str, split: Split, progress: Progress
+) -> Finding:
     loop = loop_of(job, backend, device, split)
     loop.resume()
     began, before = loop.step, loop.seconds
@@ -202,6 +223,7 @@ def _payload(
         epochs=windows / len(loop.epochs.windows),
         batch=loop.epochs.batch,
         accumulate=loop.plan.accumulate,
+        asked_batch=_asked_batch(job, loop),
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),
@@ -222,8 +244,19 @@ def _payload(
     )
 
 
+def _asked_batch(job: Job, loop: Loop) -> int | None:
+    """The batch that did not fit into memory."""
+    if job.asked is None:
+        return None
+    return loop.epochs.batch * loop.plan.accumulate // job.asked.accumulate
+
+
 def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
     """What is not as usual; empty where it is."""
+    if whole := _asked_batch(job, loop):
+        half = loop.epochs.batch
+        took = f"{whole // half} of {half} took its place"
+        yield f"a batch of {whole} did not fit into memory: {took}"
     yield _averaged(job)
     yield _no_targets(split)
     if split.validation:

@@ -15,7 +15,7 @@ from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.records import Again
-from bench.training import brought
+from bench.training import brought, smaller
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
 from bench.training.task import loop_of
@@ -30,6 +30,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(None, "not_measured", reason)
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
     drawn = range(job.config.seed + 1, job.config.seed + 1 + job.config.repeats)
     loops: list[Loop] = []
     scores: list[float | None] = []
