@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.config import Config, Model, Train, completed
+from bench.config import Config, Model, completed
 from bench.records import Cell, Payload
-from bench.training.settings import Complete
+from bench.training.settings import Complete, Train
 from models import title
 
 # what is going on, and how much of it is done (0 to 1)
