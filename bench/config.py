@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -19,6 +19,7 @@ from bench.exam.settings import Exam
 from bench.kinds import (
     PROCESSORS,
     Count,
+    Device,
     Faults,
     Names,
     Natural,
@@ -70,16 +71,21 @@ class Config(Strict):
     against: str = ""
     # trainings of the reference with other draws: how far chance alone carries them
     repeats: Count = 2
+    seeds: Count = 1  # trainings of each model on each backend, from `seed` on
+    equivalence_margin: Positive = 1.0  # mm by which means that are equal may differ
     # those of a usual run where none is named
     tasks: Tasks = Field(default_factory=tasks.usual, min_length=1)
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    checkpoint: str = "last"  # that is evaluated; or best (`keep.best`), or a file
     data: str = "synthetic"
     protocol: str | None = None
     small: Positive = Field(default=1.0, le=1)  # fraction of each clip's frames
     noise: bool = False  # detector noise on the keypoints
     # take keypoints that are not of their poses: another protocol hash
     allow_mismatch: bool = False
+    # halve a batch that does not fit into memory, of models with statistics of a batch, too
+    allow_smaller_batch: bool = False
     # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
@@ -104,6 +110,10 @@ class Config(Strict):
     def reference(self) -> str:
         """The backend that the others are held against."""
         return self.against or self.backend[0]
+
+    def refers(self, backend: str) -> bool:
+        """Whether others are held against this backend: alone it is no reference."""
+        return backend == self.reference and len(set(self.backend)) > 1
 
 
 class Variant(Model):
@@ -270,12 +280,12 @@ def settled(
 def _refuse_both(name: str, train: Train) -> None:
     """Raise BadInput for settings of a training that cannot both be meant."""
     key = f"configuration key model.{name}.train"
-    if train.model_fields_set >= LENGTH:
+    if train.epochs is not None and "steps" in train.model_fields_set:
         raise BadInput(f"{key}: steps and epochs are both given; leave one out")
     if train.validate_on == "test" and train.chooses:
         raise BadInput(
-            f"{key}.validate_on: test, and patience or plateau choose by the validation; no"
-            " test may choose: take held-out, or leave it out"
+            f"{key}.validate_on: test, and patience, plateau or a kept checkpoint choose by"
+            " the validation; no test may choose: take held-out, or leave it out"
         )
 
 
@@ -358,6 +368,10 @@ def _section(path: Sequence[str], schema: type[BaseModel]) -> type[BaseModel]:
         # no field of a class: the second part is any model's name
         section, path = Model, path[2:]
     for key in path:
-        section = section.model_fields[key].annotation
+        if key.isdigit():
+            # of a list: all of its entries are alike
+            section = get_args(section)[0]
+        else:
+            section = section.model_fields[key].annotation
     found: type[BaseModel] = section
     return found

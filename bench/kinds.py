@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,16 @@ def _number(value: object) -> object:
     return value
 
 
+def _device(name: str) -> str:
+    """A kind of device, or one of several CUDA devices."""
+    if not DEVICE.match(name):
+        raise BadInput(
+            f"'auto', 'cpu', 'cuda' or 'mps' was due, or one of several by its number, such"
+            f" as cuda:1, got {shortened(repr(name))}"
+        )
+    return name
+
+
 def weighs(weights: dict[str, float] | None) -> dict[str, float] | None:
     """Weights of which one at least counts: a loss that is always zero teaches nothing."""
     if weights is not None and not any(weights.values()):
@@ -73,6 +84,8 @@ def clips(given: dict[str, float] | None) -> dict[str, float] | None:
 MOST = 2**31 - 1
 LONGEST = 10_000_000.0  # seconds: four months
 PROCESSORS = 4096
+# no machine has a thousand of them
+DEVICE = re.compile(r"(auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?)\Z")
 
 Whole = Annotated[int, BeforeValidator(_number), Field(le=MOST)]
 Real = Annotated[float, BeforeValidator(_number)]
@@ -82,6 +95,7 @@ Positive = Annotated[Real, Field(gt=0)]
 Weight = Annotated[Real, Field(ge=0)]
 Part = Annotated[Real, Field(ge=0, le=1)]
 Share = Annotated[Real, Field(gt=0, lt=1)]
+Fading = Annotated[Real, Field(ge=0, lt=1)]
 Seconds = Annotated[Positive, Field(le=LONGEST)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]
 Task = Annotated[str, _named("task", tasks.table)]
@@ -92,5 +106,15 @@ Faults = Annotated[
 ]
 Rung = Annotated[str, _named("rung", rungs.names)]
 # a run is gone on with, and predicts, from other folders
+Device = Annotated[str, AfterValidator(_device)]
 Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
+
+
+class Keep(Strict):
+    """Checkpoints that stay beside the last one, which is always kept and gone on from."""
+
+    best: bool = False  # of the lowest validation error
+    improved: bool = False  # each validated one that was better than all before
+    top: Count | None = None  # so many of the lowest errors
+    every: Count | None = None  # steps

@@ -5,9 +5,9 @@ read without importing the room:
 
 TASK        its name, in commands, configurations and records
 AFTER       tasks of the same run that come before it; none if left out
-ABOUT       what a cell of it is about: "model" (a backend and a model, if left out), "reference"
-            (a model on the backend that others are held against, where there are others),
-            "backend", or "data" (neither)
+ABOUT       what a cell of it is about: "model" (a backend and a model, if left out), "repeated"
+            (a model on a backend that trains it more than once: the one that others are held
+            against, and each where several seeds are asked for), "backend", or "data" (neither)
 DATA        True where it reads the run's clips
 TIMED       True where nothing else may compute meanwhile: all backends then take turns
 ON_REQUEST  True where it is no part of a usual run
@@ -33,7 +33,7 @@ class Task:
     name: str
     module: str
     after: tuple[str, ...] = ()
-    about: Literal["model", "reference", "backend", "data"] = "model"
+    about: Literal["model", "repeated", "backend", "data"] = "model"
     data: bool = False
     timed: bool = False
     on_request: bool = False

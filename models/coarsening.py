@@ -6,8 +6,6 @@ by level. Vertices are then put in an order in which the two halves of each stan
 and where a half is missing a fake vertex without edges fills its place, so that going up a level
 is to repeat each row. There vertices of equal weight are visited in an order that NumPy leaves
 open; here they keep their order, which makes the levels the same everywhere.
-
-Matrices are square and sparse, their entries sorted by row and then by column.
 """
 
 from __future__ import annotations
@@ -18,60 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import BadInput
-from models.value import Value
+from models.sparse import (
+    NOTHING,
+    Matrix,
+    laplacian,
+    largest,
+    of_pairs,
+    plus_diagonal,
+)
 
 Array = np.ndarray
-# Krylov vectors: of a sphere of 4,098 vertices the largest eigenvalue is then right to 1e-14
-KRYLOV = 300
-NOTHING = 1e-10  # length of a vector that is rounding noise
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """(size, size), with `values` at (rows, columns) and 0 elsewhere."""
-
-    rows: Array
-    columns: Array
-    values: Array  # float64
-    size: int
-
-    @property
-    def sums(self) -> Array:
-        """Of each column, (size,)."""
-        return np.bincount(self.columns, self.values, self.size)
-
-    @property
-    def diagonal(self) -> Array:
-        """(size,)."""
-        own = self.rows == self.columns
-        return np.bincount(self.rows[own], self.values[own], self.size)
-
-    def times(self, vector: Array) -> Array:
-        """This matrix by a vector of (size,)."""
-        terms = self.values * vector[self.columns]
-        return np.bincount(self.rows, terms, self.size)
-
-    def product(
-        self,
-        x: Value,
-        name: str,
-    ) -> Value:
-        """This matrix by the second-last axis of x, in a graph that calls it so."""
-        return x.sparse_matmul(
-            rows=self.rows,
-            columns=self.columns,
-            values=self.values,
-            length=self.size,
-            name=name,
-        )
-
-    def mapped(
-        self,
-        places: Array,
-        size: int,
-    ) -> Matrix:
-        """Entries at the places that rows and columns are sent to, of another size."""
-        return matrix(places[self.rows], places[self.columns], self.values, size)
 
 
 @dataclass(frozen=True)
@@ -82,9 +36,8 @@ class Pyramid:
     """
 
     parents: tuple[Array, ...]  # of each vertex of a level, its place in the next
-    orders: tuple[
-        Array, ...
-    ]  # vertices as they stand; numbers of fakes follow the others
+    # vertices as they stand; numbers of fakes follow the others
+    orders: tuple[Array, ...]
     adjacencies: tuple[Matrix, ...]
     laplacians: tuple[Matrix, ...]  # rescaled
     spans: tuple[float, ...]  # largest eigenvalues of the Laplacians before that
@@ -95,51 +48,17 @@ class Pyramid:
         return np.argsort(self.orders[0])
 
 
-def matrix(
-    rows: Array,
-    columns: Array,
-    values: Array,
-    size: int,
-) -> Matrix:
-    """Entries in any order; those at one place are summed."""
-    keys = rows.astype(np.int64) * size + columns
-    places, which = np.unique(keys, return_inverse=True)
-    summed = np.bincount(which, values, len(places))
-    return Matrix(places // size, places % size, summed, size)
+def of_faces(faces: Array, vertices: int) -> Matrix:
+    """The adjacency of a mesh of triangles (n, 3).
 
-
-def of_pairs(
-    pairs: Array,
-    size: int,
-    *,
-    loops: bool,
-) -> Matrix:
-    """The adjacency of vertices joined in pairs (n, 2), each 1; with loops, of each with itself.
-
-    Raises BadInput for a pair that is none, or a vertex in no pair.
+    Raises BadInput for a corner that is no vertex, and a vertex that is no corner.
     """
-    stray = ((pairs < 0) | (pairs >= size)).any(axis=1)
-    if stray.any():
-        one, other = pairs[stray][0].tolist()
+    lonely = np.setdiff1d(np.arange(vertices), faces)
+    if lonely.size:
         raise BadInput(
-            f"a graph of {size} vertices cannot have the edge ({one}, {other}); places from 0"
-            f" to {size - 1} were due"
-        )
-    lonely = np.setdiff1d(np.arange(size), pairs)
-    if lonely.size and not loops:
-        raise BadInput(
-            f"vertex {lonely[0]} of {size} is in no face; a mesh whose faces use all of its"
+            f"vertex {lonely[0]} of {vertices} is in no face; a mesh whose faces use all of its"
             " vertices was due"
         )
-    own = np.arange(size)[:, None].repeat(2, axis=1)
-    both = np.concatenate([pairs, pairs[:, ::-1], *([own] if loops else [])])
-    joined = matrix(both[:, 0], both[:, 1], np.ones(len(both)), size)
-    # an edge that two faces share is one edge
-    return Matrix(joined.rows, joined.columns, np.ones(len(joined.values)), size)
-
-
-def of_faces(faces: Array, vertices: int) -> Matrix:
-    """The adjacency of a mesh of triangles (n, 3). Raises BadInput as `of_pairs` does."""
     around = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     return of_pairs(around, vertices, loops=False)
 
@@ -161,11 +80,11 @@ def pyramid(
         raise BadInput(f"{levels} levels of a mesh came; 1 or more were due")
     graphs = [of_faces(faces, vertices)]
     parents = []
-    weights = graphs[0].sums - graphs[0].diagonal
+    weights = graphs[0].row_sums - graphs[0].diagonal
     for _ in range(levels):
         parents.append(matched(graphs[-1], weights))
         graphs.append(graphs[-1].mapped(parents[-1], int(parents[-1].max()) + 1))
-        weights = graphs[-1].sums
+        weights = graphs[-1].row_sums
     orders = ordered(parents, nodes)
     placed = [_placed(*pair) for pair in zip(graphs[:-1], orders[:-1], strict=True)]
     spans = [_span(*pair) for pair in zip(graphs[:-1], orders[:-1], strict=True)]
@@ -197,7 +116,7 @@ def matched(graph: Matrix, weights: Array) -> Array:
     own = graph.values[starts]
     pair = np.full(graph.size, -1)
     made = 0
-    for vertex in np.argsort(graph.sums, kind="stable"):
+    for vertex in np.argsort(graph.row_sums, kind="stable"):
         if pair[vertex] >= 0:
             continue
         pair[vertex] = made
@@ -261,47 +180,7 @@ def _placed(graph: Matrix, order: Array) -> Matrix:
     return graph.mapped(np.argsort(order), len(order))
 
 
-def laplacian(graph: Matrix) -> Matrix:
-    """I - D^(-1/2) A D^(-1/2); a vertex without edges has 1 on the diagonal."""
-    degrees = graph.sums
-    # nothing is multiplied by what a degree of 0 becomes
-    scale = np.where(degrees > 0, degrees, 1.0) ** -0.5
-    off = -graph.values * scale[graph.rows] * scale[graph.columns]
-    return _plus_diagonal(Matrix(graph.rows, graph.columns, off, graph.size), 1.0)
-
-
 def rescaled(graph: Matrix, span: float) -> Matrix:
     """L / (2 span) - I, as the authors do it: Chebyshev's would be 2 L / span - I."""
     halved = graph.values / (2 * span)
-    return _plus_diagonal(Matrix(graph.rows, graph.columns, halved, graph.size), -1.0)
-
-
-def _plus_diagonal(graph: Matrix, number: float) -> Matrix:
-    own = np.arange(graph.size)
-    return matrix(
-        np.concatenate([graph.rows, own]),
-        np.concatenate([graph.columns, own]),
-        np.concatenate([graph.values, np.full(graph.size, number)]),
-        graph.size,
-    )
-
-
-def largest(graph: Matrix) -> float:
-    """The largest eigenvalue of a symmetric matrix, by Lanczos' method."""
-    # any start will do that is no eigenvector, and the same one everywhere
-    vector = np.cos(np.arange(graph.size) ** 2 + 1.0)
-    basis = np.zeros((min(graph.size, KRYLOV), graph.size))
-    images = np.zeros_like(basis)
-    for step in range(len(basis)):
-        known = basis[:step]
-        # twice: once leaves rounding noise, which grows
-        for _ in range(2):
-            vector = vector - known.T @ (known @ vector)
-        length = float(np.linalg.norm(vector))
-        if length < NOTHING:
-            break
-        basis[step] = vector / length
-        vector = images[step] = graph.times(basis[step])
-    small = basis @ images.T
-    # rows that were not reached are 0, and so are their eigenvalues: the largest is above that
-    return float(np.linalg.eigvalsh((small + small.T) / 2)[-1])
+    return plus_diagonal(Matrix(graph.rows, graph.columns, halved, graph.size), -1.0)

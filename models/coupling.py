@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.dims import fixed
 from models.errors import BadInput
 from models.value import Value
 
@@ -107,7 +108,7 @@ def backwards(y: Value, condition: Value, flow: Flow) -> Flowed:
 
 
 def _width(x: Value) -> int:
-    return int(str(x.shape[-1]))  # never symbolic: weights have this length
+    return fixed(x.shape[-1])
 
 
 def _halves(x: Value, flow: Flow) -> tuple[Value, Value]:

@@ -159,6 +159,13 @@ def size(shape: Shape) -> Length:
     return total
 
 
+def fixed(length: Length) -> int:
+    """A length that must be a number, as one that a weight has; raises ValueError for a symbol."""
+    if isinstance(length, Dim):
+        raise ValueError(f"the length {length} is symbolic; fix it to a number")
+    return int(length)
+
+
 def bind(shape: Iterable[Length], lengths: Mapping[str, int]) -> tuple[int, ...]:
     """Every length as a number."""
     return tuple(

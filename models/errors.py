@@ -3,7 +3,8 @@
 PosePortError
 ├── BadInput            wrong usage or bad data: exit code 2, nothing written
 │   ├── SpecError       a mistake in a model spec: carries the author's file and line
-│   └── UnknownName     a name nobody registered: carries the nearest names and the list
+│   ├── UnknownName     a name nobody registered: carries the nearest names and the list
+│   └── NotWritten      a file that found no room; what was there before is as it was
 └── Missing             a backend or device that was asked for is not here: exit code 3
 """
 
@@ -59,6 +60,10 @@ class UnknownName(BadInput):
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(names)}")
+
+
+class NotWritten(BadInput):
+    """A file could not be written: the disk is full, or its place was taken away."""
 
 
 class Missing(PosePortError):

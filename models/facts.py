@@ -54,9 +54,8 @@ class Facts:
     infer: GraphFacts
     differs: tuple[str, ...]
     notes: tuple[str, ...]  # what is unverified or left out
-    dead: tuple[
-        str, ...
-    ]  # patterns of names that official checkpoints have and it has not
+    # patterns of names that official checkpoints have and it has not
+    dead: tuple[str, ...]
 
     @property
     def field(self) -> str:

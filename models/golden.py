@@ -47,9 +47,8 @@ class Golden:
     outputs: Mapping[str, Shown]  # of `eval/NAME`
     trained: Mapping[str, Shown]  # of `train/NAME`
     suffix: str = ""  # of the keys of loss, gradients and statistics
-    names: Mapping[str, str] = field(
-        default_factory=dict
-    )  # parameter here -> in the file
+    # parameter here -> in the file
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def key(self, parameter: str) -> str:
         """What the file calls a parameter."""

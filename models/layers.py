@@ -12,6 +12,7 @@ from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
 
+from models.dims import fixed
 from models.errors import BadInput
 from models.value import Value
 
@@ -85,7 +86,7 @@ def block(x: Value, size: Blocks, *, drop_path: float) -> Value:
     h = h.dropout(rate=size.drop, name="attn.proj")
     x = x + h.drop_path(rate=drop_path, name="attn.path")
     h = x.layer_norm(eps=size.eps, name="norm2")
-    width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    width = fixed(x.shape[-1])
     h = mlp(h, hidden=int(width * size.mlp_ratio), drop=size.drop, name="mlp")
     return x + h.drop_path(rate=drop_path, name="mlp.path")
 
@@ -105,7 +106,7 @@ def self_attention(
     `scale` 0 is head width ** -0.5, `bias` that of qkv; `relation` (heads, tokens, tokens) is
     added to the logits of each pair of tokens.
     """
-    width = int(str(x.shape[-1]))
+    width = fixed(x.shape[-1])
     packed = x.linear(width * 3, name="attn.qkv", bias=bias, **initialisers)
     # the rows of one weight: all heads' queries, then all keys, then all values
     packed = packed.rearrange("b n (s h d) -> s b h n d", s=3, h=heads)
@@ -161,7 +162,7 @@ def mlp(
     **initialisers: Unpack[Initialisers],
 ) -> Value:
     """fc1, exact GELU, fc2 over the last axis, dropout after both; the width stays."""
-    width = int(str(x.shape[-1]))
+    width = fixed(x.shape[-1])
     h = x.linear(hidden, name=f"{name}.fc1", **initialisers)
     h = h.gelu(approximate="none")
     h = h.dropout(rate=drop, name=f"{name}.fc1")
@@ -177,7 +178,7 @@ def related_block(
     Where tokens are `related`, each pair has a learnt number in each head, `attn.relation`, that
     is added to its logit: which joints belong together, whatever they look like.
     """
-    tokens, width = x.shape[1], int(str(x.shape[2]))
+    tokens, width = x.shape[1], fixed(x.shape[2])
     h = x.layer_norm(eps=eps, name="norm1")
     relation = None
     if related:
@@ -193,7 +194,7 @@ def related_block(
 
 def mirrored(x: Value, order: Sequence[int]) -> Value:
     """x (..., j, coordinates), the first of them negated, joint i that which was `order[i]`."""
-    signs = np.ones(int(str(x.shape[-1])), np.float32)
+    signs = np.ones(fixed(x.shape[-1]), np.float32)
     signs[0] = -1
     row = x.graph.constant("mirror", np.array(order, np.int64))
     turned = x.graph.constant(f"mirror.signs{len(signs)}", signs)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models import folder
 from models.body import Body
+from models.dims import fixed
 from models.errors import BadInput, UnknownName
 from models.value import Value
 
@@ -101,7 +102,7 @@ def _skeleton(name: str, pose: Value, body: Body | None) -> Body:
             " body=models.Body(joints=..., bones=..., weights=...)"
         )
     flat = len(pose.shape) == 2
-    joints = int(str(pose.shape[-1])) // 3 if flat else pose.shape[-2]
+    joints = fixed(pose.shape[-1]) // 3 if flat else pose.shape[-2]
     if joints != len(body.joints):
         raise BadInput(
             f"loss {name}: the body has {len(body.joints)} joints, the pose {joints};"

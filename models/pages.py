@@ -34,7 +34,7 @@ def _stage(name: str) -> Iterator[str]:
     paper = next(one for one in known if one.preset == "paper")
     yield f"## `--model {name}`"
     yield ""
-    yield f"Loss: {_weighed(paper.loss)}. {_recipes(name)}"
+    yield f"Loss: {_weighed(paper.loss)}, where a recipe gives no other. {_recipes(name)}"
     yield ""
     yield from _sizes(known)
     yield ""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import ml_dtypes  # noqa: F401  # tells NumPy what bfloat16 is
 import numpy as np
 
+from models.dims import fixed
 from models.errors import BadInput
 from models.nodes import INITIALISERS, Param
 
@@ -47,8 +48,7 @@ def fit(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> Arrays
 
 def _draw(name: str, param: Param, seed: int) -> np.ndarray:
     kind, number = param.init
-    # parameters have no symbolic axes; int(str()) says so where one has
-    shape = tuple(int(str(length)) for length in param.type.shape)
+    shape = tuple(map(fixed, param.type.shape))
     # 64 bits of a hash that, unlike Python's own, is the same in every process
     digest = hashlib.sha256(name.encode()).digest()
     key = int.from_bytes(digest[:8], "little")

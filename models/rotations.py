@@ -14,9 +14,8 @@ from models.errors import SpecError
 from models.value import Value, author_line
 
 Array = np.ndarray
-STEPS = (
-    5  # leave 4e-10, at singular values from 1 to 1e-6; the first order squares that
-)
+# leave 4e-10, at singular values from 1 to 1e-6; the first order squares that
+STEPS = 5
 TINY = 1e-30  # size of a matrix of zeros, which has no rotation: zeros come of it
 FLAT = 1e-7  # two singular values that float32 does not tell from 0: no turn is known
 

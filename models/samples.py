@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.dims import fixed
 from models.value import Value
 
 
@@ -26,7 +27,7 @@ def covariance(points: Value, said: Value, *, sure: float) -> Value:
 
     Points of which neither variance is above `sure` count 0: the detector was certain.
     """
-    free = int(str(points.shape[1])) - 1  # unbiased
+    free = fixed(points.shape[1]) - 1  # unbiased
     apart = points - points.mean(axis=1, keepdims=True)
     x, y = apart.unstack(axis=2)
     came = [

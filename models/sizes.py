@@ -50,14 +50,18 @@ def _due(value: Any, kind: type, *, default: Any) -> str:
         return "" if isinstance(value, bool) else "true or false"
     if kind is int:
         least = 0 if default == 0 else 1
-        return "" if _whole(value, least) else f"a whole number from {least}"
+        return "" if _whole(value, least) else _numbers("a whole number", least)
     if kind is float:
-        return "" if _real(value) else "a finite number from 0"
+        return "" if _real(value) else _numbers("a number", 0)
     if kind is tuple:
         sound = isinstance(value, list | tuple) and value
         if not sound or not all(_whole(part, 1) for part in value):
-            return "a list of whole numbers from 1"
+            return _numbers("a list of whole numbers", 1)
     return ""
+
+
+def _numbers(what: str, least: int) -> str:
+    return f"{what} from {least} to {LARGEST:,}"
 
 
 def _nested(sizes: type, key: str) -> bool:
@@ -70,7 +74,7 @@ def _lists(value: Any) -> str:
     """What was due in the place of lists in a list; nothing where they may stand."""
     if isinstance(value, list | tuple) and value and all(map(_list, value)):
         return ""
-    return "a list of lists of whole numbers from 0"
+    return _numbers("a list of lists of whole numbers", 0)
 
 
 def _list(value: Any) -> bool:

@@ -22,9 +22,8 @@ FEATURES = (
 )
 EXACT = 0.01  # variance of an exact detection: 2 heat map pixels, in units of 20
 TO_METRES = 0.01  # such a variance as one of poses, m^2: 2 pixels are 1 cm
-SURE = (
-    1.05**2 * EXACT * TO_METRES
-)  # variances up to here are of a detector that is certain
+# variances up to here are of a detector that is certain
+SURE = 1.05**2 * EXACT * TO_METRES
 TURNED = np.array([[1.0], [-1.0], [-1.0]])  # the camera's y is down, its z away from it
 TINY = 1e-6  # keypoints in one point have no spread to be divided by
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from models import dims, passes
 from models.builder import Builder
-from models.dims import Length
+from models.dims import Length, fixed
 from models.errors import BadInput
 from models.graph import Graph
 from models.layers import mirrored
@@ -153,7 +153,7 @@ def _unfolded(pose: Value) -> Value:
     """Poses as they are, those of a flat model with an axis for each thing."""
     if len(pose.shape) > 2:
         return pose
-    joints = int(str(pose.shape[-1])) // 3
+    joints = fixed(pose.shape[-1]) // 3
     return pose.reshape((pose.shape[0], 1, joints, 3))
 
 
@@ -167,8 +167,8 @@ def _layout(graph: Graph, joints: int) -> tuple[Length, Length, int, int]:
     given = graph.inputs[KEYPOINTS].shape
     if len(given) == 2:
         # the last axis of a flat model holds all joints
-        return given[0], 1, joints, int(str(given[-1])) // joints
-    return given[0], given[1], joints, int(str(given[-1]))
+        return given[0], 1, joints, fixed(given[-1]) // joints
+    return given[0], given[1], joints, fixed(given[-1])
 
 
 def _every(graph: Graph, every: int, window: int) -> None:

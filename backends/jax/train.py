@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,67 +17,89 @@ import optax
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.jax.program import JaxProgram, read
-from models.errors import BadInput
+from backends.slots import STEPS, renamed, whole
 from models.graph import Graph
 from models.optim import NEAR_ZERO, Optimizer
+from models.stepping import slot
 
 Values = dict[str, jax.Array]
+
+
+class Amsgrad(NamedTuple):
+    """State of Adam that never forgets how large the second moment was."""
+
+    moments: Any  # optax's own
+    nu_max: Any
 
 
 def native_optimizer(o: Optimizer) -> Any:
     """optax's version of the rule.
 
-    The learning rate lies in the state, so that it can change without compiling again.
+    The learning rate lies in the state, so that it can change without compiling again; decay
+    and epsilon lie there so that trainers which differ in them share a compiled step.
     """
 
-    def rule(learning_rate: Any) -> Any:
-        decay = optax.add_decayed_weights(o.weight_decay)
+    def rule(learning_rate: Any, weight_decay: Any, eps: Any) -> Any:
+        decay = optax.add_decayed_weights(weight_decay)
         descend = optax.scale_by_learning_rate(learning_rate)
         match o.rule:
             case "sgd":
                 return optax.chain(decay, optax.sgd(learning_rate, o.momentum))
             # optax puts epsilon under the root and decays by 0.9 unless told
             case "rmsprop":
-                native = optax.rmsprop(learning_rate, o.alpha, o.eps, eps_in_sqrt=False)
+                native = optax.rmsprop(learning_rate, o.alpha, eps, eps_in_sqrt=False)
                 return optax.chain(decay, native)
             case "adam":
-                return optax.chain(decay, scale_by_adam(o), descend)
+                return optax.chain(decay, scale_by_adam(o, eps), descend)
             # decay joins the step behind the moments, not the gradient before them
             case "adamw":
-                return optax.chain(scale_by_adam(o), decay, descend)
+                return optax.chain(scale_by_adam(o, eps), decay, descend)
         raise Unsupported(
             f"optimizer {o.rule}: backends/jax/train.py has no rule for it"
         )
 
-    return optax.inject_hyperparams(rule)(learning_rate=o.lr)
+    made = optax.inject_hyperparams(rule)
+    return made(learning_rate=o.lr, weight_decay=o.weight_decay, eps=o.eps)
 
 
-def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
+def scale_by_adam(o: Optimizer, eps: Any) -> optax.GradientTransformation:
     """optax.scale_by_adam with exact bias corrections.
 
     optax takes 1 - beta**t in float32, where 1 - 0.999 is off by 1.3e-5 of itself: its
     early steps are up to 1.3e-5 of themselves too long.
     """
-    native = optax.scale_by_adam(o.beta1, o.beta2, o.eps)
+    native = optax.scale_by_adam(o.beta1, o.beta2, eps)
+
+    def init(params: Any) -> Any:
+        begun = native.init(params)
+        # zeros of its own: a step gives the memory of both away
+        largest = jax.tree.map(jnp.zeros_like, begun.nu)
+        return Amsgrad(begun, largest) if o.amsgrad else begun
 
     def update(
         grads: Any,
         state: Any,
         params: Any = None,
     ) -> tuple[Any, Any]:
+        held, largest = state if o.amsgrad else (state, None)
         # its own result is dropped by the compiler
-        _, moments = native.update(grads, state, params)
+        _, moments = native.update(grads, held, params)
+        seconds = moments.nu
+        if o.amsgrad:
+            # optax's own would take the largest of the corrected ones
+            seconds = jax.tree.map(jnp.maximum, largest, moments.nu)
         # 1 - beta**t as -expm1(t log beta): no difference of numbers that are nearly alike
         first, second = (
             -jnp.expm1(moments.count * math.log(beta)) for beta in (o.beta1, o.beta2)
         )
 
         def step(m: Any, v: Any) -> Any:
-            return m / first / (jnp.sqrt(v / second) + o.eps)
+            return m / first / (jnp.sqrt(v / second) + eps)
 
-        return jax.tree.map(step, moments.mu, moments.nu), moments
+        moved = jax.tree.map(step, moments.mu, seconds)
+        return moved, Amsgrad(moments, seconds) if o.amsgrad else moments
 
-    return optax.GradientTransformation(native.init, update)
+    return optax.GradientTransformation(init, update)
 
 
 def clipped(grads: Values, o: Optimizer) -> Values:
@@ -92,6 +114,16 @@ def clipped(grads: Values, o: Optimizer) -> Values:
         factor = jnp.minimum(o.clip_norm / (norm + NEAR_ZERO), 1.0)
         grads = {name: grad * factor for name, grad in grads.items()}
     return grads
+
+
+# optax's names of what a rule keeps of the parameters, in the rule's order
+SLOTS = {
+    "sgd": ("trace",),
+    "rmsprop": ("nu",),
+    "adam": ("mu", "nu", "nu_max"),
+    "adamw": ("mu", "nu", "nu_max"),
+}
+RATE, KEY = "learning_rate", "key"
 
 
 class JaxTrainer(Trainer):
@@ -148,32 +180,49 @@ class JaxTrainer(Trainer):
         """Learning rate of the steps to come."""
         # an array: a Python number would be another type, and compiled for anew
         placed = jax.device_put(np.float32(lr), self.program.device)
-        self._slots = self._slots._replace(hyperparams={"learning_rate": placed})
+        numbers = {**self._slots.hyperparams, "learning_rate": placed}
+        self._slots = self._slots._replace(hyperparams=numbers)
 
     def state(self) -> dict[str, np.ndarray]:
-        """optax's state by its path (`inner_state/0/mu/NAME`), and the key of the noise."""
+        """As `backends/slots.py` has it, and the key of the noise."""
         paths, _ = jax.tree_util.tree_flatten_with_path(self._slots)
-        found = {_name(path): np.array(leaf) for path, leaf in paths}
-        return {**found, "key": np.array(jax.random.key_data(self.program.key))}
+        found = {}
+        for path, leaf in paths:
+            name = self._named(path)
+            if name != RATE:  # the caller's
+                found[name] = np.array(leaf)
+        return {**found, KEY: np.array(jax.random.key_data(self.program.key))}
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave.
+        """Take what `state` gave, here or in another framework.
 
         Raises BadInput where it is the state of another optimizer.
         """
         paths, tree = jax.tree_util.tree_flatten_with_path(self._slots)
-        names = [_name(path) for path, _ in paths]
-        if missing := sorted({*names, "key"} ^ state.keys()):
-            raise BadInput(
-                f"the optimizer's state does not fit, {len(missing)} differences:"
-                f" {', '.join(missing[:5])}"
-            )
+        names = {_path(path): self._named(path) for path, _ in paths}
+        state = renamed(state, names)
+        weights = self._weights(self.program.values)
+        shapes = {name: value.shape for name, value in weights.items()}
+        found = whole(state, shapes, self._rule)
         device = self.program.device
-        # copies: JAX might share the caller's memory, and the step gives it away
-        leaves = [jax.device_put(np.array(state[name]), device) for name in names]
+        leaves = []
+        for path, leaf in paths:
+            # copies: JAX might share the caller's memory, and the step gives it away
+            array = np.array(found.get(self._named(path), leaf), leaf.dtype)
+            leaves.append(jax.device_put(array, device))
         self._slots = jax.tree_util.tree_unflatten(tree, leaves)
-        key = jax.random.wrap_key_data(jnp.asarray(state["key"]))
-        self.program.key = jax.device_put(key, device)
+        if KEY in state:
+            key = jax.random.wrap_key_data(jnp.asarray(state[KEY]))
+            self.program.key = jax.device_put(key, device)
+
+    def _named(self, path: Any) -> str:
+        """How a checkpoint calls a leaf of optax's state."""
+        *_, kind, name = ("", *map(_part, path))
+        slots = SLOTS[self._rule.rule]
+        if kind in slots:
+            return slot(name, slots.index(kind))
+        # optax counts in several places; all count the same steps
+        return STEPS if name == "count" else name
 
     def _accumulated(self, batches: Sequence[Feeds]) -> Any:
         """One compiled call for each batch, and one for the update."""
@@ -214,6 +263,8 @@ class JaxTrainer(Trainer):
         weights = self._weights(values)
         grads = clipped(grads, self._rule)
         updates, slots = self.optimizer.update(grads, slots, weights)
+        for name, factor in self._rule.rates:
+            updates[name] = updates[name] * factor
         return {**values, **optax.apply_updates(weights, updates)}, slots
 
     def _stepped(
@@ -245,5 +296,9 @@ def _shared(total: Any, count: Any) -> Any:
     return jax.tree.map(lambda summed: summed / count, total)
 
 
-def _name(path: Any) -> str:
+def _path(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def _part(part: Any) -> str:
+    return jax.tree_util.keystr((part,), simple=True)

@@ -10,9 +10,11 @@ import numpy as np
 from backends.base import Arrays, Feeds, Settings, Trainer
 from backends.mean import mean
 from backends.numpy.program import NumpyProgram
+from backends.slots import STEPS, whole
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
 from models.optim import Optimizer
+from models.stepping import slot
 
 
 class NumpyTrainer(Trainer):
@@ -50,7 +52,8 @@ class NumpyTrainer(Trainer):
         for name, grad in self.optimizer.clipped(grads).items():
             empty = tuple(np.zeros_like(params[name]) for _ in slots)
             held = self._state.get(name, empty)
-            new, moved = self.optimizer.update(params[name], grad, held, self._steps)
+            rule = self.optimizer.of(name)
+            new, moved = rule.update(params[name], grad, held, self._steps)
             params[name], self._state[name] = new, moved
         self.program.load(params)
 
@@ -59,22 +62,24 @@ class NumpyTrainer(Trainer):
         self.optimizer = replace(self.optimizer, lr=lr)
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
-        found = {"#steps": np.array(self._steps)}
+        """As `backends/slots.py` has it."""
+        found = {STEPS: np.array(self._steps)}
         for name, arrays in self._state.items():
             for i, array in enumerate(arrays):
-                found[f"{name}#{i}"] = array
+                found[slot(name, i)] = array
         return found
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        self._steps = int(state["#steps"])
+        params = self.program.params()
+        names = self.program.graph.trainable()
+        shapes = {name: params[name].shape for name in names}
+        found = whole(state, shapes, self.optimizer)
+        self._steps = int(found[STEPS])
         slots = range(self.optimizer.slots())
-        # a state from before the first step has no slots yet
-        names = {key.rsplit("#", 1)[0] for key in state if key != "#steps"}
-        self._state = {}
-        for name in names:
-            self._state[name] = tuple(state[f"{name}#{i}"] for i in slots)
+        self._state = {
+            name: tuple(found[slot(name, i)] for i in slots) for name in names
+        }
 
 
 _KEPT: dict[

@@ -19,6 +19,7 @@ from backends.onnx.model import model
 from backends.onnx.program import OnnxProgram
 from backends.onnx.session import Session
 from backends.onnx.writer import NEXT
+from backends.slots import STEPS, whole
 from models.gradient import PREFIX, gradient
 from models.graph import Graph
 from models.optim import Optimizer
@@ -79,15 +80,18 @@ class OnnxTrainer(Trainer):
         self.optimizer = replace(self.optimizer, lr=lr)
 
     def state(self) -> dict[str, np.ndarray]:
-        """`NAME#i` is slot i of parameter NAME; `#steps` counts steps."""
+        """As `backends/slots.py` has it: the graph's slots are those of the rule."""
         slots = {name: self.program.numpy(value) for name, value in self.slots.items()}
-        return {**slots, "#steps": np.array(self.steps)}
+        return {**slots, STEPS: np.array(self.steps)}
 
     def load_state(self, state: Arrays) -> None:
         """Take what `state` gave."""
-        # exactly the slots of this optimizer: one that is missing is a KeyError
-        self.steps = int(state["#steps"])
-        self.slots = self.program.place({name: state[name] for name in self.slots})
+        params = self.program.params()
+        names = self.program.graph.trainable()
+        shapes = {name: params[name].shape for name in names}
+        found = whole(state, shapes, self.optimizer)
+        self.steps = int(found[STEPS])
+        self.slots = self.program.place({name: found[name] for name in self.slots})
 
     # each session is made when it is first asked for: a training run needs one of the three
     @cached_property

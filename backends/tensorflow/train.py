@@ -11,12 +11,15 @@ Adam     adds epsilon to the root of the uncorrected moment (epsilon-hat), so it
 RMSprop  has epsilon inside the root: a first gradient of 1e-3 with epsilon 1e-8 steps 29 %
          shorter.
 
-Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW,
-where Keras' own stays.
+amsgrad  has both of Adam's, and is left to TensorFlow's fused step, too.
+
+Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW. A rate
+that some parameters have of their own, Keras does not know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,18 +28,28 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
+from backends.slots import STEPS, renamed, whole
 from backends.tensorflow.program import TensorFlowProgram
-from models.errors import BadInput
 from models.graph import Graph
 from models.optim import NEAR_ZERO, Optimizer
+from models.stepping import slot
 
 NOISE = "#noise"  # state of the noise generator, kept with that of the optimizer
 
 
-class _Clipping:
-    """Clips as the rules do, before everything else; Keras divides by the norm alone."""
+class _Ruled:
+    """What a rule has beside its step: clipping before it, and rates by parameter.
+
+    Keras' own clipping divides by the norm alone.
+    """
 
     rule: Optimizer
+    # of the rates, in the order of the variables; empty where there is one rate
+    factors: tuple[float, ...]
+
+    def rated(self, learning_rate: Tensor, at: int) -> Tensor:
+        """The rate of a variable."""
+        return learning_rate * self.factors[at] if self.factors else learning_rate
 
     def apply(self, grads: list[Tensor], trainable_variables: Any = None) -> None:
         """One step of all variables."""
@@ -44,7 +57,7 @@ class _Clipping:
         parent.apply(clipped(grads, self.rule), trainable_variables)
 
 
-class Sgd(_Clipping, keras.optimizers.SGD):
+class Sgd(_Ruled, keras.optimizers.SGD):
     """TensorFlow's fused momentum step.
 
     velocity = momentum velocity + gradient; parameter -= lr velocity.
@@ -64,11 +77,13 @@ class Sgd(_Clipping, keras.optimizers.SGD):
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
+        at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
         if not self.momentum:
             # Keras has made no velocity then
             super().update_step(gradient, variable, learning_rate)
             return
-        velocity = self.momentums[self._get_variable_index(variable)]
+        velocity = self.momentums[at]
         tf.raw_ops.ResourceApplyMomentum(
             var=variable.handle,
             accum=velocity.value.handle,
@@ -78,24 +93,24 @@ class Sgd(_Clipping, keras.optimizers.SGD):
         )
 
 
-class Adam(_Clipping, keras.optimizers.Adam):
+class Adam(_Ruled, keras.optimizers.Adam):
     """TensorFlow's fused step.
 
     It too has epsilon-hat, so it is given the epsilon that makes it the rule's.
     """
 
     def __init__(self, rule: Optimizer) -> None:
-        decoupled = rule.weight_decay if rule.rule == "adamw" else None
         super().__init__(
             rule.lr,
             rule.beta1,
             rule.beta2,
             rule.eps,
-            weight_decay=decoupled,
+            amsgrad=rule.amsgrad,
         )
         self.rule = rule
-        # what is left to this class: decay in the gradient
-        self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
+        decoupled = rule.rule == "adamw"
+        self.decay = 0.0 if decoupled else rule.weight_decay
+        self.decoupled = rule.weight_decay if decoupled else 0.0
 
     def update_step(
         self,
@@ -105,11 +120,19 @@ class Adam(_Clipping, keras.optimizers.Adam):
     ) -> None:
         """One parameter."""
         at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
+        if self.decoupled:
+            variable.assign_sub(variable * self.decoupled * learning_rate)
         # float64: in float32, 1 - beta2^t would lose half of its digits
         step = tf.cast(self.iterations.value + 1, tf.float64)
         first = 1 - _rounded(self.beta_1) ** step
         root = tf.sqrt(1 - _rounded(self.beta_2) ** step)
-        tf.raw_ops.ResourceApplyAdam(
+        fused = tf.raw_ops.ResourceApplyAdam
+        largest = {}
+        if self.amsgrad:
+            fused = tf.raw_ops.ResourceApplyAdamWithAmsgrad
+            largest["vhat"] = self._velocity_hats[at].value.handle
+        fused(
             var=variable.handle,
             m=self._momentums[at].value.handle,
             v=self._velocities[at].value.handle,
@@ -120,10 +143,11 @@ class Adam(_Clipping, keras.optimizers.Adam):
             beta2=self.beta_2,
             epsilon=tf.cast(self.epsilon * root, tf.float32),  # which its root undoes
             grad=_decayed(gradient, variable, self.decay),
+            **largest,
         )
 
 
-class RmsProp(_Clipping, keras.optimizers.RMSprop):
+class RmsProp(_Ruled, keras.optimizers.RMSprop):
     """Epsilon outside the root."""
 
     def __init__(self, rule: Optimizer) -> None:
@@ -139,18 +163,35 @@ class RmsProp(_Clipping, keras.optimizers.RMSprop):
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
-        square = self._velocities[self._get_variable_index(variable)].value
+        at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
+        square = self._velocities[at].value
         square.assign(square * self.rho + tf.square(gradient) * (1 - self.rho))
         variable.assign_sub(gradient / (tf.sqrt(square) + self.epsilon) * learning_rate)
 
 
-def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
-    """The Keras optimizer that follows a written rule."""
+def native_optimizer(
+    rule: Optimizer,
+    names: Sequence[str] = (),
+) -> keras.optimizers.Optimizer:
+    """The Keras optimizer that follows a written rule, for parameters of these names."""
     classes = {"sgd": Sgd, "adam": Adam, "adamw": Adam, "rmsprop": RmsProp}
     if rule.rule not in classes:
         said = "backends/tensorflow/train.py has no rule for it"
         raise Unsupported(f"optimizer {rule.rule}: {said}")
-    return classes[rule.rule](rule)
+    made = classes[rule.rule](rule)
+    made.factors = tuple(map(rule.factor, names)) if rule.rates else ()
+    return made
+
+
+# Keras' lists of what a rule keeps of the parameters, in the rule's order
+SLOTS = {
+    "sgd": ("momentums",),
+    "rmsprop": ("_velocities",),
+    "adam": ("_momentums", "_velocities", "_velocity_hats"),
+    "adamw": ("_momentums", "_velocities", "_velocity_hats"),
+}
+SCALING = ("step_counter", "dynamic_scale")
 
 
 class TensorFlowTrainer(Trainer):
@@ -165,9 +206,10 @@ class TensorFlowTrainer(Trainer):
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
         arrays = self.program.native.arrays()
         self._names = graph.trainable()
+        self._rule = optimizer
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
-            self.optimizer = native_optimizer(optimizer)
+            self.optimizer = native_optimizer(optimizer, self._names)
             if settings.precision == "fp16":
                 # float16 has no gradient below 6e-8; bfloat16 has the range of float32
                 self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
@@ -207,27 +249,48 @@ class TensorFlowTrainer(Trainer):
         self.optimizer.learning_rate = lr
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays of the optimizer by Keras' names, and where the noise generator stands."""
+        """As `backends/slots.py` has it, and where the noise generator stands."""
         held = self._state().items()
         return {name: np.array(variable.numpy()) for name, variable in held}
 
     def load_state(self, state: Arrays) -> None:
-        """Take what `state` gave. Raises BadInput where it is of another optimizer."""
-        own = self._state()
-        if own.keys() != state.keys():
-            odd = sorted(own.keys() ^ state.keys())[:5]
-            raise BadInput(
-                f"the optimizer state does not fit: {', '.join(odd)} on one side only;"
-                " train with the optimizer it was saved from"
-            )
-        for name, variable in own.items():
-            variable.assign(state[name])
+        """Take what `state` gave, here or in another framework.
+
+        Raises BadInput where it is of another optimizer.
+        """
+        names = {variable.name: name for name, variable in self._slots().items()}
+        state = renamed(state, names)
+        shapes = {
+            name: tuple(variable.shape)
+            for name, variable in zip(self._names, self._variables, strict=True)
+        }
+        found = whole(state, shapes, self._rule)
+        for name, variable in self._state().items():
+            # what is TensorFlow's own, another framework's state has not
+            if name in found or name in state:
+                variable.assign(found[name] if name in found else state[name])
 
     def _state(self) -> dict[str, keras.Variable]:
-        found = {variable.name: variable for variable in self.optimizer.variables}
+        found = self._slots()
+        taken = [id(variable) for variable in found.values()]
+        # how a loss is scaled; the learning rate is the caller's
+        for variable in self.optimizer.variables:
+            if id(variable) not in taken and variable.name in SCALING:
+                found[variable.name] = variable
         # a model that draws nothing has none
         seed = getattr(self.program.native, "noise_seed", None)
         return found if seed is None else {**found, NOISE: seed.state}
+
+    def _slots(self) -> dict[str, keras.Variable]:
+        """Steps and slots by the names of checkpoints."""
+        native = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        found = {STEPS: native.iterations}
+        for i, own in enumerate(SLOTS[self._rule.rule]):
+            # Keras makes no velocity where there is no momentum
+            variables = getattr(native, own, None) or []
+            for name, variable in zip(self._names, variables, strict=bool(variables)):
+                found[slot(name, i)] = variable
+        return found
 
     def _differentiate(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and its unscaled gradients."""

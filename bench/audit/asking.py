@@ -13,7 +13,7 @@ from bench.audit.planting.proxy import WrongBackend
 from bench.audit.subjects import cell
 from bench.coordinator.job import Finding, Job
 from bench.parity import rungs
-from bench.processes import blame, child, contract
+from bench.processes import blame, child, contract, placing
 from bench.processes.contract import Watch
 from bench.records import Exam, ExamRow, Parity
 
@@ -91,7 +91,7 @@ def served(job: Job, backend: Any) -> Finding:
     watch = Watch()
     eyed = contract.watched(backend, watch)
     try:
-        watch.asked = eyed.device(job.config.device)
+        watch.asked = placing.kind_of(eyed, job.config.device)
         finding: Finding = task.run(job, eyed, watch.asked, lambda text, share: None)
     except Exception as error:
         finding = blame.lost(error)

@@ -42,6 +42,44 @@ SUBJECTS = {
     "videopose3d": Subject(
         "videopose3d", {"widths": (3, 3), "width": 16, "dropout": 0.25}
     ),
+    # Of pictures, with a pool, a deconvolution, and volumes as wide as high.
+    "integral": Subject(
+        "integral",
+        {
+            "height": 32,
+            "width": 32,
+            "blocks": (1, 1),
+            "stem": 8,
+            "inner": (8, 8),
+            "outer": (8, 8),
+            "depth": 8,
+            "deconvolutions": 1,
+            "filters": 8,
+        },
+    ),
+    "pose2mesh": Subject(
+        "pose2mesh",
+        {
+            "width": 16,
+            "stages": 1,
+            "detail": 1,
+            "blocks": ((5, 3), (4, 4), (4, 6), (6, 3)),
+            "orders": (3, 3, 3, 3),
+        },
+    ),
+    "graphcmr": Subject(
+        "graphcmr",
+        {
+            "detail": 1,
+            "image": 32,
+            "stem": 4,
+            "blocks": (1,),
+            "inner": (8,),
+            "outer": (8,),
+            "width": 16,
+            "depth": 1,
+        },
+    ),
     # as the smoke profile itself has it
     "simple_baseline as tiny": Subject("simple_baseline", {}),
     # for backends that draw no noise, too

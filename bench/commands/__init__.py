@@ -33,7 +33,10 @@ Models = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        "--device", metavar="NAME", help="auto, cpu, cuda or mps.", show_default="auto"
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, mps, cuda, or one of several: cuda:1.",
+        show_default="auto",
     ),
 ]
 Precision = Annotated[
@@ -69,6 +72,14 @@ AllowMismatch = Annotated[
         "--allow-mismatch",
         help="Take keypoints that do not lie where the poses project; changes the hash.",
         show_default="such are refused",
+    ),
+]
+AllowSmallerBatch = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-smaller-batch",
+        help="Halve a batch that memory lacks room for, whatever it does to batch statistics.",
+        show_default="no",
     ),
 ]
 Profile = Annotated[
@@ -193,6 +204,16 @@ Seed = Annotated[
     ),
 ]
 
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        metavar="NUMBER",
+        help="Trainings of each model on each backend, with seeds from --seed on.",
+        show_default="1",
+    ),
+]
+
 
 # named as people type them, `set` and `json` too: typer makes the options of the names
 def _options(
@@ -203,6 +224,7 @@ def _options(
     data: Data = None,
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
+    allow_smaller_batch: AllowSmallerBatch = None,
     profile: Profile = None,
     recipe: Recipe = None,
     config: ConfigFile = None,
@@ -212,6 +234,7 @@ def _options(
     run: Run = None,
     experiment: Experiment = None,
     seed: Seed = None,
+    seeds: Seeds = None,
     json: Json = False,
 ) -> dict[str, Any]:
     """What every command asks for that measures models, by name."""

@@ -281,7 +281,12 @@ def _foretold(todo: Sequence[Job]) -> None:
 
 
 def exit_code(outcome: Outcome, config: Config) -> int:
-    """1 where a measured check failed, 3 where the device asked for is nowhere, else 0."""
+    """1 where a measured check failed, 3 where the device asked for is nowhere, else 0.
+
+    2 where a file found no room: that is nobody's number.
+    """
+    if any(record.status == "not_written" for record in outcome.records):
+        return 2
     if outcome.failed:
         return 1
     # cells about the data alone need no device, so they say nothing of it
@@ -300,19 +305,14 @@ def show(
 ) -> None:
     """The findings as a table, `more` tables and verdicts beneath, or as one JSON document."""
     from bench import records
+    from bench.commands import _seeds
 
-    found = judged(outcome)
-    read = records.load(outcome.folder).info.data
+    found, run = judged(outcome), records.load(outcome.folder)
+    read = run.info.data
     if as_json:
-        document = {
-            "ok": not outcome.failed,
-            "run": str(outcome.folder),
-            "report": str(report),
-            "data": read,
-            "verdicts": [{"model": one.model, **answers(one)} for one in found],
-            "records": [record.model_dump(mode="json") for record in outcome.records],
-        }
-        print(json.dumps(document))
+        equal = _seeds.told(run)
+        said = _document(outcome, report, found, data=read, equivalence=equal)
+        print(json.dumps(said))
         return
     for line in about_data(read):
         print(line)
@@ -328,9 +328,24 @@ def show(
             (one.model, *said.values()) for one, said in zip(found, told, strict=True)
         ]
         table(("model", *told[0]), lines)
+    _seeds.show(run)
     for tell in more:
         tell(outcome.records)
     print(f"report: {report}")
+
+
+def _document(
+    outcome: Outcome, report: Path, verdicts: Sequence[Verdict], **said: Any
+) -> dict[str, Any]:
+    """All of it as JSON holds it."""
+    return {
+        "ok": not outcome.failed,
+        "run": str(outcome.folder),
+        "report": str(report),
+        "verdicts": [{"model": one.model, **answers(one)} for one in verdicts],
+        "records": [record.model_dump(mode="json") for record in outcome.records],
+        **said,
+    }
 
 
 def judged(outcome: Outcome) -> list[Verdict]:

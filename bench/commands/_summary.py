@@ -123,7 +123,7 @@ def _training(payload: Training) -> str:
     if not payload.validation_mpjpe:  # diverged before the first one
         return f"{payload.steps} steps"
     steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
-    what = "held-out poses"
+    what = f"{payload.validated_on} poses"
     if payload.validation_of != "MPJPE":
         what = f"what is hidden of {what}"
     last = f"{payload.validation_mpjpe[-1]:.1f} {payload.validation_unit} on {what}"
@@ -133,8 +133,14 @@ def _training(payload: Training) -> str:
 
 @_said.register
 def _again(payload: Again) -> str:
-    scores = " and ".join(map(_mm, payload.scores))
-    return f"{scores} with other draws; {_under(payload)}"
+    told = []
+    for scores, how in (
+        (payload.scores, "with other draws"),
+        (payload.own_scores, "with other seeds"),
+    ):
+        if scores:
+            told.append(f"{' and '.join(map(_mm, scores))} {how}")
+    return f"{', '.join(told)}; {_under(payload)}"
 
 
 @_said.register

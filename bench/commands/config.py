@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands import (
     AllowMismatch,
+    AllowSmallerBatch,
     Backends,
     ConfigFile,
     Data,
@@ -42,6 +43,7 @@ def command(
     data: Data = None,
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
+    allow_smaller_batch: AllowSmallerBatch = None,
     profile: Profile = None,
     recipe: Recipe = None,
     config: ConfigFile = None,
@@ -61,6 +63,7 @@ def command(
         "data": data,
         "protocol": protocol,
         "allow_mismatch": allow_mismatch,
+        "allow_smaller_batch": allow_smaller_batch,
         "seed": seed,
     }
     asked = {
@@ -70,10 +73,13 @@ def command(
         "overrides": set or [],
         "options": _said(backend, typed),
     }
-    named = {"profile": profile, "recipe": recipe}
-    chose = [(f"--{key}", {key: name}) for key, name in named.items() if name]
-    _show(asked, model or [], chose, as_json=json)
+    _show(asked, model or [], _chose(profile=profile, recipe=recipe), as_json=json)
     return 0
+
+
+def _chose(**named: str | None) -> Layers:
+    """What options name that are no settings, as layers of their own."""
+    return [(f"--{key}", {key: name}) for key, name in named.items() if name]
 
 
 def _said(backend: list[str] | None, typed: Mapping[str, Any]) -> dict[str, Any]:

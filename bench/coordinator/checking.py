@@ -16,7 +16,7 @@ from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
-from bench.training import board, brought
+from bench.training import board, brought, checkpoint, heldout, optimizer, restored
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -42,14 +42,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         raise UnknownName("backend of this run", config.against, config.backend)
     protocol = _protocol(config)
     for name, settings in config.model.items():
-        spec = check_model(name, settings, protocol)
-        _check_hypotheses(spec, protocol)
-        _check_masked(spec, settings)
-        _check_pictures(spec, settings, config, protocol)
-        if "train" in config.tasks:
-            _check_start(spec, settings, protocol, resume)
-        if "parity" in config.tasks:
-            _check_ladder(name, settings, config, protocol)
+        _check_asked(name, settings, config, protocol, resume)
     if config.augment:
         augment.read(config.augment)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
@@ -58,9 +51,29 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     if not reads or kept:
         return None
     split = dataset.read(config)
+    if "train" in config.tasks:
+        for settings in config.model.values():
+            heldout.divided(split, settings.train)
     if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
         _check_clips(split)
     return split
+
+
+def _check_asked(
+    name: str, settings: Model, config: Config, protocol: Protocol, resume: Path | None
+) -> None:
+    """What a run asks of one of its models."""
+    spec = check_model(name, settings, protocol)
+    _check_hypotheses(spec, protocol)
+    _check_masked(spec, settings)
+    _check_pictures(spec, settings, config, protocol)
+    if "train" in config.tasks:
+        _check_start(spec, settings, protocol, resume)
+        optimizer.asked_for(completed(name, settings.train), spec)
+    if "evaluate" in config.tasks and not config.run:
+        _check_evaluated(name, spec, config)
+    if "parity" in config.tasks:
+        _check_ladder(name, settings, config, protocol)
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:
@@ -104,9 +117,31 @@ def _check_start(
     """The file that a training starts from. Raises BadInput where nothing of it fits."""
     own = brought.kept(resume, spec.name) if resume else None
     place = own if own and own.exists() else settings.train.start
-    if place is not None:
-        brought.same_skeleton(place, protocol.joints)
-        brought.fitting(place, spec.train.params)
+    train = settings.train
+    if place is None:
+        if train.continues:
+            raise BadInput(
+                f"configuration key model.{spec.name}.train.continues: which checkpoint,"
+                " `start` beside it says; give both"
+            )
+        return
+    brought.same_skeleton(place, protocol.joints)
+    brought.fitting(place, spec.train.params)
+    if train.continues:
+        brought.continuing(place, spec.train.params, train)
+
+
+def _check_evaluated(name: str, spec: Spec, config: Config) -> None:
+    """The checkpoint that is to be evaluated. Raises BadInput where nobody keeps it, or none."""
+    if config.checkpoint == "best" and not config.model[name].train.keep.best:
+        raise BadInput(
+            f"configuration key checkpoint: best, and the training of {name} keeps none;"
+            f" --set model.{name}.train.keep.best=true keeps it"
+        )
+    if config.checkpoint not in ("last", "best"):
+        place = Path(config.checkpoint)
+        found = checkpoint.load(place).trained
+        restored.inferred(place, found, spec.infer.params)
 
 
 def _check_ladder(

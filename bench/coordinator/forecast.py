@@ -29,11 +29,17 @@ def trainings(jobs: Sequence[Job]) -> dict[str, float]:
     rate = SHARE * _rate()
     found: dict[str, float] = {}
     for job in jobs:
-        # chance is measured by training the reference again, a few times
-        times = {TRAIN: 1, AGAIN: job.config.repeats}.get(job.task, 0)
+        times = {TRAIN: 1, AGAIN: _again(job)}.get(job.task, 0)
         if times:
             found[job.model] = found.get(job.model, 0.0) + times * _seconds(job, rate)
     return found
+
+
+def _again(job: Job) -> int:
+    """How often a model is trained again: by other seeds, and by the reference for chance."""
+    config = job.config
+    repeats = config.repeats if config.refers(job.backend) else 0
+    return repeats + config.seeds - 1
 
 
 def _seconds(job: Job, rate: float) -> float:

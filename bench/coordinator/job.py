@@ -11,20 +11,33 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.config import Config, Model, completed
 from bench.records import Cell, Payload
-from bench.training.settings import Complete
+from bench.training.settings import Complete, Train
 from models import title
 
 # what is going on, and how much of it is done (0 to 1)
 Progress = Callable[[str, float], None]
 # how a task may say that a cell ended; how a worker ends, its parent says
 Ending = Literal[
-    "ok", "failed", "unsupported", "invalid", "not_measured", "out_of_memory"
+    "ok",
+    "failed",
+    "unsupported",
+    "invalid",
+    "not_measured",
+    "out_of_memory",
+    "not_written",
 ]
 
 
 def checkpoint_of(folder: Path, backend: str, model: str) -> Path:
     """Where a run folder has the weights of a model that was trained on a backend."""
     return folder / "checkpoints" / f"{backend}-{title(model)}.safetensors"
+
+
+def chosen(last: Path, asked: str) -> Path:
+    """The checkpoint that a configuration's `checkpoint` means, beside the last one."""
+    if asked == "last":
+        return last
+    return last.with_suffix(".best.safetensors") if asked == "best" else Path(asked)
 
 
 class Job(BaseModel):
@@ -40,6 +53,8 @@ class Job(BaseModel):
     # the task is one of several that compute in turns, and is given `turn()` to wait for
     # its own
     turns: bool = False
+    # of the training, where its batch did not fit and `config` has a smaller one
+    asked: Train | None = None
 
     @property
     def settings(self) -> Model:
@@ -64,8 +79,21 @@ class Job(BaseModel):
 
     @property
     def checkpoint(self) -> Path:
-        """Where training leaves the best weights."""
+        """Where training leaves its last weights, and goes on from."""
         return checkpoint_of(self.folder, self.backend, self.model)
+
+    @property
+    def of_any_training(self) -> bool:
+        """Whether what is evaluated is a file by its path, of which nothing is known but that."""
+        return self.config.checkpoint not in ("last", "best")
+
+    @property
+    def evaluated(self) -> Path:
+        """The checkpoint that is evaluated: the last one, unless another is asked for."""
+        # what was taken from a run was chosen there already
+        if self.config.run:
+            return self.checkpoint
+        return chosen(self.checkpoint, self.config.checkpoint)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from bench.data.formats import yaml_file
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
+from bench.tasks import Task
 from bench.training import checkpoint
 from models.errors import BadInput
 
@@ -54,7 +55,7 @@ def jobs(config: Config, folder: Path) -> list[Job]:
 
     Within each, tasks come in the order that they build on each other.
     """
-    asked = [task for task in tasks.table().values() if task.name in config.tasks]
+    asked = [task for task in tasks.table().values() if _is_asked(task, config)]
     subjects = [("", "")]
     for backend in config.backend:
         subjects += [(backend, model) for model in ("", *config.model)]
@@ -66,14 +67,23 @@ def jobs(config: Config, folder: Path) -> list[Job]:
     ]
 
 
+def _is_asked(task: Task, config: Config) -> bool:
+    """Whether a task is part of a run: other seeds are, of whatever is trained.
+
+    Nothing is trained to evaluate a file.
+    """
+    if task.name == TRAIN and config.checkpoint not in ("last", "best"):
+        return "evaluate" not in config.tasks
+    seeds = config.seeds > 1 and task.about == "repeated" and TRAIN in config.tasks
+    return seeds or task.name in config.tasks
+
+
 def _kinds(config: Config, backend: str, model: str) -> tuple[str, ...]:
     """What a cell of a backend and a model may be about, in the words of `bench.tasks`."""
     if not model:
         return ("backend",) if backend else ("data",)
-    # A backend that nobody is held against is no reference.
-    alone = len(set(config.backend)) == 1
-    refers = backend == config.reference and not alone
-    return ("model", "reference") if refers else ("model",)
+    repeated = config.seeds > 1 or config.refers(backend)
+    return ("model", "repeated") if repeated else ("model",)
 
 
 def start(
@@ -234,8 +244,8 @@ def _write_resolved(folder: Path, config: Config) -> None:
     content = config.model_dump(mode="json", exclude=LEFT_OUT)
     for settings in content["model"].values():
         # how long it is can be said in one way alone
-        if settings["train"]["epochs"] is not None:
-            del settings["train"]["steps"]
+        train = settings["train"]
+        del train["epochs" if train["epochs"] is None else "steps"]
     folder.joinpath(RESOLVED).write_text(yaml_file.text(content), encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from bench import records
 from bench.config import Config
 from bench.coordinator import dataset, earlier
-from bench.coordinator.job import checkpoint_of
+from bench.coordinator.job import checkpoint_of, chosen
 from bench.coordinator.spec import skeleton_sizes
 from bench.data import protocol_for
 from bench.training import checkpoint
@@ -36,7 +36,8 @@ def weights(run: Path, config: Config) -> dict[Path, Path]:
                 f"{run}: {model} was trained on {', '.join(trainers)}, and not on {backend};"
                 " leave that backend out"
             )
-        source = checkpoint_of(run, trainers[0], model)
+        last = checkpoint_of(run, trainers[0], model)
+        source = chosen(last, config.checkpoint)
         checkpoint.load(source)  # for its error, before anything is written
         found[checkpoint_of(Path(), backend, model)] = source
     return found

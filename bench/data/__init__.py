@@ -277,12 +277,9 @@ def show(source: str, *, protocol: Protocol | None = None, seed: int = 0) -> She
     """
     from bench.data.pictures import sheet
 
-    chosen = protocol or default_protocol(source)
-    if chosen is None:
-        raise BadInput(
-            f"{source}: has no poses to crop pictures by; take data with poses"
-        )
-    return sheet.sheet(clips_of(source, chosen, seed=seed), chosen, seed=seed)
+    if chosen := protocol or default_protocol(source):
+        return sheet.sheet(clips_of(source, chosen, seed=seed), chosen, seed=seed)
+    raise BadInput(f"{source}: has no poses to crop pictures by; take data with poses")
 
 
 def convert(
@@ -351,7 +348,8 @@ def _read(
         clips: list[Clip] = load(location, rig=rig, seed=seed, small=small)
     # of a folder: files are opened by readers that say which it was
     except OSError as error:
-        raise BadInput(  # the end of a long path says more than its beginning
+        # the end of a long path says more than its beginning
+        raise BadInput(
             f"{source}: cannot be read ({error.strerror}: {str(error.filename)[-200:]});"
             " give a path that may be read"
         ) from None
@@ -387,11 +385,8 @@ def _facts(
 ) -> dict[str, object]:
     from bench.data import facts
 
-    found = {
-        "source": source,
-        "kind": sources()[kind_of(source)],
-        **facts.of(clips),
-    }
+    kind = sources()[kind_of(source)]
+    found = {"source": source, "kind": kind, **facts.of(clips)}
     if protocol is None:
         return found
     train, test = protocol.divide(clips)

@@ -28,12 +28,15 @@ from bench.training.validation import validation_of
 # Relative: a mean of thousands of distances in float32, summed in other parts and predicted in
 # batches of another size.
 AGREES = 1e-4
+ANY = "a file by its path may be of any training"
 
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
-    """Whether the weights are those of the end of this job's training."""
+    """Whether the weights are those that this job's training was to give; nothing of any file."""
+    if job.of_any_training:
+        return []
     steps, came = _due(job, model), model.progress["step"]
-    optimizer = optimizer_of(job)
+    optimizer = optimizer_of(job, model.feed.spec)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
     return [
@@ -55,13 +58,17 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
 
 
 def _due(job: Job, model: Restored) -> int:
-    """The last step of the training: it may have stopped before the one that was asked for."""
+    """After how many steps: all of them, those made when it was ended, or the best so far."""
     train, progress = job.settings.train, model.progress
-    steps: int = train.steps if train.epochs is None else progress["steps"]
     curve = progress["curve"]
-    if stopping.stops(curve["validation"], train.patience):
-        steps = curve["validation_steps"][-1]
-    return steps
+    errors: list[float] = curve["validation"]
+    steps: list[int] = curve["validation_steps"]
+    if job.config.checkpoint == "best":
+        return steps[int(np.argmin(errors))] if errors else 0
+    if stopping.stops(errors, train.patience):
+        return steps[-1]
+    last: int = train.steps if train.epochs is None else progress["steps"]
+    return last
 
 
 def agreement(
@@ -77,15 +84,13 @@ def agreement(
 
     `batch` windows are predicted at once: another number than before would be compiled anew.
     """
+    if job.of_any_training:
+        return ANY
     curve, step = model.progress["curve"], model.progress["step"]
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"
     due = curve["validation"][-1]
-    program = model.program
-    if job.config.precision != "fp32":
-        # validation is of the weights, in full precision whatever the run's
-        program = backend.program(model.feed.spec.infer, Settings(device=device))
-        program.load(model.params)
+    program = _full(job, model, backend, device)
     validation = validation_of(job, model.feed, split, program)
     seen = sight.of(model.feed.spec, split.protocol, job)
     numbers, places = validation.drawn(), validation.places()
@@ -104,6 +109,15 @@ def agreement(
     note = f"{came:.4f} {unit}, the training had {due:.4f} {unit} at step {step}"
     name = f"{len(places):,} windows of the last validation"
     return check("validation", name, abs(came - due) / due, AGREES, note=note)
+
+
+def _full(job: Job, model: Restored, backend: Backend, device: str) -> Program:
+    """The model in full precision, whatever the run's: validation is of the weights."""
+    if job.config.precision == "fp32":
+        return model.program
+    program = backend.program(model.feed.spec.infer, Settings(device=device))
+    program.load(model.params)
+    return program
 
 
 def _untested(strays: list[tuple[str, str, int]]) -> Check:

@@ -150,7 +150,7 @@ def _predictions(
         network.predicted,
         test=test,
         spec=spec,
-        weights=network.weights(job.checkpoint),
+        weights=network.weights(job.evaluated),
         scaling=fitted,
         flip=protocol.flip_tta,
     )

@@ -45,9 +45,8 @@ class Guesses:
 
     shown: Array  # (J, C), the mean of what is read
     made: Array  # (J, C), the mean of what is to be made
-    lifted: (
-        Callable[[Array], Array] | None
-    )  # keypoints (N, J, 2) -> poses; None: as they are
+    # keypoints (N, J, 2) -> poses; None: as they are
+    lifted: Callable[[Array], Array] | None
     names: tuple[str, str]
     still: bool  # what is shown is relative to the root, which is nowhere else
 

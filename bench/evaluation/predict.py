@@ -8,6 +8,7 @@ writes the file.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from base64 import b64encode
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from bench.data.protocols import Protocol
 from bench.evaluation import files, parts
 from bench.evaluation.parts import WHOLE, Part
 from bench.evaluation.poses import predicted, windows_of
-from bench.processes import contract, question
+from bench.processes import contract, placing, question
 from bench.processes.contract import Watch
 from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
@@ -291,9 +292,10 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
             f"{job.folder}: trained under {protocol.name}, to predict pixels of an unknown"
             " scale; train under another protocol"
         )
+    # as the run has chosen, which is `auto` unless it was said; before a framework looks
+    os.environ.update(placing.environment(job.config.device))
     backend = contract.loaded(job.backend, Watch())
-    # as the run has chosen, which is `auto` unless it was said
-    device = backend.device(job.config.device)
+    device = placing.kind_of(backend, job.config.device)
     model = restored(job, overlapping(job, protocol), backend, device)
     spec = model.feed.spec
     if not (spec.lifts or spec.reads == "images"):

@@ -14,7 +14,7 @@ from bench.data import Split
 from bench.data.batches.windows import Windows
 from bench.data.pieces import pieces
 from bench.evaluation import masked, several
-from bench.evaluation.agreement import agreement, whole
+from bench.evaluation.agreement import ANY, agreement, whole
 from bench.evaluation.baselines.predictors import frames_of
 from bench.evaluation.held import Held, Own, hold
 from bench.evaluation.oracle.checks import check, first_failure
@@ -35,7 +35,7 @@ NOBODY = np.array([], int)
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Every metric of the protocol's test poses from the cell's checkpoint."""
     # no failure: the training before it has failed or was not asked for, and says so itself
-    if not job.checkpoint.exists():
+    if not job.evaluated.exists() and not job.of_any_training:
         return Finding(
             None,
             "not_measured",
@@ -142,6 +142,8 @@ def _held(
     """All that can be held against the oracle; what raises there does not lose the scores."""
     checks = whole(job, split, model)
     left_out = dict(own.left_out)
+    if not checks:
+        left_out["checkpoint"] = ANY
     windows = 0
     try:
         held = hold(job, split, own)
@@ -188,10 +190,15 @@ def _payload(job: Job, split: Split, own: Own, *, trained_steps: int) -> Evaluat
         skeleton_bones=test.skeleton.bones,
         example_true=_poses(test.metres(truth)[chosen]),
         example_pred=_poses(test.metres(own.poses)[chosen]) if drawn else (),
-        # relative, so that a run folder may be moved
-        checkpoint=str(job.checkpoint.relative_to(job.folder)),
+        checkpoint=_place(job),
         note=f"weights after {trained_steps} steps" + _unscored(own, missing),
     )
+
+
+def _place(job: Job) -> str:
+    """Where the weights lie: relative in the run folder, which may be moved."""
+    place = job.evaluated
+    return str(place.relative_to(job.folder) if job.folder in place.parents else place)
 
 
 def _unscored(own: Own, missing: NDArray[np.bool_]) -> str:

@@ -37,7 +37,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     operations = {name: of_window(graph, spec.frames) for name, graph in graphs.items()}
     features, broken = _features(backend)
     if not features.get("autograd", "yes").startswith("yes"):
-        graphs[GRADIENT] = step_graph(spec.train, optimizer_of(job))
+        graphs[GRADIENT] = step_graph(spec.train, optimizer_of(job, spec))
     needs = {name: _needs(backend, graph) for name, graph in graphs.items()}
     payload = Feasibility(
         graph_ops=needs,

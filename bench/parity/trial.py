@@ -127,7 +127,7 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
         device=device,
         size=config.parity,
         seed=config.seed,
-        optimizer=optimizer_of(job),
+        optimizer=optimizer_of(job, spec),
         folder=job.folder / "traces",
         params=params,
         feeds=batch(spec, config.parity, rng),

@@ -18,7 +18,7 @@ from bench.coordinator.job import Finding
 from bench.processes import memory
 from bench.processes.memory import OutOfMemory
 from bench.records import Payload
-from models.errors import PosePortError
+from models.errors import NotWritten, PosePortError
 
 SAID = 300  # characters that are kept of what a framework says: the first words name the cause
 COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ANSI's control sequences
@@ -51,6 +51,8 @@ def lost(error: BaseException, payload: Payload | None = None) -> Finding:
     """What an exception makes of a cell, with what was measured before it."""
     if isinstance(error, Unsupported):
         return Finding(payload, "unsupported", said(error))
+    if isinstance(error, NotWritten):
+        return Finding(payload, "not_written", said(error))
     if memory.ran_out(error):
         return Finding(payload, "out_of_memory", f"{said(error)}; {memory.LOWER}")
     return Finding(payload, "failed", said(error))

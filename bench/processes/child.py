@@ -23,7 +23,7 @@ import backends
 from backends.base import peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes import blame, contract, lifeline, machine
+from bench.processes import blame, contract, lifeline, machine, placing
 from bench.processes.contract import Stop, Watch
 from bench.records import Record
 from models.errors import PosePortError
@@ -59,7 +59,7 @@ def serve(job: Job, out: TextIO) -> Record:
         backend=job.backend,
         model=job.model,
         device=job.config.device,
-        actual_device=finding.actual_device,
+        actual_device=placing.counted(finding.actual_device, job.config.device),
         precision=job.config.precision,
         actual_precision=finding.actual_precision,
         status=finding.status,
@@ -119,7 +119,7 @@ def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
         about_data: Finding = task.run(job, None, "cpu", progress, **turn)
         return replace(about_data, actual_device="cpu")
     backend = contract.loaded(job.backend, watch)
-    watch.asked = backend.device(job.config.device)
+    watch.asked = placing.kind_of(backend, job.config.device)
     watch.scattered = not job.model
     found: Finding = task.run(job, backend, watch.asked, progress, **turn)
     return found

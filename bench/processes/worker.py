@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from backends.base import SCRATCH
 from bench.coordinator.job import Job
-from bench.processes import ending, lifeline, memory
+from bench.processes import ending, lifeline, memory, placing
 from bench.processes.machine import ROOT, thread_environment
 from bench.records import Record
 
@@ -52,7 +52,7 @@ class Worker:
         A crash, a kill for memory or a time-out is a record too. `turn` returns when the
         worker may compute.
         """
-        process = self._started()
+        process = self._started(job)
         if self._signal:
             _send(process, self._signal)
         kills = memory.kills()
@@ -109,7 +109,7 @@ class Worker:
         if self._process is not None:
             _send(self._process, number)
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _started(self, job: Job) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             if self._process is not None:  # it has died between two jobs
                 self._release(self._process)
@@ -120,6 +120,7 @@ class Worker:
                 **os.environ,
                 **thread_environment(self._threads),
                 **lifeline.environment(),
+                **placing.environment(job.config.device),
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
             }

@@ -87,6 +87,7 @@ Status = Literal[
     "crashed",
     "timeout",
     "out_of_memory",
+    "not_written",
     "unsupported",
     "not_measured",
     "invalid",

@@ -162,6 +162,8 @@ class Training(Frozen):
     epochs: float
     batch: int
     accumulate: int = 1  # batches of a step
+    # the one that did not fit into memory; another's than the one that was asked for
+    asked_batch: int | None = None
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words
@@ -175,6 +177,7 @@ class Training(Frozen):
     validation_mpjpe: tuple[float | None, ...]
     validation_of: str = "MPJPE"  # of a masked model: of hidden entries alone
     validation_unit: str = "mm"
+    validated_on: Literal["test", "held-out"] = "test"
     checkpoint: str  # path inside the run folder
     # digest of the weights before the first step, as the backend gave them back
     start: str = ""
@@ -185,10 +188,10 @@ class Training(Frozen):
 
 
 class Again(Frozen):
-    """One training more than once, alike in all but what is drawn on the way.
+    """One training more than once: how far the scores lie apart is what chance makes of them.
 
-    Start, data, steps and batch are those of the cell's training; the order of the batches and
-    the noise are not. How far the scores lie apart is what chance alone makes of them.
+    Data, steps and batch are those of the cell's training; the order of the batches and the noise
+    are not. With seeds of their own, trainings start from other weights, too.
     """
 
     task: Literal["train_again"] = "train_again"
@@ -197,9 +200,11 @@ class Again(Frozen):
     fraction: float = 1.0  # of each clip; less is another hash
     steps: int
     batch: int
-    seeds: tuple[int, ...]  # of what was drawn
+    seeds: tuple[int, ...]  # of what was drawn, from the same start
     # MPJPE (mm) on the poses that validate the training; None of one that diverged
     scores: tuple[float | None, ...]
+    own_seeds: tuple[int, ...] = ()  # of the start, too
+    own_scores: tuple[float | None, ...] = ()
     seconds: float  # of computing, all together
 
 

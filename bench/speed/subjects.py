@@ -117,7 +117,7 @@ def _train_step(workshop: Workshop, job: Job) -> Subject:
     graph, lengths = spec.train, workshop.lengths(batch)
     # As in training, the framework draws the noise itself, and pays for it.
     drawing = replace(workshop.settings, draw_noise=True)
-    trainer = workshop.backend.trainer(graph, optimizer_of(job), drawing)
+    trainer = workshop.backend.trainer(graph, optimizer_of(job, spec), drawing)
     trainer.program.load({name: workshop.weights[name] for name in graph.params})
     feeds = trainer.program.put(workshop.feeds(graph, batch))
     plain = bare(trainer)

@@ -2,7 +2,8 @@
 
 `model.NAME.train.start` names a checkpoint: of another stage of the family, of another training,
 or one that `import` has made. Arrays of the same name and shape are taken, the others drawn.
-The run folder keeps the file, so that a resume starts where the run did.
+The run folder keeps the file, so that a resume starts where the run did. With `train.continues`
+it is gone on from: whatever backend has written it, its optimizer's state and step count too.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bench.config import Config
+from bench.config import Config, Train
 from bench.coordinator.job import Job
 from bench.training import checkpoint
+from bench.training.checkpoint import Checkpoint
+from bench.training.feed import Feed
 from models import params as initial
 from models import title
 from models.errors import BadInput
@@ -119,6 +123,55 @@ def weights(job: Job, params: Params) -> Arrays:
     return initial.draw(params, seed=job.config.seed) | taken(job, params)
 
 
+def first_step(job: Job) -> int:
+    """How many steps were made before the training of a job begins."""
+    place = file(job)
+    if place is None or not job.settings.train.continues:
+        return 0
+    return int(checkpoint.load(place).progress["step"])
+
+
+def continued(job: Job, feed: Feed, origin: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint that a job's training goes on from.
+
+    Raises BadInput where what it has learnt is of another model, optimizer or scaling.
+    """
+    place = file(job)
+    assert place is not None  # as `continuing` has made sure, before work
+    found = continuing(place, feed.spec.train.params, job.settings.train)
+    theirs, ours = found.origin.get("optimizer"), origin["optimizer"]
+    if theirs not in (None, ours):
+        raise BadInput(
+            f"{place}: its optimizer is {theirs}, and this training's {ours}; train with"
+            " that one, or leave `continues` out and take its weights alone"
+        )
+    own = feed.standardizer.arrays() if feed.standardizer else {}
+    stray = own.keys() ^ found.scaling.keys()
+    alike = (np.allclose(own[one], found.scaling[one]) for one in own if not stray)
+    if stray or not all(alike):
+        raise BadInput(
+            f"{place}: keypoints were scaled there by the clips of another training; give"
+            " the same data and protocol, or leave `continues` out"
+        )
+    return found
+
+
+def continuing(place: Path, params: Params, train: Train) -> Checkpoint:
+    """A checkpoint that can be gone on from. Raises BadInput with the first differences."""
+    found = checkpoint.load(place)
+    try:
+        initial.fit(params, found.params)
+    except BadInput as error:
+        raise BadInput(f"{place}: cannot be gone on from: {error}") from None
+    done = found.progress.get("step", 0)
+    if not found.optimizer or not 0 < done < train.steps:
+        raise BadInput(
+            f"{place}: cannot be gone on from: it is of step {done}, and this training of"
+            f" {train.steps}; give a checkpoint of a training, and `steps` beyond its own"
+        )
+    return found
+
+
 def said(job: Job, graph: Graph) -> str:
     """How many arrays are the file's, and which are drawn; nothing where all are.
 
@@ -130,7 +183,16 @@ def said(job: Job, graph: Graph) -> str:
         return _untrained(graph, params, job.model)
     here = fitting(place, params)
     lost = _untrained(graph, params.keys() - here.keys(), job.model)
-    return "; ".join(filter(None, (_taken(start, here, params), lost)))
+    told = (_taken(start, here, params), _gone_on(job, place), lost)
+    return "; ".join(filter(None, told))
+
+
+def _gone_on(job: Job, place: Path) -> str:
+    step = first_step(job)
+    if not step:
+        return ""
+    backend = checkpoint.load(place).origin.get("backend", "an unknown backend")
+    return f"goes on from its step {step}, made on {backend}"
 
 
 def _untrained(graph: Graph, drawn: Iterable[str], model: str) -> str:

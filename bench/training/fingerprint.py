@@ -13,7 +13,7 @@ from bench.coordinator.job import Job
 from bench.data import augment
 from bench.data.formats import whole_file
 from bench.data.protocols import Protocol
-from bench.training import brought
+from bench.training import brought, heldout
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
@@ -21,11 +21,19 @@ LATER = (
     "average",
     "accumulate",
     "clip",
+    "continues",
     "epochs",
     "patience",
     "schedule",
     "warm_up",
     "validate_on",
+    "momentum",
+    "beta1",
+    "beta2",
+    "alpha",
+    "eps",
+    "amsgrad",
+    "groups",
 )
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
@@ -38,10 +46,16 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
     # what the file says, not where it lies; and trainings of before had none
-    settings = job.settings.model_dump(mode="json", exclude={"train": {"start"}})
+    train = job.asked or job.settings.train
+    asked = job.settings.model_copy(update={"train": train})
+    left_out = {"train": {"start", "keep"}}
+    settings = asked.model_dump(mode="json", exclude=left_out)
     for key in LATER:
-        if getattr(job.settings.train, key) == Train.model_fields[key].default:
+        if getattr(train, key) == Train.model_fields[key].default:
             del settings["train"][key]
+    # what is kept decides no weight, but which takes are held out for it does
+    if heldout.asked(job.settings.train):
+        settings["train"]["validate_on"] = "held-out"
     body = settings.pop("body")
     if body is not None:
         # what the file holds, not where it lies

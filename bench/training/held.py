@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.base import Arrays
 from bench.coordinator.job import Job
 from bench.data import Split
 from bench.evaluation.oracle import body, cutting, scaling, sides, sight
@@ -19,6 +20,7 @@ from bench.records import Check
 from bench.training import brought, heldout, start
 from bench.training.feed import VERTICES, Feed
 from bench.training.loop import Loop
+from models.graph import Graph
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them, drawn
@@ -76,6 +78,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
             graph="train",
         ),
     ]
+    checks.append(_frozen(graph, weights, begun))
     # one array may stand still, as behind dead units; all of a kind never do
     for what, names in (
         ("weights", graph.trainable()),
@@ -89,6 +92,19 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
                 check("end", name, share, UNMOVED, unit="of all", graph="train")
             )
     return tuple(checks)
+
+
+def _frozen(graph: Graph, weights: Arrays, begun: Arrays) -> Check:
+    """Weights that no step may move."""
+    moving = {*graph.trainable(), *graph.state}
+    moved = [
+        name
+        for name in graph.params
+        if name not in moving and not np.array_equal(weights[name], begun[name])
+    ]
+    note = f"the first {moved[0]}" if moved else ""
+    name = "frozen weights that have moved"
+    return check("end", name, len(moved), 0, unit="arrays", graph="train", note=note)
 
 
 def _last(job: Job, loop: Loop) -> int:

@@ -2,8 +2,8 @@
 
 By default a training is validated on test clips, as all figures of this project are: it is for
 the eye, and a published protocol trains on all of its training clips. Where something is chosen
-by the validation (when to stop, when the rate falls) it is on held-out clips, or the choice would
-have seen the test.
+by the validation (when to stop, when the rate falls, what is kept) it is on held-out clips, or
+the choice would have seen the test.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def divided(split: Split, train: Train) -> Split:
     if len(takes) < 2:
         raise BadInput(
             f"validate_on: the training side has {len(takes)} take, and none can be held out;"
-            " take other data, or validate_on=test without patience and plateau"
+            " take other data, or validate_on=test, and let nothing choose by it"
         )
     chosen = set(takes[: max(1, round(SHARE * len(takes)))])
     return replace(

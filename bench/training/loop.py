@@ -20,11 +20,13 @@ import numpy as np
 from backends.base import Feeds, Trainer
 from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
+from bench.kinds import Keep
 from bench.training import board, schedules, stopping
 from bench.training import checkpoint as checkpoints
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
+from bench.training.keeping import Keeping
 from bench.training.schedules import Now, Schedule
 from bench.training.validation import Validation
 from models import averaging
@@ -46,6 +48,11 @@ class Curve:
     validation_steps: list[int] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)  # mm
 
+    @property
+    def errors(self) -> dict[int, float]:
+        """Those of the validation, by step."""
+        return dict(zip(self.validation_steps, self.validation, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -61,6 +68,13 @@ class Plan:
     patience: int | None = None  # validations without a better one
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
+    # which checkpoints stay beside the last one
+    keep: Keep = field(default_factory=Keep)
+
+    @property
+    def keeping(self) -> Keeping:
+        """Those checkpoints, as files."""
+        return Keeping(self.keep, self.checkpoint)
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,7 @@ class Loop:
     validation: Validation
     plan: Plan
     step: int = 0
+    saved: int = 0  # step of the last checkpoint
     seconds: float = 0.0  # of computing; validation and checkpoints do not count
     curve: Curve = field(default_factory=Curve)
     # digest of the weights before the first step, which a resumed training keeps
@@ -130,13 +145,14 @@ class Loop:
             losses.append(self._one(parts))
             self._keep()
             validate = self._validation_is_due()
-            if validate or asked_to_stop or self.step % LOG_EVERY == 0:
+            keep = self.plan.keeping.every(self.step)
+            if validate or keep or asked_to_stop or self.step % LOG_EVERY == 0:
                 # before any checkpoint: none is written of a loss that is no number
                 self._log(losses)
                 progress(self._said(), self.step / self.plan.steps)
             if validate:
                 self._validate()
-            if asked_to_stop:
+            if validate or keep or asked_to_stop:
                 self.save()
             if asked_to_stop or self.stopped:
                 break
@@ -151,6 +167,7 @@ class Loop:
 
         One that is damaged is put aside, which `note` says, and the training begins anew.
         """
+        self.plan.keeping.sweep()
         if not self.plan.checkpoint.exists():
             return
         try:
@@ -161,21 +178,32 @@ class Loop:
             return
         # no error: a changed configuration is a new training, which writes over the old one
         if found.progress["fingerprint"] != self.plan.fingerprint:
+            self.plan.keeping.clear()
             return
+        self.take(found)
+        self.saved = self.step
+        # absent in checkpoints of before
+        self.start = found.progress.get("start", "")
+
+    def take(self, found: Checkpoint) -> None:
+        """Go on from where a checkpoint is, of whatever backend."""
         self.trainer.program.load(found.params)
         self.trainer.load_state(found.optimizer)
         self.step = found.progress["step"]
         self.seconds = found.progress["seconds"]
         self.curve = Curve(**found.progress["curve"])
-        # absent in checkpoints of before
-        self.start = found.progress.get("start", "")
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, after those that stay beside it.
+
+        In this order: a training that is killed in between makes the step again, and writes
+        them once more.
+        """
         progress = {
             "fingerprint": self.plan.fingerprint,
             "step": self.step,
             "steps": self.plan.steps,
+            "accumulate": self.plan.accumulate,
             "seconds": self.seconds,
             "curve": asdict(self.curve),
             "start": self.start,
@@ -185,7 +213,9 @@ class Loop:
         weights = self.trainer.program.params()
         state = self.trainer.state()
         whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
+        self.plan.keeping.keep(whole, self.step, self.curve.errors)
         checkpoints.save(self.plan.checkpoint, whole)
+        self.saved = self.step
 
     def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
@@ -259,7 +289,7 @@ class Loop:
         return min(-self.step % every, self.plan.steps - self.step)
 
     def _validate(self) -> None:
-        """A point of the validation curve, and a checkpoint."""
+        """A point of the validation curve."""
         error = self.validation.error(averaging.read(self.trainer.program.params()))
         # the loss is that of the weights before the step, so this may be the first to show it
         if not math.isfinite(error):
@@ -268,7 +298,6 @@ class Loop:
         self.curve.validation.append(error)
         name = f"validation/{self.feed.measured}_{self.feed.unit}"
         self.tell(self.step, {name: error})
-        self.save()
 
     def _said(self) -> str:
         """How far training is, in words."""

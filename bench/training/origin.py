@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
+from bench.training.optimizer import optimizer_of
 from models.errors import shortened
 
 # a checkpoint is read without them
@@ -61,6 +62,7 @@ class Origin(BaseModel):
     protocol_hash: str | None = None
     seed: int | None = None
     precision: str | None = None
+    optimizer: str | None = None  # its rule
     skeleton: str | None = None
     joints: list[str] | None = None
     parents: list[int] | None = None
@@ -105,6 +107,7 @@ def origin(job: Job, protocol: Protocol, feed: Feed) -> dict[str, Any]:
         "protocol_hash": protocol.hash,
         "seed": job.config.seed,
         "precision": job.config.precision,
+        "optimizer": optimizer_of(job, feed.spec).rule,
         "skeleton": skeleton.name,
         "joints": list(skeleton.joints),
         "parents": list(skeleton.parents),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +24,7 @@ from bench.training.feed import Feed, feed_of
 from bench.training.loop import Curve, Loop
 from bench.training.schedules import Now
 from models.optim import Optimizer
+from models.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,7 @@ def plain_of(
     def make(optimizer: Optimizer) -> Trainer:
         return backend.trainer(feed.spec.train, optimizer, settings)
 
-    optimizer = asked(job)
+    optimizer = asked(job, feed.spec)
     return Plain(
         make=make,
         trainer=make(optimizer),
@@ -151,13 +153,27 @@ def _windows(
     return whole, windows
 
 
-def asked(job: Job) -> Optimizer:
+def asked(job: Job, spec: Spec) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
     train = job.training
+    own = train.model_dump()
+    rates = {}
+    # from the last group to the first, which has the last word
+    for group in reversed(train.groups):
+        for name in spec.train.trainable():
+            if fnmatchcase(name, group.params):
+                rates[name] = 1.0 if group.lr is None else group.lr / train.lr
+    numbers = {
+        name: own[name]
+        for name in ("momentum", "beta1", "beta2", "alpha", "eps", "amsgrad")
+        if own[name] is not None
+    }
     return Optimizer(
         rule=train.optimizer,
         lr=train.lr,
         weight_decay=train.weight_decay,
         clip_norm=None if train.clip is None else train.clip.get("norm"),
         clip_value=None if train.clip is None else train.clip.get("value"),
+        rates=tuple((name, rate) for name, rate in rates.items() if rate != 1),
+        **numbers,
     )

@@ -71,7 +71,17 @@ class Replayed:
 
 
 def parts(job: Job, spec: Spec, windows: int) -> list[range]:
-    """Which steps are made again, from 0; one part where there are few."""
+    """Which steps are made again, from 0; one part where there are few.
+
+    None before the step that the training goes on from: another one has made those.
+    """
+    first = brought.first_step(job)
+    found = _parts(job, spec, windows)
+    return [range(max(one.start, first), one.stop) for one in found if one.stop > first]
+
+
+def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
+    """The same of a training that begins at its first step."""
     train = job.training
     batch = min(train.batch, windows)
     steps = train.steps_of(windows // batch)
@@ -99,11 +109,15 @@ def marks(job: Job, spec: Spec, windows: int) -> frozenset[int]:
 
 def points_of(job: Job, last: int) -> list[int]:
     """The steps with a point of the loss curve, from 1 to the last."""
-    every = job.settings.train.validate_every
+    train = job.settings.train
     return [
         step
         for step in range(1, last + 1)
-        if step % POINT == 0 or step % every == 0 or step == last
+        if step % POINT == 0
+        or step % train.validate_every == 0
+        or step == last
+        # before a checkpoint the losses are looked at
+        or (train.keep.every and step % train.keep.every == 0)
     ]
 
 
@@ -154,10 +168,6 @@ def _affordable(spec: Spec, batch: int) -> int:
 def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Make some steps, and compare the weights before them with those after them."""
     name = f"steps {part.start + 1} to {part.stop}"
-    resumed = part.start if part.start else ran.began
-    if plain.job.config.precision == "fp16" and resumed:
-        found.left_out[name] = "a checkpoint does not say by how much a loss is scaled"
-        return
     if part.start and part.start < ran.began:
         found.left_out[name] = "made before this process, which took the training up"
         return
@@ -176,8 +186,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, after))
     if not part.start and by_hand.asked(plain.optimizer, ran.loop.plan.accumulate):
-        batches = plain.batches(part[-1])
-        found.checks.append(by_hand.hold(plain.make, plain.optimizer, last, batches))
+        _by_hand(plain, part[-1], last, found)
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
         found.left_out[f"weights after {name}"] = (
             "not made again: this training was interrupted before, and resumed"
@@ -191,6 +200,19 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))
+
+
+def _by_hand(
+    plain: Plain, step: int, weights: Mapping[str, np.ndarray], found: Replayed
+) -> None:
+    """One step in plain NumPy, where a step is more than a batch and its rule."""
+    if plain.job.config.precision == "fp16":
+        found.left_out["step by hand"] = (
+            "the first ones may be left out, to find a scale"
+        )
+        return
+    batches = plain.batches(step)
+    found.checks.append(by_hand.hold(plain.make, plain.optimizer, weights, batches))
 
 
 def _moves(
@@ -249,7 +271,9 @@ def _rates(plain: Plain, found: Replayed) -> None:
 def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Points of the curves: where they are, and the means of the losses that were replayed."""
     curve, train = ran.loop.curve, job.settings.train
-    due, came = set(points_of(job, ran.loop.step)), set(curve.loss_steps)
+    first = brought.first_step(job)
+    due = {step for step in points_of(job, ran.loop.step) if step > first}
+    came = {step for step in curve.loss_steps if step > first}
     # one that was stopped has a point of where that was
     odd = due - came if ran.began else due ^ came
     validated = {
@@ -257,7 +281,7 @@ def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
         for step in due
         if step % train.validate_every == 0 or step == ran.loop.step
     }
-    odd |= validated ^ set(curve.validation_steps)
+    odd |= validated ^ {step for step in curve.validation_steps if step > first}
     found.checks.append(_count("steps without their point of a curve", len(odd), 0))
     worst, where, points = 0.0, "", 0
     begins = [0, *curve.loss_steps]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from bench.data.protocols import Protocol
 from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, feed_of
 from models import params as initial
+from models.errors import BadInput
 from models.nodes import Param
 
 
@@ -43,14 +45,24 @@ def weights(job: Job, params: Mapping[str, Param]) -> dict[str, np.ndarray] | No
 
 def restored(job: Job, protocol: Protocol, backend: Backend, device: str) -> Restored:
     """A job's model, back from where its training has left it. Raises BadInput (checkpoint)."""
-    found = checkpoints.load(job.checkpoint)
+    found = checkpoints.load(job.evaluated)
     # empty where the model was trained on screen coordinates as they are
     scaling = standardizer.from_arrays(found.scaling) if found.scaling else None
     feed = feed_of(job, protocol, scaling)
     settings = Settings(device=device, precision=job.config.precision)
     program = backend.program(feed.spec.infer, settings)
-    trained = found.trained
-    # a checkpoint is of the train graph, which has parameters that inference does without
-    weights = {name: trained[name] for name in feed.spec.infer.params}
+    weights = inferred(job.evaluated, found.trained, feed.spec.infer.params)
     program.load(weights)
     return Restored(feed, program, weights, found.progress)
+
+
+def inferred(
+    place: Path, trained: Mapping[str, np.ndarray], params: Mapping[str, Param]
+) -> dict[str, np.ndarray]:
+    """The weights of the inference graph. Raises BadInput with the first that differ."""
+    # a checkpoint is of the train graph, which has parameters that inference does without
+    found = {name: trained[name] for name in params if name in trained}
+    try:
+        return initial.fit(params, found)
+    except BadInput as error:
+        raise BadInput(f"{place}: {error}; it is of another model or size") from None

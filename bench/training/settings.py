@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from bench.kinds import (
     Count,
+    Fading,
+    Keep,
     Natural,
     Positive,
     Rule,
@@ -19,6 +21,7 @@ from bench.kinds import (
     weighs,
 )
 from bench.training import schedules
+from models.errors import BadInput
 
 Inputs = Literal["screen", "zscore"]
 # two ways to say how long a training is
@@ -29,6 +32,20 @@ def _known(schedule: Any) -> Any:
     """As it came, where it is a schedule."""
     schedules.read(schedule)
     return schedule
+
+
+class Group(Strict):
+    """Parameters that train otherwise than the others."""
+
+    params: str  # a glob of official names: head.*
+    lr: Positive | None = None
+    frozen: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Group:
+        if self.frozen == (self.lr is not None):
+            raise BadInput(f"{self.params}: one of lr and frozen=true was due")
+        return self
 
 
 class Train(Strict):
@@ -50,6 +67,15 @@ class Train(Strict):
     warm_up: Natural | None = None
     weight_decay: Weight | None = None
     optimizer: Rule | None = None
+    # numbers of the optimizer's rule, which is to have them (`models/optim.py`)
+    momentum: Fading | None = None
+    beta1: Fading | None = None
+    beta2: Fading | None = None
+    alpha: Fading | None = None
+    eps: Positive | None = None
+    amsgrad: bool | None = None
+    # the first that fits a parameter has it
+    groups: tuple[Group, ...] = ()
     # gradients of a step: `norm` of all together, or `value` of each entry, at most
     clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
     loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
@@ -61,6 +87,8 @@ class Train(Strict):
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
+    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
+    continues: bool = False
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that
@@ -71,12 +99,14 @@ class Train(Strict):
     # held-out: takes of the training side, which are then not trained on. Where left out the
     # test's, but for a training that goes by its validations: no test is to have chosen
     validate_on: Literal["test", "held-out"] | None = None
+    keep: Keep = Keep()
 
     @property
     def chooses(self) -> bool:
         """Whether the validations decide on anything."""
         by_rate = schedules.read(self.schedule).watches
-        return by_rate or self.patience is not None
+        by_file = self.keep.best or self.keep.improved or self.keep.top is not None
+        return by_rate or by_file or self.patience is not None
 
     def steps_of(self, batches: int) -> int:
         """All steps, where an epoch has so many batches."""

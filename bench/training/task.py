@@ -13,10 +13,11 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.evaluation.oracle.checks import first_failure
-from bench.processes import blame
+from bench.processes import blame, memory
 from bench.processes.blame import RAISED, said
+from bench.processes.memory import OutOfMemory
 from bench.records import Training
-from bench.training import board, brought, replay, schedules, start
+from bench.training import board, brought, replay, schedules, smaller, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -33,11 +34,31 @@ Steps = Sequence[augment.Step]
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
-    """Train to the configured number of steps, from the checkpoint where one fits."""
+    """Train to the configured number of steps, from the checkpoint where one fits.
+
+    A batch that does not fit into memory is halved before the first step (`smaller.py`).
+    """
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
+    while True:
+        try:
+            return _run(job, backend, device, split, progress)
+        except RAISED as error:
+            if not memory.ran_out(error):
+                raise
+            if reason := smaller.refused(job, split):
+                raise OutOfMemory(f"{said(error)}; {reason}") from error
+        # out of the handler, where the error would hold on to what it was raised among
+        job = smaller.halved(job, split)
+        progress(f"a batch did not fit; trying {job.settings.train.batch}", 0.0)
+
+
+def _run(
+    job: Job, backend: Backend, device: str, split: Split, progress: Progress
+) -> Finding:
     loop = loop_of(job, backend, device, split)
-    loop.resume()
+    take_up(job, loop)
     began, before = loop.step, loop.seconds
     spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
     loop.marks = replay.marks(job, spec, windows)
@@ -82,6 +103,13 @@ def _replayed(
     return Held(held.checks + tuple(found.checks), held.left_out | found.left_out)
 
 
+def take_up(job: Job, loop: Loop) -> None:
+    """Go on from the job's own checkpoint, else from the one that it continues, where it does."""
+    loop.resume()
+    if not loop.step and job.settings.train.continues:
+        loop.take(brought.continued(job, loop.feed, loop.plan.origin))
+
+
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     """A training at its first step: native trainer, batches, validation."""
     train, seed = job.training, job.config.seed
@@ -97,7 +125,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         draw_noise=True,  # dropout by the framework's own hand, as its users train
         seed=seed,
     )
-    optimizer = optimizer_of(job)
+    optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
     # made here and not by the framework: every backend starts from the same weights
     drawn = initial.draw(spec.train.params, seed=seed)
@@ -134,6 +162,7 @@ def _plan(
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
+        keep=train.keep,
     )
 
 
@@ -177,10 +206,10 @@ def _renewed(
 
 
 def _kept(loop: Loop) -> str:
-    """Which checkpoint a training that diverged has left."""
-    if not loop.curve.validation_steps:
-        return "no checkpoint was due yet"
-    return f"the checkpoint of step {loop.curve.validation_steps[-1]} is kept"
+    """Which checkpoint a training that was broken off has left."""
+    if not loop.saved:
+        return "there is no checkpoint of it yet"
+    return f"the checkpoint of step {loop.saved} is kept"
 
 
 def _payload(
@@ -197,12 +226,13 @@ def _payload(
         protocol=protocol.name,
         protocol_hash=protocol.hash,
         fraction=protocol.fraction,
-        optimizer=dict(optimizer_of(job).describe()),
+        optimizer=dict(optimizer_of(job, loop.feed.spec).describe()),
         precision=job.config.precision,
         steps=loop.step,
         epochs=windows / len(loop.epochs.windows),
         batch=loop.epochs.batch,
         accumulate=loop.plan.accumulate,
+        asked_batch=_asked_batch(job, loop),
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),
@@ -214,6 +244,7 @@ def _payload(
         validation_mpjpe=tuple(loop.curve.validation),
         validation_of=loop.feed.measured,
         validation_unit=loop.feed.unit,
+        validated_on="held-out" if split.validation else "test",
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         start=loop.start,
         checks=held.checks,
@@ -222,10 +253,22 @@ def _payload(
     )
 
 
+def _asked_batch(job: Job, loop: Loop) -> int | None:
+    """The batch that did not fit into memory."""
+    if job.asked is None:
+        return None
+    return loop.epochs.batch * loop.plan.accumulate // job.asked.accumulate
+
+
 def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
     """What is not as usual; empty where it is."""
+    if whole := _asked_batch(job, loop):
+        half = loop.epochs.batch
+        took = f"{whole // half} of {half} took its place"
+        yield f"a batch of {whole} did not fit into memory: {took}"
     yield _averaged(job)
     yield _no_targets(split)
+    yield loop.plan.keeping.said()
     if split.validation:
         takes = {clip.name for clip in split.validation}
         yield f"validated on {len(takes)} takes that were held out of the training"

@@ -1,8 +1,8 @@
 """A coarse cage of four-cornered faces made fine and round.
 
 Each face is divided into detail x detail, and all points are moved towards their neighbours'
-mean, so often that the surface is about the cage's cubic B-spline. Places, skinning weights and
-shapes are all mixed so, alike.
+mean, so often that the surface is about the cage's B-spline of the fifth degree. Places, skinning
+weights and shapes are all mixed so, alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 Quad = tuple[int, int, int, int]
 Mixture = tuple[tuple[int, int], ...]  # (corner, share in units of detail squared)
-ROUNDS = 4 / 3  # times detail squared: then a point spreads as in a cubic B-spline
+# times detail squared. Each round spreads a point by a variance of 1/4 along an axis, and the
+# faces themselves by 1/6 of a face squared: by 1/2, then, as a B-spline of the fifth degree does
+ROUNDS = 4 / 3
 
 
 class Rounded(NamedTuple):

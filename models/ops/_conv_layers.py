@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from models.dims import fixed
 from models.errors import SpecError
 from models.value import Value, author_line, emit
 
@@ -101,7 +102,7 @@ def conv_transpose2d(
 
 def _channels(x: Value) -> int:
     # weights have lengths that are known: a symbolic axis fails here
-    return int(str(x.shape[1]))
+    return fixed(x.shape[1])
 
 
 def _weights(

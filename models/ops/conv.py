@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from models.dims import Length, Shape, size
+from models.dims import Length, Shape, fixed, size
 from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
@@ -81,6 +81,30 @@ def _hold(kernel: Shape, stride: Ints, dilation: Ints, padding: Ints) -> None:
             raise ValueError(f"{name} {numbers} must be {least} or more")
 
 
+def windows(
+    x: Array,
+    kernel: Ints,
+    *,
+    stride: Ints,
+    dilation: Ints,
+    padding: Ints,
+    outside: float,
+) -> Array:
+    """What a kernel sees at each of its steps: (batch, channels, *steps, *kernel), a view.
+
+    The padding around x is of the number `outside`.
+    """
+    ends = [(0, 0), (0, 0), *((p, p) for p in padding)]
+    padded = np.pad(x, ends, constant_values=outside)
+    space = tuple(range(2, x.ndim))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    found = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=space)
+    # every stride-th window, and of each every dilation-th element
+    strides = [np.s_[::s] for s in stride]
+    dilations = [np.s_[::d] for d in dilation]
+    return found[(_ALL, _ALL, *strides, *dilations)]
+
+
 def reference(
     x: Array,
     weight: Array,
@@ -90,18 +114,14 @@ def reference(
     padding: Ints,
 ) -> Array:
     space = len(stride)
-    ends = [(0, 0), (0, 0), *((p, p) for p in padding)]
-    padded = np.pad(x, ends)
-    taps = zip(weight.shape[2:], dilation, strict=True)
-    reach = [(k - 1) * d + 1 for k, d in taps]
-    # (batch, in, *space, *reach): a view, no copy
-    windows = np.lib.stride_tricks.sliding_window_view(
-        padded, reach, axis=tuple(range(2, 2 + space))
+    taken = windows(
+        x,
+        weight.shape[2:],
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        outside=0.0,
     )
-    # every stride-th window, and of each every dilation-th element
-    strides = [np.s_[::s] for s in stride]
-    dilations = [np.s_[::d] for d in dilation]
-    taken = windows[(_ALL, _ALL, *strides, *dilations)]
     # (in, *kernel) of both
     of_windows = [1, *range(2 + space, 2 + 2 * space)]
     of_weight = list(range(1, 2 + space))
@@ -269,7 +289,7 @@ def _random_transpose(rng: Rng, rank: int, example: Case) -> Case:
 def _result(x: Ints, weight: Ints, attributes: dict[str, Any]) -> Ints:
     """What a convolution gives, in numbers."""
     found = shape(x, weight, **attributes)
-    return tuple(int(str(n)) for n in found)
+    return tuple(fixed(n) for n in found)
 
 
 def _layer(x: Ints, weight: Ints, stride: int, dilation: int, padding: int) -> Layer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from models.dims import Length, Shape, size
+from models.dims import Length, Shape, fixed, size
 from models.nodes import Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Rng, case, lengths, one
@@ -26,7 +26,7 @@ def linear(
     `init` None means PyTorch's: uniform within 1/sqrt(in) for both.
     """
     # weights have lengths that are known: a symbolic last axis fails here
-    inner = int(str(x.shape[-1]))
+    inner = fixed(x.shape[-1])
     usual = ("uniform", inner**-0.5)
     shape = (width, inner)
     weight = x.graph.param(f"{name}.weight", shape, init=init or usual)

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from models.dims import Length, Shape, size
 from models.nodes import FLOATS, Attributes
 from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
 from models.ops.conv import shape as _conv_shape
+from models.ops.conv import windows
 from models.value import Value, emit
 
-_ALL = np.s_[:]  # of batch and channels
 _OUTSIDE = float("-inf")
 
 
@@ -91,14 +89,9 @@ def reference(
     padding: Ints,
     dilation: Ints,
 ) -> Array:
-    ends = [(0, 0), (0, 0), *((p, p) for p in padding)]
-    padded = np.pad(x, ends, constant_values=_OUTSIDE)
-    space = tuple(range(2, x.ndim))
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=space)
-    strides = [np.s_[::s] for s in stride]
-    dilations = [np.s_[::d] for d in dilation]
-    taken = windows[(_ALL, _ALL, *strides, *dilations)]
+    taken = windows(
+        x, kernel, stride=stride, dilation=dilation, padding=padding, outside=_OUTSIDE
+    )
     return taken.max(tuple(range(x.ndim, taken.ndim)))
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from models.dims import Shape, size
+from models.dims import Shape, fixed, size
 from models.nodes import FLOATS
 from models.ops import Array, Op, per_element
 from models.ops._axes import axis_of, positive, spliced
@@ -106,7 +106,7 @@ def body(
     length: int,
     mode: Mode,
 ) -> Value:
-    n = int(str(x.shape[axis]))
+    n = fixed(x.shape[axis])
     if mode == "linear":
         return _between(x, axis, n, length)
     if length % n == 0:

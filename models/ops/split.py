@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.dims import Shape
+from models.dims import Shape, fixed
 from models.ops import Array, Op, free
 from models.ops._axes import axis_of, positive, spliced
 from models.ops._cases import Case, Rng, along, axis_in, case, lengths, one
@@ -67,7 +67,7 @@ def _unstack_body(x: Value, *, axis: int) -> tuple[Value, ...]:
         return cut.squeeze(axis=axis)
 
     # the shape rule lets numbers through only
-    length = int(str(x.shape[axis]))
+    length = fixed(x.shape[axis])
     return tuple(row(i) for i in range(length))
 
 

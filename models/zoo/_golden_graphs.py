@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from models import coarsening
-from models.coarsening import Matrix
+from models import coarsening, sparse
 from models.golden import Array, Tables
+from models.sparse import Matrix
 
 
 def tables(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tables:
@@ -17,7 +17,7 @@ def tables(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tables:
     faces, levels = arrays["input/faces"], config["levels"]
     made = coarsening.pyramid(faces, int(faces.max()) + 1, levels)
     edges = np.concatenate([arrays["input/skeleton"], arrays["input/flip_pairs"]])
-    joints = coarsening.of_pairs(edges, config["joints"], loops=True)
+    joints = sparse.of_pairs(edges, config["joints"], loops=True)
     known = {"graph/perm_reverse": made.places, "graph64/lmax": np.array(made.spans)}
     for i, order in enumerate(made.orders):
         known[f"graph/perm_{i}"] = order
@@ -26,7 +26,7 @@ def tables(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tables:
     for i, graph in enumerate([*made.adjacencies, joints]):
         known |= _coordinates(f"graph/adj_{i}", graph)
         known[f"graph/adj_{i}/val"] = graph.values
-    for i, graph in enumerate([*made.laplacians, coarsening.laplacian(joints)]):
+    for i, graph in enumerate([*made.laplacians, sparse.laplacian(joints)]):
         known |= _coordinates(f"graph/L_{i}", graph)
         known[f"graph/L_{i}/size"] = np.array([graph.size] * 2)
         known[f"graph64/L_{i}/val"] = graph.values

@@ -6,7 +6,8 @@ b batch, c channels, v vertices: channels come first.
 
 from __future__ import annotations
 
-from models.coarsening import Matrix
+from models.dims import fixed
+from models.sparse import Matrix
 from models.value import Value
 
 EIGHT = 8  # channels of a group that is normalised together
@@ -47,9 +48,11 @@ def linear(
     width: int,
     name: str,
 ) -> Value:
-    """A dense layer of the channels, which starts near 0."""
-    inner = int(str(x.shape[1]))
-    start = ("uniform", 1 / (inner * width))
+    """A dense layer of the channels."""
+    inner = fixed(x.shape[1])
+    # the authors' bound, 1 / (inner * width), is so near to 0 that little of the picture passes:
+    # what is normalised behind it is smaller than `eps`
+    start = ("uniform", inner**-0.5)
     weight = x.graph.param(f"{name}.W", (width, inner), init=start)
     row = x.graph.param(f"{name}.b", (width,), init=start)
     return weight @ x + row.expand_dims(axis=1)
@@ -62,7 +65,7 @@ def _block(
     name: str,
 ) -> Value:
     """x + a bottleneck whose middle looks at neighbours."""
-    inner, half = int(str(x.shape[1])), width // 2
+    inner, half = fixed(x.shape[1]), width // 2
     with x.graph.scope(name):
         h = linear(_norm(x, "pre_norm").relu(), half, "lin1")
         h = _convolve(_norm(h, "norm1").relu(), graph, "conv")
@@ -75,8 +78,8 @@ def _block(
 
 
 def _unused_linear(x: Value, name: str) -> None:
-    width = int(str(x.shape[1]))
-    start = ("uniform", 1 / width**2)
+    width = fixed(x.shape[1])
+    start = ("uniform", width**-0.5)
     x.graph.param(f"{name}.W", (width, width), init=start)
     x.graph.param(f"{name}.b", (width,), init=start)
 
@@ -87,7 +90,7 @@ def _convolve(
     name: str,
 ) -> Value:
     """The mean over a vertex and its neighbours of a dense layer; as many channels."""
-    width = int(str(x.shape[1]))
+    width = fixed(x.shape[1])
     start = ("uniform", 6 / (2 * width) ** 0.5)
     weight = x.graph.param(f"{name}.weight", (width, width), init=start)
     row = x.graph.param(f"{name}.bias", (width,), init=start)
@@ -96,4 +99,4 @@ def _convolve(
 
 
 def _norm(x: Value, name: str) -> Value:
-    return x.group_norm(groups=int(str(x.shape[1])) // EIGHT, eps=1e-5, name=name)
+    return x.group_norm(groups=fixed(x.shape[1]) // EIGHT, eps=1e-5, name=name)

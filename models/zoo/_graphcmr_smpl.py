@@ -7,6 +7,7 @@ b batch, v vertices, j joints, r rotations, s shapes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -100,13 +101,17 @@ def _bones(
     first, *later = _generations(mesh.parents)
     turn, rest = _taken(rotations, first), _taken(joints, first)
     place = rest * 0.0
+    # what lies at rest in x goes to place + turn (x - rest): turn x, and this behind it
     yield turn, place - _by(turn, rest)
-    for before, own in zip([first, *later], later, strict=False):
+    for before, own in pairwise([first, *later]):
         parents = np.array(mesh.parents)[own]
+        # where those stand in the generation before
         above = np.searchsorted(before, parents)
         turn = _taken(turn, above) @ _taken(rotations, own)
-        start, rest = _taken(place, above), _taken(joints, parents)
+        start = _taken(place, above)
+        rest = _taken(joints, parents)
         yield turn, start - _by(turn, rest)
+        # of the bones' ends, which the next ones start from
         place = start + _by(turn, _taken(joints, own) - rest)
 
 

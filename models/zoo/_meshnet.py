@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from models.coarsening import Matrix
+from models.dims import fixed
 from models.errors import BadInput
+from models.sparse import Matrix
 from models.value import Value
 
 Widths = tuple[tuple[int, ...], ...]
@@ -92,7 +93,7 @@ def _convolve(
     name: str,
 ) -> Value:
     """A dense layer over Chebyshev polynomials of the graph's operator, for each vertex."""
-    inner = int(str(x.shape[-1]))
+    inner = fixed(x.shape[-1])
     bound = (2 / (inner * order + width)) ** 0.5
     shape = (width, inner * order)
     weight = x.graph.param(f"{name}.weight", shape, init=("uniform", bound))

@@ -6,6 +6,7 @@ b batch, t frames, j joints, c width, h heads, d width of a head.
 
 from __future__ import annotations
 
+from models.dims import fixed
 from models.errors import BadInput
 from models.layers import attend_apart
 from models.value import Value
@@ -135,4 +136,4 @@ def _point(x: Value, width: int, name: str) -> Value:
 
 
 def _width(x: Value) -> int:
-    return int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    return fixed(x.shape[-1])

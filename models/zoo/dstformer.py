@@ -3,7 +3,7 @@
 The network is MotionBERT's (`motionbert.py`, Zhu et al., ICCV 2023); here are sizes and stages. Of
 2 outputs it reconstructs keypoints, of 3 it lifts them. `pretrain` makes the clean clip of one
 whose frames are noise in part and whose joints are hidden in part; `finetune` learns a new head on
-the representation of a backbone that stays as it is.
+the representation of a backbone that stays as it is, `adapt` on one that may learn, too.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ def finetune(g: Builder, size: Size) -> Value:
     """A new head, Linear-ReLU-Linear, over a backbone that no step changes."""
     with g.frozen():
         x = represent(keypoints(g, size), size)
+    return _new_head(x, size)
+
+
+def adapt(g: Builder, size: Size) -> Value:
+    """The same new head, over a backbone of which a recipe freezes what it likes."""
+    return _new_head(represent(keypoints(g, size), size), size)
+
+
+def _new_head(x: Value, size: Size) -> Value:
     x = x.linear(size.representation, name="head.0").relu()
     return x.linear(size.outputs, name="head.2")
 
@@ -75,4 +84,5 @@ LOSS = {"mpjpe": 1.0}
 STAGES = {
     "pretrain": Stage(train=pretrain, loss=LOSS),
     "finetune": Stage(train=finetune, loss=LOSS),
+    "adapt": Stage(train=adapt, loss=LOSS),
 }

@@ -17,6 +17,7 @@ import numpy as np
 import models
 from models import resnet
 from models.builder import Builder
+from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown, alone, shown
 from models.passes import to_inference
@@ -120,7 +121,7 @@ def _means(heat: Value, size: Size) -> Value:
 def _mean(shares: Value) -> Value:
     """The mean place, from 0, of (b, j, n) shares that sum to 1."""
     # the authors count from 1, and take 1 from the mean
-    count = int(str(shares.shape[2]))
+    count = fixed(shares.shape[2])
     places = shares.graph.constant(
         f"places_{count}", np.arange(count, dtype=np.float32)
     )

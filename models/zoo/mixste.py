@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.builder import Builder
+from models.dims import fixed
 from models.layers import block, check_heads
 from models.losses.velocity import steps
 from models.losses.weighted_mpjpe import weighted
@@ -92,7 +93,7 @@ _WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
 
 def _weights(pose: Value) -> Value:
     """(j,); another skeleton's joints count alike."""
-    joints = int(str(pose.shape[2]))
+    joints = fixed(pose.shape[2])
     known = _WEIGHTS if joints == len(_WEIGHTS) else (1,) * joints
     return pose.graph.constant("weights", np.array(known, np.float32))
 

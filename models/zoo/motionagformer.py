@@ -2,8 +2,7 @@
 
 Mehraban et al., WACV 2024; TaatiTeam/MotionAGFormer model/MotionAGFormer.py and model/modules.
 Axes: b batch, t frames, j joints, c width, h heads, d width of a head, s the three of query,
-key, value. Mixers see (n, nodes, c): n = (b t) where joints are the nodes, (b j) where frames
-are.
+key, value. Mixers see (n, nodes, c): n = (b t) where joints are nodes, (b j) where frames are.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.builder import Builder
+from models.dims import fixed
 from models.errors import BadInput, UnknownName
 from models.layers import attend, check_heads, mlp
 from models.value import Value, emit
@@ -219,7 +219,7 @@ def _attend(x: Value, size: Size) -> Value:
 
 def _graph(x: Value, adjacency: Value) -> Value:
     """relu(x + norm(A V x + U x)), A divided by the roots of both nodes' degrees."""
-    width = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    width = fixed(x.shape[-1])
     # (n, t, t), or one table for all
     table = adjacency if len(adjacency.shape) == 3 else adjacency.expand_dims(axis=0)
     # of the row on both sides, though A is not symmetric
@@ -280,7 +280,7 @@ def _normed(x: Value, name: str) -> Value:
 
 def _conv(x: Value, taps: int, dilation: int, name: str, share: int = 1) -> Value:
     """Over frames, (b, c, t, j) -> (b, c / share, t, j)."""
-    channels = int(str(x.shape[1]))
+    channels = fixed(x.shape[1])
     start = ("uniform", (channels * taps) ** -0.5)
     shape = (channels // share, channels, taps, 1)
     weight = x.graph.param(f"{name}.weight", shape, init=start)

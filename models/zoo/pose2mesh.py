@@ -12,28 +12,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import models
-from models import coarsening
+from models import coarsening, sparse
 from models.body import Body
 from models.builder import Builder
-from models.coarsening import Matrix
 from models.errors import BadInput
-from models.golden import Array, Golden, Shown, Tables
+from models.golden import Array, Golden, Tables
 from models.layers import paired
 from models.losses.lifted_joint import lifted_joint
-from models.losses.mpjpe import mpjpe
 from models.mesh import Mesh
 from models.passes import to_inference
+from models.sparse import Matrix
 from models.spec import Spec, Stage
 from models.surface import built_in, joints_of, mesh_of
 from models.value import Value
-from models.zoo import _golden_graphs
+from models.zoo import _golden_graphs, _pose2mesh_golden
 from models.zoo._meshnet import Widths, refine
 
 # before and behind each convolution: over the joints, then over levels of the mesh, the finest
@@ -192,10 +191,10 @@ def _graphs(
     """The operators of the levels that are used, finest first, and of the joints."""
     pairs = zip(size.left, size.right, strict=True)
     edges = np.array([*bones, *pairs], np.int64)
-    joints = coarsening.of_pairs(edges, size.joints, loops=True)
+    joints = sparse.of_pairs(edges, size.joints, loops=True)
     # as published, the last of the levels is made and not used, and that of the joints is not
     # scaled
-    return [*made.laplacians[:-1], coarsening.laplacian(joints)]
+    return [*made.laplacians[:-1], sparse.laplacian(joints)]
 
 
 def _lifted(pose: Value, size: Size) -> Value:
@@ -298,84 +297,27 @@ def golden(
     if official == "Pose2Mesh graph coarsening":
         return [_golden_graphs.tables(config, arrays)]
     if official == "Pose2Mesh PoseNet LinearModel":
-        return [_of_lifter(size, arrays)]
-    return [_of_mesh(size, arrays, lifts=official == "FlatPose2Mesh")]
-
-
-def _of_lifter(size: Size, arrays: Mapping[str, Array]) -> Golden:
-    """Flat on either side, where we have an axis of frames and one of joints."""
-    # its numbers are those of the last layer
-    plain = replace(size, unit=1.0)
-    spec = models.assemble("pose2mesh:posenet", plain, loss={"mpjpe": 1.0})
-    batch = len(arrays["input/x"])
-
-    def flat(pose: Array) -> Array:
-        return pose.reshape(batch, -1)
-
-    return Golden(
-        spec=spec,
-        feeds={
-            "keypoints": arrays["input/x"].reshape(batch, 1, size.joints, 2),
-            "target": arrays["input/target"].reshape(batch, 1, size.joints, 3),
-        },
-        outputs={"out": Shown(spec.infer, flat)},
-        trained={"out": Shown(spec.train.with_outputs("pose"), flat)},
-        names={name: name.removeprefix("pose_lifter.") for name in spec.parameters},
-    )
-
-
-def _of_mesh(size: Size, arrays: Mapping[str, Array], *, lifts: bool) -> Golden:
-    """Either network of a mesh, on the graphs of the file, whose loss is of real vertices."""
+        # its numbers are those of the last layer
+        plain = replace(size, unit=1.0)
+        spec = models.assemble("pose2mesh:posenet", plain, loss={"mpjpe": 1.0})
+        return [_pose2mesh_golden.lifter(spec, arrays)]
     g = Builder("pose2mesh.train")
-    if lifts:
-        lifted = _lift(g, size, given=False)
-        out = _refined(_keypoints(g, size), lifted, size, _golden_graphs.graphs(arrays))
-    else:
+    graphs = _golden_graphs.graphs(arrays)
+    if official == "Pose2Mesh MeshNet":
         x = g.input("x", ("batch", size.joints, size.blocks[0][0]))
         with g.scope("pose2mesh"):
-            out = refine(
-                x, _golden_graphs.graphs(arrays), blocks=size.blocks, orders=size.orders
-            )
-    g.output("out", out)
-    rows = g.constant("mesh.rows", arrays["const/real_rows"].astype(np.int64))
-    real = out.take(rows, axis=1)
-    loss = (real - g.input("target", real.shape)).vector_norm(axis=2)
-    loss = loss.mean(axis=(0, 1), keepdims=False)
-    if lifts:
-        # there in millimetres, and weighed by a thousandth
-        loss = loss + mpjpe(lifted, g.input("target_pose", lifted.shape))
-    g.output("loss", loss)
+            out = refine(x, graphs, blocks=size.blocks, orders=size.orders)
+        g.output("loss", _pose2mesh_golden.of_vertices(g, out, arrays))
+        return [_pose2mesh_golden.refiner(_spec(g, size), arrays)]
+    lifted = _lift(g, size, given=False)
+    out = _refined(_keypoints(g, size), lifted, size, graphs)
+    loss = _pose2mesh_golden.of_vertices(g, out, arrays)
+    g.output("loss", loss + _pose2mesh_golden.of_joints(lifted))
+    return [_pose2mesh_golden.both(_spec(g, size), arrays, unit=size.unit)]
+
+
+def _spec(g: Builder, size: Size) -> Spec:
+    """Of a file's own graph."""
     graph = g.finish()
     still = to_inference(graph, outputs=["out"])
-    spec = Spec("pose2mesh", {}, graph, still, size.frames)
-    prefix = "" if lifts else "pose2mesh."
-    shown = {"out": Shown(still)}
-    trained = {"out": Shown(graph.with_outputs("out"))}
-    if lifts:
-        there = partial(_as_official, size.unit)
-        shown["pose3d"] = Shown(to_inference(graph, outputs=["lifted"]), there)
-        trained["pose3d"] = Shown(graph.with_outputs("lifted"), there)
-    return Golden(
-        spec=spec,
-        feeds=_feeds(size, arrays, lifts=lifts),
-        outputs=shown,
-        trained=trained,
-        names={name: name.removeprefix(prefix) for name in spec.parameters},
-    )
-
-
-def _feeds(size: Size, arrays: Mapping[str, Array], *, lifts: bool) -> dict[str, Array]:
-    fed = {"target": arrays["input/target"], "x": arrays["input/x"]}
-    if not lifts:
-        return fed
-    frame = (len(fed["x"]), 1, size.joints)
-    fed["keypoints"] = fed["x"].reshape(*frame, 2)
-    # divided in float64, which the file's own loss is held to
-    target = arrays["input/target_pose"].astype(np.float64) / size.unit
-    fed["target_pose"] = target.reshape(*frame, 3)
-    return fed
-
-
-def _as_official(unit: float, lifted: Array) -> Array:
-    """Joints (b, 1, j, 3) in metres -> (b, j, 3) in the unit of the lifter."""
-    return lifted[:, 0] * unit
+    return Spec("pose2mesh", {}, graph, still, size.frames)

@@ -16,6 +16,7 @@ from typing import Any
 import models
 from models import realnvp, resnet
 from models.builder import Builder
+from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown, alone
 from models.passes import prune, to_inference
@@ -91,9 +92,9 @@ def train(g: Builder, size: Size) -> Value:
     """
     h = _seen(g, size).mean(axis=(2, 3), keepdims=False)
     width = size.joints * size.coordinates
-    # the features count by their direction alone, and the bias is added behind that;
+    # The features count by their direction alone, and the bias is added behind that. Where nothing
+    # is seen at all they have none: the authors divide by 0 then.
     x = h.linear(width, name="fc_coord.linear", bias=False, init=_start(h, width))
-    # nor is there one where nothing is seen at all: the authors divide by 0 then
     x = x / h.vector_norm(axis=1).expand_dims(axis=1).maximum(1e-12)
     usual = ("uniform", _channels(h) ** -0.5)
     x = x + g.param("fc_coord.linear.bias", (width,), init=usual)
@@ -133,7 +134,7 @@ def _start(x: Value, width: int) -> tuple[str, float]:
 
 
 def _channels(x: Value) -> int:
-    return int(str(x.shape[1]))
+    return fixed(x.shape[1])
 
 
 def _joints(x: Value, size: Size) -> Value:

@@ -21,6 +21,7 @@ import numpy as np
 import models
 from models.body import Body
 from models.builder import Builder
+from models.dims import fixed
 from models.errors import BadInput
 from models.golden import Array, Golden, Shown
 from models.value import Value
@@ -152,7 +153,7 @@ def _convolve(x: Value, graph: Graph, width: int, name: str) -> Value:
 
     The official code normalises its adjacency, and then asks only where it is positive.
     """
-    g, inner = x.graph, int(str(x.shape[-1]))
+    g, inner = x.graph, fixed(x.shape[-1])
     # Xavier's bound, with the fans that PyTorch sees in an array of (2, in, out)
     bound = 1.414 * (6 / (inner * width + 2 * width)) ** 0.5
     both = g.param(f"{name}.W", (2, inner, width), init=("uniform", bound))
@@ -201,7 +202,7 @@ def _non_local(x: Value, size: Size, graph: Graph, name: str) -> Value:
 
 def _pointwise(x: Value, width: int, name: str) -> Value:
     """A convolution of kernel 1 over (b, j, c), which is a dense layer."""
-    inner = int(str(x.shape[-1]))
+    inner = fixed(x.shape[-1])
     weight = x.graph.param(f"{name}.weight", (width, inner, 1), init=_kaiming(inner))
     row = x.graph.param(f"{name}.bias", (width,), init=("zeros", 0.0))
     return x @ weight.reshape((width, inner)).rearrange("o i -> i o") + row
@@ -209,7 +210,7 @@ def _pointwise(x: Value, width: int, name: str) -> Value:
 
 def _pooled(x: Value, pool: int) -> Value:
     """(b, j, c) -> (b, k, c), the largest of each pool; joints left over are in none."""
-    pools = int(str(x.shape[1])) // pool
+    pools = fixed(x.shape[1]) // pool
     x = x.slice(axis=1, start=0, stop=pools * pool, step=1)
     return x.rearrange("b (k p) c -> b k p c", p=pool).max(axis=2, keepdims=False)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.builder import Builder
+from models.dims import fixed
 from models.value import Value
 
 
@@ -74,7 +75,7 @@ def _dense(x: Value, size: Size, name: str, norm: str) -> Value:
 
 def _linear(x: Value, size: Size, width: int, name: str) -> Value:
     """A dense layer, its weight scaled down to `max_norm` where it is larger."""
-    inner = int(str(x.shape[-1]))  # never symbolic: a weight has this length
+    inner = fixed(x.shape[-1])
     kind = "trunc_normal" if size.truncated else "normal"
     init = (kind, (2 / inner) ** 0.5)
     # The port leaves biases to PyTorch. The original draws them like weights, by their own

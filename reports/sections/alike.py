@@ -30,7 +30,11 @@ def render(run: Run, figures: Path) -> list[Block]:
         if record.status == "ok"
     ]
     rows = [row for pair in trained if (row := beside(run, *pair))]
-    again = cells.payloads(run.records, Again)
+    again = [
+        (record, payload)
+        for record, payload in cells.payloads(run.records, Again)
+        if payload.seeds
+    ]
     if not rows and not again:
         return [text("No two backends trained one model here: not measured.")]
     page: list[Block] = [text(LEGEND)]

@@ -9,7 +9,7 @@ from reports import cells, verdict
 from reports.blocks import Block, Code, Inline, Row, bullets, table, text
 from reports.numbers import number
 
-AFTER = ("throughput",)
+AFTER = ("throughput", "seeds")
 TITLE = "What was not measured, and why"
 
 # What a reader expects of every model, and on which hardware. Not all that there is: the
@@ -83,7 +83,8 @@ def never(run: Run) -> list[tuple[Inline, ...]]:
             items.append(("the op exam of ", Code(backend)))
     # What is about the data alone says nothing of a device, though its record names one.
     asked = [record for record in run.records if record.backend]
-    devices = {cells.device(record) for record in asked}
+    # of whichever of several: cuda:1 is one of them
+    devices = {cells.device(record).partition(":")[0] for record in asked}
     precisions = {record.precision for record in asked}
     # A run in a half climbs the ladder in full precision, too.
     for _, payload in cells.payloads(asked, Parity):

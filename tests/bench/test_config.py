@@ -52,6 +52,7 @@ def test_the_profiles_are_those_of_the_help_text() -> None:
     assert layers.profiles() == ["full", "smoke", "standard"]
 
 
+MODEL = "model.simple_baseline"
 MINE = """\
 seed: 3
 threads: 3
@@ -125,7 +126,7 @@ def test_a_configuration_survives_json() -> None:
             "sed=1",
             (
                 "unknown configuration key 'sed': did you mean seed",
-                "known: against, allow_mismatch, augment, backend, corrupt, data, device",
+                "known: against, allow_mismatch, allow_smaller_batch, augment, backend, checkpoint",
             ),
         ),
         (
@@ -194,7 +195,10 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         ("small=2", "small", "less than or equal to 1"),
         ("timeout=0", "timeout", "greater than 0"),
         ("noise=7", "noise", "boolean"),
-        ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps'"),
+        ("device=tpu", "device", "'auto', 'cpu', 'cuda' or 'mps' was due"),
+        ("device=cuda:x", "device", "such as cuda:1, got 'cuda:x'"),
+        ("device=cpu:1", "device", "such as cuda:1, got 'cpu:1'"),
+        ("device=1", "device", "string"),
         ("precision=fp8", "precision", "'fp32', 'bf16' or 'fp16'"),
         ("backend=numpy", "backend", "tuple"),
         ("tasks=[trian]", "tasks.0", "did you mean train"),
@@ -325,3 +329,24 @@ def test_what_json_cannot_say_is_refused(override: str) -> None:
 def test_a_run_without_backends_or_tasks_is_refused() -> None:
     assert fault("backend=[]").startswith("configuration key backend")
     assert fault("tasks=[]").startswith("configuration key tasks")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seeds=0", "configuration key seeds: "),
+        ("seeds=-3", "configuration key seeds: "),
+        ("equivalence_margin=0", "configuration key equivalence_margin: "),
+        (f"{MODEL}.train.keep.top=0", f"{MODEL}.train.keep.top: "),
+        (f"{MODEL}.train.keep.every=-5", f"{MODEL}.train.keep.every: "),
+        (f"{MODEL}.train.keep.bset=true", "did you mean best?"),
+        (f"{MODEL}.train.continues=true", "which checkpoint, `start` beside it says"),
+        ("checkpoint=best", "train.keep.best=true keeps it"),
+    ],
+)
+def test_a_count_that_is_none_and_a_checkpoint_that_nobody_keeps(
+    override: str, said: str
+) -> None:
+    tasks = "tasks=[train, evaluate]"
+    line = fault(tasks, "models=[simple_baseline]", override)
+    assert said in line and "\n" not in line

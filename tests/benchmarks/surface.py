@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import coarsening
+from models import coarsening, sparse
 from models.body import H36M_17
-from models.coarsening import Matrix
+from models.sparse import Matrix
 
 RINGS, AROUND = 84, 82
 VERTICES = RINGS * AROUND + 2  # 6890, with both poles
@@ -52,7 +52,7 @@ def _faces() -> np.ndarray:
 def _joints() -> Matrix:
     """Bones and each joint itself; the authors do not rescale this one."""
     pairs = np.array(H36M_17.bones)
-    return coarsening.laplacian(coarsening.of_pairs(pairs, 17, loops=True))
+    return sparse.laplacian(sparse.of_pairs(pairs, 17, loops=True))
 
 
 def _parts(graph: Matrix) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("convert", "synthetic"), "convert needs it"),
+        (("convert", "synthetic"), "convert and show, which need it"),
         (("info", "synthetic", "--to", "x"), "goes with convert"),
         (("info", "cache:nowhere"), "nowhere: cannot be read"),
         (("stats", "cache:"), "cannot be read"),

@@ -21,6 +21,7 @@ PART = {
     "gelu: tanh form for the exact one": "parity: forward",
     "batch_norm_train: momentum swapped": "parity: forward",
     "matmul: right factor transposed where square": "shape_ops: value, gradient",
+    "sparse_matmul: of repeated entries the last": "shape_ops: value",
     "relu: cut": "parity: gradient",
     "dropout drops nothing": "parity: noise",
     "beta1 0.95 always": "parity: step",

@@ -5,7 +5,7 @@ Planted faults fail the cases that show them, and a gap that is none is a failur
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from backends.base import Settings
 from backends.numpy import program
 from backends.numpy.backend import NumpyBackend
 from bench.exam.third_party import exam
+from bench.exam.third_party.cases import Case
+from bench.records import ThirdPartyRow
 from tests.bench.exam.third_party_cases import CASES, case
 
 
@@ -62,8 +64,14 @@ FAULTS: dict[str, tuple[Callable[..., Any], set[str]]] = {
 
 def failed() -> set[str]:
     """Names of the hand-made cases that NumPy does not pass."""
-    rows = [exam.examine(NumpyBackend(), Settings(), one, {}) for one in CASES]
+    rows = exam.examine(NumpyBackend(), Settings(), CASES, {})
     return {row.case for row in rows if row.result == "failed"}
+
+
+def asked(one: Case, declared: Mapping[str, str] | None = None) -> ThirdPartyRow:
+    """The row of one case."""
+    [row] = exam.examine(NumpyBackend(), Settings(), [one], declared or {})
+    return row
 
 
 @pytest.mark.parametrize("op", FAULTS)
@@ -90,9 +98,26 @@ def test_a_kernel_that_raises_is_a_failure_with_its_words(
     monkeypatch.setattr(
         program, "kernels", lambda working: {**right(working), "exp": broken}
     )
-    row = exam.examine(NumpyBackend(), Settings(), case("Exp", [[1.0]], [[np.e]]), {})
+    row = asked(case("Exp", [[1.0]], [[np.e]]))
     assert row.result == "failed"
     assert row.note.startswith("NumpyProgram.run raised RuntimeError: no such kernel (")
+
+
+def test_what_raises_fails_alone_among_cases_of_one_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*arrays: np.ndarray) -> np.ndarray:
+        raise RuntimeError("no such kernel")
+
+    right = program.kernels
+    monkeypatch.setattr(
+        program, "kernels", lambda working: {**right(working), "exp": broken}
+    )
+    around = [case("Neg", [[x]], [[-x]], name=f"neg {x}") for x in (1.0, 2.0, 3.0)]
+    cases = [*around[:2], case("Exp", [[1.0]], [[np.e]], name="exp"), around[2]]
+    rows = list(exam.examine(NumpyBackend(), Settings(), cases, {}))
+    assert [row.case for row in rows] == [one.name for one in cases]
+    assert [row.result for row in rows] == ["passed", "passed", "failed", "passed"]
 
 
 # one case twice, of which the second expects what is not so
@@ -102,12 +127,12 @@ WRONG = case("Neg", [[1.0]], [[1.0]], name="neg")
 
 def test_a_declared_gap_that_fails_is_a_gap_and_one_that_passes_a_failure() -> None:
     declared = {"neg": "its sign is unknown"}
-    gap = exam.examine(NumpyBackend(), Settings(), WRONG, declared)
+    gap = asked(WRONG, declared)
     assert (gap.result, gap.note) == ("gap", "its sign is unknown")
-    none = exam.examine(NumpyBackend(), Settings(), RIGHT, declared)
+    none = asked(RIGHT, declared)
     assert none.result == "failed"
     assert "take it out" in none.note
-    assert exam.examine(NumpyBackend(), Settings(), WRONG, {}).result == "failed"
+    assert asked(WRONG).result == "failed"
 
 
 def test_an_op_that_the_backend_lacks_is_a_gap_with_its_reason(
@@ -119,5 +144,5 @@ def test_an_op_that_the_backend_lacks_is_a_gap_with_its_reason(
     monkeypatch.setattr(
         backend, "gaps", {"negative": "never heard of it"}, raising=False
     )
-    row = exam.examine(backend, Settings(), RIGHT, {})
+    [row] = exam.examine(backend, Settings(), [RIGHT], {})
     assert (row.result, row.note) == ("gap", "negative: never heard of it")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from models import dims
-from models.dims import Dim, Length, symbol
+from models.dims import Dim, Length, fixed, symbol
 from tests.strategies import LENGTHS, lengths
 
 BATCH, FRAMES = symbol("batch"), symbol("frames")
@@ -103,6 +103,12 @@ def test_match_learns_axes_and_holds_them() -> None:
     assert not dims.match((BATCH, 3), (5, 3), learnt)
     assert not dims.match((BATCH, 3), (4,), learnt)
     assert dims.match((BATCH, FRAMES - 8), (4, 1), learnt)
+
+
+def test_a_length_that_must_be_a_number_is_one_or_is_named() -> None:
+    assert fixed(17) == 17
+    with pytest.raises(ValueError, match=r"the length 17\*batch is symbolic; fix it"):
+        fixed(symbol("batch") * 17)
 
 
 def test_names() -> None:

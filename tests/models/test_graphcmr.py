@@ -153,6 +153,15 @@ def test_fakes_are_no_vertices(name: str) -> None:
     assert made["pose"].shape == (1, 1, 17, 3)
 
 
+def test_a_drawn_network_tells_pictures_apart() -> None:
+    spec = models.build("graphcmr", preset="tiny")
+    program = NumpyProgram(spec.infer, FP64)
+    program.load(params.draw(spec.infer.params, seed=0))
+    first, second = program({"images": RNG.normal(size=(2, 3, 64, 64))})["vertices"]
+    # from the authors' draws it is 3e-5, and nothing is learnt of what tells them apart
+    assert np.abs(first - second).mean() > 0.01
+
+
 def test_the_regressor_of_rotations_has_as_many_parameters_as_theirs() -> None:
     spec = models.build("graphcmr:smpl", preset="paper")
     own = [

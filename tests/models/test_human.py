@@ -11,7 +11,7 @@ import pytest
 
 from models.body import H36M_17, Body
 from models.errors import BadInput, UnknownName
-from models.human import human
+from models.human import human, rounding
 from models.human.rings import JOINTS, PARENTS, REST
 from models.mesh import Mesh
 
@@ -46,6 +46,19 @@ def test_three_levels_of_detail_are_of_one_person() -> None:
     assert 0.05 < volume(many) < 0.09
     height = np.ptp(many.vertices[:, 2])
     assert 1.70 < height < 1.80
+
+
+def test_a_cage_is_rounded_to_a_b_spline_of_the_fifth_degree() -> None:
+    """On a ring of rings of faces, where four meet everywhere: weights are products of two rows."""
+    corner = np.arange(64).reshape(8, 8)
+    right, below = np.roll(corner, -1, axis=1), np.roll(corner, -1, axis=0)
+    around = (corner, below, np.roll(below, -1, axis=1), right)
+    faces = list(zip(*(corners.ravel().tolist() for corners in around), strict=True))
+    fine = rounding.rounded(faces, np.eye(64), detail=6)
+    # at the corner itself, where its share is largest
+    came = fine.columns[fine.columns[:, 27].argmax()].reshape(8, 8)[2:5, 2:5]
+    row = np.array([26, 66, 26]) / 120
+    assert np.abs(came - np.outer(row, row)).max() < 0.02
 
 
 @every_detail

@@ -70,6 +70,34 @@ def test_the_loss_leaves_out_what_is_not_known() -> None:
     assert_close(came["loss"], due, rtol=1e-12, what="location")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        (
+            {"deconvolutions": 30},
+            "integral: 17 volumes of .* cells came; at most 100,000",
+        ),
+        ({"depth": 1_000_000}, "integral: 17 volumes of 8 x 8 x 1000000 cells came"),
+        (
+            {"height": 1_000_000},
+            "integral: pictures of 1000000 x 64 pixels came; sides",
+        ),
+        (
+            {"width": 6},
+            "integral: pictures of 64 x 6 pixels came; sides from 7 to 4,096",
+        ),
+        ({"width": 2_000_000}, "a whole number from 1 to 1,000,000 was due, 2000000"),
+    ],
+    ids=str,
+)
+def test_sizes_of_which_a_step_would_not_end_are_one_line(
+    sizes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        models.build("integral", preset="tiny", **sizes)
+    assert "\n" not in str(caught.value)
+
+
 def test_the_authors_config_says_the_same_as_a_golden_file() -> None:
     short = {"resnet": 18, "joints": 3, "image": [64, 32], "depth_dim": 4}
     (official,) = [name for name, to in models.claimed().items() if to == "integral"]

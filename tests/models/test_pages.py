@@ -34,6 +34,12 @@ def test_notes_and_dead_names_of_a_file_stand_on_its_page(
     assert "`import` leaves out: `*.spare`" in page
 
 
+def test_a_page_says_where_other_losses_stand() -> None:
+    page = pages.page("pose2mesh")
+    assert page.count("where a recipe gives no other") == 3
+    assert page.count("[models/zoo/pose2mesh.yaml]") == 3
+
+
 def graph(*, train: bool) -> Graph:
     g = Builder("flat.train" if train else "flat.infer")
     x = g.input("keypoints", ("batch", 4))

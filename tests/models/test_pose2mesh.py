@@ -13,8 +13,12 @@ from backends.base import Settings
 from backends.numpy.program import NumpyProgram
 from models import Body, params
 from models.body import H36M_17
+from models.builder import Builder
 from models.errors import PosePortError
 from models.human import human
+from models.sparse import Matrix
+from models.zoo import pose2mesh
+from models.zoo._meshnet import refine
 from tests.asserts import assert_close
 
 FP64 = Settings(precision="fp64")
@@ -96,6 +100,39 @@ def test_it_takes_the_body_that_is_given() -> None:
     sides = {"left": (4, 5, 6, 10, 11, 12), "right": (1, 2, 3, 13, 14, 15)}
     spec = tiny(body=body, joints=16, **sides)
     assert spec.infer.types[spec.infer.outputs["pose"]].shape[1:] == (1, 16, 3)
+
+
+def test_the_mesh_is_convolved_by_its_levels_and_the_joints_by_their_laplacian() -> (
+    None
+):
+    """All levels but the last, scaled; the joints' skeleton with its mirror pairs, not scaled."""
+    size = replace(pose2mesh.PRESETS["tiny"], joints=4, left=(2,), right=(3,))
+    made = pose2mesh._levels(human(1), size.levels, 0)
+    graphs = pose2mesh._graphs(made, size, ((0, 1), (1, 2), (1, 3)))
+    assert len(graphs) == len(made.laplacians) == size.levels
+    assert graphs[:-1] == list(made.laplacians[:-1])
+    # bones, the pair of 2 and 3, and each joint with itself
+    near = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
+    root = np.diag(near.sum(axis=1) ** -0.5)
+    came = np.zeros((4, 4))
+    came[graphs[-1].rows, graphs[-1].columns] = graphs[-1].values
+    assert_close(came, np.eye(4) - root @ near @ root, rtol=1e-12, what="joints")
+
+
+def test_a_level_goes_up_by_repeating_its_vertices() -> None:
+    """Both halves of a vertex begin as it was: what differs comes of the finer level alone."""
+    size = pose2mesh.PRESETS["tiny"]
+    none = Matrix(*(np.zeros(0, kind) for kind in (int, int, float)), size=4)
+    levels = [replace(none, size=each) for each in (16, 8, 17)]
+    g = Builder("mesh")
+    x = g.input("x", ("batch", 17, 5))
+    g.output("y", refine(x, levels, blocks=size.blocks, orders=(1,) * 4))
+    graph = g.finish()
+    program = NumpyProgram(graph, FP64)
+    program.load(params.draw(graph.params, seed=0))
+    y = program({"x": np.random.default_rng(0).normal(size=(2, 17, 5))})["y"]
+    assert_close(y[:, 0::2], y[:, 1::2], rtol=1e-12, what="halves")
+    assert np.abs(y[:, 0] - y[:, 2]).max() > 1e-3
 
 
 @pytest.mark.parametrize(

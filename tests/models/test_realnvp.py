@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,16 +20,16 @@ FLOW = RealNVP(name="flow", masks=((0, 0, 1), (1, 1, 0), (0, 1, 0)), width=5)
 STEP = 1e-6
 
 
-def ran(feeds: dict[str, Array]) -> dict[str, Array]:
+def ran(feeds: dict[str, Array], flow: RealNVP = FLOW) -> dict[str, Array]:
     g = Builder("flow")
     for name, array in feeds.items():
         value = g.input(name, ("rows", array.shape[1]))
         if name == "x":
-            found = realnvp.density(value, FLOW)
+            found = realnvp.density(value, flow)
             for part in found._fields:
                 g.output(part, getattr(found, part))
         else:
-            g.output("x", realnvp.sampled(value, FLOW))
+            g.output("x", realnvp.sampled(value, flow))
     graph = g.finish()
     program = NumpyProgram(graph, Settings(precision="fp64"))
     weights = params.draw(graph.params, seed=0)
@@ -53,6 +55,27 @@ def test_the_density_is_that_of_the_latents_times_the_determinant() -> None:
     assert_close(came["logdet"], [due], rtol=1e-6, what="determinant")
     normal = -0.5 * (came["latent"] ** 2).sum() - 1.5 * np.log(2 * np.pi)
     assert_close(came["total"], [normal + due], rtol=1e-6, what="density")
+
+
+@pytest.mark.parametrize("mask", [(0, 0, 1), (1, 1, 0), (0, 1, 0)], ids=str)
+def test_a_coupling_keeps_where_its_mask_is_1_and_moves_the_rest_by_that(
+    mask: tuple[int, ...],
+) -> None:
+    kept = np.array(mask) == 1
+    flow = replace(FLOW, masks=(mask,))
+    x = np.random.default_rng(2).normal(size=(2, 3))
+    x[1, ~kept] = x[0, ~kept]
+    for moved in (ran({"x": x}, flow)["latent"], ran({"z": x}, flow)["x"]):
+        assert (moved[:, kept] == x[:, kept]).all()
+        assert (np.abs(moved - x)[:, ~kept] > 1e-3).all()
+    # what is moved does not tell how far: scale and shift are of what is kept
+    x[1, kept] = x[0, kept]
+    x[1, ~kept] += 1.0
+    moved = ran({"z": x}, flow)["x"]
+    scale = (moved[1] - moved[0])[~kept]
+    x[1, ~kept] += 1.0
+    again = ran({"z": x}, flow)["x"]
+    assert_close((again[1] - again[0])[~kept], 2 * scale, rtol=1e-12, what="scale")
 
 
 @pytest.mark.parametrize("masks", [(), ((0, 1), (1, 0, 0)), ((0, 2),)], ids=str)

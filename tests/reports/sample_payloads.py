@@ -183,9 +183,16 @@ def training(
     )
 
 
-def again(*scores: float | None, protocol_hash: str = "9f3a01") -> Again:
-    """That training with other draws; a tenth of a millimetre away where no score is told."""
-    told = scores or (71.35, 71.15)
+def again(
+    *scores: float | None,
+    protocol_hash: str = "9f3a01",
+    own: tuple[float | None, ...] = (),
+) -> Again:
+    """That training with other draws; a tenth of a millimetre away where no score is told.
+
+    `own` are scores of seeds that draw their start, too, and then no others unless told.
+    """
+    told = scores or (() if own else (71.35, 71.15))
     return Again(
         protocol="subjects",
         protocol_hash=protocol_hash,
@@ -193,6 +200,8 @@ def again(*scores: float | None, protocol_hash: str = "9f3a01") -> Again:
         batch=64,
         seeds=tuple(range(8, 8 + len(told))),
         scores=told,
+        own_seeds=tuple(range(8, 8 + len(own))),
+        own_scores=own,
         seconds=24.5,
     )
 

@@ -67,9 +67,8 @@ class Planting:
     # of trainers, where that is not `program`
     trained: type[WrongProgram] | None = None
     trainer: type[WrongTrainer] = WrongTrainer
-    devices: dict[str, str] = field(
-        default_factory=dict
-    )  # claimed beside the real ones
+    # claimed beside the real ones
+    devices: dict[str, str] = field(default_factory=dict)
 
 
 class WrongBackend(Proxy):

@@ -29,9 +29,8 @@ class Name(NamedTuple):
     """A name the file may use."""
 
     text: str
-    make: (
-        Callable[..., object] | None
-    )  # of its arguments; None where it only marks a kind of array
+    # of its arguments; None where it only marks a kind of array
+    make: Callable[..., object] | None
 
 
 class Blank:

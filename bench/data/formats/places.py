@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.data.formats.checks import strange
-from models.errors import BadInput, shortened
+from models.errors import BadInput, NotWritten, shortened
 
 ROOMY = "give a file in a folder that exists and has room"
 CHUNK = bytes(1 << 20)
@@ -60,15 +60,16 @@ def new(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around what writes a file: a disk that is full meanwhile and the like are BadInput."""
+    """Around what writes a file: a disk that is full meanwhile and the like are NotWritten."""
     try:
         yield
     except OSError as error:
-        raise _refusal(path, error, ROOMY) from None
+        due = f"{ROOMY}; what was there is left as it was"
+        raise NotWritten(str(_refusal(path, error, due))) from None
 
 
 def room(path: Path, size: int) -> None:
-    """Raise BadInput where so many bytes have no room in the folder of `path`.
+    """Raise NotWritten where so many bytes have no room in the folder of `path`.
 
     For libraries that say of a full disk whatever they say: asked where they have failed.
     """

@@ -90,7 +90,16 @@ class Skin:
 
     def maps(self, poses: Float) -> Float:
         """(n, J, 4, 3): what each bone does to a place (x, y, z, 1) of the rest pose."""
-        bones = self._bones(poses)
+        linear = self._linear(self._bones(poses))
+        starts = np.array(self.mesh.parents)
+        starts[starts < 0] = starts.tolist().index(-1)
+        begin = self._rest[starts]
+        # q + A (x - p) is A x, moved by q - A p
+        moved = poses[:, starts] - (linear @ begin[..., None])[..., 0]
+        return np.concatenate([linear.swapaxes(2, 3), moved[:, :, None]], axis=2)
+
+    def _linear(self, bones: Float) -> Float:
+        """(n, J, 3, 3): A of each bone (n, J, 3), by which it is turned, larger and longer."""
         still = self._bones(self._rest[None])
         turns = self._turns(bones, still)
         lengths = np.linalg.norm(bones, axis=-1)
@@ -103,12 +112,10 @@ class Skin:
             grown[:, self._head] = np.maximum(grown[:, self._head], least)
         longer = grown - girth[:, None]
         # R (g I + (s - g) u u^T) without a product of matrices
-        turned = (turns @ along[..., None]) * longer[..., None, None]
-        linear = girth[:, None, None, None] * turns + turned * along[:, None]
-        starts = np.array(self.mesh.parents)
-        starts[starts < 0] = starts.tolist().index(-1)
-        moved = poses[:, starts] - (linear @ self._rest[starts, :, None])[..., 0]
-        return np.concatenate([linear.swapaxes(2, 3), moved[:, :, None]], axis=2)
+        turned = (turns @ along[..., None]) * longer[..., None, None]  # (n, J, 3, 1)
+        linear: Float = girth[:, None, None, None] * turns
+        linear += turned * along[:, None]
+        return linear
 
     def _bones(self, poses: Float) -> Float:
         """(n, J, 3): from a bone's beginning to its end; of the root from hip to hip."""

@@ -66,9 +66,11 @@ class Views:
     ) -> NDArray[np.float32]:
         """Poses (..., J, 3) of frames (...), metres from the root, in crop units."""
         lens, box, root = self._at(frames)
+        focal, centre = lens[..., :2], lens[..., 2:]
+        middle, sides = box[..., :2], box[..., 2:]
         points = root + METRE * poses.astype(np.float64)
-        pixels = lens[..., :2] * points[..., :2] / points[..., 2:] + lens[..., 2:]
-        place = (pixels - box[..., :2]) / box[..., 2:]
+        pixels = focal * points[..., :2] / points[..., 2:] + centre
+        place = (pixels - middle) / sides
         found = np.concatenate([place, poses[..., 2:] / DEPTH], axis=-1)
         return found.astype(np.float32)
 
@@ -79,9 +81,11 @@ class Views:
     ) -> NDArray[np.float32]:
         """Undoes `units`: box, camera and the depth of the true root are given."""
         lens, box, root = self._at(frames)
-        pixels = box[..., :2] + made[..., :2].astype(np.float64) * box[..., 2:]
+        focal, centre = lens[..., :2], lens[..., 2:]
+        middle, sides = box[..., :2], box[..., 2:]
+        pixels = middle + made[..., :2].astype(np.float64) * sides
         depth = root[..., 2:] + METRE * DEPTH * made[..., 2:]
-        sideways = (pixels - lens[..., 2:]) / lens[..., :2] * depth
+        sideways = (pixels - centre) / focal * depth
         points = np.concatenate([sideways, depth], axis=-1)
         return ((points - root) / METRE).astype(np.float32)
 

@@ -25,14 +25,26 @@ def picture(
     if clip.pictures is not None:
         stated = (clip.camera.width, clip.camera.height)
         return files.crop(clip.pictures[frame], box, size, stated)
+    return drawn(clip, frame, lens(clip.camera, box, size), size, seed=seed)
+
+
+def drawn(
+    clip: Clip,
+    frame: int,
+    seen: Lens,
+    size: tuple[int, int],
+    *,
+    seed: int,
+) -> NDArray[np.uint8]:
+    """The same of a clip without files, through a lens in the pixels of the picture."""
     assert clip.camera_pose is not None  # `crops.check` has looked
     pose = clip.camera_pose[frame]
     # by the pose and not by its number: a frame has another one in a piece of its clip
-    drawn = zlib.crc32(pose.tobytes())
+    posed = zlib.crc32(pose.tobytes())
     named = zlib.crc32(f"{clip.name} {clip.camera_name}".encode())
-    draw = np.random.default_rng([seed, named, drawn])
+    draw = np.random.default_rng([seed, named, posed])
     person = pose[list(clip.skeleton.indices(H36M17.joints))]
-    return drawing.draw(person, lens(clip.camera, box, size), size, draw)
+    return drawing.draw(person, seen, size, draw)
 
 
 def lens(

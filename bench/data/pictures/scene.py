@@ -35,9 +35,8 @@ class Dress:
 
     def palette(self, names: Sequence[str]) -> Array:
         """Colours (3, names)."""
-        return np.stack([self.colours[name] for name in names], axis=1).astype(
-            np.float32
-        )
+        found = [self.colours[name] for name in names]
+        return np.stack(found, axis=1).astype(np.float32)
 
     def shade(self, normals: Array) -> Array:
         """How bright surfaces (3, n) are (n,)."""
@@ -64,8 +63,11 @@ def dress(rng: Rng) -> Dress:
     colours["forearm"] = coat if rng.random() < 0.4 else skin
     colours["shank"] = colours["trousers"] if rng.random() < 0.7 else skin
     # from above, and from before the person rather than from behind
-    x, y, z = rng.uniform(-1, 1), -rng.uniform(0.3, 1.2), -rng.uniform(0.2, 1.2)
-    sun = np.array([x, y, z]) / np.sqrt(x * x + y * y + z * z)
+    right = rng.uniform(-1, 1)
+    down = -rng.uniform(0.3, 1.2)
+    away = -rng.uniform(0.2, 1.2)
+    sun = np.array([right, down, away])
+    sun /= np.sqrt(right * right + down * down + away * away)
     return Dress(colours, sun, ambient=rng.uniform(0.3, 0.55))
 
 

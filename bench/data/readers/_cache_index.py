@@ -40,9 +40,8 @@ class Row(BaseModel):
     skeleton: str  # its name in the index
     camera: NonNegativeInt  # its number in the index
     frames: PositiveInt
-    places: dict[
-        str, NonNegativeInt
-    ]  # by field, the row of the tensor where its array begins
+    # by field, the row of the tensor where its array begins
+    places: dict[str, NonNegativeInt]
 
     def labels(self) -> dict[str, Any]:
         """The fields that are the clip's own."""

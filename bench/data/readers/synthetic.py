@@ -133,9 +133,8 @@ def _angles(plan: Action, time: Array, draw: np.random.Generator) -> Array:
     rates = plan.tempo * RATES * draw.uniform(0.7, 1.3, (3, 17, 3))
     phases = draw.uniform(0, 2 * np.pi, (3, 17, 3))
     sizes = SIZES * draw.uniform(0.7, 1.3, (3, 17, 3))
-    waves = np.sin(
-        2 * np.pi * rates * time[:, None, None, None] + phases
-    )  # (frames, 3, 17, 3)
+    # (frames, 3, 17, 3)
+    waves = np.sin(2 * np.pi * rates * time[:, None, None, None] + phases)
     angles = base + sway * (sizes * waves).sum(axis=1)
     if plan.stride:
         angles += _gait(plan.stride * draw.uniform(0.9, 1.1), time, draw)

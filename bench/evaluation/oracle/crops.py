@@ -1,8 +1,9 @@
 """Crops of pictures and poses in their units, by arithmetic of its own.
 
-The pictures themselves are data: `bench/data/pictures/frame.py` draws or reads them. A joint is
-seen at f x / z + c. In a crop, x and y are its places from the middle as shares of the sides,
-and z is how much deeper than the root it lies, as a share of 2000 mm.
+What a picture shows is data: `bench/data/pictures/frame.py` reads it, or draws it through the
+lens that stands here. A joint is seen at f x / z + c. In a crop, x and y are its places from the
+middle as shares of the sides, and z is how much deeper than the root it lies, as a share of 2000
+mm.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from bench.data.clip import Clip
 from bench.data.pictures import frame as pictures
+from bench.data.pictures.drawing import Lens
 from bench.evaluation.oracle.sight import Sight
 
 Float = NDArray[np.float64]
@@ -28,13 +30,27 @@ def shown(
     clip: Clip, frame: int, sight: Sight, kind: type[np.floating]
 ) -> NDArray[np.floating]:
     """What the network is to be fed (3, height, width)."""
-    box = np.array(_box(clip, frame, sight))
-    seen = pictures.picture(clip, frame, box, sight.size, seed=sight.seed)
+    seen = _picture(clip, frame, sight)
     planes = [
         (seen[place].astype(kind) / kind(255) - kind(mean)) / kind(deviation)
         for place, (mean, deviation) in enumerate(COLOURS)
     ]
     return np.stack(planes)
+
+
+def _picture(clip: Clip, frame: int, sight: Sight) -> NDArray[np.uint8]:
+    """Its bytes (3, height, width)."""
+    x, y, width, height = _box(clip, frame, sight)
+    if clip.pictures is not None:
+        box = np.array([x, y, width, height])
+        return pictures.picture(clip, frame, box, sight.size, seed=sight.seed)
+    rows, columns = sight.size
+    # pixels of the crop to one of the picture
+    finer = columns / width
+    across, down = (clip.camera.centre - np.array([x, y])) * finer
+    middle = (across + columns / 2, down + rows / 2)
+    lens = Lens(float(clip.camera.focal[0] * finer), middle)
+    return pictures.drawn(clip, frame, lens, sight.size, seed=sight.seed)
 
 
 def poses(
@@ -74,9 +90,8 @@ def _points(
     sight: Sight,
 ) -> tuple[Float, Float]:
     """The joints (J, 3) and the root (3,) of a frame, mm in the camera's frame."""
-    assert (
-        clip.camera_pose is not None
-    )  # a split without poses is refused when it is read
+    # a split without poses is refused when it is read
+    assert clip.camera_pose is not None
     pose = clip.camera_pose[frame].astype(np.float64)
     names = clip.skeleton.joints
     joints = [names.index(joint) for joint in sight.joints]

@@ -1,11 +1,11 @@
-"""One third-party case on one backend.
+"""Third-party cases on one backend.
 
-It is mapped, run, and compared in shape, element type and value.
+They are mapped, run, and each is compared in shape, element type and value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,14 +13,18 @@ import numpy as np
 
 from backends.base import Backend, Settings, missing_ops
 from bench.data.formats import yaml_file
+from bench.exam.asking import halved
 from bench.exam.third_party.cases import Case
-from bench.exam.third_party.mapping import NotMappable, feeds, to_graph
+from bench.exam.third_party.mapping import NotMappable, feeds, mark, to_graph, together
 from bench.parity import budget
 from bench.processes.blame import said
 from bench.records import ThirdPartyRow
 from models.errors import BadInput
-from models.graph import Graph
 
+TOGETHER = (
+    64  # cases that share a program: a framework that compiles is done in half the time
+)
+Results = list[np.ndarray]
 Result = Literal["passed", "failed", "gap", "not_mappable"]
 GAPS = Path(__file__).parent / "gaps.yaml"
 # a half is so coarse that more than an op's roundings would excuse anything
@@ -43,21 +47,88 @@ def gaps(backend: str, path: Path = GAPS) -> dict[str, str]:
 def examine(
     backend: Backend,
     settings: Settings,
-    case: Case,
+    cases: Sequence[Case],
     declared: Mapping[str, str],
-) -> ThirdPartyRow:
-    """The row of one case.
+) -> Iterator[ThirdPartyRow]:
+    """A row for each case, in their order.
 
     `declared` are the backend's gaps: one that fails is a gap, one that passes is a
     failure.
     """
+    for done in range(0, len(cases), TOGETHER):
+        some = cases[done : done + TOGETHER]
+        yield from _together(backend, settings, some, declared)
+
+
+def _together(
+    backend: Backend,
+    settings: Settings,
+    cases: Sequence[Case],
+    declared: Mapping[str, str],
+) -> list[ThirdPartyRow]:
+    """The rows of some cases, from as few programs as can be."""
+    rows: dict[int, ThirdPartyRow] = {}
+    for i, case in enumerate(cases):
+        if row := _unasked(backend, case):
+            rows[i] = row
+    left = [i for i in range(len(cases)) if i not in rows]
+
+    def ask(group: Sequence[Case]) -> list[Results]:
+        return _came(backend, settings, group)
+
+    # one that is known to fail would only have the others asked again
+    alone = [[i] for i in left if cases[i].name in declared]
+    sound = [i for i in left if cases[i].name not in declared]
+    for company in (sound, *alone):
+        group = [cases[i] for i in company]
+        for i, came in zip(company, halved(ask, group), strict=True):
+            rows[i] = _excused(cases[i], _judged(cases[i], came), declared)
+    return [rows[i] for i in range(len(cases))]
+
+
+def _unasked(backend: Backend, case: Case) -> ThirdPartyRow | None:
+    """The row of a case that cannot be put: to the language, or to the backend."""
     try:
         graph = to_graph(case)
     except NotMappable as reason:
         return _row(case, "not_mappable", note=str(reason))
-    row = _answer(backend, settings, case, graph)
-    # a kernel that is missing has its reason already
-    if case.name not in declared or row.result == "gap":
+    if missing := missing_ops(backend, graph):
+        reasons = [f"{op}: {reason}" for op, reason in sorted(missing.items())]
+        return _row(case, "gap", note="; ".join(reasons))
+    return None
+
+
+def _came(backend: Backend, settings: Settings, cases: Sequence[Case]) -> list[Results]:
+    """What one program of all of them gives, case by case."""
+    graph = together(cases)
+    program = backend.program(graph, settings)
+    program.load({})  # no case has weights
+    marks = [mark(i) for i in range(len(cases))]
+    fed: dict[str, np.ndarray] = {}
+    for case, own in zip(cases, marks, strict=True):
+        fed |= feeds(case, graph, own)
+    with np.errstate(all="ignore"):  # some cases are about what is infinite
+        came = program(fed)
+    return [
+        [came[f"y{i}{own}"] for i in range(len(case.outputs))]
+        for case, own in zip(cases, marks, strict=True)
+    ]
+
+
+def _judged(case: Case, came: Results | Exception) -> ThirdPartyRow:
+    """Results held against what is due; whatever a framework raises is its answer."""
+    if isinstance(came, Exception):
+        return _row(case, "failed", note=said(came))
+    return compare(case, came)
+
+
+def _excused(
+    case: Case,
+    row: ThirdPartyRow,
+    declared: Mapping[str, str],
+) -> ThirdPartyRow:
+    """The row of a case that may be a declared gap."""
+    if case.name not in declared:
         return row
     if row.result == "passed":
         note = f"passes, though {GAPS.name} declares a gap: take it out"
@@ -65,29 +136,7 @@ def examine(
     return row.model_copy(update={"result": "gap", "note": declared[case.name]})
 
 
-def _answer(
-    backend: Backend,
-    settings: Settings,
-    case: Case,
-    graph: Graph,
-) -> ThirdPartyRow:
-    """What the backend makes of the graph, held against what is due."""
-    if missing := missing_ops(backend, graph):
-        reasons = [f"{op}: {reason}" for op, reason in sorted(missing.items())]
-        return _row(case, "gap", note="; ".join(reasons))
-    try:
-        program = backend.program(graph, settings)
-        program.load({})  # no case has weights
-        with np.errstate(all="ignore"):  # some cases are about what is infinite
-            came = program(feeds(case, graph))
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever a framework raises is its answer
-        return _row(case, "failed", note=said(error))
-    return compare(case, [came[f"y{i}"] for i in range(len(case.outputs))])
-
-
-def compare(case: Case, came: list[np.ndarray]) -> ThirdPartyRow:
+def compare(case: Case, came: Results) -> ThirdPartyRow:
     """Hold results against the expected outputs, the worst one counting."""
     pairs = []
     for (name, due), array in zip(case.outputs.items(), came, strict=True):

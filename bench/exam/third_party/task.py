@@ -34,9 +34,9 @@ def run(
     declared = exam.gaps(backend.name)
     settings = Settings(device=device)
     rows: list[ThirdPartyRow] = []
-    for done, case in enumerate(collection.cases):
-        progress(case.name, done / len(collection.cases))
-        rows.append(exam.examine(backend, settings, case, declared))
+    for row in exam.examine(backend, settings, collection.cases, declared):
+        rows.append(row)
+        progress(row.case, len(rows) / len(collection.cases))
     progress("done", 1.0)
     payload = ThirdParty(source=f"onnx {collection.version}", rows=tuple(rows))
     wrong = [row.case for row in rows if row.result == "failed"]

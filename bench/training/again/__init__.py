@@ -1,6 +1,6 @@
-"""How far chance alone carries a training: the reference backend trains each model again."""
+"""How far chance alone carries a training: by the reference's repeats, and by other seeds."""
 
 TASK = "train_again"
 AFTER = ("train",)
-ABOUT = "reference"
+ABOUT = "repeated"
 DATA = True

@@ -105,7 +105,9 @@ def test_a_learning_rate_out_of_bounds_fails_the_cell_and_not_the_run(
     trained, evaluated = outcome.records
     assert trained.status == "failed"
     assert trained.reason.startswith("the loss became inf at step 2; ")
-    assert trained.reason.endswith("no checkpoint was due yet; lower the learning rate")
+    assert trained.reason.endswith(
+        "there is no checkpoint of it yet; lower the learning rate"
+    )
     assert evaluated.status == "not_measured"
     assert outcome.failed == [trained]
     assert records.load(folder).info.finished

@@ -54,6 +54,23 @@ def test_only_the_reference_trains_again_and_only_where_there_are_others(
     ]
 
 
+def test_several_seeds_are_of_every_backend_that_trains() -> None:
+    def again(**asked: Any) -> list[str]:
+        config = tiny(backend=["numpy", "torch"], **asked)
+        found = runs.jobs(config, Path("x"))
+        return [job.backend for job in found if job.task == "train_again"]
+
+    assert again(seeds=3, tasks=["train"]) == ["numpy", "torch"]
+    assert again(seeds=1, tasks=["train"]) == []
+    assert again(seeds=3, tasks=["parity"]) == []
+
+
+def test_nothing_is_trained_to_evaluate_a_file() -> None:
+    config = tiny(backend=["numpy"], tasks=["train", "evaluate"], checkpoint="a.b")
+    found = [job.task for job in runs.jobs(config, Path("x"))]
+    assert found == ["evaluate"]
+
+
 def test_a_run_folder_says_what_was_asked_and_where(tmp_path: Path) -> None:
     config, out = tiny(seed=4), tmp_path / "new" / "runs"
     folder = runs.start(config, out=out, command="python -m bench run")

@@ -37,7 +37,7 @@ NAMES = [f"{i} {one.op}" for i, one in enumerate(CASES)]
 
 @pytest.mark.parametrize("one", CASES, ids=NAMES)
 def test_a_case_by_hand_passes(backend: Backend, one: Case) -> None:
-    row = exam.examine(backend, Settings(), one, {})
+    [row] = exam.examine(backend, Settings(), [one], {})
     assert row.result == "passed", row
 
 
@@ -160,9 +160,7 @@ def test_the_backend_passes_or_declares_every_mapped_case(
     backend: Backend, collection: cases.Collection
 ) -> None:
     declared = exam.gaps(backend.name)
-    rows = [
-        exam.examine(backend, Settings(), one, declared) for one in collection.cases
-    ]
+    rows = list(exam.examine(backend, Settings(), collection.cases, declared))
     assert [row for row in rows if row.result == "failed"] == []
     assert {row.case for row in rows if row.result == "gap"} >= set(declared), (
         "a gap names a case that exists and is mapped"

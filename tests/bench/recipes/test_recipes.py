@@ -14,6 +14,7 @@ from bench.config import Config
 from bench.coordinator.spec import build
 from bench.data import protocol_for
 from bench.recipes import layers
+from bench.training.optimizer import asked_for
 from models.errors import BadInput, UnknownName
 
 
@@ -225,3 +226,27 @@ def test_what_a_model_says_of_its_training_is_checked(
             configs.settled("motionbert", configs.Model(), Config())
     finally:
         recipes.of_family.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["r2-finetune", "r2-finetune-quick"])
+def test_r2_tunes_a_head_and_norms_at_half_its_rate(name: str) -> None:
+    config = load(name)
+    ((model, settings),) = config.model.items()
+    spec = build(model, settings, protocol_for(config.data, config.protocol))
+    trained = spec.train.trainable()
+    assert {part.partition(".")[0] for part in trained if "norm" not in part} == {
+        "head"
+    }
+    rates = dict(asked_for(configs.completed(model, settings.train), spec).rates)
+    assert rates == {part: 0.5 for part in trained if "norm" in part} != {}
+
+
+def test_r3_differs_in_its_optimizer_alone() -> None:
+    for stage in ("posenet", "meshnet"):
+        for quick in ("", "-quick"):
+            one, other = (
+                load(f"r3-{stage}-{rule}{quick}").model for rule in ("rmsprop", "adam")
+            )
+            ((model, settings),) = other.items()
+            same = settings.train.model_copy(update={"optimizer": "rmsprop"})
+            assert one == {model: settings.model_copy(update={"train": same})}

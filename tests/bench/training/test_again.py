@@ -13,8 +13,10 @@ from backends.base import Backend
 from bench.coordinator.job import Finding, Job
 from bench.records import Again
 from bench.training.again import task as again
+from bench.training.feed import feed_of
 from bench.training.loop import Loop
-from tests.bench.training.small_jobs import make_job, run
+from models import params as initial
+from tests.bench.training.small_jobs import PROTOCOL, make_job, run
 
 
 @pytest.fixture
@@ -26,7 +28,16 @@ def trained(tmp_path: Path, backend: Backend) -> Job:
 
 
 def repeated(job: Job, backend: Backend, **change: Any) -> Finding:
-    config = job.config.model_copy(update=change)
+    # one that others are held against
+    both = (backend.name, "another")
+    config = job.config.model_copy(update={"backend": both, **change})
+    asked = job.model_copy(update={"config": config})
+    return again.run(asked, backend, "cpu", lambda text, share: None)
+
+
+def alone(job: Job, backend: Backend, *, seeds: int) -> Finding:
+    update = {"backend": (backend.name,), "seeds": seeds}
+    config = job.config.model_copy(update=update)
     asked = job.model_copy(update={"config": config})
     return again.run(asked, backend, "cpu", lambda text, share: None)
 
@@ -69,8 +80,8 @@ def test_with_the_draws_of_the_run_it_is_the_first_training_again(
     first = run(trained, backend)
     make = again._again
 
-    def same_draws(job: Job, *given: Any, seed: int) -> Loop:
-        return make(job, *given, seed=job.config.seed)
+    def same_draws(job: Job, *given: Any, seed: int, own: bool) -> Loop:
+        return make(job, *given, seed=job.config.seed, own=own)
 
     monkeypatch.setattr(again, "_again", same_draws)
     due = first.validation_mpjpe[-1]
@@ -125,6 +136,35 @@ def test_without_a_training_there_is_nothing_to_repeat(
     finding = repeated(job, backend)
     assert (finding.status, finding.payload) == ("not_measured", None)
     assert "run the train task first" in finding.reason
+
+
+def test_other_seeds_start_from_weights_of_their_own_on_any_backend(
+    trained: Job, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[dict[str, np.ndarray]] = []
+    go_on = Loop.run
+
+    def noting(self: Loop, progress: Any) -> None:
+        params = self.trainer.program.params()
+        starts.append({name: np.array(array) for name, array in params.items()})
+        assert self.validation.seed == trained.config.seed, "the poses of the first"
+        go_on(self, progress)
+
+    monkeypatch.setattr(Loop, "run", noting)
+    weights = trained.checkpoint.read_bytes()
+    # alone it is nobody's reference, and has no repeats from the same start
+    finding = alone(trained, backend, seeds=3)
+    payload = finding.payload
+    assert isinstance(payload, Again)
+    assert (payload.seeds, payload.scores) == ((), ())
+    assert payload.own_seeds == (1, 2)
+    assert len(set(payload.own_scores)) == 2 and None not in payload.own_scores
+    for seed, start in zip((1, 2), starts, strict=True):
+        graph = feed_of(trained, PROTOCOL).spec.train
+        for name, array in initial.draw(graph.params, seed=seed).items():
+            np.testing.assert_array_equal(start[name], array)
+    assert trained.checkpoint.read_bytes() == weights
+    assert list(trained.checkpoint.parent.iterdir()) == [trained.checkpoint]
 
 
 class Stop(BaseException):

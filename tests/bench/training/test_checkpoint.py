@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+import backends
 from backends.base import Backend
+from bench.commands import _measure
+from bench.coordinator.run import Outcome
+from bench.records import Record
 from bench.training import checkpoint
 from bench.training import task as train
 from bench.training.checkpoint import Checkpoint
 from bench.training.loop import Loop
-from models.errors import BadInput
+from models.errors import BadInput, NotWritten
 from tests.bench.training.small_jobs import make_job, run
 
 
@@ -65,9 +71,52 @@ def test_a_save_that_fails_leaves_the_checkpoint_before_it(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("safetensors.numpy.save_file", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(NotWritten, match="no space.*left as it was"):
         checkpoint.save(path, Checkpoint({}, {}, {}, {"step": 4}))
     assert_same(checkpoint.load(path), some_checkpoint())
+    assert list(tmp_path.iterdir()) == [path], "no half of a file"
+
+
+@contextmanager
+def full_disk(most: int) -> Iterator[None]:
+    """No file of this process may have more bytes: what the system says is that of a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    checkpoint.save(path, some_checkpoint())
+    large = Checkpoint({"a": np.zeros(4096)}, {}, {}, {"step": 4})
+    with full_disk(4096), pytest.raises(NotWritten) as caught:
+        checkpoint.save(path, large)
+    assert str(caught.value).startswith(f"{path}: cannot be written (")
+    assert_same(checkpoint.load(path), some_checkpoint())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_training_that_finds_no_room_says_so_and_keeps_what_it_had(
+    tmp_path: Path,
+) -> None:
+    backend = backends.load("numpy")
+    job = make_job(tmp_path, backend, steps=10, validate_every=5)
+    run(job, backend)
+    due = job.checkpoint.read_bytes()
+    longer = make_job(tmp_path, backend, steps=20, validate_every=5)
+    with full_disk(1024):
+        found = train.run(longer, backend, "cpu", lambda text, share: None)
+    assert found.status == "not_written"
+    assert "cannot be written" in found.reason and "\n" not in found.reason
+    assert found.reason.endswith("after 5 steps; there is no checkpoint of it yet")
+    assert job.checkpoint.read_bytes() == due
+    record = Record(
+        task="train", backend="numpy", status=found.status, reason=found.reason
+    )
+    assert _measure.exit_code(Outcome(tmp_path, (record,)), job.config) == 2
 
 
 def truncate(path: Path) -> None:
@@ -171,5 +220,5 @@ def test_what_is_saved_is_json(tmp_path: Path, backend: Backend) -> None:
     progress = checkpoint.load(job.checkpoint).progress
     assert json.loads(json.dumps(progress)) == progress
     goes_on = {"step", "seconds", "curve", "start"}
-    assert set(progress) == {"fingerprint", *goes_on}
+    assert set(progress) == {"fingerprint", "steps", *goes_on}
     assert Loop.__dataclass_fields__.keys() > goes_on

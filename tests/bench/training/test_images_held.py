@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import backends
 from backends.base import Settings
 from bench.data import Split
 from bench.data.batches.windows import Windows, mirror
-from bench.data.pictures import box, crops
+from bench.data.pictures import box, crops, drawing, frame
 from bench.evaluation.oracle import crops as own
 from bench.evaluation.oracle import cutting, sight
 from bench.evaluation.oracle.checks import first_failure
@@ -65,12 +66,18 @@ def of_another_seed(*given: Any) -> feeds.Feed:
     return FEED(*given[:-1], 7)
 
 
-SCALED, FEED = crops.scaled, feeds.Feed
+def half_a_pixel_off(*given: Any) -> drawing.Lens:
+    lens = LENS(*given)
+    return dataclasses.replace(lens, centre=(lens.centre[0] + 0.5, lens.centre[1]))
+
+
+SCALED, FEED, LENS = crops.scaled, feeds.Feed, frame.lens
 FAULTS = {
     "a tighter box": (box, "MARGIN", 1.2, "validation: poses"),
     "another depth": (box, "DEPTH", 1.0, "validation: poses"),
     "blue first": (crops, "scaled", reversed_colours, "batch: keypoints that are fed"),
     "pictures unmirrored": (Windows, "mirrored", as_they_are, "batch: "),
+    "another lens": (frame, "lens", half_a_pixel_off, "batch: keypoints"),
     "other backgrounds": (feeds, "Feed", of_another_seed, "batch: keypoints"),
     "Caffe's mean": (crops, "MEAN", np.array([0.5, 0.5, 0.5]), "batch: keypoints"),
 }

@@ -81,10 +81,11 @@ def test_options_replace_the_recipe_and_the_recipe_fills_the_rest(
     tmp_path: Path, backend: Backend
 ) -> None:
     job = make_job(tmp_path, backend, lr=None)
+    spec = build(job.model, job.settings, PROTOCOL)
     published = configs.trained(job.model, "paper")
-    assert train.optimizer_of(job).describe()["lr"] == published["lr"]
+    assert train.optimizer_of(job, spec).describe()["lr"] == published["lr"]
     options = {"lr": 0.3, "weight_decay": 0.2, "optimizer": "sgd"}
-    given = train.optimizer_of(make_job(tmp_path, backend, **options))
+    given = train.optimizer_of(make_job(tmp_path, backend, **options), spec)
     assert (given.rule, given.lr, given.weight_decay) == ("sgd", 0.3, 0.2)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -28,7 +28,7 @@ from models.builder import Builder
 from models.graph import Graph
 from models.value import Value
 
-__all__ = ["Call", "NotMappable", "feeds", "table", "to_graph"]
+__all__ = ["Call", "NotMappable", "feeds", "mark", "table", "to_graph", "together"]
 
 # bfloat16 has no place in the collected files
 TYPES = ("float32", "float16", "int64", "int32", "bool")
@@ -52,6 +52,25 @@ def to_graph(case: Case) -> Graph:
 
     Raises NotMappable with the reason.
     """
+    builder = Builder(f"onnx_{case.name}")
+    _write(case, builder, "")
+    return builder.finish()
+
+
+def together(cases: Sequence[Case]) -> Graph:
+    """Some cases in one graph; names of inputs and outputs end in each one's `mark`."""
+    builder = Builder(f"onnx_{cases[0].name}_and_{len(cases) - 1}_more")
+    for i, case in enumerate(cases):
+        _write(case, builder, mark(i))
+    return builder.finish()
+
+
+def mark(i: int) -> str:
+    """What tells the names of one case from those of the others in its graph."""
+    return f"_{i}"
+
+
+def _write(case: Case, builder: Builder, own: str) -> None:
     # Before types: that an operator is none of the language is the better reason.
     for node in case.nodes:
         if node.op not in table() and node.op not in fixed.RULES:
@@ -59,12 +78,11 @@ def to_graph(case: Case) -> Graph:
     strange = sorted(set(case.types) - set(TYPES))
     if strange:
         raise NotMappable(f"element type {strange[0]} is not in the language")
-    scope = Scope(Builder(f"onnx_{case.name}"), case)
+    scope = Scope(builder, case, own)
     for node in case.nodes:
         _translate(node, scope)
     for i, name in enumerate(case.outputs):
-        scope.graph.output(f"y{i}", _result(name, scope))
-    return scope.graph.finish()
+        builder.output(f"y{i}{own}", _result(name, scope))
 
 
 def _translate(node: Node, scope: Scope) -> None:
@@ -114,8 +132,8 @@ def _result(name: str, scope: Scope) -> Value:
     return scope.values[name]
 
 
-def feeds(case: Case, graph: Graph) -> Mapping[str, np.ndarray]:
-    """What goes into the inputs of `to_graph(case)`."""
+def feeds(case: Case, graph: Graph, own: str = "") -> Mapping[str, np.ndarray]:
+    """What goes into the inputs of `to_graph(case)`, or of the case with that mark."""
     # numbered among all inputs of the case; those that shape the graph are not fed
-    arrays = {f"x{i}": array for i, array in enumerate(case.inputs.values())}
-    return {name: arrays[name] for name in graph.inputs}
+    arrays = {f"x{i}{own}": array for i, array in enumerate(case.inputs.values())}
+    return {name: array for name, array in arrays.items() if name in graph.inputs}

@@ -30,11 +30,12 @@ class Scope:
 
     Known are values, and arrays that no data has touched.
 
-    An input is declared when a mapping first asks for its value.
+    An input is declared when a mapping first asks for its value; its name ends in `mark`.
     """
 
     graph: Builder
     case: Case
+    mark: str = ""
     values: dict[str, Value] = field(default_factory=dict)
     fixed: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -82,7 +83,8 @@ class Call:
         # counted among all inputs of the case, also those that shape the graph
         place = list(self.scope.case.inputs).index(name)
         array = self.scope.case.inputs[name]
-        return self.scope.graph.input(f"x{place}", array.shape, dtype=str(array.dtype))
+        own = f"x{place}{self.scope.mark}"
+        return self.scope.graph.input(own, array.shape, dtype=str(array.dtype))
 
     def all(self) -> list[Value]:
         """Every given input as a value."""
