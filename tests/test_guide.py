@@ -30,7 +30,7 @@ TINY = {
 # what each part of R4's guide is called here
 DUE = (
     "train --resume --debug --device --experiment --override --init --tensorboard",
-    "evaluate --procrustes --per-joint --protocol",
+    "evaluate --procrustes --per-joint --protocol --checkpoint",
     "predict --data --split",
     "visualize --as",
     "compare --curves --bars",
@@ -95,7 +95,7 @@ def test_each_line_runs(
 ) -> None:
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     for words in lines():
-        typed = [backend.name if word == "torch" else named(word) for word in words]
+        typed = [re.sub(r"\btorch\b", backend.name, named(word)) for word in words]
         code = main(typed)
         said = capsys.readouterr()
         gone = backend.devices().get("cuda", "no such device")

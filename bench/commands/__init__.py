@@ -179,6 +179,15 @@ Tensorboard = Annotated[
         show_default="not written",
     ),
 ]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="NAME",
+        help="Weights to score: last, best (where it was kept), or a file.",
+        show_default="last",
+    ),
+]
 Procrustes = Annotated[
     bool,
     typer.Option(
@@ -249,7 +258,9 @@ def _training(
 
 
 def _scoring(
-    procrustes: Procrustes = False, per_joint: PerJoint = False
+    checkpoint: Checkpoint = None,
+    procrustes: Procrustes = False,
+    per_joint: PerJoint = False,
 ) -> dict[str, Any]:
     """What those ask for that score, too."""
     return locals()
