@@ -30,7 +30,6 @@ from bench.training.validation import validation_of
 # Relative: a mean of thousands of distances in float32, summed in other parts and predicted in
 # batches of another size.
 AGREES = 1e-4
-ANY = "a file by its path may be of any training"
 
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
@@ -82,8 +81,6 @@ def agreement(
 
     `batch` windows are predicted at once: another number than before would be compiled anew.
     """
-    if job.of_any_training:
-        return ANY
     curve, step = model.progress["curve"], model.progress["step"]
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"
