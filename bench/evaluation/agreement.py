@@ -1,8 +1,8 @@
 """Whether evaluation and the end of training speak of the same model.
 
 The last point of the validation curve is measured once more: the same frames, which must be of
-test clips, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
-No flip averaging and no overlap, which that curve does not have either.
+clips that are validated on, cut by the oracle, predicted by the evaluated weights, scored by plain
+arithmetic. No flip averaging and no overlap, which that curve does not have either.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def agreement(
 
 
 def _untested(strays: list[tuple[str, str, int]]) -> Check:
-    """The check that fails: what a training was validated on is no test."""
-    name, note = "windows of clips that are not tested on", f"the first {strays[0]}"
+    """The check that fails: a training was validated on other clips than it was to be."""
+    name, note = "windows of clips that are not validated on", f"the first {strays[0]}"
     return check("validation", name, len(strays), 0, unit="windows", note=note)
 
 
