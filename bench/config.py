@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import models as zoo
 from bench import tasks
@@ -20,7 +20,6 @@ from bench.kinds import (
     PROCESSORS,
     Count,
     Faults,
-    Keep,
     Names,
     Natural,
     Placed,
@@ -28,14 +27,11 @@ from bench.kinds import (
     Rule,
     Rung,
     Seconds,
-    Share,
     Strict,
     Tasks,
-    Weight,
     Whole,
-    clips,
-    weighs,
 )
+from bench.training.settings import Train as Train
 from models import optim
 from models.errors import BadInput, UnknownName, shortened
 
@@ -45,40 +41,6 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
 DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
-
-
-class Train(Strict):
-    """Empty fields take the model's published recipe.
-
-    The learning rate falls by a cosine to 1 % over the steps.
-    """
-
-    steps: Count = 1000
-    batch: Count | None = None  # windows
-    # batches whose mean gradients make one step
-    accumulate: Count = 1
-    lr: Positive | None = None
-    weight_decay: Weight | None = None
-    optimizer: Rule | None = None
-    # gradients of a step: `norm` of all together, or `value` of each entry, at most
-    clip: Annotated[dict[str, Positive] | None, AfterValidator(clips)] = None
-    loss: Annotated[dict[str, Weight] | None, AfterValidator(weighs)] = None
-    # by joint name, in losses that weigh; 1 where left out
-    joint_weights: dict[str, Weight] = {}
-    inputs: Literal["screen", "zscore"] | None = None
-    # decay per step of the mean of the weights, which is what is then evaluated
-    average: Share | None = None
-    # a checkpoint, whose arrays of the same name and shape the training starts from
-    start: Path | None = None
-    continues: bool = False  # with its optimizer's state and its step, of any backend
-    stride: Count | None = None  # frames from one training window to the next
-    shortest: Count = 1  # clips of fewer frames are left out of the training
-    # clips of more frames are cut into pieces of so many before that
-    longest: Count | None = None
-    flip: bool = True
-    validate_every: Count = 250  # steps
-    validation_windows: Count = 2048
-    keep: Keep = Keep()
 
 
 class Model(Strict):
@@ -173,6 +135,8 @@ class Config(Strict):
     noise: bool = False  # detector noise on the keypoints
     # take keypoints that are not of their poses: another protocol hash
     allow_mismatch: bool = False
+    # halve a batch that does not fit into memory, of models with statistics of a batch, too
+    allow_smaller_batch: bool = False
     # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
@@ -298,7 +262,10 @@ def settled(name: str, asked: Model, config: Config) -> Model:
     """The settings of a model: what was asked for, over what its file says of the preset."""
     # a field that was set to its default was set all the same
     preset = asked.preset if "preset" in asked.model_fields_set else config.preset
+    refuse_both(name, asked.train)
     said = recipe(name, preset)
+    if asked.train.epochs is not None:
+        said.pop("steps", None)
     # both, or a training cut short would end before its first validation
     for steps in {"steps", "validate_every"} & said.keys():
         said[steps] = max(1, round(said[steps] * config.share))
@@ -306,6 +273,18 @@ def settled(name: str, asked: Model, config: Config) -> Model:
         said.pop(key, None)  # asked for, whatever the file says
     train = asked.train.model_copy(update=said)
     return asked.model_copy(update={"preset": preset, "train": train})
+
+
+def refuse_both(name: str, train: Train) -> None:
+    """Raise BadInput for settings of a training that cannot both be meant."""
+    key = f"configuration key model.{name}.train"
+    if {"steps", "epochs"} <= train.model_fields_set:
+        raise BadInput(f"{key}: steps and epochs are both given; leave one out")
+    if train.validate_on == "test" and train.chooses:
+        raise BadInput(
+            f"{key}.validate_on: test, and patience or plateau choose by the validation; no"
+            " test may choose: take held-out, or leave it out"
+        )
 
 
 def recipe(name: str, preset: str) -> dict[str, Any]:
@@ -372,7 +351,11 @@ def _section(path: Sequence[str]) -> type[BaseModel]:
         # no field of a class: the second part is any model's name
         section, path = Model, path[2:]
     for key in path:
-        section = section.model_fields[key].annotation
+        if key.isdigit():
+            # of a list: all of its entries are alike
+            section = get_args(section)[0]
+        else:
+            section = section.model_fields[key].annotation
     found: type[BaseModel] = section
     return found
 

@@ -14,6 +14,13 @@ from models import optim
 from models.errors import BadInput, UnknownName, shortened
 
 
+class Strict(BaseModel):
+    """Settings of which each key is known."""
+
+    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
 def _named(kind: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
     """A name that a registry knows; what it knows is asked when it is needed."""
 
@@ -73,7 +80,9 @@ Count = Annotated[Whole, Field(ge=1)]
 Natural = Annotated[Whole, Field(ge=0)]
 Positive = Annotated[Real, Field(gt=0)]
 Weight = Annotated[Real, Field(ge=0)]
+Part = Annotated[Real, Field(ge=0, le=1)]
 Share = Annotated[Real, Field(gt=0, lt=1)]
+Fading = Annotated[Real, Field(ge=0, lt=1)]
 Seconds = Annotated[Positive, Field(le=LONGEST)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]
 Task = Annotated[str, _named("task", tasks.table)]
@@ -86,13 +95,6 @@ Rung = Annotated[str, _named("rung", rungs.names)]
 # a run is gone on with, and predicts, from other folders
 Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
-
-
-class Strict(BaseModel):
-    """A part of a configuration: a key that it does not have is an error."""
-
-    # JSON, by which a worker hears of it, has no infinity: it would arrive as "left out"
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Keep(Strict):

@@ -6,19 +6,21 @@ sgd: momentum as PyTorch's, velocity = momentum velocity + gradient; parameter -
 adam: Kingma and Ba 2015, algorithm 1; epsilon outside the root of the corrected second moment.
 adamw: Loshchilov and Hutter 2019; decay scaled by lr.
 rmsprop: Hinton 2012; epsilon outside the root.
+amsgrad: Reddi, Kale and Kumar 2018, over the uncorrected second moment, as PyTorch has it.
 Clipping by the norm of all gradients: Pascanu, Mikolov and Bengio 2013, as PyTorch computes it.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from models.errors import UnknownName
+from models.errors import BadInput, UnknownName
 from models.value import Value
 
 # arrays that a rule keeps of a parameter, and what one step of it gives
@@ -27,7 +29,7 @@ Step = tuple[Any, State]
 # beside a norm that is divided by, as in torch.nn.utils.clip_grad_norm_
 NEAR_ZERO = 1e-6
 # numbers that records and fingerprints of before have not: said where they are asked for
-LATER = ("clip_norm", "clip_value")
+LATER = ("clip_norm", "clip_value", "amsgrad", "rates")
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,33 @@ class Optimizer:
     # before the rule: all gradients shortened together, or each entry held within +-
     clip_norm: float | None = None
     clip_value: float | None = None
+    amsgrad: bool = False  # adam, adamw
+    # by name, factors of the rate of parameters that have one of their own
+    rates: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise UnknownName("optimizer", self.rule, RULES)
+        if self.amsgrad and "amsgrad" not in numbers(self.rule):
+            raise BadInput(f"optimizer {self.rule}: it has no amsgrad; adam has")
 
     def slots(self) -> int:
         """How many arrays of state a parameter has."""
-        slots, _ = RULES[self.rule]
-        return slots
+        slots, _, _ = RULES[self.rule]
+        return slots + self.amsgrad
+
+    def factor(self, name: str) -> float:
+        """Of the rate of a parameter."""
+        return dict(self.rates).get(name, 1.0)
+
+    def of(self, name: str) -> Optimizer:
+        """The rule as it is for one parameter."""
+        factor = self.factor(name)
+        return self if factor == 1 else replace(self, lr=self.lr * factor)
 
     def update(self, param: Any, grad: Any, state: State, step: Any) -> Step:
         """One step of the rule."""
-        _, rule = RULES[self.rule]
+        _, rule, _ = RULES[self.rule]
         return rule(param, grad, state, step, self)
 
     @property
@@ -83,12 +99,16 @@ class Optimizer:
 
     def describe(self) -> Mapping[str, Any]:
         """The numbers, for a record."""
-        numbers = asdict(self)
-        return {
+        said = {
             name: number
-            for name, number in numbers.items()
+            for name, number in asdict(self).items()
             if number or name not in LATER
         }
+        said.pop("rates", None)
+        counts = Counter(factor for _, factor in self.rates)
+        for factor, count in counts.items():
+            said[f"rate x {factor:g}"] = f"{count} parameters"
+        return said
 
 
 def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
@@ -125,8 +145,14 @@ def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     first = state[0] * o.beta1 + grad * (1 - o.beta1)
     second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
     mean = first / _unbias(o.beta1, step)
-    root = (second / _unbias(o.beta2, step)) ** 0.5 + o.eps
-    return param - mean / root * o.lr, (first, second)
+    largest = _larger(state[2], second) if o.amsgrad else second
+    root = (largest / _unbias(o.beta2, step)) ** 0.5 + o.eps
+    kept = (first, second, largest) if o.amsgrad else (first, second)
+    return param - mean / root * o.lr, kept
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return x.maximum(y) if isinstance(x, Value) else np.maximum(x, y)
 
 
 def _within(x: Any, least: float, most: float) -> Any:
@@ -152,10 +178,18 @@ def _unbias(beta: float, step: Any) -> Any:
     return half * 2.0 / (half - 1.0)
 
 
-# by name: how many arrays of state a parameter has, all zero at first, and the rule
-RULES: dict[str, tuple[int, Callable[..., Step]]] = {
-    "sgd": (1, sgd),
-    "adam": (2, adam),
-    "adamw": (2, adamw),
-    "rmsprop": (1, rmsprop),
+ADAPTIVE = ("beta1", "beta2", "eps", "amsgrad")
+# by name: how many arrays of state a parameter has, all zero at first, the rule, and which
+# numbers it has beside rate and decay
+RULES: dict[str, tuple[int, Callable[..., Step], tuple[str, ...]]] = {
+    "sgd": (1, sgd, ("momentum",)),
+    "adam": (2, adam, ADAPTIVE),
+    "adamw": (2, adamw, ADAPTIVE),
+    "rmsprop": (1, rmsprop, ("alpha", "eps")),
 }
+
+
+def numbers(rule: str) -> tuple[str, ...]:
+    """What a rule reads beside rate and decay."""
+    _, _, found = RULES[rule]
+    return found

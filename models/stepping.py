@@ -75,7 +75,7 @@ def _update(
         taken = optimizer.clipped(grads)
         for name, param in params.items():
             held = _slots(builder, name, param, optimizer.slots())
-            new, moved = rule.update(param, taken[name], held, step)
+            new, moved = rule.of(name).update(param, taken[name], held, step)
             builder.update(param, new)
             for old, value in zip(held, moved, strict=True):
                 builder.update(old, value)

@@ -61,13 +61,24 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
     """
     native = optax.scale_by_adam(o.beta1, o.beta2, o.eps)
 
+    def init(params: Any) -> Any:
+        begun = native.init(params)
+        # zeros of its own: a step gives the memory of both away
+        largest = jax.tree.map(jnp.zeros_like, begun.nu)
+        return (begun, largest) if o.amsgrad else begun
+
     def update(
         grads: Any,
         state: Any,
         params: Any = None,
     ) -> tuple[Any, Any]:
+        held, largest = state if o.amsgrad else (state, None)
         # its own result is dropped by the compiler
-        _, moments = native.update(grads, state, params)
+        _, moments = native.update(grads, held, params)
+        seconds = moments.nu
+        if o.amsgrad:
+            # optax's own would take the largest of the corrected ones
+            seconds = jax.tree.map(jnp.maximum, largest, moments.nu)
         # 1 - beta**t as -expm1(t log beta): no difference of numbers that are nearly alike
         first, second = (
             -jnp.expm1(moments.count * math.log(beta)) for beta in (o.beta1, o.beta2)
@@ -76,9 +87,10 @@ def scale_by_adam(o: Optimizer) -> optax.GradientTransformation:
         def step(m: Any, v: Any) -> Any:
             return m / first / (jnp.sqrt(v / second) + o.eps)
 
-        return jax.tree.map(step, moments.mu, moments.nu), moments
+        moved = jax.tree.map(step, moments.mu, seconds)
+        return moved, (moments, seconds) if o.amsgrad else moments
 
-    return optax.GradientTransformation(native.init, update)
+    return optax.GradientTransformation(init, update)
 
 
 def clipped(grads: Values, o: Optimizer) -> Values:
@@ -95,12 +107,14 @@ def clipped(grads: Values, o: Optimizer) -> Values:
     return grads
 
 
+# where `scale_by_adam` keeps the largest squares (amsgrad): second of a pair
+LARGEST = "1"
 # optax's names of what a rule keeps of the parameters, in the rule's order
 SLOTS = {
     "sgd": ("trace",),
     "rmsprop": ("nu",),
-    "adam": ("mu", "nu"),
-    "adamw": ("mu", "nu"),
+    "adam": ("mu", "nu", LARGEST),
+    "adamw": ("mu", "nu", LARGEST),
 }
 RATE, KEY = "learning_rate", "key"
 
@@ -196,7 +210,7 @@ class JaxTrainer(Trainer):
     def _named(self, path: Any) -> str:
         """How a checkpoint calls a leaf of optax's state."""
         *_, kind, name = ("", *map(_part, path))
-        slots = SLOTS[self._rule.rule]
+        slots = SLOTS[self._rule.rule][: self._rule.slots()]
         if kind in slots:
             return slot(name, slots.index(kind))
         # optax counts in several places; all count the same steps
@@ -241,6 +255,8 @@ class JaxTrainer(Trainer):
         weights = self._weights(values)
         grads = clipped(grads, self._rule)
         updates, slots = self.optimizer.update(grads, slots, weights)
+        for name, factor in self._rule.rates:
+            updates[name] = updates[name] * factor
         return {**values, **optax.apply_updates(weights, updates)}, slots
 
     def _stepped(

@@ -52,7 +52,8 @@ class NumpyTrainer(Trainer):
         for name, grad in self.optimizer.clipped(grads).items():
             empty = tuple(np.zeros_like(params[name]) for _ in slots)
             held = self._state.get(name, empty)
-            new, moved = self.optimizer.update(params[name], grad, held, self._steps)
+            rule = self.optimizer.of(name)
+            new, moved = rule.update(params[name], grad, held, self._steps)
             params[name], self._state[name] = new, moved
         self.program.load(params)
 

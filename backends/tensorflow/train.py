@@ -11,12 +11,15 @@ Adam     adds epsilon to the root of the uncorrected moment (epsilon-hat), so it
 RMSprop  has epsilon inside the root: a first gradient of 1e-3 with epsilon 1e-8 steps 29 %
          shorter.
 
-Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW,
-where Keras' own stays.
+amsgrad  has both of Adam's, and is left to TensorFlow's fused step, too.
+
+Weight decay is decoupled in all of them; the rules add it to the gradient but for AdamW. A rate
+that some parameters have of their own, Keras does not know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -34,10 +37,19 @@ from models.stepping import slot
 NOISE = "#noise"  # state of the noise generator, kept with that of the optimizer
 
 
-class _Clipping:
-    """Clips as the rules do, before everything else; Keras divides by the norm alone."""
+class _Ruled:
+    """What a rule has beside its step: clipping before it, and rates by parameter.
+
+    Keras' own clipping divides by the norm alone.
+    """
 
     rule: Optimizer
+    # of the rates, in the order of the variables; empty where there is one rate
+    factors: tuple[float, ...]
+
+    def rated(self, learning_rate: Tensor, at: int) -> Tensor:
+        """The rate of a variable."""
+        return learning_rate * self.factors[at] if self.factors else learning_rate
 
     def apply(self, grads: list[Tensor], trainable_variables: Any = None) -> None:
         """One step of all variables."""
@@ -45,7 +57,7 @@ class _Clipping:
         parent.apply(clipped(grads, self.rule), trainable_variables)
 
 
-class Sgd(_Clipping, keras.optimizers.SGD):
+class Sgd(_Ruled, keras.optimizers.SGD):
     """TensorFlow's fused momentum step.
 
     velocity = momentum velocity + gradient; parameter -= lr velocity.
@@ -65,11 +77,13 @@ class Sgd(_Clipping, keras.optimizers.SGD):
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
+        at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
         if not self.momentum:
             # Keras has made no velocity then
             super().update_step(gradient, variable, learning_rate)
             return
-        velocity = self.momentums[self._get_variable_index(variable)]
+        velocity = self.momentums[at]
         tf.raw_ops.ResourceApplyMomentum(
             var=variable.handle,
             accum=velocity.value.handle,
@@ -79,24 +93,24 @@ class Sgd(_Clipping, keras.optimizers.SGD):
         )
 
 
-class Adam(_Clipping, keras.optimizers.Adam):
+class Adam(_Ruled, keras.optimizers.Adam):
     """TensorFlow's fused step.
 
     It too has epsilon-hat, so it is given the epsilon that makes it the rule's.
     """
 
     def __init__(self, rule: Optimizer) -> None:
-        decoupled = rule.weight_decay if rule.rule == "adamw" else None
         super().__init__(
             rule.lr,
             rule.beta1,
             rule.beta2,
             rule.eps,
-            weight_decay=decoupled,
+            amsgrad=rule.amsgrad,
         )
         self.rule = rule
-        # what is left to this class: decay in the gradient
-        self.decay = 0.0 if rule.rule == "adamw" else rule.weight_decay
+        decoupled = rule.rule == "adamw"
+        self.decay = 0.0 if decoupled else rule.weight_decay
+        self.decoupled = rule.weight_decay if decoupled else 0.0
 
     def update_step(
         self,
@@ -106,11 +120,19 @@ class Adam(_Clipping, keras.optimizers.Adam):
     ) -> None:
         """One parameter."""
         at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
+        if self.decoupled:
+            variable.assign_sub(variable * self.decoupled * learning_rate)
         # float64: in float32, 1 - beta2^t would lose half of its digits
         step = tf.cast(self.iterations.value + 1, tf.float64)
         first = 1 - _rounded(self.beta_1) ** step
         root = tf.sqrt(1 - _rounded(self.beta_2) ** step)
-        tf.raw_ops.ResourceApplyAdam(
+        fused = tf.raw_ops.ResourceApplyAdam
+        largest = {}
+        if self.amsgrad:
+            fused = tf.raw_ops.ResourceApplyAdamWithAmsgrad
+            largest["vhat"] = self._velocity_hats[at].value.handle
+        fused(
             var=variable.handle,
             m=self._momentums[at].value.handle,
             v=self._velocities[at].value.handle,
@@ -121,10 +143,11 @@ class Adam(_Clipping, keras.optimizers.Adam):
             beta2=self.beta_2,
             epsilon=tf.cast(self.epsilon * root, tf.float32),  # which its root undoes
             grad=_decayed(gradient, variable, self.decay),
+            **largest,
         )
 
 
-class RmsProp(_Clipping, keras.optimizers.RMSprop):
+class RmsProp(_Ruled, keras.optimizers.RMSprop):
     """Epsilon outside the root."""
 
     def __init__(self, rule: Optimizer) -> None:
@@ -140,26 +163,33 @@ class RmsProp(_Clipping, keras.optimizers.RMSprop):
     ) -> None:
         """One parameter."""
         gradient = _decayed(gradient, variable, self.decay)
-        square = self._velocities[self._get_variable_index(variable)].value
+        at = self._get_variable_index(variable)
+        learning_rate = self.rated(learning_rate, at)
+        square = self._velocities[at].value
         square.assign(square * self.rho + tf.square(gradient) * (1 - self.rho))
         variable.assign_sub(gradient / (tf.sqrt(square) + self.epsilon) * learning_rate)
 
 
-def native_optimizer(rule: Optimizer) -> keras.optimizers.Optimizer:
-    """The Keras optimizer that follows a written rule."""
+def native_optimizer(
+    rule: Optimizer,
+    names: Sequence[str] = (),
+) -> keras.optimizers.Optimizer:
+    """The Keras optimizer that follows a written rule, for parameters of these names."""
     classes = {"sgd": Sgd, "adam": Adam, "adamw": Adam, "rmsprop": RmsProp}
     if rule.rule not in classes:
         said = "backends/tensorflow/train.py has no rule for it"
         raise Unsupported(f"optimizer {rule.rule}: {said}")
-    return classes[rule.rule](rule)
+    made = classes[rule.rule](rule)
+    made.factors = tuple(map(rule.factor, names)) if rule.rates else ()
+    return made
 
 
 # Keras' lists of what a rule keeps of the parameters, in the rule's order
 SLOTS = {
     "sgd": ("momentums",),
     "rmsprop": ("_velocities",),
-    "adam": ("_momentums", "_velocities"),
-    "adamw": ("_momentums", "_velocities"),
+    "adam": ("_momentums", "_velocities", "_velocity_hats"),
+    "adamw": ("_momentums", "_velocities", "_velocity_hats"),
 }
 SCALING = ("step_counter", "dynamic_scale")
 
@@ -179,7 +209,7 @@ class TensorFlowTrainer(Trainer):
         self._rule = optimizer
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
-            self.optimizer = native_optimizer(optimizer)
+            self.optimizer = native_optimizer(optimizer, self._names)
             if settings.precision == "fp16":
                 # float16 has no gradient below 6e-8; bfloat16 has the range of float32
                 self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
@@ -255,7 +285,7 @@ class TensorFlowTrainer(Trainer):
         """Steps and slots by the names of checkpoints."""
         native = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         found = {STEPS: native.iterations}
-        for i, own in enumerate(SLOTS[self._rule.rule]):
+        for i, own in enumerate(SLOTS[self._rule.rule][: self._rule.slots()]):
             # Keras makes no velocity where there is no momentum
             variables = getattr(native, own, None) or []
             for name, variable in zip(self._names, variables, strict=bool(variables)):

@@ -5,6 +5,7 @@ Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,39 +19,48 @@ from models.graph import Graph
 from models.optim import Optimizer
 from models.stepping import slot
 
-RANDOM = "#random"
+RANDOM, SCALED = "#random", "#scaling"
+
+# of a GradScaler's state, what moves
+SCALING = ("scale", "_growth_tracker")
 
 
 def native_optimizer(
     o: Optimizer,
-    params: list[torch.nn.Parameter],
+    params: list[Any],
 ) -> torch.optim.Optimizer:
-    """torch.optim's version of the rule.
+    """torch.optim's version of the rule, for parameters or groups of them.
 
     In one fused pass over the parameters where PyTorch has that: not for RMSprop.
     """
     optim = torch.optim
     common: dict[str, Any] = {"lr": o.lr, "weight_decay": o.weight_decay}
-    betas = (o.beta1, o.beta2)
+    adam: dict[str, Any] = {
+        "betas": (o.beta1, o.beta2),
+        "eps": o.eps,
+        "amsgrad": o.amsgrad,
+        "fused": True,
+    }
     match o.rule:
         case "sgd":
             return optim.SGD(params, momentum=o.momentum, fused=True, **common)
         case "rmsprop":
             return optim.RMSprop(params, alpha=o.alpha, eps=o.eps, **common)
         case "adam":
-            return optim.Adam(params, betas=betas, eps=o.eps, fused=True, **common)
+            return optim.Adam(params, **adam, **common)
         # as Adam, but that its decay is decoupled
         case "adamw":
-            return optim.AdamW(params, betas=betas, eps=o.eps, fused=True, **common)
+            return optim.AdamW(params, **adam, **common)
     raise Unsupported(f"optimizer {o.rule}: backends/torch/train.py has no rule for it")
 
 
-# PyTorch's names of what a rule keeps of a parameter, in the rule's order
+# PyTorch's names of what a rule keeps of a parameter, in the rule's order; the last
+# slot where it is asked for (amsgrad)
 SLOTS = {
     "sgd": ("momentum_buffer",),
     "rmsprop": ("square_avg",),
-    "adam": ("exp_avg", "exp_avg_sq"),
-    "adamw": ("exp_avg", "exp_avg_sq"),
+    "adam": ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+    "adamw": ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
 }
 
 
@@ -64,11 +74,15 @@ class TorchTrainer(Trainer):
         settings: Settings,
     ) -> None:
         self.program: TorchProgram = TorchProgram(graph, settings)
-        self.optimizer = native_optimizer(
-            optimizer,
-            list(self.program.native.parameters()),
-        )
         self._rule = optimizer
+        # each with the names of its parameters
+        self._groups = _groups(optimizer, self.program.graph.trainable())
+        params = dict(self.program.native.named_parameters())
+        groups = [
+            {"params": [params[name] for name in names], "lr": optimizer.lr * factor}
+            for factor, names in self._groups.items()
+        ]
+        self.optimizer = native_optimizer(optimizer, groups)
         self._steps = 0
         # not counted by `step`: a step whose scaled gradients are not finite is none
         self.optimizer.register_step_post_hook(self._count)
@@ -139,19 +153,25 @@ class TorchTrainer(Trainer):
 
     def set_lr(self, lr: float) -> None:
         """Learning rate of the steps to come."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        factors = self._groups
+        for group, factor in zip(self.optimizer.param_groups, factors, strict=True):
+            group["lr"] = lr * factor
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `backends/slots.py` has it; `#random` is what dropout goes on from."""
-        names = [name for name, _ in self.program.native.named_parameters()]
+        """As `backends/slots.py` has it.
+
+        `#random` is what dropout goes on from, `#scaling` what float16 losses are scaled by, and
+        for how many steps.
+        """
+        names = self._counted()
         found = {
             RANDOM: self._random().get_rng_state().numpy(),
             STEPS: np.array(self._steps),
         }
-        # PyTorch counts the parameters; names hold in another order too
+        if scaling := self._scaler.state_dict():  # empty where no loss is scaled
+            found[SCALED] = np.array([scaling[key] for key in SCALING])
         for index, slots in self.optimizer.state_dict()["state"].items():
-            for i, own in enumerate(SLOTS[self._rule.rule]):
+            for i, own in enumerate(self._own):
                 if slots.get(own) is not None:  # SGD without momentum has none
                     copied = slots[own].cpu().numpy().copy()
                     found[slot(names[index], i)] = copied
@@ -163,14 +183,14 @@ class TorchTrainer(Trainer):
         names = {}
         for name in params:
             names[f"{name}#step"] = STEPS  # as files of before have it
-            for i, own in enumerate(SLOTS[self._rule.rule]):
+            for i, own in enumerate(self._own):
                 names[f"{name}#{own}"] = slot(name, i)
         state = {STEPS: np.array(0), **renamed(state, names)}
-        shapes = {name: tuple(param.shape) for name, param in params.items()}
+        shapes = {name: tuple(params[name].shape) for name in self._counted()}
         found = whole(state, shapes, self._rule)
         self._steps = int(found[STEPS])
         slots = {}
-        for index, name in enumerate(params):
+        for index, name in enumerate(self._counted()):
             # PyTorch keeps nothing of a parameter that has never moved
             if slot(name, 0) in state:
                 slots[index] = self._slots(name, found)
@@ -178,16 +198,30 @@ class TorchTrainer(Trainer):
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         if RANDOM in state:
             self._random().set_rng_state(torch.from_numpy(np.array(state[RANDOM])))
+        if SCALED in state and self._scaler.is_enabled():
+            moved = dict(zip(SCALING, state[SCALED].tolist(), strict=True))
+            # a count, which came as what the other is
+            moved["_growth_tracker"] = int(moved["_growth_tracker"])
+            self._scaler.load_state_dict(self._scaler.state_dict() | moved)
 
     def _slots(self, name: str, found: Arrays) -> dict[str, torch.Tensor]:
         """What PyTorch keeps of a parameter."""
         slots = {"step": torch.tensor(float(self._steps))}
-        for i, own in enumerate(SLOTS[self._rule.rule]):
+        for i, own in enumerate(self._own):
             slots[own] = torch.from_numpy(found[slot(name, i)])
         return slots
 
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """PyTorch's names of the rule's slots."""
+        return SLOTS[self._rule.rule][: self._rule.slots()]
+
     def _count(self, *stepped: Any) -> None:
         self._steps += 1
+
+    def _counted(self) -> list[str]:
+        """Names as PyTorch counts the parameters; they hold in another order too."""
+        return [name for names in self._groups.values() for name in names]
 
     def _random(self) -> Any:
         """The module that holds the device's own random state."""
@@ -207,3 +241,12 @@ class TorchTrainer(Trainer):
             return np.zeros(tuple(param.shape), np.float32)
         # a copy: the next pass adds into the same memory
         return self.program.numpy(param.grad).copy()
+
+
+def _groups(o: Optimizer, names: Sequence[str]) -> dict[float, list[str]]:
+    """Parameters by the factor of their rate."""
+    found: dict[float, list[str]] = {}
+    factors = dict(o.rates)
+    for name in names:
+        found.setdefault(factors.get(name, 1.0), []).append(name)
+    return found

@@ -71,6 +71,14 @@ AllowMismatch = Annotated[
         show_default="such are refused",
     ),
 ]
+AllowSmallerBatch = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-smaller-batch",
+        help="Halve a batch that memory lacks room for, whatever it does to batch statistics.",
+        show_default="no",
+    ),
+]
 Profile = Annotated[
     str | None,
     typer.Option(
@@ -161,6 +169,7 @@ def _options(
     data: Data = None,
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
+    allow_smaller_batch: AllowSmallerBatch = None,
     profile: Profile = None,
     config: ConfigFile = None,
     set: Set = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands import (
     AllowMismatch,
+    AllowSmallerBatch,
     Backends,
     ConfigFile,
     Data,
@@ -39,6 +40,7 @@ def command(
     data: Data = None,
     protocol: ProtocolName = None,
     allow_mismatch: AllowMismatch = None,
+    allow_smaller_batch: AllowSmallerBatch = None,
     profile: Profile = None,
     config: ConfigFile = None,
     set: Set = None,
@@ -59,14 +61,12 @@ def command(
         "data": data,
         "protocol": protocol,
         "allow_mismatch": allow_mismatch,
+        "allow_smaller_batch": allow_smaller_batch,
         "seed": seed,
     }
-    asked = {
-        "profile": profile or "smoke",
-        "file": config,
-        "overrides": set or [],
-        "options": {key: value for key, value in typed.items() if value is not None},
-    }
+    options = {key: value for key, value in typed.items() if value is not None}
+    where = {"profile": profile or "smoke", "file": config}
+    asked = {**where, "overrides": set or [], "options": options}
     chose = [("--profile", {"profile": profile})] if profile else []
     _show(asked, model or [], chose, as_json=json)
     return 0

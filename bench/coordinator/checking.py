@@ -16,7 +16,7 @@ from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
-from bench.training import brought, checkpoint, restored
+from bench.training import brought, checkpoint, heldout, optimizer, restored
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -46,6 +46,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
         _check_pictures(spec, settings, config, protocol)
         if "train" in config.tasks:
             _check_start(spec, settings, resume)
+            optimizer.asked_for(settings.train, spec)
         if "evaluate" in config.tasks and not config.run:
             _check_evaluated(name, spec, config)
         if "parity" in config.tasks:
@@ -58,6 +59,9 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     if not reads or kept:
         return None
     split = dataset.read(config)
+    if "train" in config.tasks:
+        for settings in config.model.values():
+            heldout.divided(split, settings.train)
     if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
         _check_clips(split)
     return split

@@ -44,6 +44,8 @@ def _again(job: Job) -> int:
 
 def _seconds(job: Job, rate: float) -> float:
     spec, train = spec_of(job), job.settings.train
+    if train.epochs is not None:
+        return 0.0  # how long an epoch is, only the data say
     batch = train.batch or spec.recipe.batch
     # the backward pass computes about twice what the forward pass does
     step = 3 * batch * train.accumulate * of_window(spec.train, spec.frames)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.config import Config, Model
+from bench.config import Config, Model, Train
 from bench.records import Cell, Payload
 from models import title
 
@@ -52,6 +52,8 @@ class Job(BaseModel):
     # the task is one of several that compute in turns, and is given `turn()` to wait for
     # its own
     turns: bool = False
+    # of the training, where its batch did not fit and `config` has a smaller one
+    asked: Train | None = None
 
     @property
     def settings(self) -> Model:

@@ -14,7 +14,8 @@ from bench.data.formats import yaml_file
 from bench.data.geometry import skeletons, smpl
 from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
-from models import Body, Mesh, Spec, averaging
+from bench.training import groups
+from models import Body, Mesh, Spec, averaging, freezing
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.human import human
 from models.sizes import kinds
@@ -29,7 +30,7 @@ def spec_of(job: Job) -> Spec:
 def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     """A model as its settings ask for it.
 
-    Raises UnknownName for a size, loss, preset or joint that does not exist.
+    Raises UnknownName for a size, loss, preset, joint or parameter that does not exist.
     """
     train = settings.train
     chosen = _size(name, settings, protocol)
@@ -40,9 +41,13 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
         loss=train.loss,
         body=replace(body, mesh=mesh_of(asdict(chosen), settings, protocol)),
     )
-    if train.average is None:
-        return spec
-    return replace(spec, train=averaging.averaged(spec.train, train.average))
+    graph = spec.train
+    if train.groups:
+        names = groups.frozen(train.groups, graph.trainable())
+        graph = freezing.frozen(graph, names)
+    if train.average is not None:
+        graph = averaging.averaged(graph, train.average)
+    return spec if graph is spec.train else replace(spec, train=graph)
 
 
 def _size(name: str, settings: Model, protocol: Protocol) -> Any:

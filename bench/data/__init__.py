@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -38,6 +38,13 @@ class Split:
     train: list[Clip]
     test: list[Clip]
     protocol: Protocol
+    # of the training side, and then not in `train`; empty where none are held out
+    validation: list[Clip] = field(default_factory=list)
+
+    @property
+    def validated(self) -> list[Clip]:
+        """Clips that a training is validated on: those that are held out, else the test's."""
+        return self.validation or self.test
 
 
 def sources() -> dict[str, str]:

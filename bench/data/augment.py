@@ -16,8 +16,6 @@ What a step does is in `augmentation/`, one file each.
 from __future__ import annotations
 
 import importlib
-import inspect
-import typing
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,11 +23,10 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from bench.data.augmentation._options import Share
 from bench.data.clip import Clip
-from bench.data.formats import yaml_file
+from bench.data.formats import options, yaml_file
 from models.errors import BadInput, UnknownName
 from models.folder import files
 
@@ -136,53 +133,7 @@ def _step(entry: object, number: int, folder: Path) -> Step:
     where = f"step {number}, {name}"
     # `rotate:` with nothing after it is null in YAML
     given = {} if fields[name] is None else fields[name]
-    options = _options(_module(name).change, given, where, folder)
+    chosen = options.checked(_module(name).change, given, where, folder)
     often = fields.get("probability", 1.0)
-    return Step(name, options, _valid(Share, often, f"{where}: probability", folder))
-
-
-def _options(
-    change: Callable[..., Clip],
-    given: object,
-    where: str,
-    folder: Path,
-) -> dict[str, Any]:
-    """Check options against the keyword-only parameters of a step, and fill in the others."""
-    parameters = inspect.signature(change).parameters.values()
-    known = {each.name: each for each in parameters if each.kind is each.KEYWORD_ONLY}
-    if not isinstance(given, dict):
-        raise BadInput(f"{where}: options by name were due, {given!r:.60} came")
-    for name in given:
-        if name not in known:
-            takes = ", ".join(known) or "none"
-            raise BadInput(f"{where}: no option {name!r}; it takes {takes}")
-    defaults = {
-        name: each.default
-        for name, each in known.items()
-        if each.default is not each.empty
-    }
-    for name in known:
-        if name not in defaults and name not in given:
-            raise BadInput(f"{where}: option {name} is missing; give it")
-    # with extras: the bounds of a number are in its annotation
-    hints = typing.get_type_hints(change, include_extras=True)
-    chosen = {
-        name: _valid(hints[name], value, f"{where}: {name}", folder)
-        for name, value in given.items()
-    }
-    # defaults are written out, so that a hash does not hang on whether they were typed
-    return defaults | chosen
-
-
-def _valid(hint: Any, value: object, where: str, folder: Path) -> Any:
-    """The value as its annotation wants it; `folder` is where files are looked for."""
-    try:
-        return TypeAdapter(hint).validate_python(value, context={"folder": folder})
-    except ValidationError as error:
-        first = error.errors()[0]
-        inside = "".join(f".{part}" for part in first["loc"])
-        # pydantic's prefix for what a validator of ours has raised
-        reason = first["msg"].removeprefix("Value error, ")
-        raise BadInput(
-            f"{where}{inside}: {reason} (got {first['input']!r:.60})"
-        ) from None
+    often = options.valid(Share, often, f"{where}: probability", folder)
+    return Step(name, chosen, often)

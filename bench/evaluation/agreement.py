@@ -1,14 +1,11 @@
 """Whether evaluation and the end of training speak of the same model.
 
 The last point of the validation curve is measured once more: the same frames, which must be of
-test clips, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
-No flip averaging and no overlap, which that curve does not have either.
+clips that are validated on, cut by the oracle, predicted by the evaluated weights, scored by plain
+arithmetic. No flip averaging and no overlap, which that curve does not have either.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +18,7 @@ from bench.evaluation.oracle.checks import check
 from bench.evaluation.oracle.cutting import Strip
 from bench.evaluation.oracle.sight import Sight
 from bench.records import Check
+from bench.training import stopping
 from bench.training.feed import Feed
 from bench.training.fingerprint import fingerprint
 from bench.training.optimizer import optimizer_of
@@ -36,7 +34,7 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     """Whether the weights are those that this job's training was to give; nothing of any file."""
     if job.of_any_training:
         return []
-    steps, came = _due(job, model.progress), model.progress["step"]
+    steps, came = _due(job, model), model.progress["step"]
     optimizer = optimizer_of(job, model.feed.spec)
     asked = fingerprint(job, split.protocol, optimizer)
     other = asked != model.progress["fingerprint"]
@@ -58,14 +56,20 @@ def whole(job: Job, split: Split, model: Restored) -> list[Check]:
     ]
 
 
-def _due(job: Job, progress: Mapping[str, Any]) -> int:
-    """After how many steps: all of them, or those of the lowest error so far."""
-    if job.config.checkpoint == "last":
-        return job.settings.train.steps
+def _due(job: Job, model: Restored) -> int:
+    """The last step of the training: it may have stopped before the one that was asked for.
+
+    Of the best checkpoint, the step of the lowest error so far.
+    """
+    train, progress = job.settings.train, model.progress
     curve = progress["curve"]
-    errors: list[float] = curve["validation"]
-    steps: list[int] = curve["validation_steps"]
-    return steps[int(np.argmin(errors))] if errors else 0
+    if job.config.checkpoint == "best":
+        best: int = curve["validation_steps"][int(np.argmin(curve["validation"]))]
+        return best
+    steps: int = train.steps if train.epochs is None else progress["steps"]
+    if stopping.stops(curve["validation"], train.patience):
+        steps = curve["validation_steps"][-1]
+    return steps
 
 
 def agreement(
@@ -111,18 +115,18 @@ def agreement(
 
 
 def _untested(strays: list[tuple[str, str, int]]) -> Check:
-    """The check that fails: what a training was validated on is no test."""
-    name, note = "windows of clips that are not tested on", f"the first {strays[0]}"
+    """The check that fails: a training was validated on other clips than it was to be."""
+    name, note = "windows of clips that are not validated on", f"the first {strays[0]}"
     return check("validation", name, len(strays), 0, unit="windows", note=note)
 
 
 def _strips(
     split: Split, places: list[tuple[str, str, int]]
 ) -> dict[tuple[str, str], Strip]:
-    """The test clips that were looked at: a training clip may be called alike."""
+    """The clips that were looked at: a training clip may be called alike."""
     wanted = {(take, camera) for take, camera, _ in places}
     found = {}
-    for strip in cutting.strips(split.test):
+    for strip in cutting.strips(split.validated):
         name = (strip.clip.name, strip.clip.camera_name)
         if name in wanted:
             found[name] = strip

@@ -162,6 +162,8 @@ class Training(Frozen):
     epochs: float
     batch: int
     accumulate: int = 1  # batches of a step
+    # the one that did not fit into memory; another's than the one that was asked for
+    asked_batch: int | None = None
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words
@@ -175,6 +177,7 @@ class Training(Frozen):
     validation_mpjpe: tuple[float | None, ...]
     validation_of: str = "MPJPE"  # of a masked model: of hidden entries alone
     validation_unit: str = "mm"
+    validated_on: Literal["test", "held-out"] = "test"
     checkpoint: str  # path inside the run folder
     # digest of the weights before the first step, as the backend gave them back
     start: str = ""

@@ -25,8 +25,8 @@ BESIDE_NORM = 1e-6  # as models/optim.py has it
 
 
 def asked(optimizer: Optimizer, accumulate: int) -> bool:
-    """Whether steps of a training are of more than one batch and its rule."""
-    return accumulate > 1 or optimizer.clips
+    """Whether steps of a training are more than one batch and one rate by its rule."""
+    return accumulate > 1 or optimizer.clips or bool(optimizer.rates)
 
 
 def hold(
@@ -39,10 +39,18 @@ def hold(
 
     `make` gives trainers that draw the same noise.
     """
-    plain = replace(optimizer, rule="sgd", momentum=0.0, weight_decay=0.0)
-    bare = make(replace(plain, clip_norm=None, clip_value=None))
+    plain = replace(
+        optimizer,
+        rule="sgd",
+        momentum=0.0,
+        weight_decay=0.0,
+        amsgrad=False,
+    )
+    bare = make(Optimizer("sgd", 1.0, 0.0))
     bare.program.load(weights)
     grads = _clipped(_mean(bare, batches), optimizer)
+    factors = dict(optimizer.rates)
+    grads = {name: grad * factors.get(name, 1.0) for name, grad in grads.items()}
     # as far as the weights are long, so that the step is not lost in their rounding
     rate = _norm({name: weights[name] for name in grads}) / (_norm(grads) or 1.0)
     native = make(plain)

@@ -18,17 +18,20 @@ class Epochs:
     seed: int
     flip: bool  # whether half of the windows, drawn anew, are mirrored
 
+    @property
+    def batches(self) -> int:
+        """Of an epoch: whole ones alone, and what is left over is another draw's in the next."""
+        return len(self.windows) // self.batch
+
     def steps(self, first: int, last: int) -> Iterator[Batch]:
         """Batches `first` to `last` - 1, so that a resume goes on where it was.
 
         A step takes one, or as many as it accumulates.
         """
-        # whole batches alone: what is left over is another draw's in the next epoch
-        per_epoch = len(self.windows) // self.batch
         step = first
         while step < last:
-            epoch, start = divmod(step, per_epoch)
-            stop = min(per_epoch, start + last - step)
+            epoch, start = divmod(step, self.batches)
+            stop = min(self.batches, start + last - step)
             windows = self.renewed(epoch) if self.renewed else self.windows
             # `count` from the epoch's beginning, of which the batches before `start` are left out
             yield from windows.epoch(

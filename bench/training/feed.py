@@ -23,6 +23,7 @@ from bench.data.clip import Clip
 from bench.data.geometry.skinning import Skin
 from bench.data.pictures.crops import Crops
 from bench.data.protocols import Protocol
+from bench.training import heldout
 from models import dims, noise
 from models.dims import Shape
 from models.errors import BadInput
@@ -40,10 +41,11 @@ HIDDEN, HIDDEN_2D = "hidden MPJPE", "hidden 2D error"
 def split_of(job: Job) -> Split:
     """The data of a job's run, under its protocol and how the model's test windows overlap.
 
-    Raises as `dataset.of` does.
+    Raises as `dataset.of` does, and BadInput where nothing can be held out.
     """
     split = dataset.of(job.config, job.folder)
-    return replace(split, protocol=overlapping(job, split.protocol))
+    divided = heldout.divided(split, job.settings.train)
+    return replace(divided, protocol=overlapping(job, split.protocol))
 
 
 def overlapping(job: Job, protocol: Protocol) -> Protocol:

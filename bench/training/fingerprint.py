@@ -17,7 +17,24 @@ from bench.training import brought
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
-LATER = ("average", "accumulate", "clip", "continues")
+LATER = (
+    "average",
+    "accumulate",
+    "clip",
+    "continues",
+    "epochs",
+    "patience",
+    "schedule",
+    "warm_up",
+    "validate_on",
+    "momentum",
+    "beta1",
+    "beta2",
+    "alpha",
+    "eps",
+    "amsgrad",
+    "groups",
+)
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 
 
@@ -30,10 +47,12 @@ def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any
     """All that decides a training, by name, as JSON holds it."""
     # what the file says, not where it lies; and trainings of before had none. What is kept
     # decides no weight
+    train = job.asked or job.settings.train
+    asked = job.settings.model_copy(update={"train": train})
     left_out = {"train": {"start", "keep"}}
-    settings = job.settings.model_dump(mode="json", exclude=left_out)
+    settings = asked.model_dump(mode="json", exclude=left_out)
     for key in LATER:
-        if getattr(job.settings.train, key) == Train.model_fields[key].default:
+        if getattr(train, key) == Train.model_fields[key].default:
             del settings["train"][key]
     body = settings.pop("body")
     if body is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.base import Arrays
 from bench.coordinator.job import Job
 from bench.data import Split
 from bench.evaluation.oracle import body, cutting, scaling, sides, sight
@@ -16,9 +17,10 @@ from bench.evaluation.oracle.cutting import Array, Cut
 from bench.evaluation.oracle.scaling import Scaling
 from bench.evaluation.oracle.tally import Tally
 from bench.records import Check
-from bench.training import brought, start
+from bench.training import brought, heldout, start
 from bench.training.feed import VERTICES, Feed
 from bench.training.loop import Loop
+from models.graph import Graph
 
 STEPS = 4  # whose batches are looked at, from the first to the last
 WINDOWS = 64  # of each of them, drawn
@@ -60,7 +62,7 @@ def hold(job: Job, split: Split, loop: Loop) -> Held:
 
 def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
     """A training that ends well: all its steps, the last one validated, and something moved."""
-    steps = job.settings.train.steps
+    steps = _last(job, loop)
     validated = loop.curve.validation_steps[-1:] or [0]
     graph = loop.feed.spec.train
     weights = loop.trainer.program.params()
@@ -76,6 +78,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
             graph="train",
         ),
     ]
+    checks.append(_frozen(graph, weights, begun))
     # one array may stand still, as behind dead units; all of a kind never do
     for what, names in (
         ("weights", graph.trainable()),
@@ -89,6 +92,31 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
                 check("end", name, share, UNMOVED, unit="of all", graph="train")
             )
     return tuple(checks)
+
+
+def _frozen(graph: Graph, weights: Arrays, begun: Arrays) -> Check:
+    """Weights that no step may move."""
+    moving = {*graph.trainable(), *graph.state}
+    moved = [
+        name
+        for name in graph.params
+        if name not in moving and not np.array_equal(weights[name], begun[name])
+    ]
+    note = f"the first {moved[0]}" if moved else ""
+    name = "frozen weights that have moved"
+    return check("end", name, len(moved), 0, unit="arrays", graph="train", note=note)
+
+
+def _last(job: Job, loop: Loop) -> int:
+    """The step that a training ends with, by its curve where it stops early."""
+    train, curve = job.settings.train, loop.curve
+    errors = curve.validation
+    for place in range(train.patience or len(errors), len(errors)):
+        # nothing as good in the last few
+        since = errors[place - (train.patience or 0) + 1 : place + 1]
+        if min(since) >= min(errors[: place + 1 - len(since)]):
+            return curve.validation_steps[place]
+    return train.steps_of(loop.epochs.batches)
 
 
 def trained(job: Job, split: Split, feed: Feed) -> Cut:
@@ -151,10 +179,11 @@ def _start(job: Job, loop: Loop) -> Check:
 
 
 def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
-    """Whose poses the validation looks at: those of test clips, as many as were asked for."""
+    """Whose poses the validation looks at: of test clips or held-out ones, and how many."""
     validation = loop.validation
     seen = sight.of(loop.feed.spec, split.protocol, job)
-    cut = Cut(cutting.strips(split.test), seen, seen.outputs)
+    clips = split.validation if heldout.asked(job.settings.train) else split.test
+    cut = Cut(cutting.strips(clips), seen, seen.outputs)
     strips = {(one.clip.name, one.clip.camera_name): one for one in cut.strips}
     drawn = validation.drawn()
     places = validation.windows.origins(drawn)
@@ -163,12 +192,13 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
     checks = [
         check(
             "validation",
-            "windows of clips that are not tested on",
+            "windows of clips that are not validated on",
             len(strays),
             0,
             unit="windows",
             note=f"the first {strays[0]}" if strays else "",
         ),
+        _held_out(split),
         check("validation", "windows", abs(len(places) - due), 0, unit="windows"),
     ]
     if strays:
@@ -183,8 +213,22 @@ def _validated(job: Job, split: Split, loop: Loop) -> list[Check]:
         came, right = cutting.there(target.reshape(right.shape), right)
         tally.strays(right.astype(np.float32), right)
         tally.add(came, right, cutting.named(strip, first))
-    poses = tally.check("validation", "poses of test clips", budgeted="node")
+    poses = tally.check("validation", "poses of validation clips", budgeted="node")
     return [*checks, poses]
+
+
+def _held_out(split: Split) -> Check:
+    """That held-out takes are for nothing else."""
+    others = {clip.name for clip in (*split.train, *split.test)}
+    both = others & {clip.name for clip in split.validation}
+    return check(
+        "validation",
+        "takes that are held out, and trained or tested on",
+        len(both),
+        0,
+        unit="takes",
+        note=f"the first {min(both)}" if both else "",
+    )
 
 
 def _batches(job: Job, loop: Loop, cut: Cut, fitted: Scaling) -> list[Check]:

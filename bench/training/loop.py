@@ -22,16 +22,16 @@ from bench.coordinator.job import Progress
 from bench.data.batches.windows import Batch
 from bench.kinds import Keep
 from bench.training import checkpoint as checkpoints
+from bench.training import schedules, stopping
 from bench.training.checkpoint import Checkpoint
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed
 from bench.training.keeping import Keeping
+from bench.training.schedules import Now, Schedule
 from bench.training.validation import Validation
 from models import averaging
 from models.errors import BadInput
 
-WARM_UP = 0.02  # share of the steps in which the learning rate rises
-FLOOR = 0.01  # share of the learning rate that the cosine ends at
 LOG_EVERY = 25  # steps: reading a loss waits for the device
 
 
@@ -62,7 +62,10 @@ class Plan:
     lr: float  # at its highest
     validate_every: int  # steps
     checkpoint: Path
+    schedule: Schedule = field(default_factory=lambda: schedules.read(None))
+    rise: int = 0  # steps in which the rate rises
     accumulate: int = 1  # batches of a step
+    patience: int | None = None  # validations without a better one
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
     # which checkpoints stay beside the last one
@@ -104,6 +107,9 @@ class Loop:
     # numbers of finished steps at which the trainer is kept, for a replay to compare with
     marks: frozenset[int] = frozenset()
     kept: dict[int, Mark] = field(default_factory=dict)
+    # so many steps before a validation that may end it, too; and after which step it last was
+    before: int = 0
+    late: int = -1
 
     def run(self, progress: Progress) -> None:
         """Train to the last step.
@@ -128,6 +134,8 @@ class Loop:
         self, losses: list[Any], asked_to_stop: list[int], progress: Progress
     ) -> None:
         self._keep()
+        if self.stopped:  # one that is resumed after its end
+            return
         # its batches are cut ahead of the steps that take them
         count = self.plan.accumulate
         batches = self.epochs.steps(self.step * count, self.plan.steps * count)
@@ -144,8 +152,13 @@ class Loop:
                 self._validate()
             if validate or keep or asked_to_stop:
                 self.save()
-            if asked_to_stop:
+            if asked_to_stop or self.stopped:
                 break
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ends before its last step, for nothing became better."""
+        return stopping.stops(self.curve.validation, self.plan.patience)
 
     def resume(self) -> None:
         """Go on from the checkpoint, where there is one of the same configuration.
@@ -187,6 +200,8 @@ class Loop:
         progress = {
             "fingerprint": self.plan.fingerprint,
             "step": self.step,
+            "steps": self.plan.steps,
+            "accumulate": self.plan.accumulate,
             "seconds": self.seconds,
             "curve": asdict(self.curve),
             "start": self.start,
@@ -203,11 +218,21 @@ class Loop:
     def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
-        self.trainer.set_lr(self.plan.lr * schedule(self.step, self.plan.steps))
+        self.trainer.set_lr(self.plan.lr * self.plan.schedule.factor(self._now()))
         loss = self.trainer.step(*map(self._put, batches))
         self.step += 1
         self.seconds += time.perf_counter() - started
         return loss
+
+    def _now(self) -> Now:
+        passed = self.step * self.plan.accumulate
+        return Now(
+            step=self.step,
+            steps=self.plan.steps,
+            rise=self.plan.rise,
+            epochs=passed / self.epochs.batches,
+            validation=self.curve.validation,
+        )
 
     def _put(self, batch: Batch) -> Feeds:
         feeds = self.feed.batch(batch.keypoints, batch.target, batch.metres)
@@ -215,7 +240,13 @@ class Loop:
 
     def _keep(self) -> None:
         """Keep the trainer, where somebody asks for it after this step."""
-        if self.step in self.marks:
+        early = self.plan.patience and not self._to_validation() - self.before
+        if early:
+            # the last of these alone: it may be the end that comes
+            if self.late not in self.marks:
+                self.kept.pop(self.late, None)
+            self.late = self.step
+        if early or self.step in self.marks:
             # copies: a framework may hand out the memory that its next step writes
             weights, state = self.trainer.program.params(), self.trainer.state()
             self.kept[self.step] = Mark(_copied(weights), _copied(state))
@@ -236,8 +267,12 @@ class Loop:
         self.curve.loss.append(float(np.mean(values)))
 
     def _validation_is_due(self) -> bool:
-        last = self.step == self.plan.steps
-        return last or self.step % self.plan.validate_every == 0
+        return self._to_validation() == 0
+
+    def _to_validation(self) -> int:
+        """Steps from here to the next validation."""
+        every = self.plan.validate_every
+        return min(-self.step % every, self.plan.steps - self.step)
 
     def _validate(self) -> None:
         """A point of the validation curve."""
@@ -276,15 +311,3 @@ def _held_back() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
         if asked:
             signal.raise_signal(signal.SIGTERM)
-
-
-def schedule(step: int, steps: int) -> float:
-    """Factor of the learning rate: a short linear rise, then half a cosine.
-
-    Loshchilov and Hutter (2017), without restarts.
-    """
-    rise = max(1, int(steps * WARM_UP))
-    if step < rise:
-        return (step + 1) / rise
-    share = (step - rise) / max(1, steps - rise)  # of the fall, from 0 up to 1
-    return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * share))

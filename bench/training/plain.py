@@ -6,10 +6,10 @@ or `optimizer.py`.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import numpy as np
@@ -19,8 +19,10 @@ from bench.coordinator.job import Job
 from bench.data import Split, augment
 from bench.data.batches.windows import Windows
 from bench.data.pieces import pieces
+from bench.training import schedules
 from bench.training.feed import Feed, feed_of
-from bench.training.loop import Loop
+from bench.training.loop import Curve, Loop
+from bench.training.schedules import Now
 from models.optim import Optimizer
 from models.spec import Spec
 
@@ -37,16 +39,39 @@ class Plain:
     batch: int
     optimizer: Optimizer
     job: Job
+    curve: Curve  # of the training, whose validations a rate may hang on
+
+    @property
+    def steps(self) -> int:
+        """All of the training."""
+        return self.job.settings.train.steps_of(self.count // self.batch)
 
     def step(self, step: int) -> tuple[float, float]:
         """Make one step, counted from 0; its loss and how many seconds it took."""
-        steps = self.job.settings.train.steps
         batches = self.batches(step)
         started = time.perf_counter()
-        self.trainer.set_lr(self.optimizer.lr * rate(step, steps))
+        self.trainer.set_lr(self.optimizer.lr * self.rate(step)[0])
         put = [self.trainer.program.put(feeds) for feeds in batches]
         loss = float(self.trainer.step(*put))
         return loss, time.perf_counter() - started
+
+    def rate(self, step: int) -> tuple[float, float]:
+        """The factor of a step's rate, and the same in other words."""
+        train = self.job.settings.train
+        rule = schedules.read(train.schedule)
+        # a fiftieth of the steps, by the one rule that warms up of itself
+        usual = max(1, self.steps // 50) if rule.name == "cosine" else 0
+        rise = usual if train.warm_up is None else train.warm_up
+        points = zip(self.curve.validation_steps, self.curve.validation, strict=True)
+        now = Now(
+            step=step,
+            steps=self.steps,
+            rise=rise,
+            epochs=step * train.accumulate / (self.count // self.batch),
+            validation=[error for point, error in points if point <= step],
+        )
+        told = (step + 1) / rise if step < rise else rule.oracle(now)
+        return rule.factor(now), told
 
     def batches(self, step: int) -> list[dict[str, np.ndarray]]:
         """What a step is fed, counted from 0."""
@@ -98,6 +123,7 @@ def plain_of(
         batch=min(batch, len(whole)),
         optimizer=optimizer,
         job=job,
+        curve=loop.curve,
     )
 
 
@@ -128,24 +154,29 @@ def _windows(
     return whole, windows
 
 
-def rate(step: int, steps: int) -> float:
-    """Factor of the learning rate: up over a fiftieth of the steps, then half a cosine to 1 %."""
-    rise = max(1, steps // 50)
-    if step < rise:
-        return (step + 1) / rise
-    fallen = (step - rise) / max(1, steps - rise)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fallen))
-
-
 def asked(job: Job, spec: Spec) -> Optimizer:
     """The optimizer by the settings, and by the recipe where they are silent."""
     train, recipe = job.settings.train, spec.recipe
+    own = train.model_dump()
+    lr = recipe.lr if train.lr is None else train.lr
+    decay = recipe.weight_decay if train.weight_decay is None else train.weight_decay
+    rates = {}
+    # from the last group to the first, which has the last word
+    for group in reversed(train.groups):
+        for name in spec.train.trainable():
+            if fnmatchcase(name, group.params):
+                rates[name] = 1.0 if group.lr is None else group.lr / lr
+    numbers = {
+        name: own[name]
+        for name in ("momentum", "beta1", "beta2", "alpha", "eps", "amsgrad")
+        if own[name] is not None
+    }
     return Optimizer(
         rule=recipe.optimizer if train.optimizer is None else train.optimizer,
-        lr=recipe.lr if train.lr is None else train.lr,
-        weight_decay=recipe.weight_decay
-        if train.weight_decay is None
-        else train.weight_decay,
+        lr=lr,
+        weight_decay=decay,
         clip_norm=None if train.clip is None else train.clip.get("norm"),
         clip_value=None if train.clip is None else train.clip.get("value"),
+        rates=tuple((name, rate) for name, rate in rates.items() if rate != 1),
+        **numbers,
     )

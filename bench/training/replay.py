@@ -83,10 +83,11 @@ def parts(job: Job, spec: Spec, windows: int) -> list[range]:
 def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
     """The same of a training that begins at its first step."""
     train = job.settings.train
-    steps, batch = train.steps, min(train.batch or spec.recipe.batch, windows)
+    batch = min(train.batch or spec.recipe.batch, windows)
+    steps = train.steps_of(windows // batch)
     most = _affordable(spec, batch * train.accumulate)
     head = min(HEAD, most)
-    points = (step for step in points_of(job) if step < steps)
+    points = (step for step in points_of(job, steps) if step < steps)
     tail = min(max(points, default=0), steps - TAIL)
     tail = max(tail, steps - most)
     if head >= tail:
@@ -106,17 +107,18 @@ def marks(job: Job, spec: Spec, windows: int) -> frozenset[int]:
     return frozenset(edge for part in found for edge in (part.start, part.stop)) - {0}
 
 
-def points_of(job: Job) -> list[int]:
-    """The steps with a point of the loss curve, from 1."""
+def points_of(job: Job, last: int) -> list[int]:
+    """The steps with a point of the loss curve, from 1 to the last."""
     train = job.settings.train
+    every, keep = train.validate_every, train.keep.every
     return [
         step
-        for step in range(1, train.steps + 1)
+        for step in range(1, last + 1)
         if step % POINT == 0
-        or step % train.validate_every == 0
-        or step == train.steps
+        or step % every == 0
+        or step == last
         # before a checkpoint the losses are looked at
-        or (train.keep.every and step % train.keep.every == 0)
+        or (keep and step % keep == 0)
     ]
 
 
@@ -131,17 +133,31 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
         _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
     ]
     exact = not backend.repeats(device)
-    again, steps = parts(job, plain.feed.spec, plain.count), job.settings.train.steps
-    if len(again[0]) < min(HEAD, steps):
+    again = _made(parts(job, plain.feed.spec, plain.count), loop)
+    if len(again[0]) < min(HEAD, loop.step):
         found.left_out["steps"] = f"{len(again[0])} of the first {HEAD}, at this size"
     for part in again:
         _part(plain, part, ran, found, exact=exact)
         # what another optimizer keeps, the next part could not even load
         if first_failure(found.checks):
             return found
+    _rates(plain, found)
     _curve(job, ran, found, exact=exact)
     _clock(ran, found)
     return found
+
+
+def _made(again: list[range], loop: Loop) -> list[range]:
+    """The parts that a training has made: all, unless it stopped early."""
+    if not loop.stopped:
+        return again
+    made = [part for part in again if part.stop <= loop.step]
+    if not made:
+        # of a head that is longer than the training, all of it
+        return [range(loop.step)]
+    if made[-1].stop <= loop.late < loop.step:
+        made.append(range(loop.late, loop.step))
+    return made
 
 
 def _affordable(spec: Spec, batch: int) -> int:
@@ -153,10 +169,6 @@ def _affordable(spec: Spec, batch: int) -> int:
 def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Make some steps, and compare the weights before them with those after them."""
     name = f"steps {part.start + 1} to {part.stop}"
-    resumed = part.start if part.start else ran.began
-    if plain.job.config.precision == "fp16" and resumed:
-        found.left_out[name] = "a checkpoint does not say by how much a loss is scaled"
-        return
     if part.start and part.start < ran.began:
         found.left_out[name] = "made before this process, which took the training up"
         return
@@ -175,20 +187,33 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, after))
     if not part.start and by_hand.asked(plain.optimizer, ran.loop.plan.accumulate):
-        batches = plain.batches(part[-1])
-        found.checks.append(by_hand.hold(plain.make, plain.optimizer, last, batches))
+        _by_hand(plain, part[-1], last, found)
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
         found.left_out[f"weights after {name}"] = (
             "not made again: this training was interrupted before, and resumed"
         )
         return
-    came = kept[part.stop].weights
-    if part.stop == ran.loop.plan.steps:
+    if part.stop < ran.loop.step:
+        came = kept[part.stop].weights
+    else:
         # what is kept, read without the harness's reader
         came = network.stored(plain.job.checkpoint)
     found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))
+
+
+def _by_hand(
+    plain: Plain, step: int, weights: Mapping[str, np.ndarray], found: Replayed
+) -> None:
+    """One step in plain NumPy, where a step is more than a batch and its rule."""
+    if plain.job.config.precision == "fp16":
+        found.left_out["step by hand"] = (
+            "the first ones may be left out, to find a scale"
+        )
+        return
+    batches = plain.batches(step)
+    found.checks.append(by_hand.hold(plain.make, plain.optimizer, weights, batches))
 
 
 def _moves(
@@ -231,16 +256,31 @@ def _alike(came: np.ndarray | None, due: np.ndarray) -> bool:
     return came is not None and np.array_equal(came, due, equal_nan=True)
 
 
+def _rates(plain: Plain, found: Replayed) -> None:
+    """Factors of the rate of the steps that were made again, in two ways."""
+    worst, where = 0.0, ""
+    for step in found.losses:
+        came, due = plain.rate(step - 1)
+        if not abs(came - due) <= worst:
+            worst, where = abs(came - due), f"{came:.6g} at step {step}, not {due:.6g}"
+    name = f"rates of {len(found.losses)} steps"
+    found.checks.append(
+        check("replay", name, worst, SUMMED, unit="", graph="train", note=where)
+    )
+
+
 def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Points of the curves: where they are, and the means of the losses that were replayed."""
     curve, train = ran.loop.curve, job.settings.train
     first = brought.first_step(job)
-    due = {step for step in points_of(job) if step > first}
+    due = {step for step in points_of(job, ran.loop.step) if step > first}
     came = {step for step in curve.loss_steps if step > first}
     # one that was stopped has a point of where that was
     odd = due - came if ran.began else due ^ came
     validated = {
-        step for step in due if step % train.validate_every == 0 or step == train.steps
+        step
+        for step in due
+        if step % train.validate_every == 0 or step == ran.loop.step
     }
     odd |= validated ^ {step for step in curve.validation_steps if step > first}
     found.checks.append(_count("steps without their point of a curve", len(odd), 0))

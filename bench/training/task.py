@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from backends.base import Backend, Settings
@@ -13,10 +13,11 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip
 from bench.data.pieces import pieces
 from bench.evaluation.oracle.checks import first_failure
-from bench.processes import blame
+from bench.processes import blame, memory
 from bench.processes.blame import RAISED, said
+from bench.processes.memory import OutOfMemory
 from bench.records import Training
-from bench.training import brought, replay, start
+from bench.training import brought, replay, schedules, smaller, start
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -27,19 +28,41 @@ from bench.training.origin import origin
 from bench.training.replay import Ran
 from bench.training.validation import validation_of
 from models import params as initial
+from models.optim import Optimizer
 
 Steps = Sequence[augment.Step]
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
-    """Train to the configured number of steps, from the checkpoint where one fits."""
+    """Train to the configured number of steps, from the checkpoint where one fits.
+
+    A batch that does not fit into memory is halved before the first step (`smaller.py`).
+    """
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
+    while True:
+        try:
+            return _run(job, backend, device, split, progress)
+        except RAISED as error:
+            if not memory.ran_out(error):
+                raise
+            if reason := smaller.refused(job, split):
+                raise OutOfMemory(f"{said(error)}; {reason}") from error
+        # out of the handler, where the error would hold on to what it was raised among
+        job = smaller.halved(job, split)
+        progress(f"a batch did not fit; trying {job.settings.train.batch}", 0.0)
+
+
+def _run(
+    job: Job, backend: Backend, device: str, split: Split, progress: Progress
+) -> Finding:
     loop = loop_of(job, backend, device, split)
     take_up(job, loop)
     began, before = loop.step, loop.seconds
     spec, windows = loop.feed.spec, len(trained(job, split, loop.feed))
     loop.marks = replay.marks(job, spec, windows)
+    loop.before = min(replay.TAIL, loop.plan.validate_every - 1)
     progress("holding the start against plain NumPy", 0.0)
     held = hold(job, split, loop)
     if reason := first_failure(held.checks):
@@ -113,17 +136,26 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         feed=feed,
         epochs=epochs,
         validation=validation_of(job, feed, split, looking),
-        plan=_plan(job, split, feed),
+        plan=_plan(job, split, feed, epochs, optimizer),
         # read back, and not what was loaded: a backend may have made something else of it
         start=start.digest(trainer.program.params(), spec.train.params),
     )
 
 
-def _plan(job: Job, split: Split, feed: Feed) -> Plan:
-    train, optimizer = job.settings.train, optimizer_of(job, feed.spec)
+def _plan(
+    job: Job, split: Split, feed: Feed, epochs: Epochs, optimizer: Optimizer
+) -> Plan:
+    """How far and how fast, which follows from the settings and the length of an epoch."""
+    train = job.settings.train
+    steps = train.steps_of(epochs.batches)
+    schedule = schedules.read(train.schedule)
+    usual = schedule.warm_up(steps)
     return Plan(
-        steps=train.steps,
+        steps=steps,
         lr=optimizer.lr,
+        schedule=schedule,
+        rise=usual if train.warm_up is None else train.warm_up,
+        patience=train.patience,
         validate_every=train.validate_every,
         accumulate=train.accumulate,
         checkpoint=job.checkpoint,
@@ -188,7 +220,7 @@ def _payload(
     frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
     kept = loop.plan.keeping.said()
-    told = (loop.note, begun, _averaged(job), _no_targets(split), kept, note)
+    told = (loop.note, begun, *_remarks(job, loop, split), kept, note)
     return Training(
         data=job.config.data,
         protocol=protocol.name,
@@ -200,6 +232,7 @@ def _payload(
         epochs=windows / len(loop.epochs.windows),
         batch=loop.epochs.batch,
         accumulate=loop.plan.accumulate,
+        asked_batch=_asked_batch(job, loop),
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),
@@ -211,12 +244,36 @@ def _payload(
         validation_mpjpe=tuple(loop.curve.validation),
         validation_of=loop.feed.measured,
         validation_unit=loop.feed.unit,
+        validated_on="held-out" if split.validation else "test",
         checkpoint=str(job.checkpoint.relative_to(job.folder)),
         start=loop.start,
         checks=held.checks,
         left_out=held.left_out,
         note="; ".join(filter(None, told)),
     )
+
+
+def _asked_batch(job: Job, loop: Loop) -> int | None:
+    """The batch that did not fit into memory."""
+    if job.asked is None:
+        return None
+    return loop.epochs.batch * loop.plan.accumulate // job.asked.accumulate
+
+
+def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
+    """What is not as usual; empty where it is."""
+    if whole := _asked_batch(job, loop):
+        half = loop.epochs.batch
+        took = f"{whole // half} of {half} took its place"
+        yield f"a batch of {whole} did not fit into memory: {took}"
+    yield _averaged(job)
+    yield _no_targets(split)
+    if split.validation:
+        takes = {clip.name for clip in split.validation}
+        yield f"validated on {len(takes)} takes that were held out of the training"
+    if loop.step < loop.plan.steps and loop.stopped:
+        last, due = loop.plan.patience, loop.plan.steps
+        yield f"stopped before step {due:,}: nothing better in {last} validations"
 
 
 def _averaged(job: Job) -> str:

@@ -1,6 +1,6 @@
 """A point of the validation curve: the error on poses that are not trained on.
 
-It is for the eye: nothing is selected by it.
+It is for the eye, unless a training asks for clips that are held out to go by (`heldout.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def validation_of(job: Job, feed: Feed, split: Split, program: Program) -> Valid
     return Validation(
         program=program,
         feed=feed,
-        windows=feed.windows(split.test, stride=None),
+        windows=feed.windows(split.validated, stride=None),
         most=job.settings.train.validation_windows,
         seed=job.config.seed,
     )

@@ -128,7 +128,8 @@ def end(values: tuple[float | None, ...], place: int) -> float | None:
 def _batch(payload: Training) -> str:
     """Windows of a batch, and how many batches make a step where it takes several."""
     more = f" x {payload.accumulate}" if payload.accumulate > 1 else ""
-    return f"{count(payload.batch)}{more}"
+    whole = f", for {payload.asked_batch}" if payload.asked_batch else ""
+    return f"{count(payload.batch)}{more}{whole}"
 
 
 def recipe(record: Record, payload: Training) -> Row:

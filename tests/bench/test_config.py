@@ -126,7 +126,7 @@ def test_a_configuration_survives_json() -> None:
             "sed=1",
             (
                 "unknown configuration key 'sed': did you mean seed",
-                "known: against, allow_mismatch, augment, backend, checkpoint, corrupt",
+                "known: against, allow_mismatch, allow_smaller_batch, augment, backend,",
             ),
         ),
         (

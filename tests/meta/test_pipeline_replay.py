@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from bench.data.batches.windows import Batch
-from bench.training import loop as loops
 from bench.training import task as train
 from bench.training.epochs import Epochs
 from bench.training.loop import Loop
+from bench.training.schedules import Schedule
 from tests.meta.small_pipelines import Pipeline, clips, trained, use
 from tests.meta.test_pipeline_training import failed
 
@@ -26,16 +26,16 @@ Patch = pytest.MonkeyPatch
 def no_rate(patch: Patch) -> None:
     one = Loop._one
 
-    def unset(self: Loop, batch: Batch) -> Any:
+    def unset(self: Loop, batches: list[Batch]) -> Any:
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(self.trainer, "set_lr", lambda lr: None)
-            return one(self, batch)
+            return one(self, batches)
 
     patch.setattr(Loop, "_one", unset)
 
 
 def constant(patch: Patch) -> None:
-    patch.setattr(loops, "schedule", lambda step, steps: 1.0)
+    patch.setattr(Schedule, "factor", lambda self, now: 1.0)
 
 
 def idle(when: Callable[[int], bool]) -> Callable[[Patch], None]:
@@ -44,9 +44,9 @@ def idle(when: Callable[[int], bool]) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         one = Loop._one
 
-        def skipping(self: Loop, batch: Batch) -> Any:
+        def skipping(self: Loop, batches: list[Batch]) -> Any:
             if not when(self.step):
-                return one(self, batch)
+                return one(self, batches)
             self.step += 1
             return np.float32(0.5)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from backends.base import Backend, Settings, Trainer
 from backends.numpy.train import NumpyTrainer
 from models.builder import Builder
-from models.errors import UnknownName
+from models.errors import BadInput, UnknownName
 from models.graph import Graph
 from models.optim import LATER, RULES, Optimizer
 from models.params import Arrays
 from tests.asserts import assert_close
 
 STEPS = 6
+# one group of two parameters, and one parameter alone; the others have the rate itself
+RATES = (("a.weight", 0.25), ("b.bias", 2.0), ("b.weight", 0.25))
 every_rule = pytest.mark.parametrize("rule", RULES)
 State = tuple[float, ...]
 
@@ -90,6 +93,25 @@ def test_epsilon_stands_outside_the_root() -> None:
     assert param == pytest.approx(-2 / (2 + 1))
 
 
+def test_amsgrad_goes_by_the_largest_square() -> None:
+    own = replace(by_hand("adam"), amsgrad=True)
+    param, kept = own.update(0.9, -1.0, (0.2, 0.04, 1.0), 2)
+    assert kept == pytest.approx((0.08, 0.0496, 1.0))
+    assert param == pytest.approx(0.9 - 0.1 * (0.08 / 0.19) / (1 / 0.0199) ** 0.5)
+    assert own.slots() == 3
+    with pytest.raises(BadInput, match="optimizer sgd: it has no amsgrad; adam has"):
+        replace(by_hand("sgd"), amsgrad=True)
+
+
+def test_parameters_have_rates_of_their_own() -> None:
+    own = replace(by_hand("sgd"), rates=RATES)
+    assert own.of("a.weight").lr == pytest.approx(0.025)
+    assert own.of("a.bias") is own
+    said = own.describe()
+    assert said["rate x 0.25"] == "2 parameters"
+    assert "rates" not in said
+
+
 def test_an_unknown_rule_is_named() -> None:
     said = "unknown optimizer 'adamm': did you mean adam"
     with pytest.raises(UnknownName, match=said):
@@ -100,7 +122,9 @@ def test_the_numbers_can_be_recorded() -> None:
     optimizer = Optimizer("adamw", lr=1e-3, weight_decay=0.01)
     numbers = optimizer.describe()
     # what came later is said only where it is asked for: fingerprints of before have none of it
-    assert asdict(optimizer) == numbers | dict.fromkeys(LATER)
+    later = {name: getattr(optimizer, name) for name in LATER}
+    assert not any(later.values())
+    assert asdict(optimizer) == numbers | later
     assert Optimizer(**numbers) == optimizer
     clipping = replace(optimizer, clip_norm=1.0)
     assert Optimizer(**clipping.describe()) == clipping
@@ -151,10 +175,18 @@ def descend(trainer: Trainer, *, steps: int = STEPS, first: int = 0) -> list[flo
     return losses
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-@every_rule
+@pytest.mark.parametrize(
+    ("rule", "decay", "changes"),
+    [
+        *((rule, decay, {}) for rule in RULES for decay in (0.0, 0.1)),
+        *((rule, 0.1, {"rates": RATES}) for rule in RULES),
+        ("adam", 0.1, {"amsgrad": True}),
+        ("adamw", 0.1, {"amsgrad": True, "rates": RATES}),
+        ("sgd", 0.1, {"momentum": 0.0, "rates": RATES}),
+    ],
+)
 def test_a_native_optimizer_follows_the_rule(
-    rule: str, decay: float, backend: Backend
+    rule: str, decay: float, changes: dict[str, Any], backend: Backend
 ) -> None:
     # none of the defaults: a number that a backend leaves out would go unseen
     optimizer = Optimizer(
@@ -167,6 +199,7 @@ def test_a_native_optimizer_follows_the_rule(
         alpha=0.9,
         eps=1e-3,
     )
+    optimizer = replace(optimizer, **changes)
     oracle = NumpyTrainer(graph(), optimizer, Settings(precision="fp64"))
     native = backend.trainer(graph(), optimizer, Settings())
     oracle.program.load(weights())
@@ -230,9 +263,14 @@ def test_gradients_given_by_hand_are_applied_as_the_rule_says(
         assert_close(array, due[name], rtol=1e-5, what=f"{backend.name} {rule} {name}")
 
 
-@every_rule
-def test_a_checkpoint_continues_where_it_stopped(rule: str, backend: Backend) -> None:
-    optimizer = Optimizer(rule, lr=0.02, weight_decay=0.01)
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [*((rule, {}) for rule in RULES), ("adam", {"amsgrad": True, "rates": RATES})],
+)
+def test_a_checkpoint_continues_where_it_stopped(
+    rule: str, changes: dict[str, Any], backend: Backend
+) -> None:
+    optimizer = replace(Optimizer(rule, lr=0.02, weight_decay=0.01), **changes)
 
     def fresh() -> Trainer:
         return backend.trainer(graph(), optimizer, Settings())

@@ -12,6 +12,7 @@ from bench.audit.fault import Setting
 from bench.audit.faults._piped import WINDOWS, Make, always, fault, sides_kept, x_kept
 
 KIND = "pipeline"
+SCHEDULE = "training.schedules:Schedule.factor"
 # so few windows that thirty steps go through them several times
 EPOCHS = Setting(name="many epochs", train={"stride": 200})
 
@@ -162,13 +163,15 @@ FAULTS = (
     fault("start: 10 % larger", "training.task:initial", _rescaled),
     fault(
         "rate: constant",
-        "training.loop:schedule",
-        always(lambda step, steps: 1.0),
+        SCHEDULE,
+        always(lambda self, now: 1.0),
     ),
     fault(
         "rate: of the step before",
-        "training.loop:schedule",
-        lambda real: lambda step, steps: real(max(0, step - 1), steps),
+        SCHEDULE,
+        lambda real: (
+            lambda self, now: real(self, replace(now, step=max(0, now.step - 1)))
+        ),
     ),
     fault(
         "optimizer: ten times the rate", "training.task:optimizer_of", _rate_of(10.0)

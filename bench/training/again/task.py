@@ -19,7 +19,7 @@ from bench.coordinator.job import Finding, Job, Progress
 from bench.data import Split
 from bench.kinds import Keep
 from bench.records import Again
-from bench.training import brought
+from bench.training import brought, smaller
 from bench.training.feed import split_of
 from bench.training.loop import Diverged, Loop
 from bench.training.task import loop_of, take_up
@@ -47,6 +47,7 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
         return Finding(None, "not_measured", reason)
     progress("reading data", 0.0)
     split = split_of(job)
+    job = smaller.resumed(job, split)
     config = job.config
     repeats = config.repeats if config.refers(job.backend) else 0
     made: list[Made] = []
@@ -84,12 +85,11 @@ def _again(
         start = brought.weights(job, loop.feed.spec.train.params)
         loop.trainer.program.load(start)
     loop.validation = validation_of(job, loop.feed, split, loop.validation.program)
-    loop.plan = replace(
-        loop.plan,
-        validate_every=loop.plan.steps,  # at the end alone: nobody looks at the curve
-        checkpoint=_checkpoint(job, seed, own=own),
-        keep=Keep(),
-    )
+    place = _checkpoint(job, seed, own=own)
+    loop.plan = replace(loop.plan, checkpoint=place, keep=Keep())
+    if not job.settings.train.chooses:
+        # at the end alone: nobody looks at the curve
+        loop.plan = replace(loop.plan, validate_every=loop.plan.steps)
     # after an interruption it goes on, as the first training does
     take_up(other, loop)
     return loop

@@ -255,7 +255,7 @@ def test_a_run_prints_millimetres(
     assert mean_pose == pytest.approx(errors.mean(), abs=0.01)
     assert f"MPJPE of the mean pose {errors.mean():.1f} mm" in said
     assert f"MPJPE {evaluation['metrics'][0]['action_wise']:.1f} mm action-wise" in said
-    assert f"{training['validation_mpjpe'][-1]:.1f} mm on held-out poses" in said
+    assert f"{training['validation_mpjpe'][-1]:.1f} mm on test poses" in said
     assert evaluation["protocol"] == training["protocol"] == PROTOCOL
 
 

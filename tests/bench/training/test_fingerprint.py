@@ -14,6 +14,7 @@ from bench.config import Config, Model, Train
 from bench.coordinator.job import Job
 from bench.training import checkpoint
 from bench.training.fingerprint import fingerprint
+from bench.training.settings import Group
 from models.optim import Optimizer
 from tests.bench.training.small_jobs import PROTOCOL, make_job
 
@@ -24,9 +25,21 @@ TRAIN: dict[str, Any] = {
     "start": Path("weights.safetensors"),
     "continues": True,
     "steps": 61,
+    "epochs": 2.0,
+    "patience": 3,
+    "schedule": "constant",
+    "warm_up": 5,
+    "validate_on": "held-out",
     "batch": 17,
     "accumulate": 2,
     "clip": {"norm": 1.0},
+    "momentum": 0.5,
+    "beta1": 0.8,
+    "beta2": 0.9,
+    "alpha": 0.9,
+    "eps": 1e-6,
+    "amsgrad": True,
+    "groups": (Group(params="w1.*", frozen=True),),
     "lr": 0.02,
     "weight_decay": 0.1,
     "optimizer": "sgd",
@@ -106,7 +119,8 @@ def test_data_protocol_seed_and_precision_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", Optimizer.__dataclass_fields__)
 def test_every_number_of_the_rule_counts(key: str, tmp_path: Path) -> None:
     job = make_job(tmp_path, NUMPY)
-    moved = replace(OPTIMIZER, **{key: "sgd" if key == "rule" else 0.5})
+    others: dict[str, Any] = {"rule": "sgd", "rates": (("w1.weight", 0.5),)}
+    moved = replace(OPTIMIZER, **{key: others.get(key, 0.5)})
     assert fingerprint(job, PROTOCOL, moved) != fingerprint(job, PROTOCOL, OPTIMIZER)
 
 

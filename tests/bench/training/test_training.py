@@ -14,27 +14,10 @@ from bench.coordinator.spec import build
 from bench.evaluation import task as evaluate
 from bench.evaluation.baselines import task as baselines
 from bench.records import Baselines, Evaluation
-from bench.training import checkpoint, loop
+from bench.training import checkpoint, schedules
 from bench.training import task as train
-from bench.training.loop import schedule
+from bench.training.schedules import Now
 from tests.bench.training.small_jobs import PROTOCOL, TINY, make_job, run
-
-
-def test_the_learning_rate_rises_in_a_line_and_falls_by_half_a_cosine() -> None:
-    factors = [schedule(step, 1000) for step in range(1000)]
-    assert factors[:20] == pytest.approx([(step + 1) / 20 for step in range(20)])
-    assert factors[20] == max(factors) == 1.0
-    half_way_down = factors[510]  # of the 980 steps after the rise
-    assert half_way_down == pytest.approx((1 + loop.FLOOR) / 2)
-    assert factors[-1] == pytest.approx(loop.FLOOR, abs=1e-4)
-    assert all(a > b for a, b in zip(factors[20:], factors[21:], strict=False))
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 49])
-def test_the_schedule_of_a_short_run_is_sane(steps: int) -> None:
-    factors = [schedule(step, steps) for step in range(steps)]
-    assert factors[0] == 1.0
-    assert all(loop.FLOOR <= factor <= 1 for factor in factors)
 
 
 def test_every_step_gets_its_learning_rate(
@@ -52,7 +35,8 @@ def test_every_step_gets_its_learning_rate(
     monkeypatch.setattr(type(backend), "trainer", spying)
     run(make_job(tmp_path, backend, steps=7, lr=0.5), backend)
     # once in the training, and once where its steps are made again
-    assert seen == 2 * [0.5 * schedule(step, 7) for step in range(7)]
+    due = [0.5 * schedules.read(None).factor(Now(step, 7, 1, 0.0)) for step in range(7)]
+    assert seen == 2 * due
 
 
 def test_something_is_learnt(tmp_path: Path, backend: Backend) -> None:
