@@ -218,7 +218,7 @@ class JaxTrainer(Trainer):
     def _named(self, path: Any) -> str:
         """How a checkpoint calls a leaf of optax's state."""
         *_, kind, name = ("", *map(_part, path))
-        slots = SLOTS[self._rule.rule]
+        slots = SLOTS[self._rule.rule][: self._rule.slots()]
         if kind in slots:
             return slot(name, slots.index(kind))
         # optax counts in several places; all count the same steps

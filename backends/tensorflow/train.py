@@ -285,7 +285,7 @@ class TensorFlowTrainer(Trainer):
         """Steps and slots by the names of checkpoints."""
         native = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         found = {STEPS: native.iterations}
-        for i, own in enumerate(SLOTS[self._rule.rule]):
+        for i, own in enumerate(SLOTS[self._rule.rule][: self._rule.slots()]):
             # Keras makes no velocity where there is no momentum
             variables = getattr(native, own, None) or []
             for name, variable in zip(self._names, variables, strict=bool(variables)):

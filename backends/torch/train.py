@@ -20,6 +20,7 @@ from models.optim import Optimizer
 from models.stepping import slot
 
 RANDOM, SCALED = "#random", "#scaling"
+
 # of a GradScaler's state, what moves
 SCALING = ("scale", "_growth_tracker")
 
@@ -53,12 +54,13 @@ def native_optimizer(
     raise Unsupported(f"optimizer {o.rule}: backends/torch/train.py has no rule for it")
 
 
-# PyTorch's names of what a rule keeps of a parameter, in the rule's order
+# PyTorch's names of what a rule keeps of a parameter, in the rule's order; the last
+# slot where it is asked for (amsgrad)
 SLOTS = {
     "sgd": ("momentum_buffer",),
     "rmsprop": ("square_avg",),
-    "adam": ("exp_avg", "exp_avg_sq"),
-    "adamw": ("exp_avg", "exp_avg_sq"),
+    "adam": ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+    "adamw": ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
 }
 
 
@@ -212,8 +214,7 @@ class TorchTrainer(Trainer):
     @property
     def _own(self) -> tuple[str, ...]:
         """PyTorch's names of the rule's slots."""
-        names = SLOTS[self._rule.rule]
-        return (*names, "max_exp_avg_sq") if self._rule.amsgrad else names
+        return SLOTS[self._rule.rule][: self._rule.slots()]
 
     def _count(self, *stepped: Any) -> None:
         self._steps += 1

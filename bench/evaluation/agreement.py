@@ -1,8 +1,8 @@
 """Whether evaluation and the end of training speak of the same model.
 
 The last point of the validation curve is measured once more: the same frames, which must be of
-test clips, cut by the oracle, predicted by the evaluated weights, scored by plain arithmetic.
-No flip averaging and no overlap, which that curve does not have either.
+clips that are validated on, cut by the oracle, predicted by the evaluated weights, scored by plain
+arithmetic. No flip averaging and no overlap, which that curve does not have either.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from bench.training.validation import validation_of
 # Relative: a mean of thousands of distances in float32, summed in other parts and predicted in
 # batches of another size.
 AGREES = 1e-4
-ANY = "a file by its path may be of any training"
 
 
 def whole(job: Job, split: Split, model: Restored) -> list[Check]:
@@ -84,8 +83,6 @@ def agreement(
 
     `batch` windows are predicted at once: another number than before would be compiled anew.
     """
-    if job.of_any_training:
-        return ANY
     curve, step = model.progress["curve"], model.progress["step"]
     if not curve["validation"] or curve["validation_steps"][-1] != step:
         return f"the weights of step {step} were not validated"
@@ -121,8 +118,8 @@ def _full(job: Job, model: Restored, backend: Backend, device: str) -> Program:
 
 
 def _untested(strays: list[tuple[str, str, int]]) -> Check:
-    """The check that fails: what a training was validated on is no test."""
-    name, note = "windows of clips that are not tested on", f"the first {strays[0]}"
+    """The check that fails: a training was validated on other clips than it was to be."""
+    name, note = "windows of clips that are not validated on", f"the first {strays[0]}"
     return check("validation", name, len(strays), 0, unit="windows", note=note)
 
 

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.config import Config, Train
+from bench.config import Config
 from bench.coordinator.job import Job
+from bench.kinds import MOST
 from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
 from bench.training.feed import Feed
+from bench.training.settings import Train
 from models import params as initial
 from models import title
 from models.errors import BadInput
@@ -164,10 +166,12 @@ def continuing(place: Path, params: Params, train: Train) -> Checkpoint:
     except BadInput as error:
         raise BadInput(f"{place}: cannot be gone on from: {error}") from None
     done = found.progress.get("step", 0)
-    if not found.optimizer or not 0 < done < train.steps:
+    # epochs are counted in steps when the data are read
+    last = train.steps if train.epochs is None else MOST
+    if not found.optimizer or not 0 < done < last:
         raise BadInput(
             f"{place}: cannot be gone on from: it is of step {done}, and this training of"
-            f" {train.steps}; give a checkpoint of a training, and `steps` beyond its own"
+            f" {last}; give a checkpoint of a training, and `steps` beyond its own"
         )
     return found
 

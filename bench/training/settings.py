@@ -87,8 +87,7 @@ class Train(Strict):
     average: Share | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
-    # take the optimizer's state and the step of that checkpoint, too, of whatever backend
-    continues: bool = False
+    continues: bool = False  # with its optimizer's state and its step, of any backend
     stride: Count | None = None  # frames from one training window to the next
     shortest: Count = 1  # clips of fewer frames are left out of the training
     # clips of more frames are cut into pieces of so many before that

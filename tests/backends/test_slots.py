@@ -13,12 +13,14 @@ from models.optim import RULES, Optimizer
 from tests.asserts import assert_close
 from tests.models.test_optim import descend, graph, weights
 
-every_rule = pytest.mark.parametrize("rule", RULES)
+every_rule = pytest.mark.parametrize("rule", [*RULES, "amsgrad"])
 SHAPES = {"a": (2,), "b": (3,)}
 
 
 def made(backend: Backend, rule: str) -> Trainer:
-    optimizer = Optimizer(rule, lr=0.02, weight_decay=0.01)
+    amsgrad = rule == "amsgrad"
+    name = "adam" if amsgrad else rule
+    optimizer = Optimizer(name, lr=0.02, weight_decay=0.01, amsgrad=amsgrad)
     trainer = backend.trainer(graph(), optimizer, Settings())
     trainer.program.load(weights())
     return trainer

@@ -151,7 +151,7 @@ def test_a_validation_on_training_clips(
         monkeypatch.setattr(f"{home}.validation_of", on_training_clips)
     for found in (trained(pipeline.job(tmp_path)), evaluated(honest)):
         assert failed(found) == "validation"
-        assert "clips that are not tested on" in found.reason
+        assert "clips that are not validated on" in found.reason
 
 
 def test_weights_that_nobody_validated_are_said_to_be_so(
