@@ -40,6 +40,7 @@ Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
+RULED = ("schedule", "clip")  # keys of a training that are {rule: its numbers}
 DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
@@ -310,14 +311,17 @@ def validate(content: Mapping[str, Any]) -> Config:
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """`top` over `base`, mappings merged key by key, everything else replaced."""
+    """`top` over `base`, mappings merged key by key, everything else replaced.
+
+    Of keys that name one of several rules, another rule takes the place of the one below.
+    """
     merged = dict(base)
     for key, value in top.items():
         below = merged.get(key)
+        merged[key] = value
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            merged[key] = merge(below, value)
-        else:
-            merged[key] = value
+            if key not in RULED or below.keys() == value.keys():
+                merged[key] = merge(below, value)
     return merged
 
 
