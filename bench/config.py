@@ -319,9 +319,10 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in top.items():
         below = merged.get(key)
         merged[key] = value
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            if key not in RULED or below.keys() == value.keys():
-                merged[key] = merge(below, value)
+        if not (isinstance(below, Mapping) and isinstance(value, Mapping)):
+            continue
+        if key not in RULED or below.keys() == value.keys():
+            merged[key] = merge(below, value)
     return merged
 
 
