@@ -17,6 +17,7 @@ Content = Mapping[str, Any]
 # where something stands, and what it says
 Said = tuple[str, Content]
 PROFILES = Path(__file__).parents[1] / "profiles"
+RULED = ("schedule", "clip")  # keys of a training that are {rule: its numbers}
 DEEPEST = 8  # parts of a key; model.NAME.train.loss.KEY has five
 
 
@@ -33,14 +34,18 @@ def profile_settings(name: str) -> dict[str, Any]:
 
 
 def merge(base: Content, top: Content) -> dict[str, Any]:
-    """`top` over `base`, mappings merged key by key, everything else replaced."""
+    """`top` over `base`, mappings merged key by key, everything else replaced.
+
+    Of keys that name one of several rules, another rule takes the place of the one below.
+    """
     merged = dict(base)
     for key, value in top.items():
         below = merged.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
+        merged[key] = value
+        if not (isinstance(below, Mapping) and isinstance(value, Mapping)):
+            continue
+        if key not in RULED or below.keys() == value.keys():
             merged[key] = merge(below, value)
-        else:
-            merged[key] = value
     return merged
 
 

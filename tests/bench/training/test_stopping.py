@@ -213,3 +213,11 @@ def test_settings_that_cannot_be_are_one_line(given: str, reason: str) -> None:
 def test_epochs_take_the_place_of_the_steps_of_a_models_file() -> None:
     asked = Model(train=Train(epochs=2.0))
     assert config.settled("simple_baseline", asked, Config()).train.epochs == 2.0
+
+
+def test_another_rule_takes_the_place_of_the_one_below() -> None:
+    base = {"schedule": {"step": {"every": 5}}, "clip": {"norm": 1.0}}
+    merged = config.merge(base, {"schedule": {"plateau": {}}, "clip": {"value": 2.0}})
+    assert merged == {"schedule": {"plateau": {}}, "clip": {"value": 2.0}}
+    finer = config.merge(base, {"schedule": {"step": {"factor": 0.5}}})
+    assert finer["schedule"] == {"step": {"every": 5, "factor": 0.5}}
