@@ -30,14 +30,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     A run that is resumed, or whose models are taken, has them already. Raises BadInput,
     UnknownName or Missing.
     """
-    for backend in config.backend:
-        backends.require(backend)
-    for op in config.ops:
-        ops.get(op)
-    for metric in config.metrics:
-        metrics.load(metric)
-    if config.against and config.against not in config.backend:
-        raise UnknownName("backend of this run", config.against, config.backend)
+    _check_names(config)
     protocol = _protocol(config)
     for name, settings in config.model.items():
         spec = check_model(name, settings, protocol)
@@ -65,6 +58,18 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
         _check_clips(split)
     return split
+
+
+def _check_names(config: Config) -> None:
+    """Backends, ops and metrics. Raises UnknownName, or Missing."""
+    for backend in config.backend:
+        backends.require(backend)
+    for op in config.ops:
+        ops.get(op)
+    for metric in config.metrics:
+        metrics.load(metric)
+    if config.against and config.against not in config.backend:
+        raise UnknownName("backend of this run", config.against, config.backend)
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:
