@@ -284,8 +284,8 @@ def _refuse_both(name: str, train: Train) -> None:
         raise BadInput(f"{key}: steps and epochs are both given; leave one out")
     if train.validate_on == "test" and train.chooses:
         raise BadInput(
-            f"{key}.validate_on: test, and patience, plateau or a kept checkpoint choose by"
-            " the validation; no test may choose: take held-out, or leave it out"
+            f"{key}.validate_on: test, and patience or plateau choose by the validation; no"
+            " test may choose: take held-out, or leave it out"
         )
 
 

@@ -30,16 +30,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     A run that is resumed, or whose models are taken, has them already. Raises BadInput,
     UnknownName or Missing.
     """
-    for backend in config.backend:
-        backends.require(backend)
-    if config.tensorboard:
-        board.check()
-    for op in config.ops:
-        ops.get(op)
-    for metric in config.metrics:
-        metrics.load(metric)
-    if config.against and config.against not in config.backend:
-        raise UnknownName("backend of this run", config.against, config.backend)
+    _check_names(config)
     protocol = _protocol(config)
     for name, settings in config.model.items():
         _check_asked(name, settings, config, protocol, resume)
@@ -70,10 +61,24 @@ def _check_asked(
     if "train" in config.tasks:
         _check_start(spec, settings, protocol, resume)
         optimizer.asked_for(completed(name, settings.train), spec)
-    if "evaluate" in config.tasks and not config.run:
+    if "evaluate" in config.tasks:
         _check_evaluated(name, spec, config)
     if "parity" in config.tasks:
         _check_ladder(name, settings, config, protocol)
+
+
+def _check_names(config: Config) -> None:
+    """Backends, ops and metrics. Raises UnknownName, or Missing."""
+    for backend in config.backend:
+        backends.require(backend)
+    if config.tensorboard:
+        board.check()
+    for op in config.ops:
+        ops.get(op)
+    for metric in config.metrics:
+        metrics.load(metric)
+    if config.against and config.against not in config.backend:
+        raise UnknownName("backend of this run", config.against, config.backend)
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:
@@ -132,11 +137,22 @@ def _check_start(
 
 
 def _check_evaluated(name: str, spec: Spec, config: Config) -> None:
-    """The checkpoint that is to be evaluated. Raises BadInput where nobody keeps it, or none."""
-    if config.checkpoint == "best" and not config.model[name].train.keep.best:
+    """The checkpoint that is to be evaluated. Raises BadInput where nobody keeps it, or none.
+
+    And where it was chosen by what it is to be scored on: no test may choose.
+    """
+    train, key = config.model[name].train, f"--set model.{name}.train"
+    if config.checkpoint == "best" and not heldout.asked(train):
+        raise BadInput(
+            f"configuration key checkpoint: best, which the training of {name} chooses by the"
+            f" test; add {key}.validate_on=held-out to the training"
+        )
+    if config.run:
+        return
+    if config.checkpoint == "best" and not train.keep.best:
         raise BadInput(
             f"configuration key checkpoint: best, and the training of {name} keeps none;"
-            f" --set model.{name}.train.keep.best=true keeps it"
+            f" {key}.keep.best=true keeps it"
         )
     if config.checkpoint not in ("last", "best"):
         place = Path(config.checkpoint)

@@ -13,7 +13,7 @@ from bench.coordinator.job import Job
 from bench.data import augment
 from bench.data.formats import whole_file
 from bench.data.protocols import Protocol
-from bench.training import brought, heldout
+from bench.training import brought
 from models.optim import Optimizer
 
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
@@ -53,9 +53,6 @@ def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any
     for key in LATER:
         if getattr(train, key) == Train.model_fields[key].default:
             del settings["train"][key]
-    # what is kept decides no weight, but which takes are held out for it does
-    if heldout.asked(job.settings.train):
-        settings["train"]["validate_on"] = "held-out"
     body = settings.pop("body")
     if body is not None:
         # what the file holds, not where it lies

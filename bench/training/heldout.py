@@ -2,7 +2,7 @@
 
 By default a training is validated on test clips, as all figures of this project are: it is for
 the eye, and a published protocol trains on all of its training clips. Where something is chosen
-by the validation (when to stop, when the rate falls, what is kept) it is on held-out clips, or
+by the validation (when to stop, when the rate falls) it is on held-out clips, or
 the choice would have seen the test.
 """
 

@@ -104,8 +104,7 @@ class Train(Strict):
     def chooses(self) -> bool:
         """Whether the validations decide on anything."""
         by_rate = schedules.read(self.schedule).watches
-        by_file = self.keep.best or self.keep.improved or self.keep.top is not None
-        return by_rate or by_file or self.patience is not None
+        return by_rate or self.patience is not None
 
     def steps_of(self, batches: int) -> int:
         """All steps, where an epoch has so many batches."""
