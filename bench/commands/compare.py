@@ -58,11 +58,14 @@ def command(
     trained = _curves(rows, curves) if curves else []
     scored = _bars(rows, bars) if bars else {}
     if to:
-        to.write_text(_markdown(rows), encoding="utf-8")
+        with targets.writing(to):
+            to.write_text(_markdown(rows), encoding="utf-8")
     if curves:
-        plot.curves(curves, trained, {})
+        with targets.writing(curves):
+            plot.curves(curves, trained, {})
     if bars:
-        plot.bars(bars, scored, "mm")
+        with targets.writing(bars):
+            plot.bars(bars, scored, "mm")
     if json:
         print(encoder.dumps([_document(row) for row in rows]))
         return 0

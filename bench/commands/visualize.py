@@ -82,12 +82,14 @@ def command(
     import json as encoder
 
     from bench.commands._progress import waiting
+    from bench.data.formats import places
 
     _check(to)
     with _viewed(what, clip, data=data, backend=backend, model=model) as view:
         kind = _kind(view, kind, what)
         frames = _frames(view, to, every)
-        with waiting(f"drawing {len(frames)} frames", quiet=json):
+        said = f"drawing {len(frames)} frames"
+        with waiting(said, quiet=json), places.writing(to):
             _draw(view, kind, to, frames, view.fps / every)
     told = {"path": str(to), "clip": view.name, "as": kind, "frames": len(frames)}
     if json:

@@ -116,6 +116,21 @@ def test_a_film_is_made_by_ffmpeg(lifted: Path) -> None:
     assert Path("film.mp4").read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.mark.parametrize("end", ["png", "gif"])
+def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(
+    lifted: Path, end: str, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    def full(draft: Path, path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    before = sorted(Path().iterdir())
+    assert main(["visualize", "poses.npz", "--to", f"x.{end}"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"x.{end}: cannot be written (No space left on device)")
+    assert sorted(Path().iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
