@@ -142,19 +142,18 @@ def _check_evaluated(name: str, spec: Spec, config: Config) -> None:
     And where it was chosen by what it is to be scored on: no test may choose.
     """
     train, key = config.model[name].train, f"--set model.{name}.train"
+    keeps = config.run or train.keep.best
+    if config.checkpoint == "best" and not keeps:
+        raise BadInput(
+            f"configuration key checkpoint: best, and the training of {name} keeps none;"
+            f" {key}.keep.best=true keeps it"
+        )
     if config.checkpoint == "best" and not heldout.asked(train):
         raise BadInput(
             f"configuration key checkpoint: best, which the training of {name} chooses by the"
             f" test; add {key}.validate_on=held-out to the training"
         )
-    if config.run:
-        return
-    if config.checkpoint == "best" and not train.keep.best:
-        raise BadInput(
-            f"configuration key checkpoint: best, and the training of {name} keeps none;"
-            f" {key}.keep.best=true keeps it"
-        )
-    if config.checkpoint not in ("last", "best"):
+    if config.checkpoint not in ("last", "best") and not config.run:
         place = Path(config.checkpoint)
         found = checkpoint.load(place).trained
         restored.inferred(place, found, spec.infer.params)

@@ -350,3 +350,9 @@ def test_a_count_that_is_none_and_a_checkpoint_that_nobody_keeps(
     tasks = "tasks=[train, evaluate]"
     line = fault(tasks, "models=[simple_baseline]", override)
     assert said in line and "\n" not in line
+
+
+def test_no_test_chooses_what_it_scores() -> None:
+    asked = ("tasks=[train, evaluate]", "models=[simple_baseline]", "checkpoint=best")
+    line = fault(*asked, f"{MODEL}.train.keep.best=true")
+    assert f"--set {MODEL}.train.validate_on=held-out" in line
