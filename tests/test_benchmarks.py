@@ -29,7 +29,7 @@ def collected(*arguments: str) -> set[str]:
 def test_the_folder_is_run_without_frameworks_that_are_not_under_test() -> None:
     assert (BENCHMARKS / "bench_torch.py").exists()
     found = collected("tests/benchmarks", "--backends=numpy", "--benchmark-only")
-    subjects = ("cache", "metrics", "pictures", "windows")
+    subjects = ("cache", "loop", "metrics", "pictures", "windows")
     assert found == {f"bench_{subject}.py" for subject in subjects}
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import yaml
 
-from backends.base import Backend
 from bench import commands, data
 from bench.__main__ import main
 from bench.processes.machine import ROOT
@@ -90,16 +89,14 @@ def test_the_recipe_of_the_page_is_one(here: Path) -> None:
     assert main(["config", "--recipe", "page.yaml", "--json"]) == 0
 
 
-def test_each_line_runs(
-    here: Path, backend: Backend, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_line_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     for words in lines():
-        typed = [re.sub(r"\btorch\b", backend.name, named(word)) for word in words]
+        typed = [re.sub(r"\btorch\b", "numpy", named(word)) for word in words]
         code = main(typed)
         said = capsys.readouterr()
-        gone = backend.devices().get("cuda", "no such device")
-        due = ABSENT if "cuda" in words and gone else 0
+        # of which NumPy has none
+        due = ABSENT if "cuda" in words else 0
         assert code == due, f"{typed}: {said.err or said.out}"
     made = {path.name for path in Path().iterdir() if path.is_file()}
     written = {

@@ -192,7 +192,7 @@ def modest_about_it() -> None:
         (modest_about_it, "ran out of memory, and called it: too large"),
         (lambda: exec("raise SystemExit('x')"), "SystemExit: x"),
         (
-            lambda: exec("raise BadInput('a\\nb')", {"BadInput": BadInput}),
+            lambda: exec("raise BadInput('a' * 2000)", {"BadInput": BadInput}),
             "not one short line",
         ),
     ],

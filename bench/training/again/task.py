@@ -49,7 +49,9 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     split = split_of(job)
     job = smaller.resumed(job, split)
     config = job.config
-    repeats = config.repeats if config.refers(job.backend) else 0
+    # of other backends than the reference there are seeds alone
+    repeated = config.refers(job.backend) or config.seeds == 1
+    repeats = config.repeats if repeated else 0
     made: list[Made] = []
     for own, count in ((False, repeats), (True, config.seeds - 1)):
         for seed in range(config.seed + 1, config.seed + 1 + count):

@@ -346,10 +346,8 @@ def test_the_child_speaks_json_and_nothing_else() -> None:
 def test_a_child_that_dies_is_one_line_and_exit_1(
     tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead = subprocess.CompletedProcess([], -9, "", "")
-    monkeypatch.setattr(
-        "bench.processes.question.subprocess.run", lambda *args, **rest: dead
-    )
+    dead = (-9, "", "")
+    monkeypatch.setattr("bench.processes.question._ran", lambda *asked: dead)
     assert main(["parity", "--vectors", str(SMALL), "--backend", "numpy"]) == 1
     said = capsys.readouterr()
     assert said.out == ""

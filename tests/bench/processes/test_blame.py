@@ -157,7 +157,7 @@ def test_a_book_is_cut() -> None:
 
 
 def test_what_was_written_for_people_stands_as_it_is() -> None:
-    assert loud(Unsupported("no such\nthing")) == "no such thing"
+    assert loud(Unsupported("no such\nthing")) == "no such\\nthing"
     assert loud(blame.Breach("X.put gave None")) == "X.put gave None"
     assert blame.said(BadInput("no checkpoint")) == "no checkpoint"
 

@@ -114,7 +114,7 @@ def test_people_read_what_was_written_and_how_its_inputs_are_scaled(
     given = order(out, "--weights", str(weights))
     assert main(given) == 0
     first, *types, read, scaled = capsys.readouterr().out.splitlines()
-    assert first == f"{out}: infer graph of simple_baseline, 7 bytes in 1 files"
+    assert first == f"{out}: infer graph of simple_baseline, 7 bytes in 1 file"
     assert types == [
         "  input keypoints (batch, 32) float32",
         "  output pose (batch, 48) float32",

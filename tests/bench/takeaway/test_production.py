@@ -135,7 +135,11 @@ def test_pixels_in_millimetres_out_as_predict_says(
 
 
 def test_there_is_a_script_for_each_framework() -> None:
-    assert set(SCRIPTS) == {"lift.py", *(f"with_{format}.py" for format in FILES)}
+    assert set(SCRIPTS) == {
+        "lift.py",
+        "pictures.py",
+        *(f"with_{format}.py" for format in FILES),
+    }
 
 
 def test_the_project_is_out_of_reach_there(tmp_path: Path) -> None:

@@ -220,5 +220,5 @@ def test_what_is_saved_is_json(tmp_path: Path, backend: Backend) -> None:
     progress = checkpoint.load(job.checkpoint).progress
     assert json.loads(json.dumps(progress)) == progress
     goes_on = {"step", "seconds", "curve", "start"}
-    assert set(progress) == {"fingerprint", "steps", *goes_on}
+    assert set(progress) == {"fingerprint", "steps", "accumulate", *goes_on}
     assert Loop.__dataclass_fields__.keys() > goes_on

@@ -1,6 +1,6 @@
 """What `predict` adds to the model itself: windows cut, scaled, put together again.
 
-`OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/bench_predict.py --backends=torch
+`OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/bench_torch_predict.py --backends=torch
 --benchmark-only -s`. A clip of 10,000 frames, in turns with calls of the model on batches that are
 ready; ratios are printed and never asserted: only the poses must agree.
 """
