@@ -34,9 +34,8 @@ class Tested:
     """What two sides are to each other."""
 
     difference: float  # of the first from the second
-    low: (
-        float | None
-    )  # of its 90 % interval, inside the margin where they are equivalent
+    # of its 90 % interval, inside the margin where they are equivalent
+    low: float | None
     high: float | None
     equivalent: float | None  # p of TOST
     different: float | None  # p that the difference is no larger than the margin

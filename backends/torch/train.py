@@ -246,7 +246,6 @@ class TorchTrainer(Trainer):
 def _groups(o: Optimizer, names: Sequence[str]) -> dict[float, list[str]]:
     """Parameters by the factor of their rate."""
     found: dict[float, list[str]] = {}
-    factors = dict(o.rates)
     for name in names:
-        found.setdefault(factors.get(name, 1.0), []).append(name)
+        found.setdefault(o.factor(name), []).append(name)
     return found

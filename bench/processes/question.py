@@ -23,9 +23,8 @@ from bench.processes.blame import said
 from bench.processes.machine import ROOT
 from models.errors import BadInput, Missing, PosePortError
 
-AT_WORK = (
-    "\x1epose at work "  # before a line that says how far it is; nobody else writes so
-)
+# before a line that says how far it is; nobody else writes so
+AT_WORK = "\x1epose at work "
 WHOLE = 4000  # characters of a refusal, which names paths
 
 

@@ -192,10 +192,11 @@ def said(job: Job, graph: Graph) -> str:
 
 
 def _gone_on(job: Job, place: Path) -> str:
-    step = first_step(job)
-    if not step:
+    if not job.settings.train.continues:
         return ""
-    backend = checkpoint.load(place).origin.get("backend", "an unknown backend")
+    found = checkpoint.load(place)
+    step = found.progress["step"]
+    backend = found.origin.get("backend", "an unknown backend")
     return f"goes on from its step {step}, made on {backend}"
 
 

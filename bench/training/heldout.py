@@ -2,8 +2,8 @@
 
 By default a training is validated on test clips, as all figures of this project are: it is for
 the eye, and a published protocol trains on all of its training clips. Where something is chosen
-by the validation (when to stop, when the rate falls) it is on held-out clips, or
-the choice would have seen the test.
+by the validation (when to stop, when the rate falls) it is on held-out clips, or the
+choice would have seen the test.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.audit.faults._made import kernel
-from models.dims import size
+from models.dims import fixed, size
 from models.value import Value, emit, emit_all
 
 KIND = "kernel"
@@ -19,7 +19,7 @@ def _normal(x: Value, spread: Value, eps: float, weight: Value, bias: Value) -> 
 
 
 def _unbiased(x: Value, weight: Value, bias: Value, *, eps: float) -> Value:
-    width = int(str(x.shape[-1]))
+    width = fixed(x.shape[-1])
     spread = x.var(axis=-1, keepdims=True) * (width / (width - 1))
     return _normal(x, spread, eps, weight, bias)
 

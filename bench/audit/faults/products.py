@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.audit.faults._made import earlier, kernel, later
+from models.dims import fixed
 from models.value import Value, emit
 
 KIND = "kernel"
@@ -31,7 +32,7 @@ def _turned(x: Value, weight: Value, *bias: Value) -> Value | None:
 
 def _shortened(x: Value, weight: Value, *bias: Value) -> Value | None:
     """A loop over blocks of four that forgets what is left over."""
-    inner = int(str(weight.shape[1]))
+    inner = fixed(weight.shape[1])
     whole = inner - inner % 4
     if whole in (0, inner):
         return None
@@ -44,7 +45,7 @@ def _attention(query: Value, key: Value, value: Value, *, scale: float) -> Value
 
 
 def _own_scale(query: Value, key: Value, value: Value, *, scale: float) -> Value:
-    width = int(str(query.shape[-1]))
+    width = fixed(query.shape[-1])
     return _attention(query, key, value, scale=width**-0.5)
 
 
@@ -138,16 +139,16 @@ def _across(name: str) -> Any:
         due = _conv(x, weight, *bias, **layer).shape
         turned = layer[name][::-1]
         reach = [
-            (int(str(k)) - 1) * d + 1
+            (fixed(k) - 1) * d + 1
             for k, d in zip(
                 weight.shape[2:], {**layer, name: turned}["dilation"], strict=True
             )
         ]
-        if any(int(str(n)) < r for n, r in zip(x.shape[2:], reach, strict=True)):
+        if any(fixed(n) < r for n, r in zip(x.shape[2:], reach, strict=True)):
             return None  # no longer fits
         out = _conv(x, weight, *bias, **{**layer, name: turned})
         for axis in _spatial(x):
-            came, wanted = int(str(out.shape[axis])), int(str(due[axis]))
+            came, wanted = fixed(out.shape[axis]), fixed(due[axis])
             out = out.pad(axis=axis, before=0, after=max(0, wanted - came), value=0.0)
             out = out.slice(axis=axis, start=0, stop=wanted, step=1)
         return out
@@ -259,9 +260,7 @@ FAULTS = (
         "linear",
         "1 % too large from 200 inputs on",
         lambda x, weight, *bias: (
-            _linear(x, weight, *bias) * 1.01
-            if int(str(weight.shape[1])) >= 200
-            else None
+            _linear(x, weight, *bias) * 1.01 if fixed(weight.shape[1]) >= 200 else None
         ),
         model="simple_baseline as tiny",
     ),

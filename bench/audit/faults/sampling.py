@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.audit.faults._made import kernel
+from models.dims import fixed
 from models.value import Value, emit
 
 KIND = "kernel"
@@ -94,7 +95,7 @@ def _places(
     mode: str,
 ) -> Value:
     """Elements of an axis, or what lies between two, at some places."""
-    last = int(str(x.shape[axis])) - 1
+    last = fixed(x.shape[axis]) - 1
     low = np.floor(np.clip(places, 0, last)).astype(np.int64)
     high = np.minimum(low + 1, last)
     share = (np.clip(places, 0, last) - low).astype(np.float32)
@@ -126,7 +127,7 @@ def _corners(
     """The first and last new elements lie on the first and last old ones."""
     if mode != "linear" or length < 2:
         return None
-    last = int(str(x.shape[axis])) - 1
+    last = fixed(x.shape[axis]) - 1
     return _places(x, axis, np.linspace(0, last, length), mode)
 
 
@@ -140,7 +141,7 @@ def _half_off(
     """Elements lie at their index, not half an element behind it."""
     if mode != "linear":
         return None
-    ratio = int(str(x.shape[axis])) / length
+    ratio = fixed(x.shape[axis]) / length
     return _places(x, axis, np.arange(length) * ratio, mode)
 
 
@@ -154,7 +155,7 @@ def _rounded(
     """The nearest by rounding, where the element before is due."""
     if mode != "nearest":
         return None
-    ratio = int(str(x.shape[axis])) / length
+    ratio = fixed(x.shape[axis]) / length
     return _places(x, axis, np.rint(np.arange(length) * ratio), mode)
 
 

@@ -39,9 +39,8 @@ class Now:
 class _Rule(Protocol):
     """What the file of a rule offers."""
 
-    WARM_UP: (
-        float  # share of the steps in which the rate rises where nothing is asked for
-    )
+    # share of the steps in which the rate rises where nothing is asked for
+    WARM_UP: float
     factor: Callable[..., float]
     oracle: Callable[..., float]
 
