@@ -8,7 +8,8 @@
 A step sees a clip and a generator that depends on (seed, epoch, place in the list, clip) alone, so
 every backend is fed the same stream, whatever else is drawn. Steps that move the body draw by take,
 and all views of a take still show one motion; steps of the camera or the detector draw by take and
-camera. A step that moves body or camera keeps each keypoint's error against the truth.
+camera. A step that moves body or camera keeps each keypoint's error against the truth, and is drawn
+again for a view whose camera the body would pass, or come next to.
 
 What a step does is in `augmentation/`, one file each.
 """
@@ -18,18 +19,21 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 
+from bench.data.augmentation._bodies import TooNear
 from bench.data.augmentation._options import Share
 from bench.data.clip import Clip
 from bench.data.formats import options, yaml_file
 from models.errors import BadInput, UnknownName
 from models.folder import files
 
+TRIES = 20  # draws of a step, until its body stays before the camera
 STEPS = tuple(files(Path(__file__).parent / "augmentation"))
 
 
@@ -109,8 +113,17 @@ def _applied(clip: Clip, steps: tuple[Step, ...], seed: int, epoch: int) -> Clip
         draw = np.random.default_rng([seed, epoch, place, zlib.crc32(key.encode())])
         # drawn even where it always happens, so that a probability changes no other number
         if draw.random() < step.probability:
-            clip = module.change(clip, draw, **step.options)
+            clip = _changed(clip, step, draw)
     return clip
+
+
+def _changed(clip: Clip, step: Step, draw: np.random.Generator) -> Clip:
+    """Changed by the first draw that leaves the body before the camera."""
+    change = _module(step.name).change
+    for _ in range(TRIES - 1):
+        with suppress(TooNear):
+            return change(clip, draw, **step.options)
+    return change(clip, draw, **step.options)
 
 
 def _module(name: str) -> _Change:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bench.data.augment import STEPS, apply, parse
+from bench.data.augmentation import rotate
+from bench.data.augmentation._bodies import NEAREST, TooNear
 from bench.data.clip import Clip, Take, film
 from bench.data.detector.noise import detect, miss
 from bench.data.geometry.cameras import (
@@ -367,6 +369,26 @@ def test_clips_without_3d() -> None:
             BadInput, match=f"clip S5 Walking: {step} needs 3D world poses"
         ):
             one(step, flat)
+
+
+def test_a_draw_that_puts_the_body_behind_the_camera_is_drawn_again() -> None:
+    take = make("S5", "Walking", frames=60, seed=0)
+    across = np.radians(130)
+    # twelve metres across the picture of a camera at five: some turns lead through it
+    path = np.linspace(-6000, 6000, 60)[:, None, None]
+    far = take.world + path * (np.cos(across), np.sin(across), 0)
+    camera = RIG.around(take.world[:, 0])["cam0"]
+    (clip,) = film(dataclasses.replace(take, world=far), {"cam0": camera})
+    turns = parse([{"rotate": {"degrees": 180}}])
+    nearest = []
+    for seed in range(40):
+        (turned,) = apply([clip], turns, seed=seed)
+        is_consistent(turned, atol=0.05)
+        nearest.append(turned.camera_pose[..., 2].min())
+    assert min(nearest) >= NEAREST
+    with pytest.raises(TooNear, match="cam0: "):
+        for seed in range(40):
+            rotate.change(clip, np.random.default_rng(seed))
 
 
 def test_a_step_that_puts_the_body_behind_the_camera_is_named() -> None:

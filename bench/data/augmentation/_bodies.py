@@ -18,6 +18,12 @@ from models.errors import BadInput
 
 Float = NDArray[np.float64]
 
+NEAREST = 300.0  # mm before a camera: a joint nearer than that fills the picture
+
+
+class TooNear(BadInput):
+    """A joint comes behind a camera, or next to it; other draws may not bring it there."""
+
 
 def world(clip: Clip, step: str) -> Float:
     """World poses (frames, joints, 3), mm.
@@ -54,7 +60,8 @@ def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
     """The clip with its body at `pose` (world), seen by `camera`.
 
     Every keypoint is as far off the truth as before, that of a missing joint off its last place.
-    Raises BadInput where a joint comes behind the camera.
+    Raises TooNear where a joint comes behind the camera, or nearer to it than 300 mm and than any
+    was before.
     """
     before = clip.camera_pose
     if before is None:
@@ -64,7 +71,12 @@ def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
         error = clip.keypoints - seen_by(clip.camera, before)
         keypoints = seen_by(camera, seen) + error
     except BadInput as failure:
-        raise BadInput(f"clip {clip.name}, {clip.camera_name}: {failure}") from None
+        raise TooNear(f"clip {clip.name}, {clip.camera_name}: {failure}") from None
+    if nearest(seen) < min(NEAREST, nearest(before)):
+        raise TooNear(
+            f"clip {clip.name}, {clip.camera_name}: a joint comes within {NEAREST:.0f} mm of"
+            " the camera; move the camera back or the subject forward"
+        )
     # a source without a world of its own does not get one
     moved = None if clip.world_pose is None else pose.astype(np.float32)
     return dataclasses.replace(
@@ -77,3 +89,9 @@ def refilm(clip: Clip, camera: Camera, pose: Float) -> Clip:
         pictures=None,
         boxes=None,
     )
+
+
+def nearest(pose: NDArray[np.floating]) -> float:
+    """Least depth of a joint that is there, mm before the camera; infinite of none."""
+    depth = pose[..., 2]
+    return float(np.min(depth, where=~np.isnan(depth), initial=np.inf))
