@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ from tests.paths import ROOT
 
 SIZES = {"width": 64, "stages": 1, "dropout": 0.25}
 TRAIN = {
-    "steps": 2000,
     "batch": 64,
     "validate_every": 50,
     "validation_windows": 512,
@@ -34,6 +33,7 @@ TRAIN = {
     "keep.top": 2,
     "keep.every": 700,
 }
+Begin = Callable[[Path], list[str]]  # a training's command, by where it goes
 WHOLE = 1800.0  # seconds, within which a training ends that nobody kills
 
 
@@ -42,13 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     parser.add_argument("--backend", default="numpy")
     parser.add_argument("--kills", type=int, default=30)
+    # enough that most kills come into steps, and few into the start of Python
+    parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
     draw = random.Random(asked.seed)
+
+    def begin(out: Path) -> list[str]:
+        return _train(asked.backend, asked.steps, out)
+
     with tempfile.TemporaryDirectory() as place:
         out = Path(place)
         began = time.perf_counter()
-        _command(_train(asked.backend, out / "whole")).wait(WHOLE)
+        _command(begin(out / "whole")).wait(WHOLE)
         # anywhere from the start of Python to the report
         longest = time.perf_counter() - began
         print(f"a training that nobody kills takes {longest:.0f} s", flush=True)
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         while left > 0:
             number += 1
             own = out / f"killed{number}"
-            left = _killed(asked.backend, own, left, longest, draw)
+            left = _killed(begin, own, left, longest, draw)
             wrong = _different(due, _weights(own))
             print(f"training {number}: {len(wrong)} arrays differ", flush=True)
             if wrong:
@@ -67,13 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _killed(
-    backend: str, out: Path, left: int, longest: float, draw: random.Random
+    begin: Begin, out: Path, left: int, longest: float, draw: random.Random
 ) -> int:
     """One training, killed until it ends or no kill is left; how many are left."""
     steps: dict[str, int] = {}
     while True:
         known = sorted(out.glob("*/run.json"))
-        line = _resume(known[0].parent) if known else _train(backend, out)
+        line = _resume(known[0].parent) if known else begin(out)
         process = _command(line)
         if left <= 0:
             assert process.wait(WHOLE) == 0
@@ -103,10 +109,13 @@ def _read(out: Path, before: dict[str, int]) -> dict[str, int]:
     return found
 
 
-def _train(backend: str, out: Path) -> list[str]:
+def _train(backend: str, steps: int, out: Path) -> list[str]:
     model = "model.simple_baseline"
     said = {f"{model}.sizes.{key}": value for key, value in SIZES.items()}
-    said |= {f"{model}.train.{key}": value for key, value in TRAIN.items()}
+    said |= {
+        f"{model}.train.{key}": value
+        for key, value in {**TRAIN, "steps": steps}.items()
+    }
     if backend == "numpy":  # which draws no noise
         said[f"{model}.sizes.dropout"] = 0.0
     line = ["train", "--backend", backend, "--model", "simple_baseline"]
