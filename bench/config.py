@@ -18,6 +18,7 @@ from bench.data.formats import yaml_file
 from bench.exam.settings import Exam
 from bench.kinds import (
     PROCESSORS,
+    Changes,
     Count,
     Device,
     Faults,
@@ -86,10 +87,11 @@ class Config(Strict):
     allow_mismatch: bool = False
     # halve a batch that does not fit into memory, of models with statistics of a batch, too
     allow_smaller_batch: bool = False
-    # YAML file of steps (`bench/data/augment.py`) done once to all clips: another protocol hash
-    corrupt: Path | None = None
-    # such a file of steps done anew to the training clips in each epoch
-    augment: Path | None = None
+    # steps (`bench/data/augment.py`), or a YAML file of them, done once to all clips: another
+    # protocol hash
+    corrupt: Changes | None = None
+    # the same, done anew to the training clips in each epoch
+    augment: Changes | None = None
     ops: Names = ()  # exam: these only; all where empty
     faults: Faults = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from bench import tasks
 from bench.parity import rungs
@@ -111,6 +118,19 @@ Placed = Annotated[Path, AfterValidator(Path.absolute)]
 Rule = Annotated[str, _named("optimizer", lambda: optim.RULES)]
 
 
+def _steps(value: object) -> object:
+    """A file's name, or the list that such a file holds."""
+    if isinstance(value, str | Path | list | tuple) or value is None:
+        return value
+    raise BadInput(
+        f"a YAML file of steps or a list of them was due, {shortened(repr(value))} came"
+    )
+
+
+# what each step is, `bench/data/augment.py` says when the run begins
+Changes = Annotated[Path | tuple[Any, ...], BeforeValidator(_steps)]
+
+
 class Keep(Strict):
     """Checkpoints that stay beside the last one, which is always kept and gone on from."""
 
@@ -118,3 +138,17 @@ class Keep(Strict):
     improved: bool = False  # each validated one that was better than all before
     top: Count | None = None  # so many of the lowest errors
     every: Count | None = None  # steps
+    every_epochs: Count | None = None  # in the place of steps
+
+    @model_validator(mode="after")
+    def _one(self) -> Keep:
+        if self.every and self.every_epochs:
+            raise BadInput("keep: one of every and every_epochs was due, both came")
+        return self
+
+    def of_steps(self, epoch: float) -> Keep:
+        """The same, where an epoch is of so many steps."""
+        if self.every_epochs is None:
+            return self
+        steps = max(1, round(self.every_epochs * epoch))
+        return self.model_copy(update={"every": steps, "every_epochs": None})

@@ -34,8 +34,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     protocol = _protocol(config)
     for name, settings in config.model.items():
         _check_asked(name, settings, config, protocol, resume)
-    if config.augment:
-        augment.read(config.augment)
+    augment.asked(config.augment)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
@@ -111,7 +110,7 @@ def _check_pictures(
         )
     if config.augment and protocol.rig is None:
         raise BadInput(
-            f"{config.augment}: steps change poses, and not the pictures that {spec.name}"
+            f"augment={config.augment}: steps change poses, and not the pictures that {spec.name}"
             " reads from files; leave augment or the model out"
         )
 

@@ -103,7 +103,7 @@ def _asked(config: Config) -> dict[str, Any]:
     Of the protocol and of the steps it is what their files say, not how they are called. What
     the data's own files hold is not looked at: a run keeps what it began with.
     """
-    steps = augment.read(config.corrupt) if config.corrupt else ()
+    steps = augment.asked(config.corrupt)
     deciding = {"data", "seed", "small", "noise", "allow_mismatch"}
     return {
         **config.model_dump(mode="json", include=deciding),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data.formats import header
 from models import folder
@@ -128,7 +128,7 @@ def load(
     seed: int = 0,
     small: float = 1.0,
     noise: bool = False,
-    corrupt: Path | None = None,
+    corrupt: Path | Sequence[Any] | None = None,
 ) -> Split:
     """Train and test clips of a source under a protocol (by default the one of its kind).
 
@@ -145,7 +145,7 @@ def load(
     if kind_of(source) not in protocol.sources:
         protocol_for(source, protocol.name)  # says what suits the source
     noise = noise or protocol.keypoints == "noisy"
-    steps = augment.read(corrupt) if corrupt else ()
+    steps = augment.asked(corrupt)
     small *= protocol.fraction  # a smoke run of a protocol that itself takes a part
     read = partial(clips_of, protocol=protocol, seed=seed, small=small, noise=noise)
     train, test = _divided(source, protocol, read)

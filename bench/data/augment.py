@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,13 @@ class Step:
             f" with probability {self.probability:g}" if self.probability < 1 else ""
         )
         return f"{self.name}{options}{often}"
+
+
+def asked(source: Path | Sequence[Any] | None) -> tuple[Step, ...]:
+    """Those of a file, or of a list as `parse` takes it; none of nothing."""
+    if isinstance(source, Path):
+        return read(source)
+    return parse(list(source)) if source else ()
 
 
 def read(path: Path) -> tuple[Step, ...]:

@@ -40,7 +40,7 @@ DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody wil
 
 def augmentation(job: Job) -> Sequence[augment.Step]:
     """What is done to the training clips in each epoch."""
-    return augment.read(job.config.augment) if job.config.augment else ()
+    return augment.asked(job.config.augment)
 
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _windows(
     usual = max(1, feed.spec.frames // 3) if feed.taught else 1
     stride = usual if train.stride is None else train.stride
     whole = feed.windows(clips, stride=stride, training=True)
-    steps = augment.read(config.augment) if config.augment else ()
+    steps = augment.asked(config.augment)
 
     # one epoch's: to augment all clips takes longer than a step
     @lru_cache(maxsize=1)

@@ -162,7 +162,7 @@ def _plan(
         checkpoint=job.checkpoint,
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
-        keep=train.keep,
+        keep=train.keep.of_steps(epochs.batches / train.accumulate),
     )
 
 

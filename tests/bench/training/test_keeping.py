@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import backends
 from bench.coordinator import checking
@@ -61,6 +62,14 @@ def test_each_rule_keeps_its_own(rules: Keep, due: list[str], tmp_path: Path) ->
         found = checkpoint.load(tmp_path / f"{name}.safetensors")
         step = 40 if name.endswith("best") else int(name[-6:])
         assert found.progress["step"] == step and found.params["a"][0] == step
+
+
+@pytest.mark.parametrize(("epoch", "due"), [(20.0, 60), (6.5, 20), (0.1, 1)])
+def test_epochs_are_told_in_steps(epoch: float, due: int) -> None:
+    kept = Keep(every_epochs=3, top=2).of_steps(epoch)
+    assert kept == Keep(every=due, top=2)
+    with pytest.raises(ValidationError, match="one of every and every_epochs"):
+        Keep(every=4, every_epochs=1)
 
 
 def test_what_is_new_is_there_before_what_is_old_goes(
