@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +80,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
             graph="train",
         ),
     ]
-    checks.append(_frozen(graph, weights, begun))
+    checks.append(_frozen(job, graph, weights, begun))
     # one array may stand still, as behind dead units; all of a kind never do
     for what, names in (
         ("weights", graph.trainable()),
@@ -94,17 +96,23 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _frozen(graph: Graph, weights: Arrays, begun: Arrays) -> Check:
-    """Weights that no step may move."""
+def _frozen(job: Job, graph: Graph, weights: Arrays, begun: Arrays) -> Check:
+    """Weights that no step may move: by the graph, and by the settings themselves."""
     moving = {*graph.trainable(), *graph.state}
-    moved = [
-        name
-        for name in graph.params
-        if name not in moving and not np.array_equal(weights[name], begun[name])
-    ]
+    moved = []
+    for name in graph.params:
+        still = name not in moving or (name not in graph.state and _held(job, name))
+        if still and not np.array_equal(weights[name], begun[name]):
+            moved.append(name)
     note = f"the first {moved[0]}" if moved else ""
     name = "frozen weights that have moved"
     return check("end", name, len(moved), 0, unit="arrays", graph="train", note=note)
+
+
+def _held(job: Job, name: str) -> bool:
+    """Whether the first group that a name fits is frozen."""
+    fitting = (one for one in job.training.groups if fnmatchcase(name, one.params))
+    return any(one.frozen for one in islice(fitting, 1))
 
 
 def _last(job: Job, loop: Loop) -> int:

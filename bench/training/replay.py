@@ -20,7 +20,7 @@ from bench.evaluation.oracle.checks import check, first_failure
 from bench.parity import budget
 from bench.parity.trial import copies
 from bench.records import Check
-from bench.training import brought, by_hand
+from bench.training import brought, by_hand, by_rule
 from bench.training.held import trained
 from bench.training.loop import Loop
 from bench.training.plain import Plain, plain_of
@@ -87,7 +87,8 @@ def _parts(job: Job, spec: Spec, windows: int) -> list[range]:
     steps = train.steps_of(windows // batch)
     most = _affordable(spec, batch * train.accumulate)
     head = min(HEAD, most)
-    points = (step for step in points_of(job, steps) if step < steps)
+    length = windows // batch / train.accumulate
+    points = (step for step in points_of(job, steps, length) if step < steps)
     tail = min(max(points, default=0), steps - TAIL)
     tail = max(tail, steps - most)
     if head >= tail:
@@ -107,9 +108,10 @@ def marks(job: Job, spec: Spec, windows: int) -> frozenset[int]:
     return frozenset(edge for part in found for edge in (part.start, part.stop)) - {0}
 
 
-def points_of(job: Job, last: int) -> list[int]:
-    """The steps with a point of the loss curve, from 1 to the last."""
+def points_of(job: Job, last: int, epoch: float) -> list[int]:
+    """The steps with a point of the loss curve, from 1 to the last; an epoch is of so many."""
     train = job.settings.train
+    kept = train.keep.of_steps(epoch).every
     return [
         step
         for step in range(1, last + 1)
@@ -117,7 +119,7 @@ def points_of(job: Job, last: int) -> list[int]:
         or step % train.validate_every == 0
         or step == last
         # before a checkpoint the losses are looked at
-        or (train.keep.every and step % train.keep.every == 0)
+        or (kept and step % kept == 0)
     ]
 
 
@@ -200,6 +202,9 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))
+    if not part.start:
+        # last: the trainer has moved then
+        found.checks.append(by_rule.hold(plain.trainer, plain.optimizer))
 
 
 def _by_hand(
@@ -272,7 +277,8 @@ def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     """Points of the curves: where they are, and the means of the losses that were replayed."""
     curve, train = ran.loop.curve, job.settings.train
     first = brought.first_step(job)
-    due = {step for step in points_of(job, ran.loop.step) if step > first}
+    epoch = ran.loop.epochs.batches / train.accumulate
+    due = {step for step in points_of(job, ran.loop.step, epoch) if step > first}
     came = {step for step in curve.loss_steps if step > first}
     # one that was stopped has a point of where that was
     odd = due - came if ran.began else due ^ came

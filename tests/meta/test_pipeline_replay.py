@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.base import Settings
+from backends.numpy.backend import NumpyBackend
 from bench.data.batches.windows import Batch
+from bench.training import groups
 from bench.training import task as train
 from bench.training.epochs import Epochs
 from bench.training.loop import Loop
 from bench.training.schedules import Schedule
+from models.graph import Graph
+from models.optim import Optimizer
 from tests.meta.small_pipelines import Pipeline, clips, trained, use
 from tests.meta.test_pipeline_training import failed
 
@@ -130,3 +135,43 @@ def test_an_honest_training_holds(tmp_path: Path, monkeypatch: Patch) -> None:
     use(monkeypatch, clips(LONG))
     found = trained(LONG.job(tmp_path))
     assert (found.status, found.reason) == ("ok", "")
+
+
+def deaf(patch: Patch) -> None:
+    """No number of a rule reaches the native optimizer, of the loop or of the replay."""
+    own = NumpyBackend.trainer
+
+    def usual(self: NumpyBackend, graph: Graph, rule: Optimizer, how: Settings) -> Any:
+        return own(self, graph, Optimizer(rule.rule, rule.lr, rule.weight_decay), how)
+
+    patch.setattr(NumpyBackend, "trainer", usual)
+
+
+def thawed(patch: Patch) -> None:
+    """Groups that are to be frozen train as all others."""
+    patch.setattr(groups, "frozen", lambda *given: set())
+
+
+@pytest.mark.parametrize(
+    ("plant", "training"),
+    [
+        (deaf, {"beta1": 0.5}),
+        (deaf, {"beta2": 0.9}),
+        (deaf, {"optimizer": "rmsprop", "alpha": 0.5}),
+        (deaf, {"optimizer": "sgd", "momentum": 0.1}),
+        (thawed, {"groups": [{"params": "w1.*", "frozen": True}]}),
+    ],
+    ids=["beta1", "beta2", "alpha", "momentum", "frozen"],
+)
+def test_what_loop_and_replay_do_alike_is_held_against_the_settings(
+    plant: Callable[[Patch], None],
+    training: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: Patch,
+) -> None:
+    short = Pipeline("simple_baseline", training={"steps": 12, **training})
+    use(monkeypatch, clips(short))
+    honest = trained(short.job(tmp_path / "honest"))
+    assert (honest.status, honest.reason) == ("ok", "")
+    plant(monkeypatch)
+    assert failed(trained(short.job(tmp_path / "wrong"))) in ("replay", "end")
