@@ -14,10 +14,10 @@ import numpy as np
 
 from models.errors import BadInput
 from models.optim import Optimizer
+from models.stepping import STEPS as STEPS
 from models.stepping import slot
 
 Arrays = Mapping[str, np.ndarray]
-STEPS = "#steps"
 SLOT = re.compile(r"(.+)#\d+")
 SHOWN = 5  # differences in a message
 

@@ -19,6 +19,7 @@ from models.value import Value
 
 # inputs of the step beside the graph's own
 LR, STEP = "optimizer/lr", "optimizer/step"
+STEPS = "#steps"  # in an optimizer's state: how many it has made
 UNUSED = ("zeros", 0.0)  # nothing is drawn by these graphs: weights and slots are fed
 
 

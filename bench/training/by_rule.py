@@ -15,12 +15,11 @@ from dataclasses import replace
 import numpy as np
 
 from backends.base import Arrays, Trainer
-from backends.slots import STEPS
 from bench.evaluation.oracle.checks import check
 from bench.parity.trial import copies
 from bench.records import Check
 from models.optim import Optimizer
-from models.stepping import slot
+from models.stepping import STEPS, slot
 
 # Norm of what the weights are apart, by that of the update. Float32 beside float64 is off by 1e-6;
 # a decay of 0.999 in the place of 0.99 by a third.
