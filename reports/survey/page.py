@@ -234,8 +234,8 @@ def study(survey: Survey, own: Iterable[Own]) -> Iterator[Block]:
     """The study's table, and our own numbers under their own hash."""
     known = survey.pose2mesh_study
     yield text(
-        f"From the {known.source}. Ours are of other data, and under another protocol, whose"
-        " hash stands beside them: they are no repetition of the study's."
+        f"From the {known.source}. Ours, where a run was given by --run, stand beside the hash"
+        " of their own protocol: the study's is not known to be the same."
     )
     yield table(
         {
