@@ -58,7 +58,7 @@ def command(
     to: To = None,
     json: Json = False,
 ) -> int:
-    """Published methods: year, blocks, numbers, parameters, and what could carry them.
+    """Published methods, and what could carry them.
 
     A framework is asked, in a process of its own, where --backend names it.
     """
