@@ -6,6 +6,7 @@ Nothing that was not measured is drawn.
 
 from __future__ import annotations
 
+from reports.plot.dots import Dot, dots
 from reports.plot.joint_errors import joints
 from reports.plot.moving import breathing, overlays, walking, watching
 from reports.plot.parity_ladder import Rung, ladder
@@ -17,10 +18,12 @@ from reports.plot.training_curves import Curve, curves
 __all__ = [
     "Bar",
     "Curve",
+    "Dot",
     "Rung",
     "bars",
     "breathing",
     "curves",
+    "dots",
     "joints",
     "ladder",
     "overlays",

@@ -28,6 +28,7 @@ OTHERS = (
     "noise",
     "predict",
     "report",
+    "survey",
     "visualize",
 )
 
