@@ -14,7 +14,7 @@ from bench import records
 from bench.records import Evaluation, Feasibility, Record, Run, Scored, Training
 from bench.training import checkpoint
 from models.errors import BadInput
-from reports import cells, glance
+from reports import batches, cells, glance
 
 STATE = ("running_mean", "running_var", "num_batches_tracked")
 DUE = "give run folders, folders of them, or checkpoints (.safetensors)"
@@ -63,7 +63,15 @@ def rows(places: Sequence[Path]) -> list[Row]:
             f"nothing in common: {len(found)} models under protocols {listed}; evaluate them"
             " under one, numbers of others mean another thing"
         )
-    return [_comparable(row, chosen) for row in found]
+    found = [_comparable(row, chosen) for row in found]
+    trained = [row.training for row in found if row.training]
+    return [_marked(row) for row in found] if batches.unequal(trained) else found
+
+
+def _marked(row: Row) -> Row:
+    """A row beside others whose training had batches of another size."""
+    said = batches.halved(row.training) if row.training else ""
+    return replace(row, note="; ".join(filter(None, (row.note, said))))
 
 
 def _comparable(row: Row, chosen: str) -> Row:

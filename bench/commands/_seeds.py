@@ -25,6 +25,7 @@ def told(run: Run) -> list[dict[str, Any]]:
             "margin_mm": seeds.margin(run),
             "answer": pair.tested.answer,
             "seeds_needed": pair.tested.needed,
+            "batches": pair.batches or "equal",
         }
         for pair in seeds.pairs(run)
     ]

@@ -15,7 +15,7 @@ from bench.data.geometry import skeletons, smpl
 from bench.data.geometry.skinning import Skin
 from bench.data.protocols import Protocol
 from bench.training import groups
-from models import Body, Mesh, Spec, averaging, freezing
+from models import Body, Mesh, Spec, averaging, freezing, momentum
 from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.human import human
 from models.sizes import kinds
@@ -45,6 +45,9 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     if train.groups:
         names = groups.frozen(train.groups, graph.trainable())
         graph = freezing.frozen(graph, names)
+    if falls := train.norm_momentum:
+        batches = (falls.over or train.steps) * train.accumulate
+        graph = momentum.falling(graph, falls.start, falls.end, batches)
     if train.average is not None:
         graph = averaging.averaged(graph, train.average)
     return spec if graph is spec.train else replace(spec, train=graph)

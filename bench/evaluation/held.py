@@ -19,6 +19,7 @@ from bench.evaluation.oracle import (
     choice,
     cutting,
     network,
+    scaling,
     scoring,
     several,
     sides,
@@ -95,8 +96,8 @@ def hold(job: Job, split: Split, own: Own) -> Held:
     predicted = 0
     # of other frames no pose and no score could be compared
     if all(one.ok for one in checks[-2:]):
-        train = trained(job, split, own.feed)
-        fitted = fitted_on(job, own.feed, train)
+        fitted, reason = _fitted(job, split, own)
+        left_out |= {"scaling": reason} if reason else {}
         checks += [_truth(own, test, rows), scaled(own.feed, fitted, graph="infer")]
         found, predicted, reason = _predictions(job, own, test, rows, fitted)
         checks += found
@@ -105,6 +106,16 @@ def hold(job: Job, split: Split, own: Own) -> Held:
         checks += found
         left_out |= without
     return Held(tuple(checks), predicted, left_out)
+
+
+def _fitted(job: Job, split: Split, own: Own) -> tuple[Scaling, str]:
+    """How keypoints are to be scaled, and what could not be held of that."""
+    if not job.of_any_training:
+        return fitted_on(job, own.feed, trained(job, split, own.feed)), ""
+    # the clips that such a file was trained on may be others than the run's
+    found = network.stored(job.evaluated, "scaling")
+    seen = sight.of(own.feed.spec, split.protocol, job)
+    return scaling.kept(found, seen), "taken from the file, whose clips nobody knows"
 
 
 def _counts(own: Own, test: Cut, rows: Rows) -> list[Check]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.data.formats import arrays_file
 from bench.training.origin import checked
-from models import averaging
+from models import averaging, momentum
 from models.errors import BadInput
 
 Arrays = dict[str, np.ndarray]
@@ -42,7 +42,10 @@ class Checkpoint:
     @property
     def trained(self) -> Arrays:
         """The weights that the training gives: their means where it averages."""
-        return averaging.read(self.params)
+        found = averaging.read(self.params)
+        # how far a training was is nothing that another one starts with
+        found.pop(momentum.COUNTER, None)
+        return found
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

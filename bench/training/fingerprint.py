@@ -19,6 +19,7 @@ from models.optim import Optimizer
 # keys of a training that came after the first fingerprints: left out where nothing was asked for
 LATER = (
     "average",
+    "norm_momentum",
     "accumulate",
     "clip",
     "continues",

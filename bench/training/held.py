@@ -81,6 +81,7 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
         ),
     ]
     checks.append(_frozen(job, graph, weights, begun))
+    checks += _counted(job, loop, weights)
     # one array may stand still, as behind dead units; all of a kind never do
     for what, names in (
         ("weights", graph.trainable()),
@@ -94,6 +95,18 @@ def ended(job: Job, loop: Loop) -> tuple[Check, ...]:
                 check("end", name, share, UNMOVED, unit="of all", graph="train")
             )
     return tuple(checks)
+
+
+def _counted(job: Job, loop: Loop, weights: Arrays) -> list[Check]:
+    """How far a momentum of batch norm has fallen, where it does: with every batch."""
+    train = job.settings.train
+    # what another training had counted before, nobody knows here
+    if train.norm_momentum is None or train.continues:
+        return []
+    due = loop.step * loop.plan.accumulate
+    off = abs(int(weights["norm_momentum.batches"]) - due)
+    name = "batches that its momentum has fallen by"
+    return [check("end", name, off, 0, unit="batches", graph="train")]
 
 
 def _frozen(job: Job, graph: Graph, weights: Arrays, begun: Arrays) -> Check:

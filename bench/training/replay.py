@@ -154,8 +154,8 @@ def _made(again: list[range], loop: Loop) -> list[range]:
         return again
     made = [part for part in again if part.stop <= loop.step]
     if not made:
-        # of a head that is longer than the training, all of it
-        return [range(loop.step)]
+        # of a head that is longer than the training, all that it has made itself
+        return [range(again[0].start, loop.step)]
     if made[-1].stop <= loop.late < loop.step:
         made.append(range(loop.late, loop.step))
     return made

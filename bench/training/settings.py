@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
 from bench.kinds import (
+    Chance,
     Count,
     Fading,
     Keep,
@@ -48,6 +49,17 @@ class Group(Strict):
         return self
 
 
+class NormMomentum(Strict):
+    """A momentum of batch norm that falls exponentially.
+
+    It is the batch's share in the running statistics, as PyTorch's.
+    """
+
+    start: Chance
+    end: Chance
+    over: Count | None = None  # steps; all of the training's where left out
+
+
 class Train(Strict):
     """Empty fields take the model's published recipe."""
 
@@ -85,6 +97,8 @@ class Train(Strict):
     inputs: Inputs | None = None
     # decay per step of the mean of the weights, which is what is then evaluated
     average: Share | None = None
+    # else it stays as the model's file has it
+    norm_momentum: NormMomentum | None = None
     # a checkpoint, whose arrays of the same name and shape the training starts from
     start: Path | None = None
     continues: bool = False  # with its optimizer's state and its step, of any backend
@@ -99,6 +113,17 @@ class Train(Strict):
     # test's, but for a training that goes by its validations: no test is to have chosen
     validate_on: Literal["test", "held-out"] | None = None
     keep: Keep = Keep()
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        falls = self.norm_momentum
+        # the graph is made before the data are read, of which an epoch is
+        if falls and falls.over is None and self.epochs is not None:
+            raise BadInput(
+                "norm_momentum of a training in epochs: a number of steps was due, such as"
+                " {start: 0.1, end: 0.001, over: 1000}"
+            )
+        return self
 
     @property
     def chooses(self) -> bool:

@@ -78,8 +78,8 @@ def _run(
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
     except RAISED as error:
-        if not loop.step:
-            raise  # nothing is lost that was made before
+        if loop.step == brought.first_step(job):
+            raise  # nothing is lost that this training has made
         payload = _payload(job, loop, split, held, note=said(error))
         lost = blame.lost(error, payload)
         reason = f"{lost.reason}, after {loop.step} steps; {_kept(loop)}"

@@ -163,14 +163,17 @@ def _conv(
 def _activate(x: Value, size: Size, train: bool, norm: str) -> Value:
     """Batch norm, ReLU, dropout."""
     # `train` changes numbers, not weights: the strided graph takes statistics over the
-    # positions it has, the dilated one would see all between. The official training lets the
-    # momentum fall from 0.1 to 0.001; here it stays.
+    # positions it has, the dilated one would see all between. The paper's recipe lets the
+    # momentum fall from here.
     h = x.batch_norm(eps=1e-5, momentum=0.1, train=train, name=norm).relu()
     return h.dropout(rate=size.dropout, name=norm) if train else h
 
 
 NOTES = (
-    "The momentum of batch norm stays at 0.1, where the authors let it fall to 0.001.",
+    (
+        "The momentum of batch norm falls from 0.1 to 0.001 with each batch, where the "
+        "authors let it fall at the end of each epoch."
+    ),
     (
         "The trajectory model is built and run; windows hold poses relative to the "
         "root, so that it is not trained here. The semi-supervised loop is left out."

@@ -61,6 +61,7 @@ def beside(run: Run, record: Record, payload: Training) -> Row:
     found = verdict.compared(run, record, payload)
     if found is None:
         return {}
+    inside = "yes" if found.inside else "no"
     return cells.columns(record) | {
         "Error (mm)": number(found.score),
         "Beside": Code(found.against),
@@ -68,5 +69,5 @@ def beside(run: Run, record: Record, payload: Training) -> Row:
         "Worse by": percent(found.apart),
         "Chance may do": percent(found.band),
         "Measured": "yes" if found.again else "no, its floor",
-        "Inside": "yes" if found.inside else "no",
+        "Inside": f"{inside} ({found.batches})" if found.batches else inside,
     }

@@ -60,7 +60,7 @@ def pair_row(pair: Pair) -> Row:
         "90 % interval": interval(found.low, found.high),
         "p equivalent": number(found.equivalent),
         "p different": number(found.different),
-        "Answer": Strong(found.answer),
+        "Answer": Strong(", ".join(filter(None, (found.answer, pair.batches)))),
         "Seeds needed": _needed(pair),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.records import Evaluation, Record, Run
-from reports import cells, glance
+from reports import batches, cells, glance
 from reports.blocks import Block, Code, Row, table, text
 from reports.numbers import number
 
@@ -14,12 +14,14 @@ AFTER = ("summary",)
 TITLE = "Backends side by side"
 
 MPJPE = "MPJPE after training (mm)"
+SECONDS = "training (s)"
+TRAINED = (MPJPE, SECONDS)
 # Each from the records of one model on one backend; the order is that of the rows.
 QUANTITIES: dict[str, Callable[[list[Record]], float | None]] = {
     "parity: worst error ÷ bound": glance.budget,
     "parity: largest shift (mm)": glance.drift,
     MPJPE: glance.accuracy,
-    "training (s)": glance.training,
+    SECONDS: glance.training,
     "forward (frames/s, best)": lambda records: glance.fastest(records, "forward"),
     "training step (frames/s, best)": lambda records: glance.fastest(
         records, "train_step"
@@ -61,6 +63,10 @@ def row(run: Run, model: str, quantity: str, backends: list[str]) -> Row:
     """One quantity of one model on all backends."""
     measure = QUANTITIES[quantity]
     cell: Row = {"Model": Code(model), "Quantity": quantity}
+    # what a training gave and what it took; other quantities know no batch of it
+    marks = batches.marks(run, model) if quantity in TRAINED else {}
     for backend in backends:
-        cell[backend] = number(measure(cells.of_model(run, backend, model)))
+        told = number(measure(cells.of_model(run, backend, model)))
+        mark = marks.get(backend)
+        cell[backend] = f"{told} ({mark})" if mark else told
     return cell

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.records import Again, Record, Run, Training
-from reports import cells
+from reports import batches, cells
 
 # Of so few trainings the range is but a hint at what chance can do: on average 1.1 (of two) or
 # 1.7 (of three) standard deviations, where two trainings differ by 1.4 and seldom by over 4.
@@ -37,6 +37,7 @@ class Alike:
     due: float
     again: tuple[float, ...]  # of the reference, trained again; none where nobody did
     mirrored: bool = False  # whether it is the reference itself that is judged
+    batches: str = ""  # what is to be said where those of the two are unequal
 
     @property
     def apart(self) -> float:
@@ -93,27 +94,51 @@ def compared(run: Run, record: Record, payload: Training) -> Alike | None:
     score = last(payload)
     name = reference(run, record.model, record.precision)
     scores: dict[str, float] = {}
+    beside: dict[str, Training] = {record.backend: payload}
     for other, found in trainings(run, record.model, record.precision):
         value = last(found)
         if other.backend != record.backend and budget(found) == budget(payload):
             scores[other.backend] = math.nan if value is None else value
+            beside[other.backend] = found
     if score is None or not scores:
         return None
     again = chance(run, record, payload, name)
     if record.backend == name:
         others = "the median of the others" if len(scores) > 1 else next(iter(scores))
         median = statistics.median(scores.values())
-        return Alike(record, score, others, median, again, mirrored=True)
+        said = marked(beside)
+        return Alike(record, score, others, median, again, mirrored=True, batches=said)
     if name not in scores:
         return None
-    return Alike(record, score, name, scores[name], again)
+    said = marked({record.backend: payload, name: beside[name]})
+    return Alike(record, score, name, scores[name], again, batches=said)
+
+
+def marked(trained: Mapping[str, Training]) -> str:
+    """Which of the trainings that are compared, by backend, had smaller batches; or nothing."""
+    if not batches.unequal(trained.values()):
+        return ""
+    said = [
+        f"{backend} with {text}"
+        for backend, payload in trained.items()
+        if (text := batches.halved(payload))
+    ]
+    return f"unequal batches: {', '.join(said)}"
 
 
 def chance(run: Run, record: Record, payload: Training, name: str) -> tuple[float, ...]:
     """Scores of the reference's trainings with other draws; none where one has no number."""
+    own = [
+        found
+        for other, found in trainings(run, record.model, record.precision)
+        if other.backend == name
+    ]
+    # the reference draws again with the batches that it had
+    batch = own[0].batch if own else payload.batch
     for other, found in cells.payloads(run.records, Again):
         about = (other.backend, other.model, other.precision)
-        alike = (found.protocol_hash, found.steps, found.batch) == budget(payload)
+        alike = (found.protocol_hash, found.steps) == budget(payload)[:2]
+        alike = alike and found.batch == batch
         if about == (name, record.model, record.precision) and alike:
             scores = finite(found.scores)
             return tuple(scores) if len(scores) == len(found.scores) else ()
@@ -121,8 +146,8 @@ def chance(run: Run, record: Record, payload: Training, name: str) -> tuple[floa
 
 
 def budget(payload: Training) -> tuple[str, int, int]:
-    """What makes two scores comparable: protocol, steps, batch."""
-    return payload.protocol_hash, payload.steps, payload.batch
+    """What makes two scores comparable: protocol, steps, the batch that was asked for."""
+    return payload.protocol_hash, payload.steps, batches.asked(payload)
 
 
 def last(payload: Training) -> float | None:

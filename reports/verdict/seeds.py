@@ -26,6 +26,7 @@ class Seeded:
     lost: int  # how many did
     unit: str
     budget: tuple[str, int, int]  # protocol, steps, batch: what makes scores comparable
+    training: Training
     mean: Mean
 
 
@@ -36,6 +37,12 @@ class Pair:
     one: Seeded
     other: Seeded
     tested: Tested
+
+    @property
+    def batches(self) -> str:
+        """What is to be said where theirs are unequal; empty where they are equal."""
+        both = {each.record.backend: each.training for each in (self.one, self.other)}
+        return alike.marked(both)
 
 
 def seeded(run: Run) -> list[Seeded]:
@@ -56,6 +63,7 @@ def seeded(run: Run) -> list[Seeded]:
                 lost=len(told) - len(scores),
                 unit=payload.validation_unit,
                 budget=alike.budget(payload),
+                training=payload,
                 mean=equivalence.mean(scores),
             )
         )

@@ -136,11 +136,11 @@ def cost(graph: Graph, frames: int) -> int:
     return max(1, of_window(graph, frames))
 
 
-def stored(checkpoint: Path) -> dict[str, np.ndarray]:
-    """The parameters in a checkpoint, read without the harness's own reader."""
+def stored(checkpoint: Path, group: str = "params") -> dict[str, np.ndarray]:
+    """The parameters in a checkpoint, or its `scaling`, without the harness's own reader."""
     from safetensors import safe_open
 
-    start = "params/"
+    start = f"{group}/"
     with safe_open(checkpoint, framework="numpy") as file:
         names = [name for name in file.keys() if name.startswith(start)]  # noqa: SIM118
         return {name.removeprefix(start): file.get_tensor(name) for name in names}

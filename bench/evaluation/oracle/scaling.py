@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,14 @@ def none(sight: Sight) -> Scaling:
     if sight.reads == "images":
         shape = (1, 1)  # of any size
     return Scaling(np.zeros(shape), np.ones(shape))
+
+
+def kept(arrays: Mapping[str, Float], sight: Sight) -> Scaling:
+    """What a checkpoint says; nothing where it says nothing."""
+    if not arrays:
+        return none(sight)
+    mean, deviation = (arrays[name].astype(np.float64) for name in ("mean", "std"))
+    return Scaling(mean, deviation)
 
 
 def fit(train: Cut) -> Scaling:

@@ -70,6 +70,8 @@ def judge(found: Alike) -> Reason:
         f" {number(found.due)} mm on the same budget from the same start:"
         f" {percent(abs(found.apart))} {'worse' if not found.apart <= 0 else 'better'},"
     )
+    if found.batches:
+        text = f"{text} ({found.batches})"
     chance = band(found)
     if found.inside and found.band <= alike.WIDE:
         return works(f"{text} inside {chance}")

@@ -14,7 +14,7 @@ from bench.config import Config, Model, Train
 from bench.coordinator.job import Job
 from bench.training import checkpoint
 from bench.training.fingerprint import fingerprint
-from bench.training.settings import Group
+from bench.training.settings import Group, NormMomentum
 from models.optim import Optimizer
 from tests.bench.training.small_jobs import PROTOCOL, make_job
 
@@ -22,6 +22,7 @@ NUMPY = backends.load("numpy")
 # another value of every setting of a training
 TRAIN: dict[str, Any] = {
     "average": 0.9,
+    "norm_momentum": NormMomentum(start=0.1, end=0.001),
     "start": Path("weights.safetensors"),
     "continues": True,
     "steps": 61,

@@ -35,9 +35,9 @@ def test_every_step_gets_its_learning_rate(
 
     monkeypatch.setattr(type(backend), "trainer", spying)
     run(make_job(tmp_path, backend, steps=7, lr=0.5), backend)
-    # once in the training, and once where its steps are made again
+    # once in the training, and once where its steps are made again; then an update by the rule
     due = [0.5 * schedules.read(None).factor(Now(step, 7, 1, 0.0)) for step in range(7)]
-    assert seen == 2 * due
+    assert seen[:-1] == 2 * due
 
 
 def test_something_is_learnt(tmp_path: Path, backend: Backend) -> None:
