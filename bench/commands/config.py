@@ -54,9 +54,11 @@ def command(
     """Show every setting, its value, and where that comes from.
 
     A built-in default, the profile, the recipe and those that it extends (where none is named,
-    the model's own), --config, an option or --set: each over those before it. `run` with the same
-    options takes these settings.
+    the model's own), --config, an option or --set: each over those before it. `train` with the
+    same --recipe, or `run`, takes these settings, and refuses what is refused here.
     """
+    from bench.commands import _profile
+
     typed = {
         "device": device,
         "precision": precision,
@@ -67,7 +69,7 @@ def command(
         "seed": seed,
     }
     asked = {
-        "profile": profile or "smoke",
+        "profile": profile or (_profile.TRAINS if recipe else _profile.USUAL),
         "recipe": recipe,
         "file": config,
         "overrides": set or [],
@@ -103,11 +105,16 @@ def _show(
     asked: Mapping[str, Any], models: Sequence[str], chose: Layers, *, as_json: bool
 ) -> None:
     import json
+    import sys
 
     from bench import config as configs
     from bench.commands._tables import table
 
     settings = configs.load(**asked, models=models)
+    _check(settings)
+    if "--profile" not in dict(chose):
+        taker = "train" if asked["recipe"] else "run"
+        print(f"defaults of {taker}: profile {asked['profile']}", file=sys.stderr)
     beneath = configs.beneath(profile=asked["profile"], recipe=asked["recipe"])
     typed = {key: asked[key] for key in ("file", "overrides", "options")}
     layers = [*beneath, *configs.above(**typed), *chose]
@@ -119,6 +126,15 @@ def _show(
         return
     lines = [(row["key"], json.dumps(row["value"]), row["from"]) for row in rows]
     table(("key", "value", "from"), lines)
+
+
+def _check(settings: Config) -> None:
+    """Raise what the command would that takes these settings, before it reads data."""
+    from bench.coordinator import checking
+
+    # a recipe is there to be trained by
+    tasks = ("train",) if settings.recipe else settings.tasks
+    checking.check_settings(settings.model_copy(update={"tasks": tasks}))
 
 
 def _rows(asked: _Asked) -> Iterator[dict[str, Any]]:

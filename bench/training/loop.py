@@ -76,6 +76,13 @@ class Plan:
         """Those checkpoints, as files."""
         return Keeping(self.keep, self.checkpoint)
 
+    def risen(self, step: int) -> str:
+        """That the rate never comes to its highest, where it does not, after `step` steps."""
+        if self.rise <= self.steps:
+            return ""
+        made = f"of which {step:,} {'is' if step == 1 else 'are'} made"
+        return f"the rate rises over {self.rise:,} steps, {made}"
+
 
 @dataclass(frozen=True)
 class Mark:

@@ -50,7 +50,7 @@ def test_a_recipe_names_the_model_and_is_kept_resolved(
         (("--resume", ".", "--init", "x"), "--init does not go with --resume ."),
         (("--resume", ".", "--debug"), "--debug does not go with --resume ."),
         (("--resume", ".", "--experiment", "x"), "--experiment does not go with"),
-        (("--recipe", "absent.yaml"), "absent.yaml: not a readable YAML file"),
+        (("--recipe", "absent.yaml"), "absent.yaml: no such file"),
     ],
 )
 def test_what_does_not_begin_is_one_line(
