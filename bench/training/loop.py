@@ -312,7 +312,8 @@ class Loop:
         if self.seconds:
             text += f", {self.step / self.seconds:.1f} steps/s"
         if self.curve.validation:
-            text += f", validation {self.curve.validation[-1]:.1f} {self.feed.unit}"
+            error = f"{self.curve.validation[-1]:.1f} {self.feed.unit}"
+            text += f", validation {self.feed.measured} {error}"
         return text
 
 
