@@ -59,6 +59,8 @@ class Config(Strict):
     profile: str = ""
     # the recipe it came from, a name or a file; `load` writes it, too
     recipe: str = ""
+    # a few steps that look for mistakes (`--debug`): no evidence, so no verdict is made of them
+    debug: bool = False
     # the finished run whose data, sizes and weights are taken; `--run` alone writes it
     run: str = ""
     backend: Names = Field(default=("numpy",), min_length=1)

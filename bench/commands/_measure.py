@@ -328,6 +328,8 @@ def show(
             (one.model, *said.values()) for one, said in zip(found, told, strict=True)
         ]
         table(("model", *told[0]), lines)
+    if run.info.config.get("debug"):
+        print("debug run: no verdict, for a few steps are no evidence")
     _seeds.show(run)
     for tell in more:
         tell(outcome.records)

@@ -74,4 +74,5 @@ def test_debugging_is_beneath_what_is_typed() -> None:
     )
     train = found.model["dstformer"].train
     assert (train.steps, train.validate_every, train.batch) == (7, 1, 24)
+    assert found.debug
     assert (found.small, found.parity.preset, found.parity.locate) == (0.1, None, True)
