@@ -57,8 +57,6 @@ def command(
     the model's own), --config, an option or --set: each over those before it. `train` with the
     same --recipe, or `run`, takes these settings, and refuses what is refused here.
     """
-    from bench.commands import _profile
-
     typed = {
         "device": device,
         "precision": precision,
@@ -69,7 +67,7 @@ def command(
         "seed": seed,
     }
     asked = {
-        "profile": profile or (_profile.TRAINS if recipe else _profile.USUAL),
+        "profile": profile or _usual(recipe),
         "recipe": recipe,
         "file": config,
         "overrides": set or [],
@@ -77,6 +75,13 @@ def command(
     }
     _show(asked, model or [], _chose(profile=profile, recipe=recipe), as_json=json)
     return 0
+
+
+def _usual(recipe: str | None) -> str:
+    """The profile of `train`, by which a recipe is used, or of `run`."""
+    from bench.commands import _profile
+
+    return _profile.TRAINS if recipe else _profile.USUAL
 
 
 def _chose(**named: str | None) -> Layers:

@@ -205,7 +205,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         ("throughput.batches=[a]", "throughput.batches.0", "integer"),
         ("throughput.rounds=1", "throughput.rounds", "greater than or equal to 3"),
         ("parity.optimizers=[adm]", "parity.optimizers.0", "did you mean adam"),
-        ("model=3", "model", "dictionary"),
+        ("model=3", "model", "keys and values were due"),
         ("model.motionbert.train.steps=x", "model.motionbert.train.steps", "integer"),
         ("model.motionbert.train.lr=0", "model.motionbert.train.lr", "greater than 0"),
         ("model.motionbert.preset=3", "model.motionbert.preset", "string"),
@@ -222,7 +222,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         (
             "model.motionbert.sizes.fuse=3",
             "model.motionbert.sizes.fuse",
-            "bool was due",
+            "true or false was due",
         ),
         (
             "model.simple_baseline.sizes.width=true",
