@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 import models as zoo
 from bench import recipes, tasks
-from bench.data.formats import yaml_file
+from bench.data.formats import words, yaml_file
 from bench.exam.settings import Exam
 from bench.kinds import (
     PROCESSORS,
@@ -59,6 +59,8 @@ class Config(Strict):
     profile: str = ""
     # the recipe it came from, a name or a file; `load` writes it, too
     recipe: str = ""
+    # a few steps that look for mistakes (`--debug`): no evidence, so no verdict is made of them
+    debug: bool = False
     # the finished run whose data, sizes and weights are taken; `--run` alone writes it
     run: str = ""
     backend: Names = Field(default=("numpy",), min_length=1)
@@ -352,15 +354,15 @@ def _explain(error: ValidationError, schema: type[BaseModel] = Config) -> str:
     wrong = error.errors()[0]
     path = [str(part) for part in wrong["loc"]]
     key = shortened(".".join(path))
-    if wrong["type"] == "value_error":  # ours, which says all there is to say
-        return f"configuration key {key}: {wrong['ctx']['error']}"
+    told = f"configuration key {key}: {words.reason(wrong)}"
+    if wrong["type"] == "value_error":
+        return told
     if wrong["type"] == "extra_forbidden":
         *owners, last = path
         kind = f"key of {'.'.join(owners)}" if owners else "configuration key"
         known = list(_section(owners, schema).model_fields)
         return str(UnknownName(kind, last, known))
-    came = shortened(repr(wrong["input"]))
-    return f"configuration key {key}: {wrong['msg'].lower()}, got {came}"
+    return f"{told}, got {words.value(wrong['input'])}"
 
 
 def _section(path: Sequence[str], schema: type[BaseModel]) -> type[BaseModel]:

@@ -6,11 +6,10 @@ import re
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
-from bench import commands, data
+from bench import commands
 from bench.__main__ import main
 from bench.processes.machine import ROOT
 
@@ -65,12 +64,15 @@ def named(word: str) -> str:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the page takes for granted, and recipes small enough for a test."""
     monkeypatch.chdir(tmp_path)
-    keypoints = data.load("synthetic", small=0.02).test[0].keypoints[:12]
-    Path("clips").mkdir()
-    for name in ("walk", "clips/one", "clips/two"):
-        np.save(f"{name}.npy", keypoints)
+    (made,) = blocks("python")
+    # the page's own words, in this process
+    exec(compile(made, "keypoints.py", "exec"), {})  # noqa: S102
+    for text in blocks("yaml"):
+        name = re.match(r"# (\S+\.yaml)\n", text)
+        assert name, "a file's first line says its name"
+        Path(name[1]).write_text(text)
+    Path("page.yaml").write_text(Path("mine.yaml").read_text())
     Path("mine.yaml").write_text(yaml.safe_dump(TINY))
-    Path("more.yaml").write_text("seed: 1\n")
     return tmp_path
 
 
@@ -84,8 +86,6 @@ def test_every_part_of_the_guide_has_its_line() -> None:
 
 
 def test_the_recipe_of_the_page_is_one(here: Path) -> None:
-    (text,) = blocks("yaml")
-    Path("page.yaml").write_text(text)
     assert main(["config", "--recipe", "page.yaml", "--json"]) == 0
 
 

@@ -29,6 +29,7 @@ def experiment(name: str | None) -> str | None:
 def debugging(models: Sequence[str]) -> dict[str, Any]:
     """What `--debug` sets, by configuration key: few data and steps, and all that looks at them."""
     return {
+        "debug": True,
         "small": 0.1,
         # at the size that is trained, and every node of it
         "parity": {"preset": None, "steps": FEW["steps"], "locate": True},

@@ -6,7 +6,7 @@ Scores are of one protocol or they are not shown: the one that most rows have.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,11 +36,12 @@ class Row:
     frames_per_second: float | None = None  # forward, the best batch
     training: Training | None = None
     note: str = ""
+    label: str = ""  # the end of `source` that tells it from the others
 
     @property
     def name(self) -> str:
         """Short, for a figure."""
-        return f"{self.model} on {self.backend} ({Path(self.source).name})"
+        return f"{self.model} on {self.backend} ({self.label})"
 
 
 def rows(places: Sequence[Path]) -> list[Row]:
@@ -49,7 +50,7 @@ def rows(places: Sequence[Path]) -> list[Row]:
     Raises BadInput for what is no run and no checkpoint, for fewer than two rows, and for rows that
     have no protocol in common.
     """
-    found = [row for place in places for row in _of(place)]
+    found = _labelled([row for place in places for row in _of(place)])
     if len(found) < 2:
         raise BadInput(
             f"{', '.join(map(str, places))}: {len(found)} trained model there, and two were due"
@@ -72,6 +73,35 @@ def _marked(row: Row) -> Row:
     """A row beside others whose training had batches of another size."""
     said = batches.halved(row.training) if row.training else ""
     return replace(row, note="; ".join(filter(None, (row.note, said))))
+
+
+def _labelled(found: Sequence[Row]) -> list[Row]:
+    """Each row once, where places were given twice, by the end of its path."""
+    keys = [(_whole(row), row.backend, row.model) for row in found]
+    given = Counter(keys)
+    labels = _ends({_whole(row) for row in found})
+    rows = []
+    for key, row in dict(zip(keys, found, strict=True)).items():
+        often = f"given {given[key]} times" if given[key] > 1 else ""
+        note = "; ".join(filter(None, (row.note, often)))
+        rows.append(replace(row, note=note, label=labels[key[0]]))
+    return rows
+
+
+def _whole(row: Row) -> Path:
+    return Path(row.source).resolve()
+
+
+def _ends(paths: Collection[Path]) -> dict[Path, str]:
+    """Of each path as many of its last parts as no other ends in."""
+    found = {}
+    for path in paths:
+        others = [other.parts for other in paths if other != path]
+        count = 1
+        while any(other[-count:] == path.parts[-count:] for other in others):
+            count += 1
+        found[path] = str(Path(*path.parts[-count:]))
+    return found
 
 
 def _comparable(row: Row, chosen: str) -> Row:

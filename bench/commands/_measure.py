@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands import _scores
+from bench.commands import _profile, _scores
 from bench.commands._beginning import CHECKS, debugging
 from bench.commands._beginning import experiment as named_so
 from bench.commands._chosen import chosen, refuse_beside
@@ -62,7 +62,7 @@ def measured(
         refuse_beside(earlier, recipe=recipe, init=init, debug=debug)
     elif trains:
         named(model, recipe)
-        options["profile"] = options["profile"] or "standard"
+        options["profile"] = options["profile"] or _profile.TRAINS
     if debug:
         tasks, options["beside"] = CHECKS, debugging(model or of_recipe(recipe))
     with locked(resume):
@@ -131,7 +131,7 @@ def configure(
         return _beside(Typed(tasks=tasks or (), profile=profile, **said), resume, run)
     if tasks is not None:
         given["tasks"] = list(tasks)
-    return config.load(profile=profile or "smoke", recipe=recipe, **said)
+    return config.load(profile=profile or _profile.USUAL, recipe=recipe, **said)
 
 
 def named(model: list[str] | None, recipe: str | None = None) -> None:
@@ -328,6 +328,8 @@ def show(
             (one.model, *said.values()) for one, said in zip(found, told, strict=True)
         ]
         table(("model", *told[0]), lines)
+    if run.info.config.get("debug"):
+        print("debug run: no verdict, for a few steps are no evidence")
     _seeds.show(run)
     for tell in more:
         tell(outcome.records)

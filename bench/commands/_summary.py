@@ -123,10 +123,8 @@ def _training(payload: Training) -> str:
     if not payload.validation_mpjpe:  # diverged before the first one
         return f"{payload.steps} steps"
     steps = f"{payload.steps} steps in {payload.train_seconds:.0f} s"
-    what = f"{payload.validated_on} poses"
-    if payload.validation_of != "MPJPE":
-        what = f"what is hidden of {what}"
-    last = f"{payload.validation_mpjpe[-1]:.1f} {payload.validation_unit} on {what}"
+    error = f"{payload.validation_mpjpe[-1]:.1f} {payload.validation_unit}"
+    last = f"{payload.validation_of} {error} on {payload.validated_on} poses"
     told = f"{steps}, {last}; {_under(payload)}"
     return f"{told}; {payload.note}" if payload.note else told
 

@@ -11,9 +11,11 @@ WIDTH = 160  # columns where no terminal says how many it has
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table, as wide as the terminal where there is one."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    shown = Table(*head, box=None, pad_edge=False)
+    # a long name goes on beneath: cut short, it would look like another
+    columns = [Column(title, overflow="fold") for title in head]
+    shown = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         shown.add_row(*row)
     width = None if sys.stdout.isatty() else WIDTH

@@ -86,7 +86,7 @@ def _told(row: Row) -> dict[str, str]:
     from reports.numbers import count, number
 
     return {
-        "run or checkpoint": row.source,
+        "run or checkpoint": row.label,
         "model": row.model,
         "backend": row.backend,
         "protocol": f"{row.protocol} {row.protocol_hash}",

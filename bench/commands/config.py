@@ -54,8 +54,8 @@ def command(
     """Show every setting, its value, and where that comes from.
 
     A built-in default, the profile, the recipe and those that it extends (where none is named,
-    the model's own), --config, an option or --set: each over those before it. `run` with the same
-    options takes these settings.
+    the model's own), --config, an option or --set: each over those before it. `train` with the
+    same --recipe, or `run`, takes these settings, and refuses what is refused here.
     """
     typed = {
         "device": device,
@@ -67,7 +67,7 @@ def command(
         "seed": seed,
     }
     asked = {
-        "profile": profile or "smoke",
+        "profile": profile or _usual(recipe),
         "recipe": recipe,
         "file": config,
         "overrides": set or [],
@@ -75,6 +75,13 @@ def command(
     }
     _show(asked, model or [], _chose(profile=profile, recipe=recipe), as_json=json)
     return 0
+
+
+def _usual(recipe: str | None) -> str:
+    """The profile of `train`, by which a recipe is used, or of `run`."""
+    from bench.commands import _profile
+
+    return _profile.TRAINS if recipe else _profile.USUAL
 
 
 def _chose(**named: str | None) -> Layers:
@@ -103,11 +110,16 @@ def _show(
     asked: Mapping[str, Any], models: Sequence[str], chose: Layers, *, as_json: bool
 ) -> None:
     import json
+    import sys
 
     from bench import config as configs
     from bench.commands._tables import table
 
     settings = configs.load(**asked, models=models)
+    _check(settings)
+    if "--profile" not in dict(chose):
+        taker = "train" if asked["recipe"] else "run"
+        print(f"defaults of {taker}: profile {asked['profile']}", file=sys.stderr)
     beneath = configs.beneath(profile=asked["profile"], recipe=asked["recipe"])
     typed = {key: asked[key] for key in ("file", "overrides", "options")}
     layers = [*beneath, *configs.above(**typed), *chose]
@@ -119,6 +131,15 @@ def _show(
         return
     lines = [(row["key"], json.dumps(row["value"]), row["from"]) for row in rows]
     table(("key", "value", "from"), lines)
+
+
+def _check(settings: Config) -> None:
+    """Raise what the command would that takes these settings, before it reads data."""
+    from bench.coordinator import checking
+
+    # a recipe is there to be trained by
+    tasks = ("train",) if settings.recipe else settings.tasks
+    checking.check_settings(settings.model_copy(update={"tasks": tasks}))
 
 
 def _rows(asked: _Asked) -> Iterator[dict[str, Any]]:

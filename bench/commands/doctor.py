@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from bench.commands import Json
 
 EXAMPLES = ("doctor",)
+ABSENT = "not installed"
 # kind of question (device, precision, feature) -> item -> why it is not usable, or nothing
 Answers = dict[str, dict[str, str]]
 
@@ -27,14 +28,43 @@ def command(json: Json = False) -> int:
     from bench.processes import machine
 
     seen = machine.describe()
+    beside = _beside()
     found = {name: _ask(name) for name in backends.installed()}
     if json:
-        print(encoder.dumps({"environment": seen, "backends": found}))
+        told = {"environment": seen, "software": beside, "backends": found}
+        print(encoder.dumps(told))
         return 0
-    table(("what", "value"), [(key, str(value)) for key, value in seen.items()])
+    lines = {**_told(seen), **{name: has or ABSENT for name, has in beside.items()}}
+    table(("what", "value"), list(lines.items()))
     print()
     table(("backend", "question", "item", "usable"), _rows(found))
     return 0
+
+
+def _beside() -> dict[str, str | None]:
+    """Versions of frameworks and of what else is of use, by name; None is not here."""
+    import shutil
+
+    import backends
+    from bench.processes import machine
+
+    packages = (*backends.packages(), "tensorboardX")
+    found: dict[str, str | None] = dict.fromkeys(packages)
+    found |= machine.installed(packages)
+    # it says its version when it is run, and is not
+    found["ffmpeg"] = "here" if shutil.which("ffmpeg") else None
+    return found
+
+
+def _told(seen: Mapping[str, object]) -> dict[str, str]:
+    """The machine in words."""
+    found = {key: str(value) for key, value in seen.items()}
+    size = seen["memory_bytes"]
+    del found["memory_bytes"]
+    found["memory"] = "not known"
+    if isinstance(size, int):
+        found["memory"] = f"{size / 2**30:.1f} GiB"
+    return found
 
 
 def _rows(found: Mapping[str, Answers]) -> list[tuple[str, str, str, str]]:

@@ -12,6 +12,7 @@ from bench.config import Config, Model, completed
 from bench.coordinator import dataset
 from bench.coordinator.spec import build, skin_of
 from bench.data import Split, augment
+from bench.data.formats import words
 from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
@@ -30,11 +31,7 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     A run that is resumed, or whose models are taken, has them already. Raises BadInput,
     UnknownName or Missing.
     """
-    _check_names(config)
-    protocol = _protocol(config)
-    for name, settings in config.model.items():
-        _check_asked(name, settings, config, protocol, resume)
-    augment.asked(config.augment)
+    protocol = check_settings(config, resume=resume)
     # Last, since it can take long: whoever misspelt a name is not made to wait for it.
     kept = resume is not None and dataset.is_kept(resume, config)
     reads = any(tasks.get(name).data for name in config.tasks)
@@ -47,6 +44,17 @@ def check(config: Config, *, resume: Path | None = None) -> Split | None:
     if any(_looks(name, settings, protocol) for name, settings in config.model.items()):
         _check_clips(split)
     return split
+
+
+def check_settings(config: Config, *, resume: Path | None = None) -> Protocol:
+    """Whatever can be known without the clips. Raises as `check` does."""
+    _check_names(config)
+    protocol = _protocol(config)
+    for name, settings in config.model.items():
+        _check_asked(name, settings, config, protocol, resume)
+    for steps in (config.augment, config.corrupt):
+        augment.asked(steps)
+    return protocol
 
 
 def _check_asked(
@@ -78,6 +86,7 @@ def _check_names(config: Config) -> None:
         metrics.load(metric)
     if config.against and config.against not in config.backend:
         raise UnknownName("backend of this run", config.against, config.backend)
+    restored.named(config.checkpoint)
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:
@@ -152,7 +161,7 @@ def _check_evaluated(name: str, spec: Spec, config: Config) -> None:
             f"configuration key checkpoint: best, which the training of {name} chooses by the"
             f" test; add {key}.validate_on=held-out to the training"
         )
-    if config.checkpoint not in ("last", "best") and not config.run:
+    if config.checkpoint not in restored.NAMED and not config.run:
         place = Path(config.checkpoint)
         found = checkpoint.load(place).trained
         restored.inferred(place, found, spec.infer.params)
@@ -217,8 +226,8 @@ def check_model(name: str, settings: Model, protocol: Protocol) -> Spec:
         due = types.get(key, object)
         if not _fits(value, due):
             raise BadInput(
-                f"configuration key model.{name}.sizes.{key}: {due.__name__} was due, got"
-                f" {shortened(repr(value))}"
+                f"configuration key model.{name}.sizes.{key}: {words.called(due)} was due,"
+                f" got {words.value(value)}"
             )
     try:
         spec = build(name, settings, protocol)

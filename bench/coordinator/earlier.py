@@ -124,7 +124,7 @@ def based(folder: Path, typed: Typed) -> Config:
             "parity": config.parity.model_copy(update={"preset": None}),
         }
     )
-    fixed = {*BROUGHT, "run", "parity.preset"}
+    fixed = {*BROUGHT, "run", "debug", "parity.preset"}
     if "evaluate" in config.tasks:
         fixed.add("precision")  # in which it was trained, and is to be judged
     whole = config.model_dump(mode="json")

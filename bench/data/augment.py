@@ -29,7 +29,7 @@ import numpy as np
 from bench.data.augmentation._bodies import TooNear
 from bench.data.augmentation._options import Share
 from bench.data.clip import Clip
-from bench.data.formats import options, yaml_file
+from bench.data.formats import options, words, yaml_file
 from models.errors import BadInput, UnknownName
 from models.folder import files
 
@@ -90,7 +90,7 @@ def parse(content: object, *, folder: Path = Path()) -> tuple[Step, ...]:
     Files are looked for in `folder`. Raises as `read` does.
     """
     if not isinstance(content, list):
-        raise BadInput(f"steps: a list was due, {type(content).__name__} came")
+        raise BadInput(f"steps: a list was due, {words.kind(content)} came")
     return tuple(
         _step(entry, number, folder) for number, entry in enumerate(content, 1)
     )

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.data.clip import Clip
-from bench.data.formats import yaml_file
+from bench.data.formats import words, yaml_file
 from bench.data.geometry import skeletons
 from bench.data.geometry.cameras import Rig
 from bench.data.pieces import part
@@ -356,7 +356,7 @@ def read(path: Path) -> Protocol:
         first = (strange or wrong)[0]
         place = ".".join(map(str, first["loc"]))
         raise BadInput(
-            f"{path}: {place}: {first['msg']} (got {first['input']!r:.60})"
+            f"{path}: {place}: {words.reason(first)}, got {words.value(first['input'])}"
         ) from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None

@@ -77,6 +77,12 @@ def of_file(path: Path, clip: str | None) -> View:
     """
     arrays, about = files.read(path)
     where = str(path)
+    # which `checkpoint.save` writes beside its arrays
+    if "progress" in about:
+        raise BadInput(
+            f"{where}: is a checkpoint, which holds no poses; python -m bench predict RUN"
+            " --to FILE makes some of its run, and FILE is drawn"
+        )
     known = mapping(about, where, "joints", "parents", "fps")
     joints = tuple(map(str, sequence(known["joints"], f"{where}: joints")))
     parents = _parents(known["parents"], len(joints), where)

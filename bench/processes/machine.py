@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -68,12 +70,16 @@ def has_accelerator() -> bool:
 
 def versions() -> dict[str, str]:
     """Python's version, and those of the installed packages that backends say decide numbers."""
-    found = {"python": sys.version.split()[0]}
-    for package in backends.packages():
-        try:
+    python = {"python": sys.version.split()[0]}
+    return python | installed(backends.packages())
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those that are here; none of them is imported."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

@@ -61,7 +61,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays_file.write(path, arrays, header)
 
 
-def _there(path: Path) -> bool:
+def there(path: Path) -> bool:
+    """Whether a file or folder lies at a path, whatever that is."""
     try:
         return path.exists()
     except OSError:  # of a name that no file can have
@@ -73,7 +74,7 @@ def load(path: Path) -> Checkpoint:
     # here: whoever names a command does not wait for it
     from safetensors import SafetensorError, safe_open
 
-    if not _there(path):
+    if not there(path):
         raise BadInput(
             f"{path}: no checkpoint there; train the model first, or give the path of one"
         )

@@ -76,6 +76,13 @@ class Plan:
         """Those checkpoints, as files."""
         return Keeping(self.keep, self.checkpoint)
 
+    def risen(self, step: int) -> str:
+        """That the rate never comes to its highest, where it does not, after `step` steps."""
+        if self.rise <= self.steps:
+            return ""
+        made = f"of which {step:,} {'is' if step == 1 else 'are'} made"
+        return f"the rate rises over {self.rise:,} steps, {made}"
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -305,7 +312,8 @@ class Loop:
         if self.seconds:
             text += f", {self.step / self.seconds:.1f} steps/s"
         if self.curve.validation:
-            text += f", validation {self.curve.validation[-1]:.1f} {self.feed.unit}"
+            error = f"{self.curve.validation[-1]:.1f} {self.feed.unit}"
+            text += f", validation {self.feed.measured} {error}"
         return text
 
 

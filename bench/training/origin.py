@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bench.data.formats import words
 from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from bench.training.optimizer import optimizer_of
@@ -88,7 +89,7 @@ def checked(said: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         wrong = error.errors()[0]
         key = ".".join(map(str, wrong["loc"]))
-        message = f"origin.{key}: {wrong['msg'].lower()}"
+        message = f"origin.{key}: {words.reason(wrong)}"
         raise ValueError(shortened(message)) from None
 
 

@@ -16,8 +16,11 @@ from bench.data.protocols import Protocol
 from bench.training import checkpoint as checkpoints
 from bench.training.feed import Feed, feed_of
 from models import params as initial
-from models.errors import BadInput
+from models.errors import BadInput, UnknownName
 from models.nodes import Param
+
+# checkpoints of a training by their names; others are files
+NAMED = ("last", "best")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,17 @@ class Restored:
     program: Program
     params: Mapping[str, np.ndarray]
     progress: Mapping[str, Any]  # as the checkpoint has it
+
+
+def named(said: str) -> None:
+    """Raise UnknownName for a word that names no checkpoint and no file.
+
+    A path to nothing is told by whoever reads it.
+    """
+    path = Path(said)
+    is_path = path.suffix or len(path.parts) > 1
+    if said not in NAMED and not is_path and not checkpoints.there(path):
+        raise UnknownName("checkpoint (a name, or a file)", said, NAMED)
 
 
 def weights(job: Job, params: Mapping[str, Param]) -> dict[str, np.ndarray] | None:

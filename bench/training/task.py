@@ -269,6 +269,7 @@ def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
     yield _averaged(job)
     yield _no_targets(split)
     yield loop.plan.keeping.said()
+    yield loop.plan.risen(loop.step)
     if split.validation:
         takes = {clip.name for clip in split.validation}
         yield f"validated on {len(takes)} takes that were held out of the training"

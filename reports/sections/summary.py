@@ -27,6 +27,10 @@ GRADES = (
     "In brackets stands how a finding is known: measured here, declared by the backend, or not"
     " run. A fact decides nothing."
 )
+DEBUG = (
+    " A debug run looks for mistakes, with a few steps on a part of the data, which are no"
+    " evidence of training or accuracy. What its checks found is below."
+)
 
 
 def render(run: Run, figures: Path) -> list[Block]:
@@ -39,6 +43,8 @@ def render(run: Run, figures: Path) -> list[Block]:
             " An audit puts the harness to the test, and no model: its table is below."
         )
         return [ended(run), text(said.strip())]
+    if verdict.debugs(run):
+        return [ended(run), text(Strong("No verdict."), DEBUG)]
     judged = verdict.verdicts(run)
     page = [ended(run), text(GRADES)]
     for backend in cells.backends(run):

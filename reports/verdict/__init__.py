@@ -14,7 +14,7 @@ from reports.verdict.alike import Alike, compared
 from reports.verdict.grounds.speed import fault, void
 from reports.verdict.ladder import is_broken
 from reports.verdict.reason import QUESTIONS, Reason, Threshold, Verdict
-from reports.verdict.rule import thresholds, verdicts
+from reports.verdict.rule import debugs, thresholds, verdicts
 
 __all__ = [
     "Alike",
@@ -23,6 +23,7 @@ __all__ = [
     "Threshold",
     "Verdict",
     "compared",
+    "debugs",
     "fault",
     "is_broken",
     "thresholds",

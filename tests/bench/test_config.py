@@ -200,39 +200,39 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list(
         ("device=cpu:1", "device", "such as cuda:1, got 'cpu:1'"),
         ("device=1", "device", "string"),
         ("precision=fp8", "precision", "'fp32', 'bf16' or 'fp16'"),
-        ("backend=numpy", "backend", "tuple"),
+        ("backend=numpy", "backend", "a list was due"),
         ("tasks=[trian]", "tasks.0", "did you mean train"),
         ("throughput.batches=[a]", "throughput.batches.0", "integer"),
         ("throughput.rounds=1", "throughput.rounds", "greater than or equal to 3"),
         ("parity.optimizers=[adm]", "parity.optimizers.0", "did you mean adam"),
-        ("model=3", "model", "dictionary"),
+        ("model=3", "model", "keys and values were due"),
         ("model.motionbert.train.steps=x", "model.motionbert.train.steps", "integer"),
         ("model.motionbert.train.lr=0", "model.motionbert.train.lr", "greater than 0"),
         ("model.motionbert.preset=3", "model.motionbert.preset", "string"),
         (
             "model.motionbert.sizes.width=abc",
             "model.motionbert.sizes.width",
-            "int was due",
+            "a whole number was due",
         ),
         (
             "model.motionbert.sizes.depth=1.5",
             "model.motionbert.sizes.depth",
-            "int was due",
+            "a whole number was due",
         ),
         (
             "model.motionbert.sizes.fuse=3",
             "model.motionbert.sizes.fuse",
-            "bool was due",
+            "true or false was due",
         ),
         (
             "model.simple_baseline.sizes.width=true",
             "model.simple_baseline.sizes.width",
-            "int was due",
+            "a whole number was due",
         ),
         (
             "model.videopose3d.sizes.widths=3",
             "model.videopose3d.sizes.widths",
-            "tuple was due",
+            "a list was due",
         ),
         (
             "model.simple_baseline.sizes.width=0",
@@ -272,11 +272,11 @@ def test_an_unknown_profile_is_answered_with_the_list() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[1, 2]", "keys and values were due, list came"),
-        ("", "keys and values were due, NoneType came"),
+        ("[1, 2]", "keys and values were due, a list came"),
+        ("", "keys and values were due, nothing came"),
         ("a: [", "not a readable YAML file"),
         ("1: 2", "configuration key 1: keys should be strings"),
-        ("model:\n", "configuration key model: input should be a valid dictionary"),
+        ("model:\n", "configuration key model: keys and values were due, got nothing"),
         ("model:\n  motionbert:\n", "configuration key model.motionbert: "),
     ],
 )
@@ -294,11 +294,40 @@ def test_an_empty_model_section_with_models_named_is_no_crash(tmp_path: Path) ->
     assert load("model=3", names=("motionbert",)).model["motionbert"].preset == "tiny"
 
 
-@pytest.mark.parametrize("path", ["absent.yaml", "."])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
-    assert fault(file=tmp_path / path).startswith(
-        f"{tmp_path / path}: not a readable YAML file"
-    )
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("absent.yaml", "no such file"), (".", "cannot be read (a folder")],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, path: str, said: str
+) -> None:
+    assert fault(file=tmp_path / path).startswith(f"{tmp_path / path}: {said}")
+
+
+PLAIN = [
+    ("{groups: {params: x}}", "train.groups: a list was due, got {'params': 'x'}"),
+    ("{groups: [3]}", "train.groups.0: keys and values were due, got 3"),
+    ("{start: 3}", "train.start: a path was due, got 3"),
+    ("{keep: 3}", "train.keep: keys and values were due, got 3"),
+    ("{joint_weights: [1]}", "joint_weights: keys and values were due, got [1]"),
+    ("3", "configuration key model.motionbert.train: keys and values were due, got 3"),
+    ("{schedule: {step: {after: 3}}}", "after: a list was due, got 3"),
+]
+
+
+@pytest.mark.parametrize(("said", "due"), PLAIN)
+def test_what_was_due_is_said_in_words_of_yaml(said: str, due: str) -> None:
+    found = fault(f"model.motionbert.train={said}")
+    assert due in found
+    for strange in ("tuple", "dictionary", "instance", "<class", "None"):
+        assert strange not in found
+
+
+def test_a_number_without_bounds_is_named_by_its_key(tmp_path: Path) -> None:
+    file = tmp_path / "wide.yaml"
+    file.write_text("model: {motionbert: {train: {lr: .nan}}}\n")
+    due = "key model.motionbert.train.lr: a finite number was due, nan came"
+    assert fault(file=file) == f"{file}: {due}"
 
 
 def test_the_protocol_must_suit_the_source() -> None:

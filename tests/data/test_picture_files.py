@@ -162,7 +162,7 @@ def script(path: Path) -> None:
 
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (lambda path: None, r"cannot be read \(No such file"),
+    "missing": (lambda path: None, r"no such file"),
     "a folder": (Path.mkdir, r"cannot be read \(a folder"),
     "a pipe": (os.mkfifo, r"cannot be read \(a pipe"),
     "empty": (Path.touch, "cannot be read as JPEG, PNG or WEBP"),

@@ -210,3 +210,12 @@ def test_an_unreadable_run_is_one_line_and_writes_nothing(tmp_path: Path) -> Non
 def test_a_folder_that_is_no_run_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"holds no run\.json"):
         build(tmp_path)
+
+
+def test_a_debug_run_has_no_verdict(tmp_path: Path) -> None:
+    few = {"config": {"profile": "standard", "debug": True}}
+    sample.write(tmp_path, sample.good(), **few)
+    said = build(tmp_path).read_text()
+    assert "**No verdict.** A debug run looks for mistakes" in said
+    for answer in ("Does it train the same?", "yes with gaps"):
+        assert answer not in said

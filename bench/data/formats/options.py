@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bench.data.formats import words
 from models.errors import BadInput
 
 
@@ -32,7 +33,7 @@ def checked(
     parameters = inspect.signature(function).parameters.values()
     known = {each.name: each for each in parameters if each.kind is each.KEYWORD_ONLY}
     if not isinstance(given, dict):
-        raise BadInput(f"{where}: options by name were due, {given!r:.60} came")
+        raise BadInput(f"{where}: options by name were due, {words.value(given)} came")
     for name in given:
         if name not in known:
             takes = ", ".join(known) or "none"
@@ -67,8 +68,6 @@ def valid(
     except ValidationError as error:
         first = error.errors()[0]
         inside = "".join(f".{part}" for part in first["loc"])
-        # pydantic's prefix for what a validator of ours has raised
-        reason = first["msg"].removeprefix("Value error, ")
         raise BadInput(
-            f"{where}{inside}: {reason} (got {first['input']!r:.60})"
+            f"{where}{inside}: {words.reason(first)}, got {words.value(first['input'])}"
         ) from None

@@ -38,6 +38,8 @@ def content(path: Path, due: str) -> bytes:
 
 def refusal(path: Path, due: str, error: OSError | ValueError) -> BadInput:
     """Why a file cannot be opened, in one line."""
+    if isinstance(error, FileNotFoundError):
+        return BadInput(f"{path}: no such file; give {due}")
     # a ValueError is of a path that no system takes, such as one with a null character
     return BadInput(
         f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); give {due}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from bench.data.formats import whole_file
+from bench.data.formats import whole_file, words
 from models.errors import BadInput, shortened
 
 LARGEST = 1 << 18  # bytes of a file: settings are a page
@@ -89,18 +89,20 @@ def read(path: Path) -> dict[str, Any]:
     Raises BadInput where it is unreadable, too large, or holds something else.
     """
     due = "a YAML file of keys and values"
+    size = whole_file.size(path, due)
     try:
-        if (size := whole_file.size(path, due)) > LARGEST:
+        if size > LARGEST:
             raise BadInput(f"{size:,} bytes came, {LARGEST:,} at most were due")
-        text = whole_file.content(path, due).decode("utf-8")
-        content = parse(text)
+        content = _parsed(whole_file.content(path, due).decode("utf-8"))
     except (BadInput, UnicodeDecodeError) as error:
         reason = str(error).removeprefix(f"{path}: ")
         raise BadInput(f"{path}: not a readable YAML file: {reason}") from None
     if not isinstance(content, dict):
-        raise BadInput(
-            f"{path}: keys and values were due, {type(content).__name__} came"
-        )
+        raise BadInput(f"{path}: keys and values were due, {words.kind(content)} came")
+    try:
+        _plain(content)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     return content
 
 
@@ -111,19 +113,24 @@ def text(content: Mapping[str, Any]) -> str:
 
 def parse(text: str) -> Any:
     """The plain value that a text says. Raises BadInput with one short line."""
+    value = _parsed(text)
+    _plain(value)
+    return value
+
+
+def _parsed(text: str) -> Any:
+    """What a text says, whose numbers may be without bounds."""
     if len(text) > LARGEST:
         raise BadInput(f"{len(text):,} characters came, {LARGEST:,} at most were due")
     try:
         _bounded(text)
         # a safe loader, which makes plain values alone
-        value = yaml.load(text, _Loader)  # noqa: S506
+        return yaml.load(text, _Loader)  # noqa: S506
     # ValueError: ours, and Python's of a date or a number that is none
     except (yaml.YAMLError, ValueError) as error:
         # YAML's own complaints are of several lines, and call a text without a name one
         said = " ".join(str(error).split()).replace('in "<unicode string>", ', "at ")
         raise BadInput(shortened(said, 300)) from None
-    _plain(value)
-    return value
 
 
 def _bounded(text: str) -> None:
@@ -155,16 +162,22 @@ def _bounded(text: str) -> None:
             raise ValueError(f"more than {MOST_ALIASES} aliases; write them out")
 
 
-def _plain(value: Any) -> None:
-    """Raises BadInput for a number that JSON or 64 bits cannot hold."""
+def _plain(value: Any, path: tuple[str, ...] = ()) -> None:
+    """Raises BadInput for a number that JSON or 64 bits cannot hold, naming its key."""
     if isinstance(value, dict):
         for key, part in value.items():
-            _plain(key)
-            _plain(part)
+            _plain(key, path)
+            _plain(part, (*path, str(key)))
     elif isinstance(value, list):
-        for part in value:
-            _plain(part)
+        for place, part in enumerate(value):
+            _plain(part, (*path, str(place)))
     elif isinstance(value, float) and not math.isfinite(value):
-        raise BadInput(f"a finite number was due, {value} came")
+        raise BadInput(f"{_at(path)}a finite number was due, {value} came")
     elif isinstance(value, int) and not -WHOLE <= value < WHOLE:
-        raise BadInput("a whole number within 64 bits was due, a larger one came")
+        said = "a whole number within 64 bits was due, a larger one came"
+        raise BadInput(f"{_at(path)}{said}")
+
+
+def _at(path: tuple[str, ...]) -> str:
+    """Which key a value is of, where it is of one."""
+    return f"key {shortened('.'.join(path))}: " if path else ""

@@ -41,6 +41,8 @@ class _Rule(Protocol):
 
     # share of the steps in which the rate rises where nothing is asked for
     WARM_UP: float
+    # options of which one is given at most
+    EITHER: tuple[str, ...]
     factor: Callable[..., float]
     oracle: Callable[..., float]
 
@@ -97,7 +99,17 @@ def read(said: object) -> Schedule:
     # `cosine:` with nothing after it is null in YAML
     given = {} if given is None else given
     found = options.checked(factor, given, f"schedule {name}", FOLDER)
+    _refuse_both(name, found)
     return Schedule(name, found)
+
+
+def _refuse_both(name: str, given: Mapping[str, Any]) -> None:
+    """Raise BadInput for options of which a rule would drop all but one."""
+    both = [key for key in _rule(name).EITHER if given[key] is not None]
+    if len(both) > 1:
+        raise BadInput(
+            f"schedule {name}: {' and '.join(both)} are both given; leave one out"
+        )
 
 
 def _rule(name: str) -> _Rule:

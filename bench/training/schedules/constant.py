@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.training.schedules import Now
 
 WARM_UP = 0.0
+EITHER = ()
 
 
 def factor(now: Now) -> float:

@@ -8,6 +8,7 @@ from bench.kinds import Part
 from bench.training.schedules import Now
 
 WARM_UP = 0.02
+EITHER = ()
 
 
 def factor(

@@ -8,6 +8,7 @@ from bench.kinds import Count, Part
 from bench.training.schedules import Now
 
 WARM_UP = 0.0
+EITHER = ()
 
 
 def factor(

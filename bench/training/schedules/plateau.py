@@ -9,6 +9,7 @@ from bench.kinds import Natural, Part
 from bench.training.schedules import Now
 
 WARM_UP = 0.0
+EITHER = ()
 
 
 def factor(

@@ -13,6 +13,8 @@ from bench.kinds import Count, Part
 from bench.training.schedules import Now
 
 WARM_UP = 0.0
+# each says when the rate falls
+EITHER = ("every", "after")
 Steps = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 

@@ -50,7 +50,7 @@ def test_a_recipe_names_the_model_and_is_kept_resolved(
         (("--resume", ".", "--init", "x"), "--init does not go with --resume ."),
         (("--resume", ".", "--debug"), "--debug does not go with --resume ."),
         (("--resume", ".", "--experiment", "x"), "--experiment does not go with"),
-        (("--recipe", "absent.yaml"), "absent.yaml: not a readable YAML file"),
+        (("--recipe", "absent.yaml"), "absent.yaml: no such file"),
     ],
 )
 def test_what_does_not_begin_is_one_line(
@@ -74,4 +74,5 @@ def test_debugging_is_beneath_what_is_typed() -> None:
     )
     train = found.model["dstformer"].train
     assert (train.steps, train.validate_every, train.batch) == (7, 1, 24)
+    assert found.debug
     assert (found.small, found.parity.preset, found.parity.locate) == (0.1, None, True)

@@ -108,3 +108,24 @@ def test_what_cannot_be_compared_is_one_line(
     assert said.out == "" and said.err.count("\n") == 1
     assert message in said.err, said.err
     assert sorted(Path().rglob("*")) == before
+
+
+def test_what_is_given_twice_is_one_row_and_said(runs: Path, capsys: Said) -> None:
+    assert main(["compare", "runs", "runs/a", str(runs / "a"), "--json"]) == 0
+    first, second, _ = one_document(capsys.readouterr().out)
+    assert (first["label"], first["note"]) == ("a", "given 3 times")
+    assert (second["label"], second["note"]) == ("b", "")
+    assert main(["compare", "runs/a", "runs/a/../a"]) == 2
+    assert "1 trained model there, and two were due" in capsys.readouterr().err
+
+
+def test_runs_of_one_name_are_told_apart(here: Path, capsys: Said) -> None:
+    scored = sample_run.record(sample_run.evaluation())
+    long = here / ("x" * 150)
+    for name in ("old", "new"):
+        written(long / name / "run", scored)
+    asked = [str(long / name / "run") for name in ("old", "new")]
+    assert main(["compare", *asked]) == 0
+    told = capsys.readouterr().out
+    assert "old/run" in told and "new/run" in told
+    assert "xxx" not in told

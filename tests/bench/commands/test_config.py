@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench import config as configs
 from bench.__main__ import main
 from bench.config import Config
@@ -75,3 +77,46 @@ def test_for_people_it_is_a_table(capsys: Said) -> None:
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["key", "value", "from"]
     assert any(row.split() == ["seed", "0", "default"] for row in rows)
+
+
+def test_whose_defaults_they_are_is_said(here: Path, capsys: Said) -> None:
+    for options, due in (
+        (("--model", "simple_baseline"), "defaults of run: profile smoke\n"),
+        (("--recipe", "simple_baseline"), "defaults of train: profile standard\n"),
+        (("--recipe", "simple_baseline", "--profile", "smoke"), ""),
+    ):
+        assert main(["config", *options, "--json"]) == 0
+        said = capsys.readouterr()
+        assert said.err == due
+        assert one_document(said.out)
+
+
+WRONG = {
+    "model.simple_baseline.train.loss={mpjep: 1}": "unknown loss 'mpjep': did you mean mpjpe",
+    "model.simple_baseline.sizes={wdith: 3}": "'wdith': did you mean width?",
+    "model.simple_baseline.sizes={width: wide}": "a whole number was due",
+    "model.simple_baseline.preset=tinny": "'tinny': did you mean tiny?",
+    "model.simple_baseline.train.start=none.safetensors": "no checkpoint there",
+    "model.simple_baseline.train.continues=true": "`start` beside it says; give both",
+    "model.simple_baseline.train.momentum=0.9": "momentum",
+    "protocol=h36x": "unknown protocol 'h36x': did you mean h36m-",
+    "augment=[{flipp: {}}]": "unknown augmentation step 'flipp': did you mean flip?",
+    "corrupt=[{flipp: {}}]": "unknown augmentation step 'flipp': did you mean flip?",
+    "metrics=[mpjep]": "unknown metric 'mpjep': did you mean mpjve or mpjpe",
+    "checkpoint=bset": "unknown checkpoint (a name, or a file) 'bset': did you mean best",
+}
+
+
+@pytest.mark.parametrize("override", WRONG)
+def test_what_a_training_would_refuse_is_refused_here(
+    override: str, here: Path, capsys: Said
+) -> None:
+    asked = ("--recipe", "simple_baseline", "--set", override)
+    assert main(["config", *asked]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert WRONG[override] in shown.err
+    assert main(["train", *asked]) == 2
+    assert capsys.readouterr().err == shown.err
+    assert list(here.iterdir()) == []

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import backends
 import models
 from bench import data
 from bench.__main__ import main
@@ -18,7 +20,7 @@ from tests.bench.commands.command_line import Said, one_document
     [
         (("data", "--json"), {"sources", "protocols"}),
         (("models", "simple_baseline", "--graphs", "--json"), {"train", "infer"}),
-        (("doctor", "--json"), {"environment", "backends"}),
+        (("doctor", "--json"), {"environment", "software", "backends"}),
     ],
 )
 def test_looking_around_prints_one_document(
@@ -27,6 +29,26 @@ def test_looking_around_prints_one_document(
     assert main(arguments) == 0
     assert set(one_document(capsys.readouterr().out)) == keys
     assert list(here.iterdir()) == []
+
+
+def test_doctor_says_what_is_installed(
+    capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # no framework is asked for that
+    monkeypatch.setattr(backends, "installed", list)
+    monkeypatch.setattr(backends, "packages", lambda: ("numpy", "nobody-has-this"))
+    assert main(["doctor", "--json"]) == 0
+    said = one_document(capsys.readouterr().out)
+    assert said["software"]["numpy"] == np.__version__
+    assert said["software"]["nobody-has-this"] is None
+    assert {"tensorboardX", "ffmpeg"} <= said["software"].keys()
+    size = said["environment"]["memory_bytes"]
+    assert main(["doctor"]) == 0
+    rows = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    told = {row[0]: row[1].strip() for row in rows if len(row) == 2}
+    assert told["memory"] == f"{size / 2**30:.1f} GiB"
+    assert told["numpy"] == np.__version__
+    assert told["nobody-has-this"] == "not installed"
 
 
 def test_models_lists_every_preset(capsys: Said) -> None:

@@ -197,3 +197,15 @@ def test_resume_says_what_it_cannot_take_and_takes_the_rest(
     note = rows["train"]["payload"]["note"]
     assert note.startswith(f"trained anew, the checkpoint lies in {weights.name}.dam")
     assert runs.resumed(Path(first)).timeout == 77
+
+
+def test_a_debug_run_is_told_without_a_verdict(tmp_path: Path, capsys: Said) -> None:
+    items = sample_run.good()
+    few = {"config": {"profile": "standard", "debug": True}}
+    outcome = Outcome(sample_run.write(tmp_path, items, **few), tuple(items))
+    _measure.show(outcome, tmp_path / "report.md", as_json=True)
+    assert one_document(capsys.readouterr().out)["verdicts"] == []
+    _measure.show(outcome, tmp_path / "report.md", as_json=False)
+    told = capsys.readouterr().out
+    assert "debug run: no verdict" in told
+    assert "verdict  " not in told

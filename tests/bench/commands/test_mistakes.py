@@ -52,7 +52,7 @@ MISTAKES = {
     "run --set sed=1": ("unknown configuration key 'sed': did you mean seed",),
     "run --set seed=x": ("configuration key seed", "integer"),
     "run --seed x": ("--seed", "integer", "See: python -m bench run --help"),
-    "run --config absent.yaml": ("absent.yaml: not a readable YAML file",),
+    "run --config absent.yaml": ("absent.yaml: no such file",),
     "run --resume .": ("is no run folder",),
     "run --model": (
         "--model",

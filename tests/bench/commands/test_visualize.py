@@ -13,6 +13,8 @@ from PIL import Image
 from bench.__main__ import main
 from bench.data.geometry.skeletons import H36M17
 from bench.evaluation import files, views
+from bench.training import checkpoint
+from bench.training.checkpoint import Checkpoint
 from models.human import human
 from models.human.rings import JOINTS
 from tests.bench.commands.command_line import Said, one_document
@@ -195,3 +197,12 @@ def test_a_file_of_another_content_is_one_line(
     assert said.startswith("other.json: ") and said.count("\n") == 1
     assert message in said, said
     assert not Path("x.png").exists()
+
+
+def test_a_checkpoint_is_told_what_makes_poses_of_it(here: Path, capsys: Said) -> None:
+    saved = Checkpoint({"head.weight": np.ones((3, 4))}, {}, {}, {"step": 7}, {})
+    checkpoint.save(Path("trained.safetensors"), saved)
+    assert main(["visualize", "trained.safetensors", "--to", "x.png"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("trained.safetensors: is a checkpoint, which holds no poses")
+    assert "predict RUN --to FILE" in said and said.count("\n") == 1

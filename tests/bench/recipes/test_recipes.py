@@ -143,7 +143,7 @@ def test_layers_do_not_write_into_what_they_are_made_of() -> None:
             "extends: ../mine.yaml\n",
             ("extends: a recipe's name, or that of a file beside",),
         ),
-        ("extends: absent.yaml\n", ("absent.yaml: not a readable YAML file",)),
+        ("extends: absent.yaml\n", ("absent.yaml: no such file",)),
         ("profile: full\n", ("key profile: --profile chooses it",)),
         ("recipe: rle\n", ("key recipe: --recipe chooses it",)),
         ("[1]\n", ("keys and values were due",)),

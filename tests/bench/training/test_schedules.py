@@ -104,6 +104,10 @@ def test_a_plateau_falls_when_nothing_becomes_better() -> None:
         ({"step": {"every": 0}}, "schedule step: every: .*greater than or equal to 1"),
         ({"step": {"factor": 1.5}}, "schedule step: factor: .*less than or equal to 1"),
         ({"step": {"after": []}}, "schedule step: after"),
+        (
+            {"step": {"every": 3, "after": [3]}},
+            "schedule step: every and after are both given; leave one out",
+        ),
         ({"step": {}, "cosine": {}}, "a name or .* was due"),
         (["step"], "a name or .* was due"),
         ({"step": 3}, "schedule step: options by name were due, 3 came"),

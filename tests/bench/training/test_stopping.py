@@ -221,3 +221,13 @@ def test_another_rule_takes_the_place_of_the_one_below() -> None:
     assert merged == {"schedule": {"plateau": {}}, "clip": {"value": 2.0}}
     finer = config.merge(base, {"schedule": {"step": {"factor": 0.5}}})
     assert finer["schedule"] == {"step": {"every": 5, "factor": 0.5}}
+
+
+def test_a_rise_that_is_longer_than_the_training_is_said(
+    tmp_path: Path, backend: Backend
+) -> None:
+    few = {"steps": 2, "validate_every": 2, "validation_windows": 16}
+    found = run(make_job(tmp_path, backend, **few, warm_up=1000), backend)
+    assert "the rate rises over 1,000 steps, of which 2 are made" in found.note
+    usual = run(make_job(tmp_path / "usual", backend, **few, warm_up=2), backend)
+    assert "rises" not in usual.note
