@@ -125,7 +125,9 @@ def _spares(node: Node, inputs: Sequence[Shape], results: Sequence[Shape]) -> bo
     held = [shape for shape in (*inputs, *results) if _axes(shape)]
     if not all(map(_axes, results)):
         return False
-    if node.op in FIRST and all(_axes(shape) == [0] and len(shape) > 1 for shape in held):
+    if node.op in FIRST and all(
+        _axes(shape) == [0] and len(shape) > 1 for shape in held
+    ):
         return True
     last = LAST.get(node.op)
     return last is not None and all(_last(shape) > last for shape in held)

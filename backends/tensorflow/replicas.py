@@ -53,7 +53,7 @@ class Replicas:
         self.count = count
         devices = [f"/{kind}:{number}" for number in range(count)]
         self.strategy = tf.distribute.MirroredStrategy(devices)
-        kernels = ops.KERNELS
+        kernels: Mapping[str, Callable[..., Any]] = ops.KERNELS
         if native.precision in HALVES:
             kernels = mixed(kernels, HALVES[native.precision])
         table = {**kernels, "replica_mean": replica_mean, "length": length}

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import Store, TCPStore
 
 from backends.base import Arrays, Settings
 from backends.torch.program import full_precision
@@ -37,7 +38,7 @@ def main(rank: int, replicas: int, port: int) -> int:
     # it is the first one that is asked to stop, and it ends its step before
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    store = dist.TCPStore(HOST, port, replicas, False, PATIENCE)
+    store = TCPStore(HOST, port, replicas, False, PATIENCE)
     try:
         _follow(sys.stdin.buffer, store, rank, replicas)
     except Exception as error:
@@ -56,7 +57,7 @@ def send(pipe: IO[bytes], method: str, arrays: Arrays, **more: Any) -> None:
     pipe.flush()
 
 
-def join(store: dist.Store, rank: int, replicas: int, device: str) -> None:
+def join(store: Store, rank: int, replicas: int, device: str) -> None:
     """Become one of the replicas; of GPUs each has its own."""
     if device == "cuda":
         torch.cuda.set_device(rank)
@@ -66,7 +67,7 @@ def join(store: dist.Store, rank: int, replicas: int, device: str) -> None:
     )
 
 
-def _follow(pipe: IO[bytes], store: dist.Store, rank: int, replicas: int) -> None:
+def _follow(pipe: IO[bytes], store: Store, rank: int, replicas: int) -> None:
     header, _ = _received(pipe)
     rule = header["optimizer"]
     rule["rates"] = tuple(map(tuple, rule["rates"]))
@@ -112,7 +113,11 @@ def _do(trainer: TorchTrainer, header: Mapping[str, Any], arrays: Arrays) -> Non
 
 def numbered(several: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Several batches as one mapping."""
-    return {f"{i} {name}": one for i, each in enumerate(several) for name, one in each.items()}
+    return {
+        f"{i} {name}": one
+        for i, each in enumerate(several)
+        for name, one in each.items()
+    }
 
 
 def batches(arrays: Arrays, count: int) -> list[dict[str, np.ndarray]]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import TCPStore
 
 from backends.base import Arrays, Feeds, Program, Settings, Trainer, Unsupported
 from backends.torch.follower import HOST, PATIENCE, SAYS, join, numbered, send
@@ -39,14 +40,19 @@ class Crew:
         if dist.is_initialized():
             # of a trainer before, whose followers have gone
             dist.destroy_process_group()
-        self.store = dist.TCPStore(HOST, 0, count, True, PATIENCE, False)
+        self.store = TCPStore(HOST, 0, count, True, PATIENCE, False)
         self.followers = [
             _started(rank, count, self.store.port) for rank in range(1, count)
         ]
         self._end = weakref.finalize(self, _ended, self.followers)
-        about = {"optimizer": asdict(optimizer), "settings": asdict(settings)}
-        about |= {"graph": graph.to_json(), "threads": torch.get_num_threads()}
-        self.tell("begin", [{}] * count, **about)
+        self.tell(
+            "begin",
+            [{}] * count,
+            graph=graph.to_json(),
+            optimizer=asdict(optimizer),
+            settings=asdict(settings),
+            threads=torch.get_num_threads(),
+        )
         self.led(lambda: join(self.store, 0, count, settings.device))
 
     def tell(self, method: str, arrays: Sequence[Arrays], **more: Any) -> None:

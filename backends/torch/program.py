@@ -36,9 +36,7 @@ class TorchProgram(Portable):
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        made = module(
-            graph, draw_noise=settings.draw_noise, replicas=settings.replicas
-        )
+        made = module(graph, draw_noise=settings.draw_noise, replicas=settings.replicas)
         self.native: fx.GraphModule = made.to(settings.device)
         self.callable: Any = self.native
         if settings.compiled:

@@ -49,10 +49,8 @@ def _mean(x: Tensor) -> Tensor:
 def dropout(x: Tensor, *, rate: float) -> Tensor:
     """Dropout with the mask that the whole batch would have."""
     # fused dropout draws in the order in which numbers lie in memory
-    order = sorted(range(x.dim()), key=lambda axis: -x.stride(axis))
-    blank = torch.empty_permuted(
-        _whole(x.shape), order, dtype=x.dtype, device=x.device
-    )
+    order = sorted(range(x.dim()), key=x.stride, reverse=True)
+    blank = torch.empty_permuted(_whole(x.shape), order, dtype=x.dtype, device=x.device)
     return x * _own(F.dropout(blank.fill_(1), rate, True), len(x))
 
 

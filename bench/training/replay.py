@@ -131,7 +131,8 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
         _count("windows that are trained on", len(loop.epochs.windows), len(cut)),
         _count("windows of a batch", loop.epochs.batch, min(plain.batch, len(cut))),
     ]
-    exact = not backend.repeats(device)
+    # a mean of replicas' means is rounded otherwise than that of the one which makes it again
+    exact = not backend.repeats(device) and job.settings.train.replicas == 1
     again = _made(parts(job, plain.feed.spec, plain.count), loop)
     if len(again[0]) < min(HEAD, loop.step):
         found.left_out["steps"] = f"{len(again[0])} of the first {HEAD}, at this size"

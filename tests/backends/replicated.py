@@ -1,7 +1,7 @@
 """Trains a model with one replica and with several, in a process of its own: `python -m`.
 
-Prints, as JSON, how far losses and weights of both are apart. A process of its own, since TensorFlow
-and JAX take the number of CPU devices once.
+Prints, as JSON, how far losses and weights of both are apart. A process of its own, since
+TensorFlow and JAX take the number of CPU devices once.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ BATCH = 8
 # dropout, and rows of whole samples
 SIZES: dict[str, dict[str, Any]] = {
     "videopose3d": {"dropout": 0.25},
-    "motionbert": {"drop_path": 0.2},
+    "motionbert": {"drop_path": 0.4, "depth": 2},
 }
 
 
-def main(backend: str, model: str, steps: int) -> None:
+def main(backend: str, model: str, steps: int, fault: str = "") -> None:
     made = backends.load(backend)
+    if fault:
+        FAULTS[fault]()
     made.pin(threads=1)
     # the replicas first: what has run on one device cannot be made two
     curves = [_trained(made, model, steps, count) for count in (REPLICAS, 1)]
@@ -77,5 +79,44 @@ def _apart(came: np.ndarray, due: np.ndarray) -> float:
     return float(np.abs(came - due).max()) / scale
 
 
+def _own_statistics() -> None:
+    """TensorFlow's replicas each with the statistics, and the loss, of their own share."""
+    from backends.tensorflow import replicas
+
+    replicas.shared = lambda graph, count: graph
+
+
+def _same_noise() -> None:
+    """TensorFlow's replicas all with the noise of the first rows."""
+    from backends.tensorflow import replicas
+
+    def share(self: Any, whole: Any) -> Any:
+        found = original(self, whole)
+        rows = BATCH // REPLICAS
+        # noise that the batch shares has none of its rows
+        return found | {
+            name: whole[name][:rows]
+            for name, asked in self.native.spec.noise.items()
+            if replicas.is_shared(asked.type.shape)
+        }
+
+    original = replicas.Replicas._share
+    replicas.Replicas._share = share
+
+
+def _noise_of_shares() -> None:
+    """PyTorch's first replica with noise that is drawn for its own share alone."""
+    from backends.torch import noise, shares
+
+    shares.dropout = noise.dropout
+
+
+FAULTS = {
+    "statistics": _own_statistics,
+    "noise": _same_noise,
+    "draws": _noise_of_shares,
+}
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])
