@@ -56,7 +56,8 @@ class Replicas:
         kernels: Mapping[str, Callable[..., Any]] = ops.KERNELS
         if native.precision in HALVES:
             kernels = mixed(kernels, HALVES[native.precision])
-        table = {**kernels, "replica_mean": replica_mean, "length": length}
+        table: dict[str, Callable[..., Any]] = dict(kernels)
+        table |= {"replica_mean": replica_mean, "length": length}
         self._flat = decompose(shared(native.spec, count), has=table)
         self._emitted = function(
             self._flat, table, length="ops.length({tensor}, {axis})"
