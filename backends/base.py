@@ -65,6 +65,7 @@ class Settings:
     compiled: bool | None = None
     draw_noise: bool = False  # noise is drawn by the framework instead of fed
     seed: int = 0  # of the noise that is drawn
+    replicas: int = 1  # of a trainer: each takes an equal share of every batch
 
 
 @dataclass(frozen=True)
@@ -293,6 +294,10 @@ class Backend(ABC):
     def features(self) -> dict[str, str]:
         """What else the framework offers a port: feature -> "yes" or why not."""
 
+    def replicas(self, device: str, count: int) -> str:
+        """Empty where a trainer may be of so many replicas on `device`, else why not."""
+        return f"it trains with one replica, and {count} were asked for"
+
     def device(self, asked: str) -> str:
         """`auto` becomes the fastest usable device.
 
@@ -314,7 +319,7 @@ class Backend(ABC):
     def checked(self, settings: Settings) -> Settings:
         """The settings as they came, for `program` and `trainer` to build on.
 
-        Raises Unsupported where their device or precision is not here.
+        Raises Unsupported where their device, precision or replicas are not here.
         """
         self.device(settings.device)
         known = self.precisions(settings.device)
@@ -322,6 +327,9 @@ class Backend(ABC):
             raise Unsupported(
                 f"{self.name} on {settings.device}: {settings.precision}: {reason}"
             )
+        count = settings.replicas
+        if count > 1 and (reason := self.replicas(settings.device, count)):
+            raise Unsupported(f"{self.name} on {settings.device}: {reason}")
         return settings
 
 

@@ -12,6 +12,7 @@ from jax.extend.backend import clear_backends
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.jax import ops
 from backends.jax.program import PLATFORMS, JaxProgram
+from backends.jax.replicas import refused
 from backends.jax.train import JaxTrainer
 from models.graph import Graph
 from models.optim import Optimizer
@@ -45,6 +46,10 @@ class JaxBackend(Backend):
             "weights are float32; 64 bits are a switch of the whole process in JAX"
         )
         return {"fp32": "", "bf16": "", "fp16": no_fp16, "fp64": no_fp64}
+
+    def replicas(self, device: str, count: int) -> str:
+        """Devices of one process: GPUs, or a CPU as several."""
+        return refused(PLATFORMS[device], count)
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""

@@ -20,6 +20,7 @@ from backends.emit import function
 from backends.jax import ops
 from backends.jax.mixed import mixed
 from backends.jax.noise import noise
+from backends.jax.replicas import placement
 from models import dims
 from models import params as initial
 from models.errors import BadInput
@@ -103,7 +104,8 @@ class JaxProgram(Program):
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        self.device = jax.devices(PLATFORMS[settings.device])[0]
+        self.placement = placement(PLATFORMS[settings.device], settings.replicas)
+        self.device = self.placement.whole
         self.native: Apply = pure(
             graph,
             draw_noise=settings.draw_noise,
@@ -131,7 +133,10 @@ class JaxProgram(Program):
         """
         if self.settings.compiled is False:
             return function
-        return jax.jit(function, donate_argnums=donate)
+        if self.settings.replicas == 1:
+            return jax.jit(function, donate_argnums=donate)
+        # else JAX might leave weights on some devices only, and compile once more for these
+        return jax.jit(function, donate_argnums=donate, out_shardings=self.device)
 
     def load(self, params: Arrays) -> None:
         """Copy weights to the device; raises BadInput where names or shapes do not fit."""
@@ -150,12 +155,17 @@ class JaxProgram(Program):
 
     def put(self, arrays: Arrays) -> Feeds:
         """Copies on the device; JAX might otherwise share the caller's memory."""
-        return {name: self._placed(name, arrays[name]) for name in self.feeds}
+        types = self.graph.types
+        found = {}
+        for name in self.feeds:
+            place = self.placement.of(types[name].shape)
+            found[name] = jax.device_put(self._narrow(name, arrays[name]), place)
+        return found
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name; those declared int64 leave as NumPy arrays."""
         # constants of the graph go where the rest is
-        with jax.default_device(self.device):
+        with jax.default_device(self.placement.first):
             outputs, state = self.callable(self.values, feeds, self.next_key())
         self.values |= state
         results: dict[str, Any] = dict(outputs)
@@ -192,8 +202,10 @@ class JaxProgram(Program):
         return key
 
     def _placed(self, name: str, array: np.ndarray) -> jax.Array:
-        held = narrow(name, array, self.graph.types[name].dtype)
-        return jax.device_put(held, self.device)
+        return jax.device_put(self._narrow(name, array), self.device)
+
+    def _narrow(self, name: str, array: np.ndarray) -> np.ndarray:
+        return narrow(name, array, self.graph.types[name].dtype)
 
     def _type(self, output: str) -> str:
         return self.graph.types[self.graph.outputs[output]].dtype

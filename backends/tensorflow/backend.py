@@ -10,7 +10,8 @@ import tensorflow as tf
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.tensorflow import ops
 from backends.tensorflow.gaps import GAPS, PART_GAPS
-from backends.tensorflow.program import TensorFlowProgram
+from backends.tensorflow.program import KINDS, TensorFlowProgram
+from backends.tensorflow.replicas import refused
 from backends.tensorflow.train import TensorFlowTrainer
 from models.graph import Graph
 from models.optim import Optimizer
@@ -57,6 +58,10 @@ class TensorFlowBackend(Backend):
             "fp16": on_cpu if device == "cpu" else "",
             "fp64": "weights are float32",
         }
+
+    def replicas(self, device: str, count: int) -> str:
+        """Devices of one process: GPUs, or a CPU as several."""
+        return refused(KINDS[device], count)
 
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""

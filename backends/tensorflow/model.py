@@ -108,10 +108,8 @@ class GraphModel(keras.Model):
         # read once, so that a variable that two nodes use is one tensor in the graph
         held = arrays.items()
         params = {name: tf.convert_to_tensor(variable.value) for name, variable in held}
-        drawn: dict[str, Tensor] = {}
-        if self.draw_noise and self.spec.noise:
-            drawn = noise(self.spec, feeds, self.noise_seed.next())
-        outputs, state = self._emitted(params, {**feeds, **drawn}, constants)
+        whole = {**feeds, **self.drawn(feeds)}
+        outputs, state = self._emitted(params, whole, constants)
         for name, value in state.items():
             arrays[name].assign(value)
         half = HALVES.get(self.precision)
@@ -119,6 +117,12 @@ class GraphModel(keras.Model):
             name: tf.cast(value, tf.float32) if value.dtype == half else value
             for name, value in outputs.items()
         }
+
+    def drawn(self, feeds: Feeds) -> dict[str, Tensor]:
+        """The noise of a call, where the model draws it."""
+        if self.draw_noise and self.spec.noise:
+            return noise(self.spec, feeds, self.noise_seed.next())
+        return {}
 
     def call(self, inputs: Any) -> Any:
         """Keras' entry."""

@@ -20,7 +20,7 @@ from models.graph import Graph
 
 ABOUT = "poseport.json"  # of a SavedModel
 # device kind -> what TensorFlow calls it; the plug-in for Apple's GPU takes the name of all
-PLACES = {"cpu": "/CPU:0", "cuda": "/GPU:0", "mps": "/GPU:0"}
+KINDS = {"cpu": "CPU", "cuda": "GPU", "mps": "GPU"}
 
 
 class TensorFlowProgram(Portable):
@@ -29,7 +29,7 @@ class TensorFlowProgram(Portable):
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        self.place = PLACES[settings.device]
+        self.place = f"/{KINDS[settings.device]}:0"
         with tf.device(self.place):
             self.native = GraphModel(
                 graph,

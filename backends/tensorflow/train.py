@@ -29,7 +29,8 @@ from tensorflow import Tensor
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.slots import STEPS, renamed, whole
-from backends.tensorflow.program import TensorFlowProgram
+from backends.tensorflow.program import KINDS, TensorFlowProgram
+from backends.tensorflow.replicas import Replicas
 from models.graph import Graph
 from models.optim import NEAR_ZERO, Optimizer
 from models.stepping import slot
@@ -206,6 +207,10 @@ class TensorFlowTrainer(Trainer):
         self.program: TensorFlowProgram = TensorFlowProgram(graph, settings)
         arrays = self.program.native.arrays()
         self._names = graph.trainable()
+        self._replicas: Replicas | None = None
+        if settings.replicas > 1:
+            kind = KINDS[settings.device]
+            self._replicas = Replicas(self.program.native, kind, settings.replicas)
         self._rule = optimizer
         self._variables = [arrays[name] for name in self._names]
         with tf.device(self.program.place):
@@ -294,12 +299,17 @@ class TensorFlowTrainer(Trainer):
 
     def _differentiate(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and its unscaled gradients."""
+        if self._replicas:
+            return self._replicas.differentiate(feeds, self._names, tf.identity)
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
         return loss, self._dense(tape, loss)
 
     def _scaled(self, feeds: Feeds) -> tuple[Tensor, list[Tensor]]:
         """Loss and the gradients of the loss as the optimizer scales it."""
+        if self._replicas:
+            scale = self.optimizer.scale_loss
+            return self._replicas.differentiate(feeds, self._names, scale)
         with tf.GradientTape() as tape:
             loss = self.program.native.compute(feeds)["loss"]
             scaled = self.optimizer.scale_loss(loss)

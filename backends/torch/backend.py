@@ -6,7 +6,8 @@ import torch
 
 from backends.base import Backend, Program, Settings, Trainer, peak_resident_bytes
 from backends.torch import ops
-from backends.torch.program import TorchProgram
+from backends.torch.leader import TorchLeader
+from backends.torch.program import TorchProgram, full_precision
 from backends.torch.train import TorchTrainer
 from models.graph import Graph
 from models.optim import Optimizer
@@ -22,12 +23,7 @@ class TorchBackend(Backend):
     modes = {"eager": None, "compiled": True}
 
     def __init__(self) -> None:
-        # From the start, not for timing alone: on a GPU the convolutions would round float32
-        # to TF32, whose 11 bits no proof of parity survives.
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cudnn.allow_tf32 = False
-        # it would choose algorithms by timing them, and so other numbers in each run
-        torch.backends.cudnn.benchmark = False
+        full_precision()
 
     def devices(self) -> dict[str, str]:
         """What this build of PyTorch can reach on this machine."""
@@ -51,6 +47,14 @@ class TorchBackend(Backend):
             "fp64": "weights are float32",
         }
 
+    def replicas(self, device: str, count: int) -> str:
+        """Processes, each with a GPU of its own where they train on GPUs."""
+        if device == "cpu":
+            return ""
+        here = torch.cuda.device_count() if device == "cuda" else 1
+        said = f"it has {here} devices, and {count} replicas were asked for"
+        return said if count > here else ""
+
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph."""
         return TorchProgram(graph, self.checked(settings))
@@ -62,7 +66,8 @@ class TorchBackend(Backend):
         settings: Settings,
     ) -> Trainer:
         """Realise a train graph with a native optimizer."""
-        return TorchTrainer(graph, optimizer, self.checked(settings))
+        kind = TorchTrainer if settings.replicas == 1 else TorchLeader
+        return kind(graph, optimizer, self.checked(settings))
 
     def synchronize(self, device: str) -> None:
         """Wait for the device; the CPU runs in step."""

@@ -15,25 +15,30 @@ import torch
 from torch import fx, nn
 
 from backends.emit import identifier
-from backends.torch import noise, ops, reuse
+from backends.torch import noise, ops, reuse, shares
 from models import dims
 from models import ops as table
 from models.dims import Dim
 from models.graph import Graph, Node, Operand, Param
 from models.passes import decompose
+from models.shared_batch import is_shared, shared
 
 
-def module(graph: Graph, *, draw_noise: bool) -> fx.GraphModule:
-    """The native object, with zeros for weights."""
+def module(graph: Graph, *, draw_noise: bool, replicas: int = 1) -> fx.GraphModule:
+    """The native object, with zeros for weights; of one replica, which is fed its share."""
+    if replicas > 1:
+        graph = shared(graph, replicas)
     # one fused call where PyTorch draws the mask; a mask that is fed runs by the body
-    has = {*ops.KERNELS, "dropout"} if draw_noise else ops.KERNELS
+    has = {*ops.KERNELS, "replica_mean"}
+    if draw_noise:
+        has.add("dropout")
     flat = decompose(graph, has=has)
     root = nn.Module()
     for name, param in flat.params.items():
         _register(root, name, param)
     for name, array in flat.constants.items():
         root.register_buffer(attribute(flat, name), tensor(array), persistent=False)
-    code = _Writer(flat, draw_noise=draw_noise).write()
+    code = _Writer(flat, draw_noise=draw_noise, replicas=replicas).write()
     reuse.write_over(code)
     native = fx.GraphModule(root, code, class_name=identifier(graph.name))
     _complete(native, flat)
@@ -86,8 +91,9 @@ class _Typed(fx.Proxy):
 class _Writer:
     """Writes one graph into an fx.Graph, value by value."""
 
-    def __init__(self, graph: Graph, *, draw_noise: bool) -> None:
+    def __init__(self, graph: Graph, *, draw_noise: bool, replicas: int) -> None:
         self.graph = graph
+        self.replicas = replicas
         self.fx = fx.Graph()
         self.tracer = fx.proxy.GraphAppendingTracer(self.fx)
         self.values: dict[str, _Typed] = {}
@@ -148,6 +154,8 @@ class _Writer:
         attributes = {}
         for key, value in node.attributes.items():
             attributes[key] = self._attribute(node.op, value)
+        if node.op == "replica_mean":
+            return shares.call(self.tracer, shares.replica_mean, *arguments)
         kernel = ops.KERNELS[node.op]
         return kernel(*arguments, **attributes)
 
@@ -155,6 +163,9 @@ class _Writer:
         x, mask = map(str, node.inputs)
         rate = node.attributes["rate"]
         if self.graph.types[x].shape == self.graph.types[mask].shape:
+            if self.replicas > 1:
+                value = self.value(x)
+                return shares.call(self.tracer, shares.dropout, value, rate=rate)
             return noise.dropout(self.value(x), rate=rate)
         # a mask that is broadcast, as drop path has it, is drawn by itself
         return self.value(x) * self.value(mask) / (1 - rate)
@@ -164,13 +175,12 @@ class _Writer:
         # any tensor on the device; kernels take proxies for tensors
         first: Any = self.values[next(iter(self.graph.inputs))]
         shape = self._attribute("", asked.type.shape)
-        # given a proxy, it gives one, and no tensor
-        drawn: Any = noise.draw(
-            first,
-            shape=shape,
-            kind=asked.kind,
-            number=asked.number,
-        )
+        given = {"shape": shape, "kind": asked.kind, "number": asked.number}
+        if self.replicas > 1 and is_shared(asked.type.shape):
+            drawn = shares.call(self.tracer, shares.draw, first, **given)
+        else:
+            # given a proxy, it gives one, and no tensor
+            drawn = noise.draw(first, **given)
         self._keep(name, drawn.node)
 
     def _attribute(self, op: str, value: Any) -> Any:

@@ -20,13 +20,23 @@ from models.graph import Graph
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+def full_precision() -> None:
+    """Round no product of float32, in this process."""
+    # From the start, not for timing alone: on a GPU the convolutions would round float32
+    # to TF32, whose 11 bits no proof of parity survives.
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    # it would choose algorithms by timing them, and so other numbers in each run
+    torch.backends.cudnn.benchmark = False
+
+
 class TorchProgram(Portable):
     """A GraphModule on a device. `callable` is the module, or its compiled form."""
 
     def __init__(self, graph: Graph, settings: Settings) -> None:
         self.graph = graph
         self.settings = settings
-        made = module(graph, draw_noise=settings.draw_noise)
+        made = module(graph, draw_noise=settings.draw_noise, replicas=settings.replicas)
         self.native: fx.GraphModule = made.to(settings.device)
         self.callable: Any = self.native
         if settings.compiled:

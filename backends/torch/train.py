@@ -6,17 +6,21 @@ Every hyper-parameter is written out: the defaults are PyTorch's, not the rules'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from backends.base import Arrays, Feeds, Settings, Trainer, Unsupported
 from backends.slots import STEPS, renamed, whole
 from backends.torch.program import TorchProgram
 from models.graph import Graph
 from models.optim import Optimizer
+from models.passes import prune
 from models.stepping import slot
 
 RANDOM, SCALED = "#random", "#scaling"
@@ -84,6 +88,10 @@ class TorchTrainer(Trainer):
             for factor, names in self._groups.items()
         ]
         self.optimizer = native_optimizer(optimizer, groups)
+        if settings.replicas > 1:
+            self.program.callable = DistributedDataParallel(
+                _Loss(self.program), find_unused_parameters=_has_idle(graph)
+            )
         # not counted by `step`: a step whose scaled gradients are not finite is none
         self.optimizer.register_step_post_hook(self._count)
         # float16 has no gradient below 6e-8; bfloat16 has the range of float32
@@ -113,9 +121,11 @@ class TorchTrainer(Trainer):
     def step(self, feeds: Feeds, *more: Feeds) -> Any:
         """One optimizer step."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(feeds, 1 + len(more))
-        for each in more:
-            loss = loss + self._backward(each, 1 + len(more))
+        *first, last = (feeds, *more)
+        count = 1 + len(more)
+        with self._apart():
+            parts = [self._backward(each, count) for each in first]
+        loss = sum(parts, start=self._backward(last, count))
         for param, zeros in self._idle:
             param.grad = zeros
         if self._rule.clips:
@@ -124,6 +134,13 @@ class TorchTrainer(Trainer):
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return loss
+
+    def _apart(self) -> Any:
+        """Where replicas do not exchange gradients: those of later batches are added first."""
+        run = self.program.callable
+        if isinstance(run, DistributedDataParallel):
+            return run.no_sync()
+        return nullcontext()
 
     def _backward(self, feeds: Feeds, count: int) -> Any:
         """Add the gradients of one of `count` batches to those that are there."""
@@ -241,6 +258,26 @@ class TorchTrainer(Trainer):
             return np.zeros(tuple(param.shape), np.float32)
         # a copy: the next pass adds into the same memory
         return self.program.numpy(param.grad).copy()
+
+
+class _Loss(torch.nn.Module):
+    """A program's loss alone: a replica waits for gradients in whatever else comes out."""
+
+    def __init__(self, program: TorchProgram) -> None:
+        super().__init__()
+        self._run = program.callable
+        self._named = program.named
+
+    def forward(self, *feeds: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The loss by its name."""
+        return {"loss": self._named(self._run(*feeds))["loss"]}
+
+
+def _has_idle(graph: Graph) -> bool:
+    """Whether a trained parameter has no part in the loss."""
+    nodes = prune(replace(graph.with_outputs("loss"), state={})).nodes
+    read = {name for node in nodes for name in node.values()}
+    return not read.issuperset(graph.trainable())
 
 
 def _groups(o: Optimizer, names: Sequence[str]) -> dict[float, list[str]]:

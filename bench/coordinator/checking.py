@@ -17,7 +17,15 @@ from bench.data.pictures import crops
 from bench.data.protocols import Protocol
 from bench.parity import refused
 from bench.parity.trial import sizes_of
-from bench.training import board, brought, checkpoint, heldout, optimizer, restored
+from bench.training import (
+    board,
+    brought,
+    checkpoint,
+    heldout,
+    optimizer,
+    replicas,
+    restored,
+)
 from models import ops
 from models.dims import Shape
 from models.errors import BadInput, SpecError, UnknownName, shortened
@@ -67,7 +75,9 @@ def _check_asked(
     _check_pictures(spec, settings, config, protocol)
     if "train" in config.tasks:
         _check_start(spec, settings, protocol, resume)
-        optimizer.asked_for(completed(name, settings.train), spec)
+        complete = completed(name, settings.train)
+        optimizer.asked_for(complete, spec)
+        replicas.check(name, complete, spec)
     if "evaluate" in config.tasks:
         _check_evaluated(name, spec, config)
     if "parity" in config.tasks:

@@ -19,6 +19,7 @@ from bench.processes import machine
 from bench.processes.worker import GRACE, Worker
 from bench.records import Record
 from bench.speed.turns import Baton
+from bench.training import TASK as TRAIN
 
 Listener = Callable[[Job, str, float], None]  # job, what it does, share done
 Keep = Callable[[Record], None]
@@ -100,6 +101,9 @@ class Crew:
             for job in group:
                 if self._stopping.is_set():
                     return
+                if job.task == TRAIN and job.settings.train.replicas > 1:
+                    # a CPU can be made several devices only before a framework has run on it
+                    worker.close()
                 record = self._run(worker, job)
                 if self._stopping.is_set():
                     return  # a job that we cut short found nothing

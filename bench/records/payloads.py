@@ -164,6 +164,7 @@ class Training(Frozen):
     accumulate: int = 1  # batches of a step
     # the one that did not fit into memory; another's than the one that was asked for
     asked_batch: int | None = None
+    replicas: int = 1  # that each took a share of every batch
     parameters: int
     train_windows: int
     augmentation: str = ""  # steps done to the training clips in each epoch, in words

@@ -46,10 +46,11 @@ def augmentation(job: Job) -> Sequence[augment.Step]:
 
 def content(job: Job, protocol: Protocol, optimizer: Optimizer) -> dict[str, Any]:
     """All that decides a training, by name, as JSON holds it."""
-    # what the file says, not where it lies; and trainings of before had none
+    # what the file says, not where it lies; and trainings of before had none. Replicas make the
+    # same steps as one
     train = job.asked or job.settings.train
     asked = job.settings.model_copy(update={"train": train})
-    left_out = {"train": {"start", "keep"}}
+    left_out = {"train": {"start", "keep", "replicas"}}
     settings = asked.model_dump(mode="json", exclude=left_out)
     for key in LATER:
         if getattr(train, key) == Train.model_fields[key].default:

@@ -71,6 +71,8 @@ class Train(Strict):
     batch: Count | None = None  # windows
     # batches whose mean gradients make one step
     accumulate: Count = 1
+    # processes or devices that train together, each on its share of every batch
+    replicas: Count = 1
     lr: Positive | None = None
     # how the rate goes on from there: a rule of `schedules/`, by name or as {name: options};
     # where left out a cosine, which falls to 1 % over the steps

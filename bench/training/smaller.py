@@ -29,6 +29,9 @@ def refused(job: Job, split: Split) -> str:
     batch, spec = batch_of(job, split), feed_of(job, split.protocol).spec
     if batch % 2:
         return f"a batch of {batch} cannot be halved"
+    count = job.settings.train.replicas
+    if batch // 2 % count:
+        return f"half a batch of {batch} has no equal shares for {count} replicas"
     if mixes(spec) and not job.config.allow_smaller_batch:
         return (
             f"{job.model} has statistics of its batch, which half of it would change:"

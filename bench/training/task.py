@@ -17,7 +17,15 @@ from bench.processes import blame, memory
 from bench.processes.blame import RAISED, said
 from bench.processes.memory import OutOfMemory
 from bench.records import Training
-from bench.training import board, brought, replay, schedules, smaller, start
+from bench.training import (
+    board,
+    brought,
+    replay,
+    replicas,
+    schedules,
+    smaller,
+    start,
+)
 from bench.training.epochs import Epochs
 from bench.training.feed import Feed, feed_of, split_of
 from bench.training.fingerprint import augmentation, fingerprint
@@ -124,6 +132,7 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         precision=job.config.precision,
         draw_noise=True,  # dropout by the framework's own hand, as its users train
         seed=seed,
+        replicas=replicas.of(job, epochs.batch),
     )
     optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
@@ -215,7 +224,7 @@ def _kept(loop: Loop) -> str:
 def _payload(
     job: Job, loop: Loop, split: Split, held: Held, *, note: str = ""
 ) -> Training:
-    protocol = split.protocol
+    protocol, train = split.protocol, job.settings.train
     windows = loop.step * loop.epochs.batch * loop.plan.accumulate
     # poses that had a loss: one of each window, or all of it where the model makes all
     frames = windows * loop.epochs.windows.outputs
@@ -233,6 +242,7 @@ def _payload(
         batch=loop.epochs.batch,
         accumulate=loop.plan.accumulate,
         asked_batch=_asked_batch(job, loop),
+        replicas=train.replicas,
         parameters=loop.feed.spec.parameter_count(),
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),
@@ -266,6 +276,8 @@ def _remarks(job: Job, loop: Loop, split: Split) -> Iterator[str]:
         half = loop.epochs.batch
         took = f"{whole // half} of {half} took its place"
         yield f"a batch of {whole} did not fit into memory: {took}"
+    if (count := job.settings.train.replicas) > 1:
+        yield f"trained by {count} replicas, each on {loop.epochs.batch // count} windows a batch"
     yield _averaged(job)
     yield _no_targets(split)
     yield loop.plan.keeping.said()
