@@ -20,6 +20,7 @@ class TorchBackend(Backend):
     gaps = ops.GAPS
     part_gaps = ops.PART_GAPS
     modes = {"eager": None, "compiled": True}
+    draws_noise = True
 
     def __init__(self) -> None:
         # From the start, not for timing alone: on a GPU the convolutions would round float32
