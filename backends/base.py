@@ -25,6 +25,7 @@ from typing import Any
 from backends.drawing import DrawingProgram as DrawingProgram
 from backends.drawing import DrawingTrainer as DrawingTrainer
 from backends.eager import EagerProgram as EagerProgram
+from backends.eager import TapeTrainer as TapeTrainer
 from backends.graph_trainer import GraphTrainer as GraphTrainer
 from backends.graph_trainer import RuleTrainer as RuleTrainer
 from backends.graph_trainer import differentiated

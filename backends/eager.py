@@ -1,18 +1,20 @@
-"""A program over a table of kernels, for a framework that computes op by op.
+"""A program over a table of kernels, for a framework that computes op by op, and its tape.
 
 What is left for the framework are two methods: an array as its tensor, and back again. Types,
-constants, weights and running state are seen to here, the same for each of them.
+constants, weights and running state are seen to here, the same for each of them. Where it
+differentiates functions of tensors, a third is how.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from backends.emit import function
+from backends.graph_trainer import RuleTrainer
 from backends.kernels import Kernel
 from backends.program import Arrays, Feeds, Program, Settings
 from models import params as initial
@@ -93,9 +95,16 @@ class EagerProgram(Program):
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name, native; state is replaced."""
-        outputs, state = self.native(self._params, feeds, self._constants)
+        outputs, state = self.compute(self._params, feeds)
         self._params |= state
         return dict(outputs)
+
+    def compute(
+        self, params: Mapping[str, Any], feeds: Feeds
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Outputs and new state at some weights, native: a function, which changes nothing."""
+        outputs, state = self.native(params, feeds, self._constants)
+        return outputs, state
 
     def numpy(self, value: Any) -> np.ndarray:
         """An array of its own."""
@@ -115,3 +124,41 @@ class EagerProgram(Program):
         # rounded by NumPy, so that the framework has nothing left to round
         rounded = np.array(np.asarray(array, BFLOAT16), "float32", order="C")
         return self.kernels["astype"](self.tensor(rounded), dtype=BFLOAT16)
+
+
+class TapeTrainer(RuleTrainer):
+    """Gradients by the framework's tape, the optimizer by its rule in NumPy."""
+
+    program: EagerProgram
+
+    @abstractmethod
+    def differentiate(
+        self,
+        loss: Callable[[Mapping[str, Any]], Any],
+        weights: Mapping[str, Any],
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """The loss at some weights and its gradients, native, by name.
+
+        None, or none of the name, is the gradient of a weight that the loss does not know.
+        """
+
+    def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
+        """Loss and gradients; running statistics move."""
+        program = self.program
+        held = program.weights()
+        trained = {name: held[name] for name in program.graph.trainable()}
+
+        def loss(weights: Mapping[str, Any]) -> Any:
+            outputs, _ = program.compute({**held, **weights}, feeds)
+            return outputs["loss"]
+
+        found, native = self.differentiate(loss, trained)
+        grads = {}
+        for name, weight in trained.items():
+            grad = native.get(name)
+            dead = grad is None
+            grads[name] = program.numpy(weight if dead else grad) * (not dead)
+        if program.graph.state:
+            # once more: what came of the tape's own call is still tied to it
+            program.run(feeds)
+        return float(program.numpy(found)), grads

@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.base import Breach, Settings, Trainer, Unsupported, gradient_trainer
+from backends.base import (
+    Breach,
+    Settings,
+    TapeTrainer,
+    Trainer,
+    Unsupported,
+    gradient_trainer,
+)
 from backends.numpy.train import NumpyTrainer
 from models import optim, params
 from models.builder import Builder
 from models.graph import Graph
 from models.optim import Optimizer
 from tests.asserts import assert_close
-from tests.backends.eager import TinyBackend, TinyProgram
+from tests.backends.eager import Tensor, TinyBackend, TinyProgram
 
 RATES = (("fc.weight", 0.5), ("fc.bias", 0.0))
 # a tiny epsilon would make steps of the rounding of gradients that batch norm cancels
@@ -194,3 +201,40 @@ def test_bfloat16_crosses_as_float32() -> None:
     program = TinyBackend().program(g.finish(), Settings())
     came = program({"x": np.array([1.00390625, 2.0, -3.0])})["y"]
     assert came.dtype.name == "bfloat16" and came.tolist() == [2.0, 4.0, -6.0]
+
+
+class Differences(TapeTrainer):
+    """A tape that asks the function itself; of what it does not know it gives nothing."""
+
+    def differentiate(self, loss: Any, weights: Any) -> Any:
+        def at(name: str, moved: np.ndarray) -> float:
+            array = weights[name].held + moved
+            return float(loss({**weights, name: Tensor(array)}).held)
+
+        grads = {}
+        for name, weight in weights.items():
+            slopes = np.zeros_like(weight.held)
+            for place in np.ndindex(slopes.shape):
+                nudge = np.zeros_like(slopes)
+                nudge[place] = 1e-2
+                slopes[place] = (at(name, nudge) - at(name, -nudge)) / 2e-2
+            if slopes.any():
+                grads[name] = Tensor(slopes)
+        return loss(weights), grads
+
+
+def test_a_tape_alone_trains_too() -> None:
+    made = graph()
+    program = TinyProgram(made, Settings(), TinyBackend.kernels)
+    own = started(made, Differences(program, RULES["sgd"]))
+    oracle = started(made, NumpyTrainer(made, RULES["sgd"], Settings()))
+    x = batches(1)[0]
+    loss, grads = own.gradients(own.program.put(x))
+    due_loss, due = oracle.gradients(oracle.program.put(x))
+    assert loss == pytest.approx(due_loss, rel=1e-5)
+    assert np.array_equal(grads["dead"], np.zeros(2)), "where the tape gave none"
+    for name in ("bn.weight", "bn.bias"):
+        assert_close(grads[name], due[name], rtol=1e-2, what=name)
+    for name in ("bn.running_mean", "bn.running_var"):
+        came = own.program.params()[name]
+        assert_close(came, oracle.program.params()[name], rtol=1e-5, what=name)
