@@ -156,8 +156,10 @@ class TapeTrainer(RuleTrainer):
         grads = {}
         for name, weight in trained.items():
             grad = native.get(name)
-            dead = grad is None
-            grads[name] = program.numpy(weight if dead else grad) * (not dead)
+            if grad is None:
+                grads[name] = np.zeros_like(program.numpy(weight))
+            else:
+                grads[name] = program.numpy(grad)
         if program.graph.state:
             # once more: what came of the tape's own call is still tied to it
             program.run(feeds)
