@@ -4,7 +4,7 @@ A folder's `__init__.py` is its manifest, which imports no framework:
 
     REQUIRES   modules that must be importable; the first one marks the framework as loaded,
                and shares a process with no other backend's
-    EXTRA      what to install
+    EXTRA      what to install, of ours; an outside package says how in INSTALL
     PACKAGES   distributions whose versions decide numbers; if left out, those of REQUIRES
     EXPORTS    formats that it writes, by name; none if left out
     load()     makes the Backend
@@ -64,10 +64,9 @@ def require(name: str) -> None:
         raise UnknownName("backend", name, names())
     manifest = _manifest(name)
     if absent := _absent(manifest):
-        extra = getattr(manifest, "EXTRA", name)
-        remedy = f'pip install -e ".[{extra}]" -c constraints.txt'
         raise Missing(
-            f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
+            f"backend {name} needs {', '.join(absent)}, not installed here:"
+            f" {_remedy(name, manifest)}"
         )
 
 
@@ -144,6 +143,16 @@ def saved(name: str, path: Path) -> Any:
     """
     require(name)
     return _manifest(name).checkpoint(path)
+
+
+def _remedy(name: str, manifest: ModuleType) -> str:
+    """How what a backend needs is got: of an outside package our extras know nothing."""
+    if name in _outside():
+        usual = f"install what the package of {manifest.__name__} asks for"
+    else:
+        extra = getattr(manifest, "EXTRA", name)
+        usual = f'pip install -e ".[{extra}]" -c constraints.txt'
+    return str(getattr(manifest, "INSTALL", usual))
 
 
 def _absent(manifest: ModuleType) -> list[str]:

@@ -9,8 +9,8 @@ which one it is.
               Portable one can leave as a file
     Trainer   native autograd and native optimizer over a train graph
 
-Arrays cross this border as NumPy; `put` moves them once, so that timing sees native tensors
-only.
+One method alone has to be written, `Backend.program`. All others have an answer here that holds
+for a framework which computes on the CPU, in float32, and differentiates nothing.
 """
 
 from __future__ import annotations
@@ -19,53 +19,33 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
+from backends.drawing import DrawingProgram as DrawingProgram
+from backends.drawing import DrawingTrainer as DrawingTrainer
+from backends.eager import EagerProgram as EagerProgram
+from backends.eager import TapeTrainer as TapeTrainer
+from backends.graph_trainer import GraphTrainer as GraphTrainer
+from backends.graph_trainer import RuleTrainer as RuleTrainer
+from backends.graph_trainer import differentiated
+from backends.program import Arrays as Arrays
+from backends.program import Breach as Breach
+from backends.program import Feeds as Feeds
+from backends.program import Format as Format
+from backends.program import Portable as Portable
+from backends.program import Program as Program
+from backends.program import Settings as Settings
+from backends.program import Trainer as Trainer
+from backends.program import Unsupported as Unsupported
 from models import ops
-from models.errors import PosePortError
 from models.graph import Graph
-from models.optim import Optimizer
+from models.optim import RULES, Optimizer
 from models.passes import decompose
 
-Arrays = Mapping[str, np.ndarray]
-Feeds = Mapping[str, Any]  # native tensors on the device, by input and noise name
 FASTEST_FIRST = ("cuda", "mps", "cpu")
 # Environment variable of a folder that goes with the process: for what a framework compiles.
 SCRATCH = "POSEPORT_SCRATCH"
-
-
-class Unsupported(PosePortError):
-    """The framework cannot do this; the text says why.
-
-    The cell becomes `unsupported`, not `failed`.
-    """
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format that a backend writes. Manifests list theirs as `EXPORTS`, by name."""
-
-    suffix: str  # of the file; empty where it is a folder
-    options: tuple[str, ...] = ()  # what `Portable.export` takes for it
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a graph is to run."""
-
-    device: str = "cpu"
-    # fp64 where the backend is an oracle; bf16 and fp16 mean autocast with float32 weights
-    precision: str = "fp32"
-    # None: the framework's customary way; False: op by op; True: by the framework's compiler.
-    # `Backend.modes` says which of them differ
-    compiled: bool | None = None
-    draw_noise: bool = False  # noise is drawn by the framework instead of fed
-    seed: int = 0  # of the noise that is drawn
-    replicas: int = 1  # of a trainer: each takes an equal share of every batch
 
 
 @dataclass(frozen=True)
@@ -110,172 +90,71 @@ class Gap:
         return named and exact and re.search(self.case, case) is not None
 
 
-class Program(ABC):
-    """A graph as the framework's own object. `native` is what a user takes away.
-
-    What enters is cast to the type that the graph declares; what leaves has that type, or
-    float32 where autocast was asked for. bfloat16 is `ml_dtypes.bfloat16` in NumPy.
-    """
-
-    native: Any
-    graph: Graph
-
-    @abstractmethod
-    def load(self, params: Arrays) -> None:
-        """Take weights and state, by parameter name."""
-
-    @abstractmethod
-    def params(self) -> dict[str, np.ndarray]:
-        """Weights and state as they are now."""
-
-    @abstractmethod
-    def put(self, arrays: Arrays) -> Feeds:
-        """Inputs (and noise) as native tensors on the device."""
-
-    @abstractmethod
-    def run(self, feeds: Feeds) -> dict[str, Any]:
-        """Outputs by name, native. State updates take effect."""
-
-    @abstractmethod
-    def numpy(self, value: Any) -> np.ndarray:
-        """One native tensor as an array."""
-
-    def weights(self) -> Mapping[str, Any]:
-        """Weights and state as native tensors; none where the framework hides them."""
-        return {}
-
-    def device_of(self, value: Any) -> str:
-        """Kind of device (cpu, cuda, mps) that a native tensor lies on.
-
-        As the framework says, not as was asked; empty where it does not say.
-        """
-        return ""
-
-    def __call__(self, arrays: Arrays) -> dict[str, np.ndarray]:
-        """Run on arrays, get arrays."""
-        outputs = self.run(self.put(arrays))
-        return {name: self.numpy(value) for name, value in outputs.items()}
-
-
-class Portable(Program):
-    """A program that can leave as a file, in the formats of its manifest."""
-
-    @abstractmethod
-    def export(
-        self,
-        path: Path,
-        format: str,
-        *,
-        sample: Arrays,
-        about: str,
-        **options: Any,
-    ) -> None:
-        """Write the native object and its weights to `path`, where nothing is yet.
-
-        Symbolic axes stay open. `sample` holds feeds as they may come, for frameworks that
-        trace; `about` is JSON that the file is to carry, for whoever reads it; `options` those
-        that the format names. Raises BadInput for an option's value
-        that does not exist here, Unsupported where the framework cannot write this graph.
-        """
-
-    @abstractmethod
-    def reopen(
-        self,
-        path: Path,
-        format: str,
-    ) -> Callable[[Arrays], dict[str, np.ndarray]]:
-        """What such a file computes, read as its users read it.
-
-        The function takes feeds and gives outputs, both by name.
-        """
-
-
-class Trainer(ABC):
-    """Steps a train graph: the program holds the weights, this the optimizer's state."""
-
-    program: Program
-
-    @abstractmethod
-    def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
-        """Loss, and its gradient in every trained parameter.
-
-        State updates take effect, weights stay.
-        """
-
-    @abstractmethod
-    def apply(self, grads: Arrays) -> None:
-        """One optimizer step on gradients given by name: the optimizer alone, which clips."""
-
-    @abstractmethod
-    def step(self, feeds: Feeds, *more: Feeds) -> Any:
-        """One optimizer step on the gradients of a batch; of several, on their mean.
-
-        Returns the loss, native, without waiting for it.
-        """
-
-    @abstractmethod
-    def set_lr(self, lr: float) -> None:
-        """Learning rate of the steps to come."""
-
-    @abstractmethod
-    def state(self) -> dict[str, np.ndarray]:
-        """Optimizer state, for a checkpoint."""
-
-    @abstractmethod
-    def load_state(self, state: Arrays) -> None:
-        """Take optimizer state from a checkpoint."""
-
-
 class Backend(ABC):
     """One framework."""
 
     name: str
     # ops run natively; compositions that are missing run by their bodies
     kernels: Mapping[str, Callable[..., Any]]
-    gaps: Mapping[str, str]  # op -> why the framework cannot
+    gaps: Mapping[str, str] = {}  # op -> why the framework cannot
     part_gaps: tuple[Gap, ...] = ()  # what it cannot in some type, mode or case
     # eager, graph, compiled -> `Settings.compiled`; those that differ, customary first
     modes: Mapping[str, bool | None] = {"eager": None}
-
-    @abstractmethod
-    def devices(self) -> dict[str, str]:
-        """Device kinds (cpu, cuda, mps) -> "" where usable here, else why not."""
-
-    @abstractmethod
-    def precisions(self, device: str) -> dict[str, str]:
-        """Precisions -> "" where usable on `device`, else why not."""
+    # whether programs and trainers see to `Settings.draw_noise`; else NumPy draws, and they
+    # are never asked to
+    draws_noise: bool = False
 
     @abstractmethod
     def program(self, graph: Graph, settings: Settings) -> Program:
         """Realise a graph. Raises Unsupported with the reason."""
 
-    @abstractmethod
     def trainer(
         self,
         graph: Graph,
         optimizer: Optimizer,
         settings: Settings,
     ) -> Trainer:
-        """Realise a train graph with an optimizer. Raises Unsupported with the reason."""
+        """Realise a train graph with an optimizer. Raises Unsupported with the reason.
 
-    @abstractmethod
-    def synchronize(self, device: str) -> None:
-        """Wait until the device has finished."""
+        Without one of its own: the gradient graph as a program, and the rule in NumPy.
+        """
+        fed = replace(settings, draw_noise=False)
+        program = self.program(differentiated(graph), fed)
+        made = GraphTrainer(program, optimizer)
+        draws = settings.draw_noise and graph.noise
+        return DrawingTrainer(made, settings.seed) if draws else made
 
-    @abstractmethod
+    def optimizers(self) -> dict[str, str]:
+        """Rules of `models.optim` -> "" where `trainer` has it, else why not."""
+        return dict.fromkeys(RULES, "")
+
+    def devices(self) -> dict[str, str]:
+        """Device kinds (cpu, cuda, mps) -> "" where usable here, else why not."""
+        return {"cpu": ""}
+
+    def precisions(self, device: str) -> dict[str, str]:
+        """Precisions -> "" where usable on `device`, else why not."""
+        reason = f"backend {self.name} declares no precision but fp32"
+        return {"fp32": "", **dict.fromkeys(("bf16", "fp16", "fp64"), reason)}
+
+    def synchronize(self, device: str) -> None:  # noqa: B027  # nothing to do is an answer
+        """Wait until the device has finished; what computes on the CPU has when it returns."""
+
     def peak_memory(self, device: str) -> int | None:
         """Largest memory in use on the device since start, bytes.
 
         None where the framework does not say.
         """
+        return peak_resident_bytes() if device == "cpu" else None
 
-    @abstractmethod
     def pin(self, *, threads: int) -> dict[str, str | int | bool]:
         """Fix threads for measuring.
 
         Returns what is set, of reduced precision (TF32, fast math) too: that is off from the
-        time the backend is made, or fp32 would mean less on a GPU.
+        time the backend is made, or fp32 would mean less on a GPU. Workers are started with
+        the number of threads in the environment (`OMP_NUM_THREADS` and its like).
         """
+        return {"threads": threads}
 
     def editions(self) -> Mapping[str, Backend]:
         """Itself as it writes ops otherwise, by the name of the edition: ONNX in other opsets.
@@ -290,9 +169,15 @@ class Backend(ABC):
             return ""
         return "kernels of an accelerator may add in the order in which they finish"
 
-    @abstractmethod
     def features(self) -> dict[str, str]:
-        """What else the framework offers a port: feature -> "yes" or why not."""
+        """What else the framework offers a port: feature -> "yes" or why not.
+
+        Where `autograd` is not there, coverage asks for the ops of the gradient graph, too.
+        """
+        written = getattr(self.trainer, "__func__", None)
+        if written is Backend.trainer:
+            return {"autograd": "no: gradient graph"}
+        return {}
 
     def replicas(self, device: str, count: int) -> str:
         """Empty where a trainer may be of so many replicas on `device`, else why not."""
@@ -331,6 +216,24 @@ class Backend(ABC):
         if count > 1 and (reason := self.replicas(settings.device, count)):
             raise Unsupported(f"{self.name} on {settings.device}: {reason}")
         return settings
+
+
+def gradient_trainer(backend: Backend, graph: Graph, settings: Settings) -> Trainer:
+    """A trainer for who wants gradients and makes no step, with any rule that is there.
+
+    Raises Unsupported, in the backend's words, where it has none.
+    """
+    declared = backend.optimizers()
+    there = [rule for rule in RULES if not declared.get(rule, "")]
+    refused: Unsupported | None = None
+    for rule in there:
+        try:
+            return backend.trainer(graph, Optimizer(rule, 0.0, 0.0), settings)
+        except Unsupported as error:
+            # it may be the rule, which was not declared, or training itself
+            refused = refused or error
+    said = "; ".join(f"{rule}: {reason}" for rule, reason in declared.items() if reason)
+    raise refused or Unsupported(f"{backend.name} has no optimizer: {said}")
 
 
 def missing_ops(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backends.base import Feeds, Trainer
+from backends.program import Feeds, Trainer
 
 
 def mean(

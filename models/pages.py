@@ -1,4 +1,4 @@
-"""`python -m models.pages` writes `docs/models`: a page for each family, from its own file.
+"""`python -m models.pages` writes `docs/models`, a page for each family, and `docs/ops.md`.
 
 A test holds the pages to it. What a page says of what is unverified stands in the file's `NOTES`.
 """
@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import models
+from models import op_page
 from models.facts import RULE, Facts, GraphFacts, facts
 
 FOLDER = Path(__file__).parents[1] / "docs" / "models"
+OPS = FOLDER.parent / "ops.md"
 HEAD = "<!-- Written by `python -m models.pages`; do not edit. -->"
 
 
@@ -138,6 +140,7 @@ def write() -> None:
             file.unlink()
     for family in models.names():
         FOLDER.joinpath(f"{family}.md").write_text(page(family), encoding="utf-8")
+    OPS.write_text(op_page.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

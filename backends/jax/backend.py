@@ -31,6 +31,7 @@ class JaxBackend(Backend):
     part_gaps = ops.PART_GAPS
     # what a user of JAX does is jax.jit
     modes = {"compiled": None, "eager": False}
+    draws_noise = True
 
     def devices(self) -> dict[str, str]:
         """What JAX can reach on this machine."""

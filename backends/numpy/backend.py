@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.base import (
-    Backend,
-    Program,
-    Settings,
-    Trainer,
-    Unsupported,
-    peak_resident_bytes,
-)
+from backends.base import Backend, Program, Settings, Trainer, Unsupported
 from backends.numpy.ops import GAPS, kernels
 from backends.numpy.program import WORKING, NumpyProgram
 from backends.numpy.train import NumpyTrainer
@@ -26,11 +19,7 @@ class NumpyBackend(Backend):
     # who asks which ops there are, not what they give, needs no other precision
     kernels = kernels(np.float64)
     gaps = GAPS
-    modes = {"eager": None}
-
-    def devices(self) -> dict[str, str]:
-        """The CPU."""
-        return {"cpu": ""}
+    draws_noise = True  # it refuses to: what it drew, nobody could be compared with
 
     def precisions(self, device: str) -> dict[str, str]:
         """Full precisions only."""
@@ -52,17 +41,6 @@ class NumpyBackend(Backend):
     ) -> Trainer:
         """Train through the gradient graph and the written optimizer rules."""
         return NumpyTrainer(graph, optimizer, settings)
-
-    def synchronize(self, device: str) -> None:
-        """NumPy has finished when it returns."""
-
-    def peak_memory(self, device: str) -> int | None:
-        """Peak resident memory of the process."""
-        return peak_resident_bytes()
-
-    def pin(self, *, threads: int) -> dict[str, str | int | bool]:
-        """Threads are set by the environment the worker starts with."""
-        return {"threads": threads}
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""

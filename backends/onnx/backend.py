@@ -26,6 +26,7 @@ class OnnxBackend(Backend):
     gaps = GAPS
     part_gaps = PART_GAPS
     modes = {"compiled": None, "eager": False}
+    draws_noise = True
 
     def __init__(self, *, opset: int = DEFAULT) -> None:
         self.opset = opset

@@ -14,8 +14,8 @@ import onnxruntime as ort
 from onnxruntime import OrtValue
 
 from backends.base import Arrays, Feeds, Portable, Settings
+from backends.noise import Noise
 from backends.onnx.model import DEFAULT, LARGE, load, model, save
-from backends.onnx.noise import Noise
 from backends.onnx.session import PROVIDERS, Session, options
 from backends.onnx.writer import NEXT, called
 from models import params as initial

@@ -26,6 +26,7 @@ class TensorFlowBackend(Backend):
     part_gaps = PART_GAPS
     # a tf.function is what Keras makes of a model; op by op is for looking into one
     modes = {"graph": None, "eager": False, "compiled": True}
+    draws_noise = True
 
     def __init__(self) -> None:
         # many small programs are not one that is traced too often, of which it warns

@@ -21,6 +21,7 @@ class TorchBackend(Backend):
     gaps = ops.GAPS
     part_gaps = ops.PART_GAPS
     modes = {"eager": None, "compiled": True}
+    draws_noise = True
 
     def __init__(self) -> None:
         full_precision()

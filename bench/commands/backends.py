@@ -1,22 +1,85 @@
-"""List the backends: installed or what to install."""
+"""List the backends, begin one of your own, or hold one against the contract."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from bench.commands import Json
+from models.errors import BadInput, UnknownName
 
-EXAMPLES = ("backends",)
+EXAMPLES = (
+    "backends",
+    "backends new mine --to poseport-mine",
+    "backends check mine",
+)
+ACTIONS = ("list", "new", "check")
+LIMIT = 60.0  # seconds of a call: a framework that compiles may need many
+
+Action = Annotated[str, typer.Argument(help="list, new NAME, or check NAME.")]
+Name = Annotated[str | None, typer.Argument(help="The backend.")]
+To = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FOLDER",
+        help="Folder that `new` makes.",
+        show_default="poseport-NAME",
+    ),
+]
+Limit = Annotated[
+    float | None,
+    typer.Option(
+        "--limit",
+        metavar="SECONDS",
+        help="What a call of `check` may take.",
+        show_default=f"{LIMIT:g}",
+    ),
+]
 
 
-def command(json: Json = False) -> int:
-    """List the backends: installed or what to install."""
-    # Under another name: the option is called `json`, and typer shows parameters by theirs.
-    import json as encoder
+def command(
+    action: Action = "list",
+    name: Name = None,
+    to: To = None,
+    limit: Limit = None,
+    json: Json = False,
+) -> int:
+    """List the backends, begin one of your own, or hold one against the contract.
+
+    `new` writes a package that runs at once, on NumPy, to be replaced piece by piece. `check`
+    makes every call that the contract has on tiny graphs, and prints each breach in a line.
+    """
+    if action not in ACTIONS:
+        raise UnknownName("backends action", action, ACTIONS)
+    if (name is None) != (action == "list"):
+        raise BadInput(
+            f"backends {action}: a NAME goes with new and check, which need it"
+        )
+    if to is not None and action != "new":
+        raise BadInput(f"backends {action}: --to FOLDER goes with new; leave it out")
+    if limit is not None and (action != "check" or not limit > 0):
+        raise BadInput(
+            f"backends {action}: --limit {limit:g} came; it goes with check, and seconds"
+            " above 0 were due"
+        )
+    if action == "new" and name:
+        return _new(name, to or Path(f"poseport-{name}"), as_json=json)
+    if action == "check" and name:
+        return _check(name, limit or LIMIT, as_json=json)
+    return _list(as_json=json)
+
+
+def _list(*, as_json: bool) -> int:
+    import json
 
     from bench.commands._tables import table
 
     rows = _rows()
-    if json:
-        print(encoder.dumps(rows))
+    if as_json:
+        print(json.dumps(rows))
         return 0
     shown = [
         (str(row["backend"]), "yes" if row["installed"] else "no", str(row["note"]))
@@ -24,6 +87,41 @@ def command(json: Json = False) -> int:
     ]
     table(("backend", "installed", "note"), shown)
     return 0
+
+
+def _new(name: str, folder: Path, *, as_json: bool) -> int:
+    import json
+
+    from bench.kit import new
+
+    files = [str(file) for file in new.write(name, folder)]
+    if as_json:
+        print(json.dumps({"backend": name, "files": files}))
+        return 0
+    print("\n".join(files))
+    print(f"next: pip install -e {folder} && python -m bench backends check {name}")
+    return 0
+
+
+def _check(name: str, limit: float, *, as_json: bool) -> int:
+    import json
+
+    import backends
+    from bench.kit.check import check
+
+    backends.require(name)
+    told = check(name, limit=limit)
+    code = 1 if told.breaches else 0
+    if as_json:
+        found = {"calls": told.calls, "breaches": told.breaches}
+        print(json.dumps({"backend": name, **found, "left_out": told.left_out}))
+        return code
+    for line in told.breaches:
+        print(line)
+    for line in told.left_out:
+        print(f"not asked, {line}")
+    print(f"{name}: {told.calls} calls, {len(told.breaches)} breaches")
+    return code
 
 
 def _rows() -> list[dict[str, object]]:

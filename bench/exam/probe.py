@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Settings, gradient_trainer
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.ops import kernels
 from models import dims, ops
@@ -21,7 +21,6 @@ from models.builder import Builder
 from models.dims import Dim, Length
 from models.graph import FLOATS, Graph
 from models.ops._axes import spliced
-from models.optim import Optimizer
 from models.passes import decompose
 from models.value import Value, emit, emit_all
 
@@ -29,7 +28,6 @@ Arrays = dict[str, np.ndarray]
 Results = tuple[np.ndarray, ...]
 Layout = Literal["plain", "transposed", "strided"]
 # a trainer wants one; of a learning rate of 0 nothing moves
-PLAIN = Optimizer("sgd", 0.0, 0.0)
 STOPPED = "stopped"  # `Op.gradient` of what is the identity with gradient 0
 # the open length of a probe, in attributes that speak of it
 OPEN = "n"
@@ -279,7 +277,7 @@ def gradients(
 
     By the backend's own differentiation.
     """
-    trainer = backend.trainer(loss_graph(probes, weights), PLAIN, settings)
+    trainer = gradient_trainer(backend, loss_graph(probes, weights), settings)
     trainer.program.load(fed(probes, Probe.floats))
     # all tensors are parameters or constants: nothing is fed
     _, found = trainer.gradients(trainer.program.put({}))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Settings, gradient_trainer
 from bench.exam.probe import (
-    PLAIN,
     Arrays,
     Probe,
     Results,
@@ -52,7 +51,7 @@ def slopes(
     settings: Settings,
 ) -> list[list[Arrays]]:
     """The gradients that a backend finds in each sitting of each sheet."""
-    trainer = backend.trainer(graph, PLAIN, settings)
+    trainer = gradient_trainer(backend, graph, settings)
     came: list[list[Arrays]] = [[] for _ in sheets]
     for sitting in sittings(sheets):
         trainer.program.load(fed(sitting, Probe.floats))

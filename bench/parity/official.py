@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 
 from backends import load, require
-from backends.base import FASTEST_FIRST, Backend, Settings, Trainer
+from backends.base import (
+    FASTEST_FIRST,
+    Backend,
+    Settings,
+    Trainer,
+    gradient_trainer,
+)
 from bench.parity import budget
 from bench.parity.judging import largest
 from bench.parity.rungs.gradient import NEAR_ZERO
@@ -29,7 +35,6 @@ from models import golden
 from models.errors import BadInput, UnknownName
 from models.golden import Golden, Shown, Tables
 from models.graph import Graph
-from models.optim import Optimizer
 
 Arrays = dict[str, np.ndarray]
 FLOAT64_BOUND = 1e-10  # the oracle against the authors' code in float64
@@ -223,8 +228,7 @@ class _Judge:
     ) -> tuple[Trainer, float, Arrays]:
         """A trainer that has made one call, its loss and its gradients by our names."""
         graph = one.spec.train
-        # The rule does not matter: no step is made.
-        trainer = backend.trainer(graph, Optimizer("sgd", 0.0, 0.0), settings)
+        trainer = gradient_trainer(backend, graph, settings)
         trainer.program.load(self._params(one, graph))
         feeds = trainer.program.put(_fed(graph, one.feeds))
         loss, grads = trainer.gradients(feeds)

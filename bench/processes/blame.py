@@ -12,8 +12,16 @@ import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from backends import base
-from backends.base import Backend, Program, Trainer, Unsupported
+from backends.base import (
+    Backend,
+    Breach,
+    DrawingProgram,
+    EagerProgram,
+    GraphTrainer,
+    Program,
+    Trainer,
+    Unsupported,
+)
 from bench.coordinator.job import Finding
 from bench.processes import memory
 from bench.processes.memory import OutOfMemory
@@ -25,6 +33,11 @@ COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ANSI's control sequences
 # What a backend may raise in a worker, where no real Ctrl-C is among it: that signal is the
 # coordinator's.
 RAISED = (Exception, SystemExit, KeyboardInterrupt)
+# Where the contract's ready-made methods are written: what one of them asks has the fault.
+READY_MADE = {
+    inspect.getfile(one)
+    for one in (Backend, Program, EagerProgram, GraphTrainer, DrawingProgram)
+}
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
 
 
@@ -58,10 +71,6 @@ def lost(error: BaseException, payload: Payload | None = None) -> Finding:
     return Finding(payload, "failed", said(error))
 
 
-class Breach(PosePortError):
-    """A backend broke the contract; the text says by which method, and how."""
-
-
 def words(error: BaseException) -> str:
     """An exception's own text on one line, without colours and what no record can hold."""
     try:
@@ -93,7 +102,7 @@ def _called(steps: Steps) -> int | None:
     for number, (frame, _) in enumerate(steps):
         if not isinstance(frame.f_locals.get("self"), Backend | Program | Trainer):
             continue
-        if frame.f_code.co_filename != base.__file__:
+        if frame.f_code.co_filename not in READY_MADE:
             return number
         leading = number
     return leading
@@ -115,7 +124,9 @@ def _place(steps: Steps, called: int | None) -> str:
     # Python's own import machinery is nobody's line, nor is text made on the way
     written = [step for step in steps if not step[0].f_code.co_filename.startswith("<")]
     if called is not None:
-        package = _package(steps[called][0])
+        # a method that was ready-made is of whoever made the class
+        owner = type(steps[called][0].f_locals["self"])
+        package = owner.__module__.partition(".")[0]
         own = [step for step in steps[called:] if _package(step[0]) == package]
         written = [step for step in own if step in written] or written
     if not written:

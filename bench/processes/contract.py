@@ -7,16 +7,26 @@ lie and in which precision programs are made, which is more than what was asked 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 import backends
-from backends.base import Backend, Program, Settings, Trainer
+from backends.base import (
+    Backend,
+    Breach,
+    DrawingProgram,
+    DrawingTrainer,
+    GraphTrainer,
+    Program,
+    Settings,
+    Trainer,
+)
 from bench.processes import due, memory
-from bench.processes.blame import Breach, said
+from bench.processes.blame import said
 from bench.processes.due import Call, Look
 from bench.processes.memory import OutOfMemory
 from models.errors import PosePortError
@@ -32,7 +42,10 @@ SPARE: Mapping[str, Any] = {
     "editions": {},
     "peak_memory": None,
     "pin": {},
+    "optimizers": {},
 }
+# What the contract makes itself, over what a backend has made.
+OVER = (GraphTrainer, DrawingProgram, DrawingTrainer)
 
 
 class Stop(BaseException):
@@ -87,7 +100,16 @@ def watched(backend: Backend, watch: Watch) -> Backend:
 
 def bare(thing: T) -> T:
     """A watched program or trainer without the eye, for what is timed."""
-    return cast(T, thing._inner) if isinstance(thing, _Watched) else thing
+    if isinstance(thing, _Watched):
+        return cast(T, thing._inner)
+    if not isinstance(thing, OVER):
+        return thing
+    # weights, slots and generator are those of the watched one
+    plain = copy.copy(thing)
+    for name in ("inner", "program"):
+        if name in vars(thing):
+            setattr(plain, name, bare(getattr(thing, name)))
+    return cast(T, plain)
 
 
 class _Watched:
@@ -119,7 +141,7 @@ class _Watched:
         call = Call(self._inner, name, self._graph)
         return self._held(call, lambda: _attribute(call))
 
-    def _answer(self, name: str, given: Any, named: Any) -> Any:
+    def _answer(self, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         call = Call(self._inner, name, self._graph, (*given, *named.values()))
         return self._held(call, lambda: getattr(self._inner, name)(*given, **named))
 
@@ -235,6 +257,18 @@ class _WatchedBackend(_Watched):
     """A backend, whose programs and trainers are watched too."""
 
     ROLE, LOOKS = Backend, due.BACKEND
+
+    def _answer(self, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if name not in ("program", "trainer"):
+            return super()._answer(name, given, named)
+        graph, *rule, settings = given + tuple(named.values())
+        self.checked(settings)
+        if self.draws_noise or not settings.draw_noise or not graph.noise:
+            return super()._answer(name, given, named)
+        fed = replace(settings, draw_noise=False)
+        made = super()._answer(name, (graph, *rule, fed), {})
+        over = DrawingProgram if name == "program" else DrawingTrainer
+        return over(made, settings.seed)
 
     def _seen(self, call: Call, came: Any) -> Any:
         if call.method == "editions":

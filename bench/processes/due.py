@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, NoReturn, get_args
 
 import numpy as np
 
-from backends.base import Backend, Gap, Program, Trainer
-from bench.processes.blame import Breach, plain
+from backends.base import Backend, Breach, Gap, Program, Trainer
+from bench.processes.blame import plain
 from bench.records import ExamRow
 from models.graph import FLOATS, Graph
 
@@ -110,6 +110,12 @@ def modes(call: Call, came: Any) -> None:
             call.refuse(f"a mode {shown(name)}", f"one of {', '.join(MODES)}")
         if value not in (None, False, True):
             call.refuse(f"{kind(value)} for {name}", "None, False or True")
+
+
+def truth(call: Call, came: Any) -> None:
+    """Yes or no."""
+    if not isinstance(came, bool):
+        call.refuse(kind(came), "True or False")
 
 
 def editions(call: Call, came: Any) -> None:
@@ -265,6 +271,7 @@ BACKEND: Mapping[str, Look] = {
     "part_gaps": part_gaps,
     "modes": modes,
     "editions": editions,
+    "draws_noise": truth,
     "devices": reasons,
     "device": text,
     "precisions": reasons,
@@ -274,6 +281,7 @@ BACKEND: Mapping[str, Look] = {
     "peak_memory": memory,
     "pin": settings,
     "features": reasons,
+    "optimizers": reasons,
     "repeats": text,
 }
 PROGRAM: Mapping[str, Look] = {

@@ -95,8 +95,9 @@ def _softmax(x: Array, *, axis: int) -> Array:
 
 
 def _relu_body(x: Value) -> Value:
-    # a whole number for 0, which integers have too; `greater` gives gradient 0 at 0
-    return emit("where", emit("greater", x, 0), x, 0)
+    # A whole number for 0, which integers have too. `less_equal` gives gradient 0 at 0, and is
+    # not true of NaN, which so stays.
+    return emit("where", emit("less_equal", x, 0), 0, x)
 
 
 def _leaky_body(x: Value, *, slope: float) -> Value:

@@ -76,7 +76,13 @@ def ladders(evidence: Evidence, *, training: bool) -> list[Ladder]:
 
 def rung(check: Check) -> str:
     """The rung that a check is of, or the nearest to it that a record tells."""
-    return check.name if check.kind == RAISED else check.kind
+    return parted(check)[0] if check.kind == RAISED else check.kind
+
+
+def parted(check: Check) -> tuple[str, str]:
+    """The rung that raised, and at which optimizer where it says so."""
+    name, _, rule = check.name.partition(": ")
+    return name, rule
 
 
 def precision_of(record: Record, check: Check) -> str:
@@ -86,7 +92,12 @@ def precision_of(record: Record, check: Check) -> str:
 
 
 def rule_of(check: Check) -> str:
-    """The optimizer that a check of the step rung is about; it is the first word there."""
+    """The optimizer that a check of the step rung is about; it is the first word there.
+
+    Empty where something raised and it is not said at which of them.
+    """
+    if check.kind == RAISED:
+        return parted(check)[1]
     return check.name.split()[0] if check.name else ""
 
 
@@ -97,8 +108,8 @@ def spare(payload: Parity, rule: str) -> list[Check]:
     """
     if not rule:
         return []
-    steps = [check for check in payload.checks if check.kind == OPTIMIZING]
-    others = [check for check in steps if rule_of(check) != rule]
+    steps = [check for check in payload.checks if rung(check) == OPTIMIZING]
+    others = [check for check in steps if rule_of(check) not in ("", rule)]
     if put(payload, rule):
         others += [check for check in payload.checks if broke_off(check)]
     return others
@@ -113,8 +124,8 @@ def put(payload: Parity, rule: str) -> bool:
 
 
 def broke_off(check: Check) -> bool:
-    """Whether a check tells that something raised while optimizers were put."""
-    return check.kind == RAISED and check.name == OPTIMIZING
+    """Whether the rung of optimizers raised, and nobody knows at which of them."""
+    return check.kind == RAISED and parted(check) == (OPTIMIZING, "")
 
 
 def is_broken(check: Check) -> bool:

@@ -11,7 +11,7 @@ from tests.backends.native import assert_distributed, assert_masks, noisy, ones,
 pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from backends.onnx.noise import Noise  # noqa: E402  # after the skips
+from backends.noise import Noise  # noqa: E402  # after the skips
 from backends.onnx.program import OnnxProgram  # noqa: E402
 
 

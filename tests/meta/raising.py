@@ -24,7 +24,7 @@ from models.optim import Optimizer
 
 NAME = "shaky"
 KINDS = {"Backend": NumpyBackend, "Program": NumpyProgram, "Trainer": NumpyTrainer}
-ATTRIBUTES = ("kernels", "gaps", "part_gaps", "modes")
+ATTRIBUTES = ("kernels", "gaps", "part_gaps", "modes", "draws_noise")
 
 
 class Planted(Exception):

@@ -40,7 +40,7 @@ METHODS = {
     "Backend": (
         *("kernels", "gaps", "part_gaps", "modes", "devices", "device", "precisions"),
         *("program", "trainer", "synchronize", "peak_memory", "pin", "features"),
-        *("repeats", "editions"),
+        *("repeats", "editions", "optimizers", "draws_noise"),
     ),
     "Program": (
         *("__init__", "load", "params", "put", "run", "numpy", "weights", "device_of"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.base import Backend, Settings
-from bench.exam.probe import PLAIN
+from backends.base import Backend, Settings, gradient_trainer
 from models.builder import Builder
 from models.errors import SpecError
 from models.graph import Graph
@@ -89,7 +88,7 @@ def test_rotations_are_those_of_the_singular_values(backend: Backend) -> None:
 
 
 def test_slopes_are_those_of_differences(backend: Backend) -> None:
-    trainer = backend.trainer(graph_of(WEIGHTS), PLAIN, Settings())
+    trainer = gradient_trainer(backend, graph_of(WEIGHTS), Settings())
     trainer.program.load({"m": TOGETHER})
     _, came = trainer.gradients(trainer.program.put({}))
     due = parts(due_slopes(TOGETHER))
@@ -98,7 +97,7 @@ def test_slopes_are_those_of_differences(backend: Backend) -> None:
 
 
 def test_what_has_no_rotation_stays_finite(backend: Backend) -> None:
-    trainer = backend.trainer(graph_of(WEIGHTS[:2]), PLAIN, Settings())
+    trainer = gradient_trainer(backend, graph_of(WEIGHTS[:2]), Settings())
     flat = np.stack([np.zeros((3, 3)), np.ones((3, 3))])
     trainer.program.load({"m": flat.astype(np.float32)})
     _, came = trainer.gradients(trainer.program.put({}))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Settings, gradient_trainer
 from bench.coordinator.job import Progress
 from bench.parity.judging import Judged, judge, largest
 from bench.parity.oracle import Compute, asked
 from bench.parity.trial import Arrays, Trial
-from models.optim import Optimizer
 
 # After the loss: a wrong loss has wrong gradients, and is the cause.
 AFTER = ("equivalence", "calls")
@@ -39,9 +38,7 @@ def scale_of(due: np.ndarray, most: float) -> float:
 
 def _gradients(trial: Trial) -> Compute:
     def compute(backend: Backend, settings: Settings, params: Arrays) -> Arrays:
-        # The rule and its rate do not matter: no step is made.
-        still = Optimizer("sgd", 0.0, 0.0)
-        trainer = backend.trainer(trial.spec.train, still, settings)
+        trainer = gradient_trainer(backend, trial.spec.train, settings)
         trainer.program.load({name: params[name] for name in trial.spec.train.params})
         _, grads = trainer.gradients(trainer.program.put(trial.feeds))
         return grads

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from backends.base import Settings, Trainer
+from backends.base import Settings, Trainer, gradient_trainer
 from backends.numpy.halves import DIGITS, SUMS
 from backends.numpy.program import NumpyProgram
 from backends.numpy.train import NumpyTrainer
@@ -80,7 +80,7 @@ def _asked(graph: Graph, params: Arrays, fed: Arrays, precision: str) -> Arrays:
 
 def _gradients(trial: Trial, settings: Settings) -> Iterator[Judged]:
     train = trial.spec.train
-    trainer: Trainer = trial.backend.trainer(train, STILL, settings)
+    trainer: Trainer = gradient_trainer(trial.backend, train, settings)
     own = _slopes(trainer, trial, trial.params)
     due = _slopes(_numpy(train, "fp64"), trial, trial.params)
     roughs = _roughs(trial)

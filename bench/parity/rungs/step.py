@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backends.base import Unsupported
 from bench.coordinator.job import Progress
-from bench.parity import afford, budget, traces
+from bench.parity import afford, budget, judging, traces
 from bench.parity.judging import Judged, check, exact, largest
 from bench.parity.trial import Arrays, Trial, copies
+from bench.processes.blame import RAISED, said
 from models.optim import Optimizer, State
 
 AFTER = ("gradient",)
@@ -50,9 +52,24 @@ class Off(NamedTuple):
 
 
 def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
-    """Step with every optimizer that was asked for."""
+    """Step with every optimizer that was asked for, and that is there.
+
+    One by one: an optimizer that is missing or raises says nothing of the others.
+    """
+    declared = trial.backend.optimizers()
     for rule in afford.optimizers(trial):
-        yield from _stepped(trial, Optimizer(rule, MADE_WITH, DECAY, eps=EPSILON))
+        # `update` and `trajectory` step with the model's own, and say that it is missing
+        if reason := declared.get(rule, ""):
+            trial.left_out[f"optimizer {rule}"] = reason
+            continue
+        try:
+            yield from _stepped(trial, Optimizer(rule, MADE_WITH, DECAY, eps=EPSILON))
+        except Unsupported as error:
+            trial.left_out[f"optimizer {rule}"] = str(error)
+        except MemoryError:
+            raise  # ends the cell: the next one needs as much again
+        except RAISED as error:
+            yield judging.raised(f"step: {rule}", said(error))
 
 
 def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:

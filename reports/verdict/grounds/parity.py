@@ -92,7 +92,7 @@ def failing(payload: Parity, rule: str) -> list[str]:
     for check in ladder.spare(payload, rule):
         if ladder.is_broken(check):
             # Of a rung that broke off it is not told at which of them it was.
-            raised = check.kind == ladder.RAISED
-            name = f"one of them ({check.note})" if raised else ladder.rule_of(check)
+            unnamed = ladder.broke_off(check)
+            name = f"one of them ({check.note})" if unnamed else ladder.rule_of(check)
             found.append(name)
     return found

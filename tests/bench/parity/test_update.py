@@ -57,7 +57,7 @@ def count_lost(self: Any, state: Any) -> None:
 
 def slots_cleared(self: Any, feeds: Any) -> Any:
     loss = NumpyTrainer.step(self, feeds)
-    self._state = {}
+    self._slots = {}
     return loss
 
 

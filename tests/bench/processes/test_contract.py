@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.base import Backend, Settings, Unsupported
+from backends.base import Backend, Breach, Settings, Unsupported
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.program import NumpyProgram
 from bench.processes import contract, due
-from bench.processes.blame import Breach
 from bench.processes.contract import Stop, Watch, bare
 from models import params
 from models.builder import Builder
@@ -169,6 +168,7 @@ def test_what_is_no_mapping_is_refused(method: str, came: Any) -> None:
         ("Trainer.gradients", lambda g: g[1], "dict; a loss and a dict of gradients"),
         ("Trainer.gradients", lambda g: ("1", g[1]), "str for the loss; a float was"),
         ("Trainer.gradients", lambda g: (g[0], {}), "no gradient w; each gradient of"),
+        ("Program.numpy", lambda a: a.ravel()[:0], "shape (0,) for gradient w; (3,)"),
         ("Trainer.gradients", lambda g: (g[0], None), "None; a dict of gradients was"),
         ("Trainer.step", lambda _: None, "None; the loss was due"),
         ("Trainer.step", lambda _: {"loss": 1.0}, "dict; the loss was due"),
@@ -189,7 +189,6 @@ def test_a_wrong_answer_is_refused_by_name(
     [
         # wrong numbers are for exam and ladder
         ("Program.numpy", lambda array: np.asarray(array * np.nan)),
-        ("Program.numpy", lambda array: array.ravel()[:0]),
         ("Program.run", lambda outputs: {name: x * 0 for name, x in outputs.items()}),
         # a framework that waits for its loss loses time, and nothing else
         ("Trainer.step", float),

@@ -1,4 +1,4 @@
-"""Noise drawn with NumPy, to be fed.
+"""Noise drawn with NumPy, to be fed: for frameworks that draw none, or none that will do.
 
 ONNX Runtime's own generators will not do (1.31, CPU): `Bernoulli` gives 1 with probability
 1 - p, streams of neighbouring seeds are correlated (0.008 over a million draws: eight
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from backends.base import Unsupported
+from backends.program import Unsupported
 from models import dims
 from models.graph import Graph
 from models.graph import Noise as Asked
@@ -56,4 +56,4 @@ def _drawn(
         return (uniform < asked.number).astype(np.float32)
     if asked.kind == "uniform":
         return uniform * number
-    raise Unsupported(f"{asked.kind} noise: backends/onnx/noise.py does not draw it")
+    raise Unsupported(f"{asked.kind} noise: backends/noise.py does not draw it")

@@ -1,0 +1,166 @@
+"""A program over a table of kernels, for a framework that computes op by op, and its tape.
+
+What is left for the framework are two methods: an array as its tensor, and back again. Types,
+constants, weights and running state are seen to here, the same for each of them. Where it
+differentiates functions of tensors, a third is how.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from backends.emit import function
+from backends.graph_trainer import RuleTrainer
+from backends.kernels import Kernel
+from backends.program import Arrays, Feeds, Program, Settings
+from models import params as initial
+from models.errors import BadInput
+from models.graph import Graph
+from models.passes import decompose
+
+BFLOAT16 = "bfloat16"
+
+
+class EagerProgram(Program):
+    """`native` is the emitted function `run(params, feeds, constants)`; ops are looked up in it.
+
+    A composition without a kernel runs by its body. Weights are drawn until some are loaded.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        settings: Settings,
+        kernels: Mapping[str, Kernel],
+    ) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.kernels = kernels
+        flat = decompose(graph, has=kernels)
+        self.native = function(flat, kernels)
+        # bodies may have constants of their own
+        self._constants = {
+            name: self._placed(array, str(array.dtype))
+            for name, array in flat.constants.items()
+        }
+        self._params: dict[str, Any] = {}
+        self.load(initial.draw(graph.params, seed=settings.seed))
+
+    @abstractmethod
+    def tensor(self, array: np.ndarray) -> Any:
+        """A tensor of the framework, on `self.settings.device`, of the array's type.
+
+        Never one of bfloat16, which is made of float32 by the kernel `astype`.
+        """
+
+    @abstractmethod
+    def array(self, value: Any) -> np.ndarray:
+        """A tensor of the framework as NumPy has it; never one of bfloat16."""
+
+    def load(self, params: Arrays) -> None:
+        """Take weights and state.
+
+        Raises BadInput where names or shapes do not fit.
+        """
+        fitted = initial.fit(self.graph.params, params)
+        self._params = {
+            name: self._placed(array, self.graph.params[name].type.dtype)
+            for name, array in fitted.items()
+        }
+
+    def params(self) -> dict[str, np.ndarray]:
+        """Weights and state, as copies."""
+        return {name: self.numpy(value) for name, value in self._params.items()}
+
+    def put(self, arrays: Arrays) -> Feeds:
+        """Inputs and noise in the types that the graph declares.
+
+        Raises BadInput where one is missing.
+        """
+        due = {**self.graph.inputs}
+        for name, noise in self.graph.noise.items():
+            due[name] = noise.type
+        if missing := [name for name in due if name not in arrays]:
+            raise BadInput(
+                f"{self.graph.name} was fed no {', '.join(missing)}; it reads"
+                f" {', '.join(due)}"
+            )
+        return {
+            name: self._placed(arrays[name], type_.dtype) for name, type_ in due.items()
+        }
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        """Outputs by name, native; state is replaced."""
+        outputs, state = self.compute(self._params, feeds)
+        self._params |= state
+        return dict(outputs)
+
+    def compute(
+        self, params: Mapping[str, Any], feeds: Feeds
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Outputs and new state at some weights, native: a function, which changes nothing."""
+        outputs, state = self.native(params, feeds, self._constants)
+        return outputs, state
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """An array of its own."""
+        if BFLOAT16 in str(getattr(value, "dtype", "")):
+            wide = self.kernels["astype"](value, dtype="float32")
+            return np.array(self.array(wide), BFLOAT16)
+        return np.array(self.array(value))
+
+    def weights(self) -> Mapping[str, Any]:
+        """Weights and state, native."""
+        return dict(self._params)
+
+    def _placed(self, array: np.ndarray, dtype: str) -> Any:
+        """A tensor of a type; bfloat16 goes there as float32, which all frameworks take."""
+        if dtype != BFLOAT16:
+            return self.tensor(np.array(array, dtype, order="C"))
+        # rounded by NumPy, so that the framework has nothing left to round
+        rounded = np.array(np.asarray(array, BFLOAT16), "float32", order="C")
+        return self.kernels["astype"](self.tensor(rounded), dtype=BFLOAT16)
+
+
+class TapeTrainer(RuleTrainer):
+    """Gradients by the framework's tape, the optimizer by its rule in NumPy."""
+
+    program: EagerProgram
+
+    @abstractmethod
+    def differentiate(
+        self,
+        loss: Callable[[Mapping[str, Any]], Any],
+        weights: Mapping[str, Any],
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """The loss at some weights and its gradients, native, by name.
+
+        None, or none of the name, is the gradient of a weight that the loss does not know.
+        """
+
+    def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
+        """Loss and gradients; running statistics move."""
+        program = self.program
+        held = program.weights()
+        trained = {name: held[name] for name in program.graph.trainable()}
+
+        def loss(weights: Mapping[str, Any]) -> Any:
+            outputs, _ = program.compute({**held, **weights}, feeds)
+            return outputs["loss"]
+
+        found, native = self.differentiate(loss, trained)
+        grads = {}
+        for name, weight in trained.items():
+            grad = native.get(name)
+            if grad is None:
+                grads[name] = np.zeros_like(program.numpy(weight))
+            else:
+                grads[name] = program.numpy(grad)
+        if program.graph.state:
+            # once more: what came of the tape's own call is still tied to it
+            program.run(feeds)
+        return float(program.numpy(found)), grads
