@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.commands import Backends, Device, Json, Out, Seed
+from bench.commands import Backends, Device, Json, Out, Seed, Set
 from bench.commands._chosen import refuse_beside
 from models.errors import UnknownName
 
@@ -60,6 +60,7 @@ def command(
     third_party: ThirdParty = False,
     cases: Cases = None,
     device: Device = None,
+    set: Set = None,
     out: Out = None,
     json: Json = False,
 ) -> int:
@@ -71,24 +72,30 @@ def command(
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
-    asked: dict[str, Any] = {}
     if third_party:
         other = None if mode == "all" else mode
         # its cases are whole graphs of another project, not sorted by our ops
         refuse_beside("--third-party", op=op, mode=other, seed=seed, quick=quick)
-        asked["onnx_cases"] = _collected(cases)
-        asked["tasks"] = ["third_party"]
+        asked = {"tasks": ["third_party"], "onnx_cases": _collected(cases)}
     else:
         refuse_beside("the exam of our own ops", cases=cases)
-        asked = {"tasks": ["shape_ops"], "profile": "smoke" if quick else "full"}
-        asked |= {"ops": op, "seed": seed}
-        # all is what the profile says; one mode leaves the rest of its exam settings alone
-        if mode != "all":
-            asked["exam"] = {"modes": [mode]}
-    settings = configure(backend=backend, model=None, device=device, **asked)
+        asked = _asked(mode, quick=quick) | {"ops": op, "seed": seed}
+    settings = configure(
+        backend=backend, model=None, device=device, overrides=set, **asked
+    )
     # the exam is about a backend alone: no model's cell, and none to check beforehand
     settings = settings.model_copy(update={"model": {}})
     return measure(settings, out=out, resume=None, as_json=json)
+
+
+def _asked(mode: str, *, quick: bool) -> dict[str, Any]:
+    """The exam of our own ops, in a mode."""
+    asked: dict[str, Any] = {"tasks": ["shape_ops"]}
+    asked["profile"] = "smoke" if quick else "full"
+    # all is what the profile says; one mode leaves the rest of its exam settings alone
+    if mode != "all":
+        asked["exam"] = {"modes": [mode]}
+    return asked
 
 
 def _collected(cases: Path | None) -> str | None:

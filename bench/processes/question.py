@@ -25,6 +25,7 @@ from models.errors import BadInput, Missing, PosePortError
 
 # before a line that says how far it is; nobody else writes so
 AT_WORK = "\x1epose at work "
+RAISED = 1  # exit code
 WHOLE = 4000  # characters of a refusal, which names paths
 
 
@@ -44,6 +45,12 @@ def ask(
         raise BadInput(ending.last(words, WHOLE))
     if code == 3:
         raise Missing(ending.last(words, WHOLE))
+    if code == RAISED:
+        # its last line is what `answer` has made of what was raised
+        said = ending.last(words)
+        raise PosePortError(
+            f"{arguments[0]}: the process ended with exit code 1: {said}"
+        )
     if code:
         how = ending.how(code, words)
         raise PosePortError(f"{arguments[0]}: the process {how}")
@@ -110,5 +117,5 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
         BaseException
     ) as error:  # a backend's: its last line is what the parent reads
         print(said(error), file=sys.stderr)
-        return 1
+        return RAISED
     return 0
