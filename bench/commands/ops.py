@@ -72,6 +72,7 @@ def command(
 
     if mode not in (*MODES, "all"):
         raise UnknownName("mode", mode, [*MODES, "all"])
+    asked: dict[str, Any]
     if third_party:
         other = None if mode == "all" else mode
         # its cases are whole graphs of another project, not sorted by our ops

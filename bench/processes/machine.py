@@ -6,7 +6,13 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import (
+    PackageNotFoundError,
+    packages_distributions,
+    version,
+)
 from pathlib import Path
 
 import backends
@@ -67,14 +73,43 @@ def has_accelerator() -> bool:
 
 
 def versions() -> dict[str, str]:
-    """Python's version, and those of the installed packages that backends say decide numbers."""
+    """Python's version, and those of the installed packages that backends say decide numbers.
+
+    Of a framework that is installed without a package, that which its module states.
+    """
     found = {"python": sys.version.split()[0]}
     for package in backends.packages():
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
+        for name in (package, *_distributions(package)):
+            if known := _version(name):
+                found[name] = known
+                break
+        else:
+            # in-house, and taken from a checkout perhaps
+            stated = getattr(sys.modules.get(package), "__version__", None)
+            if isinstance(stated, str):
+                found[package] = stated
     return found
+
+
+def _version(package: str) -> str:
+    """Empty where it is not installed."""
+    try:
+        return version(package) or ""
+    except (PackageNotFoundError, ValueError):  # what is no name of a package
+        return ""
+
+
+def _distributions(module: str) -> Sequence[str]:
+    """Packages that have a module, which may be called otherwise."""
+    # of what is loaded and is no package's name: to look through all takes a second
+    if _version(module) or not sys.modules.get(module):
+        return ()
+    return _by_module().get(module.partition(".")[0], ())
+
+
+@cache
+def _by_module() -> Mapping[str, Sequence[str]]:
+    return packages_distributions()
 
 
 def commit() -> str | None:
