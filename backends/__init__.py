@@ -16,18 +16,18 @@ is a module of the same shape.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import pkgutil
+import re
 import sys
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from backends import manifests
 from backends.base import Backend, Format
-from models.errors import Missing, UnknownName
+from models.errors import BadInput, Missing, UnknownName
 
 __all__ = [
     "exporter",
@@ -41,6 +41,8 @@ __all__ = [
     "require",
     "saved",
 ]
+
+NAMED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")  # part of the names of files
 
 
 def names() -> list[str]:
@@ -57,16 +59,16 @@ def installed() -> list[str]:
 def require(name: str) -> None:
     """Check, without importing it, that a backend is known and installed.
 
-    Raises UnknownName, or Missing with the extra to install, or with what is wrong with the
-    manifest.
+    Raises UnknownName, Missing with what to install or what is wrong with the manifest, BadInput
+    where two packages add a backend of that name.
     """
     if name not in names():
         raise UnknownName("backend", name, names())
     manifest = _manifest(name)
     if absent := _absent(manifest):
+        remedy = _remedy(name, manifest, absent)
         raise Missing(
-            f"backend {name} needs {', '.join(absent)}, not installed here:"
-            f" {_remedy(name, manifest)}"
+            f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
         )
 
 
@@ -77,8 +79,8 @@ def load(name: str) -> Backend:
     """
     require(name)
     manifest = _manifest(name)
-    if not callable(getattr(manifest, "load", None)):
-        raise Missing(_lacking(name, manifest, "load()"))
+    if not hasattr(manifest, "load"):
+        raise Missing(manifests.lacking(name, manifest, "load()"))
     backend: Backend = manifest.load()
     return backend
 
@@ -124,7 +126,10 @@ def exporter(format: str) -> tuple[str, Format]:
     owners: dict[str, tuple[str, Format]] = {}
     for name, manifest in _manifests().items():
         formats: dict[str, Format] = getattr(manifest, "EXPORTS", {})
-        owners |= {known: (name, about) for known, about in formats.items()}
+        for known, about in formats.items():
+            # our own come first: who adds a backend takes no format away
+            if known not in owners or name not in _outside():
+                owners[known] = name, about
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
@@ -145,58 +150,42 @@ def saved(name: str, path: Path) -> Any:
     return _manifest(name).checkpoint(path)
 
 
-def _remedy(name: str, manifest: ModuleType) -> str:
-    """How what a backend needs is got: of an outside package our extras know nothing."""
-    if name in _outside():
-        usual = f"install what the package of {manifest.__name__} asks for"
-    else:
-        extra = getattr(manifest, "EXTRA", name)
-        usual = f'pip install -e ".[{extra}]" -c constraints.txt'
-    return str(getattr(manifest, "INSTALL", usual))
-
-
 def _absent(manifest: ModuleType) -> list[str]:
     # finding a module does not import it
-    return [
-        module
-        for module in manifest.REQUIRES
-        if importlib.util.find_spec(module) is None
-    ]
+    return [module for module in manifest.REQUIRES if not manifests.is_here(module)]
 
 
 def _manifests() -> dict[str, ModuleType]:
     """Those that can be read: one that cannot is the matter of whoever asks for its backend."""
     found = {}
     for name in names():
-        with suppress(Missing):
+        with suppress(Missing, BadInput):
             found[name] = _manifest(name)
     return found
 
 
 def _manifest(name: str) -> ModuleType:
-    """Raises Missing where it cannot be imported, or does not say what it requires."""
+    """Raises Missing where it cannot be imported or is none, BadInput where there are two."""
+    manifests.refuse_twins(name, manifests.outside())
     outside = _outside()
     # an installed package may take the place of a folder of the same name
     home = outside[name].value if name in outside else f"backends.{name}"
-    try:
-        manifest = importlib.import_module(home)
-    # it is anybody's program, and may even try to end this one
-    except (Exception, SystemExit) as error:
-        text = " ".join(str(error).split())[:200]
+    if not NAMED.match(name):
         raise Missing(
-            f"backend {name}: its manifest {home} cannot be imported:"
-            f" {type(error).__name__}: {text}"
-        ) from error
-    # a text would be taken for its letters
-    if not isinstance(getattr(manifest, "REQUIRES", None), tuple | list):
-        raise Missing(_lacking(name, manifest, "REQUIRES, a tuple of module names"))
-    return manifest
+            f"backend {name!r} of {home}: a name of letters, digits, - and _ was due, as it"
+            " becomes part of file names; rename the entry point"
+        )
+    return manifests.read(name, home)
 
 
-def _lacking(name: str, manifest: ModuleType, what: str) -> str:
-    about = "docs/backends.md says what belongs there"
-    return f"backend {name}: its manifest {manifest.__name__} has no {what}; {about}"
+def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
+    """What to do about modules that are absent; our extras know nothing of outside packages."""
+    if name in _outside():
+        usual = f"install what has {' and '.join(absent)}"
+        return str(getattr(manifest, "INSTALL", usual))
+    extra = getattr(manifest, "EXTRA", name)
+    return f'pip install -e ".[{extra}]" -c constraints.txt'
 
 
 def _outside() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group="poseport.backends")}
+    return {entry.name: entry for entry in manifests.outside()}

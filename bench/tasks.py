@@ -10,6 +10,8 @@ ABOUT       what a cell of it is about: "model" (a backend and a model, if left 
             against, and each where several seeds are asked for), "backend", or "data" (neither)
 DATA        True where it reads the run's clips
 TIMED       True where nothing else may compute meanwhile: all backends then take turns
+STEPS       True where it is made of steps, each of which may end its worker: then it is given
+            them (`bench/processes/steps.py`)
 ON_REQUEST  True where it is no part of a usual run
 """
 
@@ -36,6 +38,7 @@ class Task:
     about: Literal["model", "repeated", "backend", "data"] = "model"
     data: bool = False
     timed: bool = False
+    steps: bool = False
     on_request: bool = False
 
 
@@ -70,7 +73,7 @@ def _task(file: Path) -> Task:
     """What a room says of itself."""
     manifest = file.with_name("__init__.py")
     said: dict[str, Any] = {}
-    for field in ("after", "about", "data", "timed", "on_request"):
+    for field in ("after", "about", "data", "timed", "steps", "on_request"):
         value = folder.stated(manifest, field.upper())
         # what is not stated keeps its default above, the only place where it stands
         if value is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from bench.config import Config
 from bench.coordinator.job import Job
 from bench.coordinator.run import Outcome
 from bench.coordinator.taking import starts
+from bench.records import Record
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 LONG = 60.0  # seconds of training, from which somebody may want to know before
 SLOWEST = 3  # models that are named then
+Done = Callable[[Sequence[Record]], None]
 RUNS = Path("runs")  # where run folders are made if nobody says
 
 
@@ -168,11 +170,12 @@ def measure(
     more: Sequence[_scores.More] = (),
     run: Path | None = None,
     experiment: str | None = None,
+    done: Done = lambda records: None,
 ) -> int:
     """Run the cells, write the report, print what was found; the exit code.
 
     Into a new folder in `out` unless `resume` is one, which the caller has `locked`; with the
-    weights of `run`, where given.
+    weights of `run`, where given. `done` hears of the records when all is shown.
     """
     from bench.coordinator import checking, lock, taking
     from bench.coordinator import run as runs
@@ -197,7 +200,7 @@ def measure(
             folder = begin(config, experiment=experiment)
         _keep(folder, config, clips, run)
         del clips  # the workers map them from the run folder
-        return _run(folder, config, as_json=as_json, more=more)
+        return _run(folder, config, as_json=as_json, more=more, done=done)
 
 
 def _keep(folder: Path, config: Config, clips: Split | None, run: Path | None) -> None:
@@ -246,7 +249,12 @@ def _mended(lines: Sequence[int]) -> None:
 
 
 def _run(
-    folder: Path, config: Config, *, as_json: bool, more: Sequence[_scores.More]
+    folder: Path,
+    config: Config,
+    *,
+    as_json: bool,
+    more: Sequence[_scores.More],
+    done: Done,
 ) -> int:
     """The cells of a run folder that are not done yet, and its report."""
     import reports
@@ -263,6 +271,7 @@ def _run(
         going_on = f"python -m bench run --resume {folder}"
         raise Interrupted(f"interrupted; go on with: {going_on}") from None
     show(outcome, reports.build(folder), as_json=as_json, more=more)
+    done(outcome.records)
     return exit_code(outcome, config)
 
 

@@ -127,14 +127,14 @@ def _check(name: str, limit: float, *, as_json: bool) -> int:
 def _rows() -> list[dict[str, object]]:
     """A row for each backend; the note of one that is missing says what to install."""
     import backends
-    from models.errors import Missing
+    from models.errors import BadInput, Missing
 
     rows: list[dict[str, object]] = []
     for name in backends.names():
         try:
             # Looks for the packages and imports none: frameworks never share a process.
             backends.require(name)
-        except Missing as error:
+        except (Missing, BadInput) as error:
             rows.append({"backend": name, "installed": False, "note": str(error)})
         else:
             rows.append({"backend": name, "installed": True, "note": ""})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +27,10 @@ Ending = Literal[
     "not_written",
 ]
 
+# how a step may end its worker, as records have it
+End = Literal["crashed", "timeout", "out_of_memory"]
+ENDS: tuple[End, ...] = get_args(End)
+
 
 def checkpoint_of(folder: Path, backend: str, model: str) -> Path:
     """Where a run folder has the weights of a model that was trained on a backend."""
@@ -38,6 +42,18 @@ def chosen(last: Path, asked: str) -> Path:
     if asked == "last":
         return last
     return last.with_suffix(".best.safetensors") if asked == "best" else Path(asked)
+
+
+class Death(BaseModel):
+    """How a worker of a job has ended, and at which step of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str = ""  # as its task calls it; empty where none is to blame
+    part: str = ""  # of the step, where it has any
+    status: End
+    reason: str  # one line
+    first: bool = True  # whether that worker had done no other step before
 
 
 class Job(BaseModel):
@@ -55,6 +71,10 @@ class Job(BaseModel):
     turns: bool = False
     # of the training, where its batch did not fit and `config` has a smaller one
     asked: Train | None = None
+    # of workers that it was given before, in their order
+    deaths: tuple[Death, ...] = ()
+    # its time is over: what is known already is all that is to come of it
+    over: bool = False
 
     @property
     def settings(self) -> Model:

@@ -3,3 +3,4 @@
 TASK = "shape_ops"
 AFTER = ("feasibility",)
 ABOUT = "backend"
+STEPS = True

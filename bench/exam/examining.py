@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -14,15 +15,25 @@ from bench.exam.roughness import Runs, Slopes
 from bench.records import ExamRow
 from models.graph import Graph
 
+# whole programs of their own; shapes, types and values come of the first
+Part = Literal["value", "kernel", "gradient"]
+PARTS: tuple[Part, ...] = get_args(Part)
 Numbered = tuple[int, ExamRow]  # the question that it belongs to, counted from 0
 Rough = list[Runs[Results]]  # for each sitting of a question
 
 
-def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
+def examine_all(
+    questions: Sequence[Question],
+    *,
+    at: Callable[[Part], None] = lambda part: None,
+    wanted: Callable[[Question, Part], bool] = lambda question, part: True,
+) -> list[ExamRow]:
     """The rows of cases that are asked in the same mode, case by case.
 
-    A backend that raises has failed the value of the case.
+    A backend that raises has failed the value of the case. `at` is told which part begins; only
+    parts that are `wanted` are asked of a question, whose values always are.
     """
+    at("value")
     rows: dict[int, list[ExamRow]] = {}
     heard: dict[int, list[Results]] = {}
     for i, came in enumerate(together(_values, questions, "value")):
@@ -39,10 +50,22 @@ def examine_all(questions: Sequence[Question]) -> list[ExamRow]:
         if (answer := Answer(questions[i], came[0])).sound()
     }
     # whole programs again, so each kind of question is asked of all cases at once
-    for numbered in (_kernels(sound, roughs), _gradients(sound)):
+    for part in PARTS[1:]:
+        at(part)
+        asked = {
+            i: one
+            for i, one in sound.items()
+            if _has(one.question, part) and wanted(one.question, part)
+        }
+        numbered = _gradients(asked) if part == "gradient" else _kernels(asked, roughs)
         for i, row in numbered:
             rows[i].append(row)
     return [row for i in range(len(questions)) for row in rows[i]]
+
+
+def _has(question: Question, part: Part) -> bool:
+    """Whether there is anything to ask of that part."""
+    return question.has_two_ways() if part == "kernel" else question.differentiable()
 
 
 def _judged(
@@ -77,9 +100,8 @@ def _roughs(questions: dict[int, Question]) -> dict[int, Rough]:
     return found
 
 
-def _kernels(sound: dict[int, Answer], roughs: dict[int, Rough]) -> Iterator[Numbered]:
+def _kernels(native: dict[int, Answer], roughs: dict[int, Rough]) -> Iterator[Numbered]:
     """Native kernels of compositions against the bodies they stand for."""
-    native = {i: one for i, one in sound.items() if one.question.has_two_ways()}
     asked = [one.question for one in native.values()]
     bodies = together(_bodies, asked, "kernel")
     for (i, answer), body in zip(native.items(), bodies, strict=True):
@@ -91,14 +113,12 @@ def _kernels(sound: dict[int, Answer], roughs: dict[int, Rough]) -> Iterator[Num
             yield i, judge.compare(question, "kernel", came, body[0], runs)
 
 
-def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
+def _gradients(answers: dict[int, Answer]) -> Iterator[Numbered]:
     """Gradients of a weighted sum of the results.
 
     Held against those of the gradient graph in NumPy.
     """
-    smooth = {
-        i: one.question for i, one in sound.items() if one.question.differentiable()
-    }
+    smooth = {i: one.question for i, one in answers.items()}
     losses = Losses()
 
     def slopes(questions: Sequence[Question]) -> list[list[Arrays]]:
@@ -106,9 +126,9 @@ def _gradients(sound: dict[int, Answer]) -> Iterator[Numbered]:
         graph = losses.of(questions)
         return sittings.slopes(graph, sheets, first.backend, first.settings)
 
-    answers = together(slopes, list(smooth.values()), "gradient")
+    found = together(slopes, list(smooth.values()), "gradient")
     due = _due(smooth, losses)
-    for (i, question), came in zip(smooth.items(), answers, strict=True):
+    for (i, question), came in zip(smooth.items(), found, strict=True):
         if isinstance(came, Exception):
             yield i, judge.raised(question, "gradient", came)
             continue

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.coordinator.job import Death
 from bench.exam import bias, roughness
 from bench.exam.probe import Probe, Results
 from bench.exam.question import Answer, Question, promised, shapes
@@ -183,6 +184,12 @@ def raised(
 ) -> ExamRow:
     """What a backend raises is a wrong answer."""
     return _row(question, asked, False, note=said(error))
+
+
+def died(question: Question, death: Death) -> ExamRow:
+    """A question that has ended the worker: it has failed what it was at."""
+    row = _row(question, death.part, False, note=death.reason)
+    return row.model_copy(update={"ended": death.status})
 
 
 def _exact(

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from bench.kinds import Natural, Strict
+from bench.kinds import Natural, Seconds, Strict
 
 Dtype = Literal["float32", "float16", "bfloat16", "int64", "int32", "bool"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
@@ -34,3 +34,6 @@ class Exam(Strict):
     typed: Literal["first", "all"] = "first"
     # random cases of each op in the customary mode, of ranks 1 to 5 in turn
     generated: Natural = 0
+    # questions that share a program may take so long, and so may one alone; then their process
+    # is killed, and the exam goes on in another
+    seconds: Seconds = 60

@@ -5,16 +5,20 @@ Shape, dtype, value, gradient, and kernel against body are asked apart.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from backends.base import Backend, Settings
 from bench.coordinator.job import Finding, Job, Progress
 from bench.exam import questions as papers
 from bench.exam.asking import companies
-from bench.exam.examining import examine_all
 from bench.exam.question import Question, put, renamed
 from bench.exam.questions import Part
+from bench.exam.survival import Survival
+from bench.processes import machine
 from bench.processes.blame import said
+from bench.processes.steps import Steps
 from bench.records import Exam, ExamRow
 from models import ops
 
@@ -28,11 +32,16 @@ def run(
     backend: Backend,
     device: str,
     progress: Progress,
+    *,
+    steps: Steps | None = None,
 ) -> Finding:
-    """Ask everything.
+    """Ask everything; with `steps`, by as many workers as it takes.
 
     The exam fails where an answer is wrong that is no known gap, or a known gap is closed.
     """
+    steps = steps or Steps(job, lambda said: None)
+    steps.resume(_question(job))
+    survival = Survival(steps, seconds=job.config.exam.seconds)
     parts, left_out = papers.plan(job.config.exam, backend.modes)
     rows: list[ExamRow] = []
     for done, (mode, part) in enumerate(parts.items()):
@@ -40,20 +49,43 @@ def run(
         groups = list(_groups(list(_asked(job, backend, settings, part))))
         for i, group in enumerate(groups):
             share = (done + i / len(groups)) / len(parts)
-            progress(f"{mode}: {group[0].probe.op}", share)
-            rows += examine_all(group)
-    for group in _of_editions(job, backend, device, left_out):
-        progress(group[0].case, 1.0)
-        rows += examine_all(group)
+            tell = partial(_tell, progress, share, mode)
+            rows += survival.rows(f"{mode} {i}", group, tell)
+    for i, group in enumerate(_of_editions(job, backend, device, left_out)):
+        tell = partial(_tell, progress, 1.0, "editions")
+        rows += survival.rows(f"editions {i}", group, tell)
     progress("done", 1.0)
     payload = Exam(
         rows=tuple(rows),
         gaps=dict(backend.gaps),
-        left_out=left_out,
+        left_out=left_out | survival.left_out(),
         customary=next(iter(backend.modes)),
     )
-    reason = _wrong(rows)
+    reason = "; ".join(filter(None, (_fatal(survival), _wrong(rows))))
     return Finding(payload, "failed" if reason else "ok", reason)
+
+
+def _question(job: Job) -> str:
+    """All that decides which questions are put and how, as text."""
+    config = job.config
+    asked = {
+        "exam": config.exam.model_dump(exclude={"seconds"}),
+        "ops": config.ops,
+        "seed": config.seed,
+        "device": config.device,
+        "versions": machine.versions(),
+    }
+    return json.dumps(asked, sort_keys=True)
+
+
+def _tell(progress: Progress, share: float, where: str, ops: str) -> None:
+    progress(f"{where}: {ops}", share)
+
+
+def _fatal(survival: Survival) -> str:
+    """Which ops have ended workers."""
+    ended = survival.ended()
+    return f"ended workers: {', '.join(ended)}" if ended else ""
 
 
 def _wrong(rows: Sequence[ExamRow]) -> str:

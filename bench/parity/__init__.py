@@ -2,3 +2,4 @@
 
 TASK = "parity"
 AFTER = ("shape_ops",)
+STEPS = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bench.kinds import Count, Rule, Rung, Strict, Whole
+from bench.kinds import Count, Rule, Rung, Seconds, Strict, Whole
 from models import optim
 
 
@@ -20,3 +20,5 @@ class Parity(Strict):
     rungs: tuple[Rung, ...] = ()  # these only; all where empty
     # examine every node, also when all rungs hold, and pack the first that is wrong
     locate: bool = False
+    # a rung may take so long: then its process is killed, and the others are climbed in another
+    seconds: Seconds = 900

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backends.base import Backend, Unsupported
-from bench.coordinator.job import Finding, Job, Progress
+from bench.coordinator.job import Death, Finding, Job, Progress
 from bench.parity import afford, judging, locate, memory, refused, repro, rungs, traces
 from bench.parity.judging import Judged
 from bench.parity.locate import Fault
 from bench.parity.traces import Row, Trace
 from bench.parity.trial import Trial, prepare
 from bench.processes.blame import RAISED, said
+from bench.processes.steps import Steps
 from bench.records import Check, Parity
 
 # Kinds of checks that an op may have spoilt. Steps and trajectories come after outputs and
@@ -32,6 +33,7 @@ LOCATED = (
     "calls",
     "raised",
 )
+LOCATING = "locate"  # the step after all rungs
 NOBODY = "no node could be located"  # where the search itself raises
 
 
@@ -41,6 +43,8 @@ class Climbed:
 
     judged: list[Judged] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    # rungs that memory had no room for, in words
+    starved: list[str] = field(default_factory=list)
 
 
 def run(
@@ -48,25 +52,34 @@ def run(
     backend: Backend,
     device: str,
     progress: Progress,
+    *,
+    steps: Steps | None = None,
 ) -> Finding:
-    """Climb the ladder to its end; failures below do not hide those above."""
+    """Climb the ladder to its end; failures below do not hide those above.
+
+    With `steps`, a rung that ends its worker is left to that, and the others are climbed.
+    """
+    steps = steps or Steps(job, lambda said: None)
     trial = prepare(job, backend, device)
     if reason := refused.reason(trial.spec, trial.size):
         return Finding(None, "not_measured", reason)
-    found = climb(trial, progress)
+    steps.resume(trial.question())
+    found = climb(trial, progress, steps)
     if not found.judged:
         # nothing could be asked: the backend's own words are the finding
         reason = next(iter(found.left_out.values()), "no rung was asked for")
-        return Finding(None, "unsupported", reason)
+        return Finding(
+            None, "out_of_memory" if found.starved else "unsupported", reason
+        )
     _keep(job, trial, found.judged)
-    return _finding(job, trial, found)
+    return _finding(job, trial, found, steps)
 
 
-def climb(trial: Trial, progress: Progress) -> Climbed:
+def climb(trial: Trial, progress: Progress, steps: Steps) -> Climbed:
     """All rungs that were asked for; every one where none was named.
 
     A rung that raises is a finding like any other: what it had found before is kept, and the
-    rungs above it are climbed.
+    rungs above it are climbed. So is one that has ended a worker.
     """
     names = rungs.names()
     found = Climbed()
@@ -74,22 +87,46 @@ def climb(trial: Trial, progress: Progress) -> Climbed:
         if name not in (trial.size.rungs or names):
             continue
         progress(name, done / len(names))
-        try:
-            # one by one, so that a rung which raises keeps its first findings
-            for judged in rungs.load(name)(trial, progress):
-                found.judged.append(judged)
-        except Unsupported as error:
-            found.left_out[name] = str(error)
-        except MemoryError:
-            raise  # ends the cell: what is above needs as much again
-        except RAISED as error:
-            found.judged.append(judging.raised(name, said(error)))
-        memory.give_back()
+        if death := steps.death(name):
+            _lost(found, name, death)
+        # those that an earlier worker has climbed are climbed again: they are quick
+        elif steps.over and not steps.kept(name):
+            found.left_out[name] = "the time of the ladder was over"
+        else:
+            with steps.begun(
+                name, seconds=trial.size.seconds, setting="parity.seconds"
+            ):
+                _climb(trial, name, progress, found)
+            steps.keep(name, True)
     found.left_out |= trial.left_out | afford.left_out(trial)
     return found
 
 
-def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
+def _climb(trial: Trial, name: str, progress: Progress, found: Climbed) -> None:
+    """One rung."""
+    try:
+        # one by one, so that a rung which raises keeps its first findings
+        for judged in rungs.load(name)(trial, progress):
+            found.judged.append(judged)
+    except Unsupported as error:
+        found.left_out[name] = str(error)
+    except MemoryError:
+        raise  # ends the cell: what is above needs as much again
+    except RAISED as error:
+        found.judged.append(judging.raised(name, said(error)))
+    memory.give_back()
+
+
+def _lost(found: Climbed, name: str, death: Death) -> None:
+    """A rung that has ended a worker; for want of memory, that is no fault of the numbers."""
+    if death.status == "out_of_memory":
+        found.starved.append(death.reason)
+        found.left_out[name] = death.reason
+    else:
+        found.judged.append(judging.raised(name, death.reason))
+
+
+def _finding(job: Job, trial: Trial, found: Climbed, steps: Steps) -> Finding:
     checks = [item.check for item in found.judged]
     if trial.spec.reads == "images":
         # parts of a crop are no lengths
@@ -97,7 +134,7 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
     failed = [check for check in checks if not check.ok]
     fault = None
     if (failed and _of_a_node(failed[0])) or trial.size.locate:
-        fault = _located(job, trial)
+        fault = _located(job, trial, steps)
     payload = Parity(
         checks=_blaming(checks, fault),
         left_out=found.left_out,
@@ -107,6 +144,8 @@ def _finding(job: Job, trial: Trial, found: Climbed) -> Finding:
         optimizer=trial.optimizer.rule,
         culprit=fault.text if fault else "",
     )
+    if not failed and found.starved:
+        return Finding(payload, "out_of_memory", found.starved[0])
     if not failed:
         return _ended(payload)
     check = failed[0]
@@ -178,10 +217,17 @@ def _keep(job: Job, trial: Trial, judged: Sequence[Judged]) -> None:
     traces.save(traces.path(job.folder, job.backend, job.model), trace)
 
 
-def _located(job: Job, trial: Trial) -> Fault | None:
-    """The node to blame; what raises on the way to it costs no check."""
+def _located(job: Job, trial: Trial, steps: Steps) -> Fault | None:
+    """The node to blame; what raises on the way to it, or ends the worker, costs no check."""
+    death = steps.death(LOCATING)
+    if death or steps.over:
+        why = death.reason if death else "the time of the ladder was over"
+        return Fault("", "", f"{NOBODY}: {why}", None)
     try:
-        return _fault(job, trial)
+        with steps.begun(
+            LOCATING, seconds=trial.size.seconds, setting="parity.seconds"
+        ):
+            return _fault(job, trial)
     except MemoryError:
         raise
     except RAISED as error:

@@ -85,8 +85,9 @@ class Trial:
         """All that decides the numbers of a ladder, as text."""
         asked = {
             "config": self.spec.config,
-            # Which rungs are climbed, and whether a fault is packed, changes no number.
-            "parity": self.size.model_dump(exclude={"locate", "rungs"}),
+            # Which rungs are climbed, for how long, and whether a fault is packed, changes no
+            # number.
+            "parity": self.size.model_dump(exclude={"locate", "rungs", "seconds"}),
             "optimizer": asdict(self.optimizer),
             "seed": self.seed,
         }

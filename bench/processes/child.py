@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Any, TextIO
@@ -25,6 +25,8 @@ from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
 from bench.processes import blame, contract, lifeline, machine, placing
 from bench.processes.contract import Stop, Watch
+from bench.processes.ending import WHERE
+from bench.processes.steps import Steps, place
 from bench.records import Record
 from models.errors import PosePortError
 
@@ -34,6 +36,9 @@ def main() -> int:
     lifeline.follow()
     # a crash in a framework's own code then says which line has called it
     faulthandler.enable()
+    if hasattr(faulthandler, "register"):  # Windows has no such signals
+        # before it is killed, the parent asks where it is
+        faulthandler.register(WHERE, all_threads=False)
     # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -114,14 +119,20 @@ def _attempt(job: Job, out: TextIO) -> Finding:
 def _found(job: Job, progress: Progress, out: TextIO, watch: Watch) -> Finding:
     """What the task brings back. A cell about the data alone has no backend and no device."""
     task = importlib.import_module(tasks.get(job.task).module)
-    turn = {"turn": lambda: _turn(out)} if job.turns else {}
+    more: dict[str, Any] = {}
+    if job.turns:
+        more["turn"] = lambda: _turn(out)
+    if tasks.get(job.task).steps:
+        more["steps"] = Steps(job, lambda said: _begin(out, said), file=place(job))
     if not job.backend:
-        about_data: Finding = task.run(job, None, "cpu", progress, **turn)
+        about_data: Finding = task.run(job, None, "cpu", progress, **more)
         return replace(about_data, actual_device="cpu")
     backend = contract.loaded(job.backend, watch)
     watch.asked = placing.kind_of(backend, job.config.device)
     watch.scattered = not job.model
-    found: Finding = task.run(job, backend, watch.asked, progress, **turn)
+    found: Finding = task.run(job, backend, watch.asked, progress, **more)
+    if "steps" in more:
+        more["steps"].forget()
     return found
 
 
@@ -149,6 +160,15 @@ def _joined(seen: Iterable[str]) -> str | None:
     return " and ".join(seen) or None
 
 
+def _begin(out: TextIO, step: Mapping[str, Any]) -> None:
+    """Tell which step begins; what is on stderr already are no last words of it."""
+    try:
+        said = os.lseek(2, 0, os.SEEK_CUR)
+    except OSError:  # no file, as at a terminal
+        said = 0
+    _send(out, {**step, "said": said})
+
+
 def _turn(out: TextIO) -> None:
     """Wait until this worker alone may compute."""
     _send(out, {"turn": True})
@@ -159,7 +179,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stop
 
 
-def _send(out: TextIO, message: dict[str, Any]) -> None:
+def _send(out: TextIO, message: Mapping[str, Any]) -> None:
     out.write(json.dumps(message) + "\n")
     out.flush()
 

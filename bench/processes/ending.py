@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import memory
@@ -14,20 +15,32 @@ KEPT = 300  # characters of the last words
 # faulthandler's, which is enabled in every child: what it says first, and then of each frame
 FATAL = "Fatal Python error: "
 STACK = "Current thread "
+# what it says where a child is asked by this signal
+WHERE = signal.SIGUSR2 if hasattr(signal, "SIGUSR2") else signal.SIGTERM
+ASKED = "Stack (most recent call first):"
 FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class Late:
+    """The time that a worker had, and the setting that says so."""
+
+    seconds: float
+    setting: str
+
+
 def cause(
-    code: int, words: str, *, late: float | None, starved: bool | None
+    code: int, words: str, *, late: Late | None, starved: bool | None
 ) -> tuple[Status, str]:
     """Why a worker ended without an answer.
 
-    `late` is the time-out in seconds where that was it; `starved`, whether the kernel has killed
+    `late` is the time-out where that was it; `starved`, whether the kernel has killed
     somebody for want of memory meanwhile, None where it does not say.
     """
     if late is not None:
-        raised = "raise it with --set timeout=SECONDS"
-        return "timeout", f"no result after {late:g} s; {raised}"
+        where = _place(words.rpartition(ASKED)[2])
+        raised = f"raise it with --set {late.setting}=SECONDS"
+        return "timeout", f"no result after {late.seconds:g} s{where}; {raised}"
     if code == -signal.SIGKILL:
         return _killed(starved)
     told = how(code, words)
@@ -37,9 +50,17 @@ def cause(
 
 
 def how(code: int, words: str) -> str:
-    """`ended with signal SIGSEGV in linear (functional.py:12): what it said last`."""
+    """`ended with signal SIGSEGV in linear (functional.py:12); its last words: what it said`.
+
+    They come last: a warning of long before may be among them, and no reason at all.
+    """
     kind = f"signal {_signal(-code)}" if code < 0 else f"exit code {code}"
-    return f"ended with {kind}{_place(words)}: {last(words)}"
+    _, _, crash = words.rpartition(FATAL)
+    # other threads follow after an empty line
+    stack = crash.partition(STACK)[2].partition("\n\n")[0]
+    said = last(words)
+    told = f"; its last words: {said}" if said else ", and said nothing"
+    return f"ended with {kind}{_place(stack)}{told}"
 
 
 def _signal(number: int) -> str:
@@ -49,10 +70,13 @@ def _signal(number: int) -> str:
 
 
 def last(words: str, most: int = KEPT) -> str:
-    """The last line that says something, before the stack of a crash if there is one."""
+    """The last line that says something, before the stack of a crash if there is one.
+
+    Empty where there is none.
+    """
     said, crash, stack = words.rpartition(FATAL)
     lines = (said if crash else stack).strip().splitlines()
-    return lines[-1].strip()[:most] if lines else "it said nothing"
+    return lines[-1].strip()[:most] if lines else ""
 
 
 def _killed(starved: bool | None) -> tuple[Status, str]:
@@ -66,12 +90,9 @@ def _killed(starved: bool | None) -> tuple[Status, str]:
     return "crashed", f"the worker was killed by SIGKILL, from outside: {said}"
 
 
-def _place(words: str) -> str:
-    """Where Python was in a crash: its innermost line, and the innermost of this checkout."""
-    _, _, crash = words.rpartition(FATAL)
-    _, _, stack = crash.partition(STACK)
-    # other threads follow after an empty line
-    frames = FRAME.findall(stack.partition("\n\n")[0])
+def _place(stack: str) -> str:
+    """Where Python was: its innermost line, and the innermost of this checkout."""
+    frames = FRAME.findall(stack)
     if not frames:
         return ""
     inner = frames[0]

@@ -6,9 +6,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import (
+    PackageNotFoundError,
+    packages_distributions,
+    version,
+)
 from pathlib import Path
 
 import backends
@@ -75,12 +79,43 @@ def versions() -> dict[str, str]:
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of those that are here; none of them is imported."""
+    """Versions of those that are here; none of them is imported.
+
+    Of a framework that is installed without a package, that which its module states.
+    """
     found = {}
     for package in packages:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
+        for name in (package, *_distributions(package)):
+            if known := _version(name):
+                found[name] = known
+                break
+        else:
+            # in-house, and taken from a checkout perhaps
+            stated = getattr(sys.modules.get(package), "__version__", None)
+            if isinstance(stated, str):
+                found[package] = stated
     return found
+
+
+def _version(package: str) -> str:
+    """Empty where it is not installed."""
+    try:
+        return version(package) or ""
+    except (PackageNotFoundError, ValueError):  # what is no name of a package
+        return ""
+
+
+def _distributions(module: str) -> Sequence[str]:
+    """Packages that have a module, which may be called otherwise."""
+    # of what is loaded and is no package's name: to look through all takes a second
+    if _version(module) or not sys.modules.get(module):
+        return ()
+    return _by_module().get(module.partition(".")[0], ())
+
+
+@cache
+def _by_module() -> Mapping[str, Sequence[str]]:
+    return packages_distributions()
 
 
 def commit() -> str | None:

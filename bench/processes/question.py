@@ -1,7 +1,7 @@
 """Ask one question of one backend in a process of its own.
 
-`python -m MODULE BACKEND ARGUMENTS...` prints JSON as its last line: frameworks greet and warn on
-stdout before it. How far it is stands in lines of their own.
+`python -m MODULE BACKEND ARGUMENTS...` prints JSON behind a mark: frameworks greet and warn on
+stdout before it and after. How far it is stands in lines of their own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from models.errors import BadInput, Missing, PosePortError
 
 # before a line that says how far it is; nobody else writes so
 AT_WORK = "\x1epose at work "
+ANSWER = "\x1epose answers "  # before the answer
+RAISED = 1  # exit code
 WHOLE = 4000  # characters of a refusal, which names paths
 
 
@@ -44,14 +46,23 @@ def ask(
         raise BadInput(ending.last(words, WHOLE))
     if code == 3:
         raise Missing(ending.last(words, WHOLE))
+    if code == RAISED:
+        # its last line is what `answer` has made of what was raised
+        said = ending.last(words)
+        raise PosePortError(
+            f"{arguments[0]}: the process ended with exit code 1: {said}"
+        )
     if code:
         how = ending.how(code, words)
         raise PosePortError(f"{arguments[0]}: the process {how}")
+    if not last:
+        # as where it has ended itself, without a word
+        raise PosePortError(f"{arguments[0]}: the process ended without an answer")
     return json.loads(last)
 
 
 def _ran(command: Sequence[str], progress: Progress) -> tuple[int, str, str]:
-    """A child's exit code, its last line, and all that it said on stderr."""
+    """A child's exit code, its answer, and all that it said on stderr."""
     child = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -81,14 +92,17 @@ def tell(text: str, share: float) -> None:
 
 
 def _listened(lines: Iterable[str], progress: Progress) -> str:
-    """The last line of a child, whose others say how far it is or are its framework's."""
-    last = ""
+    """The answer of a child, whose other lines say how far it is or are its framework's."""
+    found = ""
     for line in lines:
-        if line.startswith(AT_WORK):
-            progress(*json.loads(line.removeprefix(AT_WORK)))
-        else:
-            last = line
-    return last
+        # what a framework has printed before may have no end of line
+        _, work, said = line.partition(AT_WORK)
+        if work:
+            progress(*json.loads(said))
+        _, answers, said = line.partition(ANSWER)
+        if answers:
+            found = said
+    return found
 
 
 def answer(question: Callable[[Sequence[str]], Any]) -> int:
@@ -97,7 +111,7 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
     faulthandler.enable()
     backends.isolate(sys.argv[1])  # before anything can import another framework
     try:
-        print(json.dumps(question(sys.argv[1:])))
+        print(ANSWER + json.dumps(question(sys.argv[1:])), flush=True)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
@@ -110,5 +124,5 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
         BaseException
     ) as error:  # a backend's: its last line is what the parent reads
         print(said(error), file=sys.stderr)
-        return 1
+        return RAISED
     return 0

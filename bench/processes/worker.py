@@ -15,19 +15,25 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
 from backends.base import SCRATCH
-from bench.coordinator.job import Job
+from bench.coordinator.job import ENDS, Death, Job
 from bench.processes import ending, lifeline, memory, placing
+from bench.processes.ending import Late
+from bench.processes.limit import Limit, Step, send
 from bench.processes.machine import ROOT, thread_environment
 from bench.records import Record
 
 Listener = Callable[[str, float], None]
 Turn = Callable[[], None]
 GRACE = 20.0  # seconds a worker has to save its state when asked to stop
+WHOLE = "timeout"  # the setting of a job's time
+TOLD = 60.0  # seconds for what is known of a job, when its own are over
+TWICE = 2  # so often may a step end a worker: alone at last, by itself for sure
 HEARD = (
     200_000  # bytes of its last words: a crash gives a hundred lines for each thread
 )
@@ -40,6 +46,8 @@ class Worker:
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
+        self._step = Step()
+        self._limit: Limit | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         # the last one, for a process that is only being started when it is sent
         self._signal: signal.Signals | None = None
@@ -49,29 +57,74 @@ class Worker:
     ) -> Record:
         """The job's record.
 
-        A crash, a kill for memory or a time-out is a record too. `turn` returns when the
+        A crash, a kill for memory or a time-out is a record too; of a job that is made of steps
+        the step is left out, and the others are done by a new worker. `turn` returns when the
         worker may compute.
         """
+        started = time.monotonic()
+        limit, left = Late(timeout, WHOLE), timeout
+        record = self._serve(job, listen, limit, left, turn)
+        while self._signal is None and (death := self._death(job, record)):
+            left = started + timeout - time.monotonic()
+            more = {"deaths": (*job.deaths, death), "over": left <= 0}
+            job = job.model_copy(update=more)
+            # what is there already takes no longer to be told than a step
+            left = left if left > 0 else max(TOLD, self._step.seconds)
+            record = self._serve(job, listen, limit, left, turn)
+        if not job.deaths:
+            return record
+        seen = record.model_copy(update={"seconds": time.monotonic() - started})
+        return _in_time(seen, job) if job.over else seen
+
+    def _death(self, job: Job, record: Record) -> Death | None:
+        """How the step that was being done has ended the worker; None where it is no such end."""
+        step = self._step
+        if job.over or record.status not in ENDS:
+            return None
+        # on its way to the step that is next the time may be over, and nothing else
+        known = sum(death.step == step.name for death in job.deaths)
+        if known >= TWICE or not (step.name or (job.deaths and self._late())):
+            return None
+        status, reason = record.status, record.reason
+        late = self._late()
+        if late and late.setting == WHOLE:
+            # whatever it was at may be quick: nobody is to blame but the sum of all
+            where = f"; it was at {step.name}" if step.name else ""
+            return Death(status=status, reason=f"{reason}{where}")
+        return Death(
+            step=step.name,
+            part=step.part,
+            status=status,
+            reason=reason,
+            first=step.first,
+        )
+
+    def _late(self) -> Late | None:
+        """The limit that was passed, where that has ended the worker."""
+        return self._limit.passed if self._limit else None
+
+    def _serve(
+        self,
+        job: Job,
+        listen: Listener,
+        limit: Late,
+        left: float,
+        turn: Turn | None,
+    ) -> Record:
+        """What one process makes of the job."""
         process = self._started(job)
         if self._signal:
-            _send(process, self._signal)
+            send(process, self._signal)
         kills = memory.kills()
-        killed = threading.Event()
-
-        def kill() -> None:
-            killed.set()
-            _send(process, signal.SIGKILL)
-
-        timer = threading.Timer(timeout, kill)
-        timer.daemon = True  # a coordinator that ends does not wait for it
-        timer.start()
+        # what it has said of another job is no word about this one
+        self._step = Step(said=self._size())
+        self._limit = Limit(process, limit, left=left)
         try:
             record = self._converse(process, job, listen, turn)
-            if record is None:
-                late = timeout if killed.is_set() else None
-                return self._post_mortem(process, job, late=late, kills=kills)
         finally:
-            timer.cancel()
+            self._limit.lift()
+        if record is None:
+            return self._post_mortem(process, job, kills=kills)
         if record.status == "out_of_memory":
             self.close()  # all of its memory is free then, for the next job
         return record
@@ -92,7 +145,7 @@ class Worker:
             try:
                 process.wait(timeout=GRACE)
             except subprocess.TimeoutExpired:
-                _send(process, signal.SIGKILL)
+                send(process, signal.SIGKILL)
                 process.wait()
         self._release(process)
 
@@ -107,7 +160,7 @@ class Worker:
     def _end(self, number: signal.Signals) -> None:
         self._signal = number
         if self._process is not None:
-            _send(self._process, number)
+            send(self._process, number)
 
     def _started(self, job: Job) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
@@ -153,6 +206,8 @@ class Worker:
                 return Record.model_validate(message["record"])
             if "progress" in message:
                 listen(*message["progress"])
+            if "step" in message:
+                self._begin(message)
             if "turn" in message and turn:
                 turn()
                 _tell(process.stdin, "go")
@@ -163,20 +218,18 @@ class Worker:
         process: subprocess.Popen[str],
         job: Job,
         *,
-        late: float | None,
         kills: int | None,
     ) -> Record:
         """Why the pipe closed without a record.
 
-        `late` is the time-out, where that was it; `kills` how many for want of memory the kernel
-        had counted when the job began.
+        `kills` is how many for want of memory the kernel had counted when the job began.
         """
         code = process.wait()
         words = self._words()
         self._release(process)
         now = memory.kills()
         starved = None if kills is None or now is None else now > kills
-        status, reason = ending.cause(code, words, late=late, starved=starved)
+        status, reason = ending.cause(code, words, late=self._late(), starved=starved)
         return Record(
             task=job.task,
             backend=job.backend,
@@ -198,12 +251,31 @@ class Worker:
         self._process = self._errors = self._scratch = None
 
     def _words(self) -> str:
-        """The end of what the worker has said on stderr."""
+        """The end of what the worker has said on stderr since its step, or job, began."""
         if self._errors is None:
             return ""
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - HEARD))
+        self._errors.seek(max(self._step.said, self._size() - HEARD))
         return self._errors.read().decode(errors="replace")
+
+    def _size(self) -> int:
+        """Bytes that the worker has said on stderr."""
+        return self._errors.seek(0, os.SEEK_END) if self._errors else 0
+
+    def _begin(self, message: dict[str, Any]) -> None:
+        """Hold the worker to the step that it says it is at; of half a message, to none."""
+        step = Step()
+        with suppress(TypeError):
+            step = Step(message.pop("step"), **message)
+        # what ends it after a step, and before the next, is laid at the door of the last
+        self._step = step if step.name else self._step
+        if self._limit:
+            self._limit.step(step)
+
+
+def _in_time(record: Record, job: Job) -> Record:
+    """A record of what was done before the time of the job was over, which is its status."""
+    reason = "; ".join(filter(None, (job.deaths[-1].reason, record.reason)))
+    return record.model_copy(update={"status": "timeout", "reason": reason})
 
 
 def _watch(leader: int) -> None:
@@ -220,17 +292,6 @@ def _watch(leader: int) -> None:
 
     if hasattr(os, "waitid"):  # macOS has none
         threading.Thread(target=follow, daemon=True).start()
-
-
-def _send(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """A signal to a worker; SIGKILL to all that it has started, too."""
-    if process.poll() is not None:
-        return  # its number may be somebody else's by now
-    if number != signal.SIGKILL:
-        process.send_signal(number)
-        return
-    with suppress(ProcessLookupError):  # it has just ended
-        os.killpg(process.pid, number)
 
 
 def _tell(pipe: IO[str], line: str) -> None:

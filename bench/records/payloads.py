@@ -80,6 +80,8 @@ class ExamRow(Frozen):
     error: float | None = None
     bound: float | None = None
     note: str = ""
+    # how the question has ended a worker, if it has
+    ended: Literal["", "crashed", "timeout", "out_of_memory"] = ""
 
 
 class Exam(Frozen):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.records import Exam, ExamRow, Record, Run
-from reports import cells
+from reports import cells, wrongly
 from reports.blocks import Block, Code, Heading, Inline, Row, bullets, table, text
 from reports.numbers import count, number
 
@@ -59,7 +59,23 @@ def failures(exam: Exam) -> list[Block]:
     # A backend that gets one thing wrong may get it wrong in a thousand cases.
     if len(wrong) > LISTED:
         said += f" The first {LISTED} are listed; all are in records.jsonl."
-    return [text(said), table(map(failure, wrong[:LISTED]))]
+    causes = wrongly.by_cause(wrong)
+    told = table(map(cause, causes.items()), caption="Wrong answers by cause")
+    first = [told] if len(causes) < len(wrong) else []
+    return [text(said), *first, table(map(failure, wrong[:LISTED]))]
+
+
+def cause(found: tuple[wrongly.Cause, list[ExamRow]]) -> Row:
+    """Why answers are wrong, and of which ops."""
+    why, wrong = found
+    return {
+        "Ops": Code(" ".join(wrongly.ops(wrong))),
+        "Questions": count(len(wrong)),
+        "Question": why.question,
+        "Mode": why.mode,
+        "Dtype": why.dtype,
+        "Cause": why.text or "none given",
+    }
 
 
 def badness(row: ExamRow) -> float:

@@ -14,7 +14,7 @@ import pytest
 
 from backends.base import Settings
 from bench.exam import questions
-from bench.exam import task as shape_ops
+from bench.exam.examining import examine_all
 from bench.exam.question import Question
 from bench.exam.questions import Part
 from models.builder import Builder
@@ -188,7 +188,7 @@ def test_ops_are_right_in_the_other_opsets(opset: int) -> None:
     for name in CHANGED:
         for asked in questions.questions(name, part):
             question = Question(backend, Settings(), asked.probe, asked.case)
-            rows += shape_ops.examine_all([question])
+            rows += examine_all([question])
     assert len(rows) > 400
     assert [row for row in rows if row.result == "failed"] == []
 

@@ -13,9 +13,9 @@ import pytest
 
 import backends
 from backends import kernels
-from backends.base import Backend
+from backends.base import Backend, Format
 from models import ops
-from models.errors import Missing, PosePortError, UnknownName
+from models.errors import BadInput, Missing, PosePortError, UnknownName
 from tests.paths import ROOT
 
 
@@ -29,7 +29,7 @@ def outside(monkeypatch: pytest.MonkeyPatch, **manifest: object) -> None:
     def entries(*, group: str) -> list[EntryPoint]:
         return [entry] if group == "poseport.backends" else []
 
-    monkeypatch.setattr(backends, "entry_points", entries)
+    monkeypatch.setattr("backends.manifests.entry_points", entries)
 
 
 def test_the_folders_are_the_registry() -> None:
@@ -45,14 +45,13 @@ def test_an_unknown_backend_names_its_neighbours() -> None:
 
 
 def test_a_missing_framework_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    outside(monkeypatch, REQUIRES=("no_such_framework",), EXTRA="inhouse")
+    outside(monkeypatch, REQUIRES=("no_such_framework",), INSTALL="pip install inhouse")
     assert "inhouse" in backends.names()
     assert "inhouse" not in backends.installed()
     with pytest.raises(Missing) as caught:
         backends.load("inhouse")
     assert str(caught.value) == (
-        "backend inhouse needs no_such_framework, not installed here: pip install -e"
-        ' ".[inhouse]" -c constraints.txt'
+        "backend inhouse needs no_such_framework, not installed here: pip install inhouse"
     )
 
 
@@ -104,7 +103,15 @@ def test_an_outside_manifest_may_state_its_packages(
         ({}, "has no REQUIRES, a tuple of module names; docs/backends.md"),
         ({"REQUIRES": "torch"}, "has no REQUIRES, a tuple of module names; docs/"),
         ({"REQUIRES": (), "EXTRA": ""}, "has no load(); docs/backends.md"),
-        ({"REQUIRES": (), "load": 3}, "has no load(); docs/backends.md"),
+        (
+            {"REQUIRES": (), "load": 3},
+            "has no load, a function that makes the Backend; ",
+        ),
+        ({"REQUIRES": (1,)}, "has no REQUIRES, a tuple of module names; docs/"),
+        ({"REQUIRES": (), "PACKAGES": "torch"}, "has no PACKAGES, a tuple of"),
+        ({"REQUIRES": (), "EXTRA": 3}, "has no EXTRA, a text that says what"),
+        ({"REQUIRES": (), "EXPORTS": ["onnx"]}, "has no EXPORTS, a mapping of"),
+        ({"REQUIRES": (), "checkpoint": 3}, "has no checkpoint, a function"),
     ],
 )
 def test_a_manifest_without_its_fields_says_which(
@@ -117,7 +124,15 @@ def test_a_manifest_without_its_fields_says_which(
     assert str(caught.value).startswith(due)
 
 
-@pytest.mark.parametrize("deed", ["1 / 0", "raise SystemExit(3)", "import nowhere"])
+DEEDS = (
+    "1 / 0",
+    "raise SystemExit(3)",
+    "import nowhere",
+    "class Odd(BaseException): pass\nraise Odd",
+)
+
+
+@pytest.mark.parametrize("deed", DEEDS)
 def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
 ) -> None:
@@ -125,9 +140,11 @@ def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
     monkeypatch.delitem(sys.modules, "inhouse_backend")
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "inhouse_backend.py").write_text(deed)
-    due = "backend inhouse: its manifest inhouse_backend cannot be imported: "
-    with pytest.raises(Missing, match=due):
+    with pytest.raises(Missing) as caught:
         backends.require("inhouse")
+    place = tmp_path / "inhouse_backend.py"
+    due = f"backend inhouse: its manifest {place} cannot be imported: "
+    assert str(caught.value).startswith(due)
     # all others go on
     backends.require("numpy")
     assert "inhouse" in backends.names()
@@ -136,6 +153,75 @@ def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
     assert "numpy" in backends.packages()
     assert backends.exporter("onnx")[0] == "onnx"
     backends.isolate("inhouse")
+
+
+def test_two_packages_of_one_name_are_refused_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("one", "other"):
+        home = tmp_path / name / f"{name}-1.0.dist-info"
+        home.mkdir(parents=True)
+        (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\n")
+        (home / "entry_points.txt").write_text(
+            f"[poseport.backends]\ntwin = {name}_manifest\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path / name))
+    with pytest.raises(BadInput) as caught:
+        backends.require("twin")
+    said = str(caught.value)
+    for name in ("one", "other"):
+        assert f"{name}_manifest of {name} in {tmp_path / name}" in said
+    backends.require("numpy")
+    assert "twin" in backends.names()
+    assert "twin" not in backends.installed()
+
+
+def test_a_list_of_entry_points_that_cannot_be_read_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, line in (("sound", "sound = sound_manifest"), ("torn", "torn")):
+        home = tmp_path / f"{name}-1.0.dist-info"
+        home.mkdir()
+        (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\n")
+        (home / "entry_points.txt").write_text(f"[poseport.backends]\n{line}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert {"sound", "numpy"} <= set(backends.names())
+
+
+def test_what_a_manifest_prints_is_not_on_stdout(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    outside(monkeypatch)
+    monkeypatch.delitem(sys.modules, "inhouse_backend")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "inhouse_backend.py").write_text(
+        "import os\nprint('python')\nos.system('echo shell')\n"
+        "REQUIRES, EXTRA = (), ''\n"
+    )
+    assert "inhouse" in backends.installed()
+    out, err = capfd.readouterr()
+    assert (out, err.split()) == ("", ["python", "shell"])
+
+
+def test_an_outside_backend_takes_no_format_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formats = {"onnx": Format(".x"), "own": Format(".own")}
+    outside(monkeypatch, REQUIRES=(), EXPORTS=formats)
+    assert backends.exporter("onnx")[0] == "onnx"
+    assert backends.exporter("own")[0] == "inhouse"
+
+
+def test_a_name_that_is_no_part_of_a_path_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = EntryPoint("../up", "inhouse_backend", "poseport.backends")
+    monkeypatch.setattr("backends.manifests.entry_points", lambda *, group: [entry])
+    with pytest.raises(Missing, match="a name of letters, digits, - and _ was due"):
+        backends.require("../up")
+    assert "numpy" in backends.installed()
 
 
 def test_what_manifests_say_loads_no_framework() -> None:

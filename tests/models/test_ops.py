@@ -13,8 +13,9 @@ import pytest
 
 from backends.base import Backend, Settings
 from backends.numpy.backend import NumpyBackend
-from bench.exam import questions, task
+from bench.exam import questions
 from bench.exam.draws import MASK, weights_for
+from bench.exam.examining import examine_all
 from bench.exam.probe import Probe
 from bench.exam.question import Question, promised
 from bench.exam.questions import Part
@@ -180,7 +181,7 @@ def test_no_input_is_within_a_difference_of_a_kink_or_a_tie(one: Asked) -> None:
 def failed(op: str, backend: Backend) -> list[ExamRow]:
     """Wrong answers of a backend to the own cases of an op."""
     put = [Question(backend, Settings(), one.probe, one.case) for one in asked(op)]
-    rows = task.examine_all(put)
+    rows = examine_all(put)
     return [row for row in rows if row.result == "failed"]
 
 

@@ -22,6 +22,7 @@ from bench.coordinator.job import Job
 from bench.exam import questions, random_cases
 from bench.exam import task as shape_ops
 from bench.exam.draws import draw
+from bench.exam.examining import examine_all
 from bench.exam.probe import Probe
 from bench.exam.question import Question, promised
 from bench.exam.question import put as put_to
@@ -133,7 +134,7 @@ def test_random_cases_are_answered(
     case = random_cases.case(name, np.random.default_rng(seed), rank=rank)
     probe = Probe(name, draw(case, (seed,)), case.attributes)
     question = Question(backend, Settings(), probe, questions.describe(case))
-    rows = shape_ops.examine_all([question])
+    rows = examine_all([question])
     assert [row for row in rows if row.result == "failed"] == []
 
 

@@ -37,13 +37,13 @@ def test_a_crash_says_where_python_was_and_who_called() -> None:
     assert status == "crashed"
     assert reason == (
         "the worker ended with signal SIGABRT in linear (functional.py:2345), called from"
-        f" run (backends/torch/program.py:74): {SAID}"
+        f" run (backends/torch/program.py:74); its last words: {SAID}"
     )
 
 
 def test_a_crash_outside_of_python_has_no_place() -> None:
     words = "Fatal Python error: Bus error\n\nCurrent thread 0x1 (most recent call first):\n"
-    due = "the worker ended with signal SIGBUS: it said nothing"
+    due = "the worker ended with signal SIGBUS, and said nothing"
     assert cause(-signal.SIGBUS, f"{words}  <no Python frame>\n") == ("crashed", due)
 
 
@@ -58,7 +58,7 @@ def test_a_crash_outside_of_python_has_no_place() -> None:
 def test_memory_is_known_by_the_last_words(words: str) -> None:
     status, reason = cause(1, words)
     assert status == "out_of_memory"
-    assert reason.startswith("the worker ended with exit code 1: ")
+    assert reason.startswith("the worker ended with exit code 1; its last words: ")
     assert reason.endswith("; lower the batch or the model's sizes")
 
 
@@ -85,5 +85,5 @@ def test_of_sigkill_only_what_is_known_is_said(
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert cause(-40, "", None) == (
         "crashed",
-        "the worker ended with signal 40: it said nothing",
+        "the worker ended with signal 40, and said nothing",
     )

@@ -47,7 +47,10 @@ def test_an_answer_is_json_beneath_what_was_printed(ask) -> None:
     ("deed", "said"),
     [
         ("os.abort()", "numpy: the process ended with signal SIGABRT in asked (asked_"),
-        ("os.kill(os.getpid(), 9)", "numpy: the process ended with signal SIGKILL: it"),
+        (
+            "os.kill(os.getpid(), 9)",
+            "numpy: the process ended with signal SIGKILL, and",
+        ),
         ("raise MemoryError('no room')", "exit code 1: MemoryError: no room (asked_mo"),
         (
             "raise ValueError('two\\nlines')",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -148,7 +149,7 @@ def assert_alive(worker: Worker) -> None:
         (
             "exits",
             "crashed",
-            "the worker ended with exit code 7: giving up: no licence",
+            "the worker ended with exit code 7; its last words: giving up: no licence",
         ),
         ("killed", "crashed", "the worker was killed by SIGKILL, from outside: "),
         ("leaves", "crashed", "the worker ended with signal SIGABRT in load"),
@@ -177,7 +178,11 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
     assert record.status == "timeout"
     # far from the 120 s that the job would sleep
     assert time.monotonic() - started < 10
-    assert record.reason == "no result after 0.6 s; raise it with --set timeout=SECONDS"
+    assert re.fullmatch(
+        rf"no result after 0.6 s in load \({name}\.py:\d+\), called from load \(.*\);"
+        " raise it with --set timeout=SECONDS",
+        record.reason,
+    )
     assert_alive(worker)
 
 
