@@ -38,6 +38,11 @@ BACKWARD = 3  # a step in forward passes: itself, and twice as much on the way b
 # of how far they went. On an H100 at most 3.5e-4 in 32 steps (poseformer, by the gradient of its
 # attention); one step of thirty-two left out is a share of 3e-2.
 STRAYS = 5e-3
+# Why weights that replicas have made are not those of one.
+ROUNDED = (
+    "a gradient that is only rounding (of a bias before batch norm) is another one where"
+    " replicas add up, and Adam makes a whole step of it; losses are compared"
+)
 # A mean of the same losses, in float64.
 SUMMED = 1e-12
 # How much faster one step may be, measured alone, than steps of the training on the whole.
@@ -201,10 +206,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         # what is kept, read without the harness's reader
         came = network.stored(plain.job.checkpoint)
     if plain.job.settings.train.replicas > 1:
-        found.left_out[f"weights after {name}"] = (
-            "a gradient that is only rounding (of a bias before batch norm) is another one"
-            " where replicas add up, and Adam makes a whole step of it; losses are compared"
-        )
+        found.left_out[f"weights after {name}"] = ROUNDED
     else:
         found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
