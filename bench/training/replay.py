@@ -29,6 +29,12 @@ from models.spec import Spec
 HEAD = 32  # steps from the first on
 MIDDLE = 3  # across the end of the first epoch, where that comes later
 TAIL = 5  # at least, to the last: from the last point but one of the loss curve
+# Why weights that replicas have made are not held against those of one. Measured: 1e-6 of the way
+# that weights go in 40 steps, and 2e-2 where one ReLU has flipped on the way.
+ROUNDED = (
+    "replicas add up in another order; a gradient that is only rounding, or one ReLU that flips,"
+    " leads elsewhere in time; losses are compared"
+)
 FEW = 2  # steps of a part at any size
 POINT = 25  # steps from one point of the loss curve to the next
 # Operations that all parts may take, by estimate; nobody has timed it at published sizes.
@@ -197,7 +203,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         return
     came = _came(plain, part, ran)
     if plain.job.settings.train.replicas > 1:
-        found.checks.append(_middle(name, came, after, before))
+        found.left_out[f"weights after {name}"] = ROUNDED
     else:
         found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
@@ -265,29 +271,6 @@ def _weights(
         off += float(((came[one] - wide) ** 2).sum())
         went += float(((before[one] - wide) ** 2).sum())
     error = math.sqrt(off / went) if went else math.sqrt(off)
-    return check(
-        "replay", name, error, STRAYS, unit="of the way they went", graph="train"
-    )
-
-
-def _middle(
-    name: str,
-    came: Mapping[str, np.ndarray],
-    due: Mapping[str, np.ndarray],
-    before: Mapping[str, np.ndarray],
-) -> Check:
-    """Weights of replicas against those of one: the middle array of all.
-
-    Not each: a gradient that is only rounding, of a bias before batch norm, is another one where
-    replicas add up, and Adam makes a whole step of it.
-    """
-    strays = []
-    for one, right in due.items():
-        went = np.linalg.norm(before[one].astype(np.float64) - right)
-        off = np.linalg.norm(came[one].astype(np.float64) - right)
-        strays.append(off / went if went else off)
-    name = f"weights after {name}, the middle array"
-    error = float(np.median(strays))
     return check(
         "replay", name, error, STRAYS, unit="of the way they went", graph="train"
     )
