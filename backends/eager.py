@@ -16,7 +16,7 @@ import numpy as np
 from backends.emit import function
 from backends.graph_trainer import RuleTrainer
 from backends.kernels import Kernel
-from backends.program import Arrays, Feeds, Program, Settings
+from backends.program import Arrays, Feeds, Program, Settings, Unsupported
 from models import params as initial
 from models.errors import BadInput
 from models.graph import Graph
@@ -29,6 +29,7 @@ class EagerProgram(Program):
     """`native` is the emitted function `run(params, feeds, constants)`; ops are looked up in it.
 
     A composition without a kernel runs by its body. Weights are drawn until some are loaded.
+    Raises Unsupported for a graph that needs an op which has neither.
     """
 
     def __init__(
@@ -41,6 +42,10 @@ class EagerProgram(Program):
         self.settings = settings
         self.kernels = kernels
         flat = decompose(graph, has=kernels)
+        if lacking := sorted(flat.census().keys() - kernels.keys()):
+            raise Unsupported(
+                f"no kernel of {', '.join(lacking)}; {graph.name} needs it"
+            )
         self.native = function(flat, kernels)
         # bodies may have constants of their own
         self._constants = {

@@ -38,6 +38,8 @@ READY_MADE = {
     inspect.getfile(one)
     for one in (Backend, Program, EagerProgram, GraphTrainer, DrawingProgram)
 }
+# Names that a person looks for in the contract, and not what serves its own methods.
+STATED = {name for role in (Backend, Program, Trainer) for name in vars(role)}
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
 
 
@@ -104,7 +106,8 @@ def _called(steps: Steps) -> int | None:
             continue
         if frame.f_code.co_filename not in READY_MADE:
             return number
-        leading = number
+        if frame.f_code.co_name in STATED:
+            leading = number
     return leading
 
 

@@ -238,3 +238,12 @@ def test_a_tape_alone_trains_too() -> None:
     for name in ("bn.running_mean", "bn.running_var"):
         came = own.program.params()[name]
         assert_close(came, oracle.program.params()[name], rtol=1e-5, what=name)
+
+
+def test_an_op_that_is_not_there_is_unsupported_and_named() -> None:
+    less = {
+        name: kernel for name, kernel in TinyBackend.kernels.items() if name != "sqrt"
+    }
+    # batch norm runs by its body
+    with pytest.raises(Unsupported, match="^no kernel of sqrt; small needs it$"):
+        TinyProgram(graph(), Settings(), less)

@@ -44,14 +44,35 @@ def test_an_unknown_backend_names_its_neighbours() -> None:
         backends.load("torhc")
 
 
-def test_a_missing_framework_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    outside(monkeypatch, REQUIRES=("no_such_framework",), INSTALL="pip install inhouse")
+@pytest.mark.parametrize(
+    ("stated", "remedy"),
+    [
+        # our extras know nothing of it, whatever it calls its own
+        ({"EXTRA": "inhouse"}, "install what has no_such_framework"),
+        ({"INSTALL": "pip install house==2.1"}, "pip install house==2.1"),
+    ],
+)
+def test_a_missing_framework_of_an_outside_package_is_got_as_it_says(
+    stated: dict[str, str], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside(monkeypatch, REQUIRES=("no_such_framework",), **stated)
     assert "inhouse" in backends.names()
     assert "inhouse" not in backends.installed()
     with pytest.raises(Missing) as caught:
         backends.load("inhouse")
+    due = f"backend inhouse needs no_such_framework, not installed here: {remedy}"
+    assert str(caught.value) == due
+
+
+def test_a_missing_framework_of_ours_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("backends.onnx.REQUIRES", ("no_such_framework",))
+    with pytest.raises(Missing) as caught:
+        backends.require("onnx")
     assert str(caught.value) == (
-        "backend inhouse needs no_such_framework, not installed here: pip install inhouse"
+        "backend onnx needs no_such_framework, not installed here: pip install -e"
+        ' ".[onnx]" -c constraints.txt'
     )
 
 
