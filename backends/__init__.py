@@ -166,8 +166,10 @@ def _manifests() -> dict[str, ModuleType]:
 
 def _manifest(name: str) -> ModuleType:
     """Raises Missing where it cannot be imported or is none, BadInput where there are two."""
-    manifests.refuse_twins(name, manifests.outside())
     outside = _outside()
+    # all packages are looked through once more, so only where one of them adds it
+    if name in outside:
+        manifests.refuse_twins(name, manifests.outside())
     # an installed package may take the place of a folder of the same name
     home = outside[name].value if name in outside else f"backends.{name}"
     if not NAMED.match(name):

@@ -231,9 +231,20 @@ def test_exams_and_coverage_of_before_count_in_full() -> None:
 
 
 def test_known_gaps_of_an_op_that_is_needed_are_told_as_facts() -> None:
-    model = only(instead(sample.exam(result="gap")))
+    known = sample.exam(result="gap")
+    right = known.rows[-1].model_copy(update={"result": "passed", "question": "value"})
+    model = only(instead(known.model_copy(update={"rows": (*known.rows, right)})))
     assert model.answer == "yes"
     assert told(model, "batch_norm (running variance | biased)") == [None]
+    assert told(model, "pass the op exam, but for gaps that are declared") == ["yes"]
+
+
+def test_an_op_of_which_nothing_is_right_is_a_gap_though_it_is_declared() -> None:
+    model = only(instead(sample.exam(result="gap")))
+    assert model.answer == "yes with gaps"
+    said = "ops it needs are gaps, as the backend declares: batch_norm in float32"
+    assert told(model, said) == ["yes with gaps"]
+    assert told(model, "pass the op exam") == []
 
 
 # The trained model on the run's own clips

@@ -34,8 +34,10 @@ def reasons(evidence: Evidence) -> list[Reason]:
         change = f"mend {', '.join(wrongly.ops(counted))}"
         out.append(gap(f"ops it needs fail in the op exam: {wrong}", change))
     out += unmet(evidence.records, rows)
-    out = out or [works("the ops it needs pass the op exam")]
-    return out + known(counted)
+    out += unfit(counted)
+    excepted = known(counted)
+    but = ", but for gaps that are declared" if excepted else ""
+    return (out or [works(f"the ops it needs pass the op exam{but}")]) + excepted
 
 
 def unmet(records: Iterable[Record], rows: Iterable[Asked]) -> list[Reason]:
@@ -107,6 +109,23 @@ def precise(records: Iterable[Record], row: ExamRow) -> bool:
     if row.dtype not in HALVES.values():
         return True
     return row.dtype in {HALVES.get(record.precision) for record in records}
+
+
+def unfit(counted: Iterable[ExamRow]) -> list[Reason]:
+    """Ops of which no value is right in a type, as the backend has declared."""
+    values: dict[tuple[str, str], list[ExamRow]] = {}
+    for row in counted:
+        if row.question == "value":
+            values.setdefault((row.op, row.dtype), []).append(row)
+    found = [
+        f"{op} in {dtype} ({rows[0].note or 'no reason given'})"
+        for (op, dtype), rows in values.items()
+        if all(row.result == "gap" for row in rows)
+    ]
+    if not found:
+        return []
+    text = f"ops it needs are gaps, as the backend declares: {'; '.join(found)}"
+    return [gap(text, "a kernel for each", grade="declared")]
 
 
 def known(counted: Iterable[ExamRow]) -> list[Reason]:

