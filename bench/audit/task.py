@@ -23,7 +23,7 @@ from bench.audit.subjects import PROFILES
 from bench.coordinator.job import Finding, Job, Progress
 from bench.processes import contract
 from bench.records import Audit, AuditRow
-from bench.records.payloads import Result
+from bench.records.audits import Result
 
 NAMED = 10  # faults that a reason lists; the record has them all
 Planted = tuple[str, Fault]  # with its kind

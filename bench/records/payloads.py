@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bench.records.audits import Audit as Audit
+from bench.records.audits import AuditRow as AuditRow
+from bench.records.frozen import Frozen as Frozen
 
 Said = Annotated[str, Field(min_length=1)]
 # of a protocol: there is no accuracy without one
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
-
-
-class Frozen(BaseModel):
-    """A value object: immutable, and a misspelt field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Check(Frozen):
@@ -121,33 +119,6 @@ class ThirdParty(Frozen):
         for result in ("passed", "failed", "gap", "not_mappable"):
             found[result] = sum(row.result == result for row in self.rows)
         return {"run": len(self.rows) - found["not_mappable"]} | found
-
-
-# of a planted fault; the last two of a control
-Result = Literal["caught", "missed", "not_applicable", "clean", "accused"]
-
-
-class AuditRow(Frozen):
-    """One planted fault, or one control: the same without a fault."""
-
-    fault: str
-    kind: str  # kernel, gradient, ...; none of a control
-    op: str = ""  # to blame; empty where no op is
-    result: Result
-    profile: str = ""  # under which that came out: smoke, standard
-    by: tuple[str, ...] = ()  # tasks that showed it, each with its rung or question
-    # of faults with an op to blame that were caught; the line, where a model holds the op
-    op_right: bool | None = None
-    line_right: bool | None = None
-    seconds: float | None = None
-    note: str = ""  # what was said of it, or why it does not apply
-
-
-class Audit(Frozen):
-    """The harness's own exam on one backend: which planted faults it catches."""
-
-    task: Literal["audit"] = "audit"
-    rows: tuple[AuditRow, ...]
 
 
 class Training(Frozen):
