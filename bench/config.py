@@ -90,6 +90,10 @@ class Config(Strict):
     corrupt: Path | None = None
     # such a file of steps done anew to the training clips in each epoch
     augment: Path | None = None
+    # frameworks known on paper alone, by name: `--manifest` writes it
+    declared: dict[str, Placed] = {}
+    # feasibility: ops that are taken away from every backend
+    without: Names = ()
     ops: Names = ()  # exam: these only; all where empty
     faults: Faults = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own

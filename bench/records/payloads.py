@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bench.records.feasibility import Feasibility
+from bench.records.frozen import Frozen
 
 Said = Annotated[str, Field(min_length=1)]
 # of a protocol: there is no accuracy without one
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
-
-
-class Frozen(BaseModel):
-    """A value object: immutable, and a misspelt field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Check(Frozen):
@@ -354,32 +351,6 @@ class Throughput(Frozen):
     settings: dict[str, str | int | float | bool] = {}
     # backends timed in turns with this one, itself among them
     together: tuple[str, ...] = ()
-
-
-class OpNeed(Frozen):
-    """One operation a model needs and how the backend meets it."""
-
-    op: str
-    count: int
-    via: Literal["kernel", "body", "gap"]
-    reason: str = ""
-    dtypes: tuple[str, ...] = ()  # in which the exam would file these nodes
-
-
-class Feasibility(Frozen):
-    """Static answer: can this model be expressed there at all."""
-
-    task: Literal["feasibility"] = "feasibility"
-    grade: Literal["measured", "declared"] = "measured"
-    graph_ops: dict[str, tuple[OpNeed, ...]]  # "train" / "infer" -> needs
-    parameters: int
-    flops: dict[str, int]  # "train" / "infer" -> forward FLOPs at batch 1
-    # autograd, compile, export, precisions: "yes", "no", or a reason
-    features: dict[str, str] = {}
-    # parameters of the preset that was published; None where the model's file states none
-    published: int | None = None
-    # what one of the two graphs has and the other has not, in words
-    differs: tuple[str, ...] = ()
 
 
 Payload = Annotated[
