@@ -30,6 +30,7 @@ from backends.base import Backend, Format
 from models.errors import BadInput, Missing, UnknownName
 
 __all__ = [
+    "distributions",
     "exporter",
     "frameworks",
     "installed",
@@ -100,6 +101,13 @@ def packages() -> tuple[str, ...]:
     for manifest in _manifests().values():
         stated += getattr(manifest, "PACKAGES", manifest.REQUIRES)
     return tuple(dict.fromkeys(stated))  # two backends may share one
+
+
+def distributions(name: str) -> tuple[str, ...]:
+    """Distributions of one backend whose versions decide numbers. Raises as `require` does."""
+    require(name)
+    manifest = _manifest(name)
+    return tuple(getattr(manifest, "PACKAGES", manifest.REQUIRES))
 
 
 def isolate(name: str) -> None:

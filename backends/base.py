@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,10 +38,9 @@ from backends.program import Program as Program
 from backends.program import Settings as Settings
 from backends.program import Trainer as Trainer
 from backends.program import Unsupported as Unsupported
-from models import ops
+from models import opening, ops
 from models.graph import Graph
 from models.optim import RULES, Optimizer
-from models.passes import decompose
 
 FASTEST_FIRST = ("cuda", "mps", "cpu")
 # Environment variable of a folder that goes with the process: for what a framework compiles.
@@ -247,33 +246,15 @@ def missing_ops(
     kernels = set(backend.kernels)
     if by_body:
         kernels = {name for name in kernels if ops.get(name).body is None}
-    left = decompose(graph, has=kernels).census()
-    lacking = {name for name in left if name not in kernels}
-    if not lacking:
-        return {}
-    reasons = {name: backend.gaps.get(name, "no kernel") for name in lacking}
+    gaps = backend.gaps
     found = {}
-    for name in graph.census():
-        if name in lacking:
-            found[name] = reasons[name]
-        elif name not in kernels and (needed := _needed(graph, name, kernels)):
-            told = ", ".join(f"{inner}: {reasons[inner]}" for inner in sorted(needed))
-            found[name] = f"its body needs {told}"
-    return found
-
-
-def _needed(graph: Graph, name: str, kernels: Container[str]) -> set[str]:
-    """What the body of an op needs and is no kernel, as the graph uses the op."""
-    # by its body for once, all others as they are
-    opened = decompose(graph, has=ops.table().keys() - {name})
-    found = set()
-    for inner, count in opened.census().items():
-        if count <= graph.census().get(inner, 0) or inner in kernels:
-            continue
-        if ops.get(inner).body is None:
-            found.add(inner)
+    for name, needed in opening.lacking(opening.calls(graph), kernels).items():
+        told = {inner: gaps.get(inner, "no kernel") for inner in sorted(needed)}
+        if ops.get(name).body is None:
+            found[name] = told[name]
         else:
-            found |= _needed(opened, inner, kernels)
+            inside = ", ".join(f"{inner}: {why}" for inner, why in told.items())
+            found[name] = f"its body needs {inside}"
     return found
 
 

@@ -94,6 +94,10 @@ class Config(Strict):
     corrupt: Changes | None = None
     # the same, done anew to the training clips in each epoch
     augment: Changes | None = None
+    # frameworks known on paper alone, by name: `--manifest` writes it
+    declared: dict[str, Placed] = {}
+    # feasibility: ops that are taken away from every backend
+    without: Names = ()
     ops: Names = ()  # exam: these only; all where empty
     faults: Faults = ()  # audit: kinds of faults; all where empty
     # third-party exam: folder of collected cases; where left out, the run folder's own

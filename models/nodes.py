@@ -97,6 +97,9 @@ class Node:
 
     def results(self) -> tuple[str, ...]:
         """Names of the values this node makes."""
+        # nearly every node has one, and passes ask for it all the time
+        if len(self.outputs) == 1:
+            return (self.name,)
         others = (f"{self.name}:{i}" for i in range(1, len(self.outputs)))
         # a node without results has no name to give either
         return (self.name, *others) if self.outputs else ()

@@ -35,12 +35,29 @@ _NUMBERS: dict[Any, tuple[type, ...]] = {
     float: (int, float, np.integer, np.floating, Dim),
 }
 
+# Blocks repeat, and every pass asks again: a model has thousands of calls, of which a few dozen
+# differ.
+_KNOWN: dict[tuple[Any, ...], tuple[Type, ...]] = {}
+MOST = 100_000  # calls that are remembered
+
 
 def results(
     op: str, operands: Sequence[Type], attributes: Attributes
 ) -> tuple[Type, ...]:
     """Types of what an op makes. Raises ValueError saying what was due."""
     record = ops.get(op)
+    # as text: to Python, an axis `True` equals the axis 1, and is refused
+    call = (record.shape, record.dtype, op, tuple(operands), repr(attributes))
+    if call not in _KNOWN:
+        if len(_KNOWN) == MOST:
+            _KNOWN.clear()
+        _KNOWN[call] = _results(op, record, operands, attributes)
+    return _KNOWN[call]
+
+
+def _results(
+    op: str, record: Op, operands: Sequence[Type], attributes: Attributes
+) -> tuple[Type, ...]:
     _hold_operands(op, record, operands)
     _hold_attributes(op, record, attributes)
     try:
@@ -151,9 +168,12 @@ def _declared(graph: Graph) -> Iterator[tuple[str, str, Type]]:
 
 def _hold_names(graph: Graph) -> None:
     """A name twice would make `graph.types` keep the later one without a word."""
-    givers = [(name, f"{kind} {name}") for kind, name, _ in _declared(graph)]
-    givers += [(name, str(node)) for node in graph.nodes for name in node.results()]
-    first: dict[str, str] = {}
+    # a node as it is: its text is for a complaint, and there are thousands of nodes
+    givers: list[tuple[str, str | Node]] = [
+        (name, f"{kind} {name}") for kind, name, _ in _declared(graph)
+    ]
+    givers += [(name, node) for node in graph.nodes for name in node.results()]
+    first: dict[str, str | Node] = {}
     for name, giver in givers:
         if name in first:
             other = first[name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,11 +147,16 @@ def author_line() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
-    path = Path(frame.f_code.co_filename)
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
-    return f"{shown}:{frame.f_lineno}"
+    return f"{_place(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
+@cache
+def _place(file: str) -> Path:
+    path = Path(file)
+    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+
+
+@cache
 def _is_own(file: str) -> bool:
     return str(Path(file).parent) in _OWN
 

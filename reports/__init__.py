@@ -13,12 +13,15 @@ from types import ModuleType
 from bench import records
 from reports import listing, markdown, sections
 from reports.blocks import Block, Heading
+from reports.proposals import page
 
 __all__ = ["assemble", "build", "found", "replace"]
 
 
 def build(folder: Path) -> Path:
     """Write `report.md` and `figures/` of the run in `folder`; returns the report's path.
+
+    And `proposals.md`, where models lack something of a framework.
 
     The report is replaced in one step, so a reader sees the old one or the new one and
     never half of it. Raises BadInput when the folder is no run or its records cannot be
@@ -28,6 +31,8 @@ def build(folder: Path) -> Path:
     run = records.read(Path(folder))
     figures = run.folder / "figures"
     figures.mkdir(exist_ok=True)
+    if proposed := page.page(run):
+        replace(run.folder / "proposals.md", markdown.page(proposed))
     return replace(run.folder / "report.md", markdown.page(assemble(run, figures)))
 
 

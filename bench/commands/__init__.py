@@ -224,6 +224,17 @@ Seeds = Annotated[
 ]
 
 
+Manifests = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="YAML file that declares a framework that is not here; repeatable.",
+        show_default="none",
+    ),
+]
+
+
 # named as people type them, `set` and `json` too: typer makes the options of the names
 def _options(
     backend: Backends = None,
@@ -266,18 +277,24 @@ def _scoring(
     return locals()
 
 
+def _declaring(manifest: Manifests = None) -> dict[str, Any]:
+    """What those ask for that judge a framework on paper, too."""
+    return locals()
+
+
 def measuring(
     tasks: Sequence[str] | None,
     doc: str,
     *,
     trains: bool = False,
     scores: bool = False,
+    declares: bool = False,
 ) -> Callable[..., int]:
     """A command that measures `tasks` (the usual ones where None) into a run folder.
 
     One that `trains` takes the standard profile unless told, whose minutes make a model worth
     having, and asks which model: all of the zoo would take an hour. One that `scores` can show
-    more of the scores.
+    more of the scores. One that `declares` takes manifests of frameworks on paper.
     """
 
     def command(**options: Any) -> int:
@@ -291,6 +308,8 @@ def measuring(
         asked.append(_training)
     if scores:
         asked.append(_scoring)
+    if declares:
+        asked.append(_declaring)
     parameters = [
         parameter
         for function in asked

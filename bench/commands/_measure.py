@@ -51,6 +51,7 @@ def measured(
     debug: bool = False,
     procrustes: bool = False,
     per_joint: bool = False,
+    manifest: list[Path] | None = None,
     **options: Any,
 ) -> int:
     """Answer a command that measures models; options are called as they are typed."""
@@ -65,19 +66,36 @@ def measured(
     elif trains:
         named(model, recipe)
         options["profile"] = options["profile"] or _profile.TRAINS
+    options |= _on_paper(manifest or [], tasks, options)
     if debug:
         tasks, options["beside"] = CHECKS, debugging(model or of_recipe(recipe))
     with locked(resume):
         settings = configure(tasks=tasks, file=config, overrides=set, **options)
-        return measure(
-            starts(init, settings) if init else settings,
-            out=out,
-            resume=resume,
-            run=run,
-            experiment=named_so(experiment),
-            as_json=json,
-            more=[table for table, wanted in asked.items() if wanted],
-        )
+        if init:
+            settings = starts(init, settings)
+        more = [table for table, wanted in asked.items() if wanted]
+        named_as = named_so(experiment)
+        places: dict[str, Any] = {"out": out, "resume": resume, "run": run}
+        return measure(settings, experiment=named_as, as_json=json, more=more, **places)
+
+
+def _on_paper(
+    manifests: list[Path], tasks: Sequence[str] | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options with frameworks on paper among the backends; alone they judge the whole zoo."""
+    import models
+    from bench.feasibility import declared
+
+    if not manifests:
+        return {}
+    found = declared.named(manifests)
+    backends = [*chosen(options["backend"]), *found]
+    places = {name: str(path) for name, path in found.items()}
+    given = {"backend": backends, "beside": {"declared": places}}
+    # nothing is run: there is no reason to ask about a few
+    if tasks and not (options["model"] or options["recipe"] or options["profile"]):
+        given["model"] = models.networks()
+    return given
 
 
 def of_recipe(recipe: str | None) -> list[str]:

@@ -191,7 +191,8 @@ def _throughput(payload: Throughput) -> str:
 def _feasibility(payload: Feasibility) -> str:
     needs = [need for graph in payload.graph_ops.values() for need in graph]
     gaps = sum(need.via == "gap" for need in needs)
-    return f"{payload.parameters:,} parameters, {gaps} gaps"
+    way = f", {payload.answers.way}" if payload.answers else ""
+    return f"{payload.parameters:,} parameters, {gaps} gaps{way}"
 
 
 def _held(checks: tuple[Check, ...]) -> str:

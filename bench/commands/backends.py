@@ -1,4 +1,4 @@
-"""List the backends, begin one of your own, or hold one against the contract."""
+"""List the backends, begin one, hold one against the contract, or probe one for its manifest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ EXAMPLES = (
     "backends",
     "backends new mine --to poseport-mine",
     "backends check mine",
+    "backends probe torch --to torch.yaml",
 )
-ACTIONS = ("list", "new", "check")
+ACTIONS = ("list", "new", "check", "probe")
 LIMIT = 60.0  # seconds of a call: a framework that compiles may need many
 
-Action = Annotated[str, typer.Argument(help="list, new NAME, or check NAME.")]
+Action = Annotated[
+    str, typer.Argument(help="list, new NAME, check NAME, or probe NAME.")
+]
 Name = Annotated[str | None, typer.Argument(help="The backend.")]
 To = Annotated[
     Path | None,
     typer.Option(
         "--to",
-        metavar="FOLDER",
-        help="Folder that `new` makes.",
+        metavar="PATH",
+        help="Folder that `new` makes, or manifest that `probe` writes.",
         show_default="poseport-NAME",
     ),
 ]
@@ -47,29 +50,41 @@ def command(
     limit: Limit = None,
     json: Json = False,
 ) -> int:
-    """List the backends, begin one of your own, or hold one against the contract.
+    """List the backends, begin one, hold one against the contract, or probe one.
 
     `new` writes a package that runs at once, on NumPy, to be replaced piece by piece. `check`
     makes every call that the contract has on tiny graphs, and prints each breach in a line.
+    `probe` writes the manifest of one as it was measured: ops that answer right, rank, types.
     """
+    _refuse(action, name, to, limit)
+    if action == "new" and name:
+        return _new(name, to or Path(f"poseport-{name}"), as_json=json)
+    if action == "check" and name:
+        return _check(name, limit or LIMIT, as_json=json)
+    if action == "probe":
+        from bench.commands import _probe
+
+        return _probe.probe(name, to, as_json=json)
+    return _list(as_json=json)
+
+
+def _refuse(
+    action: str, name: str | None, to: Path | None, limit: float | None
+) -> None:
+    """What does not go together."""
     if action not in ACTIONS:
         raise UnknownName("backends action", action, ACTIONS)
     if (name is None) != (action == "list"):
         raise BadInput(
-            f"backends {action}: a NAME goes with new and check, which need it"
+            f"backends {action}: a NAME goes with new, check and probe, which need it"
         )
-    if to is not None and action != "new":
-        raise BadInput(f"backends {action}: --to FOLDER goes with new; leave it out")
+    if to is not None and action not in ("new", "probe"):
+        raise BadInput(f"backends {action}: --to goes with new and probe; leave it out")
     if limit is not None and (action != "check" or not limit > 0):
         raise BadInput(
             f"backends {action}: --limit {limit:g} came; it goes with check, and seconds"
             " above 0 were due"
         )
-    if action == "new" and name:
-        return _new(name, to or Path(f"poseport-{name}"), as_json=json)
-    if action == "check" and name:
-        return _check(name, limit or LIMIT, as_json=json)
-    return _list(as_json=json)
 
 
 def _list(*, as_json: bool) -> int:

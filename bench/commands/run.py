@@ -13,4 +13,4 @@ EXAMPLES = (
     "run --resume runs/ID",
 )
 # not a list of them: whatever task a room of `bench` adds is part of a usual run
-command = measuring(None, __doc__)
+command = measuring(None, __doc__, declares=True)

@@ -15,6 +15,7 @@ from bench.data import Split, augment
 from bench.data.formats import words
 from bench.data.pictures import crops
 from bench.data.protocols import Protocol
+from bench.feasibility import manifest
 from bench.parity import refused
 from bench.parity.trial import sizes_of
 from bench.training import (
@@ -87,7 +88,11 @@ def _check_asked(
 def _check_names(config: Config) -> None:
     """Backends, ops and metrics. Raises UnknownName, or Missing."""
     for backend in config.backend:
-        backends.require(backend)
+        if backend in config.declared:
+            manifest.read(config.declared[backend])
+        else:
+            backends.require(backend)
+    _check_without(config)
     if config.tensorboard:
         board.check()
     for op in config.ops:
@@ -97,6 +102,18 @@ def _check_names(config: Config) -> None:
     if config.against and config.against not in config.backend:
         raise UnknownName("backend of this run", config.against, config.backend)
     restored.named(config.checkpoint)
+
+
+def _check_without(config: Config) -> None:
+    """Ops that are taken away. Raises BadInput where something would run with them after all."""
+    for op in config.without:
+        ops.get(op)
+    others = [name for name in config.tasks if name != "feasibility"]
+    if config.without and others:
+        raise BadInput(
+            f"configuration key without: it is about what can be expressed, and {others[0]}"
+            " runs a backend as it is; ask `feasibility` alone, or leave it out"
+        )
 
 
 def _looks(name: str, settings: Model, protocol: Protocol) -> bool:

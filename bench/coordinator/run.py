@@ -22,6 +22,8 @@ from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import Crew, Keep, Listener, lanes
 from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
+from bench.feasibility import TASK as FEASIBILITY
+from bench.feasibility import declared
 from bench.processes import machine
 from bench.records import Record, RunInfo
 from bench.speed import turns
@@ -64,6 +66,8 @@ def jobs(config: Config, folder: Path) -> list[Job]:
         for backend, model in subjects
         for task in asked
         if task.about in _kinds(config, backend, model)
+        # of a framework on paper nothing can be run
+        and (backend not in config.declared or task.name == FEASIBILITY)
     ]
 
 
@@ -167,6 +171,7 @@ def execute(
         records.append(folder, record)
         finished(record)
 
+    todo = _off_paper(todo, config, keep)
     timed = [job for job in todo if tasks.get(job.task).timed]
     untimed = [job for job in todo if job not in timed]
     groups = _grouped(untimed, lambda job: (job.backend, job.model))
@@ -180,6 +185,17 @@ def execute(
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_info(folder, run.info.model_copy(update={"finished": now}))
     return Outcome(folder, run.records)
+
+
+def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:
+    """What is left to workers: frameworks on paper are read off their manifests, here and now."""
+    left = []
+    for job in todo:
+        if job.backend in config.declared:
+            keep(declared.record(job))
+        else:
+            left.append(job)
+    return left
 
 
 def unfinished(folder: Path, config: Config) -> list[Job]:

@@ -5,54 +5,109 @@ Static: nothing is run. What a kernel is worth is for the op exam and the parity
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import models
-from backends.base import Backend, missing_ops
+from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
-from bench.feasibility.types import types_of
+from bench.feasibility import asked, obstacles
+from bench.feasibility.abilities import Abilities, of_backend
+from bench.feasibility.answers import answers
+from bench.feasibility.needs import extra, flops, needs
 from bench.processes.blame import RAISED, said
-from bench.records import Feasibility, OpNeed
+from bench.records import Feasibility, Obstacle, OpNeed
 from bench.training.optimizer import optimizer_of
 from models import differences
-from models.flops import of_window
-from models.graph import Graph
+from models.gradient import gradient
+from models.opening import Call, calls
+from models.optim import Optimizer
 from models.spec import Spec
-from models.stepping import step_graph
+from models.stepping import update_graph
 
 # What a training step is where the framework differentiates nothing by itself: the gradient
 # graph with the optimizer's rule, whose ops the backend must have too.
 GRADIENT = "gradient"
-Via = Literal["kernel", "body", "gap"]
 Needs = Mapping[str, tuple[OpNeed, ...]]  # by graph
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """What each graph needs of the backend; unsupported where it lacks anything."""
-    spec = spec_of(job)
-    # both: training needs ops that inference does without, and the other way round
-    graphs = {"train": spec.train, "infer": spec.infer}
-    operations = {name: of_window(graph, spec.frames) for name, graph in graphs.items()}
     features, broken = _features(backend)
-    if not features.get("autograd", "yes").startswith("yes"):
-        graphs[GRADIENT] = step_graph(spec.train, optimizer_of(job, spec))
-    needs = {name: _needs(backend, graph) for name, graph in graphs.items()}
+    found = finding(job, of_backend(backend, features, job.config.without))
+    if not broken:
+        return found
+    reason = "; ".join(filter(None, [broken, found.reason]))
+    return Finding(found.payload, "failed", reason)
+
+
+def finding(job: Job, able: Abilities) -> Finding:
+    """What each graph needs, of what is known of a framework; nothing is run."""
+    spec = spec_of(job)
+    optimizer = optimizer_of(job, spec)
+    lengths = dict.fromkeys((*spec.train.axes(), *spec.infer.axes()), spec.frames)
+    lengths["batch"] = 1
+    forward = {"train": calls(spec.train), "infer": calls(spec.infer)}
+    rule = _rule(spec, able, optimizer)
+    # both: training needs ops that inference does without, and the other way round
+    graphs = dict(forward)
+    if able.autograd != "yes":
+        graphs[GRADIENT] = calls(gradient(spec.train))
+    more = {name: extra(each, able, lengths) for name, each in graphs.items()}
+    in_the_way = _in_the_way(graphs, able, lengths)
+    in_the_way += [*asked.second_graph(spec, able), *_of_rule(rule, able)]
+    if able.autograd != "yes":
+        graphs[GRADIENT] += rule
+    found = {name: needs(each, able) for name, each in graphs.items()}
     payload = Feasibility(
-        graph_ops=needs,
+        grade="declared" if able.declared else "measured",
+        graph_ops=found,
         parameters=spec.parameter_count(),
-        flops=operations,
-        features=features,
+        flops={name: _total(each, lengths) for name, each in forward.items()},
+        features=dict(able.features),
         published=published(spec),
         differs=differences.between(spec),
+        extra=more,
+        obstacles=tuple(in_the_way),
+        asks=asked.shapes(spec, able),
+        answers=answers(able, in_the_way, more, optimizer, job.config.precision),
     )
-    lacking = _lacking(backend, needs)
-    if broken:
-        reason = "; ".join(filter(None, [broken, lacking]))
-        return Finding(payload, "failed", reason)
+    lacking = _lacking(able, found)
     # no failure of the backend: what it does not claim to have, nothing has tried
     return Finding(payload, "unsupported" if lacking else "ok", lacking)
+
+
+def _total(calls: Sequence[Call], lengths: Mapping[str, int]) -> int:
+    """FLOPs of a graph."""
+    return sum(flops(call, lengths) for call in calls)
+
+
+def _in_the_way(
+    graphs: Mapping[str, Sequence[Call]], able: Abilities, lengths: Mapping[str, int]
+) -> list[Obstacle]:
+    """What the graphs need and is not known to be there."""
+    return [
+        one
+        for name, each in graphs.items()
+        for one in obstacles.of_graph(name, each, able, lengths)
+    ]
+
+
+def _rule(spec: Spec, able: Abilities, optimizer: Optimizer) -> list[Call]:
+    """What the optimizer's rule calls in plain ops; nothing where the framework has it."""
+    own = able.optimizers is not None and optimizer.rule in able.optimizers
+    if own or (not able.declared and able.autograd == "yes"):
+        return []
+    return calls(update_graph(spec.train, optimizer))
+
+
+def _of_rule(rule: Sequence[Call], able: Abilities) -> list[Obstacle]:
+    found = obstacles.of_graph(GRADIENT, rule, able, {})
+    return [
+        one.model_copy(update={"kind": "optimizer"})
+        for one in found
+        if one.kind == "op"
+    ]
 
 
 def published(spec: Spec) -> int | None:
@@ -73,34 +128,7 @@ def _features(backend: Backend) -> tuple[dict[str, str], str]:
         return {"features": said(error)}, said(error)
 
 
-def _needs(backend: Backend, graph: Graph) -> tuple[OpNeed, ...]:
-    """How each op of a graph is met."""
-    missing = missing_ops(backend, graph)
-    # known, since the kernel may be taken away: by another precision, mode or version
-    alone = missing_ops(backend, graph, by_body=True)
-    types = types_of(graph)
-    needs = []
-    for op, count in graph.census().items():
-        via, reason = _met(backend, op, missing, alone)
-        # always told: without them an exam in a type that no node has counts against it
-        dtypes = types.get(op, ())
-        need = OpNeed(op=op, count=count, via=via, reason=reason, dtypes=dtypes)
-        needs.append(need)
-    return tuple(needs)
-
-
-def _met(
-    backend: Backend, op: str, missing: Mapping[str, str], alone: Mapping[str, str]
-) -> tuple[Via, str]:
-    """By what one op is met, and what there is to say of that."""
-    if op in missing:
-        return "gap", missing[op]
-    if op in backend.kernels:
-        return "kernel", f"by its kernel alone: {alone[op]}" if op in alone else ""
-    return "body", ""
-
-
-def _lacking(backend: Backend, needs: Needs) -> str:
+def _lacking(able: Abilities, needs: Needs) -> str:
     """All gaps on one line, those of training without autograd apart."""
     gaps: dict[str, str] = {}
     backward: dict[str, str] = {}
@@ -111,7 +139,7 @@ def _lacking(backend: Backend, needs: Needs) -> str:
                 found[need.op] = need.reason
     parts = []
     if gaps:
-        parts.append(f"{backend.name} has no {_listed(gaps)}")
+        parts.append(f"{able.name} has no {_listed(gaps)}")
     if backward:
         parts.append(f"its gradient graph needs {_listed(backward)}")
     return "; ".join(parts)

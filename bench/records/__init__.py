@@ -11,6 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from bench.records.feasibility import (
+    Answers,
+    Extra,
+    Feasibility,
+    Obstacle,
+    OpNeed,
+)
+from bench.records.frozen import Frozen
 from bench.records.payloads import (
     Again,
     Aggregate,
@@ -23,10 +31,7 @@ from bench.records.payloads import (
     Evaluation,
     Exam,
     ExamRow,
-    Feasibility,
-    Frozen,
     Metric,
-    OpNeed,
     Parity,
     Payload,
     Ratio,
@@ -43,6 +48,7 @@ __all__ = [
     "ASIDE",
     "Again",
     "Aggregate",
+    "Answers",
     "Audit",
     "AuditRow",
     "Baseline",
@@ -52,10 +58,12 @@ __all__ = [
     "Evaluation",
     "Exam",
     "ExamRow",
+    "Extra",
     "FILE",
     "Feasibility",
     "Frozen",
     "Metric",
+    "Obstacle",
     "OpNeed",
     "Parity",
     "Payload",

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bench.records.audits import Audit as Audit
 from bench.records.audits import AuditRow as AuditRow
+from bench.records.feasibility import Feasibility as Feasibility
 from bench.records.frozen import Frozen as Frozen
 
 Said = Annotated[str, Field(min_length=1)]
@@ -328,32 +329,6 @@ class Throughput(Frozen):
     settings: dict[str, str | int | float | bool] = {}
     # backends timed in turns with this one, itself among them
     together: tuple[str, ...] = ()
-
-
-class OpNeed(Frozen):
-    """One operation a model needs and how the backend meets it."""
-
-    op: str
-    count: int
-    via: Literal["kernel", "body", "gap"]
-    reason: str = ""
-    dtypes: tuple[str, ...] = ()  # in which the exam would file these nodes
-
-
-class Feasibility(Frozen):
-    """Static answer: can this model be expressed there at all."""
-
-    task: Literal["feasibility"] = "feasibility"
-    grade: Literal["measured", "declared"] = "measured"
-    graph_ops: dict[str, tuple[OpNeed, ...]]  # "train" / "infer" -> needs
-    parameters: int
-    flops: dict[str, int]  # "train" / "infer" -> forward FLOPs at batch 1
-    # autograd, compile, export, precisions: "yes", "no", or a reason
-    features: dict[str, str] = {}
-    # parameters of the preset that was published; None where the model's file states none
-    published: int | None = None
-    # what one of the two graphs has and the other has not, in words
-    differs: tuple[str, ...] = ()
 
 
 Payload = Annotated[

@@ -47,7 +47,8 @@ def legend() -> Block:
         Code("body"),
         " composed of simpler ops, or it is a ",
         Code("gap"),
-        ". Kinds are different ops, nodes how often they occur in the graph.",
+        "; where a manifest does not say, it is unknown. Kinds are different ops, nodes how"
+        " often they occur in the graph.",
     )
 
 
@@ -98,8 +99,10 @@ def graph_rows(record: Record, payload: Feasibility) -> list[Row]:
 def tallies(needs: tuple[OpNeed, ...]) -> Row:
     """How many kinds and nodes are met in each way."""
     cell: Row = {}
-    for via in ("kernel", "body", "gap"):
+    for via in ("kernel", "body", "gap", "unknown"):
         met = [need for need in needs if need.via == via]
+        if via == "unknown" and not met:
+            continue  # of a declaration alone
         nodes = sum(need.count for need in met)
         title = f"{via.capitalize()} (kinds / nodes)"
         cell[title] = f"{count(len(met))} / {count(nodes)}"

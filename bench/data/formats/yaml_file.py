@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,26 @@ def _parsed(text: str) -> Any:
         # YAML's own complaints are of several lines, and call a text without a name one
         said = " ".join(str(error).split()).replace('in "<unicode string>", ', "at ")
         raise BadInput(shortened(said, 300)) from None
+
+
+def line(path: Path, keys: Sequence[str]) -> int:
+    """The line, from 1, of what stands at some keys of a file that can be read.
+
+    Of the last of them that is there, where not all are; entries of a list go by their number.
+    """
+    node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
+    found = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            named = {name.value: (name, value) for name, value in node.value}
+            if key not in named:
+                break
+            name, node = named[key]
+            found = name.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and key.isdigit():
+            node = node.value[int(key)]
+            found = node.start_mark.line + 1
+    return found
 
 
 def _bounded(text: str) -> None:

@@ -27,6 +27,10 @@ def of_ops(payload: Feasibility) -> Reason:
     """Whether every op has a kernel or a body."""
     needs = cells.needs(payload)
     missing = [need for need in needs if need.via == "gap"]
+    unknown = sorted({need.op for need in needs if need.via == "unknown"})
+    if unknown and not missing:
+        said = f"nobody says whether the framework has {', '.join(unknown)}"
+        return Reason("undecided", payload.grade, said, "a manifest that says so")
     if not missing:
         kinds = {need.op for need in needs}
         said = f"all {len(kinds)} kinds of op it needs can be expressed"
@@ -61,6 +65,9 @@ def of_features(evidence: Evidence, payload: Feasibility) -> list[Reason]:
     ]
     lacking = []
     for name, said in payload.features.items():
+        # a declaration tells versions and devices, too, which are neither
+        if payload.grade == "declared" and said not in ("no", "unknown"):
+            continue
         # "yes" may go on with a remark; whatever else stands there is why not.
         if not said.lower().startswith("yes"):
             lacking.append(f"{name}: {said}")

@@ -1,0 +1,100 @@
+"""The verdict on a framework that is known on paper: what its manifest says, and nothing is run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bench.coordinator.job import Job
+from bench.feasibility import TASK, task
+from bench.feasibility.abilities import Abilities, undefined
+from bench.feasibility.manifest import UNKNOWN, Manifest, read
+from bench.records import Record
+
+
+def record(job: Job) -> Record:
+    """The cell of one model, as a worker would make it of a backend that is here."""
+    started = time.perf_counter()
+    manifest = read(job.config.declared[job.backend])
+    found = task.finding(job, of_manifest(manifest))
+    return Record(
+        task=TASK,
+        backend=job.backend,
+        model=job.model,
+        device=job.config.device,
+        precision=job.config.precision,
+        status=found.status,
+        reason=found.reason,
+        seconds=time.perf_counter() - started,
+        config=job.settings.sizes | {"preset": job.settings.preset},
+        payload=found.payload,
+        versions={manifest.name: manifest.version},
+    )
+
+
+def of_manifest(manifest: Manifest) -> Abilities:
+    """What a manifest says, in the terms in which a backend is judged."""
+    kernels = manifest.kernels()
+    open_ = manifest.others == UNKNOWN
+    bounded = isinstance(manifest.rank, int)
+    return Abilities(
+        name=manifest.name,
+        kernels=kernels,
+        gaps=manifest.lacks,
+        unknown=undefined(kernels, manifest.lacks) if open_ else (),
+        declared=True,
+        rank=manifest.rank if isinstance(manifest.rank, int) else None,
+        knows_rank=bounded or manifest.rank == "any",
+        dtypes=None if manifest.dtypes == UNKNOWN else manifest.dtypes,
+        optimizers=None if manifest.optimizers == UNKNOWN else manifest.optimizers,
+        autograd=manifest.autograd,
+        second_graph=manifest.inference_graph,
+        dynamic=manifest.dynamic_shapes,
+        features=_features(manifest),
+    )
+
+
+def named(paths: list[Path]) -> dict[str, Path]:
+    """Manifests by the framework's name, each read once. Raises BadInput."""
+    import backends
+    from models.errors import BadInput
+
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = read(path).name
+        if name in backends.names():
+            raise BadInput(
+                f"{path}: name: {name} is that of a backend that is here; choose another"
+            )
+        if name in found:
+            raise BadInput(
+                f"{path}: name: {name} is that of {found[name]}, too; rename one"
+            )
+        found[name] = path
+    return found
+
+
+def _features(manifest: Manifest) -> dict[str, str]:
+    """What it offers beside ops, in the words of the manifest."""
+    return {
+        "autograd": manifest.autograd,
+        "separate inference graph": manifest.inference_graph,
+        "loops in a graph": manifest.graph_loops,
+        "open axes": manifest.dynamic_shapes,
+        "largest rank": str(manifest.rank),
+        "optimizers": _listed(manifest.optimizers),
+        "devices": _listed(manifest.devices),
+        "platforms": _told(manifest.platforms),
+        "wheels": _listed(manifest.wheels),
+        "notes": "; ".join(manifest.notes) or "none",
+    }
+
+
+def _listed(names: tuple[str, ...] | str) -> str:
+    return names if isinstance(names, str) else ", ".join(names) or "none"
+
+
+def _told(said: dict[str, str] | str) -> str:
+    if isinstance(said, str):
+        return said
+    return "; ".join(f"{name}: {text}" for name, text in said.items())

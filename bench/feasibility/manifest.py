@@ -1,0 +1,211 @@
+"""A framework on paper: what its owners declare of it, in YAML, and what nobody knows.
+
+`unknown` is an answer everywhere and is what a field says that is left out: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from bench.data.formats import yaml_file
+from bench.exam.settings import DTYPES
+from bench.exam.third_party import reasons
+from bench.kinds import Strict
+from models import ops, optim
+from models.errors import BadInput, UnknownName, shortened
+from models.graph import FLOATS
+
+UNKNOWN: Literal["unknown"] = "unknown"
+OPERATORS = Path(__file__).with_name("operators.yaml")
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,40}$"  # as folders and other backends are called
+MOST_OPSET = 100
+PROCESSORS = ("cpu", "cuda", "mps")
+
+
+def _of(kind: str, known: Callable[[], Iterable[str]]) -> AfterValidator:
+    def check(name: str) -> str:
+        names = set(known())
+        if name not in names:
+            raise UnknownName(kind, name, names)
+        return name
+
+    return AfterValidator(check)
+
+
+def _word(value: object) -> object:
+    """YAML makes truth values of yes and no, which stand here for words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"{name} comes twice; name it once")
+    return names
+
+
+@cache
+def operators() -> dict[str, dict[str, int]]:
+    """By op of the language, the ONNX operators that a kernel is made of, with their opsets."""
+    return yaml_file.read(OPERATORS)
+
+
+@cache
+def _operator_names() -> set[str]:
+    # here: it loads all that writes foreign graphs down
+    from bench.exam.third_party import mapping
+
+    known = {name for each in operators().values() for name in each}
+    return known | reasons.OPERATORS.keys() | mapping.table().keys()
+
+
+Said = Annotated[Literal["yes", "no", "unknown"], BeforeValidator(_word)]
+Op = Annotated[str, _of("op", ops.table)]
+Ops = Annotated[tuple[Op, ...], AfterValidator(_once)]
+Operator = Annotated[str, _of("ONNX operator", _operator_names)]
+Text = Annotated[str, BeforeValidator(_word), Field(min_length=1, max_length=500)]
+Dtypes = Annotated[
+    tuple[Annotated[str, _of("dtype", lambda: DTYPES)], ...], AfterValidator(_once)
+]
+Rules = Annotated[
+    tuple[Annotated[str, _of("optimizer", lambda: optim.RULES)], ...],
+    AfterValidator(_once),
+]
+Devices = Annotated[
+    tuple[Annotated[str, _of("device", lambda: PROCESSORS)], ...], AfterValidator(_once)
+]
+Unsaid = Literal["unknown"]
+
+
+class Manifest(Strict):
+    """One framework."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    version: Text = UNKNOWN
+    ops: Ops = ()  # that it has a kernel of, by our names
+    onnx: Annotated[tuple[Operator, ...], AfterValidator(_once)] = ()  # or by ONNX's
+    opset: Annotated[int, Field(ge=1, le=MOST_OPSET)] | None = None  # of `onnx`
+    lacks: dict[Op, Text] = {}  # op -> why, or what is known of it
+    # what of ops that stand in none of these: that they are not there, or that nobody knows
+    others: Literal["no", "unknown"] = UNKNOWN
+    rank: Annotated[int, Field(ge=1, le=16)] | Literal["any", "unknown"] = UNKNOWN
+    dynamic_shapes: Said = UNKNOWN
+    dtypes: Dtypes | Unsaid = UNKNOWN
+    autograd: Said = UNKNOWN
+    optimizers: Rules | Unsaid = UNKNOWN
+    inference_graph: Said = UNKNOWN  # another than that of training
+    graph_loops: Said = UNKNOWN
+    devices: Devices | Unsaid = UNKNOWN
+    platforms: dict[Text, Text] | Unsaid = (
+        UNKNOWN  # linux, macos, ... -> how well it goes
+    )
+    wheels: tuple[Text, ...] | Unsaid = UNKNOWN  # tags, such as cp311-manylinux_x86_64
+    notes: tuple[Text, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _others(cls, content: Any) -> Any:
+        # the truth value that YAML makes of `no`
+        if isinstance(content, dict) and content.get("others") is False:
+            return {**content, "others": "no"}
+        return content
+
+    def kernels(self) -> set[str]:
+        """Ops of the language that it has."""
+        told = set(self.onnx)
+        found = {op for op, made in operators().items() if made and made.keys() <= told}
+        return (found - set(self.lacks)) | set(self.ops)
+
+    def contradiction(self) -> tuple[str, str] | None:
+        """A field, and what in it cannot be together with another; None where all can."""
+        for op in self.lacks:
+            if op in self.ops:
+                return f"lacks.{op}", f"{op} stands in `ops`, too; say one"
+        for op in sorted(set(self.lacks) & operators().keys()):
+            made = operators()[op].keys()
+            if made and made <= set(self.onnx):
+                named = ", ".join(sorted(made))
+                return f"lacks.{op}", f"`onnx` has {named}, which are {op}; say one"
+        return self._opset() or self._types()
+
+    def _opset(self) -> tuple[str, str] | None:
+        if bool(self.onnx) != (self.opset is not None):
+            field, other = ("onnx", "opset") if self.onnx else ("opset", "onnx")
+            return field, f"it says nothing without `{other}`; give both"
+        since = {
+            name: new for made in operators().values() for name, new in made.items()
+        }
+        for i, name in enumerate(self.onnx):
+            if self.opset is not None and since.get(name, 1) > self.opset:
+                came = f"{name} came with opset {since[name]}"
+                return f"onnx.{i}", f"{came}, and `opset` is {self.opset}; change one"
+        return None
+
+    def _types(self) -> tuple[str, str] | None:
+        inexact = self.dtypes == UNKNOWN or set(FLOATS) & set(self.dtypes)
+        if self.autograd == "yes" and not inexact:
+            return "autograd", "yes, and `dtypes` has no float to differentiate"
+        built = self.wheels not in (UNKNOWN, ())
+        nowhere = self.platforms != UNKNOWN and set(self.platforms.values()) == {"no"}
+        if built and nowhere:
+            return "wheels", "there are some, and every one of `platforms` is no"
+        return None
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in a file. Raises BadInput with the field, its line, and what was due."""
+    content = yaml_file.read(path)
+    try:
+        found = Manifest.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(_explained(path, error)) from None
+    if flaw := found.contradiction():
+        field, said = flaw
+        raise BadInput(f"{_place(path, field.split('.'))}: {field}: {said}")
+    return found
+
+
+def _explained(path: Path, error: ValidationError) -> str:
+    """One line for the first thing that is wrong: field, line, what was due."""
+    wrong = error.errors()[0]
+    # "[key]" is pydantic's word for a key that is wrong, and the names of types are its own
+    keys = _keys(wrong["loc"])
+    place = f"{_place(path, keys)}: {'.'.join(keys)}"
+    if wrong["type"] == "value_error":
+        return f"{place}: {wrong['ctx']['error']}"
+    if wrong["type"] == "extra_forbidden":
+        return f"{place}: {UnknownName('field', keys[-1], Manifest.model_fields)}"
+    if wrong["type"] == "missing":
+        return f"{place}: it is missing; say it"
+    came = shortened(repr(wrong["input"]))
+    # Python's word for it; YAML has lists
+    due = wrong["msg"].lower().replace("a valid tuple", "a list")
+    return f"{place}: {due}, got {came}"
+
+
+def _keys(loc: Sequence[int | str]) -> list[str]:
+    """The keys of a file in a place as pydantic has it, which names alternatives, too."""
+    field, *inner = map(str, loc)
+    # numbers of a list, and names of a table; whatever else stands there is pydantic's own
+    named = [part for part in inner if part.isdigit() or part in ops.table()]
+    if field == "lacks" and inner and not named:
+        named = inner[:1]
+    return [field, *named]
+
+
+def _place(path: Path, keys: list[str]) -> str:
+    """File and line of what stands at some keys, or of the last of them that is there."""
+    return f"{path}:{yaml_file.line(path, keys)}"

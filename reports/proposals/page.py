@@ -1,0 +1,148 @@
+"""The page `proposals.md`: for each framework the order of building, then a proposal a cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.records import Obstacle, Run
+from reports import cells
+from reports.blocks import Block, Bullets, Code, Heading, Inline, Strong, bullets, text
+from reports.numbers import count, gigaflops
+from reports.proposals import cause as causes
+from reports.proposals.cause import Cause, Found
+from reports.proposals.cover import Step, greedy
+
+ASKS = {"op": "Build", "rank": "Allow", "dtype": "Add", "graphs": "Allow"}
+
+
+def page(run: Run) -> list[Block]:
+    """All proposals of a run; nothing where no model lacks anything."""
+    found: list[Block] = []
+    for backend in cells.backends(run):
+        here = causes.judged(run, backend)
+        if any(payload.obstacles for _, payload in here):
+            found += of_backend(run, backend, here)
+    if not found:
+        return []
+    about = "Nothing here was timed: costs are nodes and FLOPs, counted."
+    return [Heading(f"What to build next: {run.info.id}", 1), text(about), *found]
+
+
+def of_backend(run: Run, backend: str, found: Found) -> list[Block]:
+    """The order, and the proposals."""
+    grades = " and ".join(sorted({payload.grade for _, payload in found}))
+    blocks: list[Block] = [
+        Heading(backend, 2),
+        text(f"{count(len(found))} models, as {grades}. ", *evidence(run, backend)),
+        *order(found),
+    ]
+    for one, asking in causes.every(found).items():
+        blocks += [*proposal(one, asking, found), *change(one, asking)]
+    return [*blocks, *limits(found)]
+
+
+def order(found: Found) -> list[Block]:
+    """The greedy cover, for running models and for training them."""
+    blocks: list[Block] = []
+    for training, what in ((False, "To run models"), (True, "To train them, too")):
+        wanted = causes.wanted(found, training=training)
+        free = sum(not lacks for lacks in wanted.values())
+        blocks += [
+            Heading(what),
+            text(f"{count(free)} of {count(len(wanted))} lack nothing."),
+            steps(greedy(wanted), free, len(wanted)),
+        ]
+    return blocks
+
+
+def steps(found: Sequence[Step], free: int, of: int) -> Bullets:
+    """A line for each step, with the sum of all until then."""
+    lines: list[tuple[Inline, ...]] = []
+    built = 0
+    for step in found:
+        built += len(step.build)
+        free += len(step.unlocks)
+        named = ", ".join(one.title for one in step.build)
+        sum_ = f" unlocks {', '.join(step.unlocks)}: these {built} make {free} of {of}"
+        lines.append((Strong(named), sum_))
+    return bullets(lines)
+
+
+def proposal(
+    one: Cause, asking: Sequence[tuple[str, Obstacle]], found: Found
+) -> list[Block]:
+    """What is asked for, who needs it, whom it alone would free, and the way round."""
+    verb = "Find out about" if one.unknown else ASKS[one.kind]
+    plain = Cause(one.kind, one.what).title
+    models = causes.names(asking)
+    alone = [
+        model
+        for model, lacks in causes.wanted(found, training=True).items()
+        if lacks == {one}
+    ]
+    reason = next((each.reason for _, each in asking if each.reason), "no reason given")
+    users = dict.fromkeys(op for _, each in asking for op in each.ops)
+    lines: list[tuple[Inline, ...]] = [
+        (Strong("Why"), f": {reason}"),
+        (Strong("Needed by"), f": {count(len(models))} models: {', '.join(models)}"),
+        (Strong("Frees alone"), f": {', '.join(alone) or 'none'}"),
+    ]
+    if users:
+        lines.append((Strong("Through"), f": {', '.join(users)}"))
+    return [Heading(f"{verb} {plain}"), bullets([*lines, *routes(asking)])]
+
+
+def routes(asking: Sequence[tuple[str, Obstacle]]) -> list[tuple[Inline, ...]]:
+    """Ways round, each with what it costs the models that could take it."""
+    told: dict[str, list[str]] = {}
+    for model, one in asking:
+        if one.route:
+            costs = told.setdefault(one.route, [])
+            if one.extra:
+                costs.append(
+                    f"{model} {one.graph} {one.extra.nodes:+,} nodes,"
+                    f" {gigaflops(one.extra.flops)} GFLOP more"
+                )
+    if not told:
+        return [(Strong("Way round"), ": none is known here")]
+    return [
+        (
+            Strong("Way round"),
+            f": {route}" + (f" ({'; '.join(costs)})" if costs else ""),
+        )
+        for route, costs in told.items()
+    ]
+
+
+def change(one: Cause, asking: Sequence[tuple[str, Obstacle]]) -> list[Block]:
+    """What would change the answer."""
+    if one.unknown:
+        due = f"a manifest that says of {Cause(one.kind, one.what).title} yes or no"
+    else:
+        due = f"{one.title} in the framework, and an exam that it passes"
+    if any(each.extra for _, each in asking):
+        due += "; or the way round, written into the adapter"
+    return [text("What would change it: ", due, ".")]
+
+
+def limits(found: Found) -> list[Block]:
+    """What shapes and a second graph ask: costs, and no bars."""
+    told: dict[str, list[str]] = {}
+    for record, payload in found:
+        for one in payload.asks:
+            told.setdefault(one, []).append(record.model)
+    if not told:
+        return []
+    lines = [
+        (Strong(asked), f": {', '.join(models)}") for asked, models in told.items()
+    ]
+    return [Heading("What they ask of shapes and graphs"), bullets(lines)]
+
+
+def evidence(run: Run, backend: str) -> list[Inline]:
+    """Where it can be read: the report, the records, and the manifest where there is one."""
+    parts: list[Inline] = ["Evidence: ", Code("report.md"), ", ", Code("records.jsonl")]
+    declared = run.info.config.get("declared")
+    if isinstance(declared, dict) and backend in declared:
+        parts += [", ", Code(str(declared[backend]))]
+    return parts

@@ -1,0 +1,98 @@
+"""A manifest says what it says: ops by two names, what nobody knows, and mistakes by line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.feasibility import declared, manifest
+from bench.feasibility.manifest import Manifest
+from models import ops
+from models.errors import BadInput
+
+ROOT = Path(__file__).resolve().parents[3]
+# each with what its one line says: field and line, and the nearest name or what to do
+WRONG = {
+    "name: a\nops: [add, mathmul]\n": ":2: ops.1: unknown op 'mathmul': did you mean matmul",
+    "name: a\nlacks:\n  erff: no\n": ":3: lacks.erff: unknown op 'erff': did you mean",
+    "name: a\nonnx: [Adds]\nopset: 17\n": ":2: onnx.0: unknown ONNX operator 'Adds'",
+    "name: a\nopsets: 17\n": ":2: opsets: unknown field 'opsets': did you mean opset",
+    "version: '1'\n": ":1: name: it is missing",
+    "name: a\nrank: 0\n": ":2: rank:",
+    "name: a\nops: add\n": ":2: ops: input should be a list, got 'add'",
+    "name: a\nrank: four\n": ":2: rank:",
+    "name: a\nautograd: perhaps\n": ":2: autograd:",
+    "name: a\ndtypes: [float31]\n": ":2: dtypes.0: unknown dtype 'float31': did you mean",
+    "name: a\noptimizers: [adamm]\n": ":2: optimizers.0: unknown optimizer 'adamm'",
+    "name: ../a\n": ":1: name:",
+    "name: a\nops: [add, add]\n": ":2: ops: add comes twice",
+    "name: a\nops: [erf]\nlacks:\n  erf: none\n": ":4: lacks.erf: erf stands in `ops`, too",
+    "name: a\nonnx: [Erf]\nopset: 9\nlacks: {erf: none}\n": ":4: lacks.erf: `onnx` has Erf",
+    "name: a\nonnx: [Gelu]\nopset: 17\n": ":2: onnx.0: Gelu came with opset 20",
+    "name: a\nopset: 17\n": ":2: opset: it says nothing without `onnx`",
+    "name: a\nautograd: yes\ndtypes: [int64]\n": ":2: autograd: yes, and `dtypes` has no float",
+}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "m.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_mistake_is_one_line_with_its_field_and_line(
+    tmp_path: Path, text: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(BadInput) as caught:
+        manifest.read(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}{WRONG[text]}")
+    assert "\n" not in said
+
+
+def test_what_is_left_out_is_unknown(tmp_path: Path) -> None:
+    able = declared.of_manifest(
+        manifest.read(written(tmp_path, "name: a\nops: [add]\n"))
+    )
+    assert (able.autograd, able.dynamic, able.second_graph) == ("unknown",) * 3
+    assert (able.dtypes, able.optimizers, able.knows_rank) == (None, None, False)
+    assert able.state("add") == "yes"
+    assert able.state("erf") == "unknown"
+
+
+def test_others_may_be_said_not_to_be_there() -> None:
+    able = declared.of_manifest(Manifest(name="a", ops=("add",), others="no"))
+    assert able.state("erf") == "no"
+
+
+def test_onnx_operators_are_ops_by_their_own_names() -> None:
+    found = Manifest(name="a", onnx=("MatMul", "Equal", "Not", "Add"), opset=17)
+    assert {"matmul", "equal", "logical_not", "not_equal", "linear"} <= found.kernels()
+    # half of what an op is made of is none of it
+    assert "not_equal" not in Manifest(name="a", onnx=("Equal",), opset=17).kernels()
+
+
+def test_the_table_of_operators_names_ops_that_there_are() -> None:
+    assert manifest.operators().keys() <= ops.table().keys()
+
+
+def test_the_example_says_of_the_framework_what_was_published() -> None:
+    found = manifest.read(ROOT / "examples" / "dtrain.yaml")
+    assert found.inference_graph == "no"
+    assert (found.autograd, found.rank, found.dtypes) == ("unknown",) * 3
+
+
+def test_two_manifests_of_one_name_are_refused(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.yaml", tmp_path / "2.yaml"
+    for path in (first, second):
+        path.write_text("name: same\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"2.yaml: name: same is that of .*1.yaml, too"):
+        declared.named([first, second])
+
+
+def test_the_name_of_a_backend_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="numpy is that of a backend that is here"):
+        declared.named([written(tmp_path, "name: numpy\n")])

@@ -1,0 +1,124 @@
+"""Which to build next: the greedy cover on numbers done by hand, and the page that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import records
+from bench.records import Answers, Extra, Feasibility, Obstacle, Record, RunInfo
+from reports import build
+from reports.proposals.cause import Cause
+from reports.proposals.cover import Step, greedy
+
+ERF, TAKE, SCATTER = (Cause("op", name) for name in ("erf", "take", "scatter"))
+FIVE, SIX = Cause("rank", "5"), Cause("rank", "6")
+ANSWERS = Answers(
+    way="blocked", model="blocked", training="blocked", optimizer="-", precision="-"
+)
+
+
+def of(**wanted: set[Cause]) -> dict[str, frozenset[Cause]]:
+    return {model: frozenset(causes) for model, causes in wanted.items()}
+
+
+def test_the_most_models_for_the_fewest_things_come_first() -> None:
+    found = greedy(of(a={ERF}, b={ERF}, c={ERF, TAKE}, d={SCATTER}, e=set()))
+    assert found == [
+        Step((ERF,), ("a", "b")),
+        Step((SCATTER,), ("d",)),
+        Step((TAKE,), ("c",)),
+    ]
+
+
+def test_things_that_free_nobody_alone_are_built_together() -> None:
+    found = greedy(of(a={ERF, TAKE}, b={ERF, TAKE}, c={SCATTER}))
+    assert found[0] in (Step((ERF, TAKE), ("a", "b")), Step((SCATTER,), ("c",)))
+    assert {model for step in found for model in step.unlocks} == {"a", "b", "c"}
+
+
+def test_a_higher_rank_holds_the_lower_ones() -> None:
+    assert greedy(of(a={FIVE}, b={SIX}, c={SIX})) == [Step((SIX,), ("a", "b", "c"))]
+
+
+def test_nothing_is_built_where_nothing_is_lacking() -> None:
+    assert greedy(of(a=set())) == []
+
+
+def cell(model: str, *obstacles: Obstacle) -> Record:
+    payload = Feasibility(
+        grade="declared",
+        graph_ops={},
+        parameters=1,
+        flops={},
+        obstacles=obstacles,
+        answers=ANSWERS,
+    )
+    return Record(
+        task="feasibility", backend="paper", model=model, status="ok", payload=payload
+    )
+
+
+def written(folder: Path, *cells: Record) -> str:
+    info = RunInfo(
+        id="r",
+        started="2026-01-01T00:00:00+00:00",
+        command="bench",
+        config={"declared": {"paper": "there/m.yaml"}},
+        environment={},
+    )
+    (folder / "run.json").write_text(info.model_dump_json(), encoding="utf-8")
+    for one in cells:
+        records.append(folder, one)
+    build(folder)
+    path = folder / "proposals.md"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def erf(graph: str, *, unknown: bool = False) -> Obstacle:
+    return Obstacle(
+        kind="op",
+        what="erf",
+        graph=graph,
+        nodes=2,
+        ops=("gelu",),
+        unknown=unknown,
+        reason="nobody wrote it",
+        route="exp and a polynomial",
+        extra=Extra(nodes=38, flops=1000),
+    )
+
+
+def test_a_proposal_has_its_reason_its_models_its_way_round_and_its_evidence(
+    tmp_path: Path,
+) -> None:
+    page = written(tmp_path, cell("one", erf("infer"), erf("train")), cell("free"))
+    for said in (
+        "### Build erf",
+        "nobody wrote it",
+        "1 models: one",
+        "exp and a polynomial",
+        "one infer +38 nodes",
+        "there/m.yaml",
+        "these 1 make 2 of 2",
+        "Nothing here was timed",
+    ):
+        assert said in page
+    assert page.count("### Build erf") == 1
+    assert "frames/s" not in page
+
+
+def test_what_nobody_knows_is_to_be_found_out(tmp_path: Path) -> None:
+    page = written(tmp_path, cell("one", erf("infer", unknown=True)))
+    assert "### Find out about erf" in page
+    assert "### Build" not in page
+
+
+def test_no_page_is_written_where_nothing_lacks(tmp_path: Path) -> None:
+    assert written(tmp_path, cell("one")) == ""
+
+
+def test_words_of_a_manifest_are_no_markup(tmp_path: Path) -> None:
+    evil = erf("infer").model_copy(update={"reason": "<script>|*a*"})
+    page = written(tmp_path, cell("one", evil))
+    assert "<script>" not in page
+    assert "\\*a\\*" in page
