@@ -1,4 +1,4 @@
-"""List the backends, begin one, hold one against the contract, or probe one for its manifest."""
+"""List the backends; begin, check or probe one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def command(
     limit: Limit = None,
     json: Json = False,
 ) -> int:
-    """List the backends, begin one, hold one against the contract, or probe one.
+    """List the backends; begin, check or probe one.
 
     `new` writes a package that runs at once, on NumPy, to be replaced piece by piece. `check`
     makes every call that the contract has on tiny graphs, and prints each breach in a line.
