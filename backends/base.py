@@ -65,6 +65,7 @@ class Settings:
     compiled: bool | None = None
     draw_noise: bool = False  # noise is drawn by the framework instead of fed
     seed: int = 0  # of the noise that is drawn
+    recompute: bool = False  # values of the forward pass are made again on the way back
 
 
 @dataclass(frozen=True)
@@ -235,6 +236,10 @@ class Backend(ABC):
     part_gaps: tuple[Gap, ...] = ()  # what it cannot in some type, mode or case
     # eager, graph, compiled -> `Settings.compiled`; those that differ, customary first
     modes: Mapping[str, bool | None] = {"eager": None}
+    # why values are not made again on the way back; "" where `Settings.recompute` is followed
+    keeps: str = (
+        "gradients read what the forward pass has kept, and nothing is made again"
+    )
 
     @abstractmethod
     def devices(self) -> dict[str, str]:
@@ -314,7 +319,7 @@ class Backend(ABC):
     def checked(self, settings: Settings) -> Settings:
         """The settings as they came, for `program` and `trainer` to build on.
 
-        Raises Unsupported where their device or precision is not here.
+        Raises Unsupported where their device, precision or recomputation is not here.
         """
         self.device(settings.device)
         known = self.precisions(settings.device)
@@ -322,6 +327,8 @@ class Backend(ABC):
             raise Unsupported(
                 f"{self.name} on {settings.device}: {settings.precision}: {reason}"
             )
+        if settings.recompute and self.keeps:
+            raise Unsupported(f"{self.name}: gradient checkpointing: {self.keeps}")
         return settings
 
 

@@ -51,7 +51,7 @@ class NumpyBackend(Backend):
         settings: Settings,
     ) -> Trainer:
         """Train through the gradient graph and the written optimizer rules."""
-        return NumpyTrainer(graph, optimizer, settings)
+        return NumpyTrainer(graph, optimizer, self.checked(settings))
 
     def synchronize(self, device: str) -> None:
         """NumPy has finished when it returns."""

@@ -59,6 +59,8 @@ class Train(Strict):
     batch: Count | None = None  # windows
     # batches whose mean gradients make one step
     accumulate: Count = 1
+    # activations are made again on the way back, for memory
+    gradient_checkpointing: bool = False
     lr: Positive | None = None
     # how the rate goes on from there: a rule of `schedules/`, by name or as {name: options};
     # where left out a cosine, which falls to 1 % over the steps
