@@ -102,6 +102,10 @@ class Backend(ABC):
     # whether programs and trainers see to `Settings.draw_noise`; else NumPy draws, and they
     # are never asked to
     draws_noise: bool = False
+    # why values are not made again on the way back; "" where `Settings.recompute` is followed
+    keeps: str = (
+        "gradients read what the forward pass has kept, and nothing is made again"
+    )
 
     @abstractmethod
     def program(self, graph: Graph, settings: Settings) -> Program:
@@ -203,7 +207,7 @@ class Backend(ABC):
     def checked(self, settings: Settings) -> Settings:
         """The settings as they came, for `program` and `trainer` to build on.
 
-        Raises Unsupported where their device, precision or replicas are not here.
+        Raises Unsupported where their device, precision, replicas or recomputation are not here.
         """
         self.device(settings.device)
         known = self.precisions(settings.device)
@@ -214,6 +218,8 @@ class Backend(ABC):
         count = settings.replicas
         if count > 1 and (reason := self.replicas(settings.device, count)):
             raise Unsupported(f"{self.name} on {settings.device}: {reason}")
+        if settings.recompute and self.keeps:
+            raise Unsupported(f"{self.name}: gradient checkpointing: {self.keeps}")
         return settings
 
 

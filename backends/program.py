@@ -53,6 +53,7 @@ class Settings:
     draw_noise: bool = False  # noise is drawn by the framework instead of fed
     seed: int = 0  # of the noise that is drawn
     replicas: int = 1  # of a trainer: each takes an equal share of every batch
+    recompute: bool = False  # values of the forward pass are made again on the way back
 
 
 class Program(ABC):

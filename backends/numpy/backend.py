@@ -40,7 +40,7 @@ class NumpyBackend(Backend):
         settings: Settings,
     ) -> Trainer:
         """Train through the gradient graph and the written optimizer rules."""
-        return NumpyTrainer(graph, optimizer, settings)
+        return NumpyTrainer(graph, optimizer, self.checked(settings))
 
     def features(self) -> dict[str, str]:
         """What it offers a port."""

@@ -24,6 +24,10 @@ class TensorFlowBackend(Backend):
     kernels = ops.KERNELS
     gaps = GAPS
     part_gaps = PART_GAPS
+    keeps = (
+        "tf.recompute_grad runs a function twice, which draws other noise and moves running"
+        " statistics again"
+    )
     # a tf.function is what Keras makes of a model; op by op is for looking into one
     modes = {"graph": None, "eager": False, "compiled": True}
     draws_noise = True

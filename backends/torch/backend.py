@@ -19,6 +19,7 @@ class TorchBackend(Backend):
     name = "torch"
     kernels = ops.KERNELS
     gaps = ops.GAPS
+    keeps = ""
     part_gaps = ops.PART_GAPS
     modes = {"eager": None, "compiled": True}
     draws_noise = True

@@ -14,6 +14,7 @@ from torch import fx
 from backends.base import Arrays, Feeds, Portable, Settings
 from backends.torch import files
 from backends.torch.module import array, feeds_of, module, tensor
+from backends.torch.recompute import recomputed
 from models import params as initial
 from models.graph import Graph
 
@@ -39,9 +40,11 @@ class TorchProgram(Portable):
         made = module(graph, draw_noise=settings.draw_noise, replicas=settings.replicas)
         self.native: fx.GraphModule = made.to(settings.device)
         self.callable: Any = self.native
+        if settings.recompute:
+            self.callable = recomputed(self.native, graph.state)
         if settings.compiled:
             # one graph or an error: a break would be run op by op in silence
-            self.callable = torch.compile(self.native, fullgraph=True)
+            self.callable = torch.compile(self.callable, fullgraph=True)
         self.feeds = feeds_of(graph, draw_noise=settings.draw_noise)
         if settings.draw_noise:
             # the generator belongs to the process: programs alike draw alike one by one

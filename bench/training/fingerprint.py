@@ -35,6 +35,7 @@ LATER = (
     "eps",
     "amsgrad",
     "groups",
+    "gradient_checkpointing",
 )
 DIGITS = 16  # of a SHA-256: enough to tell apart all trainings that anybody will do
 

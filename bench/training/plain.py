@@ -107,6 +107,7 @@ def plain_of(
         precision=config.precision,
         draw_noise=True,
         seed=config.seed,
+        recompute=train.gradient_checkpointing,
     )
 
     def make(optimizer: Optimizer) -> Trainer:

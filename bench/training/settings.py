@@ -73,6 +73,8 @@ class Train(Strict):
     accumulate: Count = 1
     # processes or devices that train together, each on its share of every batch
     replicas: Count = 1
+    # activations are made again on the way back, for memory
+    gradient_checkpointing: bool = False
     lr: Positive | None = None
     # how the rate goes on from there: a rule of `schedules/`, by name or as {name: options};
     # where left out a cosine, which falls to 1 % over the steps

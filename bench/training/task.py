@@ -46,6 +46,8 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
 
     A batch that does not fit into memory is halved before the first step (`smaller.py`).
     """
+    # what the backend cannot do, it says before the data are read
+    backend.checked(_settings(job, device))
     progress("reading data", 0.0)
     split = split_of(job)
     job = smaller.resumed(job, split)
@@ -127,13 +129,8 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
     if train.inputs == "zscore":
         # after the windows are cut, of whose frames the mean and the spread are
         feed = feed.fit(epochs.windows)
-    settings = Settings(
-        device=device,
-        precision=job.config.precision,
-        draw_noise=True,  # dropout by the framework's own hand, as its users train
-        seed=seed,
-        replicas=replicas.of(job, epochs.batch),
-    )
+    shared = replicas.of(job, epochs.batch)
+    settings = replace(_settings(job, device), replicas=shared)
     optimizer = optimizer_of(job, spec)
     trainer = backend.trainer(spec.train, optimizer, settings)
     # made here and not by the framework: every backend starts from the same weights
@@ -149,6 +146,17 @@ def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
         plan=_plan(job, split, feed, epochs, optimizer),
         # read back, and not what was loaded: a backend may have made something else of it
         start=start.digest(trainer.program.params(), spec.train.params),
+    )
+
+
+def _settings(job: Job, device: str) -> Settings:
+    """How the train graph is to run."""
+    return Settings(
+        device=device,
+        precision=job.config.precision,
+        draw_noise=True,  # dropout by the framework's own hand, as its users train
+        seed=job.config.seed,
+        recompute=job.settings.train.gradient_checkpointing,
     )
 
 

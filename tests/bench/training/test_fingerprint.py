@@ -33,6 +33,7 @@ TRAIN: dict[str, Any] = {
     "validate_on": "held-out",
     "batch": 17,
     "accumulate": 2,
+    "gradient_checkpointing": True,
     "clip": {"norm": 1.0},
     "momentum": 0.5,
     "beta1": 0.8,
