@@ -272,6 +272,8 @@ BACKEND: Mapping[str, Look] = {
     "modes": modes,
     "editions": editions,
     "draws_noise": truth,
+    "keeps": text,
+    "replicas": text,
     "devices": reasons,
     "device": text,
     "precisions": reasons,

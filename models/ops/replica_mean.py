@@ -23,7 +23,7 @@ OPS = {
     "replica_mean": Op(
         shape=unchanged,
         reference=reference,
-        cases=(case((2, 3)),),
+        cases=(case((2, 3)), case((4,))),
         flops=free,
         body=body,
     )

@@ -125,7 +125,7 @@ def test_other_archives_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds a name twice"):
         pickles.load_npz(tmp_path / "e.npz")
     for reader in (pickles.load_npz, pickles.load_npy, pickles.load_pickle):
-        with pytest.raises(BadInput, match="cannot be read"):
+        with pytest.raises(BadInput, match="cannot be read|no such file"):
             reader(tmp_path / "nowhere")
 
 

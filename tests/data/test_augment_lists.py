@@ -14,7 +14,7 @@ from models.errors import BadInput
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"flip": {}}, "steps: a list was due, dict came"),
+        ({"flip": {}}, "steps: a list was due, keys and values came"),
         (["flop"], "unknown augmentation step 'flop': did you mean flip"),
         ([3], "step 1: .* was due, 3 came"),
         ([{"flip": {}, "rotate": {}}], "step 1: 'name' or"),
@@ -27,7 +27,7 @@ from models.errors import BadInput
         (["resample"], "step 1, resample: option fps is missing"),
         (
             [{"resample": {"fps": 0}}],
-            r"step 1, resample: fps: .*greater than 0 \(got 0\)",
+            "step 1, resample: fps: .*greater than 0, got 0",
         ),
         ([{"scale": {"low": "much"}}], "step 1, scale: low: .*number.*'much'"),
         ([{"mask_joints": {"share": 1.5}}], "share: .*less than or equal to 1"),

@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
     [
         (("convert", "synthetic"), "convert and show, which need it"),
         (("info", "synthetic", "--to", "x"), "goes with convert"),
-        (("info", "cache:nowhere"), "nowhere: cannot be read"),
+        (("info", "cache:nowhere"), "nowhere: no such file"),
         (("stats", "cache:"), "cannot be read"),
         (("convert", "bvh:nowhere", "--to", "x"), "no such file"),
         (("convert", "bvh:nowhere", "--to", "."), ".: cannot be written (a folder)"),

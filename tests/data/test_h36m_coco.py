@@ -284,7 +284,7 @@ def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no Human36M_subject\*_joint_3d\.json"):
         load(tmp_path / "nowhere")
     (write(tmp_path) / "Human36M_subject9_camera.json").unlink()
-    with pytest.raises(BadInput, match=r"subject9_camera\.json: cannot be read"):
+    with pytest.raises(BadInput, match=r"subject9_camera\.json: no such file"):
         load(tmp_path)
 
 

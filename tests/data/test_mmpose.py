@@ -160,7 +160,7 @@ def test_detections_beside_the_list(tmp_path: Path) -> None:
     # what is named after @ may not lead out of the folder
     with pytest.raises(BadInput, match="is not a file beside"):
         load(f"{path}@../cpn.npy")
-    with pytest.raises(BadInput, match=r"other\.npy: cannot be read"):
+    with pytest.raises(BadInput, match=r"other\.npy: no such file"):
         load(f"{path}@other.npy")
 
 

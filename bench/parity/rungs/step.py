@@ -57,7 +57,8 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     One by one: an optimizer that is missing or raises says nothing of the others.
     """
     declared = trial.backend.optimizers()
-    for rule in afford.optimizers(trial):
+    rules = afford.optimizers(trial)
+    for rule in rules:
         # `update` and `trajectory` step with the model's own, and say that it is missing
         if reason := declared.get(rule, ""):
             trial.left_out[f"optimizer {rule}"] = reason
@@ -70,6 +71,11 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
             raise  # ends the cell: the next one needs as much again
         except RAISED as error:
             yield judging.raised(f"step: {rule}", said(error))
+    lacking = [trial.left_out.get(f"optimizer {rule}") for rule in rules]
+    if rules and all(lacking):
+        raise Unsupported(
+            str(lacking[0])
+        )  # no rung that nobody has climbed is a green one
 
 
 def _stepped(trial: Trial, optimizer: Optimizer) -> Iterator[Judged]:

@@ -104,7 +104,7 @@ def test_a_learning_rate_out_of_bounds_fails_the_cell_and_not_the_run(
     outcome = runs.execute(folder, config, quiet, quiet)
     trained, evaluated = outcome.records
     assert trained.status == "failed"
-    assert trained.reason.startswith("the loss became inf at step 2; ")
+    assert trained.reason.startswith("the loss became nan at step 2; ")
     assert trained.reason.endswith(
         "there is no checkpoint of it yet; lower the learning rate"
     )

@@ -185,7 +185,7 @@ LIFTED = "{run} --data synthetic --to "
             "{run} --data keypoint:x --to {out}",
             "unknown data source 'keypoint': did you mean keypoints",
         ),
-        ("{run} --data keypoints:{out} --to {out}", "cannot be read"),
+        ("{run} --data keypoints:{out} --to {out}", "no such file"),
         (LIFTED + "{out}.fbx", "ends in one of .bvh, .glb, .json, .npz, .obj"),
         (
             LIFTED + "{out}.obj",

@@ -181,7 +181,7 @@ def test_a_damaged_file_is_one_line(
 
 def test_places_are_tried_before_anything_is_read(tmp_path: Path, capsys: Said) -> None:
     file = tmp_path / "theirs.safetensors"
-    assert "No such file" in refused(file, capsys)
+    assert "no such file" in refused(file, capsys)
     file.write_bytes(b"")
     assert run(file, tmp_path / "out.bin") == 2
     assert "pass --to" in capsys.readouterr().err

@@ -189,7 +189,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("import os; os.abort()", r"Program.run ended with signal SIGABRT in tanh \("),
         (
             "import os; os._exit(3)",
-            r"Program.run ended with exit code 3: it said nothing",
+            r"Program.run ended with exit code 3, and said nothing",
         ),
         ("raise SystemExit(0)", r"BadProgram.run raised SystemExit: 0 \(ops.py:\d+\)"),
     ],

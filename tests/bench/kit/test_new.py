@@ -102,11 +102,14 @@ def test_nothing_is_left_of_a_package_that_found_no_room(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["new"], "backends new: a NAME goes with new and check, which need it"),
-        (["check"], "backends check: a NAME goes with new and check, which need it"),
-        (["list", "torch"], "backends list: a NAME goes with new and check"),
+        (["new"], "backends new: a NAME goes with new, check and probe, which need it"),
+        (
+            ["check"],
+            "backends check: a NAME goes with new, check and probe, which need it",
+        ),
+        (["list", "torch"], "backends list: a NAME goes with new, check and probe"),
         (["nwe", "x"], "did you mean new?"),
-        (["check", "numpy", "--to", "x"], "--to FOLDER goes with new; leave it out"),
+        (["check", "numpy", "--to", "x"], "--to goes with new and probe; leave it out"),
         (["check", "numpy", "--limit", "0"], "--limit 0 came; it goes with check, and"),
         (["new", "x", "--limit", "3"], "--limit 3 came; it goes with check, and"),
     ],

@@ -83,8 +83,8 @@ def of(job: Job, **changes: Any) -> str:
 
 
 def test_every_setting_has_another_value_here() -> None:
-    # which checkpoints stay decides no weight in them
-    assert TRAIN.keys() == Train.model_fields.keys() - {"keep"}
+    # which checkpoints stay decides no weight in them, and how many share the work but rounding
+    assert TRAIN.keys() == Train.model_fields.keys() - {"keep", "replicas"}
     assert MODEL.keys() == Model.model_fields.keys()
 
 

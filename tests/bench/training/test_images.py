@@ -93,7 +93,7 @@ def broken(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "due"),
     [
-        (Path.unlink, "No such file"),
+        (Path.unlink, "no such file"),
         (broken, "truncated or damaged"),
         (lambda path: Image.new("L", (5, 5)).save(path), "5 x 5 pixels, and the list"),
     ],
