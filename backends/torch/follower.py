@@ -2,8 +2,8 @@
 
     python -m backends.torch.follower RANK REPLICAS PORT
 
-Messages come on stdin, arrays as npz: nothing in them is run. It ends when nobody can send more,
-or when the others have gone in the middle of a step.
+Messages come on stdin, arrays as npz: nothing in them is run. It ends when nobody can
+send more, or when the others have gone in the middle of a step.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from models.optim import Optimizer
 HOST = "127.0.0.1"
 # of a step's exchanges: whoever has not come by then has hung
 PATIENCE = timedelta(minutes=5)
+MARK = "array "  # before each name
 SAYS = "said by replica "  # key of the store
 
 
@@ -50,7 +51,9 @@ def main(rank: int, replicas: int, port: int) -> int:
 def send(pipe: IO[bytes], method: str, arrays: Arrays, **more: Any) -> None:
     """One message."""
     held = io.BytesIO()
-    np.savez(held, allow_pickle=False, **arrays)
+    # numbers alone; a name is not to be an argument of `savez`
+    named: dict[str, Any] = {f"{MARK}{name}": array for name, array in arrays.items()}
+    np.savez(held, **named)
     body = held.getvalue()
     header = {"method": method, "bytes": len(body), **more}
     pipe.write(json.dumps(header).encode() + b"\n" + body)
@@ -91,7 +94,7 @@ def _received(pipe: IO[bytes]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     header = json.loads(line)
     body = pipe.read(header["bytes"])
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        return header, dict(arrays)
+        return header, {name.removeprefix(MARK): one for name, one in arrays.items()}
 
 
 def _do(trainer: TorchTrainer, header: Mapping[str, Any], arrays: Arrays) -> None:

@@ -18,7 +18,9 @@ from backends.torch import noise
 
 
 def replica_mean(x: Tensor) -> Tensor:
-    """The mean over the replicas."""
+    """The mean over the replicas; of one alone, its own."""
+    if not dist.is_initialized():
+        return x.clone()
     mean: Tensor = _Mean.apply(x)
     return mean
 

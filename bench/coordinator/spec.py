@@ -49,7 +49,8 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
         batches = (falls.over or train.steps) * train.accumulate
         graph = momentum.falling(graph, falls.start, falls.end, batches)
     if train.average is not None:
-        graph = averaging.averaged(graph, train.average)
+        # a step of several batches weighs as one
+        graph = averaging.averaged(graph, train.average ** (1 / train.accumulate))
     return spec if graph is spec.train else replace(spec, train=graph)
 
 

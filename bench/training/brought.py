@@ -51,7 +51,9 @@ def keep(folder: Path, config: Config, *, run: Path | None) -> None:
         source = kept(run, name) if run else start
         place.parent.mkdir(exist_ok=True)
         # a copy: whoever writes into the file does not change what a run has started from
-        shutil.copyfile(source, place)
+        draft = place.with_name(f".{place.name}")
+        shutil.copyfile(source, draft)
+        draft.replace(place)  # whole, or not there
 
 
 def file(job: Job) -> Path | None:

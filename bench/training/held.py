@@ -132,7 +132,10 @@ def _last(job: Job, loop: Loop) -> int:
     """The step that a training ends with, by its curve where it stops early."""
     train, curve = job.settings.train, loop.curve
     errors = curve.validation
+    first = brought.first_step(job)
     for place in range(train.patience or len(errors), len(errors)):
+        if curve.validation_steps[place] <= first:
+            continue  # another training's, which had a patience of its own
         # nothing as good in the last few
         since = errors[place - (train.patience or 0) + 1 : place + 1]
         if min(since) >= min(errors[: place + 1 - len(since)]):

@@ -68,6 +68,7 @@ class Plan:
     patience: int | None = None  # validations without a better one
     fingerprint: str  # what a checkpoint must agree on before training goes on from it
     origin: dict[str, Any] = field(default_factory=dict)  # goes with each checkpoint
+    first: int = 0  # steps that another training has made
     # which checkpoints stay beside the last one
     keep: Keep = field(default_factory=Keep)
 
@@ -114,6 +115,8 @@ class Loop:
     # numbers of finished steps at which the trainer is kept, for a replay to compare with
     marks: frozenset[int] = frozenset()
     kept: dict[int, Mark] = field(default_factory=dict)
+    # of each step that this process has made, counted from 0
+    rates: dict[int, float] = field(default_factory=dict)
     # so many steps before a validation that may end it, too; and after which step it last was
     before: int = 0
     late: int = -1
@@ -163,6 +166,11 @@ class Loop:
                 self.save()
             if asked_to_stop or self.stopped:
                 break
+
+    @property
+    def made(self) -> int:
+        """Steps that are this training's own."""
+        return self.step - self.plan.first
 
     @property
     def stopped(self) -> bool:
@@ -220,14 +228,19 @@ class Loop:
         weights = self.trainer.program.params()
         state = self.trainer.state()
         whole = Checkpoint(weights, state, scaling, progress, self.plan.origin)
-        self.plan.keeping.keep(whole, self.step, self.curve.errors)
+        # of another training's validations there are no files
+        own = {
+            at: error for at, error in self.curve.errors.items() if at > self.plan.first
+        }
+        self.plan.keeping.keep(whole, self.step, own)
         checkpoints.save(self.plan.checkpoint, whole)
         self.saved = self.step
 
     def _one(self, batches: Sequence[Batch]) -> Any:
         started = time.perf_counter()
         # by finished steps: a resumed training takes up the rate where it was
-        self.trainer.set_lr(self._rate())
+        self.rates[self.step] = self._rate()
+        self.trainer.set_lr(self.rates[self.step])
         loss = self.trainer.step(*map(self._put, batches))
         self.step += 1
         self.seconds += time.perf_counter() - started
@@ -280,7 +293,7 @@ class Loop:
         """What is known of the training where it is."""
         told = {"training/loss": self.curve.loss[-1], "training/rate": self._rate()}
         if self.seconds:
-            told["training/steps_per_second"] = self.step / self.seconds
+            told["training/steps_per_second"] = self.made / self.seconds
         return told
 
     def _rate(self) -> float:
@@ -310,7 +323,7 @@ class Loop:
         """How far training is, in words."""
         text = f"step {self.step} of {self.plan.steps}, loss {self.curve.loss[-1]:.4f}"
         if self.seconds:
-            text += f", {self.step / self.seconds:.1f} steps/s"
+            text += f", {self.made / self.seconds:.1f} steps/s"
         if self.curve.validation:
             error = f"{self.curve.validation[-1]:.1f} {self.feed.unit}"
             text += f", validation {self.feed.measured} {error}"

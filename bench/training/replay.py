@@ -20,7 +20,7 @@ from bench.evaluation.oracle.checks import check, first_failure
 from bench.parity import budget
 from bench.parity.trial import copies
 from bench.records import Check
-from bench.training import brought, by_hand, by_rule
+from bench.training import brought, by_hand, by_rule, checkpoint
 from bench.training.held import trained
 from bench.training.loop import Loop
 from bench.training.plain import Plain, plain_of
@@ -145,13 +145,13 @@ def hold(job: Job, backend: Backend, device: str, split: Split, ran: Ran) -> Rep
     if len(again[0]) < min(HEAD, loop.step):
         found.left_out["steps"] = f"{len(again[0])} of the first {HEAD}, at this size"
     for part in again:
-        _part(plain, part, ran, found, exact=exact)
+        _part(plain, part, ran, found, exact=exact, first=part is again[0])
         # what another optimizer keeps, the next part could not even load
         if first_failure(found.checks):
             return found
-    _rates(plain, found)
+    _rates(plain, ran.loop.rates, found)
     _curve(job, ran, found, exact=exact)
-    _clock(ran, found)
+    _clock(ran, found, replicas=job.settings.train.replicas)
     return found
 
 
@@ -174,19 +174,16 @@ def _affordable(spec: Spec, batch: int) -> int:
     return max(FEW, int(LIMIT / 2 // one))
 
 
-def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) -> None:
+def _part(
+    plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool, first: bool
+) -> None:
     """Make some steps, and compare the weights before them with those after them."""
     name = f"steps {part.start + 1} to {part.stop}"
     if part.start and part.start < ran.began:
         found.left_out[name] = "made before this process, which took the training up"
         return
-    program, kept = plain.trainer.program, ran.loop.kept
-    before = brought.weights(plain.job, program.graph.params)
-    if part.start:
-        before = kept[part.start].weights
-    program.load(before)
-    if part.start:
-        plain.trainer.load_state(kept[part.start].state)
+    program = plain.trainer.program
+    before = _begun(plain, part, ran)
     for step in part[:-1]:
         found.keep(step, *plain.step(step))
     last = copies(program.params())
@@ -194,7 +191,7 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
     after = copies(program.params())
     if plain.optimizer.lr:
         found.checks.append(_moves(f"the last of {name}", last, after))
-    if not part.start and by_hand.asked(plain.optimizer, ran.loop.plan.accumulate):
+    if first and by_hand.asked(plain.optimizer, ran.loop.plan.accumulate):
         _by_hand(plain, part[-1], last, found)
     if part.stop < ran.began or (part.stop == ran.began and not part.start):
         found.left_out[f"weights after {name}"] = (
@@ -208,9 +205,31 @@ def _part(plain: Plain, part: range, ran: Ran, found: Replayed, *, exact: bool) 
         found.checks.append(_weights(name, came, after, before, exact=exact))
     if plain.optimizer.lr:
         found.checks.append(_moves(name, before, came))
-    if not part.start:
+    if first:
         # last: the trainer has moved then
         found.checks.append(by_rule.hold(plain.trainer, plain.optimizer))
+
+
+def _begun(plain: Plain, part: range, ran: Ran) -> Mapping[str, np.ndarray]:
+    """Put the trainer where a part begins; the weights it has there."""
+    program, file = plain.trainer.program, brought.file(plain.job)
+    if not part.start:
+        before: Mapping[str, np.ndarray] = brought.weights(
+            plain.job, program.graph.params
+        )
+        program.load(before)
+    elif file is not None and part.start == brought.first_step(plain.job):
+        # what the training has made of the file is not asked
+        found = checkpoint.load(file)
+        before = found.params
+        program.load(before)
+        plain.trainer.load_state(found.optimizer)
+    else:
+        mark = ran.loop.kept[part.start]
+        before = mark.weights
+        program.load(before)
+        plain.trainer.load_state(mark.state)
+    return before
 
 
 def _came(plain: Plain, part: range, ran: Ran) -> Mapping[str, np.ndarray]:
@@ -280,11 +299,14 @@ def _alike(came: np.ndarray | None, due: np.ndarray) -> bool:
     return came is not None and np.array_equal(came, due, equal_nan=True)
 
 
-def _rates(plain: Plain, found: Replayed) -> None:
-    """Factors of the rate of the steps that were made again, in two ways."""
-    worst, where = 0.0, ""
+def _rates(plain: Plain, rates: Mapping[int, float], found: Replayed) -> None:
+    """Factors of the rate of the steps that were made again, in two ways, and as they were."""
+    worst, where, highest = 0.0, "", plain.optimizer.lr or 1.0
     for step in found.losses:
         came, due = plain.rate(step - 1)
+        # of a step that another process has made nothing is known
+        if step - 1 in rates:
+            came = rates[step - 1] / highest
         if not abs(came - due) <= worst:
             worst, where = abs(came - due), f"{came:.6g} at step {step}, not {due:.6g}"
     name = f"rates of {len(found.losses)} steps"
@@ -330,13 +352,16 @@ def _curve(job: Job, ran: Ran, found: Replayed, *, exact: bool) -> None:
     found.checks.append(check("replay", name, worst, bound, graph="train", note=where))
 
 
-def _clock(ran: Ran, found: Replayed) -> None:
-    """Seconds of the record, between what the steps take and what the process has waited."""
+def _clock(ran: Ran, found: Replayed, *, replicas: int) -> None:
+    """Seconds of the record, between what the steps take and what the process has waited.
+
+    Replicas may be as many times as fast as the one that makes the steps again.
+    """
     steps, counted = ran.loop.step - ran.began, ran.loop.seconds - ran.before
     if min(steps, len(found.seconds)) < TIMED:
         found.left_out["seconds"] = f"of fewer than {TIMED} steps none is timed alone"
         return
-    least = min(found.seconds) * steps / FASTER
+    least = min(found.seconds) * steps / FASTER / replicas
     for name, error, said in (
         ("seconds that steps take alone", least / max(counted, 1e-9), least),
         ("seconds of training", counted / max(ran.wall, 1e-9), counted),

@@ -14,7 +14,8 @@ from bench.training.feed import feed_of
 from bench.training.fingerprint import fingerprint
 from bench.training.held import trained
 from bench.training.optimizer import optimizer_of
-from models.errors import BadInput
+from models import shared_batch
+from models.errors import BadInput, SpecError
 from models.spec import Spec
 
 
@@ -74,4 +75,10 @@ def resumed(job: Job, split: Split) -> Job:
 
 def mixes(spec: Spec) -> bool:
     """Whether a window's gradients hang on the others of its batch."""
-    return "batch_norm_train" in spec.train.census()
+    if "batch_norm_train" in spec.train.census():
+        return True
+    try:
+        shared_batch.shared(spec.train, 2)
+    except SpecError:
+        return True
+    return False

@@ -36,6 +36,7 @@ from bench.training.origin import origin
 from bench.training.replay import Ran
 from bench.training.validation import validation_of
 from models import params as initial
+from models.errors import BadInput
 from models.optim import Optimizer
 
 Steps = Sequence[augment.Step]
@@ -109,15 +110,29 @@ def _replayed(
     job: Job, backend: Backend, device: str, split: Split, ran: Ran, held: Held
 ) -> Held:
     """What was held, and some steps made again."""
-    found = replay.hold(job, backend, device, split, ran)
+    try:
+        found = replay.hold(job, backend, device, split, ran)
+    except RAISED as error:
+        if not memory.ran_out(error):
+            raise
+        # the training has ended, and is whole; a second trainer beside it is too much
+        reason = f"no room to make steps again: {said(error)}"
+        return replace(held, left_out=held.left_out | {"replay": reason})
     return Held(held.checks + tuple(found.checks), held.left_out | found.left_out)
 
 
 def take_up(job: Job, loop: Loop) -> None:
     """Go on from the job's own checkpoint, else from the one that it continues, where it does."""
     loop.resume()
-    if not loop.step and job.settings.train.continues:
-        loop.take(brought.continued(job, loop.feed, loop.plan.origin))
+    if loop.step or not job.settings.train.continues:
+        return
+    loop.take(brought.continued(job, loop.feed, loop.plan.origin))
+    loop.seconds = 0.0  # those were another training's
+    if loop.step >= loop.plan.steps or loop.stopped:
+        raise BadInput(
+            f"{job.model}: `continues` from step {loop.step:,}, and this training ends there, at"
+            f" its {loop.plan.steps:,} steps or by its patience; ask for more"
+        )
 
 
 def loop_of(job: Job, backend: Backend, device: str, split: Split) -> Loop:
@@ -180,6 +195,7 @@ def _plan(
         fingerprint=fingerprint(job, split.protocol, optimizer),
         origin=origin(job, split.protocol, feed),
         keep=train.keep.of_steps(epochs.batches / train.accumulate),
+        first=brought.first_step(job),
     )
 
 
@@ -234,8 +250,6 @@ def _payload(
 ) -> Training:
     protocol, train = split.protocol, job.settings.train
     windows = loop.step * loop.epochs.batch * loop.plan.accumulate
-    # poses that had a loss: one of each window, or all of it where the model makes all
-    frames = windows * loop.epochs.windows.outputs
     begun = brought.said(job, loop.feed.spec.train)
     told = (loop.note, begun, *_remarks(job, loop, split), note)
     return Training(
@@ -255,7 +269,7 @@ def _payload(
         train_windows=len(loop.epochs.windows),
         augmentation=", ".join(map(str, augmentation(job))),
         train_seconds=loop.seconds,
-        frames_per_second=frames / loop.seconds if loop.seconds else None,
+        frames_per_second=_speed(loop),
         loss_steps=tuple(loop.curve.loss_steps),
         loss=tuple(loop.curve.loss),
         validation_steps=tuple(loop.curve.validation_steps),
@@ -269,6 +283,13 @@ def _payload(
         left_out=held.left_out,
         note="; ".join(filter(None, told)),
     )
+
+
+def _speed(loop: Loop) -> float | None:
+    """Poses a second that had a loss: one of each window, or all where the model makes all."""
+    windows = loop.made * loop.epochs.batch * loop.plan.accumulate
+    frames = windows * loop.epochs.windows.outputs
+    return frames / loop.seconds if loop.seconds else None
 
 
 def _asked_batch(job: Job, loop: Loop) -> int | None:

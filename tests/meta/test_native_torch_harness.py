@@ -112,8 +112,8 @@ def test_an_honest_backend_passes_the_exam(patient: Backend) -> None:
     assert (finding.status, finding.reason) == ("ok", "")
     questions = {"shape", "dtype", "value", "gradient", "kernel"}
     assert {row.question for row in found.rows} == questions
-    # every op is asked about; three run by their bodies
-    bodies = {"dropout", "logsumexp", "resize"}
+    # every op is asked about; four run by their bodies
+    bodies = {"dropout", "logsumexp", "replica_mean", "resize"}
     assert {row.op for row in found.rows} == {*ops.KERNELS, *bodies}
 
 
