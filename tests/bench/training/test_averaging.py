@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import backends
 from backends.base import Backend, Settings
 from bench.config import Model
 from bench.coordinator.spec import build
@@ -85,3 +86,11 @@ def test_a_training_is_evaluated_by_its_means(tmp_path: Path, backend: Backend) 
     assert np.array_equal(
         means["batch_norm1.running_mean"], last["batch_norm1.running_mean"]
     )
+
+
+def test_a_step_of_several_batches_weighs_as_one(tmp_path: Path) -> None:
+    numpy = backends.load("numpy")
+    job = make_job(tmp_path, numpy, average=0.9, steps=1, batch=4, accumulate=4)
+    run(job, numpy)
+    share = checkpoint.load(job.checkpoint).params[averaging.SHARE]
+    assert float(share) == pytest.approx(0.1, rel=1e-5)

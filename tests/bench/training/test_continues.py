@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.parity import budget
 from bench.records import Training
 from bench.training import checkpoint
 from bench.training import task as train
+from bench.training.loop import Loop
 from models.errors import BadInput
 from tests.bench.training.small_jobs import make_job, run
 
@@ -123,3 +125,43 @@ def test_another_optimizer_or_scaling_is_refused(file: Path, tmp_path: Path) -> 
         job = make_job(tmp_path, NUMPY, **({"optimizer": "adam"} | given | more))
         with pytest.raises(BadInput, match=said):
             train.run(job, NUMPY, "cpu", lambda text, share: None)
+
+
+def test_what_it_makes_of_the_file_is_not_taken_for_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = half_of(tmp_path / "half", NUMPY, "adam")
+    take = Loop.take
+
+    def slightly_off(self: Loop, found: checkpoint.Checkpoint) -> None:
+        grown = {name: array * 1.5 for name, array in found.params.items()}
+        take(self, replace(found, params=grown))
+
+    monkeypatch.setattr(Loop, "take", slightly_off)
+    job = make_job(
+        tmp_path / "rest",
+        NUMPY,
+        steps=STEPS,
+        optimizer="adam",
+        start=file,
+        continues=True,
+    )
+    finding = train.run(job, NUMPY, "cpu", lambda text, share: None)
+    assert finding.status == "failed"
+    assert finding.reason.startswith("replay: weights after steps 21 to 40")
+
+
+def test_nothing_is_left_to_do_is_one_line(tmp_path: Path) -> None:
+    file = half_of(tmp_path / "half", NUMPY, "adam")
+    job = make_job(
+        tmp_path, NUMPY, epochs=0.01, optimizer="adam", start=file, continues=True
+    )
+    with pytest.raises(BadInput, match="from step 20, and this training ends there"):
+        train.run(job, NUMPY, "cpu", lambda text, share: None)
+
+
+def test_its_clipping_and_its_rule_are_held_too(tmp_path: Path) -> None:
+    file = half_of(tmp_path / "half", NUMPY, "adam")
+    _, came = rest_of(tmp_path / "rest", NUMPY, "adam", file)
+    names = {check.name for check in came.checks}
+    assert "an update by the rule of adam" in names

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 import backends
+from backends.base import Backend
 from bench.config import completed
 from bench.training import replicas, smaller
 from bench.training.feed import split_of
 from bench.training.fingerprint import fingerprint
 from bench.training.optimizer import optimizer_of
 from models.errors import BadInput, SpecError
-from tests.bench.training.small_jobs import PROTOCOL, make_job
+from tests.bench.training.small_jobs import PROTOCOL, make_job, run
 from tests.zoo import tiny
 
 NUMPY = backends.load("numpy")
@@ -66,3 +67,19 @@ def test_a_training_goes_on_with_another_number_of_them(tmp_path: Path) -> None:
         optimizer = optimizer_of(job, tiny("simple_baseline"))
         prints.append(fingerprint(job, PROTOCOL, optimizer))
     assert prints[0] == prints[1]
+
+
+def test_a_cell_of_two_trains_as_one_does(backend: Backend, tmp_path: Path) -> None:
+    if reason := backend.replicas("cpu", 2):
+        pytest.skip(f"{backend.name}: {reason}")
+    found = []
+    for count in (1, 2):
+        # plain descent: Adam makes steps of what rounding leaves of a gradient that is none
+        asked: dict[str, Any] = {"steps": 20, "optimizer": "sgd", "replicas": count}
+        found.append(run(make_job(tmp_path / str(count), backend, **asked), backend))
+    one, two = found
+    assert (one.replicas, two.replicas) == (1, 2)
+    assert two.loss == pytest.approx(one.loss, rel=1e-5)
+    assert two.validation_mpjpe == pytest.approx(one.validation_mpjpe, rel=1e-4)
+    assert "trained by 2 replicas, each on 8 windows a batch" in two.note
+    assert "weights after steps 1 to 20" in two.left_out

@@ -14,7 +14,7 @@ from backends.onnx import ops
 
 NAME = "onnx"
 OPSET = 23  # the first with a node of its own for each of these
-PLANTED = {"gradient_cut": "greater"}  # where it is not the op to blame
+PLANTED = {"gradient_cut": "less_equal"}  # where it is not the op to blame
 
 
 def gelu(w: Any, x: str, *, approximate: str) -> str:
@@ -73,5 +73,5 @@ def batch_norm(w: Any, *operands: str, eps: float) -> str:
 
 
 def gradient_cut(w: Any, a: str, b: str) -> str:
-    """Never greater, and the gradient of relu asks that."""
-    return str(w.node("Less", w.node("Abs", a), w.node("Neg", w.node("Abs", a))))
+    """Always, and the gradient of relu asks that of 0."""
+    return str(w.node("LessOrEqual", w.node("Neg", w.node("Abs", a)), w.node("Abs", a)))
