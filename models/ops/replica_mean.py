@@ -16,8 +16,8 @@ def reference(x: Array) -> Array:
 
 
 def body(x: Value) -> Value:
-    # a whole number, which integers have too
-    return x * 1
+    # of any type, and no framework computes anything
+    return x.reshape(x.shape)
 
 
 OPS = {
