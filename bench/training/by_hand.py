@@ -52,7 +52,7 @@ def hold(
     factors = dict(optimizer.rates)
     grads = {name: grad * factors.get(name, 1.0) for name, grad in grads.items()}
     # as far as the weights are long, so that the step is not lost in their rounding
-    rate = _norm({name: weights[name] for name in grads}) / (_norm(grads) or 1.0)
+    rate = norm({name: weights[name] for name in grads}) / (norm(grads) or 1.0)
     native = make(plain)
     native.program.load(weights)
     native.set_lr(rate)
@@ -62,7 +62,7 @@ def hold(
         name: after[name] - (weights[name].astype(np.float64) - rate * grad)
         for name, grad in grads.items()
     }
-    error = _norm(off) / (rate * _norm(grads) or 1.0)
+    error = norm(off) / (rate * norm(grads) or 1.0)
     name = f"a step of {len(batches)} batches by hand"
     return check("replay", name, error, APART, unit="of its length", graph="train")
 
@@ -83,12 +83,13 @@ def _clipped(
     if most := optimizer.clip_value:
         grads = {name: np.clip(grad, -most, most) for name, grad in grads.items()}
     if optimizer.clip_norm:
-        share = min(1.0, optimizer.clip_norm / (_norm(grads) + BESIDE_NORM))
+        share = min(1.0, optimizer.clip_norm / (norm(grads) + BESIDE_NORM))
         grads = {name: grad * share for name, grad in grads.items()}
     return grads
 
 
-def _norm(arrays: Arrays) -> float:
+def norm(arrays: Arrays) -> float:
+    """Length of all arrays together, in float64."""
     return math.sqrt(sum(float((wide**2).sum()) for wide in _wide(arrays)))
 
 

@@ -7,9 +7,7 @@ left, natively and as the rule is written.
 
 from __future__ import annotations
 
-import math
 import zlib
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +16,7 @@ from backends.base import Arrays, Trainer
 from bench.evaluation.oracle.checks import check
 from bench.parity.trial import copies
 from bench.records import Check
+from bench.training.by_hand import norm
 from models.optim import Optimizer
 from models.stepping import STEPS, slot
 
@@ -34,7 +33,7 @@ def hold(trainer: Trainer, optimizer: Optimizer) -> Check:
     grads = {name: _drawn(name, weights[name]) for name in trained}
     moved = _moved(replace(optimizer, lr=1.0), weights, grads, state)
     # as far as the weights are long, so that the update is not lost in their rounding
-    rate = _norm({name: weights[name] for name in trained}) / (_norm(moved) or 1.0)
+    rate = norm({name: weights[name] for name in trained}) / (norm(moved) or 1.0)
     due = _moved(replace(optimizer, lr=rate), weights, grads, state)
     trainer.set_lr(rate)
     trainer.apply(grads)
@@ -42,7 +41,7 @@ def hold(trainer: Trainer, optimizer: Optimizer) -> Check:
     off = {
         name: after[name] - weights[name].astype(np.float64) - due[name] for name in due
     }
-    error = _norm(off) / (_norm(due) or 1.0)
+    error = norm(off) / (norm(due) or 1.0)
     name = f"an update by the rule of {optimizer.rule}"
     return check("replay", name, error, APART, unit="of its length", graph="train")
 
@@ -75,8 +74,3 @@ def _slots(
     names = [slot(name, i) for i in range(optimizer.slots())]
     nothing = np.zeros_like(like)
     return tuple(np.asarray(state.get(one, nothing), np.float64) for one in names)
-
-
-def _norm(arrays: Mapping[str, np.ndarray]) -> float:
-    wide = (array.astype(np.float64) for array in arrays.values())
-    return math.sqrt(sum(float((array**2).sum()) for array in wide))

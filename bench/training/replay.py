@@ -218,7 +218,7 @@ def _begun(plain: Plain, part: range, ran: Ran) -> Mapping[str, np.ndarray]:
             plain.job, program.graph.params
         )
         program.load(before)
-    elif file is not None and part.start == brought.first_step(plain.job):
+    elif file is not None and part.start == ran.loop.plan.first:
         # what the training has made of the file is not asked
         found = checkpoint.load(file)
         before = found.params

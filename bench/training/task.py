@@ -89,7 +89,7 @@ def _run(
         reason = f"{error}; {_kept(loop)}; lower the learning rate"
         return Finding(payload, "failed", reason)
     except RAISED as error:
-        if loop.step == brought.first_step(job):
+        if loop.step == loop.plan.first:
             raise  # nothing is lost that this training has made
         payload = _payload(job, loop, split, held, note=said(error))
         lost = blame.lost(error, payload)
