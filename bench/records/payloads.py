@@ -13,6 +13,8 @@ from bench.records.audits import Audit as Audit
 from bench.records.audits import AuditRow as AuditRow
 from bench.records.feasibility import Feasibility as Feasibility
 from bench.records.frozen import Frozen as Frozen
+from bench.records.semantics import Semantics as Semantics
+from bench.records.semantics import SemanticsRow as SemanticsRow
 
 Said = Annotated[str, Field(min_length=1)]
 # of a protocol: there is no accuracy without one
@@ -342,6 +344,7 @@ Payload = Annotated[
     | Baselines
     | Evaluation
     | Throughput
+    | Semantics
     | Feasibility,
     Field(discriminator="task"),
 ]

@@ -1,0 +1,6 @@
+"""Which of the known variants of an operation a backend computes, beside whether it is right."""
+
+TASK = "semantics"
+AFTER = ("shape_ops",)
+ABOUT = "backend"
+ON_REQUEST = True
