@@ -19,7 +19,8 @@ def _channels_last(x: Array, *, shape: Ints) -> Array:
     return np.moveaxis(x, 1, -1).reshape(shape)
 
 
-X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+# four axes: of three, the last two variants would be one
+X = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)
 PROBE = OpProbe(
     about="order of a flatten",
     inputs=(Input("reshape", (X,), {"shape": (2, 12)}),),
