@@ -40,7 +40,9 @@ def assemble(run: records.Run, figures: Path) -> list[Block]:
     """The page: a title and every section in order."""
     page: list[Block] = [Heading(f"PosePort feasibility report: {run.info.id}", 1)]
     for section in found():
-        page += [Heading(section.TITLE, 2), *section.render(run, figures)]
+        # a section that has nothing to say at all is left out
+        if blocks := section.render(run, figures):
+            page += [Heading(section.TITLE, 2), *blocks]
     return page
 
 

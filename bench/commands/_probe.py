@@ -1,28 +1,66 @@
-"""`backends probe NAME --to FILE`: the measured manifest of a backend that is here."""
+"""`backends probe NAME`: what a backend was seen to do, and whether a manifest says the same."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.commands._progress import waiting
-from models.errors import BadInput
+from bench.commands._tables import table
+from bench.records import SemanticsRow
 
 
-def probe(name: str | None, to: Path | None, *, as_json: bool) -> int:
-    """Ask a backend in a process of its own, and write what it does. Raises BadInput."""
+def probe(name: str, to: Path | None, held: Path | None, *, as_json: bool) -> int:
+    """Ask a backend in a process of its own; exit code 1 where anything disagrees.
+
+    Its manifest is written to `to`, and the one in `held` is held against it. Raises BadInput.
+    """
     from bench.data.formats import places, yaml_file
-    from bench.feasibility import probe as asking
+    from bench.feasibility import manifest, probe
+    from bench.feasibility.holding import disagreements
 
-    if name is None or to is None:
-        raise BadInput("backends probe: NAME and --to FILE were due; give both")
-    places.file(to)
+    # before the probing, which takes half a minute
+    said = manifest.read(held) if held else None
+    if to:
+        places.file(to)
     with waiting(f"probing {name}", quiet=as_json):
-        found = asking.ask(name, lambda text, share: None)
-    with places.writing(to):
-        to.write_text(yaml_file.text(found), encoding="utf-8")
+        found, rows = probe.ask(name, lambda text, share: None)
+    if to:
+        with places.writing(to):
+            to.write_text(yaml_file.text(found), encoding="utf-8")
+    lines = disagreements(said, manifest.Manifest.model_validate(found)) if said else []
+    wrong = any(row.result == "differs" for row in rows)
     if as_json:
-        print(json.dumps({"manifest": str(to), **found}))
-        return 0
-    print(f"{to}: {len(found['ops'])} ops, {len(found['lacks'])} that it lacks")
-    return 0
+        print(json.dumps(_document(found, rows, lines, to)))
+    else:
+        _show(found, rows, to)
+        for line in lines:
+            print(f"{held}: {line}")
+    return 1 if lines or wrong else 0
+
+
+def _document(
+    found: dict[str, Any],
+    rows: Sequence[SemanticsRow],
+    lines: Sequence[str],
+    to: Path | None,
+) -> dict[str, Any]:
+    probed = [row.model_dump() for row in rows]
+    written = {"manifest": str(to)} if to else {}
+    return {**written, **found, "probes": probed, "disagreements": list(lines)}
+
+
+def _show(found: dict[str, Any], rows: Sequence[SemanticsRow], to: Path | None) -> None:
+    shown = [
+        (row.probe, row.declared or "open", _seen(row), row.result, row.note)
+        for row in rows
+    ]
+    table(("probe", "declared", "probed", "result", "note"), shown)
+    whose = to or found["name"]
+    print(f"{whose}: {len(found['ops'])} ops, {len(found['lacks'])} that it lacks")
+
+
+def _seen(row: SemanticsRow) -> str:
+    return " or ".join(row.probed) or "-"

@@ -15,6 +15,7 @@ EXAMPLES = (
     "backends new mine --to poseport-mine",
     "backends check mine",
     "backends probe torch --to torch.yaml",
+    "backends probe torch --manifest mine.yaml",
 )
 ACTIONS = ("list", "new", "check", "probe")
 LIMIT = 60.0  # seconds of a call: a framework that compiles may need many
@@ -32,6 +33,12 @@ To = Annotated[
         show_default="poseport-NAME",
     ),
 ]
+Held = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest", metavar="FILE", help="Manifest that `probe` holds against it."
+    ),
+]
 Limit = Annotated[
     float | None,
     typer.Option(
@@ -47,6 +54,7 @@ def command(
     action: Action = "list",
     name: Name = None,
     to: To = None,
+    manifest: Held = None,
     limit: Limit = None,
     json: Json = False,
 ) -> int:
@@ -54,17 +62,20 @@ def command(
 
     `new` writes a package that runs at once, on NumPy, to be replaced piece by piece. `check`
     makes every call that the contract has on tiny graphs, and prints each breach in a line.
-    `probe` writes the manifest of one as it was measured: ops that answer right, rank, types.
+    `probe` says which variant of GELU, eps, padding, decay and such it computes; it writes the
+    manifest of one as it was measured, and holds another against it.
     """
     _refuse(action, name, to, limit)
+    if manifest is not None and action != "probe":
+        raise BadInput(f"backends {action}: --manifest goes with probe; leave it out")
     if action == "new" and name:
         return _new(name, to or Path(f"poseport-{name}"), as_json=json)
     if action == "check" and name:
         return _check(name, limit or LIMIT, as_json=json)
-    if action == "probe":
+    if action == "probe" and name:
         from bench.commands import _probe
 
-        return _probe.probe(name, to, as_json=json)
+        return _probe.probe(name, to, manifest, as_json=json)
     return _list(as_json=json)
 
 

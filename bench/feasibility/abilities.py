@@ -31,6 +31,7 @@ class Abilities:
     second_graph: Known = "yes"  # whether inference may be another graph than training
     dynamic: Known = "yes"
     features: Mapping[str, str] = field(default_factory=dict)
+    semantics: Mapping[str, str] = field(default_factory=dict)  # probe -> variant
 
     def state(self, op: str) -> Known:
         """Whether a primitive, or the kernel of a composition, is there."""

@@ -51,6 +51,7 @@ def of_manifest(manifest: Manifest) -> Abilities:
         second_graph=manifest.inference_graph,
         dynamic=manifest.dynamic_shapes,
         features=_features(manifest),
+        semantics=manifest.semantics,
     )
 
 

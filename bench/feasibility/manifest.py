@@ -90,6 +90,19 @@ Devices = Annotated[
 Unsaid = Literal["unknown"]
 
 
+def _meanings(said: dict[str, str]) -> dict[str, str]:
+    # here: what is told apart by its semantics is told by the exam's probes
+    from bench.semantics import catalogue
+
+    for probe, variant in said.items():
+        if variant not in (known := catalogue.variants(probe)):
+            raise UnknownName(f"variant of {probe}", variant, known)
+    return said
+
+
+Meanings = Annotated[dict[str, str], AfterValidator(_meanings)]
+
+
 class Manifest(Strict):
     """One framework."""
 
@@ -106,6 +119,7 @@ class Manifest(Strict):
     dtypes: Dtypes | Unsaid = UNKNOWN
     autograd: Said = UNKNOWN
     optimizers: Rules | Unsaid = UNKNOWN
+    semantics: Meanings = {}  # probe of `bench/semantics` -> its variant
     inference_graph: Said = UNKNOWN  # another than that of training
     graph_loops: Said = UNKNOWN
     devices: Devices | Unsaid = UNKNOWN
@@ -201,7 +215,7 @@ def _keys(loc: Sequence[int | str]) -> list[str]:
     field, *inner = map(str, loc)
     # numbers of a list, and names of a table; whatever else stands there is pydantic's own
     named = [part for part in inner if part.isdigit() or part in ops.table()]
-    if field == "lacks" and inner and not named:
+    if field in ("lacks", "semantics") and inner and not named:
         named = inner[:1]
     return [field, *named]
 

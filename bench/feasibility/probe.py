@@ -20,30 +20,43 @@ from bench.config import Config
 from bench.coordinator.job import Job
 from bench.exam import task as exam
 from bench.exam.settings import Exam
+from bench.feasibility.holding import MOST_RANK
 from bench.processes import contract, question
 from bench.processes.blame import RAISED
 from bench.processes.contract import Watch
 from bench.records import Exam as Answered
+from bench.records import SemanticsRow
+from bench.semantics import asking
 from models import Builder, Graph, optim
 from models.optim import Optimizer
 
 # the first case of each op in each type: whether a kernel is there, not how well it is made
 SHORT = Exam(cases=1, variants="none", numbers="none", typed="first")
-MOST_RANK = 8  # the highest that is tried: models need 5
 MOST = 400  # characters of a reason
 NEAR = 1e-4  # of a step of 0.1: another rule is further off than rounding
 CPU = Settings()
 
 
-def ask(name: str, progress: Callable[[str, float], None]) -> dict[str, Any]:
-    """The manifest of a backend. Raises as `backends.require` does, PosePortError if it dies."""
+def ask(
+    name: str, progress: Callable[[str, float], None]
+) -> tuple[dict[str, Any], list[SemanticsRow]]:
+    """The manifest of a backend, and its semantics probe by probe.
+
+    Raises as `backends.require` does, PosePortError if it dies.
+    """
     backends.require(name)
-    found: dict[str, Any] = question.ask("bench.feasibility.probe", [name], progress)
-    return found
+    found = question.ask("bench.feasibility.probe", [name], progress)
+    rows = [SemanticsRow.model_validate(row) for row in found["semantics"]]
+    return found["manifest"], rows
 
 
-def manifest(backend: Backend, about: dict[str, Any]) -> dict[str, Any]:
-    """What a backend does on the CPU; `about` says what its distribution is called."""
+def manifest(
+    backend: Backend, about: dict[str, Any], seen: Sequence[SemanticsRow] = ()
+) -> dict[str, Any]:
+    """What a backend does on the CPU; `about` says what its distribution is called.
+
+    `seen` are its semantics as probed.
+    """
     rows = _exam(backend).rows
     floats = [row for row in rows if row.dtype in ("float32", "int64", "bool")]
     wrong = {row.op: row.note for row in floats if row.result != "passed"}
@@ -67,6 +80,7 @@ def manifest(backend: Backend, about: dict[str, Any]) -> dict[str, Any]:
         "dtypes": sorted({row.dtype for row in rows if _is_right(row)}),
         "autograd": _word(features.get("autograd", "yes").startswith("yes")),
         "optimizers": [rule for rule in optim.RULES if _optimizes(backend, rule)],
+        "semantics": {row.probe: row.probed[0] for row in seen if len(row.probed) == 1},
         "inference_graph": "yes",
         "devices": [kind for kind, why in backend.devices().items() if not why],
         "notes": [f"{name}: {said}"[:MOST] for name, said in features.items()],
@@ -174,7 +188,10 @@ def about(name: str) -> dict[str, Any]:
 def main(arguments: Sequence[str]) -> dict[str, Any]:
     """The child's answer."""
     name = arguments[0]
-    return manifest(contract.loaded(name, Watch()), about(name))
+    backend = contract.loaded(name, Watch())
+    seen = list(asking.rows(backend, "cpu"))
+    rows = [row.model_dump() for row in seen]
+    return {"manifest": manifest(backend, about(name), seen), "semantics": rows}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import models
 from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
-from bench.feasibility import asked, obstacles
+from bench.feasibility import adapting, asked, obstacles
 from bench.feasibility.abilities import Abilities, of_backend
 from bench.feasibility.answers import answers
 from bench.feasibility.needs import extra, flops, needs
@@ -69,7 +69,7 @@ def finding(job: Job, able: Abilities) -> Finding:
         differs=differences.between(spec),
         extra=more,
         obstacles=tuple(in_the_way),
-        asks=asked.shapes(spec, able),
+        asks=(*asked.shapes(spec, able), *adapting.told(spec, able, optimizer)),
         answers=answers(able, in_the_way, more, optimizer, job.config.precision),
     )
     lacking = _lacking(able, found)

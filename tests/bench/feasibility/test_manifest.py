@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.exam.third_party import mapping
 from bench.feasibility import declared, manifest
 from bench.feasibility.manifest import Manifest
 from models import ops
@@ -31,6 +32,12 @@ WRONG = {
     "name: a\nonnx: [Erf]\nopset: 9\nlacks: {erf: none}\n": ":4: lacks.erf: `onnx` has Erf",
     "name: a\nonnx: [Gelu]\nopset: 17\n": ":2: onnx.0: Gelu came with opset 20",
     "name: a\nopset: 17\n": ":2: opset: it says nothing without `onnx`",
+    "name: a\nsemantics: {gelo: tanh}\n": (
+        ":2: semantics: unknown probe 'gelo': did you mean gelu"
+    ),
+    "name: a\nsemantics: {gelu: tan}\n": (
+        ":2: semantics: unknown variant of gelu 'tan': did you mean tanh"
+    ),
     "name: a\nautograd: yes\ndtypes: [int64]\n": ":2: autograd: yes, and `dtypes` has no float",
 }
 
@@ -77,6 +84,12 @@ def test_onnx_operators_are_ops_by_their_own_names() -> None:
 
 def test_the_table_of_operators_names_ops_that_there_are() -> None:
     assert manifest.operators().keys() <= ops.table().keys()
+
+
+def test_the_operators_of_the_table_are_mapped_by_the_third_party_exam() -> None:
+    known = mapping.table().keys() | mapping.fixed.RULES.keys()
+    for op, made in manifest.operators().items():
+        assert made and made.keys() <= known, op
 
 
 def test_the_example_says_of_the_framework_what_was_published() -> None:

@@ -31,6 +31,7 @@ from models import ops, optim
 from models.errors import UnknownName
 from models.graph import Graph
 from models.optim import Optimizer
+from tests.paths import ROOT
 
 TABLE = catalogue.table()
 OF_OPS = [
@@ -311,3 +312,14 @@ def test_a_probe_says_whom_it_concerns(probe: Any) -> None:
 def test_an_unknown_probe_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown probe 'gelo': did you mean gelu"):
         catalogue.variants("gelo")
+
+
+def test_the_page_lists_every_probe_with_its_variants() -> None:
+    page = (ROOT / "docs" / "feasibility.md").read_text(encoding="utf-8")
+    for name, one in TABLE.items():
+        own = declared(one)
+        whose = ", ".join(f"`{each}`" for each in (*one.ops, *one.rules))
+        others = ", ".join(each.name for each in one.variants if each.name != own)
+        assert (
+            f"| `{name}` | {one.about} | {whose} | {own or 'open'} | {others} |" in page
+        )
