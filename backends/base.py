@@ -57,7 +57,7 @@ class Gap:
 
     op: str  # one op, or several with spaces between them
     reason: str
-    dtype: str = ""
+    dtype: str = ""  # one, or several with spaces between them
     mode: str = ""  # a key of `Backend.modes`
     # shape, dtype, value, bias, gradient or kernel; a program that raises has failed `value`
     question: str = "value"
@@ -78,15 +78,15 @@ class Gap:
     ) -> bool:
         """Whether this is what the gap is about."""
         named = not self.op or op in self.op.split()
+        typed = not self.dtype or dtype in self.dtype.split()
         pairs = (
-            (self.dtype, dtype),
             (self.mode, mode),
             (self.question, question),
             (self.device, device),
         )
         exact = all(mine in ("", asked) for mine, asked in pairs)
         # the empty expression is found in every case
-        return named and exact and re.search(self.case, case) is not None
+        return named and typed and exact and re.search(self.case, case) is not None
 
 
 class Backend(ABC):

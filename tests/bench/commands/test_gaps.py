@@ -104,3 +104,18 @@ def test_many_failures_of_one_cause_are_one_line() -> None:
 def test_a_declared_gap_that_passes_is_no_gap_to_accept() -> None:
     rows = [row("add", "declared gap passes, remove it from the gaps of poor: why")]
     assert _gaps.gaps(rows, device="cpu") == []
+
+
+def test_a_gap_may_be_of_several_types() -> None:
+    gap = Gap("add", "why", "int64 int32")
+    asked = {
+        "op": "add",
+        "mode": "eager",
+        "question": "value",
+        "case": "",
+        "device": "",
+    }
+    found = [
+        gap.fits(dtype=one, **asked) for one in ("int64", "int32", "float32", "int")
+    ]
+    assert found == [True, True, False, False]
