@@ -13,6 +13,7 @@ if __name__ == "__main__" and HEARS:
     # of Ctrl-C in the imports below Python would print a traceback; so it just ends
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import gc
 import importlib
 import pkgutil
 import sys
@@ -29,6 +30,8 @@ from models.errors import BadInput, Missing, PosePortError, shortened, visible
 # typer carries click inside, without an import path of its own
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 INTERRUPTED = 130  # as a shell has it: 128 and the signal's number
+# new objects between two looks for garbage: of graphs, thousands are made and hardly any dropped
+GARBAGE = 100_000
 LONGEST = 4000  # characters of a complaint: the names of all ops are a quarter of it
 # what whoever types no command reads first
 HELP = """Hold a 3D human-pose model against another deep-learning framework.
@@ -162,4 +165,5 @@ def _say(text: str, code: int) -> int:
 if __name__ == "__main__":
     if HEARS:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(GARBAGE)
     sys.exit(main())

@@ -39,6 +39,14 @@ class Type:
     shape: Shape
     dtype: str = "float32"
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # kept: the rules look calls up by their types, thousands of times a model
+        return hash((self.shape, self.dtype))
+
     def flaw(self) -> str:
         """What is wrong with it, in words that follow "has"; empty where nothing is."""
         for length in self.shape:

@@ -35,10 +35,27 @@ def copy(graph: Graph, rule: Rule) -> tuple[Builder, Values]:
         ]
         # whatever a rule makes of a node is still the author's line
         with builder.at(node.where):
-            made = rule(node, arguments)
-            results = made or emit_all(node.op, *arguments, **node.attributes)
+            results = rule(node, arguments) or _again(builder, graph, node, arguments)
         values |= dict(zip(node.results(), results, strict=True))
     return builder, values
+
+
+def _again(
+    builder: Builder, graph: Graph, node: Node, arguments: Arguments
+) -> Sequence[Value]:
+    """A node as it is, of the values that its own became."""
+    operands = zip(node.values(), _values(arguments), strict=True)
+    if any(value.type != graph.types[name] for name, value in operands):
+        return emit_all(node.op, *arguments, **node.attributes)
+    # of operands of the same types the op table says what it said
+    inputs = tuple(each.name if isinstance(each, Value) else each for each in arguments)
+    name = builder.fresh(node.op)
+    made = Node(name, node.op, inputs, node.attributes, node.outputs, node.where)
+    return builder.add(made)
+
+
+def _values(arguments: Arguments) -> list[Value]:
+    return [each for each in arguments if isinstance(each, Value)]
 
 
 def inline(

@@ -195,11 +195,11 @@ def measure(
     Into a new folder in `out` unless `resume` is one, which the caller has `locked`; with the
     weights of `run`, where given. `done` hears of the records when all is shown.
     """
-    from bench.coordinator import checking, lock, taking
+    from bench.coordinator import checking, lock, spec, taking
     from bench.coordinator import run as runs
 
     out = _place(out, resume)
-    with ExitStack() as held:
+    with ExitStack() as held, spec.remembering(wanted=bool(config.declared)):
         with waiting("checking names and reading data", quiet=as_json):
             clips = checking.check(config, resume=resume or run)
             weights = taking.weights(run, config) if run else {}

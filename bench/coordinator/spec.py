@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,6 +22,21 @@ from models.errors import BadInput, SpecError, UnknownName, shortened
 from models.human import human
 from models.sizes import kinds
 
+# models that were built in this process, where `remembering` asks for it
+_BUILT: ContextVar[dict[tuple[str, ...], Spec] | None] = ContextVar(
+    "built", default=None
+)
+
+
+@contextmanager
+def remembering(*, wanted: bool) -> Iterator[None]:
+    """Build each model once where it is `wanted`: one process checks it, and judges it later."""
+    before = _BUILT.set({} if wanted else None)
+    try:
+        yield
+    finally:
+        _BUILT.reset(before)
+
 
 def spec_of(job: Job) -> Spec:
     """The model of a job, under its run's protocol."""
@@ -32,6 +49,16 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
 
     Raises UnknownName for a size, loss, preset, joint or parameter that does not exist.
     """
+    built = _BUILT.get()
+    if built is None:
+        return _built(name, settings, protocol)
+    key = (name, settings.model_dump_json(), protocol.name)
+    if key not in built:
+        built[key] = _built(name, settings, protocol)
+    return built[key]
+
+
+def _built(name: str, settings: Model, protocol: Protocol) -> Spec:
     train = settings.train
     chosen = _size(name, settings, protocol)
     body = body_of(protocol, train.joint_weights)

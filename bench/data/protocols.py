@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -346,6 +347,16 @@ def load(name: str) -> Protocol:
 
 def read(path: Path) -> Protocol:
     """A protocol from any YAML file. Raises BadInput naming the key that is wrong."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _read(path, None)  # which says what is wrong with it
+    # each model of a run asks for all of them: once is enough while the file is as it was
+    return _read(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, state: tuple[int, ...] | None) -> Protocol:
     content = yaml_file.read(path)
     try:
         return Protocol.model_validate({"name": path.stem, **content})
