@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any
 
+from backends import trying
 from backends.base import Format
 from models.errors import BadInput, Missing
 
@@ -58,6 +59,11 @@ def _home(entry: EntryPoint) -> str:
 
 def read(name: str, home: str) -> ModuleType:
     """Import a manifest. Raises Missing where that fails, or what it holds is not what is due."""
+    # ours are tested, and every process would be slower to start
+    if not home.startswith("backends.") and (wrong := trying.fault(home)):
+        raise Missing(
+            f"backend {name}: its manifest {_found(home)} {wrong} when it was imported; {ABOUT}"
+        )
     try:
         with hushed():
             manifest = importlib.import_module(home)
@@ -70,11 +76,12 @@ def read(name: str, home: str) -> ModuleType:
             f"backend {name}: its manifest {_found(home)} cannot be imported:"
             f" {type(error).__name__}: {text}"
         ) from error
+    held = vars(manifest)  # past a `__getattr__` of its own, which may raise
     for field, due, is_right in FIELDS:
         # what is left out is no matter, but for what it requires
-        if not hasattr(manifest, field) and field != "REQUIRES":
+        if field not in held and field != "REQUIRES":
             continue
-        if not is_right(getattr(manifest, field, None)):
+        if not is_right(held.get(field)):
             raise Missing(lacking(name, manifest, f"{field}, {due}"))
     return manifest
 

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bench.processes.ending import WHERE, Late
@@ -43,6 +44,7 @@ class Limit:
         self._process = process
         self._lock = threading.Lock()
         self._lifted = False
+        self._late, self._end = job, time.monotonic() + left
         self._job = self._timer(job, left)
         self._step: threading.Timer | None = None
 
@@ -53,6 +55,18 @@ class Limit:
         self._step = None
         if step.name:
             self._step = self._timer(Late(step.seconds, step.setting), step.seconds)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While it waits for others, whose time is none of its own."""
+        began = time.monotonic()
+        self._job.cancel()
+        try:
+            yield
+        finally:
+            now = time.monotonic()
+            self._end += now - began
+            self._job = self._timer(self._late, max(0.0, self._end - now))
 
     def lift(self) -> None:
         """It has answered, or ended."""

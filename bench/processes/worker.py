@@ -208,8 +208,10 @@ class Worker:
                 listen(*message["progress"])
             if "step" in message:
                 self._begin(message)
-            if "turn" in message and turn:
-                turn()
+            if "turn" in message and turn and self._limit:
+                # another one that hangs is to cost this one nothing
+                with self._limit.waiting():
+                    turn()
                 _tell(process.stdin, "go")
         return None  # the pipe has closed
 

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import backends
-from backends import kernels
+from backends import kernels, trying
 from backends.base import Backend, Format
 from models import ops
 from models.errors import BadInput, Missing, PosePortError, UnknownName
@@ -174,6 +174,38 @@ def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
     assert "numpy" in backends.packages()
     assert backends.exporter("onnx")[0] == "onnx"
     backends.isolate("inhouse")
+
+
+FATAL = {
+    "import time\ntime.sleep(600)": "did not come back in 0.5 s",
+    "import os\nos._exit(0)": "ended its process with exit code 0",
+    "import os\nos.abort()": "ended its process with signal 6",
+    "import threading\nthreading.Thread(target=threading.Event().wait).start()": (
+        "started a thread"
+    ),
+    "import subprocess\nsubprocess.Popen(['sleep', '600'])": "started a process",
+}
+
+
+@pytest.mark.parametrize("deed", FATAL)
+def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
+) -> None:
+    outside(monkeypatch)
+    monkeypatch.delitem(sys.modules, "inhouse_backend")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv(trying.TRIED, raising=False)
+    if "sleep(600)" in deed:
+        monkeypatch.setattr(trying, "PATIENCE", 0.5)
+    place = tmp_path / "inhouse_backend.py"
+    place.write_text(deed)
+    with pytest.raises(Missing) as caught:
+        backends.require("inhouse")
+    due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
+    assert str(caught.value).startswith(due)
+    # once for all that this process asks and starts
+    monkeypatch.setattr(trying, "_tried", lambda module: pytest.fail("tried again"))
+    assert "inhouse" not in backends.installed()
 
 
 def test_two_packages_of_one_name_are_refused_and_others_go_on(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import models
-from backends.base import Program, Settings
+from backends.base import Backend, Program, Settings
 from backends.numpy.backend import NumpyBackend
 from bench import tasks
 from bench.audit import catalogue
@@ -19,6 +19,7 @@ from bench.audit.planting import graphs, noise, patches
 from bench.audit.planting.proxy import Planting, WrongBackend
 from bench.audit.subjects import SUBJECTS
 from bench.parity import rungs
+from bench.processes import contract
 from models import ops
 from models.builder import Builder
 from models.graph import Graph
@@ -156,8 +157,22 @@ def test_noise_of_numpy_keeps_its_rate_its_calls_apart_and_its_seed() -> None:
     assert not np.array_equal(other["a.mask"], one["a.mask"])
 
 
-def test_a_backend_that_draws_no_noise_cannot_draw_it_wrongly() -> None:
+def test_a_backend_that_refuses_to_draw_noise_cannot_draw_it_wrongly() -> None:
     assert "noise" in noise.undrawn(NumpyBackend())
+
+
+def test_wrong_noise_reaches_a_backend_that_leaves_drawing_to_the_harness() -> None:
+    class Nothing(noise.Drawing):
+        def mask(self, rng: np.random.Generator, kept: float, shape: Any) -> np.ndarray:
+            return np.zeros(shape)
+
+    builder = Builder("noise")
+    x = builder.input("x", ("batch", 2))
+    builder.output("y", x.dropout(rate=0.5, name="drop"))
+    wrong = WrongBackend(NumpyBackend(), noise.drawn(Nothing))
+    seen = contract.watched(cast(Backend, wrong), contract.Watch())
+    program = seen.program(builder.finish(), Settings(draw_noise=True))
+    assert not program({"x": np.ones((3, 2), np.float32)})["y"].any()
 
 
 # In the harness

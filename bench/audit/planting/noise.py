@@ -1,7 +1,7 @@
 """Noise drawn by NumPy and fed, where a framework would draw its own.
 
 `Drawing` draws it rightly; a fault overrides what is wrong. So any framework can be made to
-draw wrongly, and one that draws none is said to be of another kind.
+draw wrongly, one that leaves it to the harness, too; one that refuses to is of another kind.
 """
 
 from __future__ import annotations
@@ -142,6 +142,7 @@ def drawn(drawing: type[Drawing], *, training: type[Drawing] | None = None) -> P
         program=fed(drawing),
         trained=fed(training or drawing),
         trainer=_FedTrainer,
+        draws=True,
     )
 
 

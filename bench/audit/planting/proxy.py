@@ -69,6 +69,8 @@ class Planting:
     trainer: type[WrongTrainer] = WrongTrainer
     # claimed beside the real ones
     devices: dict[str, str] = field(default_factory=dict)
+    # its noise is its own: else the harness would draw it, rightly, and feed that
+    draws: bool = False
 
 
 class WrongBackend(Proxy):
@@ -78,6 +80,11 @@ class WrongBackend(Proxy):
         super().__init__(inner)
         self.planting = planting
         self.touched: Touched = Touched()
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether it is to draw, be it by what is planted."""
+        return self.planting.draws or self.inner.draws_noise
 
     def devices(self) -> dict[str, str]:
         """Those that are there, and those that are claimed."""
