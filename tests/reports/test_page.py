@@ -60,7 +60,9 @@ def titles(report: str) -> list[str]:
 
 def test_sections_are_found_by_listing_and_stand_in_order(report: str) -> None:
     shown = titles(report)
-    assert shown == [module.TITLE for module in found()]
+    # the sample's run probed no semantics, of which then nothing is said
+    due = [module.TITLE for module in found() if module is not semantics]
+    assert shown == due
     assert shown[0] == "Verdict"
     assert shown[-1] == "What was not measured, and why"
     # A module beside the list, which the list does not know, would be a lost section.
