@@ -17,6 +17,7 @@ import pytest
 from models import folder as registry
 from models.errors import BadInput, UnknownName
 from reports import build, found, sections
+from reports.sections import semantics
 from tests.paths import GOLDEN
 from tests.reports import sample_run as sample
 from tests.reports.pages import report_of, section, tables
