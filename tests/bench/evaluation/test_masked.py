@@ -161,8 +161,6 @@ def job_of(folder: Path, model: str, backend: Backend, task: str, inputs: str) -
 @pytest.mark.parametrize(
     ("model", "inputs", "name"),
     [
-        ("keypoint_vit:3d", "screen", HIDDEN),
-        ("keypoint_autoencoder:3d", "zscore", HIDDEN),
         ("keypoint_vit:2d", "zscore", HIDDEN_2D),
         ("dstformer:pretrain", "zscore", HIDDEN),
     ],
