@@ -19,7 +19,7 @@ from bench.config import Config, Model
 from bench.coordinator.job import Job
 from bench.coordinator.spec import build
 from bench.data import protocol_for
-from bench.parity import feeds
+from bench.parity import feeds, kinks
 from bench.parity.settings import Parity as Size
 from bench.training.optimizer import optimizer_of
 from bench.training.restored import weights
@@ -90,6 +90,7 @@ class Trial:
             "parity": self.size.model_dump(exclude={"locate", "rungs", "seconds"}),
             "optimizer": asdict(self.optimizer),
             "seed": self.seed,
+            "kinks": kinks.NEAR,  # how far the batch keeps from them
         }
         if self.brought:
             asked["weights"] = self.brought
@@ -131,7 +132,12 @@ def prepare(job: Job, backend: Backend, device: str) -> Trial:
         optimizer=optimizer_of(job, spec),
         folder=job.folder / "traces",
         params=params,
-        feeds=batch(spec, config.parity, rng),
+        feeds=kinks.away(
+            spec.train,
+            params,
+            lengths_of(spec, config.parity),
+            lambda: batch(spec, config.parity, rng),
+        ),
         preset=sizes.preset,
         brought="" if brought is None else digest(brought, spec.parameters),
         half="" if config.precision == "fp32" else config.precision,
