@@ -33,12 +33,9 @@ def accept(file: Path, records: Sequence[Record]) -> None:
     wrong = 0
     for record in records:
         if isinstance(record.payload, Exam):
-            device = record.actual_device or record.device
-            rows = [row for row in record.payload.rows if row.result == "failed"]
-            wrong += len(rows)
-            found += gaps(
-                record.payload.rows, device=device, modes=record.payload.modes
-            )
+            exam = record.payload
+            wrong += sum(row.result == "failed" for row in exam.rows)
+            found += gaps(exam.rows, device=exam.device, modes=exam.modes)
     if not found:
         print(f"{file}: not written: there is no gap to accept", file=sys.stderr)
         return

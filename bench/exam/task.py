@@ -62,6 +62,7 @@ def run(
         left_out=left_out | survival.left_out(),
         customary=next(iter(backend.modes)),
         modes=tuple(backend.modes),
+        device=device,
     )
     reason = "; ".join(filter(None, (_fatal(survival), _wrong(rows))))
     return Finding(payload, "failed" if reason else "ok", reason)

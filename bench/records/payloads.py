@@ -92,6 +92,9 @@ class Exam(Frozen):
     left_out: dict[str, str] = {}  # what was asked for and not put -> why
     customary: str = ""  # the mode in which this backend runs models
     modes: tuple[str, ...] = ()  # all in which it runs programs, asked here or not
+    device: str = (
+        ""  # that questions were put to; results of a run gone on with may tell none
+    )
 
 
 class ThirdPartyRow(Frozen):
