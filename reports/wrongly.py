@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from bench.records import ExamRow
 from reports.numbers import count, number
 
+CLOSED = "declared gap passes"
+NOT_FINITE = "NaN or infinity on one side alone"  # the answer, or what was due
 NAMED = 6  # ops of one cause that are named
 
 
@@ -30,7 +33,7 @@ class Cause:
     @property
     def closed(self) -> bool:
         """Whether it is a gap that was declared, and passes."""
-        return self.text.startswith("declared gap passes")
+        return self.text.startswith(CLOSED)
 
 
 def by_cause(rows: Iterable[ExamRow]) -> dict[Cause, list[ExamRow]]:
@@ -39,7 +42,8 @@ def by_cause(rows: Iterable[ExamRow]) -> dict[Cause, list[ExamRow]]:
     for row in rows:
         if row.result == "failed":
             # of numbers that are off, the op is the cause
-            said = alike(row) if row.error is None else f"{row.op} is off"
+            numbers = "off" if _finite(row) else "not finite"
+            said = alike(row) if _worded(row) else f"{row.op} is {numbers}"
             key = (row.dtype, row.mode, row.question, said)
             found.setdefault(key, []).append(row)
     groups = sorted(found.items(), key=lambda one: -len(one[1]))
@@ -50,9 +54,11 @@ def by_cause(rows: Iterable[ExamRow]) -> dict[Cause, list[ExamRow]]:
 
 
 def alike(row: ExamRow) -> str:
-    """What was said of an answer, without its op, its sizes and its numbers."""
-    without = re.sub(rf"\b{re.escape(row.op)}\b", "", row.note)
-    return re.sub(r"\d+", "0", without)
+    """What was said of an answer, without its op, its type, its sizes and its numbers."""
+    without = re.sub(rf"\b({re.escape(row.op)}|{row.dtype})\b", "", row.note)
+    # a framework names its own op in brackets; sizes are of any rank
+    without = re.sub(r"\[\w*\]", "", without)
+    return re.sub(r"\d+(, ?\d+)*,?", "0", without)
 
 
 def told(rows: Iterable[ExamRow]) -> str:
@@ -90,7 +96,19 @@ def case(row: ExamRow) -> str:
 
 def off(row: ExamRow) -> str:
     """How far off it was, or what it said instead."""
-    if row.error is None:
+    if _worded(row):
         return row.note
     allowed = f", {number(row.bound)} allowed" if row.bound is not None else ""
-    return f"off by {number(row.error)}{allowed}"
+    said = f"off by {number(row.error)}" if _finite(row) else NOT_FINITE
+    return said + allowed
+
+
+def _worded(row: ExamRow) -> bool:
+    """Whether the note says why, and no number does."""
+    without = row.error is None and (bool(row.note) or row.bound is None)
+    return without or row.note.startswith(CLOSED)
+
+
+def _finite(row: ExamRow) -> bool:
+    """Whether it is off by a number; what is not is none in a record that was read."""
+    return row.error is not None and math.isfinite(row.error)

@@ -35,8 +35,9 @@ class Survival:
     def __init__(self, steps: Steps, *, seconds: float) -> None:
         self._steps = steps
         self._seconds = seconds
-        # questions that ended workers, by op and part
+        # questions that ended workers, by op and part; of them those that no gap declares
         self._ended: Counter[tuple[str, str]] = Counter()
+        self._undeclared: Counter[tuple[str, str]] = Counter()
         # questions that are not put -> why, by op and part
         self._unput: dict[tuple[str, str], list[str]] = {}
         self._spared: list[str] = []  # ends of workers that no question is blamed for
@@ -61,8 +62,8 @@ class Survival:
         return found
 
     def ended(self) -> list[str]:
-        """The ops that ended workers."""
-        return sorted({op for op, _ in self._ended})
+        """The ops that ended workers, but for what a declared gap is about."""
+        return sorted({op for op, _ in self._undeclared})
 
     def left_out(self) -> dict[str, str]:
         """What was not asked, or has ended a worker without being found, each with the reason."""
@@ -78,13 +79,22 @@ class Survival:
         """Whether it may be asked; else it is noted that it was not."""
         op = question.probe.op
         reason = ""
-        if self._ended[op, part] >= ENOUGH:
+        if self._is_enough(question, part):
             reason = f"{ENOUGH} others ended workers"
         elif inner := self._fatal_within(question, part):
             reason = f"it is made of {inner}, of which {ENOUGH} ended workers"
         if reason:
             self._unput.setdefault((op, part), []).append(reason)
         return not reason
+
+    def _is_enough(self, question: Question, part: Part) -> bool:
+        """Whether its op has ended as many workers as it may."""
+        about = question.probe.op, part
+        if self._ended[about] < ENOUGH:
+            return False
+        # a gap of some cases keeps no other case from being asked
+        declared = question.gap(part) or question.inherited(part)
+        return bool(declared) or self._undeclared[about] >= ENOUGH
 
     def _fatal_within(self, question: Question, part: Part) -> str:
         """An op of its body that is given up, where that body runs."""
@@ -116,8 +126,11 @@ class Survival:
             again = not death.first and self._steps.deaths(name) < 2
             if again or self._steps.kept(name) is not None:
                 break  # once more, before anything else that this process is asked
-            self._ended[question.probe.op, death.part] += 1
-            found.append(judge.died(question, death))
+            row = judge.died(question, death)
+            self._ended[row.op, death.part] += 1
+            if row.result == "failed":
+                self._undeclared[row.op, death.part] += 1
+            found.append(row)
             if death.part == "value":
                 return found
             without.append(death.part)

@@ -37,7 +37,8 @@ def run(
 ) -> Finding:
     """Ask everything; with `steps`, by as many workers as it takes.
 
-    The exam fails where an answer is wrong that is no known gap, or a known gap is closed.
+    The exam fails where an answer is wrong or a worker is ended that is no known gap, or a known
+    gap is closed.
     """
     steps = steps or Steps(job, lambda said: None)
     steps.resume(_question(job))
@@ -60,6 +61,8 @@ def run(
         gaps=dict(backend.gaps),
         left_out=left_out | survival.left_out(),
         customary=next(iter(backend.modes)),
+        modes=tuple(backend.modes),
+        device=device,
     )
     reason = "; ".join(filter(None, (_fatal(survival), _wrong(rows))))
     return Finding(payload, "failed" if reason else "ok", reason)
@@ -83,7 +86,7 @@ def _tell(progress: Progress, share: float, where: str, ops: str) -> None:
 
 
 def _fatal(survival: Survival) -> str:
-    """Which ops have ended workers."""
+    """Which ops have ended workers, where no declared gap says that they do."""
     ended = survival.ended()
     return f"ended workers: {', '.join(ended)}" if ended else ""
 

@@ -93,6 +93,10 @@ class Exam(Frozen):
     gaps: dict[str, str] = {}  # op -> why the framework cannot
     left_out: dict[str, str] = {}  # what was asked for and not put -> why
     customary: str = ""  # the mode in which this backend runs models
+    modes: tuple[str, ...] = ()  # all in which it runs programs, asked here or not
+    device: str = (
+        ""  # that questions were put to; results of a run gone on with may tell none
+    )
 
 
 class ThirdPartyRow(Frozen):

@@ -2,7 +2,7 @@
 
 from backends.base import Backend
 
-REQUIRES = ("mlx.core",)
+REQUIRES = ("mlx",)
 PACKAGES = ("mlx",)
 INSTALL = 'pip install "mlx[cpu]"'
 

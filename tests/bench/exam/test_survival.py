@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backends.base import Program, Settings
+from backends.base import Backend, Gap, Program, Settings
 from backends.numpy.backend import NumpyBackend
 from bench import config as configs
 from bench.config import Config
-from bench.coordinator.job import Death, Job
+from bench.coordinator.job import Death, Finding, Job
 from bench.exam import task
 from bench.processes.steps import Steps, place
 from bench.processes.worker import Worker
@@ -48,6 +49,15 @@ def config(**more: Any) -> Config:
 
 def asked(job: Job, kills: Kills, file: Path | None = None) -> tuple[Exam, list[Death]]:
     """The exam, by as many workers as it takes, and how those before the last ended."""
+    finding, deaths = found(job, lambda: Deadly(kills), file)
+    assert isinstance(finding.payload, Exam)
+    return finding.payload, deaths
+
+
+def found(
+    job: Job, backend: Callable[[], Backend], file: Path | None = None
+) -> tuple[Finding, list[Death]]:
+    """The same with all that is said of it."""
     deaths: list[Death] = []
     while True:
         said: dict[str, Any] = {}
@@ -56,7 +66,7 @@ def asked(job: Job, kills: Kills, file: Path | None = None) -> tuple[Exam, list[
         try:
             finding = task.run(
                 told,
-                Deadly(kills),
+                backend(),
                 "cpu",
                 lambda text, share: None,
                 steps=Steps(told, sends, file=file),
@@ -68,8 +78,7 @@ def asked(job: Job, kills: Kills, file: Path | None = None) -> tuple[Exam, list[
             deaths.append(death)
             assert len(deaths) < 40, "it goes on for ever"
             continue
-        assert isinstance(finding.payload, Exam)
-        return finding.payload, deaths
+        return finding, deaths
 
 
 def job(folder: Path, **more: Any) -> Job:
@@ -139,6 +148,43 @@ def test_of_an_op_that_always_does_it_only_some_are_asked(tmp_path: Path) -> Non
     (about,) = exam.left_out
     assert about.startswith("sin, value of ")
     assert exam.left_out[about] == "3 others ended workers"
+
+
+def of_gaps(*gaps: Gap) -> Backend:
+    """A backend whose sine ends the worker."""
+    backend = Deadly(lambda ops, before: "sin" in ops)
+    backend.part_gaps = gaps
+    return backend
+
+
+def test_an_exam_whose_workers_end_in_declared_gaps_alone_has_not_failed(
+    tmp_path: Path,
+) -> None:
+    every = {**EXAM, "cases": 0, "variants": "first", "numbers": "first"}
+    one = job(tmp_path, exam=every, ops=["sin", "add"])
+    finding, _ = found(one, lambda: of_gaps(Gap("sin", "ends the process")))
+    assert (finding.status, finding.reason) == ("ok", "")
+    assert isinstance(finding.payload, Exam)
+    rows = finding.payload.rows
+    assert [row.result for row in rows if row.ended] == ["gap"] * 3
+    assert finding.payload.left_out  # which says that the rest was not asked
+
+
+def test_a_gap_of_some_cases_that_end_workers_keeps_no_other_case_from_being_asked(
+    tmp_path: Path,
+) -> None:
+    every = {**EXAM, "cases": 0, "variants": "first", "numbers": "first"}
+    one = job(tmp_path, exam=every, ops=["sin", "add"])
+    whole, _ = asked(one, lambda ops, before: False)
+    first = next(row.case for row in whole.rows if row.op == "sin")
+    gap = Gap("sin", "ends the process", case=f"^{re.escape(first)}$")
+    finding, _ = found(one, lambda: of_gaps(gap))
+    assert finding.status == "failed"
+    assert isinstance(finding.payload, Exam)
+    ended = [row.result for row in finding.payload.rows if row.ended]
+    assert ended.count("gap") == 1
+    # as many as of an op without a gap: the declared one is not among them
+    assert ended.count("failed") == 3
 
 
 def test_when_its_time_is_over_what_is_known_is_told(tmp_path: Path) -> None:
