@@ -159,6 +159,19 @@ def test_a_route_is_costed_at_the_sizes_of_the_model() -> None:
     assert all(extra and extra.nodes > 0 and extra.flops > 0 for extra in costs)
 
 
+def test_what_is_blocked_tells_a_way_round_and_stays_blocked() -> None:
+    answers = judged("motionbert", ops=primitives("erf")).answers
+    assert answers and answers.way == "blocked"
+    said = "blocked by erf; a way round is known (erf: exp and a polynomial of five terms): +"
+    assert answers.model.startswith(said)
+    assert answers.model.endswith(" GFLOP, in the adapter")
+    # of one op there is a way, of the other none
+    both = judged("motionbert", ops=primitives("erf", "exp")).answers
+    assert both and both.model == "blocked by erf, exp"
+    other = judged("motionbert", ops=primitives("erf", "matmul")).answers
+    assert other and other.model.endswith("in the adapter; none for matmul")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_ops_taken_away_give_the_verdict_that_is_declared(
     model: str, backend: Backend
