@@ -1,4 +1,4 @@
-"""List the backends; begin, check or probe one."""
+"""List the backends; begin, check, probe or weigh one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ EXAMPLES = (
     "backends check mine",
     "backends probe torch --to torch.yaml",
     "backends probe torch --manifest mine.yaml",
+    "backends build torch",
 )
-ACTIONS = ("list", "new", "check", "probe")
+ACTIONS = ("list", "new", "check", "probe", "build")
 LIMIT = 60.0  # seconds of a call: a framework that compiles may need many
 
 Action = Annotated[
-    str, typer.Argument(help="list, new NAME, check NAME, or probe NAME.")
+    str,
+    typer.Argument(help="list, new NAME, check NAME, probe NAME, or build NAME."),
 ]
 Name = Annotated[str | None, typer.Argument(help="The backend.")]
 To = Annotated[
@@ -58,12 +60,13 @@ def command(
     limit: Limit = None,
     json: Json = False,
 ) -> int:
-    """List the backends; begin, check or probe one.
+    """List the backends; begin, check, probe or weigh one.
 
     `new` writes a package that runs at once, on NumPy, to be replaced piece by piece. `check`
     makes every call that the contract has on tiny graphs, and prints each breach in a line.
     `probe` says which variant of GELU, eps, padding, decay and such it computes; it writes the
     manifest of one as it was measured, and holds another against it.
+    `build` tells how it is installed: import time, size, wheels, conflicts, orders of imports.
     """
     _refuse(action, name, to, limit)
     if manifest is not None and action != "probe":
@@ -76,6 +79,10 @@ def command(
         from bench.commands import _probe
 
         return _probe.probe(name, to, manifest, as_json=json)
+    if action == "build" and name:
+        from bench.commands import _build
+
+        return _build.build(name, as_json=json)
     return _list(as_json=json)
 
 
@@ -87,7 +94,7 @@ def _refuse(
         raise UnknownName("backends action", action, ACTIONS)
     if (name is None) != (action == "list"):
         raise BadInput(
-            f"backends {action}: a NAME goes with new, check and probe, which need it"
+            f"backends {action}: a NAME goes with every action but list, which need it"
         )
     if to is not None and action not in ("new", "probe"):
         raise BadInput(f"backends {action}: --to goes with new and probe; leave it out")

@@ -39,16 +39,32 @@ def _graph(name: str, obstacles: Sequence[Obstacle], extra: Mapping[str, Extra])
     """How one graph can be had: native, through decomposition, blocked, or nobody knows."""
     here = [one for one in obstacles if one.graph == name and one.kind != "optimizer"]
     if missing := [one for one in here if not one.unknown]:
-        return f"blocked by {named(missing)}"
+        return f"blocked by {named(missing)}{_round(missing)}"
     if here:
         return f"unknown: {named(here)}"
     more = extra[name]
     if not more.nodes and not more.flops:
         return NATIVE
-    return (
-        f"through decomposition: {more.nodes:+,} nodes,"
-        f" {more.flops / 1e9:+.3g} GFLOP forward"
-    )
+    return f"through decomposition: {_cost([more])} forward"
+
+
+def _round(missing: Sequence[Obstacle]) -> str:
+    """What is known of ways round; the graph stays blocked until an adapter writes them."""
+    known = [one for one in missing if one.extra]
+    if not known:
+        return ""
+    ways = "; ".join(f"{title(one)}: {one.route}" for one in known)
+    cost = _cost([one.extra for one in known if one.extra])
+    rest = [one for one in missing if not one.extra]
+    beside = f"; none for {named(rest)}" if rest else ""
+    return f"; a way round is known ({ways}): {cost}, in the adapter{beside}"
+
+
+def _cost(found: Sequence[Extra]) -> str:
+    """What comes on top, all together."""
+    nodes = sum(one.nodes for one in found)
+    flops = sum(one.flops for one in found)
+    return f"{nodes:+,} nodes, {flops / 1e9:+.3g} GFLOP"
 
 
 def _training(

@@ -10,6 +10,11 @@ from models.graph import Graph
 from models.spec import Spec
 
 SECOND = "a second graph over the same weights"
+# what inference does otherwise than training, by the op of the train graph
+SWITCHED = {
+    "batch_norm_train": "batch_norm_train (the statistics that it kept, no new ones)",
+    "dropout": "dropout (left out)",
+}
 
 
 def second_graph(spec: Spec, able: Abilities) -> list[Obstacle]:
@@ -36,10 +41,10 @@ def mechanism(spec: Spec) -> str:
     """What has to change between training and inference, at the least."""
     if models.stage(spec.name).infer is not None:
         return SECOND
-    switched = {"dropout", "batch_norm_train"} & spec.train.census().keys()
+    there = spec.train.census()
+    switched = [what for op, what in SWITCHED.items() if op in there]
     if switched or spec.train.noise:
-        names = ", ".join(sorted(switched)) or "noise"
-        return f"a mode that switches {names}"
+        return f"a mode that switches {', '.join(switched) or 'noise'}"
     return "none: the train graph without its loss"
 
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
 
 from bench.coordinator.job import Job
+from bench.data.formats import yaml_file
 from bench.feasibility import TASK, task
 from bench.feasibility.abilities import Abilities, undefined
 from bench.feasibility.manifest import UNKNOWN, Manifest, read
-from bench.records import Record
+from bench.records import Feasibility, Record
+
+# what of a manifest an obstacle comes of, where `lacks` does not name it
+FIELDS = {
+    "op": ("others",),
+    "optimizer": ("others",),
+    "rank": ("rank",),
+    "dtype": ("dtypes",),
+    "graphs": ("inference_graph",),
+}
 
 
 def record(job: Job) -> Record:
     """The cell of one model, as a worker would make it of a backend that is here."""
     started = time.perf_counter()
-    manifest = read(job.config.declared[job.backend])
+    path = job.config.declared[job.backend]
+    manifest = read(path)
     found = task.finding(job, of_manifest(manifest))
+    payload = found.payload
+    if isinstance(payload, Feasibility):
+        payload = _sourced(payload, path, manifest)
     return Record(
         task=TASK,
         backend=job.backend,
@@ -27,9 +42,26 @@ def record(job: Job) -> Record:
         reason=found.reason,
         seconds=time.perf_counter() - started,
         config=job.settings.sizes | {"preset": job.settings.preset},
-        payload=found.payload,
+        payload=payload,
         versions={manifest.name: manifest.version},
     )
+
+
+def _sourced(payload: Feasibility, path: Path, manifest: Manifest) -> Feasibility:
+    """Each obstacle with the line of the manifest that makes it one; none where it is silent."""
+    found = []
+    for one in payload.obstacles:
+        keys = ("lacks", one.what) if one.what in manifest.lacks else FIELDS[one.kind]
+        said = keys[0] in manifest.model_fields_set
+        source = f"{path}:{_line(path, keys)}" if said else str(path)
+        found.append(one.model_copy(update={"source": source}))
+    return payload.model_copy(update={"obstacles": tuple(found)})
+
+
+@cache
+def _line(path: Path, keys: tuple[str, ...]) -> int:
+    # the same for every model, and the whole file is parsed for it
+    return yaml_file.line(path, keys)
 
 
 def of_manifest(manifest: Manifest) -> Abilities:

@@ -36,6 +36,7 @@ class Obstacle(Frozen):
     ops: tuple[str, ...] = ()  # of the model, that need it
     unknown: bool = False  # the declaration does not say whether it is there
     reason: str = ""
+    source: str = ""  # file and line of a manifest that say so
     # how it can be had of ops that are there, in words, and what that costs the graph
     route: str = ""
     extra: Extra | None = None

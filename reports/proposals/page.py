@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.records import Obstacle, Run
+from bench.records import Exam, Obstacle, Run
 from reports import cells
 from reports.blocks import Block, Bullets, Code, Heading, Inline, Strong, bullets, text
 from reports.numbers import count, gigaflops
@@ -38,6 +38,7 @@ def of_backend(run: Run, backend: str, found: Found) -> list[Block]:
     ]
     for one, asking in causes.every(found).items():
         blocks += [*proposal(one, asking, found), *change(one, asking)]
+        blocks.append(sources(run, backend, one, asking))
     return [*blocks, *limits(found)]
 
 
@@ -123,6 +124,34 @@ def change(one: Cause, asking: Sequence[tuple[str, Obstacle]]) -> list[Block]:
     if any(each.extra for _, each in asking):
         due += "; or the way round, written into the adapter"
     return [text("What would change it: ", due, ".")]
+
+
+def sources(
+    run: Run, backend: str, one: Cause, asking: Sequence[tuple[str, Obstacle]]
+) -> Block:
+    """Where one cause can be read: the manifest's line, its cells, and what the exam asked."""
+    models = causes.names(asking)
+    cells_ = f"the feasibility of {backend} on {', '.join(models)}"
+    parts: list[Inline] = ["Evidence: ", Code("records.jsonl"), f", {cells_}"]
+    for place in dict.fromkeys(each.source for _, each in asking if each.source):
+        parts += ["; ", Code(place)]
+    users = {one.what} | {op for _, each in asking for op in each.ops}
+    if said := examined(run, backend, users if one.kind == "op" else set()):
+        parts.append(f"; the op exam: {said}")
+    return text(*parts, ".")
+
+
+def examined(run: Run, backend: str, ops: set[str]) -> str:
+    """What the exam of a backend, where it was put, found of some ops."""
+    here = [record for record in run.records if record.backend == backend]
+    rows = [row for _, exam in cells.payloads(here, Exam) for row in exam.rows]
+    told = []
+    for op in sorted(ops):
+        asked = [row.result for row in rows if row.op == op]
+        if asked:
+            passed = count(asked.count("passed"))
+            told.append(f"{op} passed {passed} of {count(len(asked))}")
+    return ", ".join(told)
 
 
 def limits(found: Found) -> list[Block]:

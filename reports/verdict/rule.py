@@ -94,14 +94,14 @@ def overall(answers: Mapping[Question, Answer]) -> Answer:
 
 
 def about_model(evidence: Evidence) -> list[Reason]:
-    """What all grounds say about a model, each reason under its ground's question."""
+    """What all grounds say about a model, each reason under its own or its ground's question."""
     out: list[Reason] = []
     for ground in grounds():
         # A ground may speak of a model, of a backend, or of both.
         if hasattr(ground, "reasons"):
             question = question_of(ground)
             found: list[Reason] = ground.reasons(evidence)
-            out += [replace(one, question=question) for one in found]
+            out += [replace(one, question=one.question or question) for one in found]
     return out
 
 

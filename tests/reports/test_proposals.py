@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import records
-from bench.records import Answers, Extra, Feasibility, Obstacle, Record, RunInfo
+from bench.records import Answers, Exam, Extra, Feasibility, Obstacle, Record, RunInfo
 from reports import build
 from reports.proposals.cause import Cause
 from reports.proposals.cover import Step, greedy
+from tests.reports import sample_run as sample
 
 ERF, TAKE, SCATTER = (Cause("op", name) for name in ("erf", "take", "scatter"))
 FIVE, SIX = Cause("rank", "5"), Cause("rank", "6")
@@ -105,6 +106,17 @@ def test_a_proposal_has_its_reason_its_models_its_way_round_and_its_evidence(
         assert said in page
     assert page.count("### Build erf") == 1
     assert "frames/s" not in page
+
+
+def test_a_cause_names_its_cells_its_line_and_what_the_exam_asked(
+    tmp_path: Path,
+) -> None:
+    here = erf("infer").model_copy(update={"source": "there/m*.yaml:7"})
+    row = sample.exam().rows[0].model_copy(update={"op": "erf", "result": "failed"})
+    exam = sample.record(Exam(rows=(row,)), model="", backend="paper")
+    page = written(tmp_path, cell("one", here), cell("two", here), exam)
+    said = "Evidence: `records.jsonl`, the feasibility of paper on one, two"
+    assert f"{said}; `there/m*.yaml:7`; the op exam: erf passed 0 of 1." in page
 
 
 def test_what_nobody_knows_is_to_be_found_out(tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_an_optimizer_that_the_backend_does_not_have_is_no_gap_of_other_models()
         payload = sample.parity(more=checks).model_copy(update={"left_out": why})
         reason = "step: no rmsprop here"
         model = only(instead(payload, status="unsupported", reason=reason))
-        assert model.answers["computes"] == answer
+        # It has to do with training alone, whatever it is.
+        assert (model.answers["computes"], model.answers["trains"]) == ("yes", answer)
         assert None in told(model, "left out step: no rmsprop here")
 
 
@@ -191,8 +192,11 @@ def test_the_exam_counts_in_the_types_the_precision_and_the_mode_of_the_model(
     items = [item.model_copy(update=asked) if item.model else item for item in items]
     whole, model = verdicts(items)
     assert model.answers["computes"] == answer
-    # Either way it is not passed over: what is not the model's is the backend's.
-    assert whole.answer == "yes with gaps" and told(whole, op)
+    # Either way it is not passed over: what is not the model's is the backend's, but for a
+    # half that nobody asked for.
+    spared = change.get("dtype") == "float16" and precision != "fp16"
+    assert told(whole, op) == [None if spared else "yes with gaps"]
+    assert whole.answer == (answer if spared else "yes with gaps")
 
 
 def test_a_failed_row_of_whole_numbers_does_not_count_against_a_model_of_floats() -> (

@@ -228,10 +228,12 @@ def test_a_ground_that_answers_nothing_that_is_asked_is_refused(ground: Path) ->
 # From models to a backend
 
 
-def test_a_gap_no_model_needs_is_a_gap_of_the_backend_alone() -> None:
+def test_a_gap_no_model_needs_is_told_and_decides_nothing() -> None:
     whole, model = verdicts(instead(sample.exam(gaps={"conv_transpose": "none"})))
-    assert (whole.answer, model.answer) == ("yes with gaps", "yes")
-    assert "conv_transpose" in whole.reasons[0].text
+    assert (whole.answer, model.answer) == ("yes", "yes")
+    said = "does not have, needed by no model asked: conv_transpose"
+    assert [one.answer for one in whole.reasons if one.text == said] == [None]
+    assert whole.changes == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bench.records import Exam, ExamRow, Record, Run
 from reports import cells, wrongly
+from reports.verdict import ladder
 from reports.verdict.evidence import Evidence, blame, grade
 from reports.verdict.grounds.coverage import needed
 from reports.verdict.reason import Reason, fact, gap, works
@@ -15,6 +16,8 @@ AFTER = ("poses",)
 FLOATS = {"float32", "float64"}
 # What the exam calls the type that a precision computes in.
 HALVES = {"bf16": "bfloat16", "fp16": "float16"}
+# The questions that leave nothing of an op where each is a gap, and what then is missing.
+WHOLE = {"value": "", "gradient": ", its gradient"}
 Asked = tuple[Exam, ExamRow]
 
 
@@ -22,9 +25,9 @@ def reasons(evidence: Evidence) -> list[Reason]:
     """An op that the model needs and that fails as the model needs it is a gap.
 
     Types that its graphs do not hold, precisions that nobody asked for and modes in which the
-    backend runs no model are the backend's own business.
+    backend runs no model are the backend's own business; so are devices that it did not run on.
     """
-    rows = questions(evidence.exams)
+    rows = questions(beside(evidence.records, evidence.exams))
     if not rows:
         return [silent(evidence)]
     counted = [row for exam, row in rows if counts(evidence.records, exam, row)]
@@ -35,9 +38,21 @@ def reasons(evidence: Evidence) -> list[Reason]:
         out.append(gap(f"ops it needs fail in the op exam: {wrong}", change))
     out += unmet(evidence.records, rows)
     out += unfit(counted)
-    excepted = known(counted)
+    excepted = known(counted, held=well_held(evidence))
     but = ", but for gaps that are declared" if excepted else ""
     return (out or [works(f"the ops it needs pass the op exam{but}")]) + excepted
+
+
+def beside(about: Iterable[Record], exams: Iterable[Record]) -> list[Record]:
+    """The exams on the devices of these records: another device has gaps of its own."""
+    devices = {cells.device(record) for record in about}
+    return [exam for exam in exams if cells.device(exam) in devices]
+
+
+def well_held(evidence: Evidence) -> bool:
+    """Whether a whole ladder in full precision shows that the model meets no wrong answer."""
+    found = ladder.ladders(evidence, training=False)
+    return any(one.full and not any(map(ladder.is_broken, one.checks)) for one in found)
 
 
 def unmet(records: Iterable[Record], rows: Iterable[Asked]) -> list[Reason]:
@@ -112,14 +127,14 @@ def precise(records: Iterable[Record], row: ExamRow) -> bool:
 
 
 def unfit(counted: Iterable[ExamRow]) -> list[Reason]:
-    """Ops of which no value is right in a type, as the backend has declared."""
-    values: dict[tuple[str, str], list[ExamRow]] = {}
+    """Ops of which no value, or no slope, is right in a type, as the backend has declared."""
+    answers: dict[tuple[str, str, str], list[ExamRow]] = {}
     for row in counted:
-        if row.question == "value":
-            values.setdefault((row.op, row.dtype), []).append(row)
+        if row.question in WHOLE:
+            answers.setdefault((row.op, row.dtype, row.question), []).append(row)
     found = [
-        f"{op} in {dtype} ({rows[0].note or 'no reason given'})"
-        for (op, dtype), rows in values.items()
+        f"{op} in {dtype}{WHOLE[asked]} ({rows[0].note or 'no reason given'})"
+        for (op, dtype, asked), rows in answers.items()
         if all(row.result == "gap" for row in rows)
     ]
     if not found:
@@ -128,14 +143,20 @@ def unfit(counted: Iterable[ExamRow]) -> list[Reason]:
     return [gap(text, "a kernel for each", grade="declared")]
 
 
-def known(counted: Iterable[ExamRow]) -> list[Reason]:
-    """Questions that the backend is known to answer wrongly: no exam has found them."""
+def known(counted: Iterable[ExamRow], *, held: bool) -> list[Reason]:
+    """Questions that the backend is known to answer wrongly.
+
+    Facts where the model was `held` to the oracle, whose cases then are others; else a gap.
+    """
     gaps = {row.op: row.note for row in counted if row.result == "gap"}
     if not gaps:
         return []
     told = "; ".join(f"{op} ({note or 'no reason given'})" for op, note in gaps.items())
     text = f"gaps that the backend declares in cases of ops it needs: {told}"
-    return [fact(text, grade="declared")]
+    if held:
+        return [fact(f"{text}; the ladder met none", grade="declared")]
+    change = "a parity run in fp32, which shows whether it meets them"
+    return [gap(text, change, grade="declared")]
 
 
 def of_backend(run: Run, backend: str) -> list[Reason]:
@@ -144,27 +165,44 @@ def of_backend(run: Run, backend: str) -> list[Reason]:
     about = [
         cells.of_model(run, backend, model) for model in cells.models(run, backend)
     ]
+    asked = questions(here)
     # What a model needs is a reason about that model, and reaches the backend through it.
-    spare = [
+    met = [
         row
-        for exam, row in questions(here)
-        if not any(counts(records, exam, row) for records in about)
+        for records in about
+        for exam, row in questions(beside(records, here))
+        if counts(records, exam, row)
     ]
+    known_by = set(map(id, met))
+    spare = [row for _, row in asked if id(row) not in known_by]
     return [
-        *failing(spare, tried=bool(about)),
+        *failing(spare, here),
         *lacking(here),
-        *declared([row for _, row in questions(here)], spare),
+        *declared([row for _, row in asked], spare),
     ]
 
 
-def failing(spare: list[ExamRow], *, tried: bool) -> list[Reason]:
-    """Wrong answers that no model met; `tried` says whether there was a model to meet them."""
-    wrong = wrongly.told(spare)
-    if not wrong:
-        return []
-    needless = " as no model of this run needs them" if tried else ""
-    change = f"mend {', '.join(wrongly.ops(spare))}"
-    return [gap(f"ops fail in the op exam{needless}: {wrong}", change)]
+def failing(spare: list[ExamRow], here: list[Record]) -> list[Reason]:
+    """Wrong answers that no model met.
+
+    Where models ran, a half in which none of them did is no matter of this run: it is told.
+    """
+    if not any(record.model for record in here):
+        wrong = wrongly.told(spare)
+        change = f"mend {', '.join(wrongly.ops(spare))}"
+        return [gap(f"ops fail in the op exam: {wrong}", change)] if wrong else []
+    inside = [row for row in spare if precise(here, row)]
+    out = []
+    if wrong := wrongly.told(inside):
+        change = f"mend {', '.join(wrongly.ops(inside))}"
+        text = f"ops fail in the op exam as no model of this run needs them: {wrong}"
+        out.append(gap(text, change))
+    if wrong := wrongly.told(row for row in spare if not precise(here, row)):
+        text = (
+            "ops fail in the op exam in halves that no model of this run was asked in"
+        )
+        out.append(fact(f"{text}: {wrong}"))
+    return out
 
 
 def lacking(here: Iterable[Record]) -> list[Reason]:
@@ -173,14 +211,14 @@ def lacking(here: Iterable[Record]) -> list[Reason]:
     gaps: dict[str, str] = {}
     for _, exam in cells.payloads(records, Exam):
         gaps |= exam.gaps
-    missing = sorted(gaps.keys() - needed(records).keys())
+    needs = needed(records)
+    missing = sorted(gaps.keys() - needs.keys())
     if not missing:
         return []
+    # Without coverage nobody knows what models need, and without models none was asked.
+    whom = "needed by no model asked" if needs else "and no model was asked for its ops"
     names = ", ".join(missing)
-    text = (
-        f"ops that the backend declares it does not have, needed by no model: {names}"
-    )
-    return [gap(text, f"kernels for {names}", grade="declared")]
+    return [fact(f"does not have, {whom}: {names}", grade="declared")]
 
 
 def declared(rows: list[ExamRow], spare: list[ExamRow]) -> list[Reason]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.records import Parity, Record, Run
 from reports import cells
 from reports.verdict import ladder
@@ -11,6 +13,9 @@ from reports.verdict.reason import Reason, fact, gap
 QUESTION = "computes"
 AFTER = ("coverage",)
 LIMITS = (ladder.LIMIT,)
+# The rungs that need the model's own optimizer, and how a left-out optimizer is called.
+STEPPING = ("step", "update", "trajectory")
+NAMED = "optimizer "
 
 
 def reasons(evidence: Evidence) -> list[Reason]:
@@ -42,12 +47,38 @@ def unasked(evidence: Evidence) -> list[Reason]:
         where = cells.spot(record)
         if record.status == "unsupported" and not refused(evidence, record, payload):
             text = f"parity on {where} in part: {blame(record)}"
-            out.append(gap(text, f"a whole ladder on {where}", grade="declared"))
-        said = [f"{what}: {why}" for what, why in payload.left_out.items()]
+            found = gap(text, f"a whole ladder on {where}", grade="declared")
+            # without its optimizer a model computes what it should, and does not train
+            stepping = record.reason.partition(":")[0] in STEPPING
+            out.append(replace(found, question="trains" if stepping else None))
+        elif why := payload.left_out.get(f"{NAMED}{evidence.optimizer}"):
+            text = f"its optimizer {evidence.optimizer} is not there: {why}"
+            found = gap(text, f"{evidence.optimizer} in the backend", grade="declared")
+            out.append(replace(found, question="trains"))
+        missing = absent(payload, evidence.optimizer)
+        said = [
+            f"{what}: {why}"
+            for what, why in payload.left_out.items()
+            if what not in missing
+        ]
         if said:
             text = f"the ladder on {where} left out {'; '.join(said)}"
             out.append(fact(text, grade="not run"))
     return out
+
+
+def absent(payload: Parity, rule: str) -> dict[str, str]:
+    """Left-out optimizers, other than the model's, by what the ladder calls them, and why.
+
+    None where it is not known with which it is trained.
+    """
+    if not rule:
+        return {}
+    return {
+        what: why
+        for what, why in payload.left_out.items()
+        if what.startswith(NAMED) and what != NAMED + rule
+    }
 
 
 def refused(evidence: Evidence, record: Record, payload: Parity) -> bool:
@@ -70,20 +101,31 @@ def silence(record: Record, *, decisive: bool) -> Reason:
 
 
 def of_backend(run: Run, backend: str) -> list[Reason]:
-    """Optimizers that fail and that no model of the run is trained with."""
+    """Optimizers that no model of the run is trained with: what fails, and what is not there."""
     wrong: dict[str, None] = {}
+    missing: dict[str, str] = {}
     used = set()
     for model in cells.models(run, backend):
         evidence = gather(run, backend, model)
         used.add(evidence.optimizer)
         for _, payload in ladder.climbed(evidence):
             wrong |= dict.fromkeys(failing(payload, evidence.optimizer))
+            missing |= absent(payload, evidence.optimizer)
     # What a model needs is a reason about that model, and reaches the backend through it.
-    names = ", ".join(name for name in wrong if name not in used)
-    if not names:
-        return []
-    text = f"optimizers that no model of this run is trained with fail: {names}"
-    return [gap(text, f"mend {names}")]
+    out = []
+    if names := ", ".join(name for name in wrong if name not in used):
+        # no gap of any model, and one of the backend, which claims to have them
+        text = f"optimizers that no model of this run is trained with fail: {names}"
+        out.append(gap(text, f"mend {names}"))
+    lacks = [
+        f"{what.removeprefix(NAMED)} ({why})"
+        for what, why in missing.items()
+        if what.removeprefix(NAMED) not in used
+    ]
+    if lacks:
+        text = f"does not have, needed by no model asked: optimizer {', '.join(lacks)}"
+        out.append(fact(text, grade="declared"))
+    return out
 
 
 def failing(payload: Parity, rule: str) -> list[str]:

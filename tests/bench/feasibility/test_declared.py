@@ -159,6 +159,50 @@ def test_a_route_is_costed_at_the_sizes_of_the_model() -> None:
     assert all(extra and extra.nodes > 0 and extra.flops > 0 for extra in costs)
 
 
+def test_what_is_blocked_tells_a_way_round_and_stays_blocked() -> None:
+    answers = judged("motionbert", ops=primitives("erf")).answers
+    assert answers and answers.way == "blocked"
+    said = "blocked by erf; a way round is known (erf: exp and a polynomial of five terms): +"
+    assert answers.model.startswith(said)
+    assert answers.model.endswith(" GFLOP, in the adapter")
+    # of one op there is a way, of the other none
+    both = judged("motionbert", ops=primitives("erf", "exp")).answers
+    assert both and both.model == "blocked by erf, exp"
+    other = judged("motionbert", ops=primitives("erf", "matmul")).answers
+    assert other and other.model.endswith("in the adapter; none for matmul")
+
+
+def test_an_obstacle_names_the_line_that_makes_it_one(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    had = ", ".join(primitives("erf", "tanh"))
+    path.write_text(
+        f"name: paper\nops: [{had}]\nothers: no\nlacks:\n  erf: none\nrank: 3\n",
+        encoding="utf-8",
+    )
+    about = job("motionbert", declared={"paper": path})
+    found = declared.record(about).payload
+    assert isinstance(found, Feasibility)
+    sources = {one.what: one.source for one in found.obstacles}
+    assert (sources["erf"], sources["5"]) == (f"{path}:5", f"{path}:6")
+    # of its types it says nothing: there is no line
+    assert sources["float32"] == str(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "due"),
+    [
+        ("simple_baseline", "batch_norm_train (the statistics that it kept, no new"),
+        ("motionbert", "none: the train graph without its loss"),
+        ("videopose3d", "a second graph over the same weights"),
+    ],
+)
+def test_the_mechanism_between_training_and_inference_is_told(
+    model: str, due: str
+) -> None:
+    [told] = [one for one in judged(model).asks if one.startswith("inference beside")]
+    assert due in told
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_ops_taken_away_give_the_verdict_that_is_declared(
     model: str, backend: Backend

@@ -102,12 +102,15 @@ def test_nothing_is_left_of_a_package_that_found_no_room(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["new"], "backends new: a NAME goes with new, check and probe, which need it"),
+        (
+            ["new"],
+            "backends new: a NAME goes with every action but list, which need it",
+        ),
         (
             ["check"],
-            "backends check: a NAME goes with new, check and probe, which need it",
+            "backends check: a NAME goes with every action but list, which need it",
         ),
-        (["list", "torch"], "backends list: a NAME goes with new, check and probe"),
+        (["list", "torch"], "backends list: a NAME goes with every action but list"),
         (["nwe", "x"], "did you mean new?"),
         (["check", "numpy", "--to", "x"], "--to goes with new and probe; leave it out"),
         (["check", "numpy", "--limit", "0"], "--limit 0 came; it goes with check, and"),

@@ -69,9 +69,11 @@ def test_one_that_is_missing_leaves_the_others(
     assert (finding.status, finding.reason) == ("ok", "")
     assert stepped(finding) == {*ALL} - {rule}
     assert payload(finding).left_out == {f"optimizer {rule}": "it has no squares"}
-    reasons = parity.reasons(run_of(finding))
-    assert [one.answer for one in reasons] == ["yes", None]
-    assert f"left out optimizer {rule}: it has no squares" in reasons[1].text
+    found = run_of(finding)
+    assert [one.answer for one in parity.reasons(found)] == ["yes"]
+    [fact] = parity.of_backend(found.run, found.backend)
+    said = f"does not have, needed by no model asked: optimizer {rule}"
+    assert (fact.answer, fact.text) == (None, f"{said} (it has no squares)")
 
 
 def test_one_that_raises_is_a_gap_of_the_backend_and_no_no(tmp_path: Path) -> None:
@@ -96,8 +98,11 @@ def test_the_models_own_is_another_matter(tmp_path: Path) -> None:
     assert {"forward", "gradient", "step"} <= kinds, (
         "and gradients are asked all the same"
     )
-    answers = [one.answer for one in parity.reasons(run_of(finding))]
-    assert answers == ["yes", "yes with gaps", None]
+    found = run_of(finding)
+    told = [(one.answer, one.question) for one in parity.reasons(found)]
+    # it computes what it should, and is not trained
+    assert told == [("yes", None), ("yes with gaps", "trains"), (None, None)]
+    assert parity.of_backend(found.run, found.backend) == []
 
 
 def test_what_is_declared_is_asked_of_the_watched(tmp_path: Path) -> None:
