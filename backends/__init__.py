@@ -27,6 +27,7 @@ from typing import Any
 
 from backends import manifests
 from backends.base import Backend, Format
+from backends.hiding import hide
 from models.errors import BadInput, Missing, UnknownName
 
 __all__ = [
@@ -121,9 +122,7 @@ def isolate(name: str) -> None:
         return
     every = {module for manifest in known.values() for module in manifest.REQUIRES}
     # what two backends need, ONNX and a converter to it, stays for each of them
-    for module in every - set(known[name].REQUIRES) - sys.modules.keys():
-        # the import system's sign for "not there"
-        sys.modules[module] = None  # type: ignore[assignment]
+    hide(every - set(known[name].REQUIRES) - sys.modules.keys())
 
 
 def exporter(format: str) -> tuple[str, Format]:
