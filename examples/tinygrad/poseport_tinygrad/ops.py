@@ -17,8 +17,7 @@ def _pair(own):
     return lambda x, y: own(x if isinstance(x, Tensor) else Tensor(x, dtype=y.dtype), y)
 
 
-def _wide(x):
-    # in a half, each sum would be rounded before the next
+def _wide(x):  # in a half, each sum would be rounded before the next
     return x.float() if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
 
 
@@ -27,7 +26,7 @@ def _widely(own):
 
 
 def _kept(own):
-    return _pair(lambda x, y: (x.ne(x) | y.ne(y)).where(x + y, own(x, y)))  # NaN
+    return _pair(lambda x, y: (x.ne(x) | (y != y)).where(x + y, own(x, y)))  # NaN
 
 
 def _named(rows):
