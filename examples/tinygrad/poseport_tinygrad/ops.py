@@ -34,12 +34,12 @@ def _named(rows):
 
 
 _SAME = "abs astype:cast broadcast_to:expand conv:conv2d exp flip floor logical_not"
-_SAME += " matmul negative:neg reshape sin sqrt stop_gradient:detach tanh where"
+_SAME += " matmul negative:neg reshape sin sqrt stop_gradient:detach where"
 _PAIRS = "add subtract:sub multiply:mul divide:div equal:eq not_equal:ne less:__lt__"
 _PAIRS += " greater:__gt__ logical_and:__and__ logical_or:__or__"
 NATIVE = {
     **{a: getattr(Tensor, b) for a, b in _named(_SAME)},
-    **{name: _widely(getattr(Tensor, name)) for name in ("atan", "erf", "log")},
+    **{name: _widely(getattr(Tensor, name)) for name in ("atan", "erf", "log", "tanh")},
     **{name: _kept(getattr(Tensor, name)) for name in ("maximum", "minimum")},
     **{a: _pair(getattr(Tensor, b)) for a, b in _named(_PAIRS)},
     "cos": _widely(lambda x: 1 - 2 * (x * 0.5).sin().square()),
