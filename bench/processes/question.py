@@ -28,6 +28,7 @@ RAISED = 1  # exit code
 PATIENCE = (
     300.0  # seconds without a word: a large graph may take minutes to be compiled
 )
+LONG = 1800.0  # where a whole data set may be read first
 SHORT = 120.0  # where nothing is computed: a framework is imported, from a cold disk
 LEAVING = 5.0  # seconds to end after an answer, which a thread or a hook would hold up
 SETTING = "POSEPORT_PATIENCE"  # environment variable: seconds, for all questions
