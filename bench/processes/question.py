@@ -73,9 +73,8 @@ def _refuse(name: str, ended: hearing.Ended) -> None:
         raise BadInput(ending.last(words, WHOLE))
     if code == 3:
         raise Missing(ending.last(words, WHOLE))
-    if code == RAISED:
-        # its last line is what `answer` has made of what was raised
-        said = ending.last(words)
+    # its last line is what `answer` has made of what was raised
+    if code == RAISED and (said := ending.last(words)):
         raise PosePortError(f"{name}: the process ended with exit code 1: {said}")
     if code and not ended.late:
         how = ending.how(code, words)

@@ -52,6 +52,7 @@ def test_an_answer_is_json_beneath_what_was_printed(ask) -> None:
             "os.kill(os.getpid(), 9)",
             "numpy: the process ended with signal SIGKILL, and",
         ),
+        ("os._exit(1)", "numpy: the process ended with exit code 1, and said nothing"),
         ("raise MemoryError('no room')", "exit code 1: MemoryError: no room (asked_mo"),
         (
             "raise ValueError('two\\nlines')",
