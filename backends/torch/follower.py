@@ -31,7 +31,9 @@ HOST = "127.0.0.1"
 # of a step's exchanges: whoever has not come by then has hung
 PATIENCE = timedelta(minutes=5)
 MARK = "array "  # before each name
-SAYS = "said by replica "  # key of the store
+# keys of the store, each before a rank
+SAYS = "said by replica "
+HERE = "here is replica "
 
 
 def main(rank: int, replicas: int, port: int) -> int:
@@ -77,6 +79,7 @@ def _follow(pipe: IO[bytes], store: Store, rank: int, replicas: int) -> None:
     settings = Settings(**header["settings"])
     torch.set_num_threads(header["threads"])
     full_precision()
+    store.set(f"{HERE}{rank}", "")
     join(store, rank, replicas, settings.device)
     trainer = TorchTrainer(from_json(header["graph"]), Optimizer(**rule), settings)
     while True:

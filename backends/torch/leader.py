@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ import torch.distributed as dist
 from torch._C._distributed_c10d import TCPStore
 
 from backends.base import Arrays, Feeds, Program, Settings, Trainer, Unsupported
-from backends.torch.follower import HOST, PATIENCE, SAYS, join, numbered, send
+from backends.torch.follower import HERE, HOST, PATIENCE, SAYS, join, numbered, send
 from backends.torch.module import array
 from backends.torch.train import TorchTrainer
 from models.errors import BadInput
@@ -30,6 +31,7 @@ from models.optim import Optimizer
 from models.shared_batch import is_shared
 
 LAST = 5.0  # seconds for a follower to end
+GLANCE = 0.05  # seconds between two looks at one that starts, which takes several
 
 
 class Crew:
@@ -53,7 +55,26 @@ class Crew:
             settings=asdict(settings),
             threads=torch.get_num_threads(),
         )
+        self._gather()
         self.led(lambda: join(self.store, 0, count, settings.device))
+
+    def _gather(self) -> None:
+        """Wait for all followers. Raises RuntimeError where one has ended, or does not come.
+
+        Joining would wait for one that has died while it started, and tell of it minutes later.
+        """
+        end = time.monotonic() + PATIENCE.total_seconds()
+        for rank, follower in enumerate(self.followers, start=1):
+            while not self.store.check([f"{HERE}{rank}"]):
+                late = time.monotonic() > end
+                if late or follower.poll() is not None:
+                    error = RuntimeError(
+                        f"replica {rank + 1} has not come in {PATIENCE}"
+                    )
+                    self._lost(error)
+                    self._end()
+                    raise error
+                time.sleep(GLANCE)
 
     def tell(self, method: str, arrays: Sequence[Arrays], **more: Any) -> None:
         """Send each follower what is its own; the first entry is for this process."""

@@ -43,7 +43,7 @@ def carrier(name: str) -> Carrier:
 
     backends.require(name)
     try:
-        said = question.ask("bench.commands._carried", [name])
+        said = question.ask("bench.commands._carried", [name], patience=question.SHORT)
     except PosePortError as error:
         # one that breaks takes nothing from the others
         return Carrier({}, frozenset(), error=str(error))

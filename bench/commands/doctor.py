@@ -84,7 +84,9 @@ def _ask(name: str) -> Answers:
     from models.errors import PosePortError
 
     try:
-        answers: Answers = question.ask("bench.commands.doctor", [name])
+        answers: Answers = question.ask(
+            "bench.commands.doctor", [name], patience=question.SHORT
+        )
     except PosePortError as error:
         # A framework that is installed and breaks is the very thing this command is asked
         # about: the others are still told.

@@ -140,7 +140,9 @@ def predict(
         part=part,
     )
     asked = [order.backend, json.dumps(asdict(order))]
-    found = question.ask("bench.evaluation.predict", asked, progress)
+    found = question.ask(
+        "bench.evaluation.predict", asked, progress, patience=question.LONG
+    )
     looks = tuple(Look(*look) for look in found["looks"])
     told = {"path": str(out), "joints": tuple(found["joints"]), "looks": looks}
     return Lifted(**{**found, **told})

@@ -17,7 +17,7 @@ from backends.base import Unsupported
 from bench.kit.sheets import SHEETS as PROGRAMS
 from bench.kit.sheets import Asking
 from bench.kit.trainers import trainers
-from bench.processes import blame, contract, lifeline
+from bench.processes import blame, contract, ending, lifeline
 from bench.processes.contract import Watch
 from models.errors import PosePortError
 
@@ -31,6 +31,7 @@ def main() -> int:
     """Answer the sheets, each whatever became of the one before."""
     lifeline.follow()
     faulthandler.enable()
+    ending.tell_where()
     # what a framework prints is not to be taken for an answer, from C neither
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -52,6 +53,7 @@ def main() -> int:
                 _tell(out, "breach", line)
         except Unsupported as error:
             _tell(out, "left", f"{sheet}: {error}")
+    _tell(out, "call", "the end of its process")
     return 0
 
 

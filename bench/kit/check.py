@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO
 
 from bench.kit.asking import SHEETS
-from bench.processes import ending, lifeline
-from bench.processes.machine import ROOT, thread_environment
+from bench.processes import ending, hearing
+from bench.processes.machine import thread_environment
 
 MODULE = "bench.kit.asking"
 
@@ -64,54 +60,14 @@ def check(name: str, *, limit: float) -> Told:
 
 def _asked(name: str, sheets: Sequence[str], limit: float, told: Told) -> str:
     """How the child ended before its time; empty where it answered to the end."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", MODULE, name, *sheets],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **thread_environment(1), **lifeline.environment()},
-    )
-    assert child.stdout is not None
-    assert child.stderr is not None
-    words: list[str] = []
-    aside = threading.Thread(target=_read, args=(child.stderr, words), daemon=True)
-    aside.start()
-    with child:
-        late = False
-        for line in _lines(child, child.stdout, limit):
-            late = line is None
-            if line is not None:
-                told.hear(line)
-        aside.join()
-    if late:
-        return f"did not come back in {limit:g} s"
-    return ending.how(child.returncode, "".join(words)) if child.returncode else ""
 
+    def heard(line: str) -> float:
+        told.hear(line)
+        return limit  # it is the call that has one
 
-def _lines(
-    child: subprocess.Popen[str], stream: IO[str], limit: float
-) -> Iterator[str | None]:
-    """The child's lines; None at last where it said nothing for too long and was killed."""
-    killed = threading.Event()
-
-    def kill() -> None:
-        killed.set()
-        child.kill()
-
-    while True:
-        # a new one for each line: it is the call that has a limit
-        timer = threading.Timer(limit, kill)
-        timer.daemon = True
-        timer.start()
-        line = stream.readline()
-        timer.cancel()
-        if not line:
-            break
-        yield line
-    if killed.is_set():
-        yield None
-
-
-def _read(stream: IO[str], words: list[str]) -> None:
-    words.append(stream.read())
+    command = [sys.executable, "-m", MODULE, name, *sheets]
+    one = thread_environment(1)
+    ended = hearing.listen(command, heard, silence=limit, environment=one)
+    if ended.late:
+        return f"did not come back in {limit:g} s{ended.where}"
+    return ending.how(ended.code, ended.words) if ended.code else ""

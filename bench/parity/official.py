@@ -327,9 +327,11 @@ def examine(arguments: Sequence[str]) -> list[dict[str, Any]]:
     name, asked, *files = arguments
     backend = load(name)
     device = backend.device(asked)
-    found = [
-        check for file in files for check in check_file(Path(file), backend, device)
-    ]
+    found = []
+    for number, file in enumerate(files):
+        # many files take longer than anything may be silent
+        question.tell(file, number / len(files))
+        found += check_file(Path(file), backend, device)
     return [asdict(check) for check in found]
 
 

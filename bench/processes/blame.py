@@ -52,11 +52,13 @@ def said(error: BaseException) -> str:
     text = words(error)
     steps = _steps(error.__traceback__)
     called = _called(steps)
+    # anybody may make a class, by a name of several lines
+    kind = plain(type(error).__name__)
     if isinstance(error, Unsupported | Breach | OutOfMemory):
-        return text or type(error).__name__
+        return text or kind
     if isinstance(error, PosePortError) and called is None and text:
         return text
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = f"{kind}: {text}" if text else kind
     if called is None:
         return f"{what}{_place(steps, None)}"
     return f"{_name(steps[called][0])} raised {what}{_place(steps, called)}"
@@ -78,7 +80,7 @@ def words(error: BaseException) -> str:
     try:
         text = str(error)
     except RAISED as worse:  # the text is a program of the backend's too
-        return f"(its text cannot be had: {type(worse).__name__})"
+        return f"(its text cannot be had: {plain(type(worse).__name__)})"
     return plain(text)
 
 

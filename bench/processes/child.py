@@ -23,12 +23,11 @@ import backends
 from backends.base import peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes import blame, contract, lifeline, machine, placing
+from bench.processes import blame, contract, ending, lifeline, machine, placing
 from bench.processes.contract import Stop, Watch
-from bench.processes.ending import WHERE
 from bench.processes.steps import Steps, place
 from bench.records import Record
-from models.errors import PosePortError
+from models.errors import PosePortError, visible
 
 
 def main() -> int:
@@ -36,9 +35,7 @@ def main() -> int:
     lifeline.follow()
     # a crash in a framework's own code then says which line has called it
     faulthandler.enable()
-    if hasattr(faulthandler, "register"):  # Windows has no such signals
-        # before it is killed, the parent asks where it is
-        faulthandler.register(WHERE, all_threads=False)
+    ending.tell_where()
     # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -52,6 +49,9 @@ def main() -> int:
             _send(out, {"record": serve(job, out).model_dump(mode="json")})
     except Stop:
         return 143  # as a shell has it of a process that SIGTERM ended
+    finally:
+        # there is nothing to be saved: a thread or a hook of the backend's is not waited for
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return 0
 
 
@@ -68,7 +68,8 @@ def serve(job: Job, out: TextIO) -> Record:
         precision=job.config.precision,
         actual_precision=finding.actual_precision,
         status=finding.status,
-        reason=finding.reason,
+        # a backend's own words may be in it, as of a gap
+        reason=visible(finding.reason),
         seconds=time.perf_counter() - started,
         peak_rss_bytes=peak_resident_bytes(),
         config=job.settings.sizes | {"preset": job.settings.preset}

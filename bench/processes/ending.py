@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import re
 import signal
 from dataclasses import dataclass
@@ -38,15 +39,25 @@ def cause(
     somebody for want of memory meanwhile, None where it does not say.
     """
     if late is not None:
-        where = _place(words.rpartition(ASKED)[2])
         raised = f"raise it with --set {late.setting}=SECONDS"
-        return "timeout", f"no result after {late.seconds:g} s{where}; {raised}"
+        return "timeout", f"no result after {late.seconds:g} s{where(words)}; {raised}"
     if code == -signal.SIGKILL:
         return _killed(starved)
     told = how(code, words)
     if memory.told(last(words)):
         return "out_of_memory", f"the worker {told}; {memory.LOWER}"
     return "crashed", f"the worker {told}"
+
+
+def tell_where() -> None:
+    """Say which line this process is at when it is asked to, before it is killed."""
+    if hasattr(faulthandler, "register"):  # Windows has no such signals
+        faulthandler.register(WHERE, all_threads=False)
+
+
+def where(words: str) -> str:
+    """` in linear (functional.py:12)`: what a process said when it was asked where it is."""
+    return _place(words.rpartition(ASKED)[2])
 
 
 def how(code: int, words: str) -> str:

@@ -1,6 +1,7 @@
-"""A child that ends with its parent, however that ended: nobody is left to hear its answer.
+"""A child that ends with its parent, and takes what it has started along, however it ended.
 
-Linux kills it, busy, stopped or swapped out as it may be. Elsewhere it ends when it next speaks.
+Nobody is left to hear its answer: Linux kills it, busy, stopped or swapped out as it may be.
+Elsewhere it ends when it next speaks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 
 PARENT = "POSEPORT_PARENT"  # environment variable: the process that a child ends with
 PR_SET_PDEATHSIG = 1  # as <linux/prctl.h> has it
@@ -31,3 +34,20 @@ def follow() -> None:
     # while Python started nobody was watching yet
     if parent is not None and int(parent) != os.getppid():
         sys.exit(f"process {parent}, which started this one, has ended")
+
+
+def bury(leader: int) -> None:
+    """End what a child has started as soon as the child has ended, however that was.
+
+    It leads a session of its own. What it started may hold its pipe, at which the parent would
+    wait for ever.
+    """
+
+    def follow_it() -> None:
+        # not reaped by this, so that the number stays the group's; gone already where it was
+        with suppress(ChildProcessError, ProcessLookupError):
+            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+            os.killpg(leader, signal.SIGKILL)
+
+    if hasattr(os, "waitid"):  # macOS has none
+        threading.Thread(target=follow_it, daemon=True).start()

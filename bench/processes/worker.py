@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -187,7 +186,7 @@ class Worker:
                 # Ctrl-C reaches the parent alone, which then asks the worker to stop
                 start_new_session=True,
             )
-            _watch(self._process.pid)
+            lifeline.bury(self._process.pid)
         return self._process
 
     def _converse(
@@ -278,22 +277,6 @@ def _in_time(record: Record, job: Job) -> Record:
     """A record of what was done before the time of the job was over, which is its status."""
     reason = "; ".join(filter(None, (job.deaths[-1].reason, record.reason)))
     return record.model_copy(update={"status": "timeout", "reason": reason})
-
-
-def _watch(leader: int) -> None:
-    """End what a worker has started as soon as the worker has ended, however that was.
-
-    Such a process may hold the pipe, at which the coordinator would wait for ever.
-    """
-
-    def follow() -> None:
-        # not reaped by this, so that the number stays the group's; gone already where it was
-        with suppress(ChildProcessError, ProcessLookupError):
-            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
-            os.killpg(leader, signal.SIGKILL)
-
-    if hasattr(os, "waitid"):  # macOS has none
-        threading.Thread(target=follow, daemon=True).start()
 
 
 def _tell(pipe: IO[str], line: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ if "torch" not in backends.installed():
     pytest.skip("PyTorch is not installed", allow_module_level=True)
 
 from backends.base import Settings  # noqa: E402  # after the skip
+from backends.torch import leader  # noqa: E402
 from backends.torch.leader import TorchLeader  # noqa: E402
 from backends.torch.train import TorchTrainer  # noqa: E402
 from models import params  # noqa: E402
@@ -66,3 +70,19 @@ def test_accumulation_a_resume_and_a_lost_follower() -> None:
     with pytest.raises(RuntimeError, match="replica 2 of 2 ended with signal 9"):
         step(led, 7)
     assert follower.poll() is not None
+
+
+def test_a_follower_that_dies_while_it_starts_is_told_of_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def started(rank: int, replicas: int, port: int) -> subprocess.Popen[bytes]:
+        # it hears all that it is told, as one that breaks afterwards has
+        deed = "import sys; sys.stdin.buffer.readline(); sys.exit(7)"
+        command = [sys.executable, "-c", deed]
+        return subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    monkeypatch.setattr(leader, "_started", started)
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="replica 2 of 2 ended with exit code 7"):
+        of(TorchLeader, 2)
+    assert time.monotonic() - began < 60, "joining would wait for five minutes"

@@ -23,7 +23,7 @@ from backends.base import Backend
 from bench.__main__ import main
 from bench.parity import official
 from bench.parity.official import FLOAT64_BOUND, GRADIENT_BOUND, OUTPUT_BOUND, Check
-from bench.processes import question
+from bench.processes import hearing, question
 from bench.processes.machine import ROOT
 from models.errors import BadInput
 from tests.paths import GOLDEN, SHARED
@@ -362,8 +362,8 @@ def test_the_child_speaks_json_and_nothing_else() -> None:
 def test_a_child_that_dies_is_one_line_and_exit_1(
     tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead = (-9, "", "")
-    monkeypatch.setattr("bench.processes.question._ran", lambda *asked: dead)
+    dead = hearing.Ended(-9, "")
+    monkeypatch.setattr(hearing, "listen", lambda *asked, **more: dead)
     assert main(["parity", "--vectors", str(SMALL), "--backend", "numpy"]) == 1
     said = capsys.readouterr()
     assert said.out == ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from bench.coordinator.job import Progress
 from bench.processes import question
-from models.errors import BadInput, PosePortError
+from models.errors import BadInput, Missing, PosePortError
 
 MODULE = """
 import os, sys
@@ -51,6 +52,7 @@ def test_an_answer_is_json_beneath_what_was_printed(ask) -> None:
             "os.kill(os.getpid(), 9)",
             "numpy: the process ended with signal SIGKILL, and",
         ),
+        ("os._exit(1)", "numpy: the process ended with exit code 1, and said nothing"),
         ("raise MemoryError('no room')", "exit code 1: MemoryError: no room (asked_mo"),
         (
             "raise ValueError('two\\nlines')",
@@ -89,3 +91,43 @@ def test_how_far_it_is_is_heard_meanwhile_whatever_fills_the_other_pipe(ask) -> 
     """
     assert ask(deed, lambda text, share: heard.append((text, share))) == 7
     assert heard == [("half", 0.5), ("all", 1.0)]
+
+
+def test_one_that_hangs_is_given_up_in_a_line_that_says_what_to_do(
+    ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(question.SETTING, "1.5")
+    with pytest.raises(Missing) as caught:
+        # talking is no sign of life
+        ask("import time\nwhile True:\n    print('noise')\n    time.sleep(0.1)")
+    said = str(caught.value)
+    assert said.startswith("numpy: no answer after 1.5 s without a word")
+    assert said.endswith("raise it with POSEPORT_PATIENCE=SECONDS in the environment")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("seconds", ["", "soon", "0", "nan", "inf", "1e300"])
+def test_a_patience_that_is_no_number_of_seconds_is_refused(
+    ask, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setenv(question.SETTING, seconds)
+    with pytest.raises(BadInput, match="a number of seconds was due$"):
+        ask("return 7")
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "import subprocess\nsubprocess.Popen(['sleep', '300'])",
+        "import subprocess\nsubprocess.Popen(['sleep', '30'], start_new_session=True)",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=[300]).start()",
+        "import atexit, time\natexit.register(time.sleep, 300)",
+    ],
+)
+def test_what_it_leaves_behind_holds_nobody_up(
+    ask, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    monkeypatch.setattr(question, "LEAVING", 0.2)
+    began = time.monotonic()
+    assert ask(f"{deed}\nreturn 7") == 7
+    assert time.monotonic() - began < 20

@@ -58,7 +58,14 @@ STRANGE = {
         time.sleep(120)
     """,
     "raises": "raise ArithmeticError('two\\nlines')",
+    "misnames": "raise type('Odd\\nName', (Exception,), {})('a\\nb')",
     "ends": "sys.exit(3)",
+    # its process would end with neither
+    "lingers": """
+        import atexit, threading
+        threading.Thread(target=time.sleep, args=[120]).start()
+        atexit.register(time.sleep, 120)
+    """,
     "makes": "return {}",
     "lacks": "raise Unsupported('no such thing here')",
     "tells": f"raise Unsupported(' '.join({NAMES}))",
@@ -197,6 +204,7 @@ def test_a_worker_that_hangs_is_killed_in_time_and_the_next_job_runs(
         ("ends", "failed", "load() of backend ends raised SystemExit: 3 (ends.py:"),
         ("makes", "failed", "load() of backend makes gave dict; a Backend was due"),
         ("lacks", "unsupported", "no such thing here"),
+        ("misnames", "failed", "load() of backend misnames raised Odd Name: a b ("),
         ("tells", "unsupported", " ".join("3" for _ in THREAD_VARIABLES)),
         ("unheard", "failed", "unknown backend 'unheard'"),
     ],
@@ -286,6 +294,13 @@ def test_closing_ends_the_process_and_may_be_repeated(worker: Worker) -> None:
     assert process.poll() == 0, "an idle worker ends by itself"
     assert not os.path.exists(f"/proc/{process.pid}/cmdline")
     assert_alive(worker)
+
+
+def test_what_a_backend_leaves_running_does_not_hold_up_the_end(worker: Worker) -> None:
+    run(worker, "lingers")
+    began = time.monotonic()
+    worker.close()
+    assert time.monotonic() - began < 10, "it has nothing to save"
 
 
 def test_a_full_device_is_out_of_memory(

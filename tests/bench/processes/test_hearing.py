@@ -1,0 +1,66 @@
+"""A child that is listened to: how long it may be silent, and what is known of its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from bench.processes import hearing
+
+LONG = 100.0  # seconds that a busy machine may take to start Python
+
+
+def heard(program: str, after: float) -> tuple[hearing.Ended, list[str]]:
+    """A program's end and its lines, after each of which it may be silent for so long."""
+    lines: list[str] = []
+
+    def hear(line: str) -> float:
+        lines.append(line.strip())
+        return after
+
+    command = [sys.executable, "-c", program]
+    return hearing.listen(command, hear, silence=LONG), lines
+
+
+def test_one_that_is_silent_is_killed_and_says_where_it_was() -> None:
+    ended, lines = heard(
+        "import time\nfrom bench.processes import ending\nending.tell_where()\n"
+        "print('here', flush=True)\ndef stuck(): time.sleep(200)\nstuck()",
+        0.1,
+    )
+    assert (ended.late, ended.code, lines) == (True, -9, ["here"])
+    assert ended.where == " in stuck (<string>:5)"
+
+
+def test_each_line_gives_it_time_anew() -> None:
+    # less than a second each, more than one in all
+    program = "import time\nfor i in range(8): print(i, flush=True); time.sleep(0.2)"
+    ended, lines = heard(program, LONG)
+    assert (ended.late, ended.code) == (False, 0)
+    assert lines == list("01234567")
+
+
+def test_one_that_closes_its_pipes_and_goes_on_is_late_too() -> None:
+    program = (
+        "import os, time\nprint(1, flush=True)\nos.closerange(0, 9)\ntime.sleep(200)"
+    )
+    ended, _ = heard(program, 0.1)
+    assert ended.late
+
+
+def test_of_what_it_says_without_end_the_end_is_kept() -> None:
+    program = "import sys\nsys.stderr.write('a' * 10**6 + 'end')"
+    ended, _ = heard(program, LONG)
+    assert len(ended.words) == hearing.HEARD
+    assert ended.words.endswith("aend")
+
+
+def test_what_has_left_its_session_and_holds_the_pipe_is_not_waited_for() -> None:
+    began = time.monotonic()
+    ended, _ = heard(
+        "import subprocess\nsubprocess.Popen(['sleep', '30'], stdout=subprocess.DEVNULL,"
+        " start_new_session=True)",
+        LONG,
+    )
+    assert ended.code == 0
+    assert time.monotonic() - began < 25
