@@ -6,6 +6,7 @@ A function named as an op is that op's kernel, and no list names it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import FunctionType
 from typing import Any
 
@@ -48,3 +49,35 @@ def written(module: Mapping[str, Any]) -> dict[str, Kernel]:
         if value.__module__ == module["__name__"]:
             found[name] = value
     return found
+
+
+def in_float32(kernel: Kernel, astype: Kernel) -> Kernel:
+    """A kernel that computes halves in float32 and rounds its result once.
+
+    For ops which a framework has in no half, or rounds within, sum by sum. `astype` is the
+    framework's own kernel of that name. Results of other types, as of comparisons, stay.
+    """
+
+    @wraps(kernel)  # `of` takes it for a function of the module where it was written
+    def wide(*operands: Any, **attributes: Any) -> Any:
+        halves = [_half(x) for x in operands]
+        if not any(halves):
+            return kernel(*operands, **attributes)
+        pairs = zip(operands, halves, strict=True)
+        single = [astype(x, dtype="float32") if half else x for x, half in pairs]
+        result = kernel(*single, **attributes)
+        to = next(filter(None, halves))
+        return astype(result, dtype=to) if _name(result) == "float32" else result
+
+    return wide
+
+
+def _half(x: Any) -> str:
+    """The element type of a tensor, where it is a half."""
+    name = _name(x)
+    return name if name in ("float16", "bfloat16") else ""
+
+
+def _name(x: Any) -> str:
+    """The element type, which frameworks write as float16, torch.float16 and the like."""
+    return str(getattr(x, "dtype", "")).rpartition(".")[2]
