@@ -81,7 +81,7 @@ def load(name: str) -> Backend:
     """
     require(name)
     manifest = _manifest(name)
-    if not hasattr(manifest, "load"):
+    if manifests.stated(manifest, "load") is None:
         raise Missing(manifests.lacking(name, manifest, "load()"))
     backend: Backend = manifest.load()
     return backend
@@ -100,7 +100,7 @@ def packages() -> tuple[str, ...]:
     """Distributions of all backends, installed or not, whose versions decide numbers."""
     stated: list[str] = []
     for manifest in _manifests().values():
-        stated += getattr(manifest, "PACKAGES", manifest.REQUIRES)
+        stated += manifests.stated(manifest, "PACKAGES", manifest.REQUIRES)
     return tuple(dict.fromkeys(stated))  # two backends may share one
 
 
@@ -108,7 +108,7 @@ def distributions(name: str) -> tuple[str, ...]:
     """Distributions of one backend whose versions decide numbers. Raises as `require` does."""
     require(name)
     manifest = _manifest(name)
-    return tuple(getattr(manifest, "PACKAGES", manifest.REQUIRES))
+    return tuple(manifests.stated(manifest, "PACKAGES", manifest.REQUIRES))
 
 
 def isolate(name: str) -> None:
@@ -132,7 +132,7 @@ def exporter(format: str) -> tuple[str, Format]:
     """
     owners: dict[str, tuple[str, Format]] = {}
     for name, manifest in _manifests().items():
-        formats: dict[str, Format] = getattr(manifest, "EXPORTS", {})
+        formats: dict[str, Format] = manifests.stated(manifest, "EXPORTS", {})
         for known, about in formats.items():
             # our own come first: who adds a backend takes no format away
             if known not in owners or name not in _outside():
@@ -145,7 +145,9 @@ def exporter(format: str) -> tuple[str, Format]:
 def keeper() -> str:
     """The backend whose users' checkpoints are read: the first that says how."""
     known = _manifests().items()
-    return next(name for name, manifest in known if hasattr(manifest, "checkpoint"))
+    return next(
+        name for name, manifest in known if manifests.stated(manifest, "checkpoint")
+    )
 
 
 def saved(name: str, path: Path) -> Any:
@@ -191,8 +193,8 @@ def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
     """What to do about modules that are absent; our extras know nothing of outside packages."""
     if name in _outside():
         usual = f"install what has {' and '.join(absent)}"
-        return str(getattr(manifest, "INSTALL", usual))
-    extra = getattr(manifest, "EXTRA", name)
+        return str(manifests.stated(manifest, "INSTALL", usual))
+    extra = manifests.stated(manifest, "EXTRA", name)
     return f'pip install -e ".[{extra}]" -c constraints.txt'
 
 

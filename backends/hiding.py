@@ -11,13 +11,13 @@ from typing import Any
 class _Without:
     """A finder of the import system that does not know some modules."""
 
-    def __init__(self, finder: Any, names: frozenset[str]) -> None:
+    def __init__(self, finder: Any, names: set[str]) -> None:
         self._finder = finder
-        self._names = names
+        self.names = names.copy()
 
     def find_spec(self, name: str, *given: Any) -> ModuleSpec | None:
         """None is "not here", which the other finders say as well."""
-        if name in self._names:
+        if name in self.names:
             return None
         found: ModuleSpec | None = self._finder.find_spec(name, *given)
         return found
@@ -33,5 +33,9 @@ def hide(names: Iterable[str]) -> None:
     Not by None in `sys.modules`: SciPy looks there for `torch`, and asks what it finds for its
     `Tensor`.
     """
-    hidden = frozenset(names)
-    sys.meta_path[:] = [_Without(finder, hidden) for finder in sys.meta_path]
+    hidden = set(names)
+    for i, finder in enumerate(sys.meta_path):
+        if isinstance(finder, _Without):
+            finder.names |= hidden
+        else:
+            sys.meta_path[i] = _Without(finder, hidden)

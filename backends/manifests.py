@@ -76,7 +76,7 @@ def read(name: str, home: str) -> ModuleType:
             f"backend {name}: its manifest {_found(home)} cannot be imported:"
             f" {type(error).__name__}: {text}"
         ) from error
-    held = vars(manifest)  # past a `__getattr__` of its own, which may raise
+    held = vars(manifest)
     for field, due, is_right in FIELDS:
         # what is left out is no matter, but for what it requires
         if field not in held and field != "REQUIRES":
@@ -84,6 +84,11 @@ def read(name: str, home: str) -> ModuleType:
         if not is_right(held.get(field)):
             raise Missing(lacking(name, manifest, f"{field}, {due}"))
     return manifest
+
+
+def stated(manifest: ModuleType, field: str, other: Any = None) -> Any:
+    """What a manifest holds, past a `__getattr__` of its own, which may raise; else `other`."""
+    return vars(manifest).get(field, other)
 
 
 def lacking(name: str, manifest: ModuleType, what: str) -> str:

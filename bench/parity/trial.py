@@ -90,7 +90,8 @@ class Trial:
             "parity": self.size.model_dump(exclude={"locate", "rungs", "seconds"}),
             "optimizer": asdict(self.optimizer),
             "seed": self.seed,
-            "kinks": kinks.NEAR,  # how far the batch keeps from them
+            # by which its batch keeps off kinks
+            "kinks": (kinks.NEAR, kinks.KINKED, kinks.MANY, kinks.TRIES),
         }
         if self.brought:
             asked["weights"] = self.brought

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -76,10 +77,17 @@ def listen(
         # late, or nobody is left to hear it
         send(child, signal.SIGKILL)
         child.wait()
+        _bury(child.pid)
         for reader in readers:
             # what has left the session on purpose may hold the pipe
             reader.join(LAST)
     return Ended(child.returncode, words[-1] if words else "", late)
+
+
+def _bury(leader: int) -> None:
+    """End what a child that is gone has started: its number is the group's while one lives."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _heard(

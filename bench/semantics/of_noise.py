@@ -10,6 +10,8 @@ import numpy as np
 from backends.base import Backend, Settings
 from bench.semantics.variants import Found, Variant
 from models import Builder, Value
+from models.optim import Optimizer
+from models.spec import Spec
 
 SEED = 7
 Drawn = list[np.ndarray]  # whether something was kept, call by call
@@ -31,6 +33,13 @@ class NoiseProbe:
     rules: tuple[str, ...] = ()
     open: str = ""
     device: str = ""
+    rows: bool = False  # about masks of whole rows alone
+
+    def concerns(self, spec: Spec, optimizer: Optimizer, variant: str) -> bool:
+        """Whether a model draws such masks."""
+        masks = [noise.type.shape for noise in spec.noise.values()]
+        whole = [shape for shape in masks if set(shape[1:]) == {1}]
+        return bool(whole if self.rows else masks)
 
     def asked(self, backend: Backend, device: str) -> Found:
         """Draw, and count what is left of ones."""

@@ -15,6 +15,8 @@ from bench.exam.questions import describe
 from bench.semantics.variants import Found, Variant, named
 from models import ops
 from models.ops import Case
+from models.optim import Optimizer
+from models.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ class OpProbe:
             found = self.given(variant, one.op, operands, one.attributes)
         results = found if isinstance(found, tuple) else (found,)
         return np.asarray(results[self.result])
+
+    def concerns(self, spec: Spec, optimizer: Optimizer, variant: str) -> bool:
+        """Whether a model has one of its ops."""
+        used = spec.train.census().keys() | spec.infer.census().keys()
+        return bool(used & set(self.ops))
 
     def excuse(self, backend: Backend, device: str) -> str:
         """A gap that the exam would take for one of its calls."""

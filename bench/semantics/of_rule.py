@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from backends.base import Backend, Settings
-from bench.semantics.variants import Found, Variant, named
+from bench.semantics.variants import NEAR, Found, Variant, apart, named
 from models import Builder, Graph
 from models.optim import RULES, Optimizer
+from models.spec import Spec
 
 # a parameter, and its gradients step by step: of the size of any epsilon that is asked for
 START = np.array([0.5, -0.75, 0.25, 1.0], np.float32)
@@ -41,6 +42,23 @@ class RuleProbe:
     def rules(self) -> tuple[str, ...]:
         """The one that it steps by."""
         return (self.optimizer.rule,)
+
+    def concerns(self, spec: Spec, optimizer: Optimizer, variant: str) -> bool:
+        """Whether a model's own decay and momentum tell a variant from the language's."""
+        if optimizer.rule != self.optimizer.rule:
+            return False
+        own = replace(
+            self.optimizer,
+            weight_decay=optimizer.weight_decay,
+            momentum=optimizer.momentum,
+        )
+        probe = replace(self, optimizer=own)
+        mine, other = (
+            probe.due(each)
+            for each in self.variants
+            if each.name in (variant, self.variants[0].name)
+        )
+        return apart(mine, other) > NEAR
 
     def asked(self, backend: Backend, device: str) -> Found:
         """Step a parameter, and compare how far it has moved."""

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from backends.base import Backend
+from models.optim import Optimizer
+from models.spec import Spec
 
 Arrays = Sequence[np.ndarray]
 NEAR = 2e-5  # of the largest number that is due
@@ -68,6 +70,9 @@ class Probe(Protocol):
 
     def asked(self, backend: Backend, device: str) -> Found:
         """What a backend computes. Raises what the backend raises."""
+
+    def concerns(self, spec: Spec, optimizer: Optimizer, variant: str) -> bool:
+        """Whether a model, with its optimizer, computes something else by a variant."""
 
     def excuse(self, backend: Backend, device: str) -> str:
         """The gap by which a backend declares another meaning; empty where there is none."""

@@ -14,6 +14,7 @@ import pytest
 import backends
 from backends import kernels, trying
 from backends.base import Backend, Format
+from backends.hiding import hide
 from models import ops
 from models.errors import BadInput, Missing, PosePortError, UnknownName
 from tests.paths import ROOT
@@ -332,3 +333,27 @@ def test_a_kernel_that_is_written_twice_is_refused() -> None:
         PosePortError, match="planted: gelu written and renamed; keep one"
     ):
         kernels.of(vars(module), {"gelu": abs})
+
+
+def test_what_a_manifest_would_make_up_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raising(field: str) -> object:
+        raise RuntimeError(f"no {field}")
+
+    outside(monkeypatch, REQUIRES=(), load=Backend, __getattr__=raising)
+    assert "inhouse" in backends.names()
+    assert "numpy" in backends.packages()
+    assert backends.keeper() != "inhouse"
+    assert backends.exporter("onnx")[0] == "onnx"
+
+
+def test_hiding_again_hides_no_deeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    hide(["poseport_no_module"])
+    once = list(sys.meta_path)
+    hide(["colorsys"])
+    assert sys.meta_path == once
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("colorsys")

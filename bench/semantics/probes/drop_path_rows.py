@@ -22,7 +22,8 @@ def _judge(drawn: Drawn) -> tuple[Told, str]:
     elif not all(alike):
         name = "sample"
     else:
-        name = "batch" if 0 < kept < BATCH * CALLS else "never"
+        # all that is kept in each call may still be one number for the batch, by chance
+        name = "never" if kept == BATCH * CALLS else "batch"
     told = {each.name: "" if each.name == name else "seen" for each in VARIANTS}
     # of samples that are drawn each by itself, all agree in every call with this chance
     chance = 0.5 ** ((BATCH - 1) * CALLS)
@@ -48,4 +49,5 @@ PROBE = NoiseProbe(
     calls=CALLS,
     variants=VARIANTS,
     judge=_judge,
+    rows=True,
 )

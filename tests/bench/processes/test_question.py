@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,22 @@ def test_what_it_leaves_behind_holds_nobody_up(
     began = time.monotonic()
     assert ask(f"{deed}\nreturn 7") == 7
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("end", ["os.abort()", "os._exit(3)", "return 7"])
+def test_what_it_has_started_ends_with_it(ask, tmp_path: Path, end: str) -> None:
+    told = tmp_path / "started"
+    start = f"""
+import os, pathlib, subprocess, sys
+sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+pathlib.Path({str(told)!r}).write_text(str(sleeper.pid))
+{end}"""
+    with suppress(PosePortError):
+        ask(start)
+    started = Path(f"/proc/{told.read_text()}/stat")
+    for _ in range(100):
+        # one that is dead and not yet reaped is there, as Z
+        if not started.exists() or started.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("what the child started is still running")
