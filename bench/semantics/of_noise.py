@@ -37,7 +37,8 @@ class NoiseProbe:
 
     def concerns(self, spec: Spec, optimizer: Optimizer, variant: str) -> bool:
         """Whether a model draws such masks."""
-        masks = [noise.type.shape for noise in spec.noise.values()]
+        drawn = [noise for noise in spec.noise.values() if noise.kind == "bernoulli"]
+        masks = [noise.type.shape for noise in drawn]
         whole = [shape for shape in masks if set(shape[1:]) == {1}]
         return bool(whole if self.rows else masks)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import models
 from bench.feasibility.holding import disagreements
 from bench.feasibility.manifest import Manifest
+from bench.semantics import catalogue
+from models.optim import Optimizer
 from tests.bench.feasibility.test_declared import judged
 
 SEEN = Manifest(
@@ -66,7 +69,16 @@ def test_a_model_names_what_would_have_to_be_adapted() -> None:
     mine = adapted("simple_baseline", adam_decay="decoupled", drop_path_rows="batch")
     assert mine == []
     assert adapted("simple_baseline", sgd_momentum="nesterov") == []
-    assert len(adapted("poseformer", drop_path_rows="batch")) == 1
     # it has no GELU; what agrees and what is left open costs nothing
     assert adapted("simple_baseline", gelu="tanh") == []
     assert adapted("motionbert", gelu="erf", sum_order="sequential") == []
+
+
+def test_rows_concern_a_model_that_drops_rows() -> None:
+    probe = catalogue.table()["drop_path_rows"]
+    rule = Optimizer("adam", lr=1e-3, weight_decay=0.0)
+    deep = models.build("poseformer", preset="paper")
+    assert probe.concerns(deep, rule, "batch")
+    # what its critic draws between two poses is no mask
+    critic = models.build("poseflow:critic", preset="tiny")
+    assert not probe.concerns(critic, rule, "batch")
