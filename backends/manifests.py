@@ -67,6 +67,7 @@ def read(name: str, home: str) -> ModuleType:
     try:
         with hushed():
             manifest = importlib.import_module(home)
+    # the user's: one that a manifest raises itself has been found out above
     except KeyboardInterrupt:
         raise
     # it is anybody's program, and may even try to end this one
@@ -124,7 +125,7 @@ def is_here(module: str) -> bool:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # a program of the manifest's too
+    except BaseException:  # a program of the manifest's too, which may end this one
         return ""
 
 

@@ -13,16 +13,20 @@ import threading
 from contextlib import suppress
 
 # exit codes that nobody gives by chance
-BACK, THREADS, CHILDREN = 117, 118, 119
+BACK, THREADS, CHILDREN, INTERRUPTS = 117, 118, 119, 120
 
 
 def main(module: str, seconds: float) -> int:
-    """How it went. What is raised is told by whoever imports it next."""
+    """How it went."""
     if hasattr(signal, "setitimer"):
         # whoever has asked may have gone
         signal.setitimer(signal.ITIMER_REAL, seconds)
-    with suppress(BaseException):
+    try:
         importlib.import_module(module)
+    except KeyboardInterrupt:
+        return INTERRUPTS
+    except BaseException:  # noqa: S110  # told by whoever imports it next
+        pass
     if threading.active_count() > 1:
         return THREADS
     with suppress(ChildProcessError, AttributeError):

@@ -29,11 +29,20 @@ def fault(module: str) -> str:
     if module in sys.modules:
         return ""
     key = _key(module)
-    known: dict[str, str] = json.loads(os.environ.get(TRIED, "{}"))
+    known = _known()
     if key not in known:
         known[key] = _tried(module)
         os.environ[TRIED] = json.dumps(known)
     return known[key]
+
+
+def _known() -> dict[str, str]:
+    """What the processes before this one have found; nothing where the variable is not ours."""
+    with suppress(ValueError):
+        found = json.loads(os.environ.get(TRIED, "{}"))
+        if isinstance(found, dict):
+            return {str(key): str(value) for key, value in found.items()}
+    return {}
 
 
 def _key(module: str) -> str:
@@ -78,6 +87,8 @@ def _words(code: int) -> str:
             return "started a thread"
         case trial.CHILDREN:
             return "started a process"
+        case trial.INTERRUPTS:
+            return "raised KeyboardInterrupt, which ends whoever imports it,"
         case _ if code < 0:
             return f"ended its process with signal {-code}"
         case _:

@@ -31,6 +31,8 @@ from models.optim import Optimizer
 from models.shared_batch import is_shared
 
 LAST = 5.0  # seconds for a follower to end
+# the port of the crew whose group this process is in; a crew before it may be ended later
+MET: list[int] = []
 GLANCE = 0.05  # seconds between two looks at one that starts, which takes several
 
 
@@ -46,7 +48,8 @@ class Crew:
         self.followers = [
             _started(rank, count, self.store.port) for rank in range(1, count)
         ]
-        self._end = weakref.finalize(self, _ended, self.followers)
+        port = self.store.port
+        self._end = weakref.finalize(self, _ended, self.followers, port)
         self.tell(
             "begin",
             [{}] * count,
@@ -57,6 +60,7 @@ class Crew:
         )
         self._gather()
         self.led(lambda: join(self.store, 0, count, settings.device))
+        MET[:] = [port]
 
     def _gather(self) -> None:
         """Wait for all followers. Raises RuntimeError where one has ended, or does not come.
@@ -233,8 +237,11 @@ def _started(rank: int, replicas: int, port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _ended(followers: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End all, of whom none has anything to keep."""
+def _ended(followers: Sequence[subprocess.Popen[bytes]], port: int) -> None:
+    """End all, of whom none has anything to keep, and leave their group.
+
+    In a group whose others are gone the next mean over replicas would wait for them.
+    """
     for follower in followers:
         with suppress(OSError):
             assert follower.stdin is not None
@@ -245,3 +252,6 @@ def _ended(followers: Sequence[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             follower.kill()
             follower.wait()
+    if [port] == MET and dist.is_initialized():
+        MET.clear()
+        dist.destroy_process_group()

@@ -10,6 +10,7 @@ from backends.base import Backend
 from models import ops
 
 Known = Literal["yes", "no", "unknown"]
+TAKEN = "taken away by `without`"  # why an op is not there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ def of_backend(
     backend: Backend, features: Mapping[str, str], without: Collection[str] = ()
 ) -> Abilities:
     """What an adapter says, less the ops that are taken away."""
-    taken = dict.fromkeys(without, "taken away by `without`")
+    taken = dict.fromkeys(without, TAKEN)
     autograd = features.get("autograd", "yes")
     return Abilities(
         name=backend.name,

@@ -80,7 +80,7 @@ def installed_size(distribution: str) -> int | None:
     """Bytes of the files that it has installed; None where nobody says which they are."""
     try:
         files = metadata.distribution(distribution).files
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
         return None
     if not files:
         return None
@@ -91,14 +91,19 @@ def installed_size(distribution: str) -> int | None:
 def conflicts(distributions: Iterable[str]) -> list[str] | None:
     """What distributions require and is not here so; None where that cannot be read."""
     try:
-        from packaging.requirements import Requirement
+        from packaging.markers import InvalidMarker, UndefinedEnvironmentName
+        from packaging.requirements import InvalidRequirement, Requirement
     except ImportError:
         return None
     found = []
     for name in distributions:
         for line in _requires(name):
-            due = Requirement(line)
-            if due.marker and not due.marker.evaluate({"extra": ""}):
+            try:
+                due = Requirement(line)
+                if due.marker and not due.marker.evaluate({"extra": ""}):
+                    continue
+            except (InvalidRequirement, InvalidMarker, UndefinedEnvironmentName):
+                found.append(f"{name} requires {line!r}, which is no requirement")
                 continue
             here = _version(due.name)
             if here is None or not due.specifier.contains(here, prereleases=True):
@@ -109,14 +114,14 @@ def conflicts(distributions: Iterable[str]) -> list[str] | None:
 def _requires(name: str) -> list[str]:
     try:
         return metadata.requires(name) or []
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
         return []
 
 
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
         return None
 
 
@@ -138,4 +143,9 @@ def _imported(modules: Iterable[str]) -> tuple[float | None, str]:
     # one that ends badly on its way out has not ended well
     if ran.returncode or not mark:
         return None, ending.how(ran.returncode, ran.stderr)
-    return float(said.split()[0]), ""
+    words = said.split()
+    try:
+        return float(words[0]), ""
+    # it has printed the mark itself
+    except (IndexError, ValueError):
+        return None, "no time came"

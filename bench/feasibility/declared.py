@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
 from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
 from bench.feasibility import TASK, task
-from bench.feasibility.abilities import Abilities, undefined
+from bench.feasibility.abilities import TAKEN, Abilities, undefined
 from bench.feasibility.manifest import UNKNOWN, Manifest, read
 from bench.records import Feasibility, Record
 
@@ -28,7 +29,7 @@ def record(job: Job) -> Record:
     started = time.perf_counter()
     path = job.config.declared[job.backend]
     manifest = read(path)
-    found = task.finding(job, of_manifest(manifest))
+    found = task.finding(job, of_manifest(manifest, job.config.without))
     payload = found.payload
     if isinstance(payload, Feasibility):
         payload = _sourced(payload, path, manifest)
@@ -64,16 +65,17 @@ def _line(path: Path, keys: tuple[str, ...]) -> int:
     return yaml_file.line(path, keys)
 
 
-def of_manifest(manifest: Manifest) -> Abilities:
-    """What a manifest says, in the terms in which a backend is judged."""
-    kernels = manifest.kernels()
+def of_manifest(manifest: Manifest, without: Collection[str] = ()) -> Abilities:
+    """What a manifest says, less what is taken away, in the terms of a backend."""
+    kernels = set(manifest.kernels()) - set(without)
+    lacks = manifest.lacks | dict.fromkeys(without, TAKEN)
     open_ = manifest.others == UNKNOWN
     bounded = isinstance(manifest.rank, int)
     return Abilities(
         name=manifest.name,
         kernels=kernels,
-        gaps=manifest.lacks,
-        unknown=undefined(kernels, manifest.lacks) if open_ else (),
+        gaps=lacks,
+        unknown=undefined(kernels, lacks) if open_ else (),
         declared=True,
         rank=manifest.rank if isinstance(manifest.rank, int) else None,
         knows_rank=bounded or manifest.rank == "any",

@@ -110,11 +110,15 @@ class Manifest(Strict):
     version: Text = UNKNOWN
     ops: Ops = ()  # that it has a kernel of, by our names
     onnx: Annotated[tuple[Operator, ...], AfterValidator(_once)] = ()  # or by ONNX's
-    opset: Annotated[int, Field(ge=1, le=MOST_OPSET)] | None = None  # of `onnx`
+    opset: Annotated[int, Field(ge=1, le=MOST_OPSET, strict=True)] | None = (
+        None  # of `onnx`
+    )
     lacks: dict[Op, Text] = {}  # op -> why, or what is known of it
     # what of ops that stand in none of these: that they are not there, or that nobody knows
     others: Literal["no", "unknown"] = UNKNOWN
-    rank: Annotated[int, Field(ge=1, le=16)] | Literal["any", "unknown"] = UNKNOWN
+    rank: (
+        Annotated[int, Field(ge=1, le=16, strict=True)] | Literal["any", "unknown"]
+    ) = UNKNOWN
     dynamic_shapes: Said = UNKNOWN
     dtypes: Dtypes | Unsaid = UNKNOWN
     autograd: Said = UNKNOWN

@@ -92,7 +92,10 @@ def _setting(patience: float) -> float:
         seconds = 0.0
     # neither NaN nor what no clock can wait for
     if not 0 < seconds <= threading.TIMEOUT_MAX:
-        raise BadInput(f"{SETTING}: is {said!r}, and a number of seconds was due")
+        raise BadInput(
+            f"{SETTING}: is {said!r}; seconds, above 0 and up to"
+            f" {threading.TIMEOUT_MAX:.0e}, were due: set it anew, or unset it"
+        )
     return seconds
 
 

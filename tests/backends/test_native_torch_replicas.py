@@ -15,7 +15,9 @@ import backends
 if "torch" not in backends.installed():
     pytest.skip("PyTorch is not installed", allow_module_level=True)
 
-from backends.base import Settings  # noqa: E402  # after the skip
+import torch.distributed as dist  # noqa: E402  # after the skip
+
+from backends.base import Settings  # noqa: E402
 from backends.torch import leader  # noqa: E402
 from backends.torch.leader import TorchLeader  # noqa: E402
 from backends.torch.train import TorchTrainer  # noqa: E402
@@ -70,6 +72,8 @@ def test_accumulation_a_resume_and_a_lost_follower() -> None:
     with pytest.raises(RuntimeError, match="replica 2 of 2 ended with signal 9"):
         step(led, 7)
     assert follower.poll() is not None
+    # or whatever is asked of a mean over replicas next would fail
+    assert not dist.is_initialized()
 
 
 def test_a_follower_that_dies_while_it_starts_is_told_of_at_once(

@@ -185,6 +185,7 @@ FATAL = {
         "started a thread"
     ),
     "import subprocess\nsubprocess.Popen(['sleep', '600'])": "started a process",
+    "raise KeyboardInterrupt": "raised KeyboardInterrupt, which ends whoever imports it,",
 }
 
 

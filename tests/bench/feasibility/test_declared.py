@@ -246,3 +246,11 @@ def test_a_framework_on_paper_has_cells_of_feasibility_alone(tmp_path: Path) -> 
 def test_a_record_of_before_is_read() -> None:
     old = {"graph_ops": {}, "parameters": 1, "flops": {}}
     assert Feasibility.model_validate_json(json.dumps(old)).answers is None
+
+
+def test_what_is_taken_away_is_gone_on_paper_too() -> None:
+    whole = paper(ops=["matmul", "linear", "gelu"], others="no")
+    less = declared.of_manifest(whole, without=["linear", "erf"])
+    assert set(less.kernels) == {"matmul", "gelu"}
+    assert less.state("erf") == "no"
+    assert less.reason("linear") == "taken away by `without`"

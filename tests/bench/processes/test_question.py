@@ -112,7 +112,7 @@ def test_a_patience_that_is_no_number_of_seconds_is_refused(
     ask, monkeypatch: pytest.MonkeyPatch, seconds: str
 ) -> None:
     monkeypatch.setenv(question.SETTING, seconds)
-    with pytest.raises(BadInput, match="a number of seconds was due$"):
+    with pytest.raises(BadInput, match="were due: set it anew, or unset it$"):
         ask("return 7")
 
 
