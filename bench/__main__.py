@@ -21,7 +21,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError as absent:
+    sys.stderr.write(f"{absent.name} is not installed here: pip install -e .\n")
+    raise SystemExit(3) from None
 
 from bench import commands
 from bench.commands._interrupted import Interrupted

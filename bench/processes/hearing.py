@@ -75,19 +75,19 @@ def listen(
         late = not _heard(child, lines, hear, silence)
     finally:
         # late, or nobody is left to hear it
-        send(child, signal.SIGKILL)
-        child.wait()
-        _bury(child.pid)
+        _end(child)
         for reader in readers:
             # what has left the session on purpose may hold the pipe
             reader.join(LAST)
     return Ended(child.returncode, words[-1] if words else "", late)
 
 
-def _bury(leader: int) -> None:
-    """End what a child that is gone has started: its number is the group's while one lives."""
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a child, and what it has started: its number is the group's while one lives."""
+    send(child, signal.SIGKILL)
+    child.wait()
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _heard(
