@@ -7,12 +7,11 @@ from typing import Any
 
 from bench.commands._progress import waiting
 from bench.commands._tables import table
+from bench.feasibility import build as asking
 
 
 def build(name: str, *, as_json: bool) -> int:
     """Import, measure and print; 1 where an import or an order of imports ends badly."""
-    from bench.feasibility import build as asking
-
     with waiting(f"importing {name}", quiet=as_json):
         found = asking.evidence(name)
     bad = found["import_ended"] or any(
@@ -29,7 +28,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     seconds, unmet = found["import_seconds"], found["conflicts"]
     wheels = ", ".join(found.get("wheels", ())) or "not said"
     timed = (
-        f"{seconds:.2f} s, median of 3"
+        f"{seconds:.2f} s, median of {asking.TIMES}"
         if seconds is not None
         else found["import_ended"]
     )

@@ -5,17 +5,15 @@ Every import runs in a fresh process, so that a framework that ends its process 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import backends
 from bench.feasibility import probe
-from bench.processes import ending
+from bench.processes import ending, hearing, machine
 from models.errors import BadInput
 
 TIMES = 3  # an import is timed, in as many processes
@@ -78,13 +76,10 @@ def orders(module: str, others: Mapping[str, str]) -> dict[str, str]:
 
 def installed_size(distribution: str) -> int | None:
     """Bytes of the files that it has installed; None where nobody says which they are."""
-    try:
-        files = metadata.distribution(distribution).files
-    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
+    found = machine.distribution(distribution)
+    if found is None or not found.files:
         return None
-    if not files:
-        return None
-    places = (Path(str(file.locate())) for file in files)
+    places = (Path(str(file.locate())) for file in found.files)
     return sum(place.stat().st_size for place in places if place.is_file())
 
 
@@ -97,7 +92,8 @@ def conflicts(distributions: Iterable[str]) -> list[str] | None:
         return None
     found = []
     for name in distributions:
-        for line in _requires(name):
+        about = machine.distribution(name)
+        for line in (about and about.requires) or ():
             try:
                 due = Requirement(line)
                 if due.marker and not due.marker.evaluate({"extra": ""}):
@@ -105,47 +101,32 @@ def conflicts(distributions: Iterable[str]) -> list[str] | None:
             except (InvalidRequirement, InvalidMarker, UndefinedEnvironmentName):
                 found.append(f"{name} requires {line!r}, which is no requirement")
                 continue
-            here = _version(due.name)
+            other = machine.distribution(due.name)
+            here = other.version if other else None
             if here is None or not due.specifier.contains(here, prereleases=True):
                 found.append(f"{name} requires {line}; here is {here or 'none'}")
     return found
 
 
-def _requires(name: str) -> list[str]:
-    try:
-        return metadata.requires(name) or []
-    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
-        return []
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except (metadata.PackageNotFoundError, ValueError):  # an empty name is none
-        return None
-
-
 def _imported(modules: Iterable[str]) -> tuple[float | None, str]:
     """Seconds of the imports, one after the other; None, and how the process ended."""
     command = [sys.executable, "-X", "faulthandler", "-c", TIMED, *modules]
-    try:
-        ran = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    told: list[str] = []
+
+    def heard(line: str) -> None:
+        _, mark, said = line.rpartition(MARK)
+        if mark:
+            told.append(said)
+
+    # what it prints is no sign of life: all of it may take so long
+    ended = hearing.listen(command, heard, silence=SECONDS)
+    if ended.late:
         return None, f"no end after {SECONDS:g} s"
-    _, mark, said = ran.stdout.rpartition(MARK)
     # one that ends badly on its way out has not ended well
-    if ran.returncode or not mark:
-        return None, ending.how(ran.returncode, ran.stderr)
-    words = said.split()
+    if ended.code or not told:
+        return None, ending.how(ended.code, ended.words)
     try:
-        return float(words[0]), ""
+        return float(told[-1]), ""
     # it has printed the mark itself
-    except (IndexError, ValueError):
+    except ValueError:
         return None, "no time came"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from bench.coordinator.job import Job
 from bench.exam import task as exam
 from bench.exam.settings import Exam
 from bench.feasibility.holding import MOST_RANK
-from bench.processes import contract, question
+from bench.processes import contract, machine, question
 from bench.processes.blame import RAISED
 from bench.processes.contract import Watch
 from bench.records import Exam as Answered
@@ -176,9 +175,8 @@ def about(name: str) -> dict[str, Any]:
     wanted = backends.distributions(name)
     if not wanted:
         return {}
-    try:
-        found = metadata.distribution(wanted[0])
-    except metadata.PackageNotFoundError:
+    found = machine.distribution(wanted[0])
+    if found is None:
         return {}
     lines = (found.read_text("WHEEL") or "").splitlines()
     tags = [line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")]

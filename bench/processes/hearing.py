@@ -11,7 +11,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -75,19 +74,12 @@ def listen(
         late = not _heard(child, lines, hear, silence)
     finally:
         # late, or nobody is left to hear it
-        _end(child)
+        send(child, signal.SIGKILL)
+        child.wait()
         for reader in readers:
             # what has left the session on purpose may hold the pipe
             reader.join(LAST)
     return Ended(child.returncode, words[-1] if words else "", late)
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """End a child, and what it has started: its number is the group's while one lives."""
-    send(child, signal.SIGKILL)
-    child.wait()
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _heard(

@@ -44,9 +44,11 @@ def bury(leader: int) -> None:
     """
 
     def follow_it() -> None:
-        # not reaped by this, so that the number stays the group's; gone already where it was
-        with suppress(ChildProcessError, ProcessLookupError):
+        # not reaped by this, but it may be by the parent, which waits for it, too
+        with suppress(ChildProcessError):
             os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+        # the number stays the group's while anybody of it lives
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
 
     if hasattr(os, "waitid"):  # macOS has none

@@ -8,11 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import (
-    PackageNotFoundError,
-    packages_distributions,
-    version,
-)
+from importlib import metadata
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import backends
@@ -97,12 +94,18 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def distribution(package: str) -> Distribution | None:
+    """What is installed under a name; None where nothing is, or it is no name of a package."""
+    try:
+        return metadata.distribution(package)
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+
+
 def _version(package: str) -> str:
     """Empty where it is not installed."""
-    try:
-        return version(package) or ""
-    except (PackageNotFoundError, ValueError):  # what is no name of a package
-        return ""
+    found = distribution(package)
+    return found.version or "" if found else ""
 
 
 def _distributions(module: str) -> Sequence[str]:
@@ -115,7 +118,7 @@ def _distributions(module: str) -> Sequence[str]:
 
 @cache
 def _by_module() -> Mapping[str, Sequence[str]]:
-    return packages_distributions()
+    return metadata.packages_distributions()
 
 
 def commit() -> str | None:

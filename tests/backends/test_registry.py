@@ -146,6 +146,17 @@ def test_a_manifest_without_its_fields_says_which(
     assert str(caught.value).startswith(due)
 
 
+def written(monkeypatch: pytest.MonkeyPatch, folder: Path, deed: str) -> Path:
+    """The manifest of `inhouse` as a file, which nobody has imported or tried."""
+    outside(monkeypatch)
+    monkeypatch.delitem(sys.modules, "inhouse_backend")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delenv(trying.TRIED, raising=False)
+    place = folder / "inhouse_backend.py"
+    place.write_text(deed)
+    return place
+
+
 DEEDS = (
     "1 / 0",
     "raise SystemExit(3)",
@@ -158,13 +169,9 @@ DEEDS = (
 def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
 ) -> None:
-    outside(monkeypatch)
-    monkeypatch.delitem(sys.modules, "inhouse_backend")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "inhouse_backend.py").write_text(deed)
+    place = written(monkeypatch, tmp_path, deed)
     with pytest.raises(Missing) as caught:
         backends.require("inhouse")
-    place = tmp_path / "inhouse_backend.py"
     due = f"backend inhouse: its manifest {place} cannot be imported: "
     assert str(caught.value).startswith(due)
     # all others go on
@@ -193,14 +200,9 @@ FATAL = {
 def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
 ) -> None:
-    outside(monkeypatch)
-    monkeypatch.delitem(sys.modules, "inhouse_backend")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delenv(trying.TRIED, raising=False)
+    place = written(monkeypatch, tmp_path, deed)
     if "sleep(600)" in deed:
         monkeypatch.setattr(trying, "PATIENCE", 0.5)
-    place = tmp_path / "inhouse_backend.py"
-    place.write_text(deed)
     with pytest.raises(Missing) as caught:
         backends.require("inhouse")
     due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
