@@ -16,6 +16,7 @@ from models.builder import Builder
 from models.errors import SpecError
 from models.graph import Graph, Node
 from models.passes import copy, decompose, inline, prune
+from models.tidying import tidied
 from models.value import Value
 
 PREFIX = "grad/"
@@ -57,7 +58,7 @@ def gradient(
         for name in names:
             # a parameter that the loss does not know has gradient 0, and its shape
             builder.output(PREFIX + name, grads.get(name, values[name] * 0.0))
-    return builder.finish()
+    return tidied(builder.finish())
 
 
 def slope(x: Value, of: Callable[[Value], Value]) -> Value:

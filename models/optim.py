@@ -113,41 +113,47 @@ class Optimizer:
 
 def sgd(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Momentum without dampening; the first velocity is the gradient itself."""
-    decayed = grad + param * o.weight_decay
-    velocity = state[0] * o.momentum + decayed
+    velocity = state[0] * o.momentum + _decayed(param, grad, o)
     return param - velocity * o.lr, (velocity,)
 
 
 def adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """L2 decay in the gradient."""
-    decayed = grad + param * o.weight_decay
-    return _adam(param, decayed, state, step, o)
+    return _adam(param, _decayed(param, grad, o), state, step, o)
 
 
 def adamw(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Decoupled decay, applied before the step."""
-    decayed = param * (1 - o.lr * o.weight_decay)
+    decayed = param * (1 - o.lr * o.weight_decay) if o.weight_decay else param
     return _adam(decayed, grad, state, step, o)
 
 
 def rmsprop(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     """Uncentred, without momentum."""
-    # not +=, which would write into the caller's array
-    grad = grad + param * o.weight_decay
+    grad = _decayed(param, grad, o)
     square = state[0] * o.alpha + grad * grad * (1 - o.alpha)
     root = square**0.5 + o.eps
     return param - grad / root * o.lr, (square,)
+
+
+def _decayed(param: Any, grad: Any, o: Optimizer) -> Any:
+    """The gradient with that of the decay, which is left out where it is none."""
+    # not +=, which would write into the caller's array
+    return grad + param * o.weight_decay if o.weight_decay else grad
 
 
 def _adam(param: Any, grad: Any, state: State, step: Any, o: Optimizer) -> Step:
     # moments of the gradient: running means that start at 0, hence the correction below
     first = state[0] * o.beta1 + grad * (1 - o.beta1)
     second = state[1] * o.beta2 + grad * grad * (1 - o.beta2)
-    mean = first / _unbias(o.beta1, step)
     largest = _larger(state[2], second) if o.amsgrad else second
-    root = (largest / _unbias(o.beta2, step)) ** 0.5 + o.eps
+    # Both corrections are numbers, and go with the rate: (m / a) / (sqrt(v / b) + eps) lr is
+    # m / (sqrt(v) + eps sqrt(b)) lr sqrt(b) / a, which spares two passes over each array.
+    widening = _unbias(o.beta2, step) ** 0.5
+    root = largest**0.5 + widening * o.eps
+    rate = widening / _unbias(o.beta1, step) * o.lr
     kept = (first, second, largest) if o.amsgrad else (first, second)
-    return param - mean / root * o.lr, kept
+    return param - first / root * rate, kept
 
 
 def _larger(x: Any, y: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.onnx import products
 from backends.onnx.nodes import Ints, Writer
 from models.dims import Shape
 
@@ -15,6 +16,9 @@ def conv(
     dilation: Ints,
     padding: Ints,
 ) -> str:
+    strides = stride, dilation, padding
+    if counts := products.steps(w, x, weight, strides):
+        return products.conv(w, x, weight, *bias, strides=strides, counts=counts)
     pads = padding * 2  # all that is before, then all that is after
     return w.node(
         "Conv",
@@ -42,6 +46,10 @@ def conv_transpose(
     # steps at the end that no stride reached; a number even where lengths are symbolic,
     # since those divide exactly
     extra = [n - ((m - 1) * s - 2 * p + d * (k - 1) + 1) for n, m, k, s, d, p in sizes]
+    if (
+        counts := products.apart(w, x, weight, (stride, dilation, padding))
+    ) and not any(extra):
+        return products.conv_transpose(w, x, weight, counts)
     return w.node(
         "ConvTranspose",
         x,

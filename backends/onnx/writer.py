@@ -46,8 +46,17 @@ class Writer:
                 self.stored[name] = numpy_helper.from_array(array, name)
         for node in self.graph.nodes:
             self._node(node)
+        self._name_outputs()
+
+    def _name_outputs(self) -> None:
+        """What goes out has the name that the graph gives it out by: a copy would cost a pass."""
+        made = {name for node in self.nodes for name in node.output}
+        called: dict[str, str] = {}
         for name, value in results(self.graph).items():
-            if name != value:  # it is an input or a weight that goes out as it came
+            if value in made and value not in called and name not in self.graph.types:
+                called[value] = name
+            elif name != value:
+                # an input or a weight that goes out as it came, or what goes out twice
                 copy = helper.make_node(
                     "Identity",
                     [value],
@@ -55,6 +64,11 @@ class Writer:
                     name=f"output {name}",
                 )
                 self.nodes.append(copy)
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [called.get(name, name) for name in names]
+        for value in called:
+            self.inner.pop(value, None)
 
     def node(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Append a node; the name of its result."""

@@ -316,6 +316,8 @@ _LAYERS = (
     _layer((2, 3, 9), (4, 3, 3), 1, 3, 0),
     _layer((2, 3, 10), (4, 3, 3), 3, 1, 1),
     _layer((2, 3, 5), (4, 3, 1), 1, 1, 0),
+    # more steps than a backend may write as products
+    _layer((2, 2, 14), (3, 2, 3), 1, 2, 1),
     # all three at once, which not every framework has a kernel for
     _layer((1, 1, 8), (1, 1, 2), 2, 3, 2),
 )

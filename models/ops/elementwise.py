@@ -144,9 +144,13 @@ def _method(name: str, arity: int) -> Callable[..., Value]:
 
 
 def _pair(
-    left: Partial, right: Partial
+    left: Partial, right: Partial, then: Callable[[Value, Any], Value] | None = None
 ) -> Callable[..., tuple[Value | None, Value | None]]:
-    """vjp of a binary op from the rules of its two sides."""
+    """vjp of a binary op from the rules of its two sides.
+
+    `then(grad, b)` goes on with that of the right side in b's own shape: what is the same for
+    all that b was spread over is done once, after their sum.
+    """
 
     def vjp(
         grad: Value,
@@ -160,9 +164,20 @@ def _pair(
             to_a = unbroadcast(left(grad, out, a, b), a)
         if isinstance(b, Value):
             to_b = unbroadcast(right(grad, out, a, b), b)
+            if then and to_b is not None:
+                to_b = then(to_b, b)
         return to_a, to_b
 
     return vjp
+
+
+def _multiply_vjp(
+    grad: Value, out: Value, a: Any, b: Any
+) -> tuple[Value | None, Value | None]:
+    if isinstance(a, Value) and isinstance(b, Value) and a.name == b.name:
+        # a square: 2 before a, since a gradient is often the same for many
+        return grad * 2.0 * a, None
+    return _PRODUCT(grad, out, a, b)
 
 
 def _share(
@@ -233,16 +248,18 @@ _ADD = _pair(
 )
 _SUBTRACT = _pair(
     lambda g, y, a, b: g,
-    lambda g, y, a, b: -g,
+    lambda g, y, a, b: g,
+    then=lambda g, b: -g,
 )
-_MULTIPLY = _pair(
+_PRODUCT = _pair(
     lambda g, y, a, b: g * b,
     lambda g, y, a, b: g * a,
 )
 # the result is at hand: y / b, not a / b^2
 _DIVIDE = _pair(
     lambda g, y, a, b: g / b,
-    lambda g, y, a, b: -g * y / b,
+    lambda g, y, a, b: g * y,
+    then=lambda g, b: -g / b,
 )
 _EXTREME = _pair(
     lambda g, y, a, b: _share(g, y, a, b),
@@ -273,7 +290,7 @@ OPS = dict(
     [
         _row("add", np.add, _ADD, N, N),
         _row("subtract", np.subtract, _SUBTRACT, N, N),
-        _row("multiply", np.multiply, _MULTIPLY, N, N),
+        _row("multiply", np.multiply, _multiply_vjp, N, N),
         _row("divide", np.divide, _DIVIDE, N, P),
         _row("maximum", np.maximum, _EXTREME, A, A),
         _row("minimum", np.minimum, _EXTREME, A, A),

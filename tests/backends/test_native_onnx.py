@@ -224,3 +224,34 @@ def test_an_output_may_be_an_input_a_weight_or_another_output() -> None:
     assert came["w"].tolist() == [1.0] * 3
     for key in ("copy", "y", "x"):
         assert came[key].tolist() == [[2.0] * 3] * 2, key
+
+
+PLAIN: dict[str, Any] = {"dilation": 1, "padding": 0, "bias": True}
+
+
+@pytest.mark.parametrize(
+    ("frames", "stride", "due"),
+    [(9, 3, {"Gemm": 3}), (27, 1, {"Conv": 1}), (27, 3, {"Gemm": 9})],
+)
+def test_a_convolution_of_few_steps_is_a_product_for_each(
+    frames: int, stride: int, due: dict[str, int]
+) -> None:
+    g = Builder("few")
+    x = g.input("x", ("batch", 4, frames))
+    g.output("y", x.conv1d(5, kernel=3, stride=stride, name="conv", **PLAIN))
+    graph = g.finish()
+    found = census(OnnxProgram(graph, Settings()).native)
+    assert {op: found.get(op, 0) for op in due} == due
+    assert sum(found.get(op, 0) for op in ("Gemm", "Conv")) == sum(due.values())
+    rng = np.random.default_rng(0)
+    feeds = {"x": rng.normal(size=(2, 4, frames)).astype(np.float32)}
+    found_y = in_plain_runtime(exported(graph), feeds)["y"]
+    assert_close(found_y, oracle(graph, feeds)["y"], rtol=1e-5, what="y")
+
+
+def test_what_goes_out_is_not_copied() -> None:
+    g = Builder("plain")
+    x = g.input("x", ("batch", 4))
+    g.output("y", x.relu())
+    g.output("again", x.relu())
+    assert "Identity" not in census(OnnxProgram(g.finish(), Settings()).native)
