@@ -10,7 +10,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from bench.config import Config
@@ -27,6 +27,9 @@ Keep = Callable[[Record], None]
 WAKE = 0.2
 # seconds for the kernel to end what was killed: of a machine that swaps it needs some
 LAST = 5.0
+# bytes that a worker has held at most, from which it is replaced after its job: what frameworks
+# keep of one large model is no burden to the next, and starting anew is little beside them
+TIRED = 3 << 30
 
 
 def lanes(config: Config) -> int:
@@ -39,11 +42,34 @@ def lanes(config: Config) -> int:
     return max(1, machine.usable_cores() // config.threads)
 
 
+class _Waiting:
+    """Groups that nobody has begun. Each group is of one backend."""
+
+    def __init__(self, groups: Sequence[Sequence[Job]]) -> None:
+        self._groups = list(groups)
+
+    def next(
+        self, *, idle: Container[str], busy: Container[str]
+    ) -> Sequence[Job] | None:
+        """One whose backend a worker has loaded that has nothing to do, or nobody yet."""
+
+        def cost(group: Sequence[Job]) -> tuple[bool, bool]:
+            backend = group[0].backend
+            # two workers of one backend load it twice
+            return backend not in idle, backend in busy
+
+        if not self._groups:
+            return None
+        chosen = min(self._groups, key=cost)
+        self._groups.remove(chosen)
+        return chosen
+
+
 class Crew:
-    """Runs groups of jobs, each group in a worker of its own.
+    """Runs groups of jobs. A worker serves one backend, and group after group of it.
 
     `keep` gets each record, one at a time. `grace` is how many seconds a worker has to save its
-    state when the run is stopped.
+    state when the run is stopped. Workers end with the `with` block.
     """
 
     def __init__(
@@ -53,10 +79,22 @@ class Crew:
         self._listen = listen
         self._keep = keep
         self._grace = grace
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of what is heard and kept
+        self._hiring = threading.Lock()  # of who does what
         self._workers: list[Worker] = []
+        self._idle: list[tuple[str, Worker]] = []  # each with its backend
+        self._busy: list[str] = []  # backends of the others
         self._stopping = threading.Event()
         self._baton = Baton([])
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the workers end; those that are still at something are ended by `_stop`."""
+        for _, worker in self._idle:
+            self._let_go(worker)
+        self._idle = []
 
     def serve(self, groups: Sequence[Sequence[Job]], *, at_once: int) -> None:
         """Work off all groups.
@@ -64,19 +102,19 @@ class Crew:
         On Ctrl-C or SIGTERM every worker saves its state and KeyboardInterrupt goes on up; the
         second time they are killed at once.
         """
-        waiting = iter(groups)  # one for all lanes
+        waiting = _Waiting(groups)  # one for all lanes
         ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        count = max(1, min(at_once, len(groups)))
 
         def lane() -> None:
             try:
-                for group in waiting:
-                    self._work_off(group)
+                while hired := self._hired(waiting, most=count):
+                    self._work_off(*hired)
             except BaseException as error:
                 ended.put(error)
             else:
                 ended.put(None)
 
-        count = max(1, min(at_once, len(groups)))
         # daemons: a worker that even a kill does not end holds its lane, not the coordinator
         lanes = [threading.Thread(target=lane, daemon=True) for _ in range(count)]
         with _stop_asked() as asked:
@@ -95,13 +133,36 @@ class Crew:
         groups = [[job.model_copy(update={"turns": True})] for job in jobs]
         self.serve(groups, at_once=len(jobs))
 
-    def _work_off(self, group: Sequence[Job]) -> None:
-        worker = Worker(threads=self._config.threads)
-        with self._hired(worker):
+    def _hired(
+        self, waiting: _Waiting, *, most: int
+    ) -> tuple[Worker, Sequence[Job]] | None:
+        """The next group and who does it: of at most so many workers."""
+        with self._hiring:
+            idle = dict(self._idle)
+            group = waiting.next(idle=idle, busy=self._busy)
+            if group is None:
+                return None
+            backend = group[0].backend
+            worker = idle.get(backend)
+            if worker is None and len(self._workers) >= most and self._idle:
+                # what has nothing to do would keep its framework in memory
+                _, other = self._idle.pop(0)
+                self._let_go(other)
+            if worker is None:
+                worker = Worker(threads=self._config.threads)
+                self._workers.append(worker)
+            else:
+                self._idle.remove((backend, worker))
+            self._busy.append(backend)
+            return worker, group
+
+    def _work_off(self, worker: Worker, group: Sequence[Job]) -> None:
+        try:
             for job in group:
                 if self._stopping.is_set():
                     return
-                if job.task == TRAIN and job.settings.train.replicas > 1:
+                several = job.task == TRAIN and job.settings.train.replicas > 1
+                if several:
                     # a CPU can be made several devices only before a framework has run on it
                     worker.close()
                 record = self._run(worker, job)
@@ -109,6 +170,23 @@ class Crew:
                     return  # a job that we cut short found nothing
                 with self._lock:
                     self._keep(record)
+                if several or (record.peak_rss_bytes or 0) > TIRED:
+                    worker.close()
+        finally:
+            self._released(worker, group[0].backend)
+
+    def _released(self, worker: Worker, backend: str) -> None:
+        """Free for the next group, unless there is to be none."""
+        with self._hiring:
+            self._busy.remove(backend)
+            if self._stopping.is_set():
+                self._let_go(worker)
+            else:
+                self._idle.append((backend, worker))
+
+    def _let_go(self, worker: Worker) -> None:
+        worker.close()
+        self._workers.remove(worker)
 
     def _run(self, worker: Worker, job: Job) -> Record:
         try:
@@ -126,16 +204,6 @@ class Crew:
         """Pass on what a worker does: one at a time, as records are."""
         with self._lock:
             self._listen(job, text, share)
-
-    @contextmanager
-    def _hired(self, worker: Worker) -> Iterator[None]:
-        """Known to `_stop` for as long as it lives."""
-        self._workers.append(worker)
-        try:
-            yield
-        finally:
-            worker.close()
-            self._workers.remove(worker)
 
     def _stop(self, lanes: Sequence[threading.Thread], asked: Sequence[int]) -> None:
         """Let the workers save their state; end those that do not, or all when asked again."""

@@ -1,6 +1,6 @@
 """The coordinator: which cells there are, in which order, and what is kept of them.
 
-One worker serves a backend and a model; records are appended as they come; timing is last, in
+A worker serves a backend, model after model; records are appended as they come; timing is last, in
 turns. No framework is imported here. An interrupted run goes on with `resume`: finished cells are
 kept, all others are done again.
 """
@@ -175,12 +175,17 @@ def execute(
     timed = [job for job in todo if tasks.get(job.task).timed]
     untimed = [job for job in todo if job not in timed]
     groups = _grouped(untimed, lambda job: (job.backend, job.model))
-    Crew(config, listen, keep).serve(groups, at_once=lanes(config))
+    with Crew(config, listen, keep) as crew:
+        crew.serve(groups, at_once=lanes(config))
     for comparison in comparisons(folder, config):
         keep(comparison)
     # When all else is quiet: models one after the other, their backends against each other.
-    for contenders in _grouped(timed, lambda job: job.model):
-        _compete(contenders, config, listen, keep)
+    found: list[Record] = []
+    with Crew(config, listen, found.append) as crew:
+        for contenders in _grouped(timed, lambda job: job.model):
+            crew.compete(contenders)
+            _keep_contest(contenders, found, keep)
+            found.clear()
     run = records.load(folder)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_info(folder, run.info.model_copy(update={"finished": now}))
@@ -234,16 +239,14 @@ def _is_lost(job: Job, asking: set[tuple[str, str]]) -> bool:
     return False
 
 
-def _compete(
-    contenders: Sequence[Job], config: Config, listen: Listener, keep: Keep
+def _keep_contest(
+    contenders: Sequence[Job], found: Sequence[Record], keep: Keep
 ) -> None:
-    """Time one model on all its backends; keep the records with their ratios, in order."""
-    found: list[Record] = []
-    Crew(config, listen, found.append).compete(contenders)
+    """The records of one model on all its backends, with their ratios, in order."""
     # They come as they end; ratios are to the first backend that was asked for.
     order = [job.backend for job in contenders]
-    found.sort(key=lambda record: order.index(record.backend))
-    for record in turns.compared(found):
+    ordered = sorted(found, key=lambda record: order.index(record.backend))
+    for record in turns.compared(ordered):
         keep(record)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 
@@ -190,8 +191,96 @@ def test_two_groups_run_at_once_and_records_come_one_at_a_time(
         [Job(task="parity", backend=name, model="m", config=config, folder=Path("x"))]
         for name in ("a", "b")
     ]
-    Crew(config, lambda *heard: None, kept.append).serve(groups, at_once=2)
+    with Crew(config, lambda *heard: None, kept.append) as crew_:
+        crew_.serve(groups, at_once=2)
     assert sorted(record.backend for record in kept) == ["a", "b"]
+
+
+class Counted:
+    """A worker that tells what it has done, and how many are alive."""
+
+    made: ClassVar[list[Counted]] = []
+    peak = 0
+
+    def __init__(self, *, threads: int) -> None:
+        self.jobs: list[tuple[str, str]] = []
+        self.ends: list[int] = []  # after how many jobs it was closed
+        self.made.append(self)
+
+    def run(self, job: Job, *heard: object, **asked: object) -> Record:
+        self.jobs.append((job.backend, job.model))
+        return Record(
+            task=job.task,
+            backend=job.backend,
+            model=job.model,
+            status="ok",
+            peak_rss_bytes=self.peak,
+        )
+
+    def close(self) -> None:
+        self.ends.append(len(self.jobs))
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Counted]:
+    monkeypatch.setattr(crew, "Worker", Counted)
+    monkeypatch.setattr(Counted, "made", [])
+    return Counted.made
+
+
+def groups_of(names: str, models: str) -> list[list[Job]]:
+    config = Config(model={model: Model() for model in models})
+    return [
+        [Job(task="parity", backend=a, model=m, config=config, folder=Path("x"))]
+        for a in names
+        for m in models
+    ]
+
+
+def crewed() -> Crew:
+    return Crew(Config(), lambda *heard: None, lambda record: None)
+
+
+def test_a_framework_is_loaded_once_for_all_models(counted: list[Counted]) -> None:
+    with crewed() as workers:
+        workers.serve(groups_of("abc", "mno"), at_once=1)
+    assert [len(one.jobs) for one in counted] == [3, 3, 3]
+    assert all(len({backend for backend, _ in one.jobs}) == 1 for one in counted)
+    # the one before ended when the next was hired: one framework in memory
+    assert [one.ends for one in counted] == [[3], [3], [3]]
+
+
+def test_lanes_take_other_backends_than_their_neighbours(
+    counted: list[Counted],
+) -> None:
+    waiting = crew._Waiting(groups_of("ab", "mn"))
+    taken = [
+        waiting.next(idle=idle, busy=busy)
+        for idle, busy in [((), ()), ((), ("a",)), (("b",), ("a",)), ((), ("a", "b"))]
+    ]
+    order = [(group[0].backend, group[0].model) for group in taken if group]
+    assert order == [("a", "m"), ("b", "m"), ("b", "n"), ("a", "n")]
+    assert waiting.next(idle=(), busy=()) is None
+
+
+def test_contests_of_all_models_go_on_in_the_same_workers(
+    counted: list[Counted],
+) -> None:
+    with crewed() as workers:
+        for model in "mn":
+            workers.compete([group[0] for group in groups_of("ab", model)])
+        assert [one.ends for one in counted] == [[], []], "all are alive"
+    assert [len(one.jobs) for one in counted] == [2, 2]
+
+
+def test_a_worker_that_has_held_much_memory_is_replaced(
+    counted: list[Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "peak", crew.TIRED + 1)
+    with crewed() as workers:
+        workers.serve(groups_of("a", "mn"), at_once=1)
+    (one,) = counted
+    assert one.ends == [1, 2, 2]
 
 
 @pytest.mark.parametrize(
