@@ -34,11 +34,8 @@ BATCHES = 56  # word that sets this rung's random numbers apart from the others'
 # With epsilon well above most gradients a step is as smooth as they are; with a tiny one it
 # has the size of the rate whatever the gradient, and a gradient of 0 would be a coin's toss.
 RATES, EPSILON = (1e-2, 4e-3), 1e-2
-FIRST, SECOND, MOVED = (
-    "first",
-    "second",
-    "moved",
-)  # steps, and the one on given gradients
+# the two steps, and the one on gradients that are given
+FIRST, SECOND, MOVED = "first", "second", "moved"
 ROUNDING = 2.0**-24  # of a float32, relative
 
 
@@ -57,7 +54,7 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
     plan, expected = _planned(trial, progress)
     train = trial.spec.train
     trainer = trial.backend.trainer(train, plan.optimizer, trial.settings)
-    own = _first(trainer, plan, trial.params)
+    own = _first(trainer, plan, plan.weights[0])
     # copies: a framework may give views of what its next step changes
     between, saved = copies(trainer.program.params()), copies(trainer.state())
     left = _stepped(trainer, 1, plan.feeds[1])
@@ -74,12 +71,12 @@ def climb(trial: Trial, progress: Progress) -> Iterator[Judged]:
 def _planned(trial: Trial, progress: Progress) -> tuple[Plan, dict[str, Due]]:
     """Both steps, and what the oracle says of them."""
     optimizer = replace(trial.optimizer, eps=EPSILON)
-    names, start = trial.spec.train.params, trial.params
+    start = {name: trial.params[name] for name in trial.spec.train.params}
     first = _batch(trial, 0, start)
     plan = Plan(optimizer, (start, start), (first, first))
     expected = due(trial, "update-first", _oracle(trial, plan, second=False), progress)
-    between = {name: start[name] + expected[f"{FIRST}/{name}"].value for name in names}
-    held = {name: between[name].astype(start[name].dtype) for name in names}
+    between = {name: start[name] + expected[f"{FIRST}/{name}"].value for name in start}
+    held = {name: between[name].astype(start[name].dtype) for name in start}
     plan = Plan(optimizer, (start, held), (first, _batch(trial, 1, held)))
     expected |= due(trial, "update-second", _oracle(trial, plan, second=True), progress)
     return plan, expected
@@ -94,8 +91,9 @@ def _oracle(trial: Trial, plan: Plan, *, second: bool) -> Compute:
         if not second:
             return found
         state = trainer.state()
-        off = {name: params[name] - trial.params[name] for name in plan.weights[1]}
-        weights = {name: plan.weights[1][name] + off[name] for name in off}
+        start, between = plan.weights
+        off = {name: params[name] - start[name] for name in start}
+        weights = {name: between[name] + off[name] for name in start}
         return _second(trial, trainer, plan, weights, state)
 
     return compute
@@ -103,7 +101,7 @@ def _oracle(trial: Trial, plan: Plan, *, second: bool) -> Compute:
 
 def _first(trainer: Trainer, plan: Plan, params: Arrays) -> Arrays:
     """By how much the first step moves each array."""
-    trainer.program.load({name: params[name] for name in trainer.program.graph.params})
+    trainer.program.load({name: params[name] for name in plan.weights[0]})
     after = _stepped(trainer, 0, plan.feeds[0])
     return _apart(FIRST, after, plan.weights[0])
 
