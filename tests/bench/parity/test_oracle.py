@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from backends.base import Settings
 from bench.parity import oracle
+from tests.bench.parity.wrong import Wrong, climb
 
 Trained = dict[str, np.ndarray]
 
@@ -52,3 +54,27 @@ def test_a_value_beside_a_large_one_is_judged_by_that() -> None:
     exact = {"large": np.ones(1), "tiny": np.full(1, 1e-6)}
     assert not oracle._strays(exact, {"large": 1e-7, "tiny": 1e-7})
     assert oracle._strays(exact, {"large": 1e-7, "tiny": 2e-6})
+
+
+def test_a_disturbance_reaches_what_every_rung_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all runs are one, and a lucky rounding of it is nobody else's budget."""
+    asked, alike = 0, []
+
+    def computed(trial: Any, compute: oracle.Compute, say: Any) -> Any:
+        nonlocal asked
+        runs = [
+            compute(trial.oracle, Settings(precision="fp32"), trial.start(nudge))
+            for nudge in (0, 1)
+        ]
+        asked += 1
+        if all(np.array_equal(runs[0][name], runs[1][name]) for name in runs[0]):
+            alike.append(sorted(runs[0]))
+        return honest(trial, compute, say)
+
+    honest = oracle.computed
+    monkeypatch.setattr(oracle, "computed", computed)
+    climb(Wrong(), tmp_path)
+    assert asked >= 8
+    assert not alike

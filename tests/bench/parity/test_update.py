@@ -105,3 +105,27 @@ def test_an_honest_trainer_is_green(tmp_path: Path) -> None:
     names = " ".join(check.name for check in finding.payload.checks)
     for due in ("weights after", "statistics after", "slots after", "goes on from"):
         assert due in names
+
+
+def test_the_second_step_begins_where_the_oracles_first_has_ended(
+    tmp_path: Path,
+) -> None:
+    loaded: list[np.ndarray] = []
+
+    class Told(NumpyTrainer):
+        """One whose program tells what is loaded into it."""
+
+        def __init__(self, *of: Any) -> None:
+            super().__init__(*of)
+            load = self.program.load
+
+            def told(params: Any) -> None:
+                loaded.append(np.array(params["w1.weight"]))
+                load(params)
+
+            self.program.load = told  # type: ignore[method-assign]
+
+    assert climb(Wrong(trainer=Told), tmp_path, "update").status == "ok"
+    # this backend computes in float64, so that a rounding tells one from the other
+    own = next(one for one in loaded if not np.array_equal(one, np.float32(one)))
+    assert any(np.array_equal(one, np.float32(own)) for one in loaded)
