@@ -17,12 +17,11 @@ from bench.data.geometry import skeletons
 from bench.data.protocols import Protocol
 from bench.metrics import _hypotheses
 from bench.metrics._facts import Array, Extras, Facts, Surfaces, View, bones
+from bench.metrics._lengths import POINTS
 from models.errors import BadInput, UnknownName
 
 Joints = tuple[str, ...]
 
-# joints of a block: 5,294 poses of 17, which spreads the cost of a call and fits the shared cache
-POINTS = 90_000
 FEWEST = 64  # poses of a block, however many vertices each has
 
 

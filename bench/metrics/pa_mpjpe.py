@@ -7,8 +7,7 @@ Rotation, scale and shift, pose by pose, rotation and scale of Umeyama (1991), a
 from __future__ import annotations
 
 from bench.metrics._facts import Array, Facts
-from bench.metrics._lengths import lengths
-from bench.metrics._procrustes import residuals
+from bench.metrics._procrustes import distances
 
 NAME = "PA-MPJPE"
 UNIT = "mm"
@@ -17,4 +16,4 @@ BETTER = "lower"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) millimetres."""
-    return lengths(residuals(pred, true))
+    return distances(pred, true)

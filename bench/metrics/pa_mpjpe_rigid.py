@@ -6,8 +6,7 @@ As the Integral family of papers has it.
 from __future__ import annotations
 
 from bench.metrics._facts import Array, Facts
-from bench.metrics._lengths import lengths
-from bench.metrics._procrustes import residuals
+from bench.metrics._procrustes import distances
 
 NAME = "PA-MPJPE, no scale"
 UNIT = "mm"
@@ -16,4 +15,4 @@ BETTER = "lower"
 
 def values(pred: Array, true: Array, facts: Facts) -> Array:
     """(N, J) millimetres."""
-    return lengths(residuals(pred, true, scaled=False))
+    return distances(pred, true, scaled=False)
