@@ -19,6 +19,7 @@ from bench.config import Config
 from bench.coordinator.job import Job
 from bench.exam import task as exam
 from bench.exam.settings import Exam
+from bench.feasibility import wheels
 from bench.feasibility.holding import MOST_RANK
 from bench.processes import contract, machine, question
 from bench.processes.blame import RAISED
@@ -178,9 +179,9 @@ def about(name: str) -> dict[str, Any]:
     found = machine.distribution(wanted[0])
     if found is None:
         return {}
-    lines = (found.read_text("WHEEL") or "").splitlines()
-    tags = [line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")]
-    return {"version": found.version} | ({"wheels": tags} if tags else {})
+    built = wheels.installed(wanted[:1]).get(wanted[0])
+    tables = {one: list(of) for one, of in (built or {}).items()}
+    return {"version": found.version} | ({"wheels": tables} if tables else {})
 
 
 def main(arguments: Sequence[str]) -> dict[str, Any]:
