@@ -179,7 +179,7 @@ def execute(
     for comparison in comparisons(folder, config):
         keep(comparison)
     # When all else is quiet: models one after the other, their backends against each other.
-    for contenders in _grouped(timed, lambda job: job.model):
+    for contenders in _grouped(timed, lambda job: (job.task, job.model)):
         _compete(contenders, config, listen, keep)
     run = records.load(folder)
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from bench.records.detours import Detour, Detours
 from bench.records.feasibility import (
     Answers,
     Extra,
@@ -57,6 +58,8 @@ __all__ = [
     "Baselines",
     "Check",
     "Comparison",
+    "Detour",
+    "Detours",
     "Evaluation",
     "Exam",
     "ExamRow",

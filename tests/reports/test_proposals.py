@@ -5,11 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import records
-from bench.records import Answers, Exam, Extra, Feasibility, Obstacle, Record, RunInfo
+from bench.records import (
+    Answers,
+    Detour,
+    Detours,
+    Exam,
+    Extra,
+    Feasibility,
+    Obstacle,
+    Record,
+    RunInfo,
+)
 from reports import build
 from reports.proposals.cause import Cause
 from reports.proposals.cover import Step, greedy
 from tests.reports import sample_run as sample
+from tests.reports.pages import row_with, section
 
 ERF, TAKE, SCATTER = (Cause("op", name) for name in ("erf", "take", "scatter"))
 FIVE, SIX = Cause("rank", "5"), Cause("rank", "6")
@@ -134,3 +145,30 @@ def test_words_of_a_manifest_are_no_markup(tmp_path: Path) -> None:
     page = written(tmp_path, cell("one", evil))
     assert "<script>" not in page
     assert "\\*a\\*" in page
+
+
+def timed(backend: str, ratio: float | None) -> Record:
+    row = Detour(op="erf", shapes=((2, 3),), count=4, ratio=ratio, low=2.0, high=4.5)
+    payload = Detours(rows=(row,), batch=16)
+    return Record(
+        task="detours", backend=backend, model="one", status="ok", payload=payload
+    )
+
+
+def test_a_way_round_has_the_time_that_was_taken_on_a_backend(tmp_path: Path) -> None:
+    """Of one on paper, another stands in; it is named."""
+    page = written(tmp_path, cell("one", erf("infer")), timed("torch", 3.25))
+    assert "3.250 (2.000 to 4.500) times as long as the kernel of torch" in page
+    assert "Nothing here was timed" not in page
+
+
+def test_without_a_time_there_is_a_dash(tmp_path: Path) -> None:
+    page = written(tmp_path, cell("one", erf("infer")), timed("torch", None))
+    assert "GFLOP more, time –" in page
+
+
+def test_the_report_has_a_row_for_each_way_round(tmp_path: Path) -> None:
+    written(tmp_path, timed("torch", 3.25))
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    line = row_with(section(report, "Ways round, timed"), "`erf`")
+    assert "(2, 3)" in line and "3.250 (2.000 to 4.500)" in line
