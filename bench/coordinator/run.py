@@ -193,9 +193,17 @@ def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:
     for job in todo:
         if job.backend in config.declared:
             keep(declared.record(job))
+            _keep_manifest(job.folder, job.backend, config.declared[job.backend])
         else:
             left.append(job)
     return left
+
+
+def _keep_manifest(folder: Path, name: str, path: Path) -> None:
+    """A copy beside the records, which name its lines."""
+    copy = folder / records.MANIFESTS / f"{name}.yaml"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(path.read_bytes())
 
 
 def unfinished(folder: Path, config: Config) -> list[Job]:

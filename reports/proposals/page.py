@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench.records import Detours, Exam, Obstacle, Run
-from reports import cells
-from reports.blocks import Block, Bullets, Code, Heading, Inline, Strong, bullets, text
+from bench.records import FILE, Detours, Exam, Obstacle, Run
+from reports import cells, links
+from reports.blocks import (
+    Block,
+    Bullets,
+    Heading,
+    Inline,
+    Link,
+    Strong,
+    bullets,
+    text,
+)
 from reports.numbers import count, gigaflops
 from reports.proposals import cause as causes
 from reports.proposals import detour
@@ -145,14 +154,18 @@ def sources(
     run: Run, backend: str, one: Cause, asking: Sequence[tuple[str, Obstacle]]
 ) -> Block:
     """Where one cause can be read: the manifest's line, its cells, and what the exam asked."""
-    models = causes.names(asking)
-    cells_ = f"the feasibility of {backend} on {', '.join(models)}"
-    parts: list[Inline] = ["Evidence: ", Code("records.jsonl"), f", {cells_}"]
+    parts: list[Inline] = [f"Evidence: the feasibility of {backend} on"]
+    models = set(causes.names(asking))
+    for i, (record, _) in enumerate(
+        each for each in causes.judged(run, backend) if each[0].model in models
+    ):
+        parts += [", " if i else " ", links.record(run, record, record.model)]
     for place in dict.fromkeys(each.source for _, each in asking if each.source):
-        parts += ["; ", Code(place)]
+        parts += ["; ", links.source(run, backend, place)]
     users = {one.what} | {op for _, each in asking for op in each.ops}
     if said := examined(run, backend, users if one.kind == "op" else set()):
-        parts.append(f"; the op exam: {said}")
+        put = links.of_tasks(run, backend, "", ("shape_ops",))
+        parts += [f"; the op exam: {said}", *put]
     return text(*parts, ".")
 
 
@@ -185,8 +198,9 @@ def limits(found: Found) -> list[Block]:
 
 def evidence(run: Run, backend: str) -> list[Inline]:
     """Where it can be read: the report, the records, and the manifest where there is one."""
-    parts: list[Inline] = ["Evidence: ", Code("report.md"), ", ", Code("records.jsonl")]
+    report, file = Link("report.md", "report.md"), Link(FILE, FILE)
+    parts: list[Inline] = ["Evidence: ", report, ", ", file]
     declared = run.info.config.get("declared")
     if isinstance(declared, dict) and backend in declared:
-        parts += [", ", Code(str(declared[backend]))]
+        parts += [", ", links.source(run, backend, str(declared[backend]))]
     return parts

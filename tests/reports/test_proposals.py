@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import ModuleType
 
-from bench import records
+import pytest
+
+from bench import records, tasks
 from bench.records import (
     Answers,
     Detour,
@@ -19,6 +23,7 @@ from bench.records import (
 from reports import build
 from reports.proposals.cause import Cause
 from reports.proposals.cover import Step, greedy
+from reports.verdict import rule
 from tests.reports import sample_run as sample
 from tests.reports.pages import row_with, section
 
@@ -126,8 +131,33 @@ def test_a_cause_names_its_cells_its_line_and_what_the_exam_asked(
     row = sample.exam().rows[0].model_copy(update={"op": "erf", "result": "failed"})
     exam = sample.record(Exam(rows=(row,)), model="", backend="paper")
     page = written(tmp_path, cell("one", here), cell("two", here), exam)
-    said = "Evidence: `records.jsonl`, the feasibility of paper on one, two"
-    assert f"{said}; `there/m*.yaml:7`; the op exam: erf passed 0 of 1." in page
+    said = "[one](records.jsonl#L1), [two](records.jsonl#L2)"
+    exam = "the op exam: erf passed 0 of 1; see [shape_ops](records.jsonl#L3)"
+    assert f"the feasibility of paper on {said}; `there/m*.yaml:7`; {exam}." in page
+
+
+def test_the_line_of_a_manifest_leads_to_the_copy_in_the_run_folder(
+    tmp_path: Path,
+) -> None:
+    copy = tmp_path / "manifests" / "paper.yaml"
+    copy.parent.mkdir()
+    copy.write_text("name: paper\n", encoding="utf-8")
+    here = erf("infer").model_copy(update={"source": "there/m*.yaml:7"})
+    page = written(tmp_path, cell("one", here))
+    assert "[there/m\\*.yaml:7](manifests/paper.yaml#L7)" in page
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    linked = "; see [feasibility](records.jsonl#L1), [manifest](manifests/paper.yaml)"
+    assert linked in report
+
+
+def test_every_link_leads_to_a_file_that_is_there(tmp_path: Path) -> None:
+    written(tmp_path, cell("one", erf("infer")), timed("torch", 3.25))
+    for name in ("report.md", "proposals.md"):
+        page = (tmp_path / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)]*)\)", page):
+            file, _, line = target.partition("#L")
+            lines = (tmp_path / file).read_text(encoding="utf-8").splitlines()
+            assert int(line or 1) <= len(lines)
 
 
 def test_what_nobody_knows_is_to_be_found_out(tmp_path: Path) -> None:
@@ -172,3 +202,8 @@ def test_the_report_has_a_row_for_each_way_round(tmp_path: Path) -> None:
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
     line = row_with(section(report, "Ways round, timed"), "`erf`")
     assert "(2, 3)" in line and "3.250 (2.000 to 4.500)" in line
+
+
+@pytest.mark.parametrize("ground", rule.grounds(), ids=lambda one: one.__name__)
+def test_every_ground_says_which_cells_it_rests_on(ground: ModuleType) -> None:
+    assert ground.TASKS and set(ground.TASKS) <= set(tasks.table())
