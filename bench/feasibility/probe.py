@@ -26,7 +26,7 @@ from bench.processes.blame import RAISED
 from bench.processes.contract import Watch
 from bench.records import Exam as Answered
 from bench.records import SemanticsRow
-from bench.semantics import asking
+from bench.semantics import probing
 from models import Builder, Graph, optim
 from models.optim import Optimizer
 
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str]) -> dict[str, Any]:
     """The child's answer."""
     name = arguments[0]
     backend = contract.loaded(name, Watch())
-    seen = list(asking.rows(backend, "cpu"))
+    seen = list(probing.rows(backend, "cpu"))
     rows = [row.model_dump() for row in seen]
     return {"manifest": manifest(backend, about(name), seen), "semantics": rows}
 

@@ -21,7 +21,7 @@ from bench.audit.planting.proxy import Planting, WrongBackend
 from bench.processes import contract
 from bench.processes.contract import Watch
 from bench.records import SemanticsRow
-from bench.semantics import asking, catalogue, pages
+from bench.semantics import catalogue, pages, probing
 from bench.semantics.of_noise import NoiseProbe
 from bench.semantics.of_op import OpProbe
 from bench.semantics.of_rule import RuleProbe
@@ -96,7 +96,7 @@ def variant_of(name: str, called: str) -> Variant:
 
 
 def row(name: str, backend: Any) -> SemanticsRow:
-    return asking.row(name, TABLE[name], backend, "cpu")
+    return probing.row(name, TABLE[name], backend, "cpu")
 
 
 def planted(probe: OpProbe, variant: Variant) -> Any:
@@ -195,7 +195,7 @@ def test_a_fault_that_was_written_for_the_audit_is_named(fault: str) -> None:
 def test_a_backend_under_test_has_the_semantics_of_the_language(
     backend: Backend,
 ) -> None:
-    rows = list(asking.rows(contract.watched(backend, Watch()), "cpu"))
+    rows = list(probing.rows(contract.watched(backend, Watch()), "cpu"))
     assert [one.probe for one in rows] == catalogue.names()
     refused = {one.probe for one in rows if one.result == "refused"}
     assert refused <= {"dropout_rate", "drop_path_rows"}, refused  # NumPy's alone
