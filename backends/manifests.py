@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any
 
-from backends import trying
+from backends import importable
 from backends.base import Format
 from models.errors import BadInput, Missing
 
@@ -60,7 +60,7 @@ def _home(entry: EntryPoint) -> str:
 def read(name: str, home: str) -> ModuleType:
     """Import a manifest. Raises Missing where that fails, or what it holds is not what is due."""
     # ours are tested, and every process would be slower to start
-    if not home.startswith("backends.") and (wrong := trying.fault(home)):
+    if not home.startswith("backends.") and (wrong := importable.fault(home)):
         raise Missing(
             f"backend {name}: its manifest {_found(home)} {wrong} when it was imported; {ABOUT}"
         )

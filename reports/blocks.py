@@ -31,7 +31,15 @@ class Strong:
     text: str
 
 
-Inline = str | Code | Strong
+@dataclass(frozen=True)
+class Link:
+    """Words that lead somewhere: to a file beside the page, and a place in it."""
+
+    text: str
+    target: str
+
+
+Inline = str | Code | Strong | Link
 Row = dict[str, Inline]  # of a table: cells by the title of their column
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from reports.blocks import (
     Block,
@@ -15,6 +16,7 @@ from reports.blocks import (
     Figure,
     Heading,
     Inline,
+    Link,
     Strong,
     Table,
     Text,
@@ -98,6 +100,9 @@ def inline(part: Inline) -> str:
             return code(part.text)
         case Strong():
             return strong(part.text)
+        case Link():
+            # a bracket or a space in it would end it
+            return f"[{escape(part.text)}]({quote(part.target, safe='/#')})"
         case _:
             return escape(part)
 

@@ -23,11 +23,14 @@ ADDED = ROOT / "tests" / "additions"
 LISTS = """
 import json
 import backends, models, reports
+from bench.feasibility import asked
+from bench.parity import kinks
 from bench import data, metrics, recipes, tasks
 from bench.data import augment, protocols
 from bench.parity import rungs
 from models import ops
 
+flat = models.build("flat", preset="tiny")
 print(json.dumps({
     "backends": backends.names(),
     "models": models.names(),
@@ -41,6 +44,8 @@ print(json.dumps({
     "recipes": recipes.names(),
     "tasks": list(tasks.table()),
     "rungs": rungs.names(),
+    "kinked": kinks.kinked(flat.train),
+    "switched": [asked.mechanism(flat)],
     "sections": [section.TITLE for section in reports.found()],
 }))
 """
@@ -84,6 +89,8 @@ def lists(copy: Path) -> dict[str, list[str]]:
         ("losses", "absolute"),
         ("ops", "cube"),
         ("methods", "cube"),
+        ("kinked", "hinge"),
+        ("switched", "a mode that switches hinge (no margin)"),
         ("metrics", "worst"),
         ("readers", "still"),
         ("steps", "nudge"),

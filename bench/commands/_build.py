@@ -8,6 +8,7 @@ from typing import Any
 from bench.commands._progress import waiting
 from bench.commands._tables import table
 from bench.feasibility import build as asking
+from bench.feasibility import wheels
 
 
 def build(name: str, *, as_json: bool) -> int:
@@ -26,14 +27,17 @@ def build(name: str, *, as_json: bool) -> int:
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     seconds, unmet = found["import_seconds"], found["conflicts"]
-    wheels = ", ".join(found.get("wheels", ())) or "not said"
     timed = (
         f"{seconds:.2f} s, median of {asking.TIMES}"
         if seconds is not None
         else found["import_ended"]
     )
-    rows = [("version", found.get("version", "not said")), ("wheels", wheels)]
-    rows.append(("import", timed))
+    rows = [("version", found.get("version", "not said")), ("import", timed)]
+    for name in found["bytes"]:
+        built = wheels.told(found["wheels"].get(name, {}))
+        rows.append(
+            (f"wheel of {name}", built if name in found["wheels"] else "not said")
+        )
     for name, size in found["bytes"].items():
         rows.append(
             (f"size of {name}", "–" if size is None else f"{size / 1e6:,.1f} MB")

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.commands._tables import table
 from bench.records import Run
-from reports.blocks import Code, Strong
+from reports.blocks import Inline
 from reports.sections import seeds as section
 from reports.verdict import seeds
 
@@ -49,5 +49,5 @@ def _mean(one: seeds.Seeded) -> str:
     return f"{said}; {one.lost} diverged" if one.lost else said
 
 
-def _plain(cell: str | Code | Strong) -> str:
+def _plain(cell: Inline) -> str:
     return cell if isinstance(cell, str) else cell.text

@@ -13,6 +13,7 @@ from bench.records import (
     Baselines,
     Check,
     Comparison,
+    Detours,
     Evaluation,
     Exam,
     Feasibility,
@@ -101,6 +102,13 @@ def _exam(payload: Exam) -> str:
     said = f"{results.count('passed')} of {len(results)} questions passed"
     gaps = results.count("gap")
     return f"{said}, {gaps} are declared gaps" if gaps else said
+
+
+@_said.register
+def _detours(payload: Detours) -> str:
+    timed = [row for row in payload.rows if row.ratio is not None]
+    told = ", ".join(f"{row.op} {row.ratio:.1f} times" for row in timed)
+    return f"ways round beside kernels: {told}" if told else "no way round was timed"
 
 
 @_said.register

@@ -182,7 +182,7 @@ def execute(
     # When all else is quiet: models one after the other, their backends against each other.
     found: list[Record] = []
     with Crew(config, listen, found.append) as crew:
-        for contenders in _grouped(timed, lambda job: job.model):
+        for contenders in _grouped(timed, lambda job: (job.task, job.model)):
             crew.compete(contenders)
             _keep_contest(contenders, found, keep)
             found.clear()
@@ -198,9 +198,17 @@ def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:
     for job in todo:
         if job.backend in config.declared:
             keep(declared.record(job))
+            _keep_manifest(job.folder, job.backend, config.declared[job.backend])
         else:
             left.append(job)
     return left
+
+
+def _keep_manifest(folder: Path, name: str, path: Path) -> None:
+    """A copy beside the records, which name its lines."""
+    copy = folder / records.MANIFESTS / f"{name}.yaml"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(path.read_bytes())
 
 
 def unfinished(folder: Path, config: Config) -> list[Job]:

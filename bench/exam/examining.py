@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from bench.exam import judge, roughness, sittings
-from bench.exam.asking import companies, together
+from bench.exam.grouping import companies, together
 from bench.exam.probe import Arrays, Probe, Results, loss_graph
 from bench.exam.question import Answer, Question
 from bench.exam.roughness import Runs, Slopes

@@ -12,7 +12,7 @@ from functools import partial
 from backends.base import Backend, Settings
 from bench.coordinator.job import Finding, Job, Progress
 from bench.exam import questions as papers
-from bench.exam.asking import companies
+from bench.exam.grouping import companies
 from bench.exam.question import Question, put, renamed
 from bench.exam.questions import Part
 from bench.exam.survival import Survival

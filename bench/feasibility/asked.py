@@ -5,16 +5,12 @@ from __future__ import annotations
 import models
 from bench.feasibility.abilities import Abilities
 from bench.records import Obstacle
+from models import ops
 from models.dims import Dim
 from models.graph import Graph
 from models.spec import Spec
 
 SECOND = "a second graph over the same weights"
-# what inference does otherwise than training, by the op of the train graph
-SWITCHED = {
-    "batch_norm_train": "batch_norm_train (the statistics that it kept, no new ones)",
-    "dropout": "dropout (left out)",
-}
 
 
 def second_graph(spec: Spec, able: Abilities) -> list[Obstacle]:
@@ -41,8 +37,8 @@ def mechanism(spec: Spec) -> str:
     """What has to change between training and inference, at the least."""
     if models.stage(spec.name).infer is not None:
         return SECOND
-    there = spec.train.census()
-    switched = [what for op, what in SWITCHED.items() if op in there]
+    changes = {op: ops.get(op).inference for op in sorted(spec.train.census())}
+    switched = [f"{op} ({what})" for op, what in changes.items() if what]
     if switched or spec.train.noise:
         return f"a mode that switches {', '.join(switched) or 'noise'}"
     return "none: the train graph without its loss"

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 import backends
-from bench.feasibility import probe
+from bench.feasibility import probe, wheels
 from bench.processes import ending, hearing, machine
 from models.errors import BadInput
 
@@ -47,6 +47,7 @@ def evidence(name: str) -> dict[str, Any]:
         "import_seconds": seconds,
         "import_ended": ended,
         "bytes": {one: installed_size(one) for one in wanted},
+        "wheels": wheels.installed(wanted),
         "conflicts": conflicts(wanted),
         "orders": orders(modules[name], {one: modules[one] for one in others}),
     }

@@ -49,14 +49,23 @@ def record(job: Job) -> Record:
 
 
 def _sourced(payload: Feasibility, path: Path, manifest: Manifest) -> Feasibility:
-    """Each obstacle with the line of the manifest that makes it one; none where it is silent."""
+    """With its wheels, and each obstacle with the line of the manifest that makes it one.
+
+    Where the manifest is silent there is none.
+    """
     found = []
     for one in payload.obstacles:
         keys = ("lacks", one.what) if one.what in manifest.lacks else FIELDS[one.kind]
         said = keys[0] in manifest.model_fields_set
         source = f"{path}:{_line(path, keys)}" if said else str(path)
         found.append(one.model_copy(update={"source": source}))
-    return payload.model_copy(update={"obstacles": tuple(found)})
+    built = manifest.built()
+    return payload.model_copy(
+        update={
+            "obstacles": tuple(found),
+            "wheels": None if built is None else {manifest.name: built},
+        }
+    )
 
 
 @cache
@@ -120,7 +129,6 @@ def _features(manifest: Manifest) -> dict[str, str]:
         "optimizers": _listed(manifest.optimizers),
         "devices": _listed(manifest.devices),
         "platforms": _told(manifest.platforms),
-        "wheels": _listed(manifest.wheels),
         "notes": "; ".join(manifest.notes) or "none",
     }
 

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     model_validator,
 )
@@ -21,6 +23,7 @@ from pydantic import (
 from bench.data.formats import yaml_file
 from bench.exam.settings import DTYPES
 from bench.exam.third_party import reasons
+from bench.feasibility import wheels as built
 from bench.kinds import Strict
 from models import ops, optim
 from models.errors import BadInput, UnknownName, shortened
@@ -88,6 +91,36 @@ Devices = Annotated[
     tuple[Annotated[str, _of("device", lambda: PROCESSORS)], ...], AfterValidator(_once)
 ]
 Unsaid = Literal["unknown"]
+Flaw = tuple[tuple[str, ...], str]  # the keys of a field, and what is wrong there
+
+
+def _number(said: object) -> object:
+    """YAML makes a number of 3.11."""
+    return str(said) if isinstance(said, int | float) else said
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    def kept(said: str) -> str:
+        check(said)
+        return said
+
+    return AfterValidator(kept)
+
+
+Python = Annotated[str, BeforeValidator(_number), _checked(built.python)]
+Platform = Annotated[str, _checked(built.platform)]
+WheelTag = Annotated[str, _checked(lambda tag: built.of_tags([tag]))]
+# one form is looked at, or an error would name those that nobody wrote
+Wheels = Annotated[
+    Annotated[dict[Python, tuple[Platform, ...]], Tag("dict")]
+    | Annotated[tuple[WheelTag, ...], Tag("list")]
+    | Annotated[Unsaid, Tag("word")],
+    Discriminator(
+        lambda said: (
+            "word" if said == UNKNOWN else "dict" if isinstance(said, dict) else "list"
+        )
+    ),
+]
 
 
 def _meanings(said: dict[str, str]) -> dict[str, str]:
@@ -130,7 +163,8 @@ class Manifest(Strict):
     platforms: dict[Text, Text] | Unsaid = (
         UNKNOWN  # linux, macos, ... -> how well it goes
     )
-    wheels: tuple[Text, ...] | Unsaid = UNKNOWN  # tags, such as cp311-manylinux_x86_64
+    # Python -> platforms, or tags such as cp311-manylinux_2_28_x86_64
+    wheels: Wheels = UNKNOWN
     notes: tuple[Text, ...] = ()
 
     @model_validator(mode="before")
@@ -147,39 +181,59 @@ class Manifest(Strict):
         found = {op for op, made in operators().items() if made and made.keys() <= told}
         return (found - set(self.lacks)) | set(self.ops)
 
-    def contradiction(self) -> tuple[str, str] | None:
+    def contradiction(self) -> Flaw | None:
         """A field, and what in it cannot be together with another; None where all can."""
         for op in self.lacks:
             if op in self.ops:
-                return f"lacks.{op}", f"{op} stands in `ops`, too; say one"
+                return ("lacks", op), f"{op} stands in `ops`, too; say one"
         for op in sorted(set(self.lacks) & operators().keys()):
             made = operators()[op].keys()
             if made and made <= set(self.onnx):
                 named = ", ".join(sorted(made))
-                return f"lacks.{op}", f"`onnx` has {named}, which are {op}; say one"
-        return self._opset() or self._types()
+                return ("lacks", op), f"`onnx` has {named}, which are {op}; say one"
+        return self._opset() or self._types() or self._wheels()
 
-    def _opset(self) -> tuple[str, str] | None:
+    def _opset(self) -> Flaw | None:
         if bool(self.onnx) != (self.opset is not None):
             field, other = ("onnx", "opset") if self.onnx else ("opset", "onnx")
-            return field, f"it says nothing without `{other}`; give both"
+            return (field,), f"it says nothing without `{other}`; give both"
         since = {
             name: new for made in operators().values() for name, new in made.items()
         }
         for i, name in enumerate(self.onnx):
             if self.opset is not None and since.get(name, 1) > self.opset:
                 came = f"{name} came with opset {since[name]}"
-                return f"onnx.{i}", f"{came}, and `opset` is {self.opset}; change one"
+                return (
+                    "onnx",
+                    str(i),
+                ), f"{came}, and `opset` is {self.opset}; change one"
         return None
 
-    def _types(self) -> tuple[str, str] | None:
+    def _types(self) -> Flaw | None:
         inexact = self.dtypes == UNKNOWN or set(FLOATS) & set(self.dtypes)
         if self.autograd == "yes" and not inexact:
-            return "autograd", "yes, and `dtypes` has no float to differentiate"
-        built = self.wheels not in (UNKNOWN, ())
-        nowhere = self.platforms != UNKNOWN and set(self.platforms.values()) == {"no"}
-        if built and nowhere:
-            return "wheels", "there are some, and every one of `platforms` is no"
+            return ("autograd",), "yes, and `dtypes` has no float to differentiate"
+        return None
+
+    def built(self) -> built.Table | None:
+        """Wheels by Python and platform; None where it does not say."""
+        return None if isinstance(self.wheels, str) else built.table(self.wheels)
+
+    def _wheels(self) -> Flaw | None:
+        if isinstance(self.wheels, dict) and (again := built.twice(self.wheels)):
+            keys, said = again
+            return ("wheels", *keys), said
+        there, places = self.built(), self.platforms
+        if not there or isinstance(places, str):
+            return None
+        lost = {name for name, said in places.items() if said == "no"}
+        if lost and lost == places.keys():
+            return ("wheels",), "there are some, and every one of `platforms` is no"
+        for one, platforms in there.items():
+            for platform in platforms:
+                if named := lost & {platform, platform.partition("-")[0]}:
+                    said = f"one for {platform}, and `platforms.{named.pop()}` is no"
+                    return ("wheels", one), f"{said}; change one"
         return None
 
 
@@ -189,18 +243,18 @@ def read(path: Path) -> Manifest:
     try:
         found = Manifest.model_validate(content)
     except ValidationError as error:
-        raise BadInput(_explained(path, error)) from None
+        raise BadInput(_explained(path, content, error)) from None
     if flaw := found.contradiction():
-        field, said = flaw
-        raise BadInput(f"{_place(path, field.split('.'))}: {field}: {said}")
+        keys, said = flaw
+        raise BadInput(f"{_place(path, keys)}: {'.'.join(keys)}: {said}")
     return found
 
 
-def _explained(path: Path, error: ValidationError) -> str:
+def _explained(path: Path, content: Any, error: ValidationError) -> str:
     """One line for the first thing that is wrong: field, line, what was due."""
     wrong = error.errors()[0]
     # "[key]" is pydantic's word for a key that is wrong, and the names of types are its own
-    keys = _keys(wrong["loc"])
+    keys = _keys(wrong["loc"], content)
     place = f"{_place(path, keys)}: {'.'.join(keys)}"
     if wrong["type"] == "value_error":
         return f"{place}: {wrong['ctx']['error']}"
@@ -214,16 +268,25 @@ def _explained(path: Path, error: ValidationError) -> str:
     return f"{place}: {due}, got {came}"
 
 
-def _keys(loc: Sequence[int | str]) -> list[str]:
+def _keys(loc: Sequence[int | str], content: Any) -> list[str]:
     """The keys of a file in a place as pydantic has it, which names alternatives, too."""
     field, *inner = map(str, loc)
-    # numbers of a list, and names of a table; whatever else stands there is pydantic's own
-    named = [part for part in inner if part.isdigit() or part in ops.table()]
-    if field in ("lacks", "semantics") and inner and not named:
-        named = inner[:1]
-    return [field, *named]
+    keys, here = [field], _named(content).get(field)
+    for part in inner:
+        # a number of a list, or a name of a table; whatever else stands there is pydantic's own
+        if part in (named := _named(here)):
+            keys.append(part)
+            here = named[part]
+    return keys
 
 
-def _place(path: Path, keys: list[str]) -> str:
+def _named(content: Any) -> dict[str, Any]:
+    if isinstance(content, list):
+        content = dict(enumerate(content))
+    items = content.items() if isinstance(content, dict) else ()
+    return {str(key): value for key, value in items}
+
+
+def _place(path: Path, keys: Sequence[str]) -> str:
     """File and line of what stands at some keys, or of the last of them that is there."""
     return f"{path}:{yaml_file.line(path, keys)}"

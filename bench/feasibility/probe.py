@@ -19,13 +19,14 @@ from bench.config import Config
 from bench.coordinator.job import Job
 from bench.exam import task as exam
 from bench.exam.settings import Exam
+from bench.feasibility import wheels
 from bench.feasibility.holding import MOST_RANK
 from bench.processes import contract, machine, question
 from bench.processes.blame import RAISED
 from bench.processes.contract import Watch
 from bench.records import Exam as Answered
 from bench.records import SemanticsRow
-from bench.semantics import asking
+from bench.semantics import probing
 from models import Builder, Graph, optim
 from models.optim import Optimizer
 
@@ -178,16 +179,16 @@ def about(name: str) -> dict[str, Any]:
     found = machine.distribution(wanted[0])
     if found is None:
         return {}
-    lines = (found.read_text("WHEEL") or "").splitlines()
-    tags = [line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")]
-    return {"version": found.version} | ({"wheels": tags} if tags else {})
+    built = wheels.installed(wanted[:1]).get(wanted[0])
+    tables = {one: list(of) for one, of in (built or {}).items()}
+    return {"version": found.version} | ({"wheels": tables} if tables else {})
 
 
 def main(arguments: Sequence[str]) -> dict[str, Any]:
     """The child's answer."""
     name = arguments[0]
     backend = contract.loaded(name, Watch())
-    seen = list(asking.rows(backend, "cpu"))
+    seen = list(probing.rows(backend, "cpu"))
     rows = [row.model_dump() for row in seen]
     return {"manifest": manifest(backend, about(name), seen), "semantics": rows}
 

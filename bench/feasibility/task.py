@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import backends
 import models
 from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.coordinator.spec import spec_of
-from bench.feasibility import adapting, asked, obstacles
+from bench.feasibility import adapting, asked, obstacles, wheels
 from bench.feasibility.abilities import Abilities, of_backend
 from bench.feasibility.answers import answers
 from bench.feasibility.needs import extra, flops, needs
@@ -35,10 +36,18 @@ def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """What each graph needs of the backend; unsupported where it lacks anything."""
     features, broken = _features(backend)
     found = finding(job, of_backend(backend, features, job.config.without))
+    payload = _with_wheels(found.payload, backend.name)
     if not broken:
-        return found
+        return Finding(payload, found.status, found.reason)
     reason = "; ".join(filter(None, [broken, found.reason]))
-    return Finding(found.payload, "failed", reason)
+    return Finding(payload, "failed", reason)
+
+
+def _with_wheels(payload: object, name: str) -> Feasibility:
+    """With what a backend's distributions were installed from."""
+    assert isinstance(payload, Feasibility)
+    here = backends.distributions(name) if name in backends.names() else ()
+    return payload.model_copy(update={"wheels": wheels.installed(here) or None})
 
 
 def finding(job: Job, able: Abilities) -> Finding:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.kit.asking import SHEETS
+from bench.kit.caller import SHEETS
 from bench.processes import ending, hearing
 from bench.processes.machine import thread_environment
 
-MODULE = "bench.kit.asking"
+MODULE = "bench.kit.caller"
 
 
 @dataclass

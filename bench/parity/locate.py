@@ -15,8 +15,8 @@ import numpy as np
 
 from backends.base import Backend, Settings, Unsupported
 from backends.numpy.program import NumpyProgram
-from bench.exam.asking import halved
 from bench.exam.draws import weights_for
+from bench.exam.grouping import halved
 from bench.exam.probe import Probe, Results, gradients, oracle_gradients, run
 from bench.parity import budget
 from bench.parity.trial import NUDGE, Arrays

@@ -91,7 +91,12 @@ class Trial:
             "optimizer": asdict(self.optimizer),
             "seed": self.seed,
             # by which its batch keeps off kinks
-            "kinks": (kinks.NEAR, kinks.KINKED, kinks.MANY, kinks.TRIES),
+            "kinks": (
+                kinks.NEAR,
+                kinks.kinked(self.spec.train),
+                kinks.MANY,
+                kinks.TRIES,
+            ),
         }
         if self.brought:
             asked["weights"] = self.brought

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from bench.records.detours import Detour, Detours
 from bench.records.feasibility import (
     Answers,
     Extra,
@@ -57,6 +58,8 @@ __all__ = [
     "Baselines",
     "Check",
     "Comparison",
+    "Detour",
+    "Detours",
     "Evaluation",
     "Exam",
     "ExamRow",
@@ -64,6 +67,7 @@ __all__ = [
     "FILE",
     "Feasibility",
     "Frozen",
+    "MANIFESTS",
     "Metric",
     "Obstacle",
     "OpNeed",
@@ -90,6 +94,9 @@ __all__ = [
 ]
 
 FILE = "records.jsonl"
+MANIFESTS = (
+    "manifests"  # of frameworks on paper, copied so that a run folder has its evidence
+)
 ASIDE = "records.broken.jsonl"  # its lines that could not be read
 SCHEMA = 2  # 2: the trivial baselines are a record of their own
 
@@ -153,6 +160,7 @@ class Run(Frozen):
     records: tuple[Record, ...]
     folder: Path
     broken: tuple[int, ...] = ()  # numbers of the lines that could not be read, from 1
+    lines: tuple[int, ...] = ()  # number of the line of each record, where it was read
 
 
 def append(folder: Path, record: Record) -> None:
@@ -179,6 +187,7 @@ def load(folder: Path) -> Run:
     _same_schema(json.loads(text), folder / "run.json")
     info = RunInfo.model_validate_json(text)
     records: dict[Cell, Record] = {}
+    lines: dict[Cell, int] = {}
     broken = []
     for number, line in _lines(folder / FILE):
         try:
@@ -191,11 +200,13 @@ def load(folder: Path) -> Run:
         else:
             # a cell done again stands where it stood
             records[cell(record)] = record
+            lines[cell(record)] = number
     return Run(
         info=info,
         records=tuple(records.values()),
         folder=folder,
         broken=tuple(broken),
+        lines=tuple(lines[key] for key in records),
     )
 
 

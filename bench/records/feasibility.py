@@ -82,3 +82,5 @@ class Feasibility(Frozen):
     # what shapes and a second graph ask of the framework, in words
     asks: tuple[str, ...] = ()
     answers: Answers | None = None  # None in records of before
+    # by distribution: Python -> platforms; declared, or of what is installed; None: not known
+    wheels: dict[str, dict[str, tuple[str, ...]]] | None = None

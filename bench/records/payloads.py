@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bench.records.audits import Audit as Audit
 from bench.records.audits import AuditRow as AuditRow
+from bench.records.detours import Detours as Detours
 from bench.records.feasibility import Feasibility as Feasibility
 from bench.records.frozen import Frozen as Frozen
 from bench.records.semantics import Semantics as Semantics
@@ -349,6 +350,7 @@ Payload = Annotated[
     | Evaluation
     | Throughput
     | Semantics
+    | Detours
     | Feasibility,
     Field(discriminator="task"),
 ]

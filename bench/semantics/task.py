@@ -5,13 +5,13 @@ from __future__ import annotations
 from backends.base import Backend
 from bench.coordinator.job import Finding, Job, Progress
 from bench.records import Semantics, SemanticsRow
-from bench.semantics import asking, catalogue
+from bench.semantics import catalogue, probing
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """Put all probes; it fails where an op has another meaning, and no gap declares it."""
     rows: list[SemanticsRow] = []
-    for row in asking.rows(backend, device):
+    for row in probing.rows(backend, device):
         rows.append(row)
         progress(row.probe, len(rows) / len(catalogue.names()))
     differing = [told(row) for row in rows if row.result == "differs"]

@@ -63,6 +63,10 @@ class Op:
     state: tuple[int, ...] = ()
     precision: Precision = "follow"  # in mixed precision, as torch.autocast has it
     gradient: Gradient = "flows"
+    # arrays, attributes -> how far each of them is from where value or slope jumps, in the unit
+    # of the inputs; None: nowhere
+    kinks: Callable[..., Any] | None = None
+    inference: str = ""  # what it does otherwise there than in training, in words
     random: Random = alike  # which random cases are legal
     axes: tuple[str, ...] = ()  # attributes that are axes of the first input
     # attributes that are axes of the result, which has one more than the input

@@ -65,6 +65,10 @@ def _softmax_shape(x: Shape, *, axis: int) -> Shape:
     return x
 
 
+def _bend(x: Array, **attributes: float) -> Array:
+    return x
+
+
 def _relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
@@ -156,6 +160,7 @@ OPS = {
         cases=_CASES,
         flops=per_element(1),
         method=relu,
+        kinks=_bend,
         body=_relu_body,
     ),
     "leaky_relu": Op(
@@ -164,6 +169,7 @@ OPS = {
         cases=_LEAKY,
         flops=per_element(2),
         method=leaky_relu,
+        kinks=_bend,
         body=_leaky_body,
     ),
     "sigmoid": Op(

@@ -217,6 +217,7 @@ OPS = {
         cases=_TRAIN,
         flops=per_element(8),
         body=_train_body,
+        inference="the statistics that it kept, no new ones",
         several=True,
         state=(3, 4),
         precision="full",

@@ -38,6 +38,10 @@ def reference(x: Array, *, low: float, high: float) -> Array:
     return np.clip(x, low, high)
 
 
+def kinks(x: Array, *, low: float, high: float) -> Array:
+    return np.minimum(np.abs(x - low), np.abs(x - high))
+
+
 def body(x: Value, *, low: float, high: float) -> Value:
     # NaN is neither less nor more, and stays
     fallen = emit("where", emit("greater", x, high), high, x)
@@ -65,5 +69,6 @@ OPS = {
         method=clip,
         dtype=dtype,
         body=body,
+        kinks=kinks,
     )
 }

@@ -74,6 +74,7 @@ OPS = {
         flops=per_element(2),
         method=dropout,
         body=body,
+        inference="left out",
         random=random,
     )
 }

@@ -71,6 +71,10 @@ def _erf(x: Array) -> Array:
     return np.asarray(found).astype(x.dtype)
 
 
+def _to_whole(x: Array) -> Array:
+    return x - np.rint(x)
+
+
 def _floats(dtype: str) -> str:
     if dtype not in FLOATS:
         raise ValueError(f"floor takes floats, not {dtype}, which has no fraction")
@@ -276,6 +280,9 @@ P: Draw = "positive"
 A: Draw = "apart"
 B: Draw = "bool"
 _TRUTH = {"dtype": boolean}
+# where value or slope jumps: at 0, where both sides are equal
+_AT_0 = {"kinks": np.positive}
+_EQUAL = {"kinks": np.subtract}
 _NAMES = (
     "equal",
     "not_equal",
@@ -284,7 +291,9 @@ _NAMES = (
     "greater",
     "greater_equal",
 )
-_COMPARISONS = [_row(name, getattr(np, name), None, A, A, **_TRUTH) for name in _NAMES]
+_COMPARISONS = [
+    _row(name, getattr(np, name), None, A, A, **_TRUTH, **_EQUAL) for name in _NAMES
+]
 # name, reference, vjp, draws
 OPS = dict(
     [
@@ -292,11 +301,11 @@ OPS = dict(
         _row("subtract", np.subtract, _SUBTRACT, N, N),
         _row("multiply", np.multiply, _multiply_vjp, N, N),
         _row("divide", np.divide, _DIVIDE, N, P),
-        _row("maximum", np.maximum, _EXTREME, A, A),
-        _row("minimum", np.minimum, _EXTREME, A, A),
+        _row("maximum", np.maximum, _EXTREME, A, A, **_EQUAL),
+        _row("minimum", np.minimum, _EXTREME, A, A, **_EQUAL),
         _row("negative", np.negative, lambda g, y, x: (-g,), N),
-        _row("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), A),
-        _row("sign", np.sign, lambda g, y, x: (None,), A, gradient="zero"),
+        _row("abs", np.abs, lambda g, y, x: (g * emit("sign", x),), A, **_AT_0),
+        _row("sign", np.sign, lambda g, y, x: (None,), A, gradient="zero", **_AT_0),
         _row(
             "floor",
             np.floor,
@@ -304,6 +313,7 @@ OPS = dict(
             A,
             dtype=_floats,
             gradient="zero",
+            kinks=_to_whole,
         ),
         # full: they overflow in float16, or lose most of their digits in bfloat16
         _row("exp", np.exp, lambda g, y, x: (g * y,), N, precision="full"),

@@ -15,6 +15,7 @@ from models.ops import Array, Op, Shapes
 from models.ops._cases import Case, Ints, Rng, case, integers, lengths, one
 from models.ops.conv import shape as _conv_shape
 from models.ops.conv import windows
+from models.ops.reduce import largest_lead
 from models.value import Value, emit
 
 _OUTSIDE = float("-inf")
@@ -89,10 +90,32 @@ def reference(
     padding: Ints,
     dilation: Ints,
 ) -> Array:
-    taken = windows(
+    taken = _taken(x, kernel, stride, padding, dilation)
+    return taken.max(tuple(range(x.ndim, taken.ndim)))
+
+
+def kinks(
+    x: Array,
+    *,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> Array:
+    taken = _taken(x, kernel, stride, padding, dilation)
+    return largest_lead(taken, tuple(range(x.ndim, taken.ndim)))
+
+
+def _taken(
+    x: Array,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> Array:
+    return windows(
         x, kernel, stride=stride, dilation=dilation, padding=padding, outside=_OUTSIDE
     )
-    return taken.max(tuple(range(x.ndim, taken.ndim)))
 
 
 def body(
@@ -187,6 +210,7 @@ OPS = {
         body=body,
         dtype=dtype,
         random=random,
+        kinks=kinks,
     )
 }
 METHODS = {"max_pool1d": max_pool1d, "max_pool2d": max_pool2d}

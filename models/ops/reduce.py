@@ -6,6 +6,7 @@ PyTorch's amax and JAX do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,28 @@ def _extreme_vjp(
     return (shared / won.sum(axis=axis, keepdims=True),)
 
 
+def _lead(x: Array, *, axis: Ints, keepdims: bool) -> Array:
+    """By how much the largest is more than the next one."""
+    return largest_lead(x, axis)
+
+
+def _lag(x: Array, *, axis: Ints, keepdims: bool) -> Array:
+    return largest_lead(-x, axis)
+
+
+def largest_lead(x: Array, axis: Ints) -> Array:
+    """Largest less second largest over `axis`, where there are two."""
+    kept = [i for i in range(x.ndim) if i not in axis]
+    shape = [x.shape[i] for i in kept]
+    several = math.prod(x.shape[i] for i in axis)
+    if several < 2:
+        return np.empty(0, x.dtype)
+    rows = x.transpose(*kept, *axis).reshape(*shape, several)
+    # of a partition the last two are in their places
+    last = np.partition(rows, -2, axis=-1)[..., -2:]
+    return last[..., 1] - last[..., 0]
+
+
 def random(rng: Rng, rank: int, example: Case) -> Case:
     shape = lengths(rng, rank, least=1)
     count = one(rng, 1, rank + 1)
@@ -205,12 +228,14 @@ OPS = {
         np.max,
         cases=_APART,
         vjp=_extreme_vjp,
+        kinks=_lead,
     ),
     "min": _op(
         "min",
         np.min,
         cases=_APART,
         vjp=_extreme_vjp,
+        kinks=_lag,
     ),
 }
 

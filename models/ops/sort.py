@@ -74,6 +74,10 @@ def _argsort(x: Array, *, axis: int, descending: bool) -> Array:
     return x.shape[axis] - 1 - np.flip(order, axis)
 
 
+def _ties(x: Array, *, axis: int, **attributes: object) -> Array:
+    return np.diff(np.sort(x, axis), axis=axis)
+
+
 def _sort(x: Array, *, axis: int, descending: bool) -> Array:
     order = _argsort(x, axis=axis, descending=descending)
     return np.take_along_axis(x, order, axis)
@@ -134,7 +138,7 @@ _FIRSTS = tuple(
 
 def _op(method: Callable[..., Value], **facts: Any) -> Op:
     """An op that compares and moves elements, and computes none."""
-    return Op(flops=free, method=method, axes=("axis",), **facts)
+    return Op(flops=free, method=method, axes=("axis",), kinks=_ties, **facts)
 
 
 OPS = {

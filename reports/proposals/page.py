@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from bench.records import Exam, Obstacle, Run
-from reports import cells
-from reports.blocks import Block, Bullets, Code, Heading, Inline, Strong, bullets, text
+from bench.records import FILE, Detours, Exam, Obstacle, Run
+from reports import cells, links
+from reports.blocks import (
+    Block,
+    Bullets,
+    Heading,
+    Inline,
+    Link,
+    Strong,
+    bullets,
+    text,
+)
 from reports.numbers import count, gigaflops
 from reports.proposals import cause as causes
+from reports.proposals import detour
 from reports.proposals.cause import Cause, Found
 from reports.proposals.cover import Step, greedy
 
+TIMED = (
+    "Costs are nodes and FLOPs, counted; and how much longer the largest call of an op took by"
+    " its way round than by its kernel, where a backend that is here was timed."
+)
+Took = Callable[[str, str], str]  # model, op -> what its way round took, in words
 ASKS = {"op": "Build", "rank": "Allow", "dtype": "Add", "graphs": "Allow"}
 
 
@@ -24,7 +40,12 @@ def page(run: Run) -> list[Block]:
             found += of_backend(run, backend, here)
     if not found:
         return []
-    about = "Nothing here was timed: costs are nodes and FLOPs, counted."
+    timed = cells.payloads(run.records, Detours)
+    about = (
+        TIMED
+        if timed
+        else "Nothing here was timed: costs are nodes and FLOPs, counted."
+    )
     return [Heading(f"What to build next: {run.info.id}", 1), text(about), *found]
 
 
@@ -36,8 +57,9 @@ def of_backend(run: Run, backend: str, found: Found) -> list[Block]:
         text(f"{count(len(found))} models, as {grades}. ", *evidence(run, backend)),
         *order(found),
     ]
+    took = partial(detour.told, run, backend)
     for one, asking in causes.every(found).items():
-        blocks += [*proposal(one, asking, found), *change(one, asking)]
+        blocks += [*proposal(one, asking, found, took), *change(one, asking)]
         blocks.append(sources(run, backend, one, asking))
     return [*blocks, *limits(found)]
 
@@ -70,7 +92,7 @@ def steps(found: Sequence[Step], free: int, of: int) -> Bullets:
 
 
 def proposal(
-    one: Cause, asking: Sequence[tuple[str, Obstacle]], found: Found
+    one: Cause, asking: Sequence[tuple[str, Obstacle]], found: Found, took: Took
 ) -> list[Block]:
     """What is asked for, who needs it, whom it alone would free, and the way round."""
     verb = "Find out about" if one.unknown else ASKS[one.kind]
@@ -90,10 +112,12 @@ def proposal(
     ]
     if users:
         lines.append((Strong("Through"), f": {', '.join(users)}"))
-    return [Heading(f"{verb} {plain}"), bullets([*lines, *routes(asking)])]
+    return [Heading(f"{verb} {plain}"), bullets([*lines, *routes(asking, took)])]
 
 
-def routes(asking: Sequence[tuple[str, Obstacle]]) -> list[tuple[Inline, ...]]:
+def routes(
+    asking: Sequence[tuple[str, Obstacle]], took: Took
+) -> list[tuple[Inline, ...]]:
     """Ways round, each with what it costs the models that could take it."""
     told: dict[str, list[str]] = {}
     for model, one in asking:
@@ -102,7 +126,7 @@ def routes(asking: Sequence[tuple[str, Obstacle]]) -> list[tuple[Inline, ...]]:
             if one.extra:
                 costs.append(
                     f"{model} {one.graph} {one.extra.nodes:+,} nodes,"
-                    f" {gigaflops(one.extra.flops)} GFLOP more"
+                    f" {gigaflops(one.extra.flops)} GFLOP more, {took(model, one.what)}"
                 )
     if not told:
         return [(Strong("Way round"), ": none is known here")]
@@ -130,14 +154,18 @@ def sources(
     run: Run, backend: str, one: Cause, asking: Sequence[tuple[str, Obstacle]]
 ) -> Block:
     """Where one cause can be read: the manifest's line, its cells, and what the exam asked."""
-    models = causes.names(asking)
-    cells_ = f"the feasibility of {backend} on {', '.join(models)}"
-    parts: list[Inline] = ["Evidence: ", Code("records.jsonl"), f", {cells_}"]
+    parts: list[Inline] = [f"Evidence: the feasibility of {backend} on"]
+    models = set(causes.names(asking))
+    for i, (record, _) in enumerate(
+        each for each in causes.judged(run, backend) if each[0].model in models
+    ):
+        parts += [", " if i else " ", links.record(run, record, record.model)]
     for place in dict.fromkeys(each.source for _, each in asking if each.source):
-        parts += ["; ", Code(place)]
+        parts += ["; ", links.source(run, backend, place)]
     users = {one.what} | {op for _, each in asking for op in each.ops}
     if said := examined(run, backend, users if one.kind == "op" else set()):
-        parts.append(f"; the op exam: {said}")
+        put = links.of_tasks(run, backend, "", ("shape_ops",))
+        parts += [f"; the op exam: {said}", *put]
     return text(*parts, ".")
 
 
@@ -170,8 +198,9 @@ def limits(found: Found) -> list[Block]:
 
 def evidence(run: Run, backend: str) -> list[Inline]:
     """Where it can be read: the report, the records, and the manifest where there is one."""
-    parts: list[Inline] = ["Evidence: ", Code("report.md"), ", ", Code("records.jsonl")]
+    report, file = Link("report.md", "report.md"), Link(FILE, FILE)
+    parts: list[Inline] = ["Evidence: ", report, ", ", file]
     declared = run.info.config.get("declared")
     if isinstance(declared, dict) and backend in declared:
-        parts += [", ", Code(str(declared[backend]))]
+        parts += [", ", links.source(run, backend, str(declared[backend]))]
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.records import Evaluation, Feasibility, Record, Run
-from reports import cells, glance, verdict
+from reports import cells, glance, links, verdict
 from reports.blocks import (
     Block,
     Bullets,
@@ -75,8 +75,8 @@ def about(run: Run, judged: list[Verdict]) -> list[Block]:
     if models:
         page += [answers_table(models), *models_table(run, models)]
     for item in models:
-        page += of_model(item)
-    return [*page, *of_backend(whole)]
+        page += of_model(run, item)
+    return [*page, *of_backend(run, whole)]
 
 
 def answers_table(models: list[Verdict]) -> Block:
@@ -90,7 +90,7 @@ def answers_table(models: list[Verdict]) -> Block:
     return table(rows)
 
 
-def of_model(item: Verdict) -> list[Block]:
+def of_model(run: Run, item: Verdict) -> list[Block]:
     """The answer about one model, at which size it was found, and why, question by question."""
     size = f" ({item.size})" if item.size else ""
     head = (Code(item.model), f" on {item.backend}: ", Strong(item.answer), size)
@@ -98,7 +98,7 @@ def of_model(item: Verdict) -> list[Block]:
     for question, asked in verdict.QUESTIONS.items():
         page.append(text(f"{asked} ", Strong(item.said(question))))
         found = item.because(question)
-        page.append(reasons(found))
+        page.append(reasons(run, item, found))
         if question not in DECIDING:
             page += better(found)
     return page + changes(item)
@@ -114,10 +114,10 @@ def rests(item: Verdict) -> list[Block]:
     return [text(f"It rests on: {on} Not measured: {missing}")]
 
 
-def of_backend(item: Verdict) -> list[Block]:
+def of_backend(run: Run, item: Verdict) -> list[Block]:
     """The answer about a backend, and why."""
     head = (Code(item.backend), ", the backend as a whole: ", Strong(item.answer))
-    return [text(*head), reasons(item.reasons), *changes(item)]
+    return [text(*head), reasons(run, item, item.reasons), *changes(item)]
 
 
 def changes(item: Verdict) -> list[Block]:
@@ -135,9 +135,16 @@ def better(found: tuple[Reason, ...]) -> list[Block]:
     return [text("What would change it: ", "; ".join(wanted), ".")]
 
 
-def reasons(found: tuple[Reason, ...]) -> Bullets:
-    """Each reason with the answer it pulls to and its evidence grade, where that says more."""
-    return bullets((Strong(one.pull), f"{graded(one)}: {one.text}") for one in found)
+def reasons(run: Run, about: Verdict, found: tuple[Reason, ...]) -> Bullets:
+    """Each reason with the answer it pulls to, its grade, where that says more, and its cells."""
+    return bullets(
+        (
+            Strong(one.pull),
+            f"{graded(one)}: {one.text}",
+            *links.of_tasks(run, about.backend, about.model, one.tasks),
+        )
+        for one in found
+    )
 
 
 def graded(one: Reason) -> str:

@@ -62,6 +62,7 @@ class Reason:
     text: str
     change: str = ""  # empty where nothing need change
     question: Question | None = None  # None: about a backend as a whole
+    tasks: tuple[str, ...] = ()  # whose cells it rests on
 
     @property
     def pull(self) -> str:

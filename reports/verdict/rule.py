@@ -101,8 +101,16 @@ def about_model(evidence: Evidence) -> list[Reason]:
         if hasattr(ground, "reasons"):
             question = question_of(ground)
             found: list[Reason] = ground.reasons(evidence)
-            out += [replace(one, question=one.question or question) for one in found]
+            out += [
+                replace(one, question=one.question or question)
+                for one in rested(ground, found)
+            ]
     return out
+
+
+def rested(ground: ModuleType, found: Sequence[Reason]) -> list[Reason]:
+    """Reasons with the tasks that their ground looks at."""
+    return [replace(one, tasks=getattr(ground, "TASKS", ())) for one in found]
 
 
 def of_backend(run: Run, backend: str, models: Sequence[Verdict]) -> Verdict:
@@ -110,7 +118,7 @@ def of_backend(run: Run, backend: str, models: Sequence[Verdict]) -> Verdict:
     reasons = [from_model(verdict) for verdict in models]
     for ground in grounds():
         if hasattr(ground, "of_backend"):
-            reasons += ground.of_backend(run, backend)
+            reasons += rested(ground, ground.of_backend(run, backend))
     if not models:
         reasons = without_models(reasons)
     return Verdict(backend, "", joined(models, reasons), by_severity(reasons))

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import backends
-from backends import kernels, trying
+from backends import importable, kernels
 from backends.base import Backend, Format
 from backends.hiding import hide
 from models import ops
@@ -151,7 +151,7 @@ def written(monkeypatch: pytest.MonkeyPatch, folder: Path, deed: str) -> Path:
     outside(monkeypatch)
     monkeypatch.delitem(sys.modules, "inhouse_backend")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv(trying.TRIED, raising=False)
+    monkeypatch.delenv(importable.TRIED, raising=False)
     place = folder / "inhouse_backend.py"
     place.write_text(deed)
     return place
@@ -202,13 +202,13 @@ def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
 ) -> None:
     place = written(monkeypatch, tmp_path, deed)
     if "sleep(600)" in deed:
-        monkeypatch.setattr(trying, "PATIENCE", 0.5)
+        monkeypatch.setattr(importable, "PATIENCE", 0.5)
     with pytest.raises(Missing) as caught:
         backends.require("inhouse")
     due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
     assert str(caught.value).startswith(due)
     # once for all that this process asks and starts
-    monkeypatch.setattr(trying, "_tried", lambda module: pytest.fail("tried again"))
+    monkeypatch.setattr(importable, "_tried", lambda module: pytest.fail("tried again"))
     assert "inhouse" not in backends.installed()
 
 

@@ -94,3 +94,8 @@ def test_file_names_come_from_no_ones_name() -> None:
         cells.slug("../../etc", "a b/c") == "etc-a-b-c"
         and cells.slug("..") == "unnamed"
     )
+
+
+def test_a_link_is_escaped_in_its_words_and_in_its_target() -> None:
+    one = blocks.Link("a]*b*", "manifests/a b)(.yaml#L3")
+    assert markdown.inline(one) == "[a\\]\\*b\\*](manifests/a%20b%29%28.yaml#L3)"

@@ -142,7 +142,7 @@ def line(path: Path, keys: Sequence[str]) -> int:
     found = 1
     for key in keys:
         if isinstance(node, yaml.MappingNode):
-            named = {name.value: (name, value) for name, value in node.value}
+            named = {_key(name): (name, value) for name, value in node.value}
             if key not in named:
                 break
             name, node = named[key]
@@ -151,6 +151,13 @@ def line(path: Path, keys: Sequence[str]) -> int:
             node = node.value[int(key)]
             found = node.start_mark.line + 1
     return found
+
+
+def _key(node: yaml.Node) -> str:
+    """A key as its value reads: that of 3.10 is 3.1."""
+    if isinstance(node, yaml.ScalarNode) and node.tag == REAL_TAG:
+        return str(_real(None, node))
+    return str(node.value)
 
 
 def _bounded(text: str) -> None:

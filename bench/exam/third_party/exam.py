@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.base import Backend, Settings, missing_ops
 from bench.data.formats import yaml_file
-from bench.exam.asking import halved
+from bench.exam.grouping import halved
 from bench.exam.third_party.cases import Case
 from bench.exam.third_party.mapping import NotMappable, feeds, mark, to_graph, together
 from bench.parity import budget

@@ -18,7 +18,7 @@ from backends.numpy.halves import DIGITS, SUMS
 from backends.numpy.program import NumpyProgram
 from backends.numpy.train import NumpyTrainer
 from bench.coordinator.job import Progress
-from bench.exam.asking import halved
+from bench.exam.grouping import halved
 from bench.exam.probe import Probe, Results, run
 from bench.parity import locate
 from bench.parity.judging import Judged, check, exact

@@ -11,6 +11,7 @@ from reports.verdict.reason import Reason, Threshold, fact, gap, works
 
 QUESTION = "trains"
 AFTER = ("reference",)
+TASKS = ("evaluate",)
 LIMITS = (
     Threshold(
         "MPJPE ÷ best trivial baseline",

@@ -11,6 +11,7 @@ from reports.verdict.reason import Answer, Reason, fact, works
 
 QUESTION = "expressed"
 AFTER = ()  # what is known before anything runs comes first
+TASKS = ("feasibility",)
 # The graph that a backend must run to train where it does not differentiate by itself.
 BACKWARD = "gradient"
 

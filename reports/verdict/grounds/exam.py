@@ -13,6 +13,7 @@ from reports.verdict.reason import Reason, fact, gap, works
 
 QUESTION = "computes"
 AFTER = ("poses",)
+TASKS = ("shape_ops",)
 FLOATS = {"float32", "float64"}
 # What the exam calls the type that a precision computes in.
 HALVES = {"bf16": "bfloat16", "fp16": "float16"}

@@ -12,6 +12,7 @@ from reports.verdict.reason import Reason, fact, gap
 
 QUESTION = "computes"
 AFTER = ("coverage",)
+TASKS = ("parity",)
 LIMITS = (ladder.LIMIT,)
 # The rungs that need the model's own optimizer, and how a left-out optimizer is called.
 STEPPING = ("step", "update", "trajectory")

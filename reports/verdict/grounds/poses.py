@@ -10,6 +10,7 @@ from reports.verdict.reason import Reason, gap, works
 
 QUESTION = "computes"
 AFTER = ("parity",)
+TASKS = ("evaluate",)
 KIND = "poses"  # of the check that holds the network's answers against the oracle's
 
 

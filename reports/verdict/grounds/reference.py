@@ -12,6 +12,7 @@ from reports.verdict.reason import Grade, Reason, Threshold, fact, gap, works
 
 QUESTION = "trains"
 AFTER = ("training",)
+TASKS = ("train",)
 LIMITS = (
     Threshold(
         "training apart from the reference's ÷ range of its A/A trainings",

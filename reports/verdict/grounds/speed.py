@@ -11,6 +11,7 @@ from reports.verdict.reason import Grade, Reason, Threshold, fact, gap, works
 
 QUESTION = "costs"
 AFTER = ("accuracy",)
+TASKS = ("throughput",)
 LIMITS = (
     Threshold(
         "noise floor of the host",

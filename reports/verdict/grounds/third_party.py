@@ -7,6 +7,7 @@ from reports import cells
 from reports.verdict.reason import Reason, gap, works
 
 AFTER = ("exam",)
+TASKS = ("third_party",)
 
 
 def of_backend(run: Run, backend: str) -> list[Reason]:

@@ -9,6 +9,7 @@ from reports.verdict.reason import Reason
 
 QUESTION = "trains"
 AFTER = ("trajectory",)
+TASKS = ("train",)
 
 
 def reasons(evidence: Evidence) -> list[Reason]:

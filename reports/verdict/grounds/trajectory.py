@@ -8,6 +8,7 @@ from reports.verdict.reason import Reason, gap
 
 QUESTION = "trains"
 AFTER = ("exam",)
+TASKS = ("parity",)
 
 
 def reasons(evidence: Evidence) -> list[Reason]:

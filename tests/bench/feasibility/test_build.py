@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.feasibility import build
+from bench.feasibility import build, wheels
 from models.errors import BadInput
 
 DIES = "import os, sys\nif 'calm' in sys.modules:\n    os.abort()\n"
@@ -56,3 +56,14 @@ def test_size_and_conflicts_are_read_off_what_is_installed(fakes: Path) -> None:
 def test_a_backend_without_a_framework_has_no_build() -> None:
     with pytest.raises(BadInput, match="numpy: it needs no framework"):
         build.evidence("numpy")
+
+
+def test_wheels_are_read_as_they_are_declared(fakes: Path) -> None:
+    assert wheels.installed(["calm", "nowhere-at-all"]) == {}
+    file = fakes / "calm-1.0.dist-info" / "WHEEL"
+    tags = ["cp311-cp311-manylinux_2_17_x86_64", "cp311-cp311-manylinux2014_x86_64"]
+    file.write_text("".join(f"Tag: {tag}\n" for tag in tags), encoding="utf-8")
+    assert wheels.installed(["calm"]) == {"calm": {"3.11": ("linux-x86_64",)}}
+    # what is installed is told, known or not
+    file.write_text("Tag: cp311-cp311-plan9_mips\n", encoding="utf-8")
+    assert wheels.installed(["calm"]) == {"calm": {"cp311-cp311-plan9_mips": ()}}

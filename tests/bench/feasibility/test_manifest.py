@@ -38,6 +38,29 @@ WRONG = {
     "name: a\nsemantics: {gelu: tan}\n": (
         ":2: semantics: unknown variant of gelu 'tan': did you mean tanh"
     ),
+    "name: a\nwheels:\n  3.11: [any]\n  3.10: [any]\n": (
+        ':4: wheels.3.1: 3.1 is what YAML makes of 3.10 without quotes; write "3.10"'
+    ),
+    "name: a\nwheels:\n  3.111: [any]\n": (
+        ":3: wheels.3.111: unknown Python '3.111': did you mean 3.11"
+    ),
+    "name: a\nwheels:\n  3.11:\n  - any\n  3.12:\n  - lnux-x86_64\n": (
+        ":6: wheels.3.12.0: unknown platform 'lnux-x86_64': did you mean linux-x86_64"
+    ),
+    "name: a\nwheels: {3.11: linux}\n": ":2: wheels.3.11: input should be a list, got 'lin",
+    "name: a\nwheels: [cp311-linux, cp312]\n": ":2: wheels.1: cp312 is no tag of a wheel",
+    "name: a\nwheels:\n  3.11: []\n  cp311: [any]\n": (
+        ":4: wheels.cp311: it is 3.11, which is there; say it once"
+    ),
+    "name: a\nwheels: {3.11: [linux-x86_64, manylinux_2_28_x86_64]}\n": (
+        ":2: wheels.3.11.1: manylinux_2_28_x86_64 after linux-x86_64; say it once"
+    ),
+    "name: a\nwheels: {3.11: [any]}\nplatforms: {linux: no}\n": (
+        ":2: wheels: there are some, and every one of `platforms` is no"
+    ),
+    "name: a\nplatforms: {linux: no, macos: yes}\nwheels: {3.11: [linux-x86_64]}\n": (
+        ":3: wheels.3.11: one for linux-x86_64, and `platforms.linux` is no; change one"
+    ),
     "name: a\nautograd: yes\ndtypes: [int64]\n": ":2: autograd: yes, and `dtypes` has no float",
 }
 
@@ -109,3 +132,31 @@ def test_two_manifests_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_name_of_a_backend_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="numpy is that of a backend that is here"):
         declared.named([written(tmp_path, "name: numpy\n")])
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        ("{3.11: [linux-x86_64]}", {"3.11": ("linux-x86_64",)}),
+        (
+            "{cp313t: [win_amd64], '3.9+': [macosx_11_0_universal2]}",
+            {"3.9+": ("macos-arm64", "macos-x86_64"), "3.13t": ("windows-x86_64",)},
+        ),
+        ("[cp39-abi3-manylinux2014_aarch64]", {"3.9+": ("linux-arm64",)}),
+        ("[py2.py3-none-any]", {"3": ("any",)}),
+        (
+            "[cp311-linux_x86_64, cp311-cp311-musllinux_1_2_i686, pp310-win32]",
+            {
+                "3.11": ("linux-x86_64", "musllinux-x86"),
+                "pypy3.10": ("windows-x86",),
+            },
+        ),
+        ("[]", {}),
+        ("unknown", None),
+    ],
+)
+def test_wheels_go_by_python_and_platform(
+    tmp_path: Path, said: str, due: dict[str, tuple[str, ...]] | None
+) -> None:
+    path = written(tmp_path, f"name: a\nwheels: {said}\n")
+    assert manifest.read(path).built() == due

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backends.base import Backend, Settings
-from bench.kit.asking import SHEETS
+from bench.kit.caller import SHEETS
 from bench.kit.sheets import Asking
 from bench.processes import blame, contract
 from bench.processes.contract import Watch

@@ -21,7 +21,8 @@ class Size:
 def train(g: Builder, size: Size) -> Value:
     """(batch, joints * 2) -> (batch, joints * 3)."""
     keypoints = g.input("keypoints", ("batch", size.joints * 2))
-    cubed = keypoints.cube()  # of no use but to show that the new op is in the language
+    # of no use but to show that the new ops are in the language
+    cubed = keypoints.cube().hinge()
     return (keypoints + cubed * 0.0).linear(size.joints * 3, name="head")
 
 

@@ -15,7 +15,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from backends import trial
+from backends import import_alone
 
 PATIENCE = 15.0  # seconds: a manifest imports no framework, and takes a part of one
 TRIED = "POSEPORT_TRIED"  # environment variable: module and file -> what was wrong
@@ -57,7 +57,7 @@ def _key(module: str) -> str:
 
 def _tried(module: str) -> str:
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    command = [sys.executable, "-P", trial.__file__, module, str(2 * PATIENCE)]
+    command = [sys.executable, "-P", import_alone.__file__, module, str(2 * PATIENCE)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -81,13 +81,13 @@ def _tried(module: str) -> str:
 
 def _words(code: int) -> str:
     match code:
-        case trial.BACK:
+        case import_alone.BACK:
             return ""
-        case trial.THREADS:
+        case import_alone.THREADS:
             return "started a thread"
-        case trial.CHILDREN:
+        case import_alone.CHILDREN:
             return "started a process"
-        case trial.INTERRUPTS:
+        case import_alone.INTERRUPTS:
             return "raised KeyboardInterrupt, which ends whoever imports it,"
         case _ if code < 0:
             return f"ended its process with signal {-code}"

@@ -1,4 +1,4 @@
-"""The child that asks: `python -m bench.kit.asking NAME SHEET...` says in JSON lines how it goes.
+"""The child that asks: `python -m bench.kit.caller NAME SHEET...` says in JSON lines how it goes.
 
 It tells each call before it makes it, so that whoever listens knows which one never came back.
 """

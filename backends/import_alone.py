@@ -1,4 +1,4 @@
-"""Import a module where it can harm nobody: `python -P trial.py MODULE SECONDS`.
+"""Import a module where it can harm nobody: `python -P import_alone.py MODULE SECONDS`.
 
 It is run by its path and knows nothing of PosePort, so that it costs what the module costs.
 """
