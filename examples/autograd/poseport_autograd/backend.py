@@ -94,7 +94,7 @@ class _Program(EagerProgram):
 
 
 class _Trainer(TapeTrainer):
-    differentiate = _quiet(lambda self, loss, at: value_and_grad(loss)(at))
+    differentiate = lambda self, loss: _quiet(value_and_grad(loss))
 
 
 class AutogradBackend(Backend):
