@@ -25,8 +25,8 @@ from models.passes import decompose
 
 BFLOAT16 = "bfloat16"
 
-Natives = Mapping[str, Any]
-Native = Callable[..., Any]
+Natives = Mapping[str, Any]  # tensors of the framework, by name
+Function = Callable[..., Any]
 
 
 class EagerProgram(Program):
@@ -71,7 +71,7 @@ class EagerProgram(Program):
     def array(self, value: Any) -> np.ndarray:
         """A tensor of the framework as NumPy has it; never one of bfloat16."""
 
-    def compiled(self, function: Native) -> Native:
+    def compiled(self, function: Function) -> Function:
         """A function that gives the same, made once and called often; as it is by default.
 
         Its arguments are mappings of tensors by name, and hold all that changes from call to
@@ -80,7 +80,7 @@ class EagerProgram(Program):
         """
         return function
 
-    def compilable(self, function: Native) -> Native:
+    def compilable(self, function: Function) -> Function:
         """`compiled`, unless the settings ask for op by op."""
         if self.settings.compiled is False:
             return function
@@ -167,7 +167,7 @@ class TapeTrainer(RuleTrainer):
         self._slopes = program.compilable(self.differentiate(loss))
 
     @abstractmethod
-    def differentiate(self, loss: Native) -> Native:
+    def differentiate(self, loss: Function) -> Function:
         """A function as `loss`, `(weights, fixed, feeds)`, of its value and its gradients.
 
         Both are native, gradients by name as in `weights`; None, or none of the name, is the
