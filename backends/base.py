@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backends.captured import by_shapes as by_shapes
+from backends.captured import each as each
 from backends.drawing import DrawingProgram as DrawingProgram
 from backends.drawing import DrawingTrainer as DrawingTrainer
 from backends.eager import EagerProgram as EagerProgram

@@ -2,7 +2,7 @@
 
 What is left for the framework are two methods: an array as its tensor, and back again. Types,
 constants, weights and running state are seen to here, the same for each of them. Where it
-differentiates functions of tensors, a third is how.
+differentiates functions of tensors, a third is how; where it compiles them, a fourth.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from backends.program import Arrays, Feeds, Program, Settings, Unsupported
 from models import params as initial
 from models.errors import BadInput
 from models.graph import Graph
+from models.optim import Optimizer
 from models.passes import decompose
 
 BFLOAT16 = "bfloat16"
+
+Natives = Mapping[str, Any]  # tensors of the framework, by name
+Function = Callable[..., Any]
 
 
 class EagerProgram(Program):
@@ -52,6 +56,7 @@ class EagerProgram(Program):
             name: self._placed(array, str(array.dtype))
             for name, array in flat.constants.items()
         }
+        self._computed = self.compilable(self.compute)
         self._params: dict[str, Any] = {}
         self.load(initial.draw(graph.params, seed=settings.seed))
 
@@ -65,6 +70,21 @@ class EagerProgram(Program):
     @abstractmethod
     def array(self, value: Any) -> np.ndarray:
         """A tensor of the framework as NumPy has it; never one of bfloat16."""
+
+    def compiled(self, function: Function) -> Function:
+        """A function that gives the same, made once and called often; as it is by default.
+
+        Its arguments are mappings of tensors by name, and hold all that changes from call to
+        call: weights, state, batch and noise. Their shapes may change, too. It gives mappings
+        of tensors, or tensors, in tuples.
+        """
+        return function
+
+    def compilable(self, function: Function) -> Function:
+        """`compiled`, unless the settings ask for op by op."""
+        if self.settings.compiled is False:
+            return function
+        return self.compiled(function)
 
     def load(self, params: Arrays) -> None:
         """Take weights and state.
@@ -100,7 +120,7 @@ class EagerProgram(Program):
 
     def run(self, feeds: Feeds) -> dict[str, Any]:
         """Outputs by name, native; state is replaced."""
-        outputs, state = self.compute(self._params, feeds)
+        outputs, state = self._computed(self._params, feeds)
         self._params |= state
         return dict(outputs)
 
@@ -136,28 +156,30 @@ class TapeTrainer(RuleTrainer):
 
     program: EagerProgram
 
-    @abstractmethod
-    def differentiate(
-        self,
-        loss: Callable[[Mapping[str, Any]], Any],
-        weights: Mapping[str, Any],
-    ) -> tuple[Any, Mapping[str, Any]]:
-        """The loss at some weights and its gradients, native, by name.
+    def __init__(self, program: EagerProgram, optimizer: Optimizer) -> None:
+        super().__init__(program, optimizer)
 
-        None, or none of the name, is the gradient of a weight that the loss does not know.
+        # the batch is an argument, so that what compiles this holds none
+        def loss(weights: Natives, fixed: Natives, feeds: Feeds) -> Any:
+            outputs, _ = program.compute({**fixed, **weights}, feeds)
+            return outputs["loss"]
+
+        self._slopes = program.compilable(self.differentiate(loss))
+
+    @abstractmethod
+    def differentiate(self, loss: Function) -> Function:
+        """A function as `loss`, `(weights, fixed, feeds)`, of its value and its gradients.
+
+        Both are native, gradients by name as in `weights`; None, or none of the name, is the
+        gradient of a weight that the loss does not know. It is asked for once.
         """
 
     def gradients(self, feeds: Feeds) -> tuple[float, dict[str, np.ndarray]]:
         """Loss and gradients; running statistics move."""
         program = self.program
-        held = program.weights()
-        trained = {name: held[name] for name in program.graph.trainable()}
-
-        def loss(weights: Mapping[str, Any]) -> Any:
-            outputs, _ = program.compute({**held, **weights}, feeds)
-            return outputs["loss"]
-
-        found, native = self.differentiate(loss, trained)
+        fixed = dict(program.weights())
+        trained = {name: fixed.pop(name) for name in program.graph.trainable()}
+        found, native = self._slopes(trained, fixed, feeds)
         grads = {}
         for name, weight in trained.items():
             grad = native.get(name)
@@ -165,7 +187,8 @@ class TapeTrainer(RuleTrainer):
                 grads[name] = np.zeros_like(program.numpy(weight))
             else:
                 grads[name] = program.numpy(grad)
+        loss = float(program.numpy(found))
         if program.graph.state:
             # once more: what came of the tape's own call is still tied to it
             program.run(feeds)
-        return float(program.numpy(found)), grads
+        return loss, grads

@@ -51,8 +51,18 @@ class Asking:
 
     def called(self, program: Program, arrays: Arrays) -> dict[str, np.ndarray]:
         """Outputs as arrays, call by call."""
+        return self.read(program, self.ran(program, arrays))
+
+    def ran(self, program: Program, arrays: Arrays) -> Mapping[str, Any]:
+        """Outputs, native."""
         feeds = self.ask("Program.put", program.put, arrays)
-        outputs = self.ask("Program.run", program.run, feeds)
+        outputs: Mapping[str, Any] = self.ask("Program.run", program.run, feeds)
+        return outputs
+
+    def read(
+        self, program: Program, outputs: Mapping[str, Any]
+    ) -> dict[str, np.ndarray]:
+        """Native outputs as arrays."""
         return {
             name: self.ask("Program.numpy", program.numpy, value)
             for name, value in outputs.items()
@@ -95,13 +105,22 @@ def surroundings(asking: Asking) -> Iterator[str]:
 
 
 def calls(asking: Asking) -> Iterator[str]:
-    """One program at two batches, twice: shapes, types and numbers of what comes."""
+    """One program at two batches: shapes, types and numbers of each call, and who keeps them.
+
+    What captures a call does so at the second or third, and then may hold its batch for ever
+    or write the next outputs over the last.
+    """
     graph = graphs.layer()
     program = asking.program(graph)
-    for batch in (2, 5, 2):
-        x = _numbers(batch, 3)
-        came = asking.called(program, {"x": x})
-        yield from compared(_calls(program), came, _oracle(graph, {"x": x}))
+    kept = []
+    for call, batch in enumerate((2, 5, 2, 2, 2)):
+        fed = {"x": _numbers(batch, 3, seed=call)}
+        outputs, due = asking.ran(program, fed), _oracle(graph, fed)
+        yield from compared(_calls(program), asking.read(program, outputs), due)
+        kept.append((outputs, due))
+    outputs, due = kept[-2]
+    after = f"{_calls(program)}, read after the next call,"
+    yield from compared(after, asking.read(program, outputs), due)
 
 
 def element_types(asking: Asking) -> Iterator[str]:
@@ -202,8 +221,8 @@ def _oracle(graph: Graph, fed: Arrays) -> dict[str, np.ndarray]:
     return program(fed)
 
 
-def _numbers(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+def _numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def _calls(program: Program) -> str:

@@ -32,21 +32,23 @@ def _trainer(asking: Asking, optimizer: Optimizer) -> Iterator[str]:
     own = _made(asking, optimizer)
     oracle = NumpyTrainer(graph, optimizer, Settings(precision="fp32"))
     oracle.program.load(initial.draw(graph.params, seed=1))
-    feeds = asking.ask("Program.put", own.program.put, _fed())
-    loss, grads = asking.ask("Trainer.gradients", own.gradients, feeds)
-    due_loss, due_grads = oracle.gradients(_fed())
+    # each another, the last of another length: what captures a call may hold its batch
+    batches = [_fed(2, 4), _fed(3, 4), _fed(4, 4), _fed(5, 6)]
+    feeds = [asking.ask("Program.put", own.program.put, batch) for batch in batches]
+    loss, grads = asking.ask("Trainer.gradients", own.gradients, feeds[0])
+    due_loss, due_grads = oracle.gradients(batches[0])
     came = {"loss": np.array(loss), **grads}
     due = {"loss": np.array(due_loss), **due_grads}
     yield from _told(own, came, due, f"gradients with {rule}")
-    for rate in (0.1, 0.01):
+    for number, rate in enumerate((0.1, 0.01), 1):
         asking.ask("Trainer.set_lr", own.set_lr, rate)
         oracle.set_lr(rate)
-        asking.ask(f"Trainer.step with {rule}", own.step, feeds)
-        oracle.step(_fed())
+        asking.ask(f"Trainer.step with {rule}", own.step, feeds[number])
+        oracle.step(batches[number])
     came = _params(asking, own)
     yield from _told(own, came, oracle.program.params(), f"two steps of {rule}")
-    asking.ask(f"Trainer.step of two batches with {rule}", own.step, feeds, feeds)
-    oracle.step(_fed(), _fed())
+    asking.ask(f"Trainer.step of two batches with {rule}", own.step, *feeds[2:])
+    oracle.step(*batches[2:])
     came = _params(asking, own)
     yield from _told(own, came, oracle.program.params(), "a step of two batches")
     yield from _gone_on(asking, own, optimizer)
@@ -92,5 +94,6 @@ def _told(trainer: Trainer, came: Arrays, due: Arrays, where: str) -> Iterator[s
     yield from compared(f"{name}, {where},", came, due)
 
 
-def _fed() -> dict[str, np.ndarray]:
-    return {"x": np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)}
+def _fed(seed: int, length: int) -> dict[str, np.ndarray]:
+    drawn = np.random.default_rng(seed).normal(size=(length, 3))
+    return {"x": drawn.astype(np.float32)}

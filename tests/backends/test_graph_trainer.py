@@ -14,6 +14,8 @@ from backends.base import (
     TapeTrainer,
     Trainer,
     Unsupported,
+    by_shapes,
+    each,
     gradient_trainer,
 )
 from backends.numpy.train import NumpyTrainer
@@ -206,21 +208,29 @@ def test_bfloat16_crosses_as_float32() -> None:
 class Differences(TapeTrainer):
     """A tape that asks the function itself; of what it does not know it gives nothing."""
 
-    def differentiate(self, loss: Any, weights: Any) -> Any:
-        def at(name: str, moved: np.ndarray) -> float:
-            array = weights[name].held + moved
-            return float(loss({**weights, name: Tensor(array)}).held)
+    def differentiate(self, loss: Any) -> Any:
+        def slopes(weights: Any, *given: Any) -> Any:
+            grads = {}
+            for name, weight in weights.items():
 
-        grads = {}
-        for name, weight in weights.items():
-            slopes = np.zeros_like(weight.held)
-            for place in np.ndindex(slopes.shape):
-                nudge = np.zeros_like(slopes)
-                nudge[place] = 1e-2
-                slopes[place] = (at(name, nudge) - at(name, -nudge)) / 2e-2
-            if slopes.any():
-                grads[name] = Tensor(slopes)
-        return loss(weights), grads
+                def at(held: np.ndarray, *, of: str = name) -> float:
+                    return float(loss({**weights, of: Tensor(held)}, *given).held)
+
+                slope = slopes_of(at, weight.held)
+                if slope.any():
+                    grads[name] = Tensor(slope)
+            return loss(weights, *given), grads
+
+        return slopes
+
+
+def slopes_of(at: Any, point: np.ndarray) -> np.ndarray:
+    found = np.zeros_like(point)
+    for place in np.ndindex(point.shape):
+        nudge = np.zeros_like(point)
+        nudge[place] = 1e-2
+        found[place] = (at(point + nudge) - at(point - nudge)) / 2e-2
+    return found
 
 
 def test_a_tape_alone_trains_too() -> None:
@@ -238,6 +248,58 @@ def test_a_tape_alone_trains_too() -> None:
     for name in ("bn.running_mean", "bn.running_var"):
         came = own.program.params()[name]
         assert_close(came, oracle.program.params()[name], rtol=1e-5, what=name)
+
+
+class Compiling(TinyProgram):
+    """Keeps what is compiled, and what each call of it was given."""
+
+    def compiled(self, function: Any) -> Any:
+        calls: list[Any] = []
+        self.kept = [*getattr(self, "kept", []), calls]
+
+        def call(*given: Any) -> Any:
+            calls.append(given)
+            return function(*given)
+
+        return call
+
+
+def test_what_is_compiled_is_made_once_and_holds_no_batch() -> None:
+    made = graph()
+    program = Compiling(made, Settings(), TinyBackend.kernels)
+    trainer = started(made, Differences(program, RULES["sgd"]))
+    fed = [trainer.program.put(batch) for batch in batches(3)]
+    losses = [trainer.gradients(feeds)[0] for feeds in fed]
+    assert len(set(losses)) == 3
+    forward, slopes = program.kept
+    assert [given[-1] for given in forward] == [given[-1] for given in slopes] == fed
+    weights, fixed, _ = slopes[0]
+    assert tuple(weights) == made.trainable() and not weights.keys() & fixed.keys()
+    assert weights.keys() | fixed.keys() == made.params.keys()
+
+
+def test_op_by_op_nothing_is_compiled() -> None:
+    program = Compiling(graph(), Settings(compiled=False), TinyBackend.kernels)
+    Differences(program, RULES["sgd"])
+    assert not hasattr(program, "kept")
+
+
+def test_what_is_captured_fits_one_set_of_shapes() -> None:
+    made: list[Any] = []
+
+    def capture() -> Any:
+        made.append(lambda given: {"y": given["x"] * 2})
+        return made[-1]
+
+    call = by_shapes(capture)
+    for length in (3, 4, 3):
+        assert call({"x": np.ones(length)})["y"].tolist() == [2.0] * length
+    assert len(made) == 2
+
+
+def test_each_tensor_of_what_is_found_is_changed() -> None:
+    found = (1, {"a": 2, "b": None})
+    assert each(lambda x: -x, found) == (-1, {"a": -2, "b": None})
 
 
 def test_an_op_that_is_not_there_is_unsupported_and_named() -> None:

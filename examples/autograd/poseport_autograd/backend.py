@@ -3,29 +3,29 @@
 import autograd.numpy as np
 import numpy
 from autograd import make_vjp, value_and_grad
-from autograd.extend import defvjp, primitive
-from autograd.numpy.numpy_vjps import unbroadcast_f
+from autograd.extend import VSpace, defvjp, primitive
+from autograd.numpy import numpy_boxes, numpy_vjps, numpy_vspaces
 from autograd.scipy.special import erf
 from autograd.tracer import getval
+from ml_dtypes import bfloat16
 
 from backends import kernels
-from backends.base import Backend, EagerProgram, TapeTrainer
+from backends.base import Backend, EagerProgram, Gap, TapeTrainer
 
+# a number of it is no array, and unknown to autograd
+numpy_boxes.ArrayBox.register(bfloat16)
+VSpace.register(bfloat16, lambda x: numpy_vspaces.ArrayVSpace(numpy.asarray(x)))
 # autograd's own neither broadcasts on the way back nor keeps float32
 _where = primitive(numpy.where)
-_to_x = lambda _, c, x, y: unbroadcast_f(x, lambda g: _where(c, g, 0))
-_to_y = lambda _, c, x, y: unbroadcast_f(y, lambda g: _where(c, 0, g))
+_to_x = lambda _, c, x, y: numpy_vjps.unbroadcast_f(x, lambda g: _where(c, g, 0))
+_to_y = lambda _, c, x, y: numpy_vjps.unbroadcast_f(y, lambda g: _where(c, 0, g))
 defvjp(_where, None, _to_x, _to_y)
 _quiet = numpy.errstate(all="ignore")  # what is no number is an answer, too
-
-
-def _wide(function):  # of a half there is no erf, and each sum would be rounded
-    return kernels.in_float32(function, lambda x, *, dtype: x.astype(dtype))
-
-
+# of a half there is no erf, and each sum would be rounded
+_wide = lambda own: kernels.in_float32(own, lambda x, *, dtype: x.astype(dtype))
 # a linear function's gradient
 _transposed = lambda f, shape, x: make_vjp(f)(numpy.zeros(shape, x.dtype))[0](x)
-_SAME = """abs add atan cos cumsum divide equal exp floor greater greater_equal less
+_SAME = """abs add atan cos divide equal exp floor greater greater_equal less
 less_equal log logical_and logical_not logical_or matmul max maximum min minimum
 multiply negative not_equal permute_dims reshape sign sin sqrt subtract sum tanh"""  # as in NumPy
 NATIVE = {name: _wide(getattr(np, name)) for name in _SAME.split()} | {
@@ -33,6 +33,7 @@ NATIVE = {name: _wide(getattr(np, name)) for name in _SAME.split()} | {
     "astype": lambda x, *, dtype: (x if "f" in dtype else getval(x)).astype(dtype),
     "broadcast_to": lambda x, *, shape: x * numpy.ones(shape, x.dtype),
     "concat": lambda *xs, axis: np.concatenate(xs, axis),
+    "cumsum": _wide(lambda x, *, axis: np.cumsum(x, axis).astype(x.dtype)),
     "erf": _wide(erf),
     "flip": lambda x, *, axis: x[_at(axis, None, None, -1)],
     "pow": _wide(lambda x, *, exponent: np.power(x, exponent)),
@@ -94,16 +95,14 @@ class _Program(EagerProgram):
 
 
 class _Trainer(TapeTrainer):
-    differentiate = _quiet(lambda self, loss, at: value_and_grad(loss)(at))
+    differentiate = lambda self, loss: _quiet(value_and_grad(loss))
 
 
 class AutogradBackend(Backend):
     """The CPU in float32, as `Backend` has it."""
 
     name, kernels = "autograd", kernels.of(globals(), NATIVE)
+    part_gaps = (Gap("pow", "0 NaN", question="gradient", case="0.0 of NaN and inf"),)
 
-    def program(self, graph, settings):
-        return _Program(graph, self.checked(settings), self.kernels)
-
-    def trainer(self, graph, optimizer, settings):
-        return _Trainer(self.program(graph, settings), optimizer)
+    program = lambda self, graph, how: _Program(graph, self.checked(how), self.kernels)
+    trainer = lambda self, graph, by, how: _Trainer(self.program(graph, how), by)

@@ -32,9 +32,9 @@ class MlxProgram(EagerProgram):
 class MlxTrainer(TapeTrainer):
     """Gradients by MLX, steps by the written rules."""
 
-    def differentiate(self, loss, weights):
+    def differentiate(self, loss):
         """The loss and its gradients by name."""
-        return mx.value_and_grad(loss)(weights)
+        return mx.value_and_grad(loss)
 
 
 class MlxBackend(Backend):

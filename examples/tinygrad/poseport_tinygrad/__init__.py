@@ -2,14 +2,14 @@
 
 import os
 
-from backends.base import SCRATCH, Backend
+from backends.base import SCRATCH
 
 REQUIRES = ("tinygrad",)
 PACKAGES = ("tinygrad",)
 INSTALL = "pip install tinygrad, and clang, which its CPU device compiles with"
 
 
-def load() -> Backend:
+def load():
     """Make the backend, in one process; compiled kernels go with it."""
     # clang 14 has no bfloat16
     os.environ |= {"DEV": "CPU", "EMULATED_DTYPES": "bfloat16", "PARALLEL": "0"}

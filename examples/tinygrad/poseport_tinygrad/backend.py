@@ -1,44 +1,55 @@
-"""tinygrad as a backend: arrays in and out, one realisation a call, gradients by its own."""
+"""tinygrad as a backend: arrays in and out, captured graphs, gradients by its own."""
 
-from tinygrad import Tensor
+import numpy as np
+from tinygrad import Tensor, TinyJit
 
-from backends.base import Backend, EagerProgram, TapeTrainer
+from backends.base import Backend, EagerProgram, TapeTrainer, by_shapes, each
 from poseport_tinygrad import ops
+
+# of the CPU; a copy would be a call of tinygrad, which is dear
+_bytes = lambda buffer: buffer.as_memoryview(force_zero_copy=True)
 
 
 class TinygradProgram(EagerProgram):
-    """A graph, run lazily over the kernels of `ops.py` and computed at once."""
+    """A graph over the kernels of `ops.py`, captured where it is called often."""
 
-    def tensor(self, array) -> Tensor:
-        # in a buffer: of a single number tinygrad would make a constant
-        return Tensor(array.reshape(-1)).reshape(array.shape).realize()
+    def tensor(self, array):
+        # into a buffer: `Tensor(array)` makes a constant of one number, and is slow
+        made = Tensor.empty(array.shape, dtype=array.dtype.name)
+        if array.size:
+            _bytes(made.uop.base.buffer.ensure_allocated())[:] = array.tobytes()
+        return made
 
-    def array(self, value: Tensor):
-        return value.numpy()
+    def array(self, value):
+        if not (value.uop.has_buffer_identity() and value.uop.is_realized):
+            return value.numpy()
+        held = np.frombuffer(_bytes(value.uop.buffer), value.dtype.fmt)
+        return held.reshape(value.shape)
 
-    def run(self, feeds):
-        outputs = super().run(feeds)
-        Tensor.realize(*outputs.values(), *self.weights().values())
+    def compiled(self, function):
+        # cloned: an input that is given back would be that of the captured call for ever
+        own = lambda *given: each(Tensor.clone, function(*given))
+        return by_shapes(lambda: TinyJit(own))
+
+    def run(self, feeds):  # a captured call writes into the same buffers each time
+        outputs = each(Tensor.clone, super().run(feeds))
+        Tensor.realize(*outputs.values())
         return outputs
 
 
-class TinyTrainer(TapeTrainer):
-    """Gradients by tinygrad, steps by the written rules."""
-
-    def differentiate(self, loss, weights):
-        grads = (found := loss(weights)).gradient(*weights.values())
-        return found.realize(*grads), dict(zip(weights, grads))
+class _Trainer(TapeTrainer):
+    def differentiate(self, loss):
+        slopes = lambda at, found: (found, dict(zip(at, found.gradient(*at.values()))))
+        return lambda weights, *given: slopes(weights, loss(weights, *given))
 
 
 class TinygradBackend(Backend):
     """What is not written here is as `backends.base.Backend` has it: the CPU, float32."""
 
-    name = "tinygrad"
-    kernels = ops.KERNELS
-    part_gaps = ops.PART_GAPS
+    name, kernels, part_gaps = "tinygrad", ops.KERNELS, ops.PART_GAPS
 
-    def program(self, graph, settings) -> TinygradProgram:
+    def program(self, graph, settings):
         return TinygradProgram(graph, self.checked(settings), self.kernels)
 
-    def trainer(self, graph, by, settings) -> TinyTrainer:
-        return TinyTrainer(self.program(graph, settings), by)
+    def trainer(self, graph, by, settings):
+        return _Trainer(self.program(graph, settings), by)

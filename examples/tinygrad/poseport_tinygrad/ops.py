@@ -13,26 +13,14 @@ PART_GAPS = (
 )
 
 
-def _pair(own):
-    return lambda x, y: own(x if isinstance(x, Tensor) else Tensor(x, dtype=y.dtype), y)
-
-
-def _wide(x):  # in a half, each sum would be rounded before the next
-    return x.float() if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
-
-
-def _widely(own):
-    return lambda x: own(_wide(x)).cast(x.dtype)
-
-
-def _kept(own):
-    return _pair(lambda x, y: (x.ne(x) | (y != y)).where(x + y, own(x, y)))  # NaN
-
-
-def _named(rows):
-    return [(row.split(":")[0], row.split(":")[-1]) for row in rows.split()]
-
-
+_pair = lambda own: lambda x, y: own(_tensor(x, y), y)
+_tensor = lambda x, y: x if isinstance(x, Tensor) else Tensor(x, dtype=y.dtype)
+# in a half, each sum would be rounded before the next
+_wide = lambda x: x.float() if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
+_widely = lambda own: lambda x: own(_wide(x)).cast(x.dtype)
+# NaN with anything is NaN
+_kept = lambda own: _pair(lambda x, y: (x.ne(x) | (y != y)).where(x + y, own(x, y)))
+_named = lambda rows: [(row.split(":")[0], row.split(":")[-1]) for row in rows.split()]
 _SAME = "abs astype:cast broadcast_to:expand conv:conv2d exp flip floor logical_not"
 _SAME += " matmul negative:neg reshape sin sqrt stop_gradient:detach where"
 _PAIRS = "add subtract:sub multiply:mul divide:div equal:eq not_equal:ne less:__lt__"

@@ -68,6 +68,25 @@ def less(self: Any, feeds: Any) -> Any:
     return dict(list(TinyProgram.run(self, feeds).items())[1:])
 
 
+def captured(self: Any, feeds: Any) -> Any:
+    """The third call of a shape computes with the batch of the second, as the fourth does."""
+    shape = next(iter(feeds.values())).shape
+    held = self.__dict__.setdefault("held", {}).setdefault(shape, [])
+    held.append(feeds)
+    return TinyProgram.run(self, held[min(len(held), 2) - 1])
+
+
+def overwriting(self: Any, feeds: Any) -> Any:
+    """All calls of a shape write into the same tensors."""
+    outputs = TinyProgram.run(self, feeds)
+    own = self.__dict__.setdefault("own", {})
+    for name, value in outputs.items():
+        kept = own.setdefault((name, value.shape), Tensor(value.held.copy()))
+        kept.held[...] = value.held
+        outputs[name] = kept
+    return outputs
+
+
 def anything(self: Any, params: Any) -> None:
     held = getattr(self, "_params", {})
     self._params = held | {name: Tensor(np.array(a)) for name, a in params.items()}
@@ -97,6 +116,14 @@ CASES: dict[str, tuple[Callable[[], Backend], str]] = {
     "an output left out": (
         lambda: made(run=less),
         r"^BadProgram.run gave no output y; each output of layer was due",
+    ),
+    "a batch that is held": (
+        lambda: made(run=captured),
+        r"^BadProgram.run and .numpy gave y off by .* of the largest; NumPy's",
+    ),
+    "outputs written over": (
+        lambda: made(run=overwriting),
+        r"^BadProgram.run and .numpy, read after the next call, gave y off by",
     ),
     "running statistics that stay": (
         lambda: made(run=stuck),
@@ -172,6 +199,23 @@ def test_a_trainer_that_forgets_its_slots_is_told() -> None:
     assert any(
         "a step of adam from a saved state, gave fc.weight off by" in x for x in lines
     )
+
+
+def test_a_trainer_that_holds_a_batch_is_told() -> None:
+    class Holding(TinyBackend):
+        def trainer(self, *given: Any) -> Any:
+            trainer: Any = super().trainer(*given)
+            right, held = trainer.gradients, []
+
+            def gradients(feeds: Any) -> Any:
+                held.append(feeds)
+                return right(held[min(len(held), 2) - 1])
+
+            trainer.gradients = gradients
+            return trainer
+
+    lines = told(Holding(), "trainers")
+    assert any("two steps of sgd, gave fc.weight off by" in line for line in lines)
 
 
 @pytest.fixture(scope="module")
