@@ -19,13 +19,14 @@ from __future__ import annotations
 import pkgutil
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from backends import manifests
+from backends import kin, manifests
 from backends.base import Backend, Format
 from backends.hiding import hide
 from models.errors import BadInput, Missing, UnknownName
@@ -37,6 +38,7 @@ __all__ = [
     "installed",
     "isolate",
     "keeper",
+    "kin",
     "load",
     "names",
     "packages",
@@ -79,8 +81,7 @@ def load(name: str) -> Backend:
 
     Raises as `require` does, and whatever the backend's own `load` does.
     """
-    require(name)
-    manifest = _manifest(name)
+    manifest = _imported(name)
     if manifests.stated(manifest, "load") is None:
         raise Missing(manifests.lacking(name, manifest, "load()"))
     backend: Backend = manifest.load()
@@ -155,8 +156,7 @@ def saved(name: str, path: Path) -> Any:
 
     Raises as `require` does, and BadInput for a file that is not one.
     """
-    require(name)
-    return _manifest(name).checkpoint(path)
+    return _imported(name).checkpoint(path)
 
 
 def _absent(manifest: ModuleType) -> list[str]:
@@ -179,8 +179,7 @@ def _manifest(name: str) -> ModuleType:
     # all packages are looked through once more, so only where one of them adds it
     if name in outside:
         manifests.refuse_twins(name, manifests.outside())
-    # an installed package may take the place of a folder of the same name
-    home = outside[name].value if name in outside else f"backends.{name}"
+    home = _home(name, outside)
     if not NAMED.match(name):
         raise Missing(
             f"backend {name!r} of {home}: a name of letters, digits, - and _ was due, as it"
@@ -189,11 +188,23 @@ def _manifest(name: str) -> ModuleType:
     return manifests.read(name, home)
 
 
+def _imported(name: str) -> ModuleType:
+    """The manifest itself, in a process that serves this backend. Raises as `require` does."""
+    require(name)
+    return manifests.imported(name, _home(name, _outside()))
+
+
+def _home(name: str, outside: Mapping[str, EntryPoint]) -> str:
+    """The module that is a backend's manifest."""
+    # an installed package may take the place of a folder of the same name
+    return outside[name].value if name in outside else f"backends.{name}"
+
+
 def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
     """What to do about modules that are absent; our extras know nothing of outside packages."""
     if name in _outside():
         usual = f"install what has {' and '.join(absent)}"
-        return str(manifests.stated(manifest, "INSTALL", usual))
+        return " ".join(manifests.stated(manifest, "INSTALL", usual).split())
     extra = manifests.stated(manifest, "EXTRA", name)
     return f'pip install -e ".[{extra}]" -c constraints.txt'
 
