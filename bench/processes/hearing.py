@@ -51,6 +51,7 @@ def listen(
 
     `silence` is in seconds, until `hear` says otherwise.
     """
+    own = lifeline.environment()
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -59,11 +60,11 @@ def listen(
         text=True,
         errors="replace",
         cwd=ROOT,
-        env={**os.environ, **(environment or {}), **lifeline.environment()},
+        env={**os.environ, **(environment or {}), **own},
         # so that what it has started can be ended with it
         start_new_session=True,
     )
-    lifeline.bury(child.pid)
+    burial = lifeline.bury(child.pid, own)
     # as asked for
     assert child.stdout is not None
     assert child.stderr is not None
@@ -76,9 +77,9 @@ def listen(
         # late, or nobody is left to hear it
         send(child, signal.SIGKILL)
         child.wait()
-        for reader in readers:
+        for thread in (burial, *readers):
             # what has left the session on purpose may hold the pipe
-            reader.join(LAST)
+            thread.join(LAST)
     return Ended(child.returncode, words[-1] if words else "", late)
 
 
