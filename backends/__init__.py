@@ -32,6 +32,7 @@ from backends.hiding import hide
 from models.errors import BadInput, Missing, UnknownName
 
 __all__ = [
+    "TAKEN",
     "distributions",
     "exporter",
     "frameworks",
@@ -42,17 +43,18 @@ __all__ = [
     "load",
     "names",
     "packages",
+    "passed_over",
     "require",
     "saved",
 ]
 
+TAKEN = ("all",)  # names that `--backend` means something else by
 NAMED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")  # part of the names of files
 
 
 def names() -> list[str]:
     """Every known backend."""
-    own = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
-    return sorted({*own, *_outside()})
+    return sorted({*_own(), *_outside()})
 
 
 def installed() -> list[str]:
@@ -74,6 +76,15 @@ def require(name: str) -> None:
         raise Missing(
             f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
         )
+
+
+def passed_over(name: str) -> str:
+    """What installed packages add under the name of one of ours, in words; else nothing."""
+    found = [entry for entry in manifests.outside() if entry.name == name]
+    if name not in _own() or not found:
+        return ""
+    homes = " and ".join(sorted({manifests.home(entry) for entry in found}))
+    return f"PosePort's own; {homes}, of the same name, is passed over: rename its entry point"
 
 
 def load(name: str) -> Backend:
@@ -180,10 +191,10 @@ def _manifest(name: str) -> ModuleType:
     if name in outside:
         manifests.refuse_twins(name, manifests.outside())
     home = _home(name, outside)
-    if not NAMED.match(name):
+    if not NAMED.match(name) or name in TAKEN:
         raise Missing(
             f"backend {name!r} of {home}: a name of letters, digits, - and _ was due, as it"
-            " becomes part of file names; rename the entry point"
+            f" becomes part of file names, other than {', '.join(TAKEN)}; rename the entry point"
         )
     return manifests.read(name, home)
 
@@ -196,7 +207,6 @@ def _imported(name: str) -> ModuleType:
 
 def _home(name: str, outside: Mapping[str, EntryPoint]) -> str:
     """The module that is a backend's manifest."""
-    # an installed package may take the place of a folder of the same name
     return outside[name].value if name in outside else f"backends.{name}"
 
 
@@ -209,5 +219,11 @@ def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
     return f'pip install -e ".[{extra}]" -c constraints.txt'
 
 
+def _own() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+
+
 def _outside() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in manifests.outside()}
+    """What packages add, but for names that are ours: NumPy is the oracle of all others."""
+    own = _own()
+    return {entry.name: entry for entry in manifests.outside() if entry.name not in own}

@@ -40,7 +40,7 @@ def _of(package: Any, group: str) -> list[EntryPoint]:
 
 def refuse_twins(name: str, entries: list[EntryPoint]) -> None:
     """Raise BadInput where two packages add a backend of one name."""
-    homes = {_home(entry): entry.value for entry in entries if entry.name == name}
+    homes = {home(entry): entry.value for entry in entries if entry.name == name}
     if len(set(homes.values())) > 1:
         raise BadInput(
             f"backend {name}: {len(homes)} installed packages add one of this name,"
@@ -48,7 +48,7 @@ def refuse_twins(name: str, entries: list[EntryPoint]) -> None:
         )
 
 
-def _home(entry: EntryPoint) -> str:
+def home(entry: EntryPoint) -> str:
     """Where an entry point comes from: its module, the package and where that lies."""
     package = getattr(entry, "dist", None)
     if package is None:

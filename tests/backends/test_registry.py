@@ -187,6 +187,30 @@ def test_a_name_that_is_no_part_of_a_path_is_refused(
     assert "numpy" in backends.installed()
 
 
+def test_an_outside_package_takes_no_name_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = backends.distributions("numpy")
+    entry = EntryPoint("numpy", "inhouse_backend", "poseport.backends")
+    monkeypatch.setattr("backends.manifests.entry_points", lambda *, group: [entry])
+    assert backends.distributions("numpy") == ours
+    due = (
+        "PosePort's own; inhouse_backend, of the same name, is passed over: rename its"
+        " entry point"
+    )
+    assert backends.passed_over("numpy") == due
+    assert backends.passed_over("torch") == ""
+
+
+def test_a_name_that_an_option_means_something_else_by_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = EntryPoint("all", "inhouse_backend", "poseport.backends")
+    monkeypatch.setattr("backends.manifests.entry_points", lambda *, group: [entry])
+    with pytest.raises(Missing, match="other than all; rename the entry point"):
+        backends.require("all")
+
+
 def test_what_manifests_say_loads_no_framework() -> None:
     script = """
 import sys
