@@ -21,9 +21,10 @@ from pydantic import (
 from bench.data.formats import yaml_file
 from bench.exam.settings import DTYPES
 from bench.exam.third_party import reasons
+from bench.feasibility import wording
 from bench.kinds import Strict
 from models import ops, optim
-from models.errors import BadInput, UnknownName, shortened
+from models.errors import BadInput, UnknownName
 from models.graph import FLOATS
 
 UNKNOWN: Literal["unknown"] = "unknown"
@@ -48,6 +49,12 @@ def _word(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise BadInput("it is blank; say it, or leave it out")
+    return text
 
 
 def _once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,7 +83,12 @@ Said = Annotated[Literal["yes", "no", "unknown"], BeforeValidator(_word)]
 Op = Annotated[str, _of("op", ops.table)]
 Ops = Annotated[tuple[Op, ...], AfterValidator(_once)]
 Operator = Annotated[str, _of("ONNX operator", _operator_names)]
-Text = Annotated[str, BeforeValidator(_word), Field(min_length=1, max_length=500)]
+Text = Annotated[
+    str,
+    BeforeValidator(_word),
+    Field(min_length=1, max_length=500),
+    AfterValidator(_filled),
+]
 Dtypes = Annotated[
     tuple[Annotated[str, _of("dtype", lambda: DTYPES)], ...], AfterValidator(_once)
 ]
@@ -157,7 +169,7 @@ class Manifest(Strict):
             if made and made <= set(self.onnx):
                 named = ", ".join(sorted(made))
                 return f"lacks.{op}", f"`onnx` has {named}, which are {op}; say one"
-        return self._opset() or self._types()
+        return self._opset() or self._types() or self._ranks() or self._absent()
 
     def _opset(self) -> tuple[str, str] | None:
         if bool(self.onnx) != (self.opset is not None):
@@ -182,6 +194,29 @@ class Manifest(Strict):
             return "wheels", "there are some, and every one of `platforms` is no"
         return None
 
+    def _ranks(self) -> tuple[str, str] | None:
+        if not isinstance(self.rank, int):
+            return None
+        for i, op in enumerate(self.ops):
+            cases = ops.table()[op].cases
+            least = min(max(map(len, case.shapes), default=0) for case in cases)
+            if least > self.rank:
+                most = f"the largest `rank` is {self.rank}"
+                return f"ops.{i}", f"{op} takes tensors of rank {least}, and {most}"
+        return None
+
+    def _absent(self) -> tuple[str, str] | None:
+        # here: what is told apart by its semantics is told by the exam's probes
+        from bench.semantics import catalogue
+
+        for probe in self.semantics:
+            concerned = set(catalogue.table()[probe].ops)
+            if concerned and concerned <= set(self.lacks):
+                named = ", ".join(sorted(concerned))
+                said = f"it is a meaning of {named}, which `lacks` has; say one"
+                return f"semantics.{probe}", said
+        return None
+
 
 def read(path: Path) -> Manifest:
     """The manifest in a file. Raises BadInput with the field, its line, and what was due."""
@@ -201,6 +236,8 @@ def _explained(path: Path, error: ValidationError) -> str:
     wrong = error.errors()[0]
     # "[key]" is pydantic's word for a key that is wrong, and the names of types are its own
     keys = _keys(wrong["loc"])
+    if not keys:
+        return f"{path}: {wording.wrong([wrong])}"
     place = f"{_place(path, keys)}: {'.'.join(keys)}"
     if wrong["type"] == "value_error":
         return f"{place}: {wrong['ctx']['error']}"
@@ -208,14 +245,15 @@ def _explained(path: Path, error: ValidationError) -> str:
         return f"{place}: {UnknownName('field', keys[-1], Manifest.model_fields)}"
     if wrong["type"] == "missing":
         return f"{place}: it is missing; say it"
-    came = shortened(repr(wrong["input"]))
-    # Python's word for it; YAML has lists
-    due = wrong["msg"].lower().replace("a valid tuple", "a list")
-    return f"{place}: {due}, got {came}"
+    # each alternative of a field has an error of its own
+    alike = [each for each in error.errors() if _keys(each["loc"]) == keys]
+    return f"{place}: {wording.wrong(alike)}"
 
 
 def _keys(loc: Sequence[int | str]) -> list[str]:
     """The keys of a file in a place as pydantic has it, which names alternatives, too."""
+    if not loc:
+        return []  # the whole
     field, *inner = map(str, loc)
     # numbers of a list, and names of a table; whatever else stands there is pydantic's own
     named = [part for part in inner if part.isdigit() or part in ops.table()]
