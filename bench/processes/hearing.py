@@ -75,11 +75,7 @@ def listen(
         late = not _heard(child, lines, hear, silence)
     finally:
         # late, or nobody is left to hear it
-        send(child, signal.SIGKILL)
-        child.wait()
-        for thread in (burial, *readers):
-            # what has left the session on purpose may hold the pipe
-            thread.join(LAST)
+        _end(child, (burial, *readers))
     return Ended(child.returncode, words[-1] if words else "", late)
 
 
@@ -103,6 +99,14 @@ def _heard(
         time.sleep(ASKED)
         return False
     return True
+
+
+def _end(child: subprocess.Popen[str], threads: Sequence[threading.Thread]) -> None:
+    send(child, signal.SIGKILL)
+    child.wait()
+    for thread in threads:
+        # what hides from the burial may hold the pipe
+        thread.join(LAST)
 
 
 def _aside(read: Callable[..., None], *given: object) -> threading.Thread:
