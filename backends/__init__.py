@@ -19,38 +19,42 @@ from __future__ import annotations
 import pkgutil
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from backends import manifests
+from backends import kin, manifests
 from backends.base import Backend, Format
 from backends.hiding import hide
 from models.errors import BadInput, Missing, UnknownName
 
 __all__ = [
+    "TAKEN",
     "distributions",
     "exporter",
     "frameworks",
     "installed",
     "isolate",
     "keeper",
+    "kin",
     "load",
     "names",
     "packages",
+    "passed_over",
     "require",
     "saved",
 ]
 
+TAKEN = ("all",)  # names that `--backend` means something else by
 NAMED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")  # part of the names of files
 
 
 def names() -> list[str]:
     """Every known backend."""
-    own = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
-    return sorted({*own, *_outside()})
+    return sorted({*_own(), *_outside()})
 
 
 def installed() -> list[str]:
@@ -74,13 +78,21 @@ def require(name: str) -> None:
         )
 
 
+def passed_over(name: str) -> str:
+    """What installed packages add under the name of one of ours, in words; else nothing."""
+    found = [entry for entry in manifests.outside() if entry.name == name]
+    if name not in _own() or not found:
+        return ""
+    homes = " and ".join(sorted({manifests.home(entry) for entry in found}))
+    return f"PosePort's own; {homes}, of the same name, is passed over: rename its entry point"
+
+
 def load(name: str) -> Backend:
     """The backend called `name`.
 
     Raises as `require` does, and whatever the backend's own `load` does.
     """
-    require(name)
-    manifest = _manifest(name)
+    manifest = _imported(name)
     if manifests.stated(manifest, "load") is None:
         raise Missing(manifests.lacking(name, manifest, "load()"))
     backend: Backend = manifest.load()
@@ -155,8 +167,7 @@ def saved(name: str, path: Path) -> Any:
 
     Raises as `require` does, and BadInput for a file that is not one.
     """
-    require(name)
-    return _manifest(name).checkpoint(path)
+    return _imported(name).checkpoint(path)
 
 
 def _absent(manifest: ModuleType) -> list[str]:
@@ -179,24 +190,40 @@ def _manifest(name: str) -> ModuleType:
     # all packages are looked through once more, so only where one of them adds it
     if name in outside:
         manifests.refuse_twins(name, manifests.outside())
-    # an installed package may take the place of a folder of the same name
-    home = outside[name].value if name in outside else f"backends.{name}"
-    if not NAMED.match(name):
+    home = _home(name, outside)
+    if not NAMED.match(name) or name in TAKEN:
         raise Missing(
             f"backend {name!r} of {home}: a name of letters, digits, - and _ was due, as it"
-            " becomes part of file names; rename the entry point"
+            f" becomes part of file names, other than {', '.join(TAKEN)}; rename the entry point"
         )
     return manifests.read(name, home)
+
+
+def _imported(name: str) -> ModuleType:
+    """The manifest itself, in a process that serves this backend. Raises as `require` does."""
+    require(name)
+    return manifests.imported(name, _home(name, _outside()))
+
+
+def _home(name: str, outside: Mapping[str, EntryPoint]) -> str:
+    """The module that is a backend's manifest."""
+    return outside[name].value if name in outside else f"backends.{name}"
 
 
 def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
     """What to do about modules that are absent; our extras know nothing of outside packages."""
     if name in _outside():
         usual = f"install what has {' and '.join(absent)}"
-        return str(manifests.stated(manifest, "INSTALL", usual))
+        return " ".join(manifests.stated(manifest, "INSTALL", usual).split())
     extra = manifests.stated(manifest, "EXTRA", name)
     return f'pip install -e ".[{extra}]" -c constraints.txt'
 
 
+def _own() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+
+
 def _outside() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in manifests.outside()}
+    """What packages add, but for names that are ours: NumPy is the oracle of all others."""
+    own = _own()
+    return {entry.name: entry for entry in manifests.outside() if entry.name not in own}

@@ -1,7 +1,7 @@
-"""Whether somebody's manifest can be imported here at all, which a process of its own finds out.
+"""What somebody's manifest says, which a process of its own reads: it is imported there alone.
 
-One that hangs, or ends its process, would take along whoever lists the backends. It is tried once
-for a command: the processes that this one starts are told.
+One that hangs, ends its process, or leaves it changed would take along whoever lists the backends.
+It is read once for a command: the processes that this one starts are told.
 """
 
 from __future__ import annotations
@@ -12,42 +12,49 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypedDict
 
-from backends import import_alone
+from backends import import_alone, kin
 
 PATIENCE = 15.0  # seconds: a manifest imports no framework, and takes a part of one
-TRIED = "POSEPORT_TRIED"  # environment variable: module and file -> what was wrong
+TRIED = "POSEPORT_TRIED"  # environment variable: module and file -> what was read
 
 
-def fault(module: str) -> str:
-    """Why a module must not be imported here, in words; empty where it may be.
+class Read(TypedDict, total=False):
+    """What a manifest holds, or why not."""
 
-    What an import raises is no such reason.
-    """
-    if module in sys.modules:
-        return ""
+    fault: str  # why it must not be imported here, in words
+    raised: str  # by its import
+    file: str
+    held: dict[str, Any]  # field -> plain value, as `import_alone` writes it
+
+
+def read(module: str, fields: Sequence[str]) -> Read:
+    """Fields of a manifest, which is not imported here."""
     key = _key(module)
     known = _known()
     if key not in known:
-        known[key] = _tried(module)
+        known[key] = _tried(module, fields)
         os.environ[TRIED] = json.dumps(known)
     return known[key]
 
 
-def _known() -> dict[str, str]:
+def _known() -> dict[str, Read]:
     """What the processes before this one have found; nothing where the variable is not ours."""
     with suppress(ValueError):
         found = json.loads(os.environ.get(TRIED, "{}"))
         if isinstance(found, dict):
-            return {str(key): str(value) for key, value in found.items()}
+            return found
     return {}
 
 
 def _key(module: str) -> str:
     """The module and the file that it was found in, as it is now."""
-    with suppress(Exception):  # found or not, the trial tells
+    with suppress(Exception):  # found or not, the import_alone tells
         # of its package: to look within would import that
         spec = importlib.util.find_spec(module.partition(".")[0])
         if spec and spec.origin:
@@ -55,40 +62,53 @@ def _key(module: str) -> str:
     return module
 
 
-def _tried(module: str) -> str:
+def _tried(module: str, fields: Sequence[str]) -> Read:
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    command = [sys.executable, "-P", import_alone.__file__, module, str(2 * PATIENCE)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        # what it says is said again where it is imported
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,
-    )
-    try:
-        code = process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        return f"did not come back in {PATIENCE:g} s"
-    finally:
-        # with whatever it has started
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return _words(code)
+    marked = kin.environment()
+    with tempfile.TemporaryFile() as answer:
+        number = str(answer.fileno())
+        given = [module, str(2 * PATIENCE), number, *fields]
+        process = subprocess.Popen(
+            [sys.executable, "-P", import_alone.__file__, *given],
+            stdin=subprocess.DEVNULL,
+            # stdout is for what was asked, and its words are no answer to it
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **marked, "PYTHONPATH": path},
+            start_new_session=True,
+            pass_fds=[answer.fileno()],
+        )
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return {"fault": f"did not come back in {PATIENCE:g} s"}
+        finally:
+            left = _ended(process, marked)
+        if code != import_alone.BACK or left:
+            return {
+                "fault": _words(
+                    import_alone.CHILDREN if code == import_alone.BACK else code
+                )
+            }
+        answer.seek(0)
+        found: Read = json.load(answer)
+        return found
+
+
+def _ended(process: subprocess.Popen[bytes], marked: dict[str, str]) -> bool:
+    """End it with whatever it has started; whether that was any."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return kin.end(marked)
 
 
 def _words(code: int) -> str:
     match code:
-        case import_alone.BACK:
-            return ""
         case import_alone.THREADS:
             return "started a thread"
         case import_alone.CHILDREN:
             return "started a process"
-        case import_alone.INTERRUPTS:
-            return "raised KeyboardInterrupt, which ends whoever imports it,"
         case _ if code < 0:
             return f"ended its process with signal {-code}"
         case _:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any
@@ -41,7 +40,7 @@ def _of(package: Any, group: str) -> list[EntryPoint]:
 
 def refuse_twins(name: str, entries: list[EntryPoint]) -> None:
     """Raise BadInput where two packages add a backend of one name."""
-    homes = {_home(entry): entry.value for entry in entries if entry.name == name}
+    homes = {home(entry): entry.value for entry in entries if entry.name == name}
     if len(set(homes.values())) > 1:
         raise BadInput(
             f"backend {name}: {len(homes)} installed packages add one of this name,"
@@ -49,7 +48,7 @@ def refuse_twins(name: str, entries: list[EntryPoint]) -> None:
         )
 
 
-def _home(entry: EntryPoint) -> str:
+def home(entry: EntryPoint) -> str:
     """Where an entry point comes from: its module, the package and where that lies."""
     package = getattr(entry, "dist", None)
     if package is None:
@@ -58,25 +57,61 @@ def _home(entry: EntryPoint) -> str:
 
 
 def read(name: str, home: str) -> ModuleType:
-    """Import a manifest. Raises Missing where that fails, or what it holds is not what is due."""
+    """What a manifest says: its module, or a copy of what somebody's holds.
+
+    Ours are imported. An outside one is not, so that nothing it does is done here.
+
+    Raises Missing where it cannot be imported, or what it holds is not what is due.
+    """
     # ours are tested, and every process would be slower to start
-    if not home.startswith("backends.") and (wrong := importable.fault(home)):
+    if home.startswith("backends.") or home in sys.modules:
+        return imported(name, home)
+    found = importable.read(home, [field for field, _, _ in FIELDS])
+    if fault := found.get("fault"):
         raise Missing(
-            f"backend {name}: its manifest {_found(home)} {wrong} when it was imported; {ABOUT}"
+            f"backend {name}: its manifest {_found(home)} {fault} when it was imported; {ABOUT}"
         )
+    if raised := found.get("raised"):
+        raise _unfit(name, home, raised)
+    manifest = ModuleType(home)
+    manifest.__file__ = found["file"]
+    for field, value in found["held"].items():
+        setattr(manifest, field, _restored(value))
+    return _checked(name, manifest)
+
+
+def imported(name: str, home: str) -> ModuleType:
+    """A manifest's module, for who loads its backend. Raises as `read` does."""
     try:
-        with hushed():
-            manifest = importlib.import_module(home)
-    # the user's: one that a manifest raises itself has been found out above
+        manifest = importlib.import_module(home)
+    # Ctrl-C: one that a manifest raises itself was found out by reading it
     except KeyboardInterrupt:
         raise
     # it is anybody's program, and may even try to end this one
     except BaseException as error:
-        text = " ".join(_text(error).split())[:SAID]
-        raise Missing(
-            f"backend {name}: its manifest {_found(home)} cannot be imported:"
-            f" {type(error).__name__}: {text}"
-        ) from error
+        raised = f"{type(error).__name__}: {_text(error)}"
+        raise _unfit(name, home, raised) from error
+    return _checked(name, manifest)
+
+
+def _restored(value: Any) -> Any:
+    """What a manifest holds of what the import_alone has written down."""
+    if isinstance(value, dict):
+        formats = value.items()
+        return {
+            name: Format(one["suffix"], tuple(one["options"])) for name, one in formats
+        }
+    if isinstance(value, list):
+        return tuple(value)
+    return _elsewhere if value is True else value
+
+
+def _elsewhere(*given: object) -> None:
+    """Stands for a function of a manifest, which is called by who imports that."""
+    raise NotImplementedError
+
+
+def _checked(name: str, manifest: ModuleType) -> ModuleType:
     held = vars(manifest)
     for field, due, is_right in FIELDS:
         # what is left out is no matter, but for what it requires
@@ -85,6 +120,13 @@ def read(name: str, home: str) -> ModuleType:
         if not is_right(held.get(field)):
             raise Missing(lacking(name, manifest, f"{field}, {due}"))
     return manifest
+
+
+def _unfit(name: str, home: str, raised: str) -> Missing:
+    text = " ".join(raised.split())[:SAID]
+    return Missing(
+        f"backend {name}: its manifest {_found(home)} cannot be imported: {text}"
+    )
 
 
 def stated(manifest: ModuleType, field: str, other: Any = None) -> Any:
@@ -98,28 +140,20 @@ def lacking(name: str, manifest: ModuleType, what: str) -> str:
     return f"backend {name}: its manifest {home} has no {what}; {ABOUT}"
 
 
-@contextmanager
-def hushed() -> Iterator[None]:
-    """What prints meanwhile, from C too, goes to stderr: stdout is for what was asked."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
 def is_here(module: str) -> bool:
-    """Whether a module can be imported, without importing it."""
+    """Whether a module can be imported, without importing it or what it lies in."""
     if sys.modules.get(module):
         return True
+    package, *inner = module.split(".")
     try:
-        return importlib.util.find_spec(module) is not None
-    except Exception:  # its package is imported on the way, or has been hidden
+        found = importlib.util.find_spec(package)
+        for part in inner:
+            places = found and found.submodule_search_locations
+            package += f".{part}"
+            found = PathFinder.find_spec(package, places) if places else None
+    except Exception:  # hidden, or no name of a module
         return False
+    return found is not None
 
 
 def _text(error: BaseException) -> str:
@@ -130,9 +164,9 @@ def _text(error: BaseException) -> str:
 
 
 def _found(home: str) -> str:
-    """The file of a module, else its name."""
+    """The file of a module, else its name: within a package nothing is looked for."""
     try:
-        spec = importlib.util.find_spec(home)
+        spec = None if "." in home else importlib.util.find_spec(home)
     except Exception:
         return home
     return (spec and spec.origin) or home
@@ -156,6 +190,7 @@ FIELDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("REQUIRES", "a tuple of module names", _texts),
     ("PACKAGES", "a tuple of distribution names", _texts),
     ("EXTRA", "a text that says what to install", lambda value: isinstance(value, str)),
+    ("INSTALL", "a text that says how it is got", lambda value: isinstance(value, str)),
     ("EXPORTS", "a mapping of names to backends.base.Format", _formats),
     ("load", "a function that makes the Backend", callable),
     ("checkpoint", "a function that reads a file", callable),

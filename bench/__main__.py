@@ -29,6 +29,7 @@ except ModuleNotFoundError as absent:
 
 from bench import commands
 from bench.commands._interrupted import Interrupted
+from bench.processes import patience
 from models.errors import BadInput, Missing, PosePortError, shortened, visible
 
 # typer carries click inside, without an import path of its own
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         _refuse_nothing(given)
+        # once, and not by each backend that is asked
+        patience.setting()
         run = application(given[0])
         # on its own feet, typer would print errors over many lines and leave the process
         result = run(args=given, standalone_mode=False, prog_name="python -m bench")

@@ -55,6 +55,10 @@ def replace(path: Path, content: str) -> Path:
     """Write a whole file beside `path`, then put it in its place."""
     # The process id: two reports of one run, written at once, do not share a draft.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(content, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        # where anything failed; else it has gone to its name
+        draft.unlink(missing_ok=True)
     return path

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from backends.base import Gap
 from bench.commands._counted import counted
+from bench.data.formats import places
 from bench.records import Exam, ExamRow, Record
 from reports import wrongly
 
@@ -40,7 +41,7 @@ def accept(file: Path, records: Sequence[Record]) -> None:
         print(f"{file}: not written: there is no gap to accept", file=sys.stderr)
         return
     backend = ", ".join(dict.fromkeys(record.backend for record in records))
-    file.write_text(written(found, backend=backend, module=file.stem), encoding="utf-8")
+    places.write(file, written(found, backend=backend, module=file.stem))
     told = f"{counted(len(found), 'gap')} of {counted(wrong, 'wrong answer')}"
     print(f"{file}: {told}; each is to be read and signed", file=sys.stderr)
 

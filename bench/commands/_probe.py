@@ -24,12 +24,11 @@ def probe(name: str, to: Path | None, held: Path | None, *, as_json: bool) -> in
     # before the probing, which takes half a minute
     said = manifest.read(held) if held else None
     if to:
-        places.file(to)
+        places.new(to)
     with waiting(f"probing {name}", quiet=as_json):
         found, rows = probe.ask(name, lambda text, share: None)
     if to:
-        with places.writing(to):
-            to.write_text(yaml_file.text(found), encoding="utf-8")
+        places.write(to, yaml_file.text(found))
     lines = disagreements(said, manifest.Manifest.model_validate(found)) if said else []
     wrong = any(row.result == "differs" for row in rows)
     if as_json:

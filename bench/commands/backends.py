@@ -124,6 +124,7 @@ def _list(*, as_json: bool) -> int:
 
 def _new(name: str, folder: Path, *, as_json: bool) -> int:
     import json
+    from shlex import quote
 
     from bench.kit import new
 
@@ -132,7 +133,9 @@ def _new(name: str, folder: Path, *, as_json: bool) -> int:
         print(json.dumps({"backend": name, "files": files}))
         return 0
     print("\n".join(files))
-    print(f"next: pip install -e {folder} && python -m bench backends check {name}")
+    print(
+        f"next: pip install -e {quote(str(folder))} && python -m bench backends check {name}"
+    )
     return 0
 
 
@@ -170,5 +173,6 @@ def _rows() -> list[dict[str, object]]:
         except (Missing, BadInput) as error:
             rows.append({"backend": name, "installed": False, "note": str(error)})
         else:
-            rows.append({"backend": name, "installed": True, "note": ""})
+            note = backends.passed_over(name)
+            rows.append({"backend": name, "installed": True, "note": note})
     return rows

@@ -58,8 +58,7 @@ def command(
     trained = _curves(rows, curves) if curves else []
     scored = _bars(rows, bars) if bars else {}
     if to:
-        with targets.writing(to):
-            to.write_text(_markdown(rows), encoding="utf-8")
+        targets.write(to, _markdown(rows))
     if curves:
         with targets.writing(curves):
             plot.curves(curves, trained, {})

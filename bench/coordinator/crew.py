@@ -90,11 +90,11 @@ class Crew:
     def __enter__(self) -> Crew:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         """Let the workers end; those that are still at something are ended by `_stop`."""
-        for _, worker in self._idle:
+        while self._idle:
+            _, worker = self._idle.pop()
             self._let_go(worker)
-        self._idle = []
 
     def serve(self, groups: Sequence[Sequence[Job]], *, at_once: int) -> None:
         """Work off all groups.
@@ -138,23 +138,27 @@ class Crew:
     ) -> tuple[Worker, Sequence[Job]] | None:
         """The next group and who does it: of at most so many workers."""
         with self._hiring:
-            idle = dict(self._idle)
-            group = waiting.next(idle=idle, busy=self._busy)
+            known = {backend for backend, _ in self._idle}
+            group = waiting.next(idle=known, busy=self._busy)
             if group is None:
                 return None
             backend = group[0].backend
-            worker = idle.get(backend)
-            if worker is None and len(self._workers) >= most and self._idle:
-                # what has nothing to do would keep its framework in memory
-                _, other = self._idle.pop(0)
-                self._let_go(other)
-            if worker is None:
-                worker = Worker(threads=self._config.threads)
-                self._workers.append(worker)
-            else:
-                self._idle.remove((backend, worker))
             self._busy.append(backend)
-            return worker, group
+            return self._free(backend, most=most), group
+
+    def _free(self, backend: str, *, most: int) -> Worker:
+        """A worker that has loaded this backend and has nothing to do, or a new one."""
+        for pair in self._idle:
+            if pair[0] == backend:
+                self._idle.remove(pair)
+                return pair[1]
+        if len(self._workers) >= most and self._idle:
+            # what has nothing to do would keep its framework in memory
+            _, other = self._idle.pop(0)
+            self._let_go(other)
+        worker = Worker(threads=self._config.threads)
+        self._workers.append(worker)
+        return worker
 
     def _work_off(self, worker: Worker, group: Sequence[Job]) -> None:
         try:

@@ -179,17 +179,21 @@ def execute(
         crew.serve(groups, at_once=lanes(config))
     for comparison in comparisons(folder, config):
         keep(comparison)
-    # When all else is quiet: models one after the other, their backends against each other.
+    _time(timed, config, listen, keep)
+    run = records.load(folder)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_info(folder, run.info.model_copy(update={"finished": now}))
+    return Outcome(folder, run.records)
+
+
+def _time(timed: Sequence[Job], config: Config, listen: Listener, keep: Keep) -> None:
+    """When all else is quiet: models one after the other, their backends against each other."""
     found: list[Record] = []
     with Crew(config, listen, found.append) as crew:
         for contenders in _grouped(timed, lambda job: (job.task, job.model)):
             crew.compete(contenders)
             _keep_contest(contenders, found, keep)
             found.clear()
-    run = records.load(folder)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    write_info(folder, run.info.model_copy(update={"finished": now}))
-    return Outcome(folder, run.records)
 
 
 def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:

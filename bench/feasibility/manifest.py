@@ -24,9 +24,10 @@ from bench.data.formats import yaml_file
 from bench.exam.settings import DTYPES
 from bench.exam.third_party import reasons
 from bench.feasibility import wheels as built
+from bench.feasibility import wording
 from bench.kinds import Strict
 from models import ops, optim
-from models.errors import BadInput, UnknownName, shortened
+from models.errors import BadInput, UnknownName
 from models.graph import FLOATS
 
 UNKNOWN: Literal["unknown"] = "unknown"
@@ -51,6 +52,12 @@ def _word(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise BadInput("it is blank; say it, or leave it out")
+    return text
 
 
 def _once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,7 +86,12 @@ Said = Annotated[Literal["yes", "no", "unknown"], BeforeValidator(_word)]
 Op = Annotated[str, _of("op", ops.table)]
 Ops = Annotated[tuple[Op, ...], AfterValidator(_once)]
 Operator = Annotated[str, _of("ONNX operator", _operator_names)]
-Text = Annotated[str, BeforeValidator(_word), Field(min_length=1, max_length=500)]
+Text = Annotated[
+    str,
+    BeforeValidator(_word),
+    Field(min_length=1, max_length=500),
+    AfterValidator(_filled),
+]
 Dtypes = Annotated[
     tuple[Annotated[str, _of("dtype", lambda: DTYPES)], ...], AfterValidator(_once)
 ]
@@ -191,7 +203,8 @@ class Manifest(Strict):
             if made and made <= set(self.onnx):
                 named = ", ".join(sorted(made))
                 return ("lacks", op), f"`onnx` has {named}, which are {op}; say one"
-        return self._opset() or self._types() or self._wheels()
+        others = self._opset, self._types, self._wheels, self._ranks, self._absent
+        return next((flaw for find in others if (flaw := find())), None)
 
     def _opset(self) -> Flaw | None:
         if bool(self.onnx) != (self.opset is not None):
@@ -236,6 +249,32 @@ class Manifest(Strict):
                     return ("wheels", one), f"{said}; change one"
         return None
 
+    def _ranks(self) -> Flaw | None:
+        if not isinstance(self.rank, int):
+            return None
+        for i, op in enumerate(self.ops):
+            cases = ops.table()[op].cases
+            least = min(max(map(len, case.shapes), default=0) for case in cases)
+            if least > self.rank:
+                most = f"the largest `rank` is {self.rank}"
+                return (
+                    "ops",
+                    str(i),
+                ), f"{op} takes tensors of rank {least}, and {most}"
+        return None
+
+    def _absent(self) -> Flaw | None:
+        # here: what is told apart by its semantics is told by the exam's probes
+        from bench.semantics import catalogue
+
+        for probe in self.semantics:
+            concerned = set(catalogue.table()[probe].ops)
+            if concerned and concerned <= set(self.lacks):
+                named = ", ".join(sorted(concerned))
+                said = f"it is a meaning of {named}, which `lacks` has; say one"
+                return ("semantics", probe), said
+        return None
+
 
 def read(path: Path) -> Manifest:
     """The manifest in a file. Raises BadInput with the field, its line, and what was due."""
@@ -255,6 +294,8 @@ def _explained(path: Path, content: Any, error: ValidationError) -> str:
     wrong = error.errors()[0]
     # "[key]" is pydantic's word for a key that is wrong, and the names of types are its own
     keys = _keys(wrong["loc"], content)
+    if not keys:
+        return f"{path}: {wording.wrong([wrong])}"
     place = f"{_place(path, keys)}: {'.'.join(keys)}"
     if wrong["type"] == "value_error":
         return f"{place}: {wrong['ctx']['error']}"
@@ -262,14 +303,15 @@ def _explained(path: Path, content: Any, error: ValidationError) -> str:
         return f"{place}: {UnknownName('field', keys[-1], Manifest.model_fields)}"
     if wrong["type"] == "missing":
         return f"{place}: it is missing; say it"
-    came = shortened(repr(wrong["input"]))
-    # Python's word for it; YAML has lists
-    due = wrong["msg"].lower().replace("a valid tuple", "a list")
-    return f"{place}: {due}, got {came}"
+    # each alternative of a field has an error of its own
+    alike = [each for each in error.errors() if _keys(each["loc"], content) == keys]
+    return f"{place}: {wording.wrong(alike)}"
 
 
 def _keys(loc: Sequence[int | str], content: Any) -> list[str]:
     """The keys of a file in a place as pydantic has it, which names alternatives, too."""
+    if not loc:
+        return []  # the whole
     field, *inner = map(str, loc)
     keys, here = [field], _named(content).get(field)
     for part in inner:

@@ -7,7 +7,7 @@ declaration calls a kernel is one that has answered the exam's first case right.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bench.processes.blame import RAISED
 from bench.processes.contract import Watch
 from bench.records import Exam as Answered
 from bench.records import SemanticsRow
-from bench.semantics import probing
+from bench.semantics import catalogue, probing
 from models import Builder, Graph, optim
 from models.optim import Optimizer
 
@@ -80,10 +80,23 @@ def manifest(
         "dtypes": sorted({row.dtype for row in rows if _is_right(row)}),
         "autograd": _word(features.get("autograd", "yes").startswith("yes")),
         "optimizers": [rule for rule in optim.RULES if _optimizes(backend, rule)],
-        "semantics": {row.probe: row.probed[0] for row in seen if len(row.probed) == 1},
+        "semantics": _semantics(seen, lacks),
         "inference_graph": "yes",
         "devices": [kind for kind, why in backend.devices().items() if not why],
         "notes": [f"{name}: {said}"[:MOST] for name, said in features.items()],
+    }
+
+
+def _semantics(
+    seen: Sequence[SemanticsRow], lacks: Mapping[str, str]
+) -> dict[str, str]:
+    """What is plain, but for ops that are not there, be it for a wrong answer."""
+    table = catalogue.table()
+    plain = {row.probe: row.probed[0] for row in seen if len(row.probed) == 1}
+    return {
+        probe: variant
+        for probe, variant in plain.items()
+        if not (table[probe].ops and set(table[probe].ops) <= lacks.keys())
     }
 
 

@@ -41,6 +41,7 @@ def main() -> int:
     _tell(out, "call", f"load() of backend {name}")
     try:
         backend = contract.loaded(name, watch)
+        _tell(out, "call", f"devices() of backend {name}")
         device = backend.device("auto")
     except blame.RAISED as error:
         _tell(out, "breach", blame.said(error))

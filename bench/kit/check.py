@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.kit.caller import SHEETS
-from bench.processes import ending, hearing
+from bench.processes import ending, hearing, question
 from bench.processes.machine import thread_environment
 
 MODULE = "bench.kit.caller"
@@ -47,10 +47,11 @@ def check(name: str, *, limit: float) -> Told:
     whole = Told()
     left = list(SHEETS)
     while left:
-        whole.sheet = ""
+        whole.sheet, whole.call = "", ""
         ended = _asked(name, left, limit, whole)
         if ended:
-            whole.breaches.append(f"{whole.call} {ended}; an answer was due")
+            call = whole.call or f"the start of backend {name}"
+            whole.breaches.append(f"{call} {ended}; an answer was due")
         if not whole.sheet or not ended:
             break  # not even loaded, or all is answered
         left = left[left.index(whole.sheet) + 1 :]
@@ -67,7 +68,10 @@ def _asked(name: str, sheets: Sequence[str], limit: float, told: Told) -> str:
 
     command = [sys.executable, "-m", MODULE, name, *sheets]
     one = thread_environment(1)
-    ended = hearing.listen(command, heard, silence=limit, environment=one)
+    # until it makes its first call, it is the harness that is starting
+    start = max(limit, question.SHORT)
+    ended = hearing.listen(command, heard, silence=start, environment=one)
     if ended.late:
-        return f"did not come back in {limit:g} s{ended.where}"
+        seconds = limit if told.call else start
+        return f"did not come back in {seconds:g} s{ended.where}"
     return ending.how(ended.code, ended.words) if ended.code else ""

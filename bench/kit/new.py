@@ -8,9 +8,11 @@ from __future__ import annotations
 import keyword
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import backends
+from bench.data.formats import places
 from models.errors import BadInput
 
 SKELETON = Path(__file__).parent / "skeleton"
@@ -27,23 +29,31 @@ def write(name: str, folder: Path) -> list[Path]:
     """Write the package of a backend into a folder that is not there; the files, in order.
 
     Raises BadInput for a name that cannot be a module's or is taken, and for a folder that is
-    there. Nothing is left of a package that could not be written whole.
+    there or cannot be made. Nothing is left of a package that could not be written whole.
     """
     _check(name)
     if folder.exists() or folder.is_symlink():
         raise BadInput(
             f"{folder} is there already; give a folder that is not by --to FOLDER"
         )
+    places.folder(folder)
+    # innermost first
+    parents = [each for each in folder.parents if not each.exists()]
     made = []
     try:
-        folder.mkdir(parents=True)
-        for source in sorted(SKELETON.rglob(f"*{ENDING}")):
-            target = folder / _place(source, name)
-            target.parent.mkdir(exist_ok=True)
-            target.write_text(_filled(source, name), encoding="utf-8")
-            made.append(target)
+        with places.writing(folder):
+            folder.mkdir(parents=True)
+            for source in sorted(SKELETON.rglob(f"*{ENDING}")):
+                target = folder / _place(source, name)
+                target.parent.mkdir(exist_ok=True)
+                target.write_text(_filled(source, name), encoding="utf-8")
+                made.append(target)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        # one that somebody has filled meanwhile stays
+        with suppress(OSError):
+            for parent in parents:
+                parent.rmdir()
         raise
     return made
 
@@ -54,7 +64,7 @@ def _check(name: str) -> None:
             f"backend name {name!r}: small letters, digits and _ were due, a letter first,"
             " and no word of Python's"
         )
-    if name in backends.names():
+    if name in {*backends.names(), *backends.TAKEN}:
         raise BadInput(f"there is a backend {name} already; choose another name")
 
 

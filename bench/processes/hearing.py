@@ -51,6 +51,7 @@ def listen(
 
     `silence` is in seconds, until `hear` says otherwise.
     """
+    own = lifeline.environment()
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -59,11 +60,11 @@ def listen(
         text=True,
         errors="replace",
         cwd=ROOT,
-        env={**os.environ, **(environment or {}), **lifeline.environment()},
+        env={**os.environ, **(environment or {}), **own},
         # so that what it has started can be ended with it
         start_new_session=True,
     )
-    lifeline.bury(child.pid)
+    burial = lifeline.bury(child.pid, own)
     # as asked for
     assert child.stdout is not None
     assert child.stderr is not None
@@ -74,11 +75,7 @@ def listen(
         late = not _heard(child, lines, hear, silence)
     finally:
         # late, or nobody is left to hear it
-        send(child, signal.SIGKILL)
-        child.wait()
-        for reader in readers:
-            # what has left the session on purpose may hold the pipe
-            reader.join(LAST)
+        _end(child, (burial, *readers))
     return Ended(child.returncode, words[-1] if words else "", late)
 
 
@@ -102,6 +99,14 @@ def _heard(
         time.sleep(ASKED)
         return False
     return True
+
+
+def _end(child: subprocess.Popen[str], threads: Sequence[threading.Thread]) -> None:
+    send(child, signal.SIGKILL)
+    child.wait()
+    for thread in threads:
+        # what hides from the burial may hold the pipe
+        thread.join(LAST)
 
 
 def _aside(read: Callable[..., None], *given: object) -> threading.Thread:

@@ -11,15 +11,18 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+
+from backends import kin
 
 PARENT = "POSEPORT_PARENT"  # environment variable: the process that a child ends with
 PR_SET_PDEATHSIG = 1  # as <linux/prctl.h> has it
 
 
 def environment() -> dict[str, str]:
-    """What a child is given, so that it knows its parent."""
-    return {PARENT: str(os.getpid())}
+    """What a child is given, so that it knows its parent, and it and its kin are known."""
+    return {PARENT: str(os.getpid()), **kin.environment()}
 
 
 def follow() -> None:
@@ -36,20 +39,26 @@ def follow() -> None:
         sys.exit(f"process {parent}, which started this one, has ended")
 
 
-def bury(leader: int) -> None:
+def bury(leader: int, environment: Mapping[str, str]) -> threading.Thread:
     """End what a child has started as soon as the child has ended, however that was.
 
-    It leads a session of its own. What it started may hold its pipe, at which the parent would
-    wait for ever.
+    It leads a session of its own, and has the `environment` of above. What it started may hold
+    its pipe, at which the parent would wait for ever. Who waits for the child waits for the
+    thread, too, before the parent may end.
     """
 
     def follow_it() -> None:
+        if not hasattr(os, "waitid"):  # macOS
+            return
         # not reaped by this, but it may be by the parent, which waits for it, too
         with suppress(ChildProcessError):
             os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
         # the number stays the group's while anybody of it lives
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
+        # and what has left the session
+        kin.end(environment)
 
-    if hasattr(os, "waitid"):  # macOS has none
-        threading.Thread(target=follow_it, daemon=True).start()
+    burial = threading.Thread(target=follow_it, daemon=True)
+    burial.start()
+    return burial

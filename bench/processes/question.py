@@ -10,7 +10,6 @@ import faulthandler
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from backends.base import Unsupported
 from bench.coordinator.job import Progress
 from bench.processes import ending, hearing, lifeline
 from bench.processes.blame import said
+from bench.processes.patience import SETTING, setting
 from models.errors import BadInput, Missing, PosePortError
 
 # before a line that says how far it is; nobody else writes so
@@ -31,7 +31,6 @@ PATIENCE = (
 LONG = 1800.0  # where a whole data set may be read first
 SHORT = 120.0  # where nothing is computed: a framework is imported, from a cold disk
 LEAVING = 5.0  # seconds to end after an answer, which a thread or a hook would hold up
-SETTING = "POSEPORT_PATIENCE"  # environment variable: seconds, for all questions
 WHOLE = 4000  # characters of a refusal, which names paths
 
 
@@ -49,7 +48,7 @@ def ask(
     Raises BadInput with its words where it does so, Missing where the backend cannot be asked
     that here or does not come back, PosePortError where it dies.
     """
-    patience = _setting(patience)
+    patience = setting() or patience
     answers = _Answers(progress, patience)
     command = [sys.executable, "-m", module, *arguments]
     ended = hearing.listen(command, answers, silence=patience)
@@ -79,24 +78,6 @@ def _refuse(name: str, ended: hearing.Ended) -> None:
     if code and not ended.late:
         how = ending.how(code, words)
         raise PosePortError(f"{name}: the process {how}")
-
-
-def _setting(patience: float) -> float:
-    """The seconds of the environment, where it says so. Raises BadInput."""
-    said = os.environ.get(SETTING)
-    if said is None:
-        return patience
-    try:
-        seconds = float(said)
-    except ValueError:
-        seconds = 0.0
-    # neither NaN nor what no clock can wait for
-    if not 0 < seconds <= threading.TIMEOUT_MAX:
-        raise BadInput(
-            f"{SETTING}: is {said!r}; seconds, above 0 and up to"
-            f" {threading.TIMEOUT_MAX:.0e}, were due: set it anew, or unset it"
-        )
-    return seconds
 
 
 class _Answers:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,7 @@ Turn = Callable[[], None]
 GRACE = 20.0  # seconds a worker has to save its state when asked to stop
 WHOLE = "timeout"  # the setting of a job's time
 TOLD = 60.0  # seconds for what is known of a job, when its own are over
+BURIED = 2.0  # seconds for what it has started to be found and ended
 TWICE = 2  # so often may a step end a worker: alone at last, by itself for sure
 HEARD = (
     200_000  # bytes of its last words: a crash gives a hundred lines for each thread
@@ -47,6 +49,7 @@ class Worker:
         self._errors: IO[bytes] | None = None
         self._step = Step()
         self._limit: Limit | None = None
+        self._burial: threading.Thread | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         # the last one, for a process that is only being started when it is sent
         self._signal: signal.Signals | None = None
@@ -168,10 +171,11 @@ class Worker:
             # A file, not a pipe: nobody reads it, and a full pipe would stop the worker.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
             self._scratch = tempfile.TemporaryDirectory(prefix="poseport-")
+            own = lifeline.environment()
             environment = {
                 **os.environ,
                 **thread_environment(self._threads),
-                **lifeline.environment(),
+                **own,
                 **placing.environment(job.config.device),
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
@@ -186,7 +190,7 @@ class Worker:
                 # Ctrl-C reaches the parent alone, which then asks the worker to stop
                 start_new_session=True,
             )
-            lifeline.bury(self._process.pid)
+            self._burial = lifeline.bury(self._process.pid, own)
         return self._process
 
     def _converse(
@@ -247,6 +251,8 @@ class Worker:
             with suppress(BrokenPipeError):  # a job that nobody read
                 if pipe:
                     pipe.close()
+        if self._burial:
+            self._burial.join(BURIED)
         if self._scratch:
             self._scratch.cleanup()
         self._process = self._errors = self._scratch = None

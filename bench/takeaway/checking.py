@@ -7,6 +7,7 @@ that was traced may have kept the lengths that it was traced with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +24,13 @@ Arrays = dict[str, np.ndarray]
 SAMPLE = 2  # batch that frameworks which trace are shown; train graphs need two
 # one sample alone is where tracing goes wrong, five is any other number
 BATCHES = (SAMPLE, 1, 5)
+
+
+def written(out: Path) -> bool:
+    """Whether something lies at a place: what reads it may give back what it was given."""
+    if out.is_dir():
+        return any(out.iterdir())
+    return out.is_file() and out.stat().st_size > 0
 
 
 def sample(graph: Graph, window: int) -> Arrays:

@@ -383,6 +383,9 @@ def write(owner: str, order: Order) -> float | None:
         raise
     except RAISED as error:  # whatever a framework raises, often over many lines
         raise Unsupported(f"{owner} cannot write it: {said(error)}") from error
+    if not checking.written(out):
+        what = f"{type(program).__name__}.export wrote nothing; {out.name} was due"
+        raise Unsupported(f"{owner} cannot write it: {what}")
     read = program.reopen(out, order.format)
     return checking.difference(watched, read, asked.graph, asked.frames)
 

@@ -12,25 +12,13 @@ from types import ModuleType
 import pytest
 
 import backends
-from backends import importable, kernels
+from backends import kernels
 from backends.base import Backend, Format
 from backends.hiding import hide
 from models import ops
 from models.errors import BadInput, Missing, PosePortError, UnknownName
+from tests.backends.packages import outside
 from tests.paths import ROOT
-
-
-def outside(monkeypatch: pytest.MonkeyPatch, **manifest: object) -> None:
-    """Register a backend `inhouse` as an installed package would, by its entry point."""
-    module = ModuleType("inhouse_backend")
-    module.__dict__.update(manifest)
-    monkeypatch.setitem(sys.modules, "inhouse_backend", module)
-    entry = EntryPoint("inhouse", "inhouse_backend", "poseport.backends")
-
-    def entries(*, group: str) -> list[EntryPoint]:
-        return [entry] if group == "poseport.backends" else []
-
-    monkeypatch.setattr("backends.manifests.entry_points", entries)
 
 
 def test_the_folders_are_the_registry() -> None:
@@ -50,7 +38,7 @@ def test_an_unknown_backend_names_its_neighbours() -> None:
     [
         # our extras know nothing of it, whatever it calls its own
         ({"EXTRA": "inhouse"}, "install what has no_such_framework"),
-        ({"INSTALL": "pip install house==2.1"}, "pip install house==2.1"),
+        ({"INSTALL": "pip install\nhouse==2.1"}, "pip install house==2.1"),
     ],
 )
 def test_a_missing_framework_of_an_outside_package_is_got_as_it_says(
@@ -132,6 +120,7 @@ def test_an_outside_manifest_may_state_its_packages(
         ({"REQUIRES": (1,)}, "has no REQUIRES, a tuple of module names; docs/"),
         ({"REQUIRES": (), "PACKAGES": "torch"}, "has no PACKAGES, a tuple of"),
         ({"REQUIRES": (), "EXTRA": 3}, "has no EXTRA, a text that says what"),
+        ({"REQUIRES": (), "INSTALL": 3}, "has no INSTALL, a text that says how"),
         ({"REQUIRES": (), "EXPORTS": ["onnx"]}, "has no EXPORTS, a mapping of"),
         ({"REQUIRES": (), "checkpoint": 3}, "has no checkpoint, a function"),
     ],
@@ -144,72 +133,6 @@ def test_a_manifest_without_its_fields_says_which(
         backends.load("inhouse")
     due = f"backend inhouse: its manifest inhouse_backend {said}"
     assert str(caught.value).startswith(due)
-
-
-def written(monkeypatch: pytest.MonkeyPatch, folder: Path, deed: str) -> Path:
-    """The manifest of `inhouse` as a file, which nobody has imported or tried."""
-    outside(monkeypatch)
-    monkeypatch.delitem(sys.modules, "inhouse_backend")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv(importable.TRIED, raising=False)
-    place = folder / "inhouse_backend.py"
-    place.write_text(deed)
-    return place
-
-
-DEEDS = (
-    "1 / 0",
-    "raise SystemExit(3)",
-    "import nowhere",
-    "class Odd(BaseException): pass\nraise Odd",
-)
-
-
-@pytest.mark.parametrize("deed", DEEDS)
-def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
-) -> None:
-    place = written(monkeypatch, tmp_path, deed)
-    with pytest.raises(Missing) as caught:
-        backends.require("inhouse")
-    due = f"backend inhouse: its manifest {place} cannot be imported: "
-    assert str(caught.value).startswith(due)
-    # all others go on
-    backends.require("numpy")
-    assert "inhouse" in backends.names()
-    assert "inhouse" not in backends.installed()
-    assert "inhouse" not in backends.frameworks()
-    assert "numpy" in backends.packages()
-    assert backends.exporter("onnx")[0] == "onnx"
-    backends.isolate("inhouse")
-
-
-FATAL = {
-    "import time\ntime.sleep(600)": "did not come back in 0.5 s",
-    "import os\nos._exit(0)": "ended its process with exit code 0",
-    "import os\nos.abort()": "ended its process with signal 6",
-    "import threading\nthreading.Thread(target=threading.Event().wait).start()": (
-        "started a thread"
-    ),
-    "import subprocess\nsubprocess.Popen(['sleep', '600'])": "started a process",
-    "raise KeyboardInterrupt": "raised KeyboardInterrupt, which ends whoever imports it,",
-}
-
-
-@pytest.mark.parametrize("deed", FATAL)
-def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
-) -> None:
-    place = written(monkeypatch, tmp_path, deed)
-    if "sleep(600)" in deed:
-        monkeypatch.setattr(importable, "PATIENCE", 0.5)
-    with pytest.raises(Missing) as caught:
-        backends.require("inhouse")
-    due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
-    assert str(caught.value).startswith(due)
-    # once for all that this process asks and starts
-    monkeypatch.setattr(importable, "_tried", lambda module: pytest.fail("tried again"))
-    assert "inhouse" not in backends.installed()
 
 
 def test_two_packages_of_one_name_are_refused_and_others_go_on(
@@ -245,23 +168,6 @@ def test_a_list_of_entry_points_that_cannot_be_read_hides_no_other(
     assert {"sound", "numpy"} <= set(backends.names())
 
 
-def test_what_a_manifest_prints_is_not_on_stdout(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    outside(monkeypatch)
-    monkeypatch.delitem(sys.modules, "inhouse_backend")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "inhouse_backend.py").write_text(
-        "import os\nprint('python')\nos.system('echo shell')\n"
-        "REQUIRES, EXTRA = (), ''\n"
-    )
-    assert "inhouse" in backends.installed()
-    out, err = capfd.readouterr()
-    assert (out, err.split()) == ("", ["python", "shell"])
-
-
 def test_an_outside_backend_takes_no_format_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -279,6 +185,30 @@ def test_a_name_that_is_no_part_of_a_path_is_refused(
     with pytest.raises(Missing, match="a name of letters, digits, - and _ was due"):
         backends.require("../up")
     assert "numpy" in backends.installed()
+
+
+def test_an_outside_package_takes_no_name_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = backends.distributions("numpy")
+    entry = EntryPoint("numpy", "inhouse_backend", "poseport.backends")
+    monkeypatch.setattr("backends.manifests.entry_points", lambda *, group: [entry])
+    assert backends.distributions("numpy") == ours
+    due = (
+        "PosePort's own; inhouse_backend, of the same name, is passed over: rename its"
+        " entry point"
+    )
+    assert backends.passed_over("numpy") == due
+    assert backends.passed_over("torch") == ""
+
+
+def test_a_name_that_an_option_means_something_else_by_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = EntryPoint("all", "inhouse_backend", "poseport.backends")
+    monkeypatch.setattr("backends.manifests.entry_points", lambda *, group: [entry])
+    with pytest.raises(Missing, match="other than all; rename the entry point"):
+        backends.require("all")
 
 
 def test_what_manifests_say_loads_no_framework() -> None:

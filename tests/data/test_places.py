@@ -113,3 +113,29 @@ def test_so_are_arrays_and_what_a_library_has_failed_at(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     places.room(path, 5_000_000)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("check", [places.file, places.new])
+def test_a_link_to_nothing_is_no_place(check: Check, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("nothing")
+    with pytest.raises(BadInput, match=r"link: cannot be written \(a link to what is"):
+        check(link)
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_a_text_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "text"
+    places.write(path, "first")
+
+    def full(draft: Path, text: str, encoding: str) -> int:
+        draft.write_bytes(text[:2].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(BadInput, match="No space left on device"):
+        places.write(path, "second")
+    assert [each.name for each in tmp_path.iterdir()] == ["text"]
+    assert path.read_text() == "first"

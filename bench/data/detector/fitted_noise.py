@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.data.clip import Clip
 from bench.data.detector.noise import miss
+from bench.data.formats import places
 from models.errors import BadInput
 
 Float = NDArray[np.float64]
@@ -85,18 +85,9 @@ class FittedNoise:
 def save(model: FittedNoise, path: Path) -> None:
     """Write the model as JSON, whole or not at all.
 
-    Raises BadInput where the file cannot be written.
+    Raises NotWritten where the file cannot be written.
     """
-    # beside the file, as only within one disk a rename is all or nothing
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_text(_text(model), encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadInput(
-            f"{path}: cannot be written ({error.strerror}); choose another place"
-        ) from None
+    places.write(path, _text(model))
 
 
 def load(path: Path) -> FittedNoise:

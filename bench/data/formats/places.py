@@ -9,7 +9,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.data.formats.checks import strange
@@ -35,6 +35,11 @@ def file(path: Path) -> None:
     if not path.name or (found and stat.S_ISDIR(found.st_mode)):
         raise BadInput(
             f"{path}: cannot be written (a folder); it is left as it is: give a file in it"
+        )
+    if found is None and path.is_symlink():
+        raise BadInput(
+            f"{path}: cannot be written (a link to what is not there); give another name,"
+            " or remove it"
         )
     if found and not stat.S_ISREG(found.st_mode):
         raise BadInput(f"{path}: cannot be written (a pipe or device); {due}")
@@ -66,6 +71,20 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         due = f"{ROOMY}; what was there is left as it was"
         raise NotWritten(str(_refusal(path, error, due))) from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text whole, or leave what was there as it was. Raises NotWritten."""
+    # beside it, as only within one disk a rename is all or nothing; of this process alone
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with writing(path):
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+    finally:
+        # where anything failed; else it has gone to its name
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def room(path: Path, size: int) -> None:

@@ -38,8 +38,9 @@ Seen = Path
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return strange.install(tmp_path_factory.mktemp("site"), DEEDS)
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with strange.known(strange.install(tmp_path_factory.mktemp("site"), DEEDS)) as site:
+        yield site
 
 
 @pytest.fixture

@@ -20,13 +20,23 @@ WRONG = {
     "name: a\nonnx: [Adds]\nopset: 17\n": ":2: onnx.0: unknown ONNX operator 'Adds'",
     "name: a\nopsets: 17\n": ":2: opsets: unknown field 'opsets': did you mean opset",
     "version: '1'\n": ":1: name: it is missing",
-    "name: a\nrank: 0\n": ":2: rank:",
-    "name: a\nops: add\n": ":2: ops: input should be a list, got 'add'",
-    "name: a\nrank: four\n": ":2: rank:",
-    "name: a\nautograd: perhaps\n": ":2: autograd:",
+    "name: a\nrank: 0\n": (
+        ":2: rank: a whole number from 1 on or 'any' or 'unknown' was due, got 0"
+    ),
+    "name: a\nops: add\n": ":2: ops: a list was due, got 'add'",
+    "name: a\nrank: four\n": (
+        ":2: rank: a whole number or 'any' or 'unknown' was due, got 'four'"
+    ),
+    "name: a\nautograd: perhaps\n": ":2: autograd: unknown answer 'perhaps'",
+    "name: a\nplatforms: 3\n": ":2: platforms: names and what is said of each or 'unknown' was",
+    "name: a\nversion: '  '\n": ":2: version: it is blank; say it, or leave it out",
+    "name: a\nops: [add, conv]\nrank: 1\n": ":2: ops.1: conv takes tensors of rank 3, and",
+    "name: a\nlacks: {gelu: none}\nsemantics: {gelu: tanh}\n": (
+        ":3: semantics.gelu: it is a meaning of gelu, which `lacks` has; say one"
+    ),
     "name: a\ndtypes: [float31]\n": ":2: dtypes.0: unknown dtype 'float31': did you mean",
     "name: a\noptimizers: [adamm]\n": ":2: optimizers.0: unknown optimizer 'adamm'",
-    "name: ../a\n": ":1: name:",
+    "name: ../a\n": ":1: name: small letters, digits, _, . and - after a letter or digit",
     "name: a\nops: [add, add]\n": ":2: ops: add comes twice",
     "name: a\nops: [erf]\nlacks:\n  erf: none\n": ":4: lacks.erf: erf stands in `ops`, too",
     "name: a\nonnx: [Erf]\nopset: 9\nlacks: {erf: none}\n": ":4: lacks.erf: `onnx` has Erf",
@@ -47,7 +57,7 @@ WRONG = {
     "name: a\nwheels:\n  3.11:\n  - any\n  3.12:\n  - lnux-x86_64\n": (
         ":6: wheels.3.12.0: unknown platform 'lnux-x86_64': did you mean linux-x86_64"
     ),
-    "name: a\nwheels: {3.11: linux}\n": ":2: wheels.3.11: input should be a list, got 'lin",
+    "name: a\nwheels: {3.11: linux}\n": ":2: wheels.3.11: a list was due, got 'lin",
     "name: a\nwheels: [cp311-linux, cp312]\n": ":2: wheels.1: cp312 is no tag of a wheel",
     "name: a\nwheels:\n  3.11: []\n  cp311: [any]\n": (
         ":4: wheels.cp311: it is 3.11, which is there; say it once"

@@ -12,9 +12,12 @@ import pytest
 
 from backends.base import Backend, Settings
 from bench.kit.caller import SHEETS
+from bench.kit.check import check
 from bench.kit.sheets import Asking
 from bench.processes import blame, contract
 from bench.processes.contract import Watch
+from bench.processes.hearing import Ended
+from bench.processes.question import SHORT
 from models.graph import Graph
 from tests.backends.eager import KERNELS, Tensor, TinyBackend, TinyProgram
 from tests.bench.kit.packages import bench, installed
@@ -274,3 +277,24 @@ def test_what_an_adapter_prints_is_not_taken_for_an_answer(package: Path) -> Non
     finally:
         source.write_text(text)
     assert '"breaches": []' in done.stdout and "hello" not in done.stdout
+
+
+def test_the_limit_is_of_a_call_and_not_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silences = []
+
+    def listen(command: object, hear: Any, *, silence: float, **given: object) -> Ended:
+        silences.append(silence)
+        if len(silences) == 1:
+            silences.append(hear('["call", "load() of backend mine"]'))
+        return Ended(-9, "", late=True)
+
+    monkeypatch.setattr("bench.processes.hearing.listen", listen)
+    told = check("mine", limit=0.5)
+    assert silences == [SHORT, 0.5]
+    due = "load() of backend mine did not come back in 0.5 s; an answer was due"
+    assert told.breaches == [due]
+    silences.append(0.0)
+    late = "the start of backend mine did not come back in 120 s; an answer was due"
+    assert check("mine", limit=0.5).breaches == [late]

@@ -94,9 +94,9 @@ def test_nothing_is_left_of_a_package_that_found_no_room(
         return written(self, text, **named)
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
-        new.write("mine", tmp_path / "made")
-    assert not (tmp_path / "made").exists()
+    with pytest.raises(BadInput, match="No space left"):
+        new.write("mine", tmp_path / "new" / "and" / "deep")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,39 @@ def test_a_wrong_call_is_one_line(
 ) -> None:
     assert run(["backends", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_next_command_may_be_copied_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["backends", "new", "mine", "--to", "my own"]) == 0
+    assert "pip install -e 'my own' && python" in capsys.readouterr().out
+
+
+def test_a_name_that_an_option_means_something_else_by_is_refused(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(BadInput, match="there is a backend all already"):
+        new.write("all", tmp_path / "made")
+
+
+def test_a_manifest_that_is_there_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "numpy.yaml"
+    kept.write_text("mine")
+    assert run(["backends", "probe", "numpy", "--to", str(kept)]) == 2
+    assert "is there already and is left as it is" in capsys.readouterr().err
+    assert kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", ""])
+def test_a_patience_that_is_none_is_told_once(
+    said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POSEPORT_PATIENCE", said)
+    assert run(["doctor"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"POSEPORT_PATIENCE: is {said!r}; seconds, above 0 and up")

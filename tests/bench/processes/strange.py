@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+
+import backends
+from backends import importable
 
 MODULE = """
 import os, signal, stat, sys, time
@@ -43,3 +49,14 @@ def install(folder: Path, deeds: Mapping[str, str]) -> Path:
         "\n".join(["[poseport.backends]", *lines, ""])
     )
     return folder
+
+
+@contextmanager
+def known(site: Path) -> Iterator[Path]:
+    """The manifests of a folder are read once, and not by each worker anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(importable.TRIED, "{}")
+        with pytest.MonkeyPatch.context() as path:
+            path.syspath_prepend(str(site))
+            backends.installed()
+        yield site

@@ -100,9 +100,12 @@ TINY = Model(sizes={"width": 16, "stages": 1})
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder that holds an installed package with one backend per kind of misconduct."""
-    return strange.install(tmp_path_factory.mktemp("site"), STRANGE)
+    with strange.known(
+        strange.install(tmp_path_factory.mktemp("site"), STRANGE)
+    ) as site:
+        yield site
 
 
 @pytest.fixture

@@ -145,6 +145,21 @@ def test_a_framework_that_breaks_down_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_framework_that_writes_nothing_is_named(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(self: Bent, *given: object, **named: object) -> None: ...
+
+    # as if what it has read were right
+    register(monkeypatch)
+    monkeypatch.setattr(Bent, "export", nothing)
+    monkeypatch.setattr(Bent, "reopen", lambda self, *given: self)
+    assert main(order(tmp_path / "model.bent")) == 1
+    due = "bent cannot write it: Bent.export wrote nothing; model.bent was due\n"
+    assert capsys.readouterr().err == due
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("read", [None, {}, {"pose": 0, "loss": 0}])
 def test_a_reader_that_gives_something_else_is_named(
     read: Any, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
