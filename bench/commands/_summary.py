@@ -18,6 +18,7 @@ from bench.records import (
     Exam,
     Feasibility,
     Parity,
+    Profile,
     Record,
     Scored,
     ThirdParty,
@@ -109,6 +110,21 @@ def _detours(payload: Detours) -> str:
     timed = [row for row in payload.rows if row.ratio is not None]
     told = ", ".join(f"{row.op} {row.ratio:.1f} times" for row in timed)
     return f"ways round beside kernels: {told}" if told else "no way round was timed"
+
+
+@_said.register
+def _profile(payload: Profile) -> str:
+    timed = [row for row in payload.rows if row.seconds is not None]
+    if not timed:
+        return "no call was timed"
+    parts = sum(row.seconds * row.count for row in timed if row.seconds)
+    first = timed[0]
+    share = (first.seconds or 0.0) * first.count / parts
+    whole, summed = payload.whole * 1e3, parts * 1e3
+    return (
+        f"{whole:.3g} ms a call, {summed:.3g} ms in its parts; most in {first.op} at"
+        f" {first.where}: {share:.0%}"
+    )
 
 
 @_said.register

@@ -6,12 +6,12 @@ Of each op the call of the train graph with the most FLOPs or elements is timed,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from backends.base import Backend, Program, Settings
+from backends.base import Backend, Settings
 from bench.coordinator.job import Ending, Finding, Job, Progress
 from bench.coordinator.spec import spec_of
 from bench.feasibility import routes
@@ -20,18 +20,15 @@ from bench.processes import blame
 from bench.processes.blame import RAISED
 from bench.processes.contract import bare
 from bench.records import Detour, Detours
-from bench.speed import timing
+from bench.speed import alone, timing
+from bench.speed.alone import Lengths
 from bench.speed.settings import Throughput as Size
 from bench.speed.task import WORST
 from bench.speed.timing import Clock, Contender
 from models import dims, opening
-from models.builder import Builder
-from models.graph import FLOATS, Graph
+from models.graph import Graph
 from models.opening import Call
-from models.value import emit_all
 
-Arrays = dict[str, np.ndarray]
-Lengths = Mapping[str, int]
 NEAR = 1e-3  # of the largest value; beyond, two programs do not compute the same
 
 
@@ -55,7 +52,7 @@ def run(
     endings: set[Ending] = {"ok"}
     for op, (call, count) in largest.items():
         progress(op, len(rows) / len(largest))
-        row = Detour(op=op, shapes=_shapes(call, lengths), count=count)
+        row = Detour(op=op, shapes=alone.shapes(call, lengths), count=count)
         try:
             pair = _Pair(call, backend, settings, lengths, job.config.seed)
             found = _timed(pair, size, clock, turn)
@@ -85,11 +82,9 @@ class _Pair:
     ) -> None:
         route = routes.table()[call.op]
         self.error = route.ERROR
-        own = _graph(
-            call, lengths, lambda *given, **said: emit_all(call.op, *given, **said)
-        )
-        other = _graph(call, lengths, route.route)
-        feeds = _feeds(own, np.random.default_rng(seed))
+        own = alone.graph(call, lengths, alone.itself(call))
+        other = alone.graph(call, lengths, route.route)
+        feeds = alone.feeds(own, np.random.default_rng(seed))
         made = (backend.program(graph, settings) for graph in (own, other))
         self._pairs = [(program, program.put(feeds)) for program in made]
         self._wait = lambda: backend.synchronize(settings.device)
@@ -97,7 +92,7 @@ class _Pair:
     def contenders(self) -> list[Contender]:
         """What is timed: the kernel first."""
         return [
-            Contender(name, _work(bare(program), feeds), self._wait)
+            Contender(name, alone.work(bare(program), feeds), self._wait)
             for name, (program, feeds) in zip(
                 ("kernel", "route"), self._pairs, strict=True
             )
@@ -142,10 +137,6 @@ def _timed(
     }
 
 
-def _work(program: Program, feeds: Any) -> Callable[[], object]:
-    return lambda: program.run(feeds)
-
-
 def _largest(graph: Graph, lengths: Lengths) -> dict[str, tuple[Call, int]]:
     """By op with a route, the call that costs most, and how many there are of the op."""
     found: dict[str, list[Call]] = {}
@@ -167,41 +158,5 @@ def _count(calls: Iterable[Call]) -> int:
 def _weight(call: Call, lengths: Lengths) -> tuple[int, int]:
     """FLOPs of one call; of what computes nothing, the elements that it reads and makes."""
     made = [dims.bind(type_.shape, lengths) for type_ in call.node.outputs]
-    shapes = [*_shapes(call, lengths), *made]
+    shapes = [*alone.shapes(call, lengths), *made]
     return flops(call, lengths) // call.count, sum(map(int, map(np.prod, shapes)))
-
-
-def _shapes(call: Call, lengths: Lengths) -> tuple[tuple[int, ...], ...]:
-    return tuple(dims.bind(type_.shape, lengths) for type_ in call.operands)
-
-
-def _graph(call: Call, lengths: Lengths, written: Callable[..., Any]) -> Graph:
-    """One call as a graph of its own, with every length filled in."""
-    builder = Builder(call.op)
-    operands: list[Any] = []
-    for i, (operand, type_) in enumerate(
-        zip(call.node.inputs, call.operands, strict=True)
-    ):
-        if not isinstance(operand, str):
-            operands.append(dims.at(operand, lengths))
-            continue
-        shape = dims.bind(type_.shape, lengths)
-        operands.append(builder.input(f"x{i}", shape, dtype=type_.dtype))
-    attributes = {
-        key: dims.at(one, lengths) for key, one in call.node.attributes.items()
-    }
-    with builder.at(call.node.where):
-        made = written(*operands, **attributes)
-    for i, value in enumerate(made if isinstance(made, tuple) else (made,)):
-        builder.output(f"y{i}", value)
-    return builder.finish()
-
-
-def _feeds(graph: Graph, rng: np.random.Generator) -> Arrays:
-    """Normal floats; of whole numbers zeros, which are an index everywhere."""
-    return {
-        name: rng.normal(size=dims.bind(type_.shape, {})).astype(np.float32)
-        if type_.dtype in FLOATS
-        else np.zeros(dims.bind(type_.shape, {}), type_.dtype)
-        for name, type_ in graph.inputs.items()
-    }

@@ -45,6 +45,7 @@ from bench.records.payloads import (
     Timing,
     Training,
 )
+from bench.records.profile import Profile, ProfileRow
 from models.errors import BadInput
 
 __all__ = [
@@ -73,6 +74,8 @@ __all__ = [
     "OpNeed",
     "Parity",
     "Payload",
+    "Profile",
+    "ProfileRow",
     "Ratio",
     "Record",
     "Run",

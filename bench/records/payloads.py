@@ -14,6 +14,7 @@ from bench.records.audits import AuditRow as AuditRow
 from bench.records.detours import Detours as Detours
 from bench.records.feasibility import Feasibility as Feasibility
 from bench.records.frozen import Frozen as Frozen
+from bench.records.profile import Profile as Profile
 from bench.records.semantics import Semantics as Semantics
 from bench.records.semantics import SemanticsRow as SemanticsRow
 
@@ -351,6 +352,7 @@ Payload = Annotated[
     | Throughput
     | Semantics
     | Detours
+    | Profile
     | Feasibility,
     Field(discriminator="task"),
 ]
