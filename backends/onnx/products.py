@@ -13,6 +13,7 @@ from math import prod
 
 from backends.onnx.nodes import Ints, Writer, ints
 from models import ops
+from models.dims import Shape
 
 MOST = 9  # steps: of a gradient, the places of a kernel of 3 x 3
 
@@ -32,8 +33,21 @@ def steps(w: Writer, x: str, weight: str, strides: tuple[Ints, Ints, Ints]) -> I
     )
     counts = tuple(n for n in found if isinstance(n, int))
     few = len(counts) == len(found) and 0 < prod(counts) <= MOST
-    # what does not grow with the batch is small either way
-    return counts if few and 0 not in shapes[0] else ()
+    return counts if few and _rows(*shapes) and 0 not in shapes[0] else ()
+
+
+def _rows(x: Shape, weight: Shape) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Lengths of both sides of the product; -1, in each, is of what grows with the batch.
+
+    None where nothing else is known: of no samples -1 says nothing then.
+    """
+    inner, out = weight[1:], weight[0]
+    if all(isinstance(n, int) for n in inner) and isinstance(out, int):
+        size = prod(n for n in inner if isinstance(n, int))
+        return (-1, size), (out, size)
+    if isinstance(x[0], int) and isinstance(out, int):
+        return (x[0], -1), (out, -1)
+    return None
 
 
 def conv(
@@ -47,9 +61,11 @@ def conv(
     """`counts` steps, each the samples (batch, in * kernel) by the weight (out, in * kernel)."""
     stride, dilation, padding = strides
     kernel = w.type(weight).shape[2:]
+    rows = _rows(w.type(x).shape, w.type(weight).shape)
+    assert rows, "`steps` has seen to it"
+    of_x, of_weight = (ints(w, *lengths) for lengths in rows)
     x = _padded(w, x, padding)
-    rows = ints(w, 0, -1)
-    flat = w.node("Reshape", weight, rows)
+    flat = w.node("Reshape", weight, of_weight)
     axes = ints(w, *range(2, 2 + len(counts)))
     found = []
     for step in product(*map(range, counts)):
@@ -58,7 +74,7 @@ def conv(
         ends = [start + (k - 1) * d + 1 for start, k, d in reach]
         starts = ints(w, *first)
         seen = w.node("Slice", x, starts, w.lengths(ends), axes, ints(w, *dilation))
-        seen = w.node("Reshape", seen, rows)
+        seen = w.node("Reshape", seen, of_x)
         found.append(w.node("Gemm", seen, flat, *bias, transB=1))
     return _together(w, found, counts)
 

@@ -144,21 +144,25 @@ class Crew:
                 return None
             backend = group[0].backend
             self._busy.append(backend)
-            return self._free(backend, most=most), group
+            worker = self._free(backend)
+            spare = None
+            if worker is None:
+                if len(self._workers) >= most and self._idle:
+                    _, spare = self._idle.pop(0)
+                worker = Worker(threads=self._config.threads)
+                self._workers.append(worker)
+        if spare:
+            # what has nothing to do would keep its framework in memory
+            self._let_go(spare)
+        return worker, group
 
-    def _free(self, backend: str, *, most: int) -> Worker:
-        """A worker that has loaded this backend and has nothing to do, or a new one."""
+    def _free(self, backend: str) -> Worker | None:
+        """A worker that has loaded this backend and has nothing to do."""
         for pair in self._idle:
             if pair[0] == backend:
                 self._idle.remove(pair)
                 return pair[1]
-        if len(self._workers) >= most and self._idle:
-            # what has nothing to do would keep its framework in memory
-            _, other = self._idle.pop(0)
-            self._let_go(other)
-        worker = Worker(threads=self._config.threads)
-        self._workers.append(worker)
-        return worker
+        return None
 
     def _work_off(self, worker: Worker, group: Sequence[Job]) -> None:
         try:
@@ -183,12 +187,14 @@ class Crew:
         """Free for the next group, unless there is to be none."""
         with self._hiring:
             self._busy.remove(backend)
-            if self._stopping.is_set():
-                self._let_go(worker)
-            else:
+            going = self._stopping.is_set()
+            if not going:
                 self._idle.append((backend, worker))
+        if going:
+            self._let_go(worker)
 
     def _let_go(self, worker: Worker) -> None:
+        """End a worker; without the lock, since one that is slow to end takes its time."""
         worker.close()
         self._workers.remove(worker)
 

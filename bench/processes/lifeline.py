@@ -9,20 +9,32 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from backends import kin
 
 PARENT = "POSEPORT_PARENT"  # environment variable: the process that a child ends with
 PR_SET_PDEATHSIG = 1  # as <linux/prctl.h> has it
+# One thread, which lives as long as this process: see `follow`.
+_STARTER = ThreadPoolExecutor(1, thread_name_prefix="starter")
 
 
 def environment() -> dict[str, str]:
     """What a child is given, so that it knows its parent, and it and its kin are known."""
     return {PARENT: str(os.getpid()), **kin.environment()}
+
+
+def started(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """A child that may outlive the thread that asks for it: a worker serves several."""
+    make = partial(subprocess.Popen, command, text=True, **options)
+    return _STARTER.submit(make).result()
 
 
 def follow() -> None:

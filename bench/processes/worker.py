@@ -180,12 +180,11 @@ class Worker:
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
             }
-            self._process = subprocess.Popen(
+            self._process = lifeline.started(
                 [sys.executable, "-m", "bench.processes.child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                text=True,
                 env=environment,
                 # Ctrl-C reaches the parent alone, which then asks the worker to stop
                 start_new_session=True,

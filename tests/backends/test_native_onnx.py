@@ -249,6 +249,17 @@ def test_a_convolution_of_few_steps_is_a_product_for_each(
     assert_close(found_y, oracle(graph, feeds)["y"], rtol=1e-5, what="y")
 
 
+@pytest.mark.parametrize("frames", [4, 30])
+def test_of_no_samples_a_convolution_makes_none(frames: int) -> None:
+    g = Builder("none")
+    x = g.input("x", ("batch", 4, frames))
+    g.output("y", x.conv1d(5, kernel=3, stride=3, name="conv", **PLAIN))
+    graph = g.finish()
+    feeds = {"x": np.zeros((0, 4, frames), np.float32)}
+    found = in_plain_runtime(exported(graph), feeds)["y"]
+    assert found.shape == oracle(graph, feeds)["y"].shape
+
+
 def test_what_goes_out_is_not_copied() -> None:
     g = Builder("plain")
     x = g.input("x", ("batch", 4))

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,22 @@ def test_jobs_share_a_worker_as_long_as_it_lives(
     run(worker, "killed")
     run(worker, "numpy")
     assert len(started) == 2
+
+
+def test_a_worker_outlives_the_thread_that_started_it(worker: Worker) -> None:
+    processes = []
+
+    def ask() -> None:
+        run(worker, "numpy")
+        assert worker._process is not None
+        processes.append(worker._process.pid)
+
+    # Linux ends a child with the thread that started it, where it was asked to
+    for _ in range(2):
+        lane = threading.Thread(target=ask)
+        lane.start()
+        lane.join(120)
+    assert len(processes) == 2 and len(set(processes)) == 1
 
 
 def test_progress_reaches_the_listener(worker: Worker, tmp_path: Path) -> None:
