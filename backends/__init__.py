@@ -33,6 +33,7 @@ from models.errors import BadInput, Missing, UnknownName
 __all__ = [
     "distributions",
     "exporter",
+    "formats",
     "frameworks",
     "installed",
     "isolate",
@@ -140,6 +141,13 @@ def exporter(format: str) -> tuple[str, Format]:
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
+
+
+def formats(name: str) -> dict[str, Format]:
+    """File formats that a backend writes, by name. Raises as `require` does."""
+    require(name)
+    found: dict[str, Format] = manifests.stated(_manifest(name), "EXPORTS", {})
+    return found
 
 
 def keeper() -> str:
