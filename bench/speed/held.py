@@ -45,11 +45,14 @@ def outputs(graph: Graph, params: Arrays, fed: Arrays, came: Arrays, half: str) 
     types = {**graph.inputs, **{name: one.type for name, one in graph.noise.items()}}
     some = {name: _picked(types[name], array, rows) for name, array in fed.items()}
     made = {name: graph.types[value] for name, value in graph.outputs.items()}
-    own = {
-        name: _picked(type_, came[name], rows)
+    judged = {
+        name: type_
         for name, type_ in made.items()
         if type_.dtype in FLOATS and _of_batch(type_)
     }
+    if any(came[name].shape[:1] != (batch,) for name in judged):
+        return Held(error=float("inf"), bound=budget.bound("forward", 0.0))
+    own = {name: _picked(type_, came[name], rows) for name, type_ in judged.items()}
     return _against(graph, params, some, own, half)
 
 

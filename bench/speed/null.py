@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Arrays, Backend, Feeds, Program, Settings
+from backends.base import Arrays, Feeds, Program
 from models.graph import Graph
 
 
@@ -35,14 +35,3 @@ class NullProgram(Program):
     def numpy(self, value: Any) -> np.ndarray:
         """As it is."""
         return np.asarray(value)
-
-
-class NullBackend(Backend):
-    """A framework without any work in it; every detector that looks at answers refuses it."""
-
-    name = "null"
-    kernels = {}
-
-    def program(self, graph: Graph, settings: Settings) -> Program:
-        """A program that gives zeros."""
-        return NullProgram(graph)

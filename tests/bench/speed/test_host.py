@@ -64,6 +64,26 @@ def test_idle_work_is_counted_while_the_turn_is_waited_for(
     assert watched.idle == 0.5
 
 
+def test_a_turn_is_handed_on_when_this_process_has_stopped_spinning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, naps = [0.0], []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        # a pool that spins for three looks
+        own[0] += seconds if len(naps) <= 3 else 0.0
+
+    monkeypatch.setattr(host.time, "sleep", nap)
+    monkeypatch.setattr(host.time, "process_time", lambda: own[0])
+    host.settle()
+    assert len(naps) == 4
+    naps.clear()
+    monkeypatch.setattr(host, "NAPS", 2)
+    host.settle()
+    assert len(naps) == 2, "one that never stops holds nobody up"
+
+
 def test_a_system_that_does_not_count_is_not_guessed_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from bench.coordinator.job import Finding, Job
 from bench.parity.feeds import drawn
 from bench.records import Throughput
 from bench.speed import held, task
+from bench.speed.null import NullProgram
 from models import params as initial
 
 BATCHES = (1, 3)
@@ -226,3 +227,19 @@ def test_an_injected_delay_is_kept_in_the_record() -> None:
     found = timed(Choosy(ValueError()), train=False, slowed=0.5)
     assert isinstance(found.payload, Throughput)
     assert found.payload.settings["slowed"] == 0.5
+
+
+def test_the_null_program_tells_what_the_harness_costs_and_is_refused_as_a_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = timed(Choosy(ValueError()), train=False)
+    assert isinstance(honest.payload, Throughput)
+    cost, row = honest.payload.harness_seconds, honest.payload.timings[0]
+    assert cost is not None and row.seconds is not None
+    assert 0 < cost < row.seconds
+    backend = Choosy(ValueError())
+    monkeypatch.setattr(backend, "program", lambda graph, settings: NullProgram(graph))
+    found = timed(backend, train=False)
+    assert found.status == "invalid"
+    assert "changed inputs did not change the outputs" in found.reason
+    assert "outputs of the timed calls are off" in found.reason
