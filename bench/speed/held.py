@@ -69,6 +69,8 @@ def loss(graph: Graph, params: Arrays, fed: Arrays, came: float, half: str) -> H
         inputs = {name: fed[name] for name in graph.inputs}
         return _against(graph, params, inputs, own, half, kind="loss")
     found = np.array(list(_drawn_losses(graph, params, fed)))
+    if not np.isfinite(found).all():
+        return Held(unchecked="the reference itself is not finite")
     middle, spread = float(np.median(found)), float(np.ptp(found))
     size = abs(middle) or 1.0
     bound = LUCK * spread / size + budget.bound("loss", 0.0) + _rounding(half)
@@ -99,6 +101,8 @@ def _against(
 ) -> Held:
     """The worst output beside what is due, in the budget of the parity ladder."""
     due = _asked(graph, params, fed, "fp64")
+    if not all(np.isfinite(due[name]).all() for name in own):
+        return Held(unchecked="the reference itself is not finite")
     if half:
         rough = _asked(graph, params, fed, half)
         halves = {n: _of_half(own[n], due[n], rough[n], half) for n in own}

@@ -17,7 +17,7 @@ import numpy as np
 from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
-from bench.parity.trial import fits
+from bench.parity.trial import fits, shaken
 from bench.processes.contract import bare
 from bench.speed import held
 from bench.speed.evidence import Held
@@ -154,11 +154,11 @@ def plan(job: Job, backend: Backend, device: str, spec: Spec) -> Plan:
     """
     size, seed = job.config.throughput, job.config.seed
     settings = Settings(device=device, precision=job.config.precision)
+    rng = np.random.default_rng(seed)
     weights = restored.weights(job, spec.parameters)
     if weights is None:
-        # any will do: no time depends on them
-        weights = initial.draw(spec.parameters, seed=seed)
-    rng = np.random.default_rng(seed)
+        # no time depends on them; as the ladder's, so that each matters to what comes out
+        weights = shaken(initial.draw(spec.parameters, seed=seed), rng)
     workshop = Workshop(spec, backend, settings, rng, weights, size.slowed)
     found = Plan()
     asked: list[tuple[str, Any, Graph, int]] = [
