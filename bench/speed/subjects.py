@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
 from bench.parity.trial import fits, shaken
+from bench.processes.blame import RAISED
 from bench.processes.contract import bare
 from bench.speed import held
 from bench.speed.evidence import Held
@@ -301,7 +303,9 @@ def _places(program: Program, values: Mapping[str, Any]) -> frozenset[str]:
         for value in values.values()
         if not isinstance(value, np.ndarray | np.generic | float)
     ]
-    return frozenset(program.device_of(value) for value in native)
+    with suppress(*RAISED):  # which is noted where the program is watched
+        return frozenset(program.device_of(value) for value in native)
+    return frozenset()
 
 
 def _counts(graph: Graph, size: Size) -> dict[str, Any]:

@@ -162,12 +162,10 @@ def _finding(
     for name, one in found.lost.items():
         reached.add(one.status)
         missed.setdefault(one.reason, []).append(name)
-    if not rows and not missed:
-        reached = {"not_measured"}
-        missed = {reason: [name] for name, reason in todo.left_out.items()}
     if not rows and not missed:  # nothing that was asked for can be
         reached = {"not_measured"}
-        missed = {reason: [name] for name, reason in todo.left_out.items()}
+        for name, reason in todo.left_out.items():
+            missed.setdefault(reason, []).append(name)
     told = [f"{' and '.join(names)}: {reason}" for reason, names in missed.items()]
     status = next(ending for ending in WORST if ending in reached)
     return Finding(kept, status, "; ".join([*told, *lies]))

@@ -223,6 +223,13 @@ def test_sizes_and_modes_that_are_not_there_are_left_out_and_said() -> None:
     assert left["forward at batch 3, 1 frames, compiled"] == "programs run eager there"
 
 
+def test_nothing_that_can_be_timed_is_not_measured_and_says_why() -> None:
+    found = timed(Choosy(ValueError()), train=False, modes=["compiled"])
+    assert (found.status, found.payload) == ("not_measured", None)
+    said = "forward at batch 1, compiled and forward at batch 3, compiled: programs run"
+    assert found.reason.startswith(said)
+
+
 def test_an_injected_delay_is_kept_in_the_record() -> None:
     found = timed(Choosy(ValueError()), train=False, slowed=0.5)
     assert isinstance(found.payload, Throughput)
