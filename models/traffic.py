@@ -2,7 +2,7 @@
 
 Whoever fuses nodes, or has them in a cache, moves less: it is the traffic of the graph as it is
 written, the same for all backends. Nodes that only rename what lies there (a reshape, an axis of
-length 1) are free, as `models.ops.free` has it.
+length 1) move nothing.
 """
 
 from __future__ import annotations

@@ -46,6 +46,10 @@ class Limits(Frozen):
     launch_seconds: float  # an addition of two numbers
     precision: str = "fp32"
 
+    def least_seconds(self, flops: int, moved: int) -> float:
+        """The roofline: no call is quicker, as far as its operations and bytes are as counted."""
+        return max(flops / self.flops_per_second, moved / self.bytes_per_second)
+
 
 class Timing(Frozen):
     """Timed repetitions of one thing at one size.

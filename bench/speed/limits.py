@@ -45,11 +45,6 @@ def measured(backend: Backend, settings: Settings) -> Limits:
     )
 
 
-def least_seconds(limits: Limits, flops: int, moved: int) -> float:
-    """The roofline: no call is quicker, as far as its operations and bytes are as counted."""
-    return max(flops / limits.flops_per_second, moved / limits.bytes_per_second)
-
-
 def _product(n: int) -> Graph:
     g = Builder("product")
     g.output("y", g.input("a", (n, n)) @ g.input("b", (n, n)))

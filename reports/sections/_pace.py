@@ -87,8 +87,11 @@ def effort(pairs: list[Timed]) -> Block:
 
 
 def _peak(timing: Timing) -> str:
-    own = " of its own" if timing.peak_of == "own process" else ""
-    return f"{mebibytes(timing.peak_memory_bytes)}{own}"
+    told = mebibytes(timing.peak_memory_bytes)
+    # on a GPU the process holds other memory than the device
+    if timing.peak_rss_bytes not in (None, timing.peak_memory_bytes):
+        told += f", resident {mebibytes(timing.peak_rss_bytes)}"
+    return f"{told} of its own" if timing.peak_of == "own process" else told
 
 
 def limits(found: list[tuple[Record, Throughput]], pairs: list[Timed]) -> list[Block]:
@@ -118,14 +121,13 @@ def limits(found: list[tuple[Record, Throughput]], pairs: list[Timed]) -> list[B
 def _share(timing: Timing, seconds: float, limit: Limits) -> Row:
     flops, moved = timing.flops or 0, timing.bytes or 0
     rate, flow = flops / seconds, moved / seconds
-    least = max(flops / limit.flops_per_second, moved / limit.bytes_per_second)
     return {
         "GFLOP": gigaflops(flops),
         "GFLOP/s": scaled(rate, 1e-9),
         "of the peak": percent(rate / limit.flops_per_second),
         "GB/s": scaled(flow, 1e-9),
         "of the bandwidth": percent(flow / limit.bytes_per_second),
-        "of the roofline": percent(least / seconds),
+        "of the roofline": percent(limit.least_seconds(flops, moved) / seconds),
         "Launches in that time": count(round(seconds / limit.launch_seconds)),
     }
 

@@ -26,8 +26,8 @@ def test_numpy_has_limits_of_the_right_order(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_roofline_is_the_longer_of_both() -> None:
     limit = Limits(flops_per_second=100.0, bytes_per_second=10.0, launch_seconds=1e-6)
-    assert limits.least_seconds(limit, 200, 10) == 2.0
-    assert limits.least_seconds(limit, 200, 50) == 5.0
+    assert limit.least_seconds(200, 10) == 2.0
+    assert limit.least_seconds(200, 50) == 5.0
 
 
 def test_traffic_is_inputs_weights_and_outputs_of_each_node() -> None:
