@@ -138,16 +138,20 @@ def fastest(pairs: list[Timed]) -> list[Block]:
     for record, timing in pairs:
         if timing.seconds and not timing.lies:
             called = f"{timing.what} at batch {timing.batch}"
-            groups[record.model, called, str(timing.window)].append((record, timing))
+            if timing.window is not None:
+                called += f" of {timing.window} frames"
+            mode = "" if timing.customary else timing.mode
+            groups[record.model, called, mode].append((record, timing))
     items = []
-    for (model, called, _), some in groups.items():
+    for (model, called, mode), some in groups.items():
         slower = [(r, t.behind) for r, t in some if t.behind]
         first = [record.backend for record, timing in some if not timing.behind]
         if not slower or len(first) != 1:
             continue
         shown = [(r.backend, one) for r, one in slower if one.shown]
         equal = [r.backend for r, one in slower if not one.shown]
-        items.append((Code(model), f" {called}: {_named(first[0], shown, equal)}"))
+        size = f"{called}, {mode}" if mode else called
+        items.append((Code(model), f" {size}: {_named(first[0], shown, equal)}"))
     return [text("The fastest backend of each:"), bullets(items)] if items else []
 
 

@@ -17,5 +17,5 @@ def found(evidence: Evidence) -> str:
         return ""
     host = "" if fixed is None else f" (a fixed piece of work: {fixed:+.0%})"
     return (
-        f"the last third of the rounds took {drift:+.0%} of the first{host}: it drifts"
+        f"the last third of the rounds is {drift:+.0%} off the first{host}: it drifts"
     )

@@ -52,7 +52,7 @@ LIES = {
         {"asked_device": "cuda"},
         "cuda was asked for, and results of timed calls lie on cpu",
     ),
-    "drift": ({"rounds": CLIMBING}, "the last third of the rounds took +"),
+    "drift": ({"rounds": CLIMBING}, "the last third of the rounds is +"),
     "others": (
         {"host": Seen(others=1.4, mine=0.6)},
         "others kept 1.4 of 2 processors busy, this process 0.6",
