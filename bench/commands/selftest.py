@@ -1,6 +1,6 @@
-"""Put the timing itself to the test: false differences, planted ones, a load that drifts.
+"""Put the timing itself to the test.
 
-One backend under two names, by the way of every run.
+False differences, planted ones, a load that drifts: one backend under two names.
 """
 
 from __future__ import annotations
@@ -41,16 +41,21 @@ def command(
     seconds: Seconds = 0.05,
     json: Json = False,
 ) -> int:
-    """Put the timing itself to the test: false differences, planted ones, a load that drifts.
+    """Put the timing itself to the test.
 
-    One backend under two names, by the way of every run; some ten minutes on an idle machine.
+    False differences, planted ones, a load that drifts: one backend under two names, by the way
+    of every run; some ten minutes on an idle machine.
     """
     import sys
 
     import backends
+    import models
     from bench.speed import study
+    from models.errors import UnknownName
 
     backends.require(backend)
+    if model not in models.networks():
+        raise UnknownName("model", model, models.networks())
     size = study.Size(backend, model, comparisons, runs, rounds, seconds)
     found = list(study.lines(size, lambda said: print(said, file=sys.stderr)))
     _show(size, found, as_json=json)
