@@ -35,6 +35,7 @@ __all__ = [
     "TAKEN",
     "distributions",
     "exporter",
+    "formats",
     "frameworks",
     "installed",
     "isolate",
@@ -152,6 +153,13 @@ def exporter(format: str) -> tuple[str, Format]:
     if format not in owners:
         raise UnknownName("export format", format, owners)
     return owners[format]
+
+
+def formats(name: str) -> dict[str, Format]:
+    """File formats that a backend writes, by name. Raises as `require` does."""
+    require(name)
+    found: dict[str, Format] = manifests.stated(_manifest(name), "EXPORTS", {})
+    return found
 
 
 def keeper() -> str:

@@ -19,7 +19,9 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from backends.captured import by_shapes as by_shapes
@@ -47,6 +49,7 @@ from models.optim import RULES, Optimizer
 FASTEST_FIRST = ("cuda", "mps", "cpu")
 # Environment variable of a folder that goes with the process: for what a framework compiles.
 SCRATCH = "POSEPORT_SCRATCH"
+STATUS = Path("/proc/self/status")  # where Linux says what this process has held
 
 
 @dataclass(frozen=True)
@@ -268,8 +271,13 @@ def missing_ops(
 
 def peak_resident_bytes() -> int:
     """The most memory that this process has held since it started."""
+    # `getrusage` counts what the parent held when it started this process, too
+    with suppress(OSError, StopIteration):
+        lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        held = next(line for line in lines if line.startswith("VmHWM:"))
+        return int(held.split()[1]) * 1024
     import resource  # not on Windows, where the rest of this module is of use all the same
 
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts bytes, Linux kilobytes, under the same name
-    return held if sys.platform == "darwin" else held * 1024
+    return most if sys.platform == "darwin" else most * 1024

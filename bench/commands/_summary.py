@@ -206,9 +206,17 @@ def _throughput(payload: Throughput) -> str:
         return f"no rate: {why}"
     forward = [row for row in payload.timings if row.what == "forward"]
     fast = max(forward, key=lambda row: row.frames_per_second or 0)
+    if fast.doubts:
+        return f"no rate: {'; '.join(fast.doubts)}"
     if not fast.frames_per_second:  # too quick for the clock, or void
         return ""
-    return f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}"
+    rate = f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}"
+    if not (ratio := fast.ratio):
+        return rate
+    if not ratio.shown:
+        return f"{rate}, no difference shown from {ratio.against}"
+    ends = f"{ratio.low:.2f} to {ratio.high:.2f}"
+    return f"{rate}, {ratio.value:.2f} times the time of {ratio.against} ({ends})"
 
 
 @_said.register

@@ -17,6 +17,11 @@ from bench.records.frozen import Frozen as Frozen
 from bench.records.profile import Profile as Profile
 from bench.records.semantics import Semantics as Semantics
 from bench.records.semantics import SemanticsRow as SemanticsRow
+from bench.records.speed import Latency as Latency
+from bench.records.speed import Limits as Limits
+from bench.records.speed import Ratio as Ratio
+from bench.records.speed import Throughput as Throughput
+from bench.records.speed import Timing as Timing
 
 Said = Annotated[str, Field(min_length=1)]
 # of a protocol: there is no accuracy without one
@@ -286,57 +291,6 @@ class Evaluation(Scored):
     held_seconds: float | None = None  # what that took
     left_out: dict[str, str] = {}  # what could not be held against anything -> why
     note: str = ""
-
-
-class Ratio(Frozen):
-    """Seconds here over seconds there, the median over rounds, with its 95 % interval.
-
-    In each round both were timed, in turn.
-    """
-
-    against: str  # backend
-    value: float
-    low: float
-    high: float
-
-
-class Timing(Frozen):
-    """Timed repetitions of one thing at one size.
-
-    Seconds are medians with a 95 % bootstrap interval.
-    """
-
-    what: Literal["forward", "train_step"]
-    batch: int
-    frames: int
-    precision: str
-    threads: int
-    seconds: float | None
-    low: float | None
-    high: float | None
-    p95: float | None
-    samples: int
-    frames_per_second: float | None  # batch x output frames / median seconds
-    compile_seconds: float | None = None  # first call
-    warm_up_steps: int = 0
-    steady: bool = True
-    peak_memory_bytes: int | None = None
-    flops: int | None = None
-    rounds: tuple[float, ...] = ()  # seconds per call in each round
-    ratio: Ratio | None = None  # where other backends were timed in the same rounds
-    lies: tuple[str, ...] = ()  # lie detectors that fired; any entry voids the number
-
-
-class Throughput(Frozen):
-    """Speed of one model on one backend and device."""
-
-    task: Literal["throughput"] = "throughput"
-    timings: tuple[Timing, ...]
-    noise_floor: float | None = None  # relative spread of an A/A run on this host
-    # TF32, threads, matmul precision
-    settings: dict[str, str | int | float | bool] = {}
-    # backends timed in turns with this one, itself among them
-    together: tuple[str, ...] = ()
 
 
 Payload = Annotated[

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from bench.kinds import Count, Seconds, Strict, Whole
+from bench.kinds import Count, Fading, Seconds, Strict, Whole
 
 
 class Throughput(Strict):
     """Size of the timing."""
 
     batches: tuple[Count, ...] = Field(default=(1, 64), min_length=1)
+    frames: tuple[Count, ...] = ()  # input frames of a call; empty: a training window's
+    # those that a backend does not have are left out there, and said
+    modes: tuple[Literal["customary", "eager", "compiled"], ...] = Field(
+        default=("customary",), min_length=1
+    )
     train: bool = True
     train_batch: Count = 64
     rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
     seconds: Seconds = 0.1  # of one sample
+    latency: Whole = Field(default=200, ge=10)  # single calls, as far as there is time
+    # peak memory and sizes of exported files, each asked of a process of its own
+    aside: bool = False
+    limits: bool = False  # what the framework reaches here with the plainest work
+    # for the self-test alone: share of the calls that are done twice
+    slowed: Fading = 0.0

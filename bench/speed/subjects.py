@@ -1,22 +1,28 @@
 """What is timed of a model on one backend.
 
-The forward pass at each batch, and the training step; each with a question that shows
-whether it really computes.
+The forward pass at each batch, length and mode, and the training step; each with the questions
+that show whether it really computes, and computes the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from backends.base import Backend, Feeds, Program, Settings
+from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
+from bench.parity.trial import fits, shaken
+from bench.processes.blame import RAISED
 from bench.processes.contract import bare
+from bench.speed import held
+from bench.speed.evidence import Held
 from bench.speed.timing import Contender
 from bench.training import restored
 from bench.training.optimizer import optimizer_of
@@ -25,6 +31,17 @@ from models import params as initial
 from models.flops import flops
 from models.graph import Graph
 from models.spec import Spec
+from models.traffic import traffic
+
+CUSTOMARY = "customary"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Seconds that making a program took, and loading its weights."""
+
+    make: float
+    load: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +50,18 @@ class Subject:
 
     what: Literal["forward", "train_step"]
     batch: int
+    window: int  # input frames of one call
     frames: int  # output frames of one call
+    poses: int  # of one call, all hypotheses
+    mode: str
+    customary: bool
     flops: int
+    bytes: int
+    made: Made
     contender: Contender
     changed: Callable[[], bool]  # whether what should change does
+    held: Callable[[], Held]  # what a timed call gave, against the reference
+    devices: Callable[[], frozenset[str]]  # where that lay
 
 
 @dataclass(frozen=True)
@@ -48,104 +73,256 @@ class Workshop:
     settings: Settings
     rng: np.random.Generator
     weights: Mapping[str, np.ndarray]  # of both graphs
+    slowed: (
+        float  # share of its own time that each call is held up by, for the self-test
+    )
 
-    def feeds(self, graph: Graph, batch: int) -> dict[str, np.ndarray]:
+    @property
+    def half(self) -> str:
+        """The half that was asked for; empty of a full precision."""
+        precision = self.settings.precision
+        return precision if precision in ("bf16", "fp16") else ""
+
+    def feeds(self, graph: Graph, lengths: Mapping[str, int]) -> dict[str, np.ndarray]:
         """Random inputs and noise of a call."""
-        return drawn(graph.inputs, graph.noise, self.lengths(batch), self.rng)
-
-    def lengths(self, batch: int) -> dict[str, int]:
-        """What the open axes of the model are in a call."""
-        return {"batch": batch, "frames": self.spec.frames}
+        return drawn(graph.inputs, graph.noise, dict(lengths), self.rng)
 
     def wait(self) -> None:
         """Until the device has done what it was given."""
         self.backend.synchronize(self.settings.device)
 
+    def own(self, graph: Graph) -> dict[str, np.ndarray]:
+        """The weights of one graph."""
+        return {name: self.weights[name] for name in graph.params}
 
-def subjects(
-    job: Job,
-    backend: Backend,
-    device: str,
-    spec: Spec,
-) -> dict[str, Callable[[], Subject]]:
-    """What makes each thing that a job asks to be timed, by its name, in order.
+
+@dataclass(frozen=True)
+class Size:
+    """At which size and in which mode something is timed."""
+
+    batch: int
+    window: int
+    mode: str
+    compiled: bool | None
+    customary: bool
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """What the open axes are in a call."""
+        return {"batch": self.batch, "frames": self.window}
+
+
+@dataclass
+class Last:
+    """Work that keeps what it gave last, so that it can be looked at afterwards.
+
+    Where it is to be `slowed`, it does some of its calls twice: by work, as a clock would show
+    how busy the host is.
+    """
+
+    call: Callable[[], Any]
+    slowed: float = 0.0
+    value: Any = field(default=None, init=False)
+    _owed: float = field(default=0.0, init=False)
+
+    def work(self) -> Callable[[], None]:
+        """What is timed."""
+
+        def plain() -> None:
+            self.value = self.call()
+
+        def again() -> None:
+            self._owed += self.slowed
+            if self._owed >= 1:
+                self._owed -= 1
+                self.call()
+            self.value = self.call()
+
+        return again if self.slowed else plain
+
+
+@dataclass
+class Plan:
+    """What is timed, by its name and in order, and what is not -> why."""
+
+    subjects: dict[str, Callable[[], Subject]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def plan(job: Job, backend: Backend, device: str, spec: Spec) -> Plan:
+    """What makes each thing that a job asks to be timed.
 
     Made one by one: what a backend cannot do of them costs no other its number.
     """
     size, seed = job.config.throughput, job.config.seed
     settings = Settings(device=device, precision=job.config.precision)
+    rng = np.random.default_rng(seed)
     weights = restored.weights(job, spec.parameters)
     if weights is None:
-        # any will do: no time depends on them
-        weights = initial.draw(spec.parameters, seed=seed)
-    workshop = Workshop(spec, backend, settings, np.random.default_rng(seed), weights)
-    found: dict[str, Callable[[], Subject]] = {}
-    for batch in size.batches:
-        found[f"forward at batch {batch}"] = partial(_forward, workshop, batch)
+        # no time depends on them; as the ladder's, so that each matters to what comes out
+        weights = shaken(initial.draw(spec.parameters, seed=seed), rng)
+    workshop = Workshop(spec, backend, settings, rng, weights, size.slowed)
+    found = Plan()
+    asked: list[tuple[str, Any, Graph, int]] = [
+        ("forward", _forward, spec.infer, batch) for batch in size.batches
+    ]
     if size.train:
-        what = f"train_step at batch {size.train_batch}"
-        found[what] = partial(_train_step, workshop, job)
+        make = partial(_train_step, job)
+        asked.append(("train_step", make, spec.train, size.train_batch))
+    for what, make, graph, batch in asked:
+        for name, one in _sizes(f"{what} at batch {batch}", job, backend, batch, spec):
+            if reason := _unfit(graph, one, spec):
+                found.left_out[name] = reason
+            elif isinstance(one, str):
+                found.left_out[name] = one
+            else:
+                found.subjects[name] = partial(make, workshop, one)
     return found
 
 
-def _forward(workshop: Workshop, batch: int) -> Subject:
-    graph, lengths = workshop.spec.infer, workshop.lengths(batch)
-    program = workshop.backend.program(graph, workshop.settings)
-    program.load({name: workshop.weights[name] for name in graph.params})
+def _sizes(
+    name: str, job: Job, backend: Backend, batch: int, spec: Spec
+) -> Iterator[tuple[str, Size | str]]:
+    """Each length and mode of a batch, by its whole name; or why there is none."""
+    size, modes = job.config.throughput, backend.modes
+    usual = next(iter(modes))
+    for window in size.frames or (spec.frames,):
+        long = f", {window} frames" if size.frames else ""
+        for asked in size.modes:
+            said = f"{name}{long}" + ("" if asked == CUSTOMARY else f", {asked}")
+            mode = usual if asked == CUSTOMARY else asked
+            if mode not in modes:
+                yield said, f"programs run {' or '.join(modes)} there"
+            elif asked == CUSTOMARY or mode != usual or CUSTOMARY not in size.modes:
+                yield said, Size(batch, window, mode, modes[mode], mode == usual)
+
+
+def _unfit(graph: Graph, size: Size | str, spec: Spec) -> str:
+    """Why a graph cannot be called with so many frames; empty where it can."""
+    if isinstance(size, str) or size.window == spec.frames:
+        return ""
+    if "frames" not in graph.axes():
+        return f"its window is of {spec.frames} frames, and of no others"
+    return "" if fits(graph, size.lengths) else "its window is longer than that"
+
+
+def _forward(workshop: Workshop, size: Size) -> Subject:
+    graph = workshop.spec.infer
+    settings = replace(workshop.settings, compiled=size.compiled)
+    program, make = _took(lambda: workshop.backend.program(graph, settings))
+    _, load = _took(lambda: program.load(workshop.own(graph)))
     # Inputs are on the device before the clock starts.
-    one, other = (program.put(workshop.feeds(graph, batch)) for _ in range(2))
+    fed = workshop.feeds(graph, size.lengths)
+    one, other = program.put(fed), program.put(workshop.feeds(graph, size.lengths))
     # what watches its answers is not to be timed
     plain = bare(program)
+    last = Last(lambda: plain.run(one), workshop.slowed)
 
     def changed() -> bool:
         poses = _pose(program, one), _pose(program, other)
         # outputs that are no numbers have not followed the inputs
         return not np.array_equal(*poses, equal_nan=True)
 
+    def hold() -> Held:
+        came = {name: program.numpy(value) for name, value in last.value.items()}
+        return held.outputs(graph, workshop.own(graph), fed, came, workshop.half)
+
     return Subject(
         what="forward",
-        batch=batch,
-        frames=_output_frames(graph, lengths),
-        flops=flops(graph, lengths),
-        contender=Contender(f"forward {batch}", lambda: plain.run(one), workshop.wait),
+        contender=Contender(f"forward {size.batch}", last.work(), workshop.wait),
         changed=changed,
+        held=hold,
+        devices=lambda: _places(plain, last.value),
+        made=Made(make, load),
+        flops=flops(graph, size.lengths),
+        bytes=traffic(graph, size.lengths),
+        **_counts(graph, size),
     )
 
 
-def _train_step(workshop: Workshop, job: Job) -> Subject:
-    spec, batch = workshop.spec, job.config.throughput.train_batch
-    graph, lengths = spec.train, workshop.lengths(batch)
+def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
+    spec, graph = workshop.spec, workshop.spec.train
     # As in training, the framework draws the noise itself, and pays for it.
-    drawing = replace(workshop.settings, draw_noise=True)
-    trainer = workshop.backend.trainer(graph, optimizer_of(job, spec), drawing)
-    trainer.program.load({name: workshop.weights[name] for name in graph.params})
-    feeds = trainer.program.put(workshop.feeds(graph, batch))
+    drawing = replace(workshop.settings, draw_noise=True, compiled=size.compiled)
+    rule = optimizer_of(job, spec)
+    trainer, make = _took(lambda: workshop.backend.trainer(graph, rule, drawing))
+    _, load = _took(lambda: trainer.program.load(workshop.own(graph)))
+    fed = workshop.feeds(graph, size.lengths)
+    feeds = trainer.program.put(fed)
     plain = bare(trainer)
+    last = Last(lambda: plain.step(feeds), workshop.slowed)
+    work = last.work()
 
     def changed() -> bool:
-        before = trainer.program.params()
+        before = _copied(trainer)
         trainer.step(feeds)
         after = trainer.program.params()
         return any(
             not np.array_equal(before[name], after[name]) for name in graph.trainable()
         )
 
+    def hold() -> Held:
+        # the weights of a step in the middle of many are nowhere to be had: one more, the same
+        before = _copied(trainer)
+        work()
+        return held.loss(graph, before, fed, float(last.value), workshop.half)
+
     return Subject(
         what="train_step",
-        batch=batch,
-        frames=_output_frames(graph, lengths),
-        # forward plus twice as much for the backward pass, the usual count
-        flops=3 * flops(graph, lengths),
-        contender=Contender("train step", lambda: plain.step(feeds), workshop.wait),
+        contender=Contender("train step", work, workshop.wait),
         changed=changed,
+        held=hold,
+        devices=lambda: _places(plain.program, {"loss": last.value}),
+        made=Made(make, load),
+        # forward plus twice as much for the backward pass, the usual count
+        flops=3 * flops(graph, size.lengths),
+        bytes=3 * traffic(graph, size.lengths),
+        **_counts(graph, size),
     )
+
+
+def _took(make: Callable[[], Any]) -> tuple[Any, float]:
+    """What was made, and the seconds that it took."""
+    start = time.perf_counter()
+    return make(), time.perf_counter() - start
+
+
+def _copied(trainer: Trainer) -> dict[str, np.ndarray]:
+    """The weights as they are now: a framework may give views of what its next step changes."""
+    return {name: np.array(array) for name, array in trainer.program.params().items()}
 
 
 def _pose(program: Program, feeds: Feeds) -> np.ndarray:
     return program.numpy(program.run(feeds)["pose"])
 
 
-def _output_frames(graph: Graph, lengths: dict[str, int]) -> int:
-    shape = dims.bind(graph.types[graph.outputs["pose"]].shape, lengths)
+def _places(program: Program, values: Mapping[str, Any]) -> frozenset[str]:
+    """Where results lie, as far as the framework says; an array of NumPy does not."""
+    native = [
+        value
+        for value in values.values()
+        if not isinstance(value, np.ndarray | np.generic | float)
+    ]
+    with suppress(*RAISED):  # which is noted where the program is watched
+        return frozenset(program.device_of(value) for value in native)
+    return frozenset()
+
+
+def _counts(graph: Graph, size: Size) -> dict[str, Any]:
+    """The size of a call, and the frames and poses that it gives."""
+    bound = {
+        name: dims.bind(graph.types[value].shape, size.lengths)
+        for name, value in graph.outputs.items()
+    }
+    shape = bound["pose"]
     # (batch, frames, joints, 3), or flat: the pose of one frame
-    return shape[1] if len(shape) == 4 else 1
+    frames = shape[1] if len(shape) == 4 else 1
+    drawn_poses = bound.get("hypotheses", (0, 1))[1]
+    return {
+        "batch": size.batch,
+        "window": size.window,
+        "frames": frames,
+        "poses": size.batch * frames * drawn_poses,
+        "mode": size.mode,
+        "customary": size.customary,
+    }

@@ -1,11 +1,10 @@
 """Timing that can be believed.
 
-Warm-up until steady, synchronised samples, medians with intervals, and detectors that void
-a lying number.
+Warm-up until steady, synchronised samples, medians with intervals.
 
-The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when two
-successive thirds of recent samples agree, or after a fixed number of them; never getting
-steady is a legal outcome and is said.
+The interval is a percentile bootstrap of the median (Efron, 1979). Warm-up ends when a change
+point has been followed by a level that holds (`steady.py`), or after a fixed number of calls;
+never getting steady is a legal outcome and is said.
 """
 
 from __future__ import annotations
@@ -16,19 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.records import Latency
+from bench.speed import steady
+
 Clock = Callable[[], float]
 Work = Callable[[], object]
 
 MOST_WARM_UP = 30  # calls; a contender that is not steady by then is timed as it is
-WINDOW = 3  # calls whose median is held against that of as many before
-STEADY = 0.1  # two medians this close, relative, are steady
 # A warm-up may take as long as this many samples. A call that is slower than a sample would
 # else be repeated MOST_WARM_UP times.
 LONGEST_WARM_UP = 20
 RESAMPLES = 2000  # beyond either end of a 95 % interval lie 50 of them
-GROWS = 1.2  # twice the work takes at least this many times as long
-CLOCK = (0.8, 1.25)  # speed of the timer against the system's clock that passes
-NAP = 0.02  # seconds over which both are read: long against a reading, short against a run
+HUNDRED = 100  # calls of which the 99th percentile is one that was seen
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,13 @@ class Warm:
 
     first: float  # seconds of the very first call: compilation, allocation
     calls: int
-    steady: bool
+    since: int | None  # call, from 1, that begins the steady segment
     count: int  # calls in one sample
+
+    @property
+    def steady(self) -> bool:
+        """Whether it was, when samples began."""
+        return self.since is not None
 
 
 def once(contender: Contender, count: int, clock: Clock) -> float:
@@ -74,20 +77,37 @@ def warm(
     # The first call compiles and allocates: it is told apart, and is no sign of anything.
     first = once(contender, 1, clock)
     recent: list[float] = []
-    steady = False
-    while len(recent) < MOST_WARM_UP and not steady:
+    since: int | None = None
+    while len(recent) < MOST_WARM_UP and since is None:
         recent.append(once(contender, 1, clock))
-        if len(recent) < 2 * WINDOW:
-            continue
-        before = recent[-2 * WINDOW : -WINDOW]
-        now = recent[-WINDOW:]
-        steady = _close(float(np.median(before)), float(np.median(now)))
-        if sum(recent) > LONGEST_WARM_UP * seconds:
+        since = steady.since(recent)
+        late = sum(recent) > LONGEST_WARM_UP * seconds
+        if late and len(recent) >= steady.SEGMENT:
             break
-    typical = float(np.median(recent[-WINDOW:]))
+    typical = float(np.median(recent[-steady.SEGMENT :]))
     # a clock that stands still says nothing of how often; its numbers are void anyway
     count = max(1, round(seconds / typical)) if typical > 0 else 1
-    return Warm(first, 1 + len(recent), steady, count)
+    # from 1, behind the first call
+    begins = None if since is None else since + 2
+    return Warm(first, 1 + len(recent), begins, count)
+
+
+def latency(
+    contender: Contender, *, calls: int, seconds: float, clock: Clock
+) -> Latency | None:
+    """Single calls, each waited for: as many as asked, or as fit into `seconds`, ten at least.
+
+    None of a clock that stands still.
+    """
+    found: list[float] = []
+    while len(found) < calls and (len(found) < 10 or sum(found) < seconds):
+        found.append(once(contender, 1, clock))
+    if min(found) <= 0:
+        return None
+    p50, p90, p99 = (float(one) for one in np.percentile(found, [50, 90, 99]))
+    return Latency(
+        calls=len(found), p50=p50, p90=p90, p99=p99 if len(found) >= HUNDRED else None
+    )
 
 
 def interleaved(
@@ -126,65 +146,13 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
 
 
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:
-    """Relative difference of the medians of two runs of the same thing.
+    """How far two runs of the same thing are apart: the median ratio of their rounds, less 1.
 
-    It is what this host calls equal.
+    It is what this host calls equal. By rounds, as backends are compared: what slows the host
+    for a while slows both.
     """
-    a = float(np.median(one))
-    b = float(np.median(other))
     # a clock that stands still cannot tell anything from anything
-    smaller = min(a, b)
-    return abs(a - b) / smaller if smaller > 0 else float("inf")
-
-
-def lies(
-    *,
-    single: float,
-    double: float,
-    changed: bool,
-    clock: Clock,
-    independent: Clock = time.monotonic,
-) -> tuple[str, ...]:
-    """What gives a timing away.
-
-    `single`, `double`: seconds of once and twice the work; `changed`: did new inputs change
-    the outputs.
-    """
-    found = []
-    if suspicious(single, double):
-        found.append(
-            f"time does not grow with work: once took {single:.3g} s, twice {double:.3g} s"
-        )
-    if not changed:
-        found.append(
-            "changed inputs did not change the outputs: something is cached or skipped"
-        )
-    ratio = _clock_ratio(clock, independent)
-    slowest, fastest = CLOCK
-    if not slowest < ratio < fastest:
-        found.append(
-            f"the timer runs at {ratio:.2f} times the speed of the system's clock"
-        )
-    return tuple(found)
-
-
-def suspicious(single: float, double: float) -> bool:
-    """Whether twice the work takes hardly longer than once."""
-    return single <= 0 or double < GROWS * single
-
-
-def _clock_ratio(clock: Clock, independent: Clock) -> float:
-    """How fast `clock` runs against another one over a short sleep.
-
-    The middle of three, as a busy host may stop us between readings.
-    """
-    ratios = []
-    for _ in range(3):
-        start, reference = clock(), independent()
-        time.sleep(NAP)
-        ratios.append((clock() - start) / (independent() - reference))
-    return sorted(ratios)[1]
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= STEADY * min(a, b)
+    if min(*one, *other) <= 0:
+        return float("inf")
+    ratio = float(np.median(np.divide(one, other)))
+    return max(ratio, 1 / ratio) - 1

@@ -7,12 +7,14 @@ All their workers are alive at once, one computing at a time, in rounds that tur
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bench.records import Ratio, Record, Throughput, Timing
 from bench.speed import timing
+
+OVERLAP = 0.5  # of the shorter of two samplings, that the other goes on meanwhile
 
 
 class Baton:
@@ -75,46 +77,91 @@ class Baton:
 def compared(records: Sequence[Record]) -> list[Record]:
     """The records of one contest.
 
-    Every timing has its ratio to the same timing of the first backend that has numbers.
+    Every timing has its ratio to the same timing of the first backend that has numbers, and to
+    that of the fastest.
     """
     timed = [record for record in records if isinstance(record.payload, Throughput)]
     if len(timed) < 2:
         return list(records)
-    together = tuple(record.backend for record in timed)
-    return [
-        _beside(record, timed[0], together) if record in timed else record
-        for record in records
-    ]
+    return [_beside(record, timed) if record in timed else record for record in records]
 
 
-def _beside(record: Record, first: Record, together: tuple[str, ...]) -> Record:
-    """A record with its ratios; the first one has none to itself."""
+def _beside(record: Record, timed: Sequence[Record]) -> Record:
+    """A record with its ratios; none to itself."""
     assert isinstance(record.payload, Throughput)
-    assert isinstance(first.payload, Throughput)
-    payload = record.payload.model_copy(update={"together": together})
-    if record is not first:
-        there = {(row.what, row.batch): row for row in first.payload.timings}
-        rows = tuple(
-            _related(row, there.get((row.what, row.batch)), first.backend)
-            for row in payload.timings
-        )
-        payload = payload.model_copy(update={"timings": rows})
+    rows = []
+    for row in record.payload.timings:
+        others = {
+            other.backend: found
+            for other in timed
+            if isinstance(other.payload, Throughput)
+            and (found := _same(row, other.payload))
+        }
+        first, fastest = timed[0].backend, _fastest(others)
+        ratios = {
+            name: None if name == record.backend else _ratio(row, others, name)
+            for name in (first, fastest)
+        }
+        both = {"ratio": ratios[first], "behind": ratios[fastest]}
+        rows.append(row.model_copy(update=both))
+    together = tuple(one.backend for one in timed)
+    told = {"together": together, "timings": tuple(rows)}
+    payload = record.payload.model_copy(update=told)
     return record.model_copy(update={"payload": payload})
 
 
-def _related(row: Timing, other: Timing | None, against: str) -> Timing:
-    """With the median of the ratios of each round and their interval.
+def _fastest(others: Mapping[str, Timing]) -> str:
+    """The backend of the least seconds; the first name where none has any."""
+    known = {name: row.seconds for name, row in others.items() if row.seconds}
+    return min(known, key=lambda name: known[name], default="")
 
-    A void number has none, nor has one without its rounds.
-    """
+
+def _same(row: Timing, payload: Throughput) -> Timing | None:
+    """The timing of the same thing at the same size, in the same mode or the customary one."""
+    alike = [
+        other
+        for other in payload.timings
+        if (row.what, row.batch, row.window) == (other.what, other.batch, other.window)
+    ]
+    usual = [other for other in alike if row.customary and other.customary]
+    named = [other for other in alike if row.mode == other.mode]
+    return next(iter([*usual, *named]), None)
+
+
+def _ratio(row: Timing, others: Mapping[str, Timing], against: str) -> Ratio | None:
+    """The ratio to a backend's timing; a void number has none, nor has one without rounds."""
+    other = others.get(against)
     if other is None or row.seconds is None or other.seconds is None:
-        return row
+        return None
     # One of the two left the contest early: their rounds are not the same rounds.
-    if len(row.rounds) != len(other.rounds):
-        return row
+    if len(row.rounds) != len(other.rounds) or not _together(row, other):
+        return None
+    floors = (row.noise_floor, other.noise_floor)
+    floor = max((one for one in floors if one is not None), default=None)
+    return ratio_of(row.rounds, other.rounds, against=against, floor=floor)
+
+
+def ratio_of(
+    rounds: Sequence[float],
+    others: Sequence[float],
+    *,
+    against: str,
+    floor: float | None,
+) -> Ratio:
+    """The median of the ratios of the rounds, with its interval."""
     # Round by round, so that what slows the host for a while slows both alike.
-    ratios = np.divide(row.rounds, other.rounds)
+    ratios = np.divide(rounds, others)
     low, high = timing.interval(ratios.tolist())
     median = float(np.median(ratios))
-    ratio = Ratio(against=against, value=median, low=low, high=high)
-    return row.model_copy(update={"ratio": ratio})
+    return Ratio(against=against, value=median, low=low, high=high, floor=floor)
+
+
+def _together(row: Timing, other: Timing) -> bool:
+    """Whether their rounds were taken at the same time: one may have had less to time before.
+
+    What was recorded without its times is taken to be so.
+    """
+    if row.span is None or other.span is None:
+        return True
+    (a, b), (c, d) = row.span, other.span
+    return min(b, d) - max(a, c) >= OVERLAP * min(b - a, d - c)

@@ -9,13 +9,14 @@ from reports import cells, plot, verdict
 from reports.blocks import Block, Code, Figure, Row, Strong, bullets, table, text
 from reports.numbers import (
     count,
-    gigaflops,
     interval,
     mebibytes,
     milliseconds,
     number,
     percent,
+    scaled,
 )
+from reports.sections import _pace
 
 AFTER = ("training",)
 TITLE = "Throughput and latency"
@@ -25,7 +26,7 @@ TITLES = {
     "train_step": "Training step (forward, backward, update)",
 }
 # What a timing that lied has no right to.
-SPEEDS = ("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s")
+SPEEDS = ("Median (ms)", "95 % interval (ms)", "p95 (ms)", "Frames/s", "Poses/s")
 
 Timed = tuple[Record, Timing]
 
@@ -50,7 +51,8 @@ def render(run: Run, figures: Path) -> list[Block]:
         page.append(
             table(rows, caption=title) if rows else text(f"{title}: not measured.")
         )
-    return [*page, *voided(pairs), settings(found)]
+    page += [*_pace.fastest(pairs), *voided(pairs), *_pace.limits(found, pairs)]
+    return [*page, _pace.effort(pairs), *missing(found), settings(found)]
 
 
 def marked(payload: Throughput, timing: Timing) -> Timing:
@@ -66,8 +68,11 @@ def legend() -> Block:
     """How the numbers of the tables are meant."""
     return text(
         "Times are medians; the interval is a 95 % bootstrap interval. One frame is one"
-        " pose out. A ratio is of times taken in turns, ",
-        "round by round, while the workers of all backends were alive; above 1 is slower. ",
+        " pose out; every hypothesis of it is a pose. p50, p90 and p99 are of single calls,"
+        " each waited for, beside their number; p99 wants a hundred. A ratio is of times taken"
+        " in turns, ",
+        "round by round, while the workers of all backends were alive; above 1 is slower. One"
+        " within its interval or below the A/A floor shows no difference. ",
         Strong("void"),
         " marks a number that a lie detector refused.",
     )
@@ -78,14 +83,17 @@ def row(record: Record, timing: Timing) -> Row:
     about = cells.columns(record)
     # The timing's own precision, which a record over several of them cannot give.
     about["On"] = Code(f"{cells.device(record)} {timing.precision}")
-    size: Row = {
-        "Batch": count(timing.batch),
-        "Frames": count(timing.frames),
-        "Threads": count(timing.threads),
+    about |= _pace.size(timing)
+    rests = {
+        "Samples": count(timing.samples),
+        "A/A floor": percent(timing.noise_floor),
     }
     if timing.lies:
-        return about | size | dict.fromkeys(SPEEDS, "void") | effort(timing)
-    return about | size | speed(timing) | relative(timing) | effort(timing)
+        return about | dict.fromkeys(SPEEDS, "void") | rests
+    if timing.doubts:  # what slowed the host slowed all backends alike, round by round
+        return about | dict.fromkeys(SPEEDS, "void") | _pace.relative(timing) | rests
+    told = speed(timing) | _pace.calls(timing.latency) | _pace.relative(timing)
+    return about | told | rests
 
 
 def speed(timing: Timing) -> Row:
@@ -95,32 +103,9 @@ def speed(timing: Timing) -> Row:
         interval(timing.low, timing.high, factor=1e3),  # s to ms
         milliseconds(timing.p95),
         number(timing.frames_per_second),
+        number(timing.poses_per_second),
     )
     return dict(zip(SPEEDS, times, strict=True))
-
-
-def relative(timing: Timing) -> Row:
-    """Time beside that of another backend in the same rounds, where there was one."""
-    beside = timing.ratio
-    if beside is None:
-        return {}
-    ends = interval(beside.low, beside.high)
-    return {"Time ÷ other": f"{number(beside.value)} of {beside.against} ({ends})"}
-
-
-def effort(timing: Timing) -> Row:
-    """What the timing rests on, and what it cost beside time."""
-    warm_up = count(timing.warm_up_steps)
-    if not timing.steady:
-        warm_up += " (not steady)"
-    return {
-        "Samples": count(timing.samples),
-        "Warm-up": warm_up,
-        # Holds the compilation, where there is one.
-        "First call (s)": number(timing.compile_seconds),
-        "Peak memory (MiB)": mebibytes(timing.peak_memory_bytes),
-        "GFLOP": gigaflops(timing.flops),
-    }
 
 
 def drawing(pairs: list[Timed], figures: Path) -> Block:
@@ -146,7 +131,7 @@ def draw(record: Record, timing: Timing) -> plot.Bar | None:
     """A timing as a bar of frames per second; None where it has no such number."""
     rate, seconds = timing.frames_per_second, timing.seconds
     low, high = timing.low, timing.high
-    if timing.lies or not rate or not seconds or not low or not high:
+    if timing.lies or timing.doubts or not rate or not seconds or not low or not high:
         return None
     cell = (record.model, record.backend, cells.device(record), timing.precision)
     threads = f"{timing.threads} thread{plural(timing.threads)}"
@@ -189,16 +174,39 @@ def claim(timing: Timing) -> str:
     )
 
 
+def missing(found: list[tuple[Record, Throughput]]) -> list[Block]:
+    """What was asked for and not timed, and detectors that could not be asked, with why."""
+    items = []
+    for record, payload in found:
+        untold = dict(payload.left_out)
+        for timing in payload.timings:
+            for name, why in timing.unchecked.items():
+                untold[f"{name} of {timing.what} at batch {timing.batch}"] = why
+        items += [
+            (Code(cells.label(record)), f" {name}: {why}")
+            for name, why in untold.items()
+        ]
+    return [text("Not timed, or not held:"), bullets(items)] if items else []
+
+
 def settings(found: list[tuple[Record, Throughput]]) -> Block:
     """The noise floor of the host and the pinned settings."""
     rows = []
     for record, payload in found:
         row = cells.columns(record)
         row["Noise floor (A/A)"] = percent(payload.noise_floor)
+        row["Harness (µs a call)"] = scaled(payload.harness_seconds, 1e6)
+        row["Busy while idle (processors)"] = number(payload.idle_cores)
+        if payload.export_bytes:
+            row["Exported (MiB)"] = ", ".join(
+                f"{name} {mebibytes(size)}"
+                for name, size in payload.export_bytes.items()
+            )
         rows.append(
             row | {name: str(value) for name, value in payload.settings.items()}
         )
     caption = (
-        "Noise floor and settings: a difference below the noise floor says nothing"
+        "Noise floor and settings: a difference below the noise floor says nothing; the"
+        " harness's own cost is of a program that does nothing, and is in every number"
     )
     return table(rows, caption=caption)

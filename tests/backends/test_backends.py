@@ -6,7 +6,9 @@ How they are found and described is asked in `test_registry.py`.
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -79,6 +81,7 @@ def test_peak_memory_is_bytes_on_every_system(
     system: str,
     counted: int,
     due: int,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import resource  # not on Windows, where this one test fails
@@ -86,7 +89,18 @@ def test_peak_memory_is_bytes_on_every_system(
     usage = SimpleNamespace(ru_maxrss=counted)
     monkeypatch.setattr(resource, "getrusage", lambda who: usage)
     monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("backends.base.STATUS", tmp_path / "not here")
     assert peak_resident_bytes() == due
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="told by Linux alone")
+def test_a_child_does_not_count_what_its_parent_held() -> None:
+    held = np.ones(200 << 17)  # 200 MiB
+    asked = "from backends.base import peak_resident_bytes as p; print(p())"
+    child = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, check=True, text=True
+    )
+    assert 0 < int(child.stdout) < held.nbytes
 
 
 @pytest.mark.parametrize("name", models.names())

@@ -97,9 +97,12 @@ def beside(timing: Timing) -> str:
     ratio = timing.ratio
     if ratio is None or not ratio.value:
         return ""
+    size = f" at batch {count(timing.batch)}"
+    if not ratio.shown:
+        return f"{size} (no difference shown from {ratio.against})"
     ends = f"{number(ratio.low)} to {number(ratio.high)}"
     times = f"{number(ratio.value)} times that of {ratio.against}, {ends}"
-    return f" at batch {count(timing.batch)} (its time {times})"
+    return f"{size} (its time {times})"
 
 
 def faults(payload: Throughput) -> list[str]:
@@ -124,6 +127,8 @@ def fault(timing: Timing) -> str:
     # Lies first: a number that was made up may well be steady.
     if timing.lies:
         return ", ".join(timing.lies)
+    if timing.doubts:
+        return ", ".join(timing.doubts)
     if timing.seconds is None:
         return "not measured"
     return "" if timing.steady else "never got steady"

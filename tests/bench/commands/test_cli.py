@@ -28,6 +28,7 @@ OTHERS = (
     "noise",
     "predict",
     "report",
+    "selftest",
     "survey",
     "visualize",
 )

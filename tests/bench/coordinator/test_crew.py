@@ -81,7 +81,7 @@ def test_the_end_lets_everybody_go() -> None:
     assert not waiting.is_alive()
 
 
-def timing(*rounds: float, what: str = "forward", batch: int = 1) -> Timing:
+def timing(*rounds: float, batch: int = 1, **more: object) -> Timing:
     seconds = sorted(rounds)[len(rounds) // 2] if rounds else None
     known = {
         "seconds": seconds,
@@ -92,14 +92,14 @@ def timing(*rounds: float, what: str = "forward", batch: int = 1) -> Timing:
         "frames_per_second": 1.0,
     }
     about = {
-        "what": what,
+        "what": "forward",
         "batch": batch,
         "frames": 1,
         "precision": "fp32",
         "threads": 1,
         "rounds": rounds,
     }
-    return Timing.model_validate(about | known)
+    return Timing.model_validate(about | known | more)
 
 
 def record(backend: str, *timings: Timing) -> Record:
@@ -133,6 +133,54 @@ def test_a_void_number_has_no_ratio() -> None:
     *_, other = turns.compared([record("a", timing(1.0, 1.0, 1.0)), record("b", void)])
     assert isinstance(other.payload, Throughput)
     assert other.payload.timings[0].ratio is None
+
+
+def test_a_difference_below_the_floor_is_none_that_is_shown() -> None:
+    quiet = timing(1.0, 1.0, 1.0, noise_floor=0.01)
+    for floor, shown in ((0.02, True), (0.06, False)):
+        slower = timing(1.05, 1.05, 1.05, noise_floor=floor)
+        *_, other = turns.compared([record("a", quiet), record("b", slower)])
+        assert isinstance(other.payload, Throughput)
+        found = other.payload.timings[0].ratio
+        assert found is not None and found.floor == floor
+        assert found.shown == shown
+    inside = found.model_copy(update={"low": 0.99, "floor": 0.0})
+    assert not inside.shown, "an interval with 1 in it shows none either"
+
+
+def test_each_is_held_against_the_fastest() -> None:
+    costs = {"a": 2.0, "b": 1.0, "c": 4.0}
+    records = [record(name, timing(*[each] * 3)) for name, each in costs.items()]
+    behind = [
+        one.payload.timings[0].behind
+        for one in turns.compared(records)
+        if isinstance(one.payload, Throughput)
+    ]
+    assert [one and (one.against, one.value) for one in behind] == [
+        ("b", 2.0),
+        None,
+        ("b", 4.0),
+    ]
+
+
+def test_rounds_that_were_taken_at_another_time_have_no_ratio() -> None:
+    here = timing(1.0, 1.0, 1.0, span=(0.0, 10.0))
+    for span, related in (((9.0, 19.0), False), ((1.0, 11.0), True)):
+        there = timing(2.0, 2.0, 2.0, span=span)
+        *_, other = turns.compared([record("a", here), record("b", there)])
+        assert isinstance(other.payload, Throughput)
+        assert (other.payload.timings[0].ratio is not None) == related
+
+
+def test_customary_modes_are_held_against_each_other_whatever_they_are_called() -> None:
+    first = timing(1.0, 1.0, 1.0, mode="eager")
+    usual = timing(2.0, 2.0, 2.0, mode="compiled")
+    named = timing(3.0, 3.0, 3.0, mode="eager", customary=False)
+    strange = timing(3.0, 3.0, 3.0, mode="graph", customary=False)
+    *_, other = turns.compared([record("a", first), record("b", usual, named, strange)])
+    assert isinstance(other.payload, Throughput)
+    values = [row.ratio and row.ratio.value for row in other.payload.timings]
+    assert values == [2.0, 3.0, None]
 
 
 def test_alone_there_is_nothing_to_compare() -> None:
