@@ -190,7 +190,9 @@ def show(found: Read, told: Sequence[Told]) -> None:
         mine = [each for each in told if each.series.key["machine"] == key]
         print(f"machine {key}: {mine[0].series.machine_name}")
         lines = [_row(each) for each in mine]
-        shown(list(lines[0]), [list(line.values()) for line in lines])
+        # speeds have no protocol, and scores no A/A floor
+        head = [name for name in lines[0] if any(line[name] for line in lines)]
+        shown(head, [[line[name] for name in head] for line in lines])
         for each in mine:
             for one in each.steps:
                 print(f"step: {each.name}: {each.step(one)}")
@@ -214,8 +216,7 @@ def _row(told: Told) -> dict[str, str]:
         "runs": str(len(values)),
         "first": number(values[0]),
         "last": number(values[-1]),
-        "lowest": number(min(values)),
-        "highest": number(max(values)),
+        "range": f"{number(min(values))} to {number(max(values))}",
         "unit": series.unit,
         "A/A": percent(series.floor) if series.floor is not None else "",
         "steps": str(len(told.steps)),

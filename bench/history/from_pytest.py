@@ -72,7 +72,7 @@ def _point(benchmark: Content, content: Content, path: Path) -> Point:
         run=path.stem,
         started=str(content["datetime"]),
         commit=str(commit.get("id") or "")[:12] + ("+" if commit.get("dirty") else ""),
-        versions=f"python {info.get('python_version', '')}",
+        versions=_versions(info),
         preset="",
         source=str(path),
     )
@@ -80,16 +80,22 @@ def _point(benchmark: Content, content: Content, path: Path) -> Point:
 
 def _environment(info: Content) -> dict[str, object]:
     """What `bench.processes.machine` would have said of that machine."""
+    # of a file that was written here, by its benchmarks or from a run
+    if isinstance(own := info.get("poseport"), Mapping):
+        return dict(own)
     cpu = info.get("cpu") or {}
     return {
         "processor": cpu.get("brand_raw")
         or info.get("processor")
         or info.get("machine"),
         "cores": cpu.get("count"),
-        "memory_bytes": info.get("memory_bytes"),  # of a file that was written here
-        "gpu": info.get("gpu"),
         "system": info.get("system"),
     }
+
+
+def _versions(info: Content) -> str:
+    known = info.get("versions") or {"python": info.get("python_version", "")}
+    return ", ".join(f"{name} {number}" for name, number in known.items())
 
 
 def _interval(stats: Content) -> tuple[float | None, float | None]:

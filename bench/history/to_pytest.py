@@ -49,7 +49,7 @@ def _machine_info(environment: Mapping[str, object]) -> dict[str, object]:
         "python_implementation_version": "",
         "system": environment.get("system"),
         "release": "",
-        "memory_bytes": environment.get("memory_bytes"),
+        "poseport": dict(environment),
         "cpu": {
             "brand_raw": environment.get("processor"),
             "count": environment.get("cores"),
