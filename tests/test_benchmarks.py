@@ -71,15 +71,19 @@ def test_every_op_model_and_metric_is_timed_without_a_line_of_its_own(
 def test_the_table_is_that_of_pytest_benchmark_and_a_history_reads_the_file(
     tmp_path: Path,
 ) -> None:
-    file = tmp_path / "b.json"
     asked = ["tests/benchmarks/bench_ops.py", "--backends=numpy", "--benchmark-only"]
-    chosen = ["-k", "relu", f"--benchmark-json={file}"]
-    done = run(*asked, *chosen)
-    assert re.search(r"benchmark 'ops': \d+ tests", done), done
-    points = history.read([file]).points
-    assert {point.backend for point in points} == {"numpy"}
+    asked += ["-k", "leaky_relu", f"--benchmark-storage={tmp_path}"]
+    run(*asked, "--benchmark-autosave")
+    (file,) = tmp_path.glob("*/*.json")
+    assert file.name.startswith("0001_numpy_")
+    said = run(*asked, "--benchmark-compare")
+    # called without its backend: it stands beside that of another one, too
+    for source in ("NOW", "0001_numpy_"):
+        assert f"test_op[leaky_relu] ({source}" in said, said
+    (point,) = history.read([file]).points
+    assert point.backend == "numpy"
     # the machine is the one that a run would have
-    assert {point.machine for point in points} == {machine(describe()).key}
+    assert point.machine == machine(describe()).key
 
 
 def test_they_are_no_part_of_the_tests(pytestconfig: pytest.Config) -> None:

@@ -46,14 +46,10 @@ class Told:
     def how(self) -> str:
         """Size, device, precision, threads, mode: what else it is a series of."""
         key = self.series.key
-        threads = f"{key['threads']} threads" if key["threads"] else ""
-        parts = (
-            self.series.preset,
-            key["device"],
-            key["precision"],
-            key["mode"],
-            threads,
-        )
+        number_of = key["threads"] or 0
+        threads = f"{number_of} thread{'s' if number_of > 1 else ''}"
+        where = (key["device"], key["precision"], key["mode"])
+        parts = (self.series.preset, *where, threads if number_of else "")
         return " ".join(filter(None, parts))
 
     @property

@@ -92,12 +92,20 @@ def _show(rows: list[Row], speeds: list[Speed], slower: list[Speed]) -> None:
     """Both tables, and what fails."""
     from bench.commands._tables import table
 
-    for lines in ([_told(row) for row in rows], [_timed(each) for each in speeds]):
-        if lines:
-            table(list(lines[0]), [list(line.values()) for line in lines])
-            print()
+    for lines in _tables(rows, speeds):
+        table(list(lines[0]), [list(line.values()) for line in lines])
+        print()
     for each in slower:
         print(f"too slow: {' '.join(_timed(each).values())}")
+
+
+def _tables(rows: list[Row], speeds: list[Speed]) -> list[list[dict[str, str]]]:
+    """Scores and speeds, in words; of models that were timed alone there are no scores."""
+    scores = [_told(row) for row in rows]
+    if not speeds:
+        return [scores]
+    timed = [_timed(each) for each in speeds]
+    return [scores, timed] if any(row.protocol_hash for row in rows) else [timed]
 
 
 def _slower(speeds: list[Speed], percent: float) -> list[Speed]:
@@ -128,11 +136,11 @@ def _timed(speed: Speed) -> dict[str, str]:
         "backend": speed.backend,
         "timed": f"{speed.what} {speed.batch} x {speed.frames}",
         "beside": f"{speed.base} {speed.against}",
-        "its seconds, times": number(speed.ratio) if counts else "",
+        "ratio of seconds": number(speed.ratio) if counts else "",
         "95 %": interval(speed.low, speed.high) if counts else "",
         "of": speed.how,
         "A/A": percent(speed.floor) if counts else "",
-        "": speed.said,
+        "result": speed.said,
     }
 
 
@@ -165,10 +173,9 @@ def _markdown(rows: list[Row]) -> str:
     from reports import blocks, markdown
 
     # what people have called their files is text, whatever it looks like
-    parts = [blocks.table([dict(_told(row)) for row in rows])]
-    if speeds := [_timed(each) for row in rows for each in row.speeds]:
-        parts.append(blocks.table([dict(each) for each in speeds]))
-    return markdown.page(parts)
+    speeds = [speed for row in rows for speed in row.speeds]
+    told = _tables(rows, speeds)
+    return markdown.page([blocks.table([dict(line) for line in each]) for each in told])
 
 
 def _curves(rows: list[Row], path: Path) -> list[Curve]:

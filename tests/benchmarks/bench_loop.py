@@ -62,9 +62,9 @@ def bare(made: Loop, feeds: Any) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_loop_costs_little_over_the_bare_step(
-    model: str, backend: Backend, tmp_path: Path, benchmark: Any
+    model: str, pinned: Backend, tmp_path: Path, benchmark: Any
 ) -> None:
-    made = loop(model, MODELS[model], backend, tmp_path)
+    made = loop(model, MODELS[model], pinned, tmp_path)
     (batch,) = made.epochs.steps(0, 1)
     fed = made.feed.batch(batch.keypoints, batch.target, batch.metres)
     feeds = made.trainer.program.put(fed)

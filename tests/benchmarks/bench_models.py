@@ -1,8 +1,8 @@
 """What each model of the zoo costs on a backend: inference, and a training step.
 
 `pytest tests/benchmarks/bench_models.py --backends=torch --benchmark-only --benchmark-autosave`,
-then another backend with `--benchmark-compare --benchmark-group-by=param:model`. `--preset small`
-times larger ones. One thread, inputs on the device beforehand.
+then another backend with `--benchmark-compare --benchmark-group-by=name`. `--preset
+small` times larger ones. One thread, inputs on the device beforehand.
 """
 
 from __future__ import annotations

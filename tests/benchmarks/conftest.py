@@ -30,10 +30,25 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info["versions"] = machine.versions()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """`--benchmark-autosave` calls a file by the backend, too: `0001_torch_COMMIT_TIME`."""
+    benchmarks = getattr(session.config, "_benchmarksession", None)
+    if benchmarks and benchmarks.autosave:
+        tested = session.config.getoption("--backends")
+        benchmarks.autosave = "_".join((*tested, benchmarks.autosave))
+
+
 @pytest.fixture
-def pinned(backend: Backend, benchmark: Any) -> Backend:
-    """A backend on one thread: more add noise, and hide what a call costs."""
+def pinned(backend: Backend, benchmark: Any, pytestconfig: pytest.Config) -> Backend:
+    """A backend on one thread: more add noise, and hide what a call costs.
+
+    Where it is the only one, tests are called without it: `--benchmark-compare` puts those beside
+    each other that are called alike, here and in the file of another backend.
+    """
     backend.pin(threads=1)
+    if len(pytestconfig.getoption("--backends")) == 1:
+        benchmark.name = benchmark.name.replace(f"[{backend.name}-", "[", 1)
+        benchmark.fullname = benchmark.fullname.replace(f"[{backend.name}-", "[", 1)
     benchmark.extra_info.update(backend=backend.name, device="cpu", threads=1)
     return backend
 
