@@ -101,4 +101,6 @@ def _versions(info: Content) -> str:
 def _interval(stats: Content) -> tuple[float | None, float | None]:
     """Of the median, where the rounds were kept."""
     rounds = [float(each) for each in stats.get("data") or ()]
+    if not all(map(math.isfinite, rounds)):
+        raise ValueError("a round that took no number of seconds")
     return timing.interval(rounds) if len(rounds) > 1 else (None, None)

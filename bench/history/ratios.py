@@ -145,11 +145,19 @@ def _like(one: _Timed, others: Sequence[_Timed]) -> _Timed | None:
 def _beside(one: _Timed, base: _Timed) -> Speed:
     place = base.place
     other = [name for name, value in one.place.items() if value != place[name]]
+    # TF32 and the like; what one backend alone has is no difference
+    settings = base.payload.settings
+    other += [
+        name
+        for name, value in one.payload.settings.items()
+        if name in settings and value != settings[name]
+    ]
     if other:
         said = f"not compared: another {', '.join(other)}"
         return _speed(one, base, one.run, said=said)
     mine, theirs = one.row.rounds, base.row.rounds
-    if min(len(mine), len(theirs)) < FEWEST:
+    # a clock that stood still gives no ratio
+    if min(len(mine), len(theirs)) < FEWEST or min(*mine, *theirs) <= 0:
         return _speed(one, base, one.run, said="not compared: without single rounds")
     together = {one.record.backend, base.record.backend} <= set(one.payload.together)
     if one.run is base.run and together and len(mine) == len(theirs):

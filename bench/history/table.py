@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = {".csv": "FORMAT csv, HEADER", ".parquet": "FORMAT parquet"}
 WHOLE = ("batch", "frames", "threads", "samples")
+REAL = ("value", "low", "high", "floor")
 # of each run of a series, in the order of time
 ALONG = ("run", "started", "commit", "versions", "value", "low", "high", "source")
 
@@ -51,8 +52,9 @@ def frame(points: Sequence[Point]) -> pandas.DataFrame:
     made["started"] = pandas.to_datetime(
         made["started"], utc=True, format="ISO8601", errors="coerce"
     )
-    # whole numbers, some of which are not known
-    return made.astype(dict.fromkeys(WHOLE, "Int64"))
+    # said, since a column of which nothing is known would be of any type
+    types = {**dict.fromkeys(WHOLE, "Int64"), **dict.fromkeys(REAL, "float64")}
+    return made.astype(types)
 
 
 def series(points: Sequence[Point]) -> list[Series]:

@@ -10,7 +10,7 @@ import pytest
 from bench.__main__ import main
 from bench.history import ratios
 from bench.history.ratios import NOTHING, Speed
-from bench.records import Record, load
+from bench.records import Record, Throughput, load
 from tests.bench.commands.command_line import Said, one_document
 from tests.bench.history.made_up import run
 from tests.reports import sample_run
@@ -119,6 +119,16 @@ def test_what_is_held_against_what(
         assert one.said == why and one.ratio is None and not one.worse_than(0)
     else:  # who has no like of itself in the first run stands beside what that has
         assert one.against == "torch" and one.said == "slower"
+
+
+def test_another_setting_of_the_framework_is_not_compared(here: Path) -> None:
+    fast = speed(0.01)
+    assert isinstance(fast.payload, Throughput)
+    payload = fast.payload.model_copy(update={"settings": {"tf32": True}})
+    base = run(here / "base", speed(0.01))
+    new = run(here / "new", fast.model_copy(update={"payload": payload}))
+    (one,) = beside(base, new)
+    assert one.said == "not compared: another tf32"
 
 
 def test_a_timing_that_is_gone_is_told(here: Path) -> None:
