@@ -20,6 +20,8 @@ from models import params
 
 MODELS = ("simple_baseline", "videopose3d", "motionbert")
 ROUNDS = 3  # a tracer takes seconds
+# exporters warn of their own insides, which is no error of who calls them
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def formats(backend: str) -> dict[str, Any]:
