@@ -51,5 +51,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.axvline(step + 0.5, color=RED, linestyle="--", linewidth=1.2)
     axes.set(title=panel.title, xlabel=f"run\n{panel.beneath}", ylabel=panel.unit)
     # from 0: cut off below, a change of a few per cent would look like a collapse
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+    # whole runs, one of which is a dot in the middle
+    axes.set_xlim(0.5, len(panel.values) + 0.5)
     axes.locator_params(axis="x", integer=True)
