@@ -90,7 +90,8 @@ def test_the_recipe_of_the_page_is_one(here: Path) -> None:
 
 
 def test_each_line_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    for name in ("duckdb", "tensorboardX"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
     for words in lines():
         typed = [re.sub(r"\btorch\b", "numpy", named(word)) for word in words]
         code = main(typed)

@@ -1,17 +1,28 @@
 """What runs and checkpoints came to, a row each, ready to be held against each other.
 
-Scores are of one protocol or they are not shown: the one that most rows have.
+Scores are of one protocol or they are not shown: the one that most rows have. Speeds are held
+against those of the first run, whatever the protocol.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import records
-from bench.records import Evaluation, Feasibility, Record, Run, Scored, Training
+from bench.history import ratios
+from bench.history.ratios import Speed
+from bench.records import (
+    Evaluation,
+    Feasibility,
+    Record,
+    Run,
+    Scored,
+    Throughput,
+    Training,
+)
 from bench.training import checkpoint
 from models.errors import BadInput
 from reports import batches, cells, glance
@@ -22,7 +33,7 @@ DUE = "give run folders, folders of them, or checkpoints (.safetensors)"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One trained model; None is not measured."""
+    """One trained or timed model; None is not measured."""
 
     source: str
     model: str
@@ -37,6 +48,9 @@ class Row:
     training: Training | None = None
     note: str = ""
     label: str = ""  # the end of `source` that tells it from the others
+    speeds: tuple[
+        Speed, ...
+    ] = ()  # beside others, whose runs are called by their labels
 
     @property
     def name(self) -> str:
@@ -45,28 +59,48 @@ class Row:
 
 
 def rows(places: Sequence[Path]) -> list[Row]:
-    """A row for each trained model, scores of one protocol alone.
+    """A row for each trained or timed model, scores of one protocol alone.
 
     Raises BadInput for what is no run and no checkpoint, for fewer than two rows, and for rows that
-    have no protocol in common.
+    have neither a protocol in common nor a speed to compare.
     """
-    found = _labelled([row for place in places for row in _of(place)])
+    runs = {place: _runs(place) for place in places if place.is_dir()}
+    found = _labelled([row for place in places for row in _of(place, runs)])
     if len(found) < 2:
         raise BadInput(
             f"{', '.join(map(str, places))}: {len(found)} trained model there, and two were due"
             f" to be compared; {DUE}"
         )
-    hashes = Counter(row.protocol_hash for row in found)
-    (chosen, times), *_ = hashes.most_common(1)
-    if times < 2:
+    # each once, where places were given twice
+    each = [run for inside in runs.values() for run in inside]
+    once = {run.folder.resolve(): run for run in reversed(each)}
+    speeds = ratios.compared(list(once.values())[::-1])
+    hashes = Counter(row.protocol_hash for row in found if row.protocol_hash)
+    (chosen, times), *_ = hashes.most_common(1) or [("", 0)]
+    if times < 2 and not speeds:
         listed = ", ".join(f"{row.protocol} {row.protocol_hash}" for row in found)
         raise BadInput(
             f"nothing in common: {len(found)} models under protocols {listed}; evaluate them"
             " under one, numbers of others mean another thing"
         )
-    found = [_comparable(row, chosen) for row in found]
+    found = _with_speeds([_comparable(row, chosen) for row in found], speeds)
     trained = [row.training for row in found if row.training]
     return [_marked(row) for row in found] if batches.unequal(trained) else found
+
+
+def _with_speeds(found: Sequence[Row], speeds: Sequence[Speed]) -> list[Row]:
+    """Rows with their speeds, which call a run as the rows do."""
+    labels = {row.source: row.label for row in found}
+    rows = []
+    for row in found:
+        about = row.source, row.model, row.backend
+        mine = tuple(
+            replace(one, run=row.label, base=labels.get(one.base, one.base))
+            for one in speeds
+            if (one.run, one.model, one.backend) == about
+        )
+        rows.append(replace(row, speeds=mine))
+    return rows
 
 
 def _marked(row: Row) -> Row:
@@ -106,7 +140,7 @@ def _ends(paths: Collection[Path]) -> dict[Path, str]:
 
 def _comparable(row: Row, chosen: str) -> Row:
     """A row as it may stand beside those of the chosen protocol."""
-    if row.protocol_hash == chosen:
+    if row.protocol_hash in (chosen, ""):
         return row
     note = f"not comparable: another protocol than {chosen}"
     return replace(
@@ -118,24 +152,27 @@ def _comparable(row: Row, chosen: str) -> Row:
     )
 
 
-def _of(place: Path) -> Iterator[Row]:
+def _of(place: Path, runs: Mapping[Path, Sequence[Run]]) -> list[Row]:
     """What a run, each run of a folder, or a checkpoint has."""
-    if not place.is_dir():
-        yield _of_checkpoint(place)
-        return
+    if place not in runs:
+        return [_of_checkpoint(place)]
+    return [row for run in runs[place] for row in _of_run(run)]
+
+
+def _runs(place: Path) -> list[Run]:
+    """A run, or each run of a folder. Raises BadInput where it is neither."""
     inside = sorted(each.parent for each in place.glob("*/run.json"))
     if (place / "run.json").exists() or not inside:
         inside = [place]
-    for folder in inside:
-        yield from _of_run(records.read(folder))
+    return [records.read(folder) for folder in inside]
 
 
 def _of_run(run: Run) -> Iterator[Row]:
-    """Each model that was trained or scored there."""
+    """Each model that was trained, scored or timed there."""
     pairs = dict.fromkeys(
         (record.backend, record.model)
         for record in run.records
-        if isinstance(record.payload, Training | Evaluation)
+        if isinstance(record.payload, Training | Evaluation | Throughput)
     )
     for backend, model in pairs:
         mine = cells.of_model(run, backend, model)
@@ -147,14 +184,14 @@ def _row(source: str, backend: str, model: str, mine: list[Record]) -> Row:
     trained = next((each for _, each in cells.payloads(mine, Training)), None)
     known = next((each for _, each in cells.payloads(mine, Feasibility)), None)
     said: Scored | Training | None = scored or trained
-    assert said is not None  # such records alone make a row
     sized = trained or known
     return Row(
         source=source,
         model=model,
         backend=backend,
-        protocol=said.protocol,
-        protocol_hash=said.protocol_hash,
+        # of one that was timed alone there is none
+        protocol=said.protocol if said else "",
+        protocol_hash=said.protocol_hash if said else "",
         mpjpe=_score(scored, "MPJPE"),
         pa_mpjpe=_score(scored, "PA-MPJPE"),
         parameters=sized.parameters if sized else None,

@@ -125,8 +125,16 @@ def start(
 
 
 def resumed(folder: Path) -> Config:
-    """The configuration of an earlier run. Raises BadInput where the folder is no run."""
+    """The configuration of an earlier run. Raises BadInput where the folder is no run.
+
+    So it does for a run of an older schema: its cells would stand beside others of another kind.
+    """
     run = records.read(folder)
+    if run.migrated:
+        raise BadInput(
+            f"{folder} is of an older schema than {records.SCHEMA}: it can be read, and not gone on"
+            f" with; {records.AGAIN}"
+        )
     try:
         return configs.validate(run.info.config)
     except BadInput as error:

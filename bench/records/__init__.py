@@ -7,10 +7,12 @@ and nothing else of `bench`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
+from bench.records import migration
 from bench.records.detours import Detour, Detours
 from bench.records.feasibility import (
     Answers,
@@ -48,7 +50,7 @@ from bench.records.payloads import (
     Training,
 )
 from bench.records.profile import Profile, ProfileRow
-from models.errors import BadInput
+from models.errors import BadInput, shortened
 
 __all__ = [
     "ASIDE",
@@ -106,6 +108,8 @@ MANIFESTS = (
 )
 ASIDE = "records.broken.jsonl"  # its lines that could not be read
 SCHEMA = 2  # 2: the trivial baselines are a record of their own
+AGAIN = "read it with the version that wrote it, or run it again"
+TASK_NAMED = re.compile(rb'"task"\s*:\s*"([^"]*)"')
 
 Status = Literal[
     "ok",
@@ -168,6 +172,9 @@ class Run(Frozen):
     folder: Path
     broken: tuple[int, ...] = ()  # numbers of the lines that could not be read, from 1
     lines: tuple[int, ...] = ()  # number of the line of each record, where it was read
+    migrated: bool = (
+        False  # written under an older schema, and read as if under this one
+    )
 
 
 def append(folder: Path, record: Record) -> None:
@@ -184,37 +191,80 @@ def append(folder: Path, record: Record) -> None:
         file.write(line.encode())
 
 
-def load(folder: Path) -> Run:
+def load(folder: Path, tasks: Collection[str] = ()) -> Run:
     """Read a run folder; the last record of a cell wins, a torn last line is left out.
 
-    So is a line that cannot be read, whose number is told. Raises FileNotFoundError when the
-    folder holds no `run.json`, BadInput for records of another schema.
+    So is a line that cannot be read, whose number is told. Of `tasks` alone, where some are
+    named: the long records of others are then not looked into. Raises FileNotFoundError when the
+    folder holds no `run.json`, BadInput for records of a schema that cannot be read as this one.
     """
-    text = (folder / "run.json").read_bytes()
-    _same_schema(json.loads(text), folder / "run.json")
-    info = RunInfo.model_validate_json(text)
+    content = json.loads((folder / "run.json").read_bytes())
+    _known_schema(content, folder / "run.json")
+    info = RunInfo.model_validate(migration.current(content, SCHEMA))
     records: dict[Cell, Record] = {}
     lines: dict[Cell, int] = {}
     broken = []
     for number, line in _lines(folder / FILE):
         try:
-            _same_schema(json.loads(line), folder / FILE)
-            record = Record.model_validate_json(line)
+            found = _read_line(line, tasks, f"{folder / FILE}, line {number}")
         except BadInput:
             raise
         except (ValueError, RecursionError):
             broken.append(number)
         else:
             # a cell done again stands where it stood
-            records[cell(record)] = record
-            lines[cell(record)] = number
+            for record in found:
+                records[cell(record)] = record
+                lines[cell(record)] = number
     return Run(
         info=info,
         records=tuple(records.values()),
         folder=folder,
         broken=tuple(broken),
         lines=tuple(lines[key] for key in records),
+        migrated=migration.due(content),
     )
+
+
+def _read_line(line: bytes, tasks: Collection[str], where: str) -> list[Record]:
+    """The records of a line; several where an older schema kept several things in one.
+
+    Raises ValueError or RecursionError for what is no record, BadInput for another schema.
+    """
+    if tasks and not _may_be_of(line, tasks):
+        return []
+    content = json.loads(line)
+    _known_schema(content, where)
+    if not migration.due(content):
+        found = [Record.model_validate_json(line)]
+    else:
+        found = _brought_up(content, where)
+    return [record for record in found if not tasks or record.task in tasks]
+
+
+def _may_be_of(line: bytes, tasks: Collection[str]) -> bool:
+    """Whether a line names one of the tasks, or is no record.
+
+    By its bytes: to parse a ladder takes a hundred times as long.
+    """
+    if not (line.startswith(b"{") and line.endswith(b"}")):
+        return True
+    named = set(TASK_NAMED.findall(line))
+    return any(task.encode() in named for task in tasks)
+
+
+def _brought_up(content: dict[str, object], where: str) -> list[Record]:
+    """A record of an older schema. Raises BadInput where it has no counterpart in this one."""
+    try:
+        found = migration.records(content, SCHEMA)
+        return [Record.model_validate(each) for each in found]
+    except (ValueError, TypeError, KeyError) as error:
+        # its first line says of what: the whole would tell every field of every record
+        reason = shortened(str(error).replace("\n", " "), 120)
+        raise BadInput(
+            f"{where}: a record of schema {content['schema_version']} that schema {SCHEMA} has"
+            f" no counterpart of ({reason}); {AGAIN}"
+        ) from None
 
 
 def mend(folder: Path) -> tuple[int, ...]:
@@ -247,20 +297,19 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _same_schema(content: object, file: Path) -> None:
-    """Raise BadInput for what another version of PosePort wrote."""
+def _known_schema(content: object, where: object) -> None:
+    """Raise BadInput for what a version of PosePort wrote that this one cannot follow."""
     came = content.get("schema_version") if isinstance(content, dict) else SCHEMA
-    if came not in (None, SCHEMA):
+    if came not in (None, SCHEMA, *migration.OLDER):
         raise BadInput(
-            f"{file} is of schema {came!r:.20}, and this version reads schema {SCHEMA}; read"
-            " it with the version that wrote it, or run it again"
+            f"{where} is of schema {came!r:.20}, and this version reads schema {SCHEMA}; {AGAIN}"
         )
 
 
-def read(folder: Path) -> Run:
-    """Read a run folder that somebody named. Raises BadInput where it is none."""
+def read(folder: Path, tasks: Collection[str] = ()) -> Run:
+    """As `load`, of a folder that somebody named. Raises BadInput where it is no run folder."""
     try:
-        return load(folder)
+        return load(folder, tasks)
     except BadInput:
         raise  # which is a ValueError, too
     except (FileNotFoundError, NotADirectoryError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from reports.plot.dots import Dot, dots
 from reports.plot.joint_errors import joints
 from reports.plot.moving import breathing, overlays, walking, watching
+from reports.plot.over_time import Panel, history
 from reports.plot.parity_ladder import Rung, ladder
 from reports.plot.pose_views import pictures, poses, skeletons
 from reports.plot.rates import Bar, bars
@@ -19,11 +20,13 @@ __all__ = [
     "Bar",
     "Curve",
     "Dot",
+    "Panel",
     "Rung",
     "bars",
     "breathing",
     "curves",
     "dots",
+    "history",
     "joints",
     "ladder",
     "overlays",

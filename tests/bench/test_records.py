@@ -12,10 +12,21 @@ import pytest
 from pydantic import ValidationError
 
 from bench import records
-from bench.records import Check, Parity, Payload, Record
+from bench.coordinator.run import resumed
+from bench.records import (
+    Baseline,
+    Baselines,
+    Check,
+    Evaluation,
+    Parity,
+    Payload,
+    Record,
+)
 from models.errors import BadInput
 from tests.reports import sample_run
 
+# a run as the last version of schema 1 wrote it, of invented numbers
+SCHEMA_1 = Path(__file__).parent / "schema_1"
 PAYLOADS = (
     sample_run.feasibility(),
     sample_run.parity(),
@@ -158,12 +169,60 @@ def test_another_schema_is_refused_in_one_line(folder: Path, name: str) -> None:
     text = path.read_text()
     now = f'"schema_version":{records.SCHEMA}'
     assert now in text
-    path.write_text(text.replace(now, '"schema_version":1'))
-    said = f"is of schema 1, and this version reads schema {records.SCHEMA}"
+    path.write_text(text.replace(now, '"schema_version":3'))
+    said = f"is of schema 3, and this version reads schema {records.SCHEMA}"
     with pytest.raises(BadInput, match=said):
         records.read(folder)
     with pytest.raises(BadInput, match=said):
         records.mend(folder)
+
+
+def test_a_run_of_schema_1_is_read_and_its_baselines_are_a_record_of_their_own() -> (
+    None
+):
+    run = records.read(SCHEMA_1)
+    assert run.migrated and run.info.schema_version == records.SCHEMA
+    assert {record.schema_version for record in run.records} == {records.SCHEMA}
+    kept = [record.task for record in run.records]
+    assert kept.index("baselines") == kept.index("evaluate") - 1
+    alone = run.records[kept.index("baselines")]
+    scored = run.records[kept.index("evaluate")].payload
+    assert isinstance(alone.payload, Baselines) and isinstance(scored, Evaluation)
+    assert (alone.backend, alone.model, alone.seconds) == ("", "", None)
+    assert alone.payload.protocol_hash == scored.protocol_hash
+    # every number as it stood in the file
+    text = (SCHEMA_1 / records.FILE).read_text()
+    (evaluated,) = [line for line in text.splitlines() if '"baselines":' in line]
+    was = json.loads(evaluated)["payload"]
+    assert alone.payload.baselines == tuple(
+        Baseline.model_validate(each) for each in was["baselines"]
+    )
+    assert scored.metrics[0].frame_wise == was["metrics"][0]["frame_wise"]
+
+
+def test_a_run_of_schema_1_is_not_gone_on_with() -> None:
+    with pytest.raises(BadInput, match=r"older schema than 2: it can be read, and not"):
+        resumed(SCHEMA_1)
+
+
+def test_what_schema_2_has_no_counterpart_of_is_refused_by_line(folder: Path) -> None:
+    text = (SCHEMA_1 / records.FILE).read_text()
+    strange = text.replace('"result":"passed"', '"result":"not_applicable"')
+    assert strange != text
+    (folder / records.FILE).write_text(strange)
+    with pytest.raises(BadInput, match=r"records.jsonl, line 6: a record of schema 1"):
+        records.read(folder)
+
+
+def test_records_of_some_tasks_are_read_without_the_others(folder: Path) -> None:
+    for payload in (sample_run.parity(), sample_run.throughput()):
+        records.append(folder, sample_run.record(payload))
+    with (folder / records.FILE).open("ab") as file:
+        file.write(b'{"task": "parity", "broken": }\n{"task": "throughput"}\nx\n')
+    run = records.load(folder, tasks=("throughput",))
+    assert [record.task for record in run.records] == ["throughput"]
+    # what is broken in a line of another task is not looked for
+    assert run.broken == (4, 5)
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:

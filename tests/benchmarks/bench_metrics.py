@@ -1,14 +1,13 @@
 """How fast poses are scored.
 
-PA-MPJPE against batched singular values on one thread, and every metric on a test set of
-Human3.6M's size: `OMP_NUM_THREADS=1 pytest --benchmark-only tests/benchmarks/bench_metrics.py`. The
-contenders are timed in turn, in one run. Nothing is asserted on time; both must give the same
-numbers.
+Each metric alone, PA-MPJPE beside batched singular values, and all on a test set of Human3.6M's
+size: `OMP_NUM_THREADS=1 pytest --benchmark-only tests/benchmarks/bench_metrics.py`. Nothing is
+asserted on time; both alignments must give the same numbers.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,54 +65,53 @@ def in_closed_form(pred: Array, true: Array) -> Array:
 
 
 @pytest.mark.parametrize("kind", TURNS)
-def test_alignment_against_singular_values(
-    kind: str,
-    capsys: pytest.CaptureFixture[str],
-    benchmark: Any,
-) -> None:
+def test_alignment_beside_singular_values(kind: str, benchmark: Any) -> None:
     pred, true = people(POSES)
     pred = pred * TURNS[kind]
     assert_allclose(in_closed_form(pred, true), by_svd(pred, true), rtol=0, atol=1e-6)
-    with capsys.disabled():
-        said = told(
-            f"PA-MPJPE, {kind}",
-            lambda: by_svd(pred, true),
-            lambda: in_closed_form(pred, true),
-            names=("singular values", "closed form"),
-            seconds=8,
-        )
-    benchmark.extra_info.update(said)
-    benchmark.pedantic(lambda: in_closed_form(pred, true), rounds=3)
+    benchmark.group = "alignment"
+    told(
+        benchmark,
+        lambda: in_closed_form(pred, true),
+        lambda: by_svd(pred, true),
+        names=("closed form", "singular values"),
+        seconds=8,
+    )
 
 
-def test_every_metric_on_a_test_set(
-    capsys: pytest.CaptureFixture[str], benchmark: Any
-) -> None:
-    pred, true = (poses.astype(np.float32) for poses in people(TEST_SET))
+def scored(count: int, names: tuple[str, ...] | None) -> Callable[[], Any]:
+    """What scores some poses, by some metrics or all."""
+    pred, true = (poses.astype(np.float32) for poses in people(count))
     # about as in Human3.6M's test set
     labels = {
-        "actions": [f"Action {place % 15}" for place in range(TEST_SET)],
-        "subjects": ["S9" if place % 5 < 2 else "S11" for place in range(TEST_SET)],
-        "clips": [place // 2400 for place in range(TEST_SET)],
+        "actions": [f"Action {place % 15}" for place in range(count)],
+        "subjects": ["S9" if place % 5 < 2 else "S11" for place in range(count)],
+        "clips": [place // 2400 for place in range(count)],
     }
+    protocol = protocols.load("h36m-p1")
+    return lambda: metrics.evaluate(
+        pred,
+        true,
+        joint_names=H36M17.joints,
+        protocol=protocol,
+        metrics=names,
+        **labels,
+    )
 
-    def score() -> Any:
-        return metrics.evaluate(
-            pred,
-            true,
-            joint_names=H36M17.joints,
-            protocol=protocols.load("h36m-p1"),
-            **labels,
-        )
 
-    start = time.perf_counter()
-    busy = time.process_time()
-    found = benchmark.pedantic(score, rounds=1)
-    wall = time.perf_counter() - start
-    cpu = time.process_time() - busy
-    with capsys.disabled():
-        print(
-            f"\n{len(found)} metrics of {TEST_SET:,} poses: {wall:.2f} s ({cpu:.2f} s of"
-            " one core)"
-        )
+@pytest.mark.benchmark(group="metrics", max_time=0.5, min_rounds=3)
+@pytest.mark.parametrize("metric", metrics.names())
+def test_metric(metric: str, benchmark: Any) -> None:
+    work = scored(POSES, (metric,))
+    (found,) = work()
+    if found.frame_wise is None:
+        pytest.skip(f"{found.name} needs more than poses")
+    benchmark.extra_info["poses"] = POSES
+    benchmark(work)
+
+
+def test_every_metric_on_a_test_set(benchmark: Any) -> None:
+    benchmark.group = "metrics of a test set"
+    found = benchmark.pedantic(scored(TEST_SET, None), rounds=1)
+    benchmark.extra_info["poses"] = TEST_SET
     assert all(metric.frame_wise is not None for metric in found)

@@ -12,6 +12,7 @@ from bench.speed.timing import interval
 Work = Callable[[], Any]
 # rounds: a median of fewer says little, and more say no more
 FEWEST, MOST = 12, 200
+ROUNDS = 5  # of pytest-benchmark's own, for a row of its table
 WARM = 3  # runs before the clock: caches, threads and compilers get ready
 
 
@@ -40,30 +41,32 @@ def interleaved(
 
 
 def told(
-    what: str,
+    benchmark: Any,
     ours: Work,
     theirs: Work,
     *,
     names: tuple[str, str],
     seconds: float,
-) -> dict[str, float]:
-    """Time both, print medians and ratios, and give them back; nothing is asserted on time."""
+) -> None:
+    """Time both in turns, then give `ours` to pytest-benchmark, for its table.
+
+    What the rounds in turns say goes into `extra_info`; `conftest.py` shows it beneath the table.
+    Nothing is asserted on time.
+    """
     spent = interleaved(ours, theirs, seconds=seconds)
     mine, other = map(statistics.median, spent)
-    ratio = mine / other
     # of each round by itself: what slows a whole round slows both
     ratios = [a / b for a, b in zip(*spent, strict=True)]
-    paired = statistics.median(ratios)
     low, high = interval(ratios)
-    print(
-        f"\n{what}: {names[0]} {mine * 1e3:.2f} ms, {names[1]} {other * 1e3:.2f} ms,"
-        f" ratio {ratio:.3f} (paired {paired:.3f}, {low:.3f} to {high:.3f}),"
-        f" {len(spent[0])} rounds"
+    benchmark.extra_info.update(
+        beside=" / ".join(names),
+        ratio=mine / other,
+        paired=statistics.median(ratios),
+        paired_low=low,
+        paired_high=high,
+        seconds=mine,
+        beside_seconds=other,
+        turns=len(ratios),
     )
-    return {
-        "ratio": ratio,
-        "paired": paired,
-        "paired_low": low,
-        "paired_high": high,
-        names[1].replace(" ", "_"): other,
-    }
+    # they are warm by now
+    benchmark.pedantic(ours, rounds=ROUNDS, warmup_rounds=0)

@@ -1,18 +1,16 @@
 """How fast batches are cut, and in what memory.
 
-As a fraction of a plain memory copy of the same bytes, and against a loop over windows. Run:
-`OMP_NUM_THREADS=1 pytest --benchmark-only tests/benchmarks/bench_windows.py`. The three contenders
-are timed in turn, in one run, and the best time of each counts: what else the machine does slows
-some rounds of each. Times are printed beside what is due, never asserted; memory is.
+Beside a plain memory copy of the same bytes, or a loop over windows. Run: `OMP_NUM_THREADS=1 pytest
+--benchmark-only tests/benchmarks/bench_sampler.py`. Both are timed in turns; ratios are told beside
+what is due, never asserted; memory is.
 """
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +21,12 @@ from bench.data.batches.windows import Windows
 from bench.data.clip import Clip, film
 from bench.data.protocols import load
 from bench.data.readers import cache, synthetic
+from tests.benchmarks.rounds import told
 
 ROUNDS, BATCH = 15, 512
+SECONDS = 2.0
 ROOT = Path(__file__).parents[2]
 MILLIONS = 1_500_000  # frames of the test of memory
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Best seconds for a batch, and what it holds."""
-
-    sampler: float
-    copy: float
-    loop: float
-    size: int  # bytes
-
-
-def best_in_turn(contenders: dict[str, Callable[[int], object]]) -> dict[str, float]:
-    """Best seconds of each contender, all timed in every round."""
-    best = dict.fromkeys(contenders, float("inf"))
-    for turn in range(ROUNDS):
-        for name, work in contenders.items():
-            start = time.perf_counter()
-            work(turn)
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
 
 
 class Loop:
@@ -82,63 +61,47 @@ class Loop:
             into[1][row] = pose[first : first + self.outputs]
 
 
-def measure(windows: Windows, clips: list[Clip]) -> Speed:
-    """Time random batches, the same for all three."""
-    draw = np.random.default_rng(0)
-    picks = [draw.integers(0, len(windows), BATCH) for _ in range(ROUNDS)]
-    sources = [np.ascontiguousarray(part) for part in windows.batch(picks[0])]
-    # the best of all rounds counts, so that the first may find its pages new to the system
-    copies = [np.empty_like(part) for part in sources]
-    loop = Loop(windows, clips)
-
-    def copy(turn: int) -> None:
-        for out, source in zip(copies, sources, strict=True):
-            np.copyto(out, source)
-
-    best = best_in_turn(
-        {
-            "sampler": lambda turn: windows.batch(picks[turn]),
-            "copy": copy,
-            "loop": lambda turn: loop.fill(picks[turn], copies),
-        }
-    )
-    return Speed(**best, size=sum(part.nbytes for part in sources))
-
-
-# what is due: of a memory copy where windows are long and copying is all there is to do, of a loop
-# where they are short and finding them is
+# beside a memory copy where windows are long and copying is all there is to do, beside a loop where
+# they are short and finding them is
 CASES = [
-    (243, "all", "half a memory copy"),
-    (243, "centre", "half a memory copy"),
-    (27, "centre", "5 x a loop"),
-    (1, "centre", "5 x a loop"),
+    (243, "all", "copy"),
+    (243, "centre", "copy"),
+    (27, "centre", "loop"),
+    (1, "centre", "loop"),
 ]
+DUE = {"copy": "2 at most", "loop": "0.2 at most"}
 
 
-@pytest.mark.parametrize(("frames", "outputs", "due"), CASES)
-def test_sampler_speed(
-    frames: int,
-    outputs: str,
-    due: str,
-    capsys: pytest.CaptureFixture[str],
-    benchmark: Any,
-) -> None:
+@pytest.mark.parametrize(("frames", "outputs", "beside"), CASES)
+def test_sampler(frames: int, outputs: str, beside: str, benchmark: Any) -> None:
     clips = synthetic.load(rig=load("synthetic").rig)
     # a window at every frame, as training draws them
     windows = Windows(clips, frames=frames, outputs=outputs, stride=1)
-    speed = measure(windows, clips)
-    picks = np.arange(BATCH) % len(windows)
-    benchmark.pedantic(lambda: windows.batch(picks), rounds=ROUNDS)
-    rate = BATCH / speed.sampler
-    flow = speed.size / speed.sampler / 1e9
-    fraction = speed.copy / speed.sampler
-    gain = speed.loop / speed.sampler
-    with capsys.disabled():
-        print(
-            f"\nT={frames} outputs={outputs}: {rate:,.0f} windows/s, {flow:.1f} GB/s,"
-            f" {fraction:.2f} of a memory copy ({speed.size / 1e6:.2f} MB),"
-            f" {gain:.1f} x a loop over windows (due: {due})"
-        )
+    rng = np.random.default_rng(0)
+    picks = [rng.integers(0, len(windows), BATCH) for _ in range(ROUNDS)]
+    # each the next one: a batch that was cut just before lies in the cache
+    turns = itertools.cycle(picks), itertools.cycle(picks)
+    sources = [np.ascontiguousarray(part) for part in windows.batch(picks[0])]
+    copies = [np.empty_like(part) for part in sources]
+    loop = Loop(windows, clips)
+
+    def other() -> None:
+        if beside == "loop":
+            loop.fill(next(turns[1]), copies)
+            return
+        for out, source in zip(copies, sources, strict=True):
+            np.copyto(out, source)
+
+    benchmark.group = "sampler"
+    told(
+        benchmark,
+        lambda: windows.batch(next(turns[0])),
+        other,
+        names=("sampler", beside),
+        seconds=SECONDS,
+    )
+    size = sum(part.nbytes for part in sources)
+    benchmark.extra_info.update(due=DUE[beside], windows=BATCH, bytes=size)
 
 
 # in a process of its own, whose memory is that of the cache and the windows alone
@@ -187,21 +150,18 @@ def long_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("frames", [1, 27, 243])
 def test_memory_of_a_million_and_a_half_frames(
-    frames: int,
-    long_cache: Path,
-    capsys: pytest.CaptureFixture[str],
-    benchmark: Any,
+    frames: int, long_cache: Path, benchmark: Any
 ) -> None:
     command = [sys.executable, "-c", RESIDENT, str(long_cache), str(frames)]
     how = {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
+    benchmark.group = "an epoch of a long cache"
     done = benchmark.pedantic(subprocess.run, (command,), how, rounds=1)
     resident, arrays, loading, filling = map(float, done.stdout.split())
-    size = long_cache.stat().st_size
-    with capsys.disabled():
-        print(
-            f"\nT={frames}: a cache of {MILLIONS:,} frames, {size / 1e6:.0f} MB, loaded in"
-            f" {loading:.2f} s and cut in {filling:.2f} s; arrays {arrays / 1e6:.0f} MB,"
-            f" resident at most {resident / 1e6:.0f} MB, {resident / arrays:.2f} of it"
-        )
+    benchmark.extra_info.update(
+        resident_bytes=resident,
+        array_bytes=arrays,
+        loading_seconds=loading,
+        cutting_seconds=filling,
+    )
     # Python and NumPy are part of it; a second copy of the arrays would not fit
     assert resident < 1.5 * arrays

@@ -1,0 +1,75 @@
+"""Every number of a timing: what a later version of the records adds is followed, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.history.point import Measured, digest
+from bench.records import Record, RunInfo, Throughput, Timing
+
+# what a timing is of, how it was taken, and the ends of its interval
+FACTS = {"batch", "frames", "threads", "samples", "warm_up_steps", "flops"}
+ENDS = {"low", "high"}
+MAIN = "frames_per_second"
+
+
+def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
+    """The timings that count."""
+    assert isinstance(record.payload, Throughput)
+    setup = digest(record.config)
+    for row in record.payload.timings:
+        # of one that lies there are no numbers, and one that got never steady is no rate
+        if row.lies or row.seconds is None or not row.steady:
+            continue
+        for metric, value in _numbers(row.model_dump()):
+            low, high = _ends(row, metric)
+            yield Measured(
+                metric=metric,
+                value=value,
+                unit=_unit(metric),
+                better="higher" if metric.endswith("_per_second") else "lower",
+                main=metric == MAIN,
+                low=low,
+                high=high,
+                floor=record.payload.noise_floor,
+                samples=row.samples,
+                what=row.what,
+                batch=row.batch,
+                frames=row.frames,
+                threads=row.threads,
+                # one of the modes of a backend, in records that know of several
+                mode=str(getattr(row, "mode", "") or ""),
+                setup=setup,
+            )
+
+
+def _numbers(
+    content: Mapping[str, Any], before: str = ""
+) -> Iterator[tuple[str, float]]:
+    """Each number by its name; of a part within a part by both names."""
+    for name, value in content.items():
+        # a ratio is beside another backend, and no number of this one alone
+        if name == "ratio" or (not before and name in FACTS | ENDS):
+            continue
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{before}{name}_")
+        # True is a number to Python
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield before + name, float(value)
+
+
+def _ends(row: Timing, metric: str) -> tuple[float | None, float | None]:
+    """The interval that the record has: of the seconds, and so of the rate."""
+    if metric == "seconds":
+        return row.low, row.high
+    if metric == MAIN and row.low and row.high:
+        per_call = row.batch * row.frames
+        return per_call / row.high, per_call / row.low
+    return None, None
+
+
+def _unit(metric: str) -> str:
+    if metric.endswith("_per_second"):
+        return f"{metric.removesuffix('_per_second')}/s"
+    return "B" if metric.endswith("_bytes") else "s"
