@@ -173,6 +173,7 @@ class Worker:
                 **thread_environment(self._threads),
                 **lifeline.environment(),
                 **placing.environment(job.config.device),
+                **memory.bound(job.config.memory),
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
             }

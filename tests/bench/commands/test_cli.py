@@ -29,6 +29,7 @@ OTHERS = (
     "predict",
     "report",
     "survey",
+    "sweep",
     "visualize",
 )
 
