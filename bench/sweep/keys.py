@@ -79,7 +79,7 @@ class Keys:
 
     def _spec(self, job: Job) -> str:
         """Both graphs of the model."""
-        said = job.settings.model_dump_json()
+        said = spec.deciding(job.settings)
         key = f"{job.model} {job.config.data} {job.config.protocol} {said}"
         if key not in self._specs:
             built = spec.spec_of(job)

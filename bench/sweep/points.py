@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ WHOLE = {
     "declared": "nothing is run of a framework on paper; ask `python -m bench feasibility`",
 }
 SEED = "seed"  # nothing else follows from it, and grids vary it most
-KEPT = 64  # configurations that differ in more than their seed
+KEPT = 64  # configurations that differ in more than their seed, ready to be used
 USUAL = "smoke"  # the profile where none is said
 Told = Callable[[str, float], None]
 IsHere = Callable[
@@ -42,7 +43,9 @@ class Points:
     file: Path
     written: Written
     grid: Grid
-    _known: OrderedDict[str, Config] = field(default_factory=OrderedDict)
+    _known: dict[str, bytes] = field(default_factory=dict)
+    _recent: OrderedDict[str, Config] = field(default_factory=OrderedDict)
+    _found: set[str] = field(default_factory=set)  # backends that are here
 
     def config(self, place: int) -> Config:
         """The configuration of a point.
@@ -78,29 +81,39 @@ class Points:
                     raise self._where(self.grid.at(place), error, is_here) from None
 
     def _check(self, config: Config, read: set[str], is_here: IsHere) -> None:
-        backends = tuple(filter(is_here, config.backend))
-        gone = config.against and not is_here(config.against)
-        change = {"backend": backends} | ({"against": ""} if gone else {})
-        asked = config.model_copy(update=change)
+        # each is looked for once, of all that is installed
+        new = [name for name in config.backend if name not in self._found]
+        asked = config.model_copy(update={"backend": tuple(filter(is_here, new))})
+        if config.against in config.backend:
+            asked = asked.model_copy(update={"against": ""})
         clips = json.dumps({**dataset.asked(config), SEED: None})
         if clips in read:
             checking.check_settings(asked)
         else:
             checking.check(asked)
             read.add(clips)
+        self._found.update(new)
 
     def _loaded(self, chosen: Mapping[str, Any]) -> Config:
         """The same for many points: all that is said but the seed is looked at once."""
         rest = {key: value for key, value in chosen.items() if key != SEED}
         key = json.dumps(rest, sort_keys=True)
-        config = self._known.pop(key, None) or self._load(rest)
-        self._known[key] = config
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        config = self._recent.pop(key, None) or self._looked_up(key, rest)
+        self._recent[key] = config
+        if len(self._recent) > KEPT:
+            self._recent.popitem(last=False)
         if SEED not in chosen:
             return config
         seed = configs.validate({SEED: chosen[SEED]}).seed
         return config.model_copy(update={SEED: seed})
+
+    def _looked_up(self, key: str, chosen: Mapping[str, Any]) -> Config:
+        """A configuration as it was loaded before: small, as JSON, for there may be thousands."""
+        if key in self._known:
+            return Config.model_validate_json(zlib.decompress(self._known[key]))
+        config = self._load(chosen)
+        self._known[key] = zlib.compress(config.model_dump_json().encode())
+        return config
 
     def _load(self, chosen: Mapping[str, Any]) -> Config:
         said: dict[str, Any] = {}
