@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.coordinator import dataset
 from bench.coordinator.job import Job
-from bench.processes import machine
+from bench.processes import ending, machine
 from bench.records import Record
 from bench.sweep.hands import Hands
 from bench.sweep.order import Ended, Executor, Hurried, Order, Setting, lost
@@ -67,7 +67,13 @@ class Ray:
         if not self._orders:
             return []
         waiting = list(self._orders)
-        came, _ = self._ray.wait(waiting, num_returns=1, timeout=seconds)
+        try:
+            came, _ = self._ray.wait(waiting, num_returns=1, timeout=seconds)
+        except self._ray.exceptions.RayError as error:
+            raise Missing(
+                f"the Ray cluster is gone ({_why(error)}); what has ended is kept: go on"
+                " with --resume FOLDER"
+            ) from None
         return [self._answered(answer) for answer in came]
 
     def close(self, hurried: Hurried = lambda: False) -> None:
@@ -166,10 +172,19 @@ def _reach(address: str) -> None:
         # it listens; whether it is Ray, a process says that may be given up
         join = "import sys, ray; ray.init(address=sys.argv[1], logging_level='ERROR')"
         command = [sys.executable, "-c", join, address]
-        subprocess.run(command, capture_output=True, check=True, timeout=JOINED)
-    except (OSError, OverflowError, subprocess.SubprocessError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
+        done = subprocess.run(command, capture_output=True, text=True, timeout=JOINED)
+    except subprocess.TimeoutExpired:
+        raise Missing(f"{told} (nothing in {JOINED:g} s); {do}") from None
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise Missing(f"{told} ({why}); {do}") from None
+    if "AuthenticationError" in done.stderr:
+        raise Missing(
+            f"--address {address}: the Ray cluster there asks for its token; give it as"
+            " Ray's pages on token authentication say"
+        )
+    if done.returncode:
+        raise Missing(f"{told} ({ending.last(done.stderr, 200)}); {do}")
 
 
 def _path() -> str:
