@@ -28,6 +28,7 @@ from bench.sweep.keys import digest
 from bench.sweep.lots import Lot
 from bench.sweep.order import Ended, Executor, Order
 from bench.sweep.points import Points
+from bench.training import brought
 from models import title
 
 Keep = Callable[[str, Record], None]  # name of the run folder, its record
@@ -118,8 +119,6 @@ class Sweep:
         return Order(number=number, jobs=tuple(todo), alone=lot.alone, fresh=fresh)
 
     def _begin(self, folder: Path, config: Config) -> None:
-        from bench.training import brought
-
         folder.mkdir(exist_ok=True)
         brought.keep(folder, config, run=None)
         runs.begin(folder, config, command=self.command, where=self.where)
