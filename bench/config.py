@@ -22,6 +22,7 @@ from bench.kinds import (
     Count,
     Device,
     Faults,
+    Memory,
     Names,
     Natural,
     Placed,
@@ -110,6 +111,8 @@ class Config(Strict):
     # at once, but for timing; 0: as many as the cores hold
     workers: Natural = Field(default=0, le=PROCESSORS)
     timeout: Seconds = 1800  # a cell may take
+    # bytes that a worker may ask the system for; no bound where empty
+    memory: Memory | None = None
     parity: Parity = Parity()
     throughput: Throughput = Throughput()
     exam: Exam = Exam()
@@ -336,7 +339,7 @@ def validate(content: Content) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise BadInput(_explain(error)) from None
+        raise BadInput(explain(error)) from None
 
 
 def _hold(recipe: recipes.Recipe) -> None:
@@ -348,12 +351,12 @@ def _hold(recipe: recipes.Recipe) -> None:
             refuse_chosen(recipe.written)
         schema.model_validate(recipe.written)
     except ValidationError as error:
-        raise BadInput(f"{recipe.label}: {_explain(error, schema)}") from None
+        raise BadInput(f"{recipe.label}: {explain(error, schema)}") from None
     except BadInput as error:
         raise BadInput(f"{recipe.label}: {error}") from None
 
 
-def _explain(error: ValidationError, schema: type[BaseModel] = Config) -> str:
+def explain(error: ValidationError, schema: type[BaseModel] = Config) -> str:
     """One line for the first thing that is wrong."""
     wrong = error.errors()[0]
     path = [str(part) for part in wrong["loc"]]

@@ -59,6 +59,19 @@ def _number(value: object) -> object:
     return value
 
 
+def _bytes(said: object) -> int:
+    """`2GB` -> 2,000,000,000; a number is of bytes."""
+    number = isinstance(said, int | float) and not isinstance(said, bool)
+    match = MEMORY.fullmatch(f"{said:.0f}" if number else str(said))
+    unit = match[2].lower() if match else ""
+    if match is None or unit not in UNITS:
+        raise BadInput(f"memory such as 2GB was due, {shortened(repr(said))} came")
+    size = int(float(match[1]) * UNITS[unit])
+    if not LEAST <= size <= MOST_MEMORY:
+        raise BadInput(f"128MiB to 1PB was due, {shortened(repr(said))} came")
+    return size
+
+
 def _device(name: str) -> str:
     """A kind of device, or one of several CUDA devices."""
     if not DEVICE.match(name):
@@ -91,6 +104,10 @@ def clips(given: dict[str, float] | None) -> dict[str, float] | None:
 MOST = 2**31 - 1
 LONGEST = 10_000_000.0  # seconds: four months
 PROCESSORS = 4096
+LEAST = 2**27  # bytes: an interpreter with NumPy takes about as much
+MOST_MEMORY = 10**15
+UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "mib": 2**20, "gib": 2**30}
+MEMORY = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
 # no machine has a thousand of them
 DEVICE = re.compile(r"(auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?)\Z")
 
@@ -105,6 +122,7 @@ Chance = Annotated[Real, Field(gt=0, le=1)]
 Share = Annotated[Real, Field(gt=0, lt=1)]
 Fading = Annotated[Real, Field(ge=0, lt=1)]
 Seconds = Annotated[Positive, Field(le=LONGEST)]
+Memory = Annotated[int, BeforeValidator(_bytes)]
 Names = Annotated[tuple[str, ...], AfterValidator(_single)]
 Task = Annotated[str, _named("task", tasks.table)]
 Tasks = Annotated[tuple[Task, ...], AfterValidator(_single)]

@@ -32,6 +32,7 @@ DUE = (
     "predict --data --split",
     "visualize --as",
     "compare --curves --bars",
+    "sweep --config --resume",
     "doctor",
 )
 # devices that a machine of tests has not
@@ -60,6 +61,11 @@ def named(word: str) -> str:
     return word.replace(match[0], str(folder))
 
 
+def as_here(text: str) -> str:
+    """What is typed or written, with the backend that is always there."""
+    return re.sub(r"\btorch\b", "numpy", text)
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the page takes for granted, and recipes small enough for a test."""
@@ -70,7 +76,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for text in blocks("yaml"):
         name = re.match(r"# (\S+\.yaml)\n", text)
         assert name, "a file's first line says its name"
-        Path(name[1]).write_text(text)
+        Path(name[1]).write_text(as_here(text))
     Path("page.yaml").write_text(Path("mine.yaml").read_text())
     Path("mine.yaml").write_text(yaml.safe_dump(TINY))
     return tmp_path
@@ -93,7 +99,7 @@ def test_each_line_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("duckdb", "tensorboardX"):
         pytest.importorskip(name, reason=f"{name} is not installed")
     for words in lines():
-        typed = [re.sub(r"\btorch\b", "numpy", named(word)) for word in words]
+        typed = [as_here(named(word)) for word in words]
         code = main(typed)
         said = capsys.readouterr()
         # of which NumPy has none

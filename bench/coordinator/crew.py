@@ -117,7 +117,7 @@ class Crew:
 
         # daemons: a worker that even a kill does not end holds its lane, not the coordinator
         lanes = [threading.Thread(target=lane, daemon=True) for _ in range(count)]
-        with _stop_asked() as asked:
+        with stop_asked() as asked:
             try:
                 for thread in lanes:
                     thread.start()
@@ -221,10 +221,10 @@ class Crew:
         self._baton.end()  # a worker that waits for its turn cannot be asked to stop
         for worker in list(self._workers):
             worker.interrupt()
-        _join(lanes, self._grace, lambda: len(asked) > 1)
+        join(lanes, self._grace, lambda: len(asked) > 1)
         for worker in list(self._workers):
             worker.kill()
-        _join(lanes, LAST, lambda: len(asked) > 2)
+        join(lanes, LAST, lambda: len(asked) > 2)
 
 
 def _wait(ended: queue.SimpleQueue[BaseException | None], asked: Sequence[int]) -> None:
@@ -241,7 +241,7 @@ def _wait(ended: queue.SimpleQueue[BaseException | None], asked: Sequence[int]) 
         raise error
 
 
-def _join(
+def join(
     lanes: Sequence[threading.Thread], seconds: float, hurried: Callable[[], bool]
 ) -> None:
     """Until all lanes have ended, their time is over, or nobody is to be waited for."""
@@ -252,7 +252,7 @@ def _join(
 
 
 @contextmanager
-def _stop_asked() -> Iterator[list[int]]:
+def stop_asked() -> Iterator[list[int]]:
     """Signals that ask for an end, as they come; raising is left to who can clean up.
 
     Ctrl-C, a scheduler's SIGTERM, and SIGHUP where the terminal goes, unless `nohup` has said

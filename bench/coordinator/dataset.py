@@ -41,7 +41,7 @@ def keep(folder: Path, split: Split, config: Config) -> None:
     kept = {
         "train": len(split.train),
         "protocol": split.protocol.model_dump(mode="json"),
-        "asked": _asked(config),
+        "asked": asked(config),
         "told": {"source": config.data}
         | facts.of(clips)
         | facts.divided(split.train, split.test, split.protocol),
@@ -65,7 +65,7 @@ def is_kept(folder: Path, config: Config) -> bool:
         kept = header.read(file).text("facts")
     except BadInput:
         return False  # half a file is none: the clips are read anew and take its place
-    return kept.get("asked") == _asked(config)
+    return kept.get("asked") == asked(config)
 
 
 def ensure(config: Config, folder: Path) -> None:
@@ -97,7 +97,7 @@ def of(config: Config, folder: Path) -> Split:
     return Split(clips[: kept["train"]], clips[kept["train"] :], protocol)
 
 
-def _asked(config: Config) -> dict[str, Any]:
+def asked(config: Config) -> dict[str, Any]:
     """All that decides which clips there are, as JSON gives it back.
 
     Of the protocol and of the steps it is what their files say, not how they are called. What

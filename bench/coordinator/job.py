@@ -79,7 +79,7 @@ class Job(BaseModel):
     @property
     def settings(self) -> Model:
         """The settings of this job's model."""
-        return self.config.model.get(self.model, Model())
+        return self.config.model.get(self.model) or Model()
 
     @property
     def training(self) -> Complete:

@@ -24,7 +24,7 @@ from bench.coordinator.job import Job
 from bench.data.formats import yaml_file
 from bench.feasibility import TASK as FEASIBILITY
 from bench.feasibility import declared
-from bench.processes import machine
+from bench.processes.machine import Where
 from bench.records import Record, RunInfo
 from bench.speed import turns
 from bench.tasks import Task
@@ -102,12 +102,22 @@ def start(
 
     Its name begins with that of the experiment, where there is one.
     """
-    started = datetime.now(UTC)
-    # Two runs of one second do not meet.
-    name = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    folder = out / (f"{experiment}-{name}" if experiment else name)
+    folder = out / unique(experiment)
     folder.mkdir(parents=True)
     fill(folder)
+    begin(folder, config, command=command, where=Where.here())
+    return folder
+
+
+def unique(beginning: str | None = None) -> str:
+    """A name for a folder: the time, and what tells apart two runs of one second."""
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{beginning}-{name}" if beginning else name
+
+
+def begin(folder: Path, config: Config, *, command: str, where: Where) -> None:
+    """Make a run of a folder, by its configuration and `run.json`."""
+    started = datetime.now(UTC)
     _write_resolved(folder, config)
     info = RunInfo(
         id=folder.name,
@@ -115,13 +125,12 @@ def start(
         # a path may hold bytes that are no text, and JSON holds texts alone
         command=command.encode(errors="backslashreplace").decode(),
         config=config.model_dump(mode="json"),
-        environment=machine.describe(),
-        commit=machine.commit(),
+        environment=dict(where.environment),
+        commit=where.commit,
         seed=config.seed,
     )
     # Last: a folder that holds it is a run that can be resumed.
     write_info(folder, info)
-    return folder
 
 
 def resumed(folder: Path) -> Config:
@@ -182,23 +191,27 @@ def execute(
     todo = _off_paper(todo, config, keep)
     timed = [job for job in todo if tasks.get(job.task).timed]
     untimed = [job for job in todo if job not in timed]
-    groups = _grouped(untimed, lambda job: (job.backend, job.model))
+    groups = grouped(untimed, lambda job: (job.backend, job.model))
     with Crew(config, listen, keep) as crew:
         crew.serve(groups, at_once=lanes(config))
     for comparison in comparisons(folder, config):
         keep(comparison)
     _time(timed, config, listen, keep)
-    run = records.load(folder)
+    finish(folder)
+    return Outcome(folder, records.load(folder).records)
+
+
+def finish(folder: Path) -> None:
+    """Write down when a run has ended."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    write_info(folder, run.info.model_copy(update={"finished": now}))
-    return Outcome(folder, run.records)
+    write_info(folder, read_info(folder).model_copy(update={"finished": now}))
 
 
 def _time(timed: Sequence[Job], config: Config, listen: Listener, keep: Keep) -> None:
     """When all else is quiet: models one after the other, their backends against each other."""
     found: list[Record] = []
     with Crew(config, listen, found.append) as crew:
-        for contenders in _grouped(timed, lambda job: (job.task, job.model)):
+        for contenders in grouped(timed, lambda job: (job.task, job.model)):
             crew.compete(contenders)
             _keep_contest(contenders, found, keep)
             found.clear()
@@ -270,12 +283,18 @@ def _keep_contest(
         keep(record)
 
 
+def read_info(folder: Path) -> RunInfo:
+    """What `run.json` says of a run of this version."""
+    return RunInfo.model_validate_json((folder / "run.json").read_bytes())
+
+
 def write_info(folder: Path, info: RunInfo) -> None:
     """Replace `run.json` in one step."""
     draft = folder / ".run.json"
-    draft.write_text(
-        json.dumps(info.model_dump(mode="json"), indent=1), encoding="utf-8"
-    )
+    # a line for each key; indented throughout, it would take Python ten times as long
+    said = info.model_dump(mode="json").items()
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in said]
+    draft.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     draft.replace(folder / "run.json")
 
 
@@ -288,7 +307,7 @@ def _write_resolved(folder: Path, config: Config) -> None:
     folder.joinpath(RESOLVED).write_text(yaml_file.text(content), encoding="utf-8")
 
 
-def _grouped(jobs: Sequence[Job], key: Callable[[Job], object]) -> list[list[Job]]:
+def grouped(jobs: Sequence[Job], key: Callable[[Job], object]) -> list[list[Job]]:
     """Jobs of one key together, in the order of their first."""
     groups: dict[object, list[Job]] = {}
     for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -52,10 +53,22 @@ def build(name: str, settings: Model, protocol: Protocol) -> Spec:
     built = _BUILT.get()
     if built is None:
         return _built(name, settings, protocol)
-    key = (name, settings.model_dump_json(), protocol.name)
+    key = (name, deciding(settings), protocol.name)
     if key not in built:
         built[key] = _built(name, settings, protocol)
     return built[key]
+
+
+def deciding(settings: Model) -> str:
+    """What of a model's settings decides its graphs, as `_built` reads it: few trainings do."""
+    train = settings.train
+    said = settings.model_dump(mode="json", include={"preset", "sizes", "body"})
+    keys = {"loss", "joint_weights", "groups", "norm_momentum", "average"}
+    if train.norm_momentum or train.average is not None:
+        # falls and means go by batches
+        keys |= {"steps", "accumulate"}
+    said["train"] = train.model_dump(mode="json", include=keys)
+    return json.dumps(said)
 
 
 def _built(name: str, settings: Model, protocol: Protocol) -> Spec:

@@ -88,8 +88,9 @@ def protocol_for(source: str, name: str | None = None) -> Protocol:
     from bench.data import protocols
 
     kind = kind_of(source)
-    known = [protocols.load(each) for each in protocols.names()]
-    suited = [protocol for protocol in known if kind in protocol.sources]
+    # `load` would look for each name in the folder once more
+    files = [protocols.FOLDER / f"{each}.yaml" for each in protocols.names()]
+    suited = [known for known in map(protocols.read, files) if kind in known.sources]
     if not suited:
         raise BadInput(
             f"{source}: {kind} data have no 3D poses, so nothing can be trained on them or"

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from importlib.metadata import Distribution
@@ -25,6 +26,19 @@ THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
+
+
+@dataclass(frozen=True)
+class Where:
+    """Machine and commit, asked once by whoever begins many runs."""
+
+    environment: Mapping[str, object]
+    commit: str | None
+
+    @classmethod
+    def here(cls) -> Where:
+        """As it is now."""
+        return cls(describe(), commit())
 
 
 def describe() -> dict[str, object]:

@@ -6,6 +6,8 @@ nothing here asks which of them is running.
 
 from __future__ import annotations
 
+import os
+import resource
 from pathlib import Path
 
 LOWER = "lower the batch or the model's sizes"
@@ -27,6 +29,7 @@ WORDS = (
 )
 # Linux counts here, since it started, whom it has killed for want of memory
 COUNTS = Path("/proc/vmstat")
+BOUND = "POSEPORT_MEMORY"  # environment variable: bytes that a child may ask for
 
 
 class OutOfMemory(MemoryError):
@@ -50,6 +53,22 @@ def told(text: str) -> bool:
     beginning, end = text[:READ], text[-READ:]
     said = f"{beginning} {end}".lower()
     return any(words in said for words in WORDS)
+
+
+def bound(most: int | None) -> dict[str, str]:
+    """What a child is given, so that it asks for no more bytes than these."""
+    return {} if most is None else {BOUND: str(most)}
+
+
+def hold() -> None:
+    """Keep to the bound that the parent has given; a child calls it before it computes.
+
+    Of what a process may write (`RLIMIT_DATA`): frameworks reserve addresses by the terabyte,
+    which cost nothing. What is asked for beyond is refused, and the framework says so.
+    """
+    if said := os.environ.get(BOUND):
+        most = int(said)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def kills() -> int | None:

@@ -177,6 +177,7 @@ class Worker:
                 **thread_environment(self._threads),
                 **own,
                 **placing.environment(job.config.device),
+                **memory.bound(job.config.memory),
                 "PYTHONPATH": _path(),
                 SCRATCH: self._scratch.name,
             }

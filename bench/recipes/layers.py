@@ -6,6 +6,7 @@ How one goes over another is told here; whether a key exists, the schema says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,13 @@ def profile_settings(name: str) -> dict[str, Any]:
     """What a profile says. Raises UnknownName."""
     if name not in profiles():
         raise UnknownName("profile", name, profiles())
-    return yaml_file.read(PROFILES / f"{name}.yaml")
+    return _profile(PROFILES / f"{name}.yaml")
+
+
+@cache
+def _profile(path: Path) -> dict[str, Any]:
+    # a sweep asks thousands of times, and whoever asks merges, and changes nothing
+    return yaml_file.read(path)
 
 
 def merge(base: Content, top: Content) -> dict[str, Any]:

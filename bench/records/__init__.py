@@ -7,10 +7,11 @@ and nothing else of `bench`.
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from bench.records import migration
 from bench.records.detours import Detour, Detours
@@ -96,10 +97,12 @@ __all__ = [
     "Timing",
     "Training",
     "append",
+    "append_lines",
     "cell",
     "load",
     "mend",
     "read",
+    "whole_lines",
 ]
 
 FILE = "records.jsonl"
@@ -182,13 +185,23 @@ def append(folder: Path, record: Record) -> None:
 
     Half a line that a power cut left at the end is cut off first.
     """
-    path = folder / FILE
-    line = record.model_dump_json() + "\n"
-    with open(path, "ab") as file:
-        before = path.read_bytes()
-        if not before.endswith(b"\n"):
-            file.truncate(before.rfind(b"\n") + 1)
-        file.write(line.encode())
+    append_lines(folder / FILE, [record.model_dump_json()])
+
+
+def append_lines(path: Path, lines: Sequence[str]) -> None:
+    """Add lines to a file in a single write; half a line at its end is cut off first."""
+    added = "".join(f"{line}\n" for line in lines).encode()
+    with open(path, "a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end and _at(file, end - 1) != b"\n":
+            file.truncate(path.read_bytes().rfind(b"\n") + 1)
+        file.write(added)
+
+
+def _at(file: BinaryIO, place: int) -> bytes:
+    """The byte at a place."""
+    file.seek(place)
+    return file.read(1)
 
 
 def load(folder: Path, tasks: Collection[str] = ()) -> Run:
@@ -204,7 +217,7 @@ def load(folder: Path, tasks: Collection[str] = ()) -> Run:
     records: dict[Cell, Record] = {}
     lines: dict[Cell, int] = {}
     broken = []
-    for number, line in _lines(folder / FILE):
+    for number, line in whole_lines(folder / FILE):
         try:
             found = _read_line(line, tasks, f"{folder / FILE}, line {number}")
         except BadInput:
@@ -278,7 +291,7 @@ def mend(folder: Path) -> tuple[int, ...]:
     path = folder / FILE
     kept: list[bytes] = []
     aside: list[bytes] = []
-    for number, line in _lines(path):
+    for number, line in whole_lines(path):
         (aside if number in broken else kept).append(line + b"\n")
     # aside first: cut off between the two, a line is there twice, and never nowhere
     with (folder / ASIDE).open("ab") as file:
@@ -289,7 +302,7 @@ def mend(folder: Path) -> tuple[int, ...]:
     return broken
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The whole lines of a file, each with its number, without the empty ones."""
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     for number, line in enumerate(lines, start=1):

@@ -30,6 +30,7 @@ OTHERS = (
     "report",
     "selftest",
     "survey",
+    "sweep",
     "visualize",
 )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from bench import data
 from bench.config import Model
 from bench.coordinator import spec
@@ -23,3 +27,39 @@ def test_nothing_is_remembered_where_nobody_wants_it() -> None:
     with spec.remembering(wanted=False):
         first = spec.build("simple_baseline", tiny, protocol)
         assert spec.build("simple_baseline", tiny, protocol) is not first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"preset": "tiny"},
+        {"sizes": {"width": 32}},
+        {"train": {"steps": 7}},
+        {"train": {"loss": {"mpjpe": 1, "n_mpjpe": 1}}},
+        {"train": {"joint_weights": {"Head": 2}}},
+        {"train": {"average": 0.9}},
+        {"train": {"average": 0.9, "accumulate": 2}},
+        {"train": {"norm_momentum": {"start": 0.1, "end": 0.01}}},
+        {"train": {"norm_momentum": {"start": 0.1, "end": 0.01}, "steps": 7}},
+    ],
+)
+def test_what_decides_a_graph_is_what_tells_models_apart(
+    change: dict[str, Any],
+) -> None:
+    protocol = data.protocol_for("synthetic")
+    usual = Model()
+    other = Model.model_validate(change)
+
+    def graphs(settings: Model) -> str:
+        built = spec.build("simple_baseline", settings, protocol)
+        return built.train.to_json() + built.infer.to_json()
+
+    told_apart = spec.deciding(usual) != spec.deciding(other)
+    assert told_apart or graphs(usual) == graphs(other)
+
+
+@pytest.mark.parametrize(
+    "change", [{"pad": "reflect"}, {"train": {"steps": 7, "lr": 0.5, "batch": 3}}]
+)
+def test_what_bears_on_no_graph_makes_no_other_model(change: dict[str, Any]) -> None:
+    assert spec.deciding(Model.model_validate(change)) == spec.deciding(Model())
