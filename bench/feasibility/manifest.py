@@ -23,7 +23,7 @@ from pydantic import (
 from bench.data.formats import yaml_file
 from bench.exam.settings import DTYPES
 from bench.exam.third_party import reasons
-from bench.feasibility import wheels as built
+from bench.feasibility import wheels as tables
 from bench.feasibility import wording
 from bench.kinds import Strict
 from models import ops, optim
@@ -119,9 +119,9 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(kept)
 
 
-Python = Annotated[str, BeforeValidator(_number), _checked(built.python)]
-Platform = Annotated[str, _checked(built.platform)]
-WheelTag = Annotated[str, _checked(lambda tag: built.of_tags([tag]))]
+Python = Annotated[str, BeforeValidator(_number), _checked(tables.python)]
+Platform = Annotated[str, _checked(tables.platform)]
+WheelTag = Annotated[str, _checked(lambda tag: tables.of_tags([tag]))]
 # one form is looked at, or an error would name those that nobody wrote
 Wheels = Annotated[
     Annotated[dict[Python, tuple[Platform, ...]], Tag("dict")]
@@ -228,12 +228,12 @@ class Manifest(Strict):
             return ("autograd",), "yes, and `dtypes` has no float to differentiate"
         return None
 
-    def built(self) -> built.Table | None:
+    def built(self) -> tables.Table | None:
         """Wheels by Python and platform; None where it does not say."""
-        return None if isinstance(self.wheels, str) else built.table(self.wheels)
+        return None if isinstance(self.wheels, str) else tables.table(self.wheels)
 
     def _wheels(self) -> Flaw | None:
-        if isinstance(self.wheels, dict) and (again := built.twice(self.wheels)):
+        if isinstance(self.wheels, dict) and (again := tables.twice(self.wheels)):
             keys, said = again
             return ("wheels", *keys), said
         there, places = self.built(), self.platforms

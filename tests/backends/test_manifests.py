@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import backends
-from backends import importable
+from backends import foreign
 from backends.base import Format
 from models.errors import Missing
 from tests.backends.packages import is_alive, written
@@ -63,13 +63,13 @@ def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
 ) -> None:
     place = written(monkeypatch, tmp_path, deed)
     if "sleep(600)" in deed:
-        monkeypatch.setattr(importable, "PATIENCE", 0.5)
+        monkeypatch.setattr(foreign, "PATIENCE", 0.5)
     with pytest.raises(Missing) as caught:
         backends.require("inhouse")
     due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
     assert str(caught.value).startswith(due)
     # once for all that this process asks and starts
-    monkeypatch.setattr(importable, "_tried", lambda *given: pytest.fail("tried again"))
+    monkeypatch.setattr(foreign, "_tried", lambda *given: pytest.fail("tried again"))
     assert "inhouse" not in backends.installed()
 
 

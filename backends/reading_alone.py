@@ -1,6 +1,6 @@
 """Read a manifest where it can harm nobody.
 
-Called by `python -P import_alone.py MODULE SECONDS ANSWER FIELD...`.
+Called by `python -P reading_alone.py MODULE SECONDS ANSWER FIELD...`.
 
 What it holds goes to the file descriptor ANSWER, as JSON. It is run by its path and knows nothing
 of PosePort, so that it costs what the module costs.
