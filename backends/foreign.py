@@ -22,6 +22,8 @@ from backends import kin, reading_alone
 
 PATIENCE = 15.0  # seconds: a manifest imports no framework, and takes a part of one
 TRIED = "POSEPORT_TRIED"  # environment variable: module and file -> what was read
+# of that variable in characters: Linux starts nothing with one of 128 KiB
+ROOM = 1 << 15
 
 
 class Read(TypedDict, total=False):
@@ -36,11 +38,21 @@ class Read(TypedDict, total=False):
 def read(module: str, fields: Sequence[str]) -> Read:
     """Fields of a manifest, which is not imported here."""
     key = _key(module)
-    known = _known()
-    if key not in known:
-        known[key] = _tried(module, fields)
-        os.environ[TRIED] = json.dumps(known)
-    return known[key]
+    known = {**_HERE, **_known()}
+    return known[key] if key in known else _kept(key, _tried(module, fields))
+
+
+# what the variable had no room for: processes that this one starts read it again
+_HERE: dict[str, Read] = {}
+
+
+def _kept(key: str, found: Read) -> Read:
+    told = json.dumps({**_known(), key: found})
+    if len(told) <= ROOM:
+        os.environ[TRIED] = told
+    else:
+        _HERE[key] = found
+    return found
 
 
 def _known() -> dict[str, Read]:
@@ -86,15 +98,20 @@ def _tried(module: str, fields: Sequence[str]) -> Read:
             return {"fault": f"did not come back in {PATIENCE:g} s"}
         finally:
             left = _ended(process, marked)
-        if code != reading_alone.BACK or left:
-            return {
-                "fault": _words(
-                    reading_alone.CHILDREN if code == reading_alone.BACK else code
-                )
-            }
         answer.seek(0)
-        found: Read = json.load(answer)
-        return found
+        found = _answered(answer.read()) if code == reading_alone.BACK else None
+    if found is None:
+        return {"fault": _words(code)}
+    return {"fault": _words(reading_alone.CHILDREN)} if left else found
+
+
+def _answered(text: bytes) -> Read | None:
+    """What was written down; None where a manifest ends its process with the code of an answer."""
+    with suppress(ValueError):
+        found: Read = json.loads(text)
+        if isinstance(found, dict) and found.keys() in ({"raised"}, {"file", "held"}):
+            return found
+    return None
 
 
 def _ended(process: subprocess.Popen[bytes], marked: dict[str, str]) -> bool:

@@ -31,6 +31,7 @@ def written(monkeypatch: pytest.MonkeyPatch, folder: Path, deed: str) -> Path:
     monkeypatch.delitem(sys.modules, "inhouse_backend")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delenv(foreign.TRIED, raising=False)
+    monkeypatch.setattr(foreign, "_HERE", {})
     place = folder / "inhouse_backend.py"
     place.write_text(deed)
     return place
