@@ -1,6 +1,6 @@
 """For `EagerProgram.compiled`, where a framework captures one call and plays it again.
 
-What was captured fits inputs of the same shapes alone, and writes into the same buffers.
+What was captured fits inputs of the same shapes and types alone, and writes into the same buffers.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ Captured = Callable[..., Any]
 
 
 def by_shapes(capture: Callable[[], Captured]) -> Captured:
-    """A function of mappings of tensors, which captures anew for each set of shapes.
+    """A function of mappings of tensors, which captures anew for each set of shapes and types.
 
-    `capture` makes what captures, once for a set; a tensor has a `shape`.
+    `capture` makes what captures, once for a set; a tensor has a `shape` and a `dtype`.
     """
     held: dict[Any, Captured] = {}
 
     def call(*given: Mapping[str, Any]) -> Any:
         shapes = tuple(
-            (name, tuple(tensor.shape))
+            # by its name: the class of a type may be none that hashes
+            (name, tuple(tensor.shape), str(tensor.dtype))
             for mapping in given
             for name, tensor in mapping.items()
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from backends.program import Arrays, Feeds, Program, Settings, Unsupported
 from models import params as initial
 from models.errors import BadInput
 from models.graph import Graph
-from models.optim import Optimizer
 from models.passes import decompose
 
 BFLOAT16 = "bfloat16"
@@ -152,19 +152,21 @@ class EagerProgram(Program):
 
 
 class TapeTrainer(RuleTrainer):
-    """Gradients by the framework's tape, the optimizer by its rule in NumPy."""
+    """Gradients by the framework's tape, the optimizer by its rule in NumPy.
+
+    `differentiate` is called at the first step, so a subclass may be set up by then.
+    """
 
     program: EagerProgram
 
-    def __init__(self, program: EagerProgram, optimizer: Optimizer) -> None:
-        super().__init__(program, optimizer)
-
+    @cached_property
+    def _slopes(self) -> Function:
         # the batch is an argument, so that what compiles this holds none
         def loss(weights: Natives, fixed: Natives, feeds: Feeds) -> Any:
-            outputs, _ = program.compute({**fixed, **weights}, feeds)
+            outputs, _ = self.program.compute({**fixed, **weights}, feeds)
             return outputs["loss"]
 
-        self._slopes = program.compilable(self.differentiate(loss))
+        return self.program.compilable(self.differentiate(loss))
 
     @abstractmethod
     def differentiate(self, loss: Function) -> Function:

@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any
 
-from backends import importable
+from backends import foreign
 from backends.base import Format
 from models.errors import BadInput, Missing
 
@@ -66,7 +66,7 @@ def read(name: str, home: str) -> ModuleType:
     # ours are tested, and every process would be slower to start
     if home.startswith("backends.") or home in sys.modules:
         return imported(name, home)
-    found = importable.read(home, [field for field, _, _ in FIELDS])
+    found = foreign.read(home, [field for field, _, _ in FIELDS])
     if fault := found.get("fault"):
         raise Missing(
             f"backend {name}: its manifest {_found(home)} {fault} when it was imported; {ABOUT}"
@@ -95,7 +95,7 @@ def imported(name: str, home: str) -> ModuleType:
 
 
 def _restored(value: Any) -> Any:
-    """What a manifest holds of what the import_alone has written down."""
+    """What a manifest holds, of what `reading_alone` has written down."""
     if isinstance(value, dict):
         formats = value.items()
         return {

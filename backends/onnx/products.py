@@ -1,4 +1,4 @@
-"""Convolutions that take few steps, as one matrix product a step.
+"""Convolutions that take few steps, and their transposes, as one matrix product a step.
 
 ONNX Runtime lays out what each sample's kernel sees and multiplies that by the weight: with three
 steps a sample these are products of three columns, some ten times slower than one product over all

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Program, Settings
 from bench.coordinator.job import Ending, Finding, Job, Progress
 from bench.coordinator.spec import spec_of
 from bench.feasibility import routes
@@ -99,13 +99,26 @@ class _Pair:
         ]
 
     def apart(self) -> float:
-        """How far the two answers are from each other, as a part of the largest."""
-        one, other = (
-            np.asarray(program.numpy(program.run(feeds)["y0"]), np.float64)
-            for program, feeds in self._pairs
-        )
-        largest = float(np.abs(one).max(initial=1.0))
-        return float(np.abs(one - other).max(initial=0.0)) / largest
+        """How far the two answers are from each other, as a part of the largest; the worst."""
+        kernel, route = (self._answers(*pair) for pair in self._pairs)
+        return max(apart(kernel[name], route[name]) for name in kernel)
+
+    def _answers(self, program: Program, feeds: Any) -> dict[str, np.ndarray]:
+        found = program.run(feeds)
+        return {
+            name: np.asarray(program.numpy(found[name]), np.float64)
+            for name in program.graph.outputs
+        }
+
+
+def apart(due: np.ndarray, came: np.ndarray) -> float:
+    """The largest difference as a part of the largest value that is due."""
+    off = float(np.abs(due - came).max(initial=0.0))
+    largest = float(np.abs(due).max(initial=0.0))
+    if off and not largest:
+        # of zeros alone there is no part
+        return np.inf
+    return off / largest if off else 0.0
 
 
 def _timed(

@@ -23,7 +23,7 @@ from pydantic import (
 from bench.data.formats import yaml_file
 from bench.exam.settings import DTYPES
 from bench.exam.third_party import reasons
-from bench.feasibility import wheels as built
+from bench.feasibility import wheels as tables
 from bench.feasibility import wording
 from bench.kinds import Strict
 from models import ops, optim
@@ -119,13 +119,16 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(kept)
 
 
-Python = Annotated[str, BeforeValidator(_number), _checked(built.python)]
-Platform = Annotated[str, _checked(built.platform)]
-WheelTag = Annotated[str, _checked(lambda tag: built.of_tags([tag]))]
+Python = Annotated[str, BeforeValidator(_number), _checked(tables.python)]
+Platform = Annotated[str, _checked(tables.platform)]
+WheelTag = Annotated[str, _checked(lambda tag: tables.of_tags([tag]))]
+# several tags of one platform are usual, of older and newer systems; the same one is a slip
+Platforms = Annotated[tuple[Platform, ...], AfterValidator(_once)]
+WheelTags = Annotated[tuple[WheelTag, ...], AfterValidator(_once)]
 # one form is looked at, or an error would name those that nobody wrote
 Wheels = Annotated[
-    Annotated[dict[Python, tuple[Platform, ...]], Tag("dict")]
-    | Annotated[tuple[WheelTag, ...], Tag("list")]
+    Annotated[dict[Python, Platforms], Tag("dict")]
+    | Annotated[WheelTags, Tag("list")]
     | Annotated[Unsaid, Tag("word")],
     Discriminator(
         lambda said: (
@@ -146,6 +149,12 @@ def _meanings(said: dict[str, str]) -> dict[str, str]:
 
 
 Meanings = Annotated[dict[str, str], AfterValidator(_meanings)]
+
+
+def _least(op: str) -> int:
+    """The rank that an op needs at the least, of all its cases."""
+    cases = ops.table()[op].cases
+    return min(max(map(len, case.shapes), default=0) for case in cases)
 
 
 class Manifest(Strict):
@@ -228,39 +237,40 @@ class Manifest(Strict):
             return ("autograd",), "yes, and `dtypes` has no float to differentiate"
         return None
 
-    def built(self) -> built.Table | None:
+    def built(self) -> tables.Table | None:
         """Wheels by Python and platform; None where it does not say."""
-        return None if isinstance(self.wheels, str) else built.table(self.wheels)
+        return None if isinstance(self.wheels, str) else tables.table(self.wheels)
 
     def _wheels(self) -> Flaw | None:
-        if isinstance(self.wheels, dict) and (again := built.twice(self.wheels)):
+        if isinstance(self.wheels, dict) and (again := tables.twice(self.wheels)):
             keys, said = again
             return ("wheels", *keys), said
         there, places = self.built(), self.platforms
-        if not there or isinstance(places, str):
+        if not there or not any(there.values()) or isinstance(places, str):
             return None
         lost = {name for name, said in places.items() if said == "no"}
         if lost and lost == places.keys():
             return ("wheels",), "there are some, and every one of `platforms` is no"
         for one, platforms in there.items():
             for platform in platforms:
-                if named := lost & {platform, platform.partition("-")[0]}:
-                    said = f"one for {platform}, and `platforms.{named.pop()}` is no"
+                if named := sorted(lost & tables.covered(platform, lost)):
+                    said = f"one for {platform}, and `platforms.{named[0]}` is no"
                     return ("wheels", one), f"{said}; change one"
         return None
 
     def _ranks(self) -> Flaw | None:
         if not isinstance(self.rank, int):
             return None
-        for i, op in enumerate(self.ops):
-            cases = ops.table()[op].cases
-            least = min(max(map(len, case.shapes), default=0) for case in cases)
+        found = [("ops", i, op, _least(op)) for i, op in enumerate(self.ops)]
+        for i, name in enumerate(self.onnx):
+            # of what it makes alone: with others it may do less than all of it
+            alone = [op for op, made in operators().items() if made.keys() == {name}]
+            found.append(("onnx", i, name, min(map(_least, alone), default=0)))
+        for field, i, name, least in found:
             if least > self.rank:
                 most = f"the largest `rank` is {self.rank}"
-                return (
-                    "ops",
-                    str(i),
-                ), f"{op} takes tensors of rank {least}, and {most}"
+                said = f"{name} takes tensors of rank {least}, and {most}"
+                return (field, str(i)), said
         return None
 
     def _absent(self) -> Flaw | None:

@@ -133,20 +133,22 @@ def told(said: Mapping[str, Iterable[str]]) -> str:
 
 
 def twice(said: Mapping[str, Iterable[str]]) -> tuple[list[str], str] | None:
-    """The keys of what a table says more than once, and of what; None where nothing is."""
+    """The key of a Python that a table has twice, in other words, and which; else None."""
     pythons: dict[str, str] = {}
-    for one, platforms in said.items():
+    for one in said:
         first = pythons.setdefault(python(one), one)
         if first != one:
             return [one], f"it is {first}, which is there; say it once"
-        seen: dict[str, str] = {}
-        for i, other in enumerate(platforms):
-            for each in platform(other):
-                if each in seen or (ANY in seen) or (each == ANY and seen):
-                    before = seen.get(each) or next(iter(seen.values()))
-                    return [one, str(i)], f"{other} after {before}; say it once"
-                seen[each] = other
     return None
+
+
+def covered(platform: str, named: Iterable[str]) -> set[str]:
+    """Of the platforms that somebody names, those on which a wheel of a table can be installed."""
+    if platform == ANY:
+        return {one for one in named if one in PLATFORMS}
+    system = platform.partition("-")[0]
+    # a Linux of another C library
+    return {platform, system, *(("linux",) if system == "musllinux" else ())}
 
 
 def order(python: str) -> tuple[str, int, str]:

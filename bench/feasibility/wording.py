@@ -12,8 +12,8 @@ NUMBER = "a whole number"
 # by the library's kind of error; the bounds are its own
 DUE = {
     "string_type": "a text",
-    "string_too_short": "a text that says something",
-    "string_too_long": "a text of at most {max_length} characters",
+    "too_short": "a text that says something",
+    "too_long": "a text of at most {max_length} characters",
     "string_pattern_mismatch": (
         "small letters, digits, _, . and - after a letter or digit, 41 at most"
     ),

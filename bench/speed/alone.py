@@ -47,13 +47,29 @@ def graph(call: Call, lengths: Lengths, written: Written) -> Graph:
 
 
 def feeds(graph: Graph, rng: np.random.Generator) -> Arrays:
-    """Normal floats; of whole numbers zeros, which are an index everywhere."""
-    return {
-        name: rng.normal(size=dims.bind(type_.shape, {})).astype(np.float32)
-        if type_.dtype in FLOATS
-        else np.zeros(dims.bind(type_.shape, {}), type_.dtype)
-        for name, type_ in graph.inputs.items()
-    }
+    """Normal floats; whole numbers that are indices, spread over what is legal."""
+    # zeros alone would gather and scatter in one place, which is a cache's best case
+    legal = _places(graph)
+    found: Arrays = {}
+    for name, type_ in graph.inputs.items():
+        shape = dims.bind(type_.shape, {})
+        if type_.dtype in FLOATS:
+            found[name] = rng.normal(size=shape).astype(np.float32)
+        else:
+            found[name] = rng.integers(legal, size=shape).astype(type_.dtype)
+    return found
+
+
+def _places(graph: Graph) -> int:
+    """How many an index may name at least: along the axis of the op, else along any."""
+    node = graph.nodes[0]
+    read = next(iter(graph.inputs.values())).shape
+    # what gathers counts along what is read, what scatters along what is made
+    ends = [dims.bind(shape, {}) for shape in (read, node.outputs[0].shape)]
+    axis = node.attributes.get("axis")
+    if isinstance(axis, int):
+        return max(1, min(shape[axis] for shape in ends))
+    return max(1, min((length for shape in ends for length in shape), default=1))
 
 
 def work(program: Program, given: Any) -> Callable[[], object]:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from backends import importable
+from backends import foreign
 
 
 def outside(monkeypatch: pytest.MonkeyPatch, **manifest: object) -> None:
@@ -30,7 +30,8 @@ def written(monkeypatch: pytest.MonkeyPatch, folder: Path, deed: str) -> Path:
     outside(monkeypatch)
     monkeypatch.delitem(sys.modules, "inhouse_backend")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv(importable.TRIED, raising=False)
+    monkeypatch.delenv(foreign.TRIED, raising=False)
+    monkeypatch.setattr(foreign, "_HERE", {})
     place = folder / "inhouse_backend.py"
     place.write_text(deed)
     return place

@@ -295,6 +295,8 @@ def test_what_is_captured_fits_one_set_of_shapes() -> None:
     for length in (3, 4, 3):
         assert call({"x": np.ones(length)})["y"].tolist() == [2.0] * length
     assert len(made) == 2
+    assert call({"x": np.ones(3, np.int64)})["y"].dtype == np.int64
+    assert len(made) == 3
 
 
 def test_each_tensor_of_what_is_found_is_changed() -> None:
@@ -309,3 +311,19 @@ def test_an_op_that_is_not_there_is_unsupported_and_named() -> None:
     # batch norm runs by its body
     with pytest.raises(Unsupported, match="^no kernel of sqrt; small needs it$"):
         TinyProgram(graph(), Settings(), less)
+
+
+def test_a_tape_is_asked_once_a_subclass_is_set_up() -> None:
+    class Late(Differences):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self.asked = 0
+
+        def differentiate(self, loss: Any) -> Any:
+            self.asked += 1
+            return super().differentiate(loss)
+
+    program = TinyBackend().program(graph(), Settings())
+    trainer = Late(program, RULES["sgd"])
+    assert trainer.asked == 0 and trainer._slopes is trainer._slopes
+    assert trainer.asked == 1

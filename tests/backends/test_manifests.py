@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from json import dumps
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import backends
-from backends import importable
+from backends import foreign
 from backends.base import Format
 from models.errors import Missing
 from tests.backends.packages import is_alive, written
@@ -49,6 +50,8 @@ def test_a_manifest_that_cannot_be_imported_is_its_own_backends_matter(
 FATAL = {
     "import time\ntime.sleep(600)": "did not come back in 0.5 s",
     "import os\nos._exit(0)": "ended its process with exit code 0",
+    # the code of who has answered
+    "import os\nos._exit(117)": "ended its process with exit code 117",
     "import os\nos.abort()": "ended its process with signal 6",
     "import threading\nthreading.Thread(target=threading.Event().wait).start()": (
         "started a thread"
@@ -63,14 +66,58 @@ def test_a_manifest_that_ends_or_holds_its_process_takes_no_other_along(
 ) -> None:
     place = written(monkeypatch, tmp_path, deed)
     if "sleep(600)" in deed:
-        monkeypatch.setattr(importable, "PATIENCE", 0.5)
+        monkeypatch.setattr(foreign, "PATIENCE", 0.5)
     with pytest.raises(Missing) as caught:
         backends.require("inhouse")
     due = f"backend inhouse: its manifest {place} {FATAL[deed]} when it was imported; "
     assert str(caught.value).startswith(due)
     # once for all that this process asks and starts
-    monkeypatch.setattr(importable, "_tried", lambda *given: pytest.fail("tried again"))
+    monkeypatch.setattr(foreign, "_tried", lambda *given: pytest.fail("tried again"))
     assert "inhouse" not in backends.installed()
+
+
+@pytest.mark.parametrize("name", ['"house"', "1"])
+@pytest.mark.parametrize("given", ['".x", (b"1",)', '".x", (None,)', '3, ("a",)'])
+def test_a_format_of_what_are_no_texts_is_a_wrong_list_of_exports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, given: str
+) -> None:
+    text = "from backends.base import Format\nREQUIRES = ()\ndef load(): ...\n"
+    made = f"EXPORTS = {{{name}: Format({given})}}\n"
+    written(monkeypatch, tmp_path, text + made)
+    with pytest.raises(Missing, match="has no EXPORTS, a mapping of names to "):
+        backends.require("inhouse")
+
+
+LONG = {
+    "raise ValueError(300_000 * 'x')": "cannot be imported: ValueError: x",
+    "REQUIRES = [f'{i}module' + 1000 * 'x' for i in range(200)]": "needs 0modulex",
+}
+
+
+@pytest.mark.parametrize("deed", LONG)
+def test_a_manifest_that_says_much_leaves_room_for_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deed: str
+) -> None:
+    written(monkeypatch, tmp_path, deed + "\ndef load(): ...\n")
+    for _ in range(2):
+        with pytest.raises(Missing, match=LONG[deed]):
+            backends.require("inhouse")
+        # it is read once, wherever that is kept
+        monkeypatch.setattr(foreign, "_tried", lambda *given: pytest.fail("again"))
+    assert len(os.environ.get(foreign.TRIED, "")) <= foreign.ROOM
+    assert subprocess.run([sys.executable, "-c", ""], check=False).returncode == 0
+
+
+def test_many_packages_share_the_room_that_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(foreign.TRIED, "{}")
+    monkeypatch.setattr(foreign, "_HERE", {})
+    raised: foreign.Read = {"raised": 1000 * "x"}
+    monkeypatch.setattr(foreign, "_tried", lambda *given: raised)
+    for i in range(200):
+        assert foreign.read(f"package{i}", []) == raised
+    assert len(os.environ[foreign.TRIED]) <= foreign.ROOM
 
 
 TAMPERING = """

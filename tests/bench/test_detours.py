@@ -5,15 +5,21 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backends
-from backends.base import Backend
+from backends.base import Backend, Program, Settings
 from bench import config
 from bench.coordinator.job import Finding, Job
+from bench.coordinator.spec import spec_of
 from bench.detours import task
 from bench.feasibility import routes
 from bench.records import Detours
+from bench.speed import alone
+from models import Builder, Graph
+from models.opening import Call
+from models.value import emit
 
 
 def job(model: str) -> Job:
@@ -80,9 +86,66 @@ def test_a_way_round_that_computes_something_else_has_no_time(
 def test_what_raises_is_told_and_the_rest_goes_on(
     numpy: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*given: object, **said: object) -> None:
-        raise RuntimeError("no such thing")
+    program = type(numpy).program
+
+    def refuse(self: Backend, graph: Graph, *given: object) -> object:
+        if graph.name == "conv":
+            raise RuntimeError("no such thing")
+        return program(self, graph, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(numpy), "program", refuse)
-    found = ask("motionbert", numpy)
-    assert found.status == "failed" and "no such thing" in found.reason
+    # one of two rows: what is asked first cannot be made
+    of = {"erf": largest("motionbert"), "conv": largest("videopose3d")}
+    found = {name: of[name][name] for name in ("conv", "erf")}
+    monkeypatch.setattr(task, "_largest", lambda *given: found)
+    told = ask("motionbert", numpy)
+    assert told.status == "failed" and "no such thing" in told.reason
+    assert isinstance(told.payload, Detours)
+    first, second = told.payload.rows
+    assert first.ratio is None and "no such thing" in first.note
+    assert second.op == "erf" and second.ratio == 1.0 and not second.note
+
+
+def largest(model: str) -> dict[str, tuple[Call, int]]:
+    spec = spec_of(job(model))
+    return task._largest(spec.train, {"batch": 2, "frames": spec.frames})
+
+
+def test_a_small_answer_is_held_to_its_own_size() -> None:
+    small = np.full(3, 1e-4)
+    assert task.apart(small, -small) == pytest.approx(2.0)
+    assert task.apart(small, small) == task.apart(0 * small, 0 * small) == 0.0
+    assert task.apart(0 * small, small) == np.inf
+    assert np.isnan(task.apart(small, np.nan * small))
+
+
+def test_every_answer_of_a_way_round_is_compared(
+    numpy: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = task._Pair.__new__(task._Pair)
+    programs = [two(numpy, times) for times in (1.0, 2.0)]
+    given = {"x": np.ones((2,), np.float32)}
+    monkeypatch.setattr(
+        found, "_pairs", [(one, one.put(given)) for one in programs], raising=False
+    )
+    assert found.apart() == 1.0
+
+
+def two(numpy: Backend, times: float) -> Program:
+    """A program whose second answer alone goes by `times`."""
+    g = Builder("two")
+    x = g.input("x", (2,))
+    g.output("y0", x)
+    g.output("y1", x * times)
+    return numpy.program(g.finish(), Settings())
+
+
+@pytest.mark.parametrize("op", ["take", "take_along_axis", "scatter_add"])
+def test_indices_are_spread_over_what_is_legal(op: str) -> None:
+    g = Builder(op)
+    x = g.input("x", (2, 6))
+    index = g.input("index", (6,) if op == "take" else (2, 6), dtype="int64")
+    more = {"length": 4} if op == "scatter_add" else {}
+    g.output("y0", emit(op, x, index, axis=1, **more))
+    found = alone.feeds(g.finish(), np.random.default_rng(0))["index"]
+    assert found.min() == 0 and found.max() == (3 if op == "scatter_add" else 5)

@@ -62,9 +62,17 @@ WRONG = {
     "name: a\nwheels:\n  3.11: []\n  cp311: [any]\n": (
         ":4: wheels.cp311: it is 3.11, which is there; say it once"
     ),
-    "name: a\nwheels: {3.11: [linux-x86_64, manylinux_2_28_x86_64]}\n": (
-        ":2: wheels.3.11.1: manylinux_2_28_x86_64 after linux-x86_64; say it once"
+    "name: a\nwheels: {3.11: [any, any]}\n": ":2: wheels.3.11: any comes twice",
+    "name: a\nwheels: [cp311-any, cp311-any]\n": ":2: wheels: cp311-any comes twice",
+    "name: a\nplatforms: {linux: no, macos: yes}\nwheels: {3.11: [musllinux-x86_64]}\n": (
+        ":3: wheels.3.11: one for musllinux-x86_64, and `platforms.linux` is no"
     ),
+    "name: a\nplatforms: {linux: no, macos: yes}\nwheels: {3.11: [any]}\n": (
+        ":3: wheels.3.11: one for any, and `platforms.linux` is no"
+    ),
+    "name: a\nonnx: [Conv]\nopset: 17\nrank: 2\n": ":2: onnx.0: Conv takes tensors of rank 3",
+    "name: a\nversion: ''\n": ":2: version: a text that says something was due",
+    f"name: a\nversion: {600 * 'x'}\n": ":2: version: a text of at most 500 characters was",
     "name: a\nwheels: {3.11: [any]}\nplatforms: {linux: no}\n": (
         ":2: wheels: there are some, and every one of `platforms` is no"
     ),
@@ -162,6 +170,15 @@ def test_the_name_of_a_backend_is_refused(tmp_path: Path) -> None:
             },
         ),
         ("[]", {}),
+        ("{3.11: []}\nplatforms: {linux: no}", {"3.11": ()}),
+        (
+            "{3.11: [manylinux2014_x86_64, manylinux_2_28_x86_64]}",
+            {"3.11": ("linux-x86_64",)},
+        ),
+        (
+            "[cp311-manylinux2014_x86_64, cp311-manylinux_2_28_x86_64]",
+            {"3.11": ("linux-x86_64",)},
+        ),
         ("unknown", None),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import backends
-from backends import importable
+from backends import foreign
 
 MODULE = """
 import os, signal, stat, sys, time
@@ -55,7 +55,7 @@ def install(folder: Path, deeds: Mapping[str, str]) -> Path:
 def known(site: Path) -> Iterator[Path]:
     """The manifests of a folder are read once, and not by each worker anew."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(importable.TRIED, "{}")
+        patch.setenv(foreign.TRIED, "{}")
         with pytest.MonkeyPatch.context() as path:
             path.syspath_prepend(str(site))
             backends.installed()

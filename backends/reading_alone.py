@@ -1,6 +1,6 @@
 """Read a manifest where it can harm nobody.
 
-Called by `python -P import_alone.py MODULE SECONDS ANSWER FIELD...`.
+Called by `python -P reading_alone.py MODULE SECONDS ANSWER FIELD...`.
 
 What it holds goes to the file descriptor ANSWER, as JSON. It is run by its path and knows nothing
 of PosePort, so that it costs what the module costs.
@@ -23,6 +23,7 @@ from typing import Any
 # exit codes that nobody gives by chance
 BACK, THREADS, CHILDREN = 117, 118, 119
 NEITHER = 0  # for what a manifest has no use for
+MOST = 1000  # characters that are kept of what an import raises
 
 
 def main(module: str, seconds: float, answer: int, fields: list[str]) -> int:
@@ -49,7 +50,7 @@ def _read(module: str, fields: list[str]) -> dict[str, Any]:
         told = {field: _plain(held[field]) for field in fields if field in held}
         return {"file": f"{held.get('__file__') or module}", "held": told}
     except BaseException as error:
-        return {"raised": f"{type(error).__name__}: {_text(error)}"}
+        return {"raised": f"{type(error).__name__}: {_text(error)}"[:MOST]}
 
 
 def _plain(value: Any) -> Any:
@@ -58,17 +59,18 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple | list) and all(isinstance(one, str) for one in value):
         return list(value)
-    if isinstance(value, Mapping) and all(_is_format(one) for one in value.values()):
-        return {str(name): vars(one) for name, one in value.items()}
+    if isinstance(value, Mapping) and all(_is_format(*one) for one in value.items()):
+        return {name: vars(one) for name, one in value.items()}
     return True if callable(value) else NEITHER
 
 
-def _is_format(value: Any) -> bool:
+def _is_format(name: Any, value: Any) -> bool:
     # not by its class: to know that is to import it
     held = getattr(value, "__dict__", {})
-    suffix, options = held.get("suffix"), held.get("options")
-    given = isinstance(suffix, str) and isinstance(options, tuple)
-    return held.keys() == {"suffix", "options"} and given
+    options = held.get("options")
+    if held.keys() != {"suffix", "options"} or not isinstance(options, tuple):
+        return False
+    return all(isinstance(one, str) for one in (name, held["suffix"], *options))
 
 
 def _text(error: BaseException) -> str:

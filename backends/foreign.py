@@ -1,4 +1,4 @@
-"""What somebody's manifest says, which a process of its own reads: it is imported there alone.
+"""Asks what somebody's manifest says: `reading_alone.py` imports it, in a process of its own.
 
 One that hangs, ends its process, or leaves it changed would take along whoever lists the backends.
 It is read once for a command: the processes that this one starts are told.
@@ -18,10 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypedDict
 
-from backends import import_alone, kin
+from backends import kin, reading_alone
 
 PATIENCE = 15.0  # seconds: a manifest imports no framework, and takes a part of one
 TRIED = "POSEPORT_TRIED"  # environment variable: module and file -> what was read
+# of that variable in characters: Linux starts nothing with one of 128 KiB
+ROOM = 1 << 15
 
 
 class Read(TypedDict, total=False):
@@ -30,17 +32,27 @@ class Read(TypedDict, total=False):
     fault: str  # why it must not be imported here, in words
     raised: str  # by its import
     file: str
-    held: dict[str, Any]  # field -> plain value, as `import_alone` writes it
+    held: dict[str, Any]  # field -> plain value, as `reading_alone` writes it
 
 
 def read(module: str, fields: Sequence[str]) -> Read:
     """Fields of a manifest, which is not imported here."""
     key = _key(module)
-    known = _known()
-    if key not in known:
-        known[key] = _tried(module, fields)
-        os.environ[TRIED] = json.dumps(known)
-    return known[key]
+    known = {**_HERE, **_known()}
+    return known[key] if key in known else _kept(key, _tried(module, fields))
+
+
+# what the variable had no room for: processes that this one starts read it again
+_HERE: dict[str, Read] = {}
+
+
+def _kept(key: str, found: Read) -> Read:
+    told = json.dumps({**_known(), key: found})
+    if len(told) <= ROOM:
+        os.environ[TRIED] = told
+    else:
+        _HERE[key] = found
+    return found
 
 
 def _known() -> dict[str, Read]:
@@ -54,7 +66,9 @@ def _known() -> dict[str, Read]:
 
 def _key(module: str) -> str:
     """The module and the file that it was found in, as it is now."""
-    with suppress(Exception):  # found or not, the import_alone tells
+    with suppress(
+        Exception
+    ):  # what cannot be found cannot be read either, which says so
         # of its package: to look within would import that
         spec = importlib.util.find_spec(module.partition(".")[0])
         if spec and spec.origin:
@@ -69,7 +83,7 @@ def _tried(module: str, fields: Sequence[str]) -> Read:
         number = str(answer.fileno())
         given = [module, str(2 * PATIENCE), number, *fields]
         process = subprocess.Popen(
-            [sys.executable, "-P", import_alone.__file__, *given],
+            [sys.executable, "-P", reading_alone.__file__, *given],
             stdin=subprocess.DEVNULL,
             # stdout is for what was asked, and its words are no answer to it
             stdout=subprocess.DEVNULL,
@@ -84,15 +98,20 @@ def _tried(module: str, fields: Sequence[str]) -> Read:
             return {"fault": f"did not come back in {PATIENCE:g} s"}
         finally:
             left = _ended(process, marked)
-        if code != import_alone.BACK or left:
-            return {
-                "fault": _words(
-                    import_alone.CHILDREN if code == import_alone.BACK else code
-                )
-            }
         answer.seek(0)
-        found: Read = json.load(answer)
-        return found
+        found = _answered(answer.read()) if code == reading_alone.BACK else None
+    if found is None:
+        return {"fault": _words(code)}
+    return {"fault": _words(reading_alone.CHILDREN)} if left else found
+
+
+def _answered(text: bytes) -> Read | None:
+    """What was written down; None where a manifest ends its process with the code of an answer."""
+    with suppress(ValueError):
+        found: Read = json.loads(text)
+        if isinstance(found, dict) and found.keys() in ({"raised"}, {"file", "held"}):
+            return found
+    return None
 
 
 def _ended(process: subprocess.Popen[bytes], marked: dict[str, str]) -> bool:
@@ -105,9 +124,9 @@ def _ended(process: subprocess.Popen[bytes], marked: dict[str, str]) -> bool:
 
 def _words(code: int) -> str:
     match code:
-        case import_alone.THREADS:
+        case reading_alone.THREADS:
             return "started a thread"
-        case import_alone.CHILDREN:
+        case reading_alone.CHILDREN:
             return "started a process"
         case _ if code < 0:
             return f"ended its process with signal {-code}"
