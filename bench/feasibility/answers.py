@@ -53,7 +53,7 @@ def _round(missing: Sequence[Obstacle]) -> str:
     known = [one for one in missing if one.extra]
     if not known:
         return ""
-    ways = "; ".join(f"{title(one)}: {one.route}" for one in known)
+    ways = "; ".join(f"{one.title}: {one.route}" for one in known)
     cost = _cost([one.extra for one in known if one.extra])
     rest = [one for one in missing if not one.extra]
     beside = f"; none for {named(rest)}" if rest else ""
@@ -127,13 +127,4 @@ def _way(model: str, training: str, rule: str) -> Way:
 
 def named(obstacles: Sequence[Obstacle]) -> str:
     """What would have to be there, each once."""
-    return ", ".join(dict.fromkeys(map(title, obstacles)))
-
-
-def title(one: Obstacle) -> str:
-    """An obstacle in a word or two."""
-    if one.kind in ("op", "optimizer"):
-        return one.what
-    if one.kind == "graphs":
-        return "a second graph for inference"
-    return f"{'rank' if one.kind == 'rank' else 'type'} {one.what}"
+    return ", ".join(dict.fromkeys(one.title for one in obstacles))

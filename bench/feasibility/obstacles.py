@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.feasibility import folding, routes
 from bench.feasibility.abilities import Abilities
 from bench.feasibility.needs import flops
-from bench.feasibility.types import type_of
 from bench.records import Extra, Obstacle
 from models import opening
 from models.errors import SpecError
 from models.opening import Call, leaves
+
+# of a number that stands in the graph itself, and takes the type of what is beside it
+LITERAL = "literal"
 
 
 def of_graph(
@@ -105,7 +107,10 @@ def _of_rank(name: str, pairs: Pairs, able: Abilities) -> Iterable[Obstacle]:
 def _of_types(name: str, pairs: Pairs, able: Abilities) -> Iterable[Obstacle]:
     needed: dict[str, list[tuple[Call, Call]]] = {}
     for pair in pairs:
-        needed.setdefault(type_of(pair[1].graph, pair[1].node), []).append(pair)
+        # all that it reads and makes: a body compares floats, and what comes is a bool
+        tensors = (*pair[1].operands, *pair[1].node.outputs)
+        for dtype in {type_.dtype for type_ in tensors} - {LITERAL}:
+            needed.setdefault(dtype, []).append(pair)
     for dtype in sorted(needed):
         unknown = able.dtypes is None
         if able.declared and (able.dtypes is None or dtype not in able.dtypes):

@@ -29,6 +29,8 @@ from models.stepping import update_graph
 # What a training step is where the framework differentiates nothing by itself: the gradient
 # graph with the optimizer's rule, whose ops the backend must have too.
 GRADIENT = "gradient"
+FEW = 6  # things that are named in a line
+BOUNDS = ("rank", "dtype", "graphs")  # obstacles that are no ops
 Needs = Mapping[str, tuple[OpNeed, ...]]  # by graph
 
 
@@ -81,7 +83,7 @@ def finding(job: Job, able: Abilities) -> Finding:
         asks=(*asked.shapes(spec, able), *adapting.told(spec, able, optimizer)),
         answers=answers(able, in_the_way, more, optimizer, job.config.precision),
     )
-    lacking = _lacking(able, found)
+    lacking = _lacking(able, found, in_the_way)
     # no failure of the backend: what it does not claim to have, nothing has tried
     return Finding(payload, "unsupported" if lacking else "ok", lacking)
 
@@ -137,22 +139,35 @@ def _features(backend: Backend) -> tuple[dict[str, str], str]:
         return {"features": said(error)}, said(error)
 
 
-def _lacking(able: Abilities, needs: Needs) -> str:
-    """All gaps on one line, those of training without autograd apart."""
-    gaps: dict[str, str] = {}
-    backward: dict[str, str] = {}
-    for graph, ops in needs.items():
-        for need in ops:
-            if need.via == "gap" and need.op not in gaps:
-                found = backward if graph == GRADIENT else gaps
-                found[need.op] = need.reason
+def _lacking(able: Abilities, needs: Needs, found: Sequence[Obstacle]) -> str:
+    """All that is not there on one line, what training without autograd lacks apart."""
+    missing = [
+        (graph, need.op, need.reason)
+        for graph, ops in needs.items()
+        for need in ops
+        if need.via == "gap"
+    ]
+    # ops are told by those of the model, whose bodies come down to what is missing
+    missing += [
+        (one.graph, one.title.removeprefix("a "), one.reason)
+        for one in found
+        if not one.unknown and one.kind in BOUNDS
+    ]
+    forward = {what: why for graph, what, why in missing if graph != GRADIENT}
+    backward = {what: why for _, what, why in missing if what not in forward}
     parts = []
-    if gaps:
-        parts.append(f"{able.name} has no {_listed(gaps)}")
+    if forward:
+        parts.append(f"{able.name} has no {_listed(forward)}")
     if backward:
         parts.append(f"its gradient graph needs {_listed(backward)}")
     return "; ".join(parts)
 
 
-def _listed(gaps: Mapping[str, str]) -> str:
-    return ", ".join(f"{op} ({reason})" for op, reason in sorted(gaps.items()))
+def _listed(missing: Mapping[str, str]) -> str:
+    """The first few, those of one reason together; all of them are in the report."""
+    by_reason: dict[str, list[str]] = {}
+    for what in sorted(missing)[:FEW]:
+        by_reason.setdefault(missing[what], []).append(what)
+    told = ", ".join(f"{', '.join(each)} ({why})" for why, each in by_reason.items())
+    more = len(missing) - FEW
+    return f"{told} and {more} more" if more > 0 else told

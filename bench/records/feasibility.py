@@ -41,6 +41,14 @@ class Obstacle(Frozen):
     route: str = ""
     extra: Extra | None = None
 
+    @property
+    def title(self) -> str:
+        """In a word or two."""
+        if self.kind == "graphs":
+            return "a second graph for inference"
+        before = {"rank": "rank ", "dtype": "type "}.get(self.kind, "")
+        return f"{before}{self.what}"
+
 
 # how a model can live in a framework, from best to worst
 Way = Literal[

@@ -32,6 +32,12 @@ class Evidence:
         return [record for record in self.records if record.task == task]
 
     @property
+    def on_paper(self) -> bool:
+        """Whether the framework is declared by a manifest, and not here."""
+        found = self.run.info.config.get("declared")
+        return isinstance(found, dict) and self.backend in found
+
+    @property
     def optimizer(self) -> str:
         """The optimizer that the model is trained with; empty where no record says."""
         for _, payload in cells.payloads(self.records, Parity):

@@ -29,6 +29,9 @@ from reports.verdict.reason import (
 )
 from reports.verdict.scale import size_of
 
+ON_PAPER = "known on paper: nothing was run"
+UNDER_TEST = "bring it under test (docs/adding/backend.md)"
+
 
 def grounds() -> list[ModuleType]:
     """Every ground, in the order in which reasons of equal weight are read."""
@@ -105,7 +108,18 @@ def about_model(evidence: Evidence) -> list[Reason]:
                 replace(one, question=one.question or question)
                 for one in rested(ground, found)
             ]
-    return out
+    return on_paper(out) if evidence.on_paper else out
+
+
+def on_paper(found: Sequence[Reason]) -> list[Reason]:
+    """What was not run of a framework that is declared: once a question, and not by each task."""
+    kept = [one for one in found if one.grade != "not run"]
+    silent = by_severity(one for one in found if one.grade == "not run")
+    for question in QUESTIONS:
+        first = next((one for one in silent if one.question == question), None)
+        if first and not any(one.question == question for one in kept):
+            kept.append(replace(first, text=ON_PAPER, change=UNDER_TEST, tasks=()))
+    return kept
 
 
 def rested(ground: ModuleType, found: Sequence[Reason]) -> list[Reason]:
@@ -154,7 +168,10 @@ def joined(models: Sequence[Verdict], reasons: Sequence[Reason]) -> Answer:
 def from_model(verdict: Verdict) -> Reason:
     """A model's verdict as a reason about its backend, on the evidence that decided it."""
     decisive = verdict.reasons[0]  # they come by severity
-    if verdict.answer == "undecided" and "computes" in verdict.unmeasured:
+    # be it that nobody says whether it has an op
+    stated = decisive.answer == "undecided" and decisive.grade != "not run"
+    open_ = verdict.answer == "undecided" and "computes" in verdict.unmeasured
+    if open_ and not stated:
         # Not by a gap elsewhere, be it worse: this is what would have to be known.
         decisive = verdict.because("computes")[0]
     said = f"{verdict.model}: {verdict.answer}"

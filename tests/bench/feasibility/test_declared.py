@@ -254,3 +254,40 @@ def test_what_is_taken_away_is_gone_on_paper_too() -> None:
     assert set(less.kernels) == {"matmul", "gelu"}
     assert less.state("erf") == "no"
     assert less.reason("linear") == "taken away by `without`"
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "due"),
+    [
+        ("mixste", {"rank": 3}, "rank 5 (the largest is 3)"),
+        (
+            "videopose3d",
+            {"inference_graph": "no"},
+            "second graph for inference (declared absent)",
+        ),
+        ("simple_baseline", {"dtypes": ("int64",)}, "type float32 (no such type)"),
+    ],
+)
+def test_whatever_blocks_a_model_is_a_reason_of_its_cell(
+    model: str, said: dict[str, object], due: str
+) -> None:
+    able = declared.of_manifest(paper(**said))
+    found = task.finding(job(model), able)
+    assert found.status == "unsupported"
+    assert due in found.reason
+
+
+def test_a_cell_names_few_of_the_things_that_are_missing() -> None:
+    able = declared.of_manifest(paper(ops=()))
+    reason = task.finding(job("motionbert"), able).reason
+    assert reason.count("(no kernel)") == 1
+    assert reason.endswith(" more")
+
+
+def test_a_type_that_a_body_makes_on_its_way_is_needed() -> None:
+    """The body of relu compares, and what comes of that is a bool."""
+    kept = [name for name in ops.table() if name not in ("relu", "vector_norm")]
+    found = judged("simple_baseline", ops=kept, dtypes=("float32", "int64"))
+    [one] = [one for one in found.obstacles if one.graph == "infer"]
+    assert (one.kind, one.what, "relu" in one.ops) == ("dtype", "bool", True)
+    assert found.answers and found.answers.way == "blocked"
