@@ -17,7 +17,7 @@ import pytest
 from models import folder as registry
 from models.errors import BadInput, UnknownName
 from reports import build, found, sections
-from reports.sections import detours, semantics
+from reports.sections import detours, profile, semantics
 from tests.paths import GOLDEN
 from tests.reports import sample_run as sample
 from tests.reports.pages import report_of, section, tables
@@ -62,7 +62,7 @@ def titles(report: str) -> list[str]:
 def test_sections_are_found_by_listing_and_stand_in_order(report: str) -> None:
     shown = titles(report)
     # of what the sample's run has not looked for, nothing is said
-    silent = (sections.build, detours, semantics)
+    silent = (sections.build, detours, profile, semantics)
     due = [module.TITLE for module in found() if module not in silent]
     assert shown == due
     assert shown[0] == "Verdict"
