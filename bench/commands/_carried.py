@@ -52,10 +52,14 @@ def carrier(name: str) -> Carrier:
 
 def _answer(arguments: Sequence[str]) -> dict[str, Any]:
     """The child's answer."""
-    import backends
+    from bench.processes import contract
 
-    backend = backends.load(arguments[0])
+    watch = contract.Watch()
+    backend = contract.loaded(arguments[0], watch)
     found = of(backend)
+    # what a cell can do without is all that is asked here
+    if watch.breaches:
+        raise PosePortError(watch.breaches[0])
     return found | {"autograd": backend.features().get("autograd", "yes")}
 
 

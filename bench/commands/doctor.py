@@ -96,9 +96,9 @@ def _ask(name: str) -> Answers:
 
 def _usable(arguments: Sequence[str]) -> Answers:
     """The child's answer: devices, precisions on each device that is here, and features."""
-    import backends
+    from bench.processes import contract
 
-    backend = backends.load(arguments[0])
+    backend = contract.loaded(arguments[0], contract.Watch())
     devices = backend.devices()
     precisions = {}
     for device, absent in devices.items():

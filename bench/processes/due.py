@@ -229,6 +229,9 @@ def shown(name: Any) -> str:
 def _mapping(call: Call, came: Any, due: str) -> None:
     if not isinstance(came, Mapping):
         call.refuse(kind(came), due)
+    for name in came:
+        if not isinstance(name, str):
+            call.refuse(f"{kind(name)} for a name", "a text")
 
 
 def _names(call: Call, came: Mapping[Any, Any], due: Iterable[str], what: str) -> None:

@@ -1,7 +1,8 @@
 """Ask one question of one backend in a process of its own.
 
-`python -m MODULE BACKEND ARGUMENTS...` prints JSON behind a mark: frameworks greet and warn on
-stdout before it and after. How far it is stands in lines of their own.
+`python -m MODULE BACKEND ARGUMENTS...` writes JSON behind marks into a pipe that is its stdout no
+longer: its answer or its refusal, and before it how far it is. Whatever ends it without either
+has ended it, with whatever exit code.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
 
 import backends
 from backends.base import Unsupported
@@ -19,12 +21,13 @@ from bench.coordinator.job import Progress
 from bench.processes import ending, hearing, lifeline
 from bench.processes.blame import said
 from bench.processes.patience import SETTING, setting
-from models.errors import BadInput, Missing, PosePortError
+from models.errors import BadInput, Missing, PosePortError, visible
 
 # before a line that says how far it is; nobody else writes so
 AT_WORK = "\x1epose at work "
 ANSWER = "\x1epose answers "  # before the answer
-RAISED = 1  # exit code
+REFUSAL = "\x1epose refuses "  # before how it is told, and its words
+RAISED, BAD, ABSENT = 1, 2, 3  # how a refusal is told: as the exit codes of commands
 PATIENCE = (
     300.0  # seconds without a word: a large graph may take minutes to be compiled
 )
@@ -32,6 +35,7 @@ LONG = 1800.0  # where a whole data set may be read first
 SHORT = 120.0  # where nothing is computed: a framework is imported, from a cold disk
 LEAVING = 5.0  # seconds to end after an answer, which a thread or a hook would hold up
 WHOLE = 4000  # characters of a refusal, which names paths
+_pipe: list[TextIO] = []  # of a child that answers, to its parent
 
 
 def ask(
@@ -52,81 +56,100 @@ def ask(
     answers = _Answers(progress, patience)
     command = [sys.executable, "-m", module, *arguments]
     ended = hearing.listen(command, answers, silence=patience)
-    if ended.late and not answers.last:
+    if answers.said:
+        _refuse(arguments[0], *answers.said)
+    if ended.late and not answers.came:
         raise Missing(
             f"{arguments[0]}: no answer after {patience:g} s without a word{ended.where};"
             f" raise it with {SETTING}=SECONDS in the environment"
         )
-    _refuse(arguments[0], ended)
-    if not answers.last:
+    if ended.code and not ended.late:
+        how = ending.how(ended.code, ended.words)
+        raise PosePortError(f"{arguments[0]}: the process {how}")
+    if not answers.came:
         # as where it has ended itself, without a word
         raise PosePortError(f"{arguments[0]}: the process ended without an answer")
-    return json.loads(answers.last)
+    return answers.came[-1]
 
 
-def _refuse(name: str, ended: hearing.Ended) -> None:
-    """Raise what the exit code of a child says; nothing where it has answered."""
-    code, words = ended.code, ended.words
-    if code == 2:
-        # What a framework said before is noise; what ended it comes last.
-        raise BadInput(ending.last(words, WHOLE))
-    if code == 3:
-        raise Missing(ending.last(words, WHOLE))
-    # its last line is what `answer` has made of what was raised
-    if code == RAISED and (said := ending.last(words)):
-        raise PosePortError(f"{name}: the process ended with exit code 1: {said}")
-    if code and not ended.late:
-        how = ending.how(code, words)
-        raise PosePortError(f"{name}: the process {how}")
+def _refuse(name: str, code: int, words: str) -> NoReturn:
+    """Raise what a child has refused, in its words."""
+    if code == BAD:
+        raise BadInput(words)
+    if code == ABSENT:
+        raise Missing(words)
+    raise PosePortError(f"{name}: the process ended with exit code {code}: {words}")
 
 
 class _Answers:
-    """Hears a child: how far it is, its answer, and whatever its framework has to say."""
+    """Hears a child: how far it is, its answer or refusal, and whatever else reaches the pipe."""
 
     def __init__(self, progress: Progress, patience: float) -> None:
-        self.last = ""
+        self.came: list[Any] = []  # of one that has answered
+        self.said: tuple[int, str] | None = None  # of one that has refused
         self._progress = progress
         self._patience = patience
 
     def __call__(self, line: str) -> float | None:
-        # what a framework has printed before may have no end of line
-        _, work, said = line.partition(AT_WORK)
-        if work:
-            self._progress(*json.loads(said))
-            return self._patience
-        _, answers, said = line.partition(ANSWER)
-        if answers:
-            self.last = said
-            return LEAVING
+        match _marked(line):
+            case "work", [str(text), int() | float() as share]:
+                self._progress(text, share)
+                return self._patience
+            case "answer", came:
+                self.came = [came]
+                return LEAVING
+            case "refusal", [int(code), str(words)]:
+                self.said = code, words
+                return LEAVING
         return None  # what hangs may talk
 
 
+def _marked(line: str) -> tuple[str, Any] | None:
+    """What a line is and says; None for what is no word of the child's, or half of one."""
+    marks = {"work": AT_WORK, "answer": ANSWER, "refusal": REFUSAL}
+    for kind, mark in marks.items():
+        # whatever else was written before it may have no end of line
+        _, found, said = line.partition(mark)
+        with suppress(ValueError, RecursionError):
+            if found:
+                return kind, json.loads(said)
+    return None
+
+
 def tell(text: str, share: float) -> None:
-    """The child's side: how far it is, for the parent's `progress`."""
-    print(AT_WORK + json.dumps([text, share]), flush=True)
+    """The child's side: how far it is, for the parent's `progress`; else nothing is done."""
+    _send(AT_WORK, [text, share])
 
 
 def answer(question: Callable[[Sequence[str]], Any]) -> int:
-    """The child's side: print the answer; the exit code."""
+    """The child's side: tell the answer, or why there is none; the exit code."""
     lifeline.follow()
     faulthandler.enable()
     ending.tell_where()
-    # what is printed from C, or by what it starts, is neither heard nor holds the pipe
-    own = os.dup(1)
+    # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
+    _pipe[:] = [os.fdopen(os.dup(1), "w", encoding="utf-8")]
     os.dup2(2, 1)
-    sys.stdout = os.fdopen(own, "w", encoding="utf-8")
     backends.isolate(sys.argv[1])  # before anything can import another framework
     try:
-        print(ANSWER + json.dumps(question(sys.argv[1:])), flush=True)
+        _send(ANSWER, question(sys.argv[1:]))
     except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
+        return _refused(BAD, str(error))
     except Unsupported as error:
-        print(error, file=sys.stderr)
-        return 3
-    except (
-        BaseException
-    ) as error:  # a backend's: its last line is what the parent reads
-        print(said(error), file=sys.stderr)
-        return RAISED
+        return _refused(ABSENT, str(error))
+    except BaseException as error:  # whatever a backend raises
+        return _refused(RAISED, said(error))
     return 0
+
+
+def _refused(code: int, words: str) -> int:
+    print(words, file=sys.stderr)  # for who runs the child by hand
+    # empty is no reason
+    _send(REFUSAL, [code, visible(words)[:WHOLE] or "it gave no reason"])
+    return code
+
+
+def _send(mark: str, what: Any) -> None:
+    line = mark + json.dumps(what) + "\n"
+    for pipe in _pipe:
+        pipe.write(line)
+        pipe.flush()

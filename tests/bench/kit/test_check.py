@@ -12,7 +12,7 @@ import pytest
 
 from backends.base import Backend, Settings
 from bench.kit.caller import SHEETS
-from bench.kit.check import check
+from bench.kit.check import Told, check
 from bench.kit.sheets import Asking
 from bench.processes import blame, contract
 from bench.processes.contract import Watch
@@ -298,3 +298,10 @@ def test_the_limit_is_of_a_call_and_not_of_the_start(
     silences.append(0.0)
     late = "the start of backend mine did not come back in 120 s; an answer was due"
     assert check("mine", limit=0.5).breaches == [late]
+
+
+@pytest.mark.parametrize("line", ["junk\n", "3\n", "[1]\n", '["a", "b", "c"]\n', "\n"])
+def test_a_line_that_the_child_has_not_written_is_passed_over(line: str) -> None:
+    whole = Told()
+    whole.hear(line)
+    assert whole == Told()

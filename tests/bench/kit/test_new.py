@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main as run
+from bench.commands import doctor
 from bench.kit import new
 from models.errors import BadInput
 from tests.bench.kit.packages import bench, installed
@@ -60,6 +62,36 @@ def test_it_climbs_the_ladder_and_draws_noise(made: Path) -> None:
 def test_it_passes_the_exam_of_an_op(made: Path) -> None:
     done = bench(made, "ops", "--backend", "my_fw", "--quick", "--op", "gelu")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "said"),
+    [
+        ("features", "['autograd']", "MyFwBackend.features gave list; a dict of texts"),
+        ("features", "{7: 'x'}", "MyFwBackend.features gave int for a name; a text"),
+        ("precisions", "{'fp32': 3}", "MyFwBackend.precisions gave int for fp32; a te"),
+        ("devices", "os._exit(2)", "my_fw: the process ended with exit code 2, and sa"),
+    ],
+)
+def test_doctor_tells_a_broken_contract_in_a_row(
+    made: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    given: str,
+    said: str,
+) -> None:
+    """And asks no more of a backend than its child can answer for."""
+    source = made / "poseport_my_fw/backend.py"
+    whole = source.read_text()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (made.parent, made))))
+    more = f"import os\nsetattr(MyFwBackend, {method!r}, lambda *given: {given})\n"
+    source.write_text(f"{whole}\n{more}")
+    try:
+        # of this backend alone: all frameworks take a minute to be imported
+        told = doctor._ask("my_fw")
+    finally:
+        source.write_text(whole)
+    assert said in told["import"]["my_fw"]
 
 
 @pytest.mark.parametrize("name", ["Mine", "my-fw", "2d", "", "class", "a b", "x/../y"])

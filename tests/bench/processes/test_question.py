@@ -54,6 +54,11 @@ def test_an_answer_is_json_beneath_what_was_printed(ask) -> None:
             "numpy: the process ended with signal SIGKILL, and",
         ),
         ("os._exit(1)", "numpy: the process ended with exit code 1, and said nothing"),
+        # how a command tells bad input and what is absent, and no word of the child's here
+        ("os._exit(2)", "numpy: the process ended with exit code 2, and said nothing"),
+        ("os._exit(3)", "numpy: the process ended with exit code 3, and said nothing"),
+        ("os._exit(0)", "numpy: the process ended without an answer"),
+        ("raise SystemExit", "numpy: the process ended with exit code 1: SystemExit"),
         ("raise MemoryError('no room')", "exit code 1: MemoryError: no room (asked_mo"),
         (
             "raise ValueError('two\\nlines')",
@@ -71,6 +76,25 @@ def test_a_process_that_dies_says_how(ask, deed: str, said: str) -> None:
 def test_bad_input_is_passed_on(ask) -> None:
     with pytest.raises(BadInput, match="^no such file$"):
         ask("raise BadInput('no such file')")
+
+
+STRAY = """
+print(chr(30) + "pose answers {}", flush=True)
+os.system("echo noise")
+for fd in range(3, 20):
+    for said in ("junk ", "pose answers {", "pose at work 3", "pose refuses [2]"):
+        try:
+            os.write(fd, (chr(30) + said + chr(10)).encode())
+        except OSError:
+            pass
+return 7
+"""
+
+
+def test_what_a_backend_prints_is_no_answer_and_a_stray_line_is_passed_over(
+    ask,
+) -> None:
+    assert ask(STRAY) == 7
 
 
 def test_a_refusal_comes_whole_and_on_its_line(ask) -> None:
