@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import PurePath
 
 from bench.records import FILE, MANIFESTS, Record, Run
 from reports.blocks import Code, Inline, Link
@@ -48,4 +49,6 @@ def source(run: Run, backend: str, place: str) -> Inline:
     if not (run.folder / file).is_file():
         return Code(place)
     _, _, line = place.rpartition(":")
-    return Link(place, f"{file}#L{line}" if line.isdigit() else file)
+    # its folder is that of one machine
+    shown = PurePath(place).name
+    return Link(shown, f"{file}#L{line}" if line.isdigit() else file)

@@ -19,7 +19,8 @@ SPECIAL = r"[\\.^$*+?{}\[\]|()]"  # what is more in an expression than itself
 FEW = 3  # cases that a gap names; of more, it says that some may pass
 HEAD = '''"""What an exam of {backend} found wrong. Read each, say why, and delete what is a fault.
 
-In `ops.py`: `from .{module} import PART_GAPS`, and in the backend `part_gaps = PART_GAPS`.
+It belongs beside `ops.py`. In `backend.py`: `from . import {module}`, and beside what is signed
+already `part_gaps = (*ops.PART_GAPS, *{module}.PART_GAPS)`.
 """
 
 from backends.base import Gap

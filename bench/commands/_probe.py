@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.commands._progress import waiting
+from bench.commands._progress import spoken
 from bench.commands._tables import table
 from bench.records import SemanticsRow
 
@@ -25,11 +25,13 @@ def probe(name: str, to: Path | None, held: Path | None, *, as_json: bool) -> in
     said = manifest.read(held) if held else None
     if to:
         places.new(to)
-    with waiting(f"probing {name}", quiet=as_json):
-        found, rows = probe.ask(name, lambda text, share: None)
+    with spoken(quiet=as_json) as told:
+        found, rows = probe.ask(name, told)
+    # before it is written: what is there then can be read
+    measured = manifest.Manifest.model_validate(found)
     if to:
         places.write(to, yaml_file.text(found))
-    lines = disagreements(said, manifest.Manifest.model_validate(found)) if said else []
+    lines = disagreements(said, measured) if said else []
     wrong = any(row.result == "differs" for row in rows)
     if as_json:
         print(json.dumps(_document(found, rows, lines, to)))

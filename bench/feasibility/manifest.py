@@ -32,7 +32,8 @@ from models.graph import FLOATS
 
 UNKNOWN: Literal["unknown"] = "unknown"
 OPERATORS = Path(__file__).with_name("operators.yaml")
-NAME = r"^[a-z0-9][a-z0-9_.-]{0,40}$"  # as folders and other backends are called
+# As packages call their backends, and room for `-measured` behind it.
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
 MOST_OPSET = 100
 PROCESSORS = ("cpu", "cuda", "mps")
 

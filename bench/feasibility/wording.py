@@ -15,7 +15,7 @@ DUE = {
     "too_short": "a text that says something",
     "too_long": "a text of at most {max_length} characters",
     "string_pattern_mismatch": (
-        "small letters, digits, _, . and - after a letter or digit, 41 at most"
+        "letters, digits, _, . and - after a letter, digit or _, 100 at most"
     ),
     "int_type": NUMBER,
     "int_from_float": NUMBER,

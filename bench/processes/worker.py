@@ -205,10 +205,11 @@ class Worker:
         _tell(process.stdin, job.model_dump_json())
         for line in process.stdout:
             message = _message(line)
-            if "record" in message:
-                return Record.model_validate(message["record"])
-            if "progress" in message:
-                listen(*message["progress"])
+            if record := _record(message):
+                return record
+            match message.get("progress"):
+                case [str(text), int() | float() as share]:
+                    listen(text, share)
             if "step" in message:
                 self._begin(message)
             if "turn" in message and turn and self._limit:
@@ -290,6 +291,14 @@ def _tell(pipe: IO[str], line: str) -> None:
     with suppress(BrokenPipeError):
         pipe.write(line + "\n")
         pipe.flush()
+
+
+def _record(message: dict[str, Any]) -> Record | None:
+    """A message's record; None where it brings none, or only something called so."""
+    try:
+        return Record.model_validate(message["record"])
+    except (KeyError, ValueError):  # a backend may write into any pipe
+        return None
 
 
 def _message(line: str) -> dict[str, Any]:

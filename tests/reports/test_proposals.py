@@ -144,7 +144,7 @@ def test_the_line_of_a_manifest_leads_to_the_copy_in_the_run_folder(
     copy.write_text("name: paper\n", encoding="utf-8")
     here = erf("infer").model_copy(update={"source": "there/m*.yaml:7"})
     page = written(tmp_path, cell("one", here))
-    assert "[there/m\\*.yaml:7](manifests/paper.yaml#L7)" in page
+    assert "[m\\*.yaml:7](manifests/paper.yaml#L7)" in page
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
     linked = "; see [feasibility](records.jsonl#L1), [manifest](manifests/paper.yaml)"
     assert linked in report

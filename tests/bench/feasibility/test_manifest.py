@@ -36,7 +36,7 @@ WRONG = {
     ),
     "name: a\ndtypes: [float31]\n": ":2: dtypes.0: unknown dtype 'float31': did you mean",
     "name: a\noptimizers: [adamm]\n": ":2: optimizers.0: unknown optimizer 'adamm'",
-    "name: ../a\n": ":1: name: small letters, digits, _, . and - after a letter or digit",
+    "name: ../a\n": ":1: name: letters, digits, _, . and - after a letter",
     "name: a\nops: [add, add]\n": ":2: ops: add comes twice",
     "name: a\nops: [erf]\nlacks:\n  erf: none\n": ":4: lacks.erf: erf stands in `ops`, too",
     "name: a\nonnx: [Erf]\nopset: 9\nlacks: {erf: none}\n": ":4: lacks.erf: `onnx` has Erf",
