@@ -24,12 +24,12 @@ import backends
 from backends.base import Format, Portable, Settings, Unsupported
 from bench.coordinator.spec import asked
 from bench.data.batches import standardizer
-from bench.data.formats import permissions, places
+from bench.data.formats import places
 from bench.parity import budget
 from bench.processes import contract, question
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
-from bench.takeaway import checking
+from bench.takeaway import checking, placing
 from bench.takeaway.about import about
 from bench.takeaway.preprocessing import MEAN, STD, with_preprocessing
 from bench.training import checkpoint
@@ -112,7 +112,7 @@ def export(order: Order) -> Exported:
     """
     owner, about = backends.exporter(order.format)
     out = Path(order.out)
-    _check_place(out, order.format, about)
+    placing.check(out, order.format, about)
     _check_options(order, about)
     # Every mistake in the order is found here, before a framework is started, and told even
     # where the framework is missing.
@@ -164,7 +164,7 @@ def _written(
         drafted = replace(order, out=str(Path(draft) / out.name), weights=weights)
         given = [owner, json.dumps(asdict(drafted))]
         error: float | None = question.ask("bench.takeaway.export", given)
-        return error, _place(Path(draft), out) if _agrees(error, bound) else {}
+        return error, placing.move(Path(draft), out) if _agrees(error, bound) else {}
 
 
 def _agrees(error: float | None, bound: float) -> bool:
@@ -316,44 +316,6 @@ def _around(order: Order, spec: Spec, found: Checkpoint, graph: Graph) -> Graph:
     return with_preprocessing(
         graph, joints=joints, scaling=found.scaling, mirror=mirror or ()
     )
-
-
-def _check_place(out: Path, format: str, about: Format) -> None:
-    """Raises BadInput where the file cannot lie there, or would cover a folder."""
-    if about.suffix and out.suffix != about.suffix:
-        places.file(out)  # what has no name takes no suffix
-        raise BadInput(
-            f"{out}: a file of format {format} ends in {about.suffix}; pass --out"
-            f" {out.with_suffix(about.suffix)}"
-        )
-    if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
-        raise BadInput(
-            f"{out}: there is no folder {out.parent} to write to; make it first"
-        )
-    # A file replaces a file, and a folder (a format without suffix) an empty folder. Whatever
-    # else is there may be anybody's.
-    taken = out.is_dir() and (about.suffix or any(out.iterdir()))
-    if taken or (out.is_file() and not about.suffix):
-        raise BadInput(
-            f"{out}: {format} would cover what is there; remove it or pass another --out"
-        )
-    place = places.file if about.suffix else places.folder
-    place(out)
-
-
-def _place(draft: Path, out: Path) -> dict[str, int]:
-    """Move what was written to its place; bytes by name."""
-    files = {
-        path.relative_to(draft).as_posix(): path.stat().st_size
-        for path in sorted(draft.rglob("*"))
-        if path.is_file()
-    }
-    for name in files:
-        permissions.by_umask(draft / name)
-    # The file that names the others comes last: who sees it finds them.
-    for made in sorted(draft.iterdir(), key=lambda path: path.name == out.name):
-        made.replace(out.with_name(made.name))
-    return files
 
 
 def _noise(graph: Graph) -> dict[str, Type]:

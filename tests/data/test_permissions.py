@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.data.formats import arrays_file, permissions
-from bench.takeaway import export
+from bench.takeaway import placing
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o002])
@@ -41,7 +41,7 @@ def test_what_a_framework_has_left_to_its_owner_alone(
     for name in ("model.onnx", "model.onnx.data"):
         (draft / name).write_bytes(b"x")
         (draft / name).chmod(0o600)
-    export._place(draft, tmp_path / "model.onnx")
+    placing.move(draft, tmp_path / "model.onnx")
     assert mode(tmp_path / "model.onnx") == granted
     assert mode(tmp_path / "model.onnx.data") == granted
 

@@ -9,7 +9,7 @@ import pytest
 
 import backends
 from bench.__main__ import main
-from bench.takeaway import export
+from bench.takeaway import export, placing
 from bench.takeaway.export import Order
 from models.errors import BadInput
 from tests.bench.takeaway.exports import FORMATS, Said, arguments, owner_of, trained
@@ -196,3 +196,22 @@ def test_export_refuses_by_exception_in_python_too(tmp_path: Path) -> None:
     due = "--opsett is not an option of onnx, which takes opset; leave it out"
     with pytest.raises(BadInput, match=due):
         export.export(order)
+
+
+def test_what_lies_beside_the_file_and_is_no_exports_is_not_covered(
+    tmp_path: Path,
+) -> None:
+    draft, out = tmp_path / "draft", tmp_path / "x" / "b.m"
+    draft.mkdir()
+    out.parent.mkdir()
+    for name in ("b.m", "b.m.data", "victim.txt"):
+        (draft / name).write_text("new")
+    (out.parent / "b.m.data").write_text("of an earlier export")
+    victim = out.parent / "victim.txt"
+    victim.write_text("mine")
+    with pytest.raises(BadInput, match="would cover what is there"):
+        placing.move(draft, out)
+    assert victim.read_text() == "mine" and not out.exists(), "nothing was moved"
+    victim.unlink()
+    assert set(placing.move(draft, out)) == {"b.m", "b.m.data", "victim.txt"}
+    assert (out.parent / "b.m.data").read_text() == "new"

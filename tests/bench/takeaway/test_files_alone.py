@@ -17,7 +17,7 @@ from backends.base import Arrays, Backend, Portable, Settings
 from backends.numpy.backend import NumpyBackend
 from bench.__main__ import main
 from bench.processes.machine import ROOT
-from bench.takeaway import export
+from bench.takeaway import export, placing
 from bench.takeaway.export import Order
 from models import dims
 from models.lengths import bounds
@@ -200,7 +200,7 @@ def test_large_weights_lie_beside_an_onnx_file(
         preset="tiny",
     )
     assert export.write("onnx", order) is not None
-    files = export._place(draft, tmp_path / "model.onnx")
+    files = placing.move(draft, tmp_path / "model.onnx")
     assert set(files) == {"model.onnx", "model.onnx.data"}
     assert list(draft.iterdir()) == []
     assert files["model.onnx"] < 10 * files["model.onnx.data"]
