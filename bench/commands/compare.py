@@ -54,7 +54,7 @@ def command(
     fail_above: FailAbove = None,
     json: Json = False,
 ) -> int:
-    """Compare trained or timed models of several runs or checkpoints."""
+    """Compare scores and speeds of several runs or checkpoints."""
     import json as encoder
 
     from bench.commands import _compared

@@ -1,4 +1,4 @@
-"""Time each call of a model by itself: which ops its time goes to, at which lines.
+"""Time a model call by call: which ops, at which lines.
 
 With several backends the report says which op one of them lags behind by.
 """

@@ -16,7 +16,16 @@ COMMANDS = sorted(
     if not found.name.startswith("_")
 )
 # those that leave a run folder
-WRITING = ("evaluate", "feasibility", "ops", "parity", "run", "throughput", "train")
+WRITING = (
+    "evaluate",
+    "feasibility",
+    "ops",
+    "parity",
+    "profile",
+    "run",
+    "throughput",
+    "train",
+)
 Said = pytest.CaptureFixture[str]
 
 

@@ -24,6 +24,7 @@ OTHERS = (
     "audit",
     "compare",
     "export",
+    "history",
     "import",
     "noise",
     "predict",
