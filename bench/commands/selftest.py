@@ -32,6 +32,9 @@ Rounds = Annotated[
 Seconds = Annotated[float, typer.Option("--seconds", help="Seconds of a sample.")]
 
 
+MOST = 10.0  # seconds of a sample
+
+
 def command(
     backend: Backend = "numpy",
     model: Model = "simple_baseline",
@@ -51,8 +54,11 @@ def command(
     import backends
     import models
     from bench.speed import study
-    from models.errors import UnknownName
+    from models.errors import BadInput, UnknownName
 
+    # written so that NaN is none
+    if not 0 < seconds <= MOST:
+        raise BadInput(f"--seconds {seconds}: above 0 and at most {MOST:g} was due")
     backends.require(backend)
     if model not in models.networks():
         raise UnknownName("model", model, models.networks())

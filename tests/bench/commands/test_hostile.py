@@ -17,6 +17,7 @@ from bench.__main__ import application, main
 from bench.coordinator import run as runs
 from bench.data.readers import synthetic
 from bench.processes import question
+from bench.speed import study
 from tests.bench.commands.command_line import COMMANDS, Said
 from tests.bench.coordinator.small_runs import tiny
 from tests.reports import sample_run
@@ -101,6 +102,7 @@ def world(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(runs, "start", begin)
     monkeypatch.setattr(runs, "execute", begin)
     monkeypatch.setattr(question, "ask", begin)
+    monkeypatch.setattr(study, "lines", begin)
     # the only source that can be read without a file
     monkeypatch.setattr(synthetic, "load", begin)
     trained = sample_run.record(sample_run.training(), backend="numpy")
