@@ -160,11 +160,11 @@ def reflected(pred: Any, true: Any, *, scaled: bool = True) -> Any:
     x = true - true.mean(axis=1, keepdims=True)
     left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
     scale = sizes.sum(axis=1) / (y * y).sum(axis=(1, 2))
-    return scale[:, None, None] * (y @ (left @ right)) - x
+    return np.linalg.norm(scale[:, None, None] * (y @ (left @ right)) - x, axis=-1)
 
 
 def unscaled(pred: Any, true: Any) -> Any:
-    return procrustes.by_svd(pred, true, scaled=False)
+    return np.linalg.norm(procrustes.by_svd(pred, true, scaled=False), axis=-1)
 
 
 def in_metres(real: Any) -> Any:
@@ -246,10 +246,10 @@ EVALUATION = {
         PIXELS,
     ),
     "PA-MPJPE: scale not fitted": Fault(
-        instead(pa_mpjpe, "residuals", always(unscaled)), "score"
+        instead(pa_mpjpe, "distances", always(unscaled)), "score"
     ),
     "PA-MPJPE: reflection allowed": Fault(
-        instead(pa_mpjpe, "residuals", always(reflected)), "score"
+        instead(pa_mpjpe, "distances", always(reflected)), "score"
     ),
     "MPJPE: root mean square": Fault(
         instead(mpjpe, "distances", always(root_mean_square)), "score"

@@ -117,7 +117,7 @@ def _medians(real: Any) -> Any:
 def _fitted(*, scale: bool, mirror: bool) -> Make:
     """Alignment by singular values, without a scale, or with mirror images for turns."""
 
-    def residuals(pred: Any, true: Any, *, scaled: bool = True) -> Any:
+    def distances(pred: Any, true: Any, *, scaled: bool = True) -> Any:
         y = pred - pred.mean(axis=1, keepdims=True)
         x = true - true.mean(axis=1, keepdims=True)
         left, sizes, right = np.linalg.svd(np.swapaxes(y, 1, 2) @ x)
@@ -126,9 +126,10 @@ def _fitted(*, scale: bool, mirror: bool) -> Make:
         left[:, :, 2] *= sign[:, None]
         sizes[:, 2] *= sign
         factor = sizes.sum(axis=1) / (y * y).sum(axis=(1, 2)) if scale else sign * sign
-        return factor[:, None, None] * (y @ (left @ right)) - x
+        apart = factor[:, None, None] * (y @ (left @ right)) - x
+        return np.linalg.norm(apart, axis=-1)
 
-    return lambda real: residuals
+    return lambda real: distances
 
 
 def _in_metres(real: Any) -> Any:
@@ -230,12 +231,12 @@ FAULTS = (
     ),
     fault(
         "PA-MPJPE: scale not fitted",
-        "metrics.pa_mpjpe:residuals",
+        "metrics.pa_mpjpe:distances",
         _fitted(scale=False, mirror=False),
     ),
     fault(
         "PA-MPJPE: mirror images allowed",
-        "metrics.pa_mpjpe:residuals",
+        "metrics.pa_mpjpe:distances",
         _fitted(scale=True, mirror=True),
     ),
 )
