@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import numpy as np
+import pytest
 
 from bench import config as configs
 from bench.coordinator.job import Job
@@ -32,8 +31,8 @@ def test_a_subject_has_a_peak_that_is_its_own_and_what_cannot_be_is_said() -> No
     assert sizes == {}, "NumPy writes no files"
     assert 0 < (peaks[named]["resident"] or 0) < held.nbytes
     both = peaks[named]["resident"], peaks[named]["device"]
-        # asked one after the other, and a page may have come between
-        assert both[0] == pytest.approx(both[1], rel=0.01)
+    # asked one after the other, and a page may have come between
+    assert both[0] == pytest.approx(both[1], rel=0.01)
     (name, why), *rest = missed.items()
     assert name == "memory of forward at batch 9999" and "KeyError" in why
     assert not rest
