@@ -253,14 +253,6 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
     last = Last(lambda: plain.step(feeds), workshop.slowed)
     work = last.work()
 
-    def changed() -> bool:
-        before = _copied(trainer)
-        trainer.step(feeds)
-        after = trainer.program.params()
-        return any(
-            not np.array_equal(before[name], after[name]) for name in graph.trainable()
-        )
-
     def hold() -> Held:
         # the weights of a step in the middle of many are nowhere to be had: one more, the same
         before = _copied(trainer)
@@ -272,7 +264,7 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
     return Subject(
         what="train_step",
         contender=Contender("train step", work, workshop.wait),
-        changed=changed,
+        changed=lambda: _moves(trainer, feeds),
         held=hold,
         devices=lambda: _places(plain.program, {"loss": last.value}),
         made=Made(make, load),
@@ -287,6 +279,15 @@ def _took(make: Callable[[], Any]) -> tuple[Any, float]:
     """What was made, and the seconds that it took."""
     start = time.perf_counter()
     return make(), time.perf_counter() - start
+
+
+def _moves(trainer: Trainer, feeds: Feeds) -> bool:
+    """Whether a step changes what is trained."""
+    before = _copied(trainer)
+    trainer.step(feeds)
+    after = trainer.program.params()
+    names = trainer.program.graph.trainable()
+    return any(not np.array_equal(before[name], after[name]) for name in names)
 
 
 def _copied(trainer: Trainer) -> dict[str, np.ndarray]:
