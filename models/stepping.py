@@ -15,7 +15,7 @@ from models.gradient import PREFIX, gradient
 from models.graph import Graph
 from models.optim import Optimizer
 from models.passes import copy
-from models.tidying import tidied
+from models.tidying import shared
 from models.value import Value
 
 # inputs of the step beside the graph's own
@@ -45,7 +45,7 @@ def step_graph(graph: Graph, optimizer: Optimizer) -> Graph:
         builder.update(values[name], values[value])
     grads = {name: values[flat.outputs[PREFIX + name]] for name in flat.trainable()}
     _update(builder, {name: values[name] for name in grads}, grads, optimizer)
-    return tidied(builder.finish())
+    return shared(builder.finish())
 
 
 def update_graph(graph: Graph, optimizer: Optimizer) -> Graph:
@@ -58,7 +58,7 @@ def update_graph(graph: Graph, optimizer: Optimizer) -> Graph:
         params[name] = builder.param(name, shape, init=UNUSED)
         grads[name] = builder.input(PREFIX + name, shape)
     _update(builder, params, grads, optimizer)
-    return tidied(builder.finish())
+    return shared(builder.finish())
 
 
 def _update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -26,10 +26,24 @@ Ending = Literal[
     "out_of_memory",
     "not_written",
 ]
+# what has failed is worse than what does not count, and that than what nobody claims
+WORST: tuple[Ending, ...] = (
+    "failed",
+    "out_of_memory",
+    "invalid",
+    "unsupported",
+    "ok",
+    "not_measured",
+)
 
 # how a step may end its worker, as records have it
 End = Literal["crashed", "timeout", "out_of_memory"]
 ENDS: tuple[End, ...] = get_args(End)
+
+
+def worst(endings: Container[Ending]) -> Ending:
+    """How a cell ended whose parts ended so."""
+    return next(one for one in WORST if one in endings)
 
 
 def checkpoint_of(folder: Path, backend: str, model: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Backend, Program, Settings
-from bench.coordinator.job import Ending, Finding, Job, Progress
+from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.feasibility import routes
 from bench.feasibility.needs import flops
@@ -23,7 +23,6 @@ from bench.records import Detour, Detours
 from bench.speed import alone, timing
 from bench.speed.alone import Lengths
 from bench.speed.settings import Throughput as Size
-from bench.speed.task import WORST
 from bench.speed.timing import Clock, Contender
 from models import dims, opening
 from models.graph import Graph
@@ -65,8 +64,7 @@ def run(
         rows.append(row.model_copy(update=found))
     notes = [f"{row.op}: {row.note}" for row in rows if row.note]
     payload = Detours(rows=tuple(rows), batch=size.train_batch)
-    ending = next(one for one in WORST if one in endings)
-    return Finding(payload, ending, "; ".join(notes))
+    return Finding(payload, worst(endings), "; ".join(notes))
 
 
 class _Pair:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.base import Backend, Settings
-from bench.coordinator.job import Ending, Finding, Job, Progress
+from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.parity.feeds import drawn
 from bench.processes import blame
@@ -24,7 +24,6 @@ from bench.processes.contract import bare
 from bench.records import Profile, ProfileRow
 from bench.speed import alone, timing
 from bench.speed.settings import Throughput as Size
-from bench.speed.task import WORST
 from bench.speed.timing import Clock, Contender
 from models import opening
 from models import params as initial
@@ -90,10 +89,9 @@ def run(
         rows.append(row)
         endings.add(ending)
     rows.sort(key=lambda row: -(row.seconds or 0.0) * row.count)
-    ending = next(one for one in WORST if one in endings | {"ok"})
     lost = "; ".join(f"{row.op}: {row.note}" for row in rows if row.note)
     payload = Profile(rows=tuple(rows), whole=whole, batch=batch, frames=spec.frames)
-    return Finding(payload, ending, lost)
+    return Finding(payload, worst(endings | {"ok"}), lost)
 
 
 def _whole(bench: _Bench, graph: Graph) -> float:

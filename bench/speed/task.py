@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Backend, Settings
-from bench.coordinator.job import Ending, Finding, Job, Progress
+from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.processes import blame
 from bench.processes.blame import RAISED
@@ -36,15 +36,6 @@ COMPARED = 3  # comparisons that are made even where the first is plausible
 NOTHING = 10_000  # calls of the program that does nothing, in one sample
 
 Turn = Callable[[], None]
-# what has failed is worse than what does not count, and that than what nobody claims
-WORST: tuple[Ending, ...] = (
-    "failed",
-    "out_of_memory",
-    "invalid",
-    "unsupported",
-    "ok",
-    "not_measured",
-)
 
 
 @dataclass(frozen=True)
@@ -167,8 +158,7 @@ def _finding(
         for name, reason in todo.left_out.items():
             missed.setdefault(reason, []).append(name)
     told = [f"{' and '.join(names)}: {reason}" for reason, names in missed.items()]
-    status = next(ending for ending in WORST if ending in reached)
-    return Finding(kept, status, "; ".join([*told, *lies]))
+    return Finding(kept, worst(reached), "; ".join([*told, *lies]))
 
 
 def measure(subject: Subject, watch: Watch, job: Job) -> Timing:

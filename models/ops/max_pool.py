@@ -82,32 +82,19 @@ def dtype(x: str, **attributes: Ints) -> str:
     return x
 
 
-def reference(
-    x: Array,
-    *,
-    kernel: Ints,
-    stride: Ints,
-    padding: Ints,
-    dilation: Ints,
-) -> Array:
-    taken = _taken(x, kernel, stride, padding, dilation)
+def reference(x: Array, **attributes: Ints) -> Array:
+    taken = _taken(x, **attributes)
     return taken.max(tuple(range(x.ndim, taken.ndim)))
 
 
-def kinks(
-    x: Array,
-    *,
-    kernel: Ints,
-    stride: Ints,
-    padding: Ints,
-    dilation: Ints,
-) -> Array:
-    taken = _taken(x, kernel, stride, padding, dilation)
+def kinks(x: Array, **attributes: Ints) -> Array:
+    taken = _taken(x, **attributes)
     return largest_lead(taken, tuple(range(x.ndim, taken.ndim)))
 
 
 def _taken(
     x: Array,
+    *,
     kernel: Ints,
     stride: Ints,
     padding: Ints,
