@@ -118,7 +118,7 @@ def _tensors(op: Op) -> Iterator[str]:
         yield from ("condition", "x", "y") if count == 3 else ("x", "y")[:count]
         return
     for one in named:
-        if one.kind is not one.KEYWORD_ONLY:
+        if one.kind not in (one.KEYWORD_ONLY, one.VAR_KEYWORD):
             yield f"*{one.name}" if one.kind is one.VAR_POSITIONAL else one.name
 
 

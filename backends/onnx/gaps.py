@@ -26,6 +26,8 @@ _HAS_BF16 = (
     " repeat reshape roll sign slice sparse_matmul split squeeze stack stop_gradient take"
     " take_along_axis unstack"
 )
+# of these the gradient adds, or fills with zeros; the others' moves numbers alone
+_ADDS = "broadcast_to layer_norm linear matmul resize roll slice sparse_matmul take_along_axis"
 
 
 def _without_bf16() -> str:
@@ -36,6 +38,11 @@ def _without_bf16() -> str:
     return " ".join(op for op in own if op not in has)
 
 
+def _back(op: str, case: str = "") -> Gap:
+    """A gap of the gradient in bfloat16."""
+    return Gap(op, _NO_BF16_BACK, dtype="bfloat16", question="gradient", case=case)
+
+
 PART_GAPS = (
     Gap(_without_bf16(), _NO_BF16, dtype="bfloat16"),
     Gap("broadcast_to", _NO_BF16, dtype="bfloat16", case=r"shape=\((?!0)"),
@@ -44,8 +51,12 @@ PART_GAPS = (
     Gap("repeat", _NO_BF16, dtype="bfloat16", case=f"{_FULL} times=[2-9]"),
     Gap("resize", _NO_BF16, dtype="bfloat16", case="mode=nearest", varies=True),
     Gap("layer_norm linear", _NO_BF16, dtype="bfloat16", question="kernel"),
-    # every op: where `value` is a gap, the gradient is not asked for
-    Gap("", _NO_BF16_BACK, dtype="bfloat16", question="gradient"),
+    # of the ops above: where `value` is a gap, the gradient is not asked for
+    _back(_ADDS),
+    _back("repeat", r"times=[2-9]"),
+    _back("split", r"parts=[2-9]"),
+    _back("take", r", [1-9].*;"),
+    _back("unstack", r"^(?!1;)"),
     Gap("scatter_add", _NO_F16, dtype="float16"),
     Gap("take", _NO_F16, dtype="float16", question="gradient", case=", [1-9];"),
     Gap("take_along_axis", _NO_F16, dtype="float16", question="gradient"),

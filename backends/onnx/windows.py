@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ml_dtypes
+import numpy as np
+
 from backends.onnx import products
 from backends.onnx.nodes import Ints, Writer
 from models.dims import Shape
@@ -70,7 +73,7 @@ def max_pool(
     padding: Ints,
     dilation: Ints,
 ) -> str:
-    return w.node(
+    largest = w.node(
         "MaxPool",
         x,
         kernel_shape=kernel,
@@ -78,3 +81,16 @@ def max_pool(
         pads=padding * 2,
         dilations=dilation,
     )
+    if any(p and d > 1 for p, d in zip(padding, dilation, strict=True)):
+        return _outside(w, largest, np.dtype(w.type(x).dtype))
+    return largest
+
+
+def _outside(w: Writer, x: str, dtype: np.dtype) -> str:
+    """Minus infinity where a window lay outside altogether, as one with gaps can.
+
+    ONNX Runtime begins its search at the lowest number there is.
+    """
+    lowest = w.constant(np.array(ml_dtypes.finfo(dtype).min, dtype))
+    nothing = w.constant(np.array(-np.inf, dtype))
+    return w.node("Where", w.node("Equal", x, lowest), nothing, x)
