@@ -52,12 +52,15 @@ class SpecError(BadInput):
 class UnknownName(BadInput):
     """A name that is not in a registry; the message gives the nearest names and the list."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, here: str = ""
+    ) -> None:
+        """`here` is what it is called in the registry, where that is known."""
         names = sorted(known)
         # before it is compared with each of them, letter by letter
         name = shortened(name)
         # 0.5: two letters of four may differ, as a typing error leaves them
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        near = [here] if here else difflib.get_close_matches(name, names, 3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}known: {', '.join(names)}")
 

@@ -32,7 +32,7 @@ def build(folder: Path) -> Path:
     figures = run.folder / "figures"
     figures.mkdir(exist_ok=True)
     if proposed := page.page(run):
-        replace(run.folder / "proposals.md", markdown.page(proposed))
+        replace(run.folder / page.FILE, markdown.page(proposed))
     return replace(run.folder / "report.md", markdown.page(assemble(run, figures)))
 
 

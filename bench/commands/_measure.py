@@ -332,7 +332,7 @@ def show(
 ) -> None:
     """The findings as a table, `more` tables and verdicts beneath, or as one JSON document."""
     from bench import records
-    from bench.commands import _seeds
+    from bench.commands import _proposed, _seeds
 
     found, run = judged(outcome), records.load(outcome.folder)
     read = run.info.data
@@ -358,6 +358,7 @@ def show(
     if run.info.config.get("debug"):
         print("debug run: no verdict, for a few steps are no evidence")
     _seeds.show(run)
+    _proposed.show(run)
     for tell in more:
         tell(outcome.records)
     print(f"report: {report}")

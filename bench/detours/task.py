@@ -45,7 +45,8 @@ def run(
     size = job.config.throughput
     backend.pin(threads=job.config.threads)
     settings = Settings(device=device, precision=job.config.precision)
-    lengths = {"batch": size.train_batch, "frames": spec.frames}
+    batch = size.train_batch[0]
+    lengths = {"batch": batch, "frames": spec.frames}
     largest = _largest(spec.train, lengths)
     rows: list[Detour] = []
     endings: set[Ending] = {"ok"}
@@ -63,7 +64,7 @@ def run(
             endings.add("invalid" if found.get("note") else "ok")
         rows.append(row.model_copy(update=found))
     notes = [f"{row.op}: {row.note}" for row in rows if row.note]
-    payload = Detours(rows=tuple(rows), batch=size.train_batch)
+    payload = Detours(rows=tuple(rows), batch=batch)
     return Finding(payload, worst(endings), "; ".join(notes))
 
 

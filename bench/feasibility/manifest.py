@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -36,6 +38,8 @@ OPERATORS = Path(__file__).with_name("operators.yaml")
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
 MOST_OPSET = 100
 PROCESSORS = ("cpu", "cuda", "mps")
+ACCELERATOR = re.compile(r"[a-z][a-z0-9]{1,31}")  # npu, tpu, or of nobody else
+A_SLIP = 0.75  # of a name like `cuda`: one letter in four
 
 
 def _of(kind: str, known: Callable[[], Iterable[str]]) -> AfterValidator:
@@ -46,6 +50,22 @@ def _of(kind: str, known: Callable[[], Iterable[str]]) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+def _op(name: str) -> str:
+    if name not in ops.table():
+        raise ops.unknown(name)
+    return name
+
+
+def _device(name: str) -> str:
+    """One that is known, or an accelerator of the framework's own, whose name is no slip."""
+    if name in PROCESSORS:
+        return name
+    slip = difflib.get_close_matches(name, PROCESSORS, cutoff=A_SLIP)
+    if slip or not ACCELERATOR.fullmatch(name):
+        raise UnknownName("device", name, PROCESSORS)
+    return name
 
 
 def _word(value: object) -> object:
@@ -84,7 +104,7 @@ def _operator_names() -> set[str]:
 
 
 Said = Annotated[Literal["yes", "no", "unknown"], BeforeValidator(_word)]
-Op = Annotated[str, _of("op", ops.table)]
+Op = Annotated[str, AfterValidator(_op)]
 Ops = Annotated[tuple[Op, ...], AfterValidator(_once)]
 Operator = Annotated[str, _of("ONNX operator", _operator_names)]
 Text = Annotated[
@@ -101,7 +121,7 @@ Rules = Annotated[
     AfterValidator(_once),
 ]
 Devices = Annotated[
-    tuple[Annotated[str, _of("device", lambda: PROCESSORS)], ...], AfterValidator(_once)
+    tuple[Annotated[str, AfterValidator(_device)], ...], AfterValidator(_once)
 ]
 Unsaid = Literal["unknown"]
 Flaw = tuple[tuple[str, ...], str]  # the keys of a field, and what is wrong there

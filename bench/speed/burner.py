@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from bench.processes import lifeline
 
 TURN = (0.3, 3.0)  # seconds of working, or of resting
-SLICE = 0.05  # seconds of which a share is worked
+SLICE = 0.01  # seconds of which a share is worked: a sample of the timing is to meet several
 
 
 def switched(seed: float) -> Iterator[tuple[float, float]]:

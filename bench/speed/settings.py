@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bench.kinds import Count, Fading, Seconds, Strict, Whole
+
+
+def _several(said: object) -> object:
+    return (said,) if isinstance(said, int) else said
+
+
+Batches = Annotated[tuple[Count, ...], BeforeValidator(_several), Field(min_length=1)]
 
 
 class Throughput(Strict):
@@ -19,7 +26,7 @@ class Throughput(Strict):
         default=("customary",), min_length=1
     )
     train: bool = True
-    train_batch: Count = 64
+    train_batch: Batches = (64,)  # a number, or several
     rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
     seconds: Seconds = 0.1  # of one sample
     latency: Whole = Field(default=200, ge=10)  # single calls, as far as there is time

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import config as configs
@@ -33,6 +33,7 @@ FOUND, HALF = 0.9, 0.5  # share of the runs in which each is to be found
 PATIENCE = 60.0  # seconds that a run may take to find it
 OFF = 0.1  # that the sequential estimate is off by at least, under a load that drifts
 WITHIN = 0.02  # and ours at most
+LONG = 8  # times as many rounds under it: two that share a processor are off by a fifth in one
 NAMES = ("one", "other")
 LONGEST = 600.0  # seconds of a worker
 
@@ -120,6 +121,7 @@ def _slowed(size: Size, share: float, often: float, say: Callable[[str], None]) 
 
 def _drifting(size: Size, say: Callable[[str], None]) -> Iterator[Line]:
     """A true 1.00 under a load that grows: one after the other, and in turns."""
+    size = replace(size, rounds=LONG * size.rounds)
     # so long takes it on the host as it is, twice as long under the load
     span = 2 * contest(size).took
     with burning("drifting", span):
@@ -224,7 +226,6 @@ def _job(size: Size, folder: Path, slowed: float) -> Job:
         model=size.model,
         config=config,
         folder=folder,
-        turns=True,
     )
 
 

@@ -168,7 +168,7 @@ def plan(job: Job, backend: Backend, device: str, spec: Spec) -> Plan:
     ]
     if size.train:
         make = partial(_train_step, job)
-        asked.append(("train_step", make, spec.train, size.train_batch))
+        asked += [("train_step", make, spec.train, batch) for batch in size.train_batch]
     for what, make, graph, batch in asked:
         for name, one in _sizes(f"{what} at batch {batch}", job, backend, batch, spec):
             if reason := _unfit(graph, one, spec):

@@ -22,6 +22,7 @@ from models import folder
 from models.dims import Length, Shape, size
 from models.errors import UnknownName
 from models.nodes import Attributes, Type
+from models.ops import _elsewhere
 from models.ops._cases import Case as Case
 from models.ops._cases import Draw as Draw
 from models.ops._cases import Random, alike
@@ -105,8 +106,13 @@ def methods() -> dict[str, Callable[..., Any]]:
 def get(name: str) -> Op:
     """The op called `name`. Raises UnknownName with the nearest names."""
     if name not in table():
-        raise UnknownName("op", name, table())
+        raise unknown(name)
     return table()[name]
+
+
+def unknown(name: str) -> UnknownName:
+    """What is said of a name that no op has: what it is called here, if elsewhere it is one."""
+    return UnknownName("op", name, table(), here=_elsewhere.here(name))
 
 
 def infer(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench.records import FILE, Detours, Exam, Obstacle, Run
+from bench.records import FILE as RECORDS
+from bench.records import Detours, Exam, Obstacle, Run
 from reports import cells, links
 from reports.blocks import (
     Block,
@@ -23,6 +24,7 @@ from reports.proposals import detour
 from reports.proposals.cause import Cause, Found
 from reports.proposals.cover import Step, greedy
 
+FILE = "proposals.md"
 TIMED = (
     "Costs are nodes and FLOPs, counted; and how much longer the largest call of an op took by"
     " its way round than by its kernel, where a backend that is here was timed."
@@ -54,7 +56,7 @@ def of_backend(run: Run, backend: str, found: Found) -> list[Block]:
     grades = " and ".join(sorted({payload.grade for _, payload in found}))
     blocks: list[Block] = [
         Heading(backend, 2),
-        text(f"{count(len(found))} models, as {grades}. ", *evidence(run, backend)),
+        text(f"{_models(len(found))}, as {grades}. ", *evidence(run, backend)),
         *order(found),
     ]
     took = partial(detour.told, run, backend)
@@ -91,13 +93,18 @@ def steps(found: Sequence[Step], free: int, of: int) -> Bullets:
     return bullets(lines)
 
 
+def _models(number: int) -> str:
+    """`1 model`, `31 models`."""
+    return f"{count(number)} model{'' if number == 1 else 's'}"
+
+
 def proposal(
     one: Cause, asking: Sequence[tuple[str, Obstacle]], found: Found, took: Took
 ) -> list[Block]:
     """What is asked for, who needs it, whom it alone would free, and the way round."""
     verb = "Find out about" if one.unknown else ASKS[one.kind]
     plain = Cause(one.kind, one.what).title
-    models = causes.names(asking)
+    needing = causes.names(asking)
     alone = [
         model
         for model, lacks in causes.wanted(found, training=True).items()
@@ -105,9 +112,11 @@ def proposal(
     ]
     reason = next((each.reason for _, each in asking if each.reason), "no reason given")
     users = dict.fromkeys(op for _, each in asking for op in each.ops)
+    if any(each.kind == "optimizer" for _, each in asking):
+        users["the rule of an optimizer"] = None
     lines: list[tuple[Inline, ...]] = [
         (Strong("Why"), f": {reason}"),
-        (Strong("Needed by"), f": {count(len(models))} models: {', '.join(models)}"),
+        (Strong("Needed by"), f": {_models(len(needing))}: {', '.join(needing)}"),
         (Strong("Frees alone"), f": {', '.join(alone) or 'none'}"),
     ]
     if users:
@@ -198,7 +207,7 @@ def limits(found: Found) -> list[Block]:
 
 def evidence(run: Run, backend: str) -> list[Inline]:
     """Where it can be read: the report, the records, and the manifest where there is one."""
-    report, file = Link("report.md", "report.md"), Link(FILE, FILE)
+    report, file = Link("report.md", "report.md"), Link(RECORDS, RECORDS)
     parts: list[Inline] = ["Evidence: ", report, ", ", file]
     declared = run.info.config.get("declared")
     if isinstance(declared, dict) and backend in declared:

@@ -112,7 +112,7 @@ def test_a_proposal_has_its_reason_its_models_its_way_round_and_its_evidence(
     for said in (
         "### Build erf",
         "nobody wrote it",
-        "1 models: one",
+        "1 model: one",
         "exp and a polynomial",
         "one infer +38 nodes",
         "there/m.yaml",

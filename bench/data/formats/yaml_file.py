@@ -43,7 +43,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                 name = (key.tag, str(key.value))
                 if name in seen:
                     # the parent would keep the last, and say nothing
-                    raise ValueError(f"key {shortened(name[1])} comes twice")
+                    said = f"key {shortened(name[1])} comes twice"
+                    raise ValueError(_at_line(key, said))
                 seen.add(name)
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
@@ -157,6 +158,12 @@ def line(path: Path, keys: Sequence[str]) -> int:
     return found
 
 
+def _at_line(what: yaml.Node | yaml.Event, said: str) -> str:
+    """A complaint with the line of what it is about, from 1."""
+    mark = what.start_mark
+    return f"line {mark.line + 1}: {said}" if mark else said
+
+
 def _key(node: yaml.Node) -> str:
     """A key as its value reads: that of 3.10 is 3.1."""
     if isinstance(node, yaml.ScalarNode) and node.tag == REAL_TAG:
@@ -175,7 +182,9 @@ def _bounded(text: str) -> None:
     for event in yaml.parse(text, _Loader):
         # a tag makes a date of a text, or worse of it; without one all values are plain
         if tag := getattr(event, "tag", None):
-            raise ValueError(f"tag {shortened(tag)} came; leave it out")
+            raise ValueError(
+                _at_line(event, f"tag {shortened(tag)} came; leave it out")
+            )
         if isinstance(event, yaml.CollectionStartEvent):
             anchors.append(event.anchor is not None)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -183,10 +192,9 @@ def _bounded(text: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
             if any(anchors):
-                raise ValueError(
-                    f"alias *{shortened(event.anchor)} stands inside of what has an anchor;"
-                    " write it out"
-                )
+                named = f"alias *{shortened(event.anchor)}"
+                said = f"{named} stands inside of what has an anchor; write it out"
+                raise ValueError(_at_line(event, said))
         if len(anchors) > DEEPEST:
             raise ValueError(f"nested deeper than {DEEPEST} mappings and lists")
         if aliases > MOST_ALIASES:

@@ -104,6 +104,10 @@ def test_two_names_of_one_backend_are_really_timed() -> None:
     assert found.ratio.floor is not None and found.took > 0
 
 
+def test_one_alone_waits_for_no_turn() -> None:
+    assert study._alone(Size(rounds=3, seconds=0.001)) > 0
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.05])
 def test_a_planted_slow_down_is_calls_that_are_made_twice(share: float) -> None:
     calls = []
