@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bench.commands._counted import counted
 from bench.records import Run
 from models.errors import visible
 from reports import cells
 from reports.proposals import cause as causes
 from reports.proposals import page
-from reports.proposals.cover import Step, greedy
+from reports.proposals.cover import Step, greedy, summed
 
 MOST = 3  # steps that are told; the page has them all
 
@@ -17,8 +18,8 @@ def show(run: Run) -> None:
     lines = [line for backend in cells.backends(run) for line in _told(run, backend)]
     for line in lines:
         print(visible(line))
-    if (proposals := run.folder / page.FILE).exists() and lines:
-        print(f"proposals: {proposals}")
+    if lines:
+        print(f"proposals: {run.folder / page.FILE}")
 
 
 def _told(run: Run, backend: str) -> list[str]:
@@ -34,9 +35,9 @@ def _told(run: Run, backend: str) -> list[str]:
     for step in steps[:MOST]:
         built += len(step.build)
         free += len(step.unlocks)
-        lines.append(f"  {_named(step)}: these {built} make {free} of {len(wanted)}")
+        lines.append(f"  {_named(step)}: {summed(built, free, len(wanted))}")
     if len(steps) > MOST:
-        lines.append(f"  and {len(steps) - MOST} steps more")
+        lines.append(f"  and {counted(len(steps) - MOST, 'step')} more")
     return lines
 
 

@@ -26,8 +26,9 @@ Comparisons = Annotated[
 Runs = Annotated[
     int, typer.Option("--runs", min=1, help="Runs with each planted slow-down.")
 ]
-Rounds = Annotated[
-    int, typer.Option("--rounds", min=3, help="Rounds of each comparison.")
+Rounds = Annotated[int, typer.Option("--rounds", min=3, help="Rounds in each process.")]
+Processes = Annotated[
+    int, typer.Option("--processes", min=1, help="Processes that each is timed in.")
 ]
 Seconds = Annotated[float, typer.Option("--seconds", help="Seconds of a sample.")]
 
@@ -40,14 +41,15 @@ def command(
     model: Model = "simple_baseline",
     comparisons: Comparisons = 40,
     runs: Runs = 10,
-    rounds: Rounds = 41,
+    processes: Processes = 5,
+    rounds: Rounds = 12,
     seconds: Seconds = 0.05,
     json: Json = False,
 ) -> int:
     """Put the timing itself to the test.
 
     False differences, planted ones, a load that drifts: one backend under two names, by the way
-    of every run; some ten minutes on an idle machine.
+    of every run; some twenty minutes on an idle machine.
     """
     import sys
 
@@ -62,7 +64,7 @@ def command(
     backends.require(backend)
     if model not in models.networks():
         raise UnknownName("model", model, models.networks())
-    size = study.Size(backend, model, comparisons, runs, rounds, seconds)
+    size = study.Size(backend, model, comparisons, runs, processes, rounds, seconds)
     found = list(study.lines(size, lambda said: print(said, file=sys.stderr)))
     _show(size, found, as_json=json)
     return 0 if all(line.kept for line in found) else 1
@@ -83,7 +85,8 @@ def _show(size: Size, found: list[Line], *, as_json: bool) -> None:
         return
     print(
         f"{seen['processor']}, {seen['cores']} cores; {size.model} on {size.backend} under two"
-        f" names: {size.rounds} rounds of {size.seconds:g} s, twice in each"
+        f" names: {size.processes} processes, {size.rounds} rounds of {size.seconds:g} s,"
+        " twice in each"
     )
     rows = [
         (

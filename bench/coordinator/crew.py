@@ -92,6 +92,10 @@ class Crew:
 
     def __exit__(self, *error: object) -> None:
         """Let the workers end; those that are still at something are ended by `_stop`."""
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """Let go of all that have nothing to do: the next jobs get new processes."""
         while self._idle:
             _, worker = self._idle.pop()
             self._let_go(worker)

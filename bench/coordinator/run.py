@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import config as configs
 from bench import records, tasks
 from bench.config import Config
-from bench.coordinator import dataset
+from bench.coordinator import contests, dataset
 from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import Crew, Keep, Listener, lanes
 from bench.coordinator.job import Job
@@ -26,7 +26,6 @@ from bench.feasibility import TASK as FEASIBILITY
 from bench.feasibility import declared
 from bench.processes.machine import Where
 from bench.records import Record, RunInfo
-from bench.speed import turns
 from bench.tasks import Task
 from bench.training import checkpoint
 from models.errors import BadInput
@@ -209,12 +208,10 @@ def finish(folder: Path) -> None:
 
 def _time(timed: Sequence[Job], config: Config, listen: Listener, keep: Keep) -> None:
     """When all else is quiet: models one after the other, their backends against each other."""
-    found: list[Record] = []
-    with Crew(config, listen, found.append) as crew:
+    with contests.ring(config, listen) as contest:
         for contenders in grouped(timed, lambda job: (job.task, job.model)):
-            crew.compete(contenders)
-            _keep_contest(contenders, found, keep)
-            found.clear()
+            for record in contest(contenders):
+                keep(record)
 
 
 def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:
@@ -270,17 +267,6 @@ def _is_lost(job: Job, asking: set[tuple[str, str]]) -> bool:
     except BadInput:
         return True
     return False
-
-
-def _keep_contest(
-    contenders: Sequence[Job], found: Sequence[Record], keep: Keep
-) -> None:
-    """The records of one model on all its backends, with their ratios, in order."""
-    # They come as they end; ratios are to the first backend that was asked for.
-    order = [job.backend for job in contenders]
-    ordered = sorted(found, key=lambda record: order.index(record.backend))
-    for record in turns.compared(ordered):
-        keep(record)
 
 
 def read_info(folder: Path) -> RunInfo:

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from bench.history.machines import machine
 from bench.history.point import digest
 from bench.records import Record, Run, Throughput, Timing
+from bench.records.speed import least_difference
 from bench.speed import timing
 
 FEWEST = 3  # rounds of which an interval can be made
@@ -162,15 +164,15 @@ def _beside(one: _Timed, base: _Timed) -> Speed:
     together = {one.record.backend, base.record.backend} <= set(one.payload.together)
     if one.run is base.run and together and len(mine) == len(theirs):
         how = "rounds in turns"
-        ratios = np.divide(mine, theirs)
-        middle, (low, high) = float(np.median(ratios)), timing.interval(ratios.tolist())
+        middle, low, high = timing.ratio(mine, theirs, one.row.parts)
     else:
         how = "medians"
-        middle, low, high = _of_medians(mine, theirs)
+        middle, low, high = _apart(one.row, base.row)
     floors = [each.payload.noise_floor for each in (one, base)]
     floor = max((each for each in floors if each is not None), default=None)
     found = {"ratio": middle, "low": low, "high": high, "floor": floor}
-    said = _said(middle, low, high, floor or 0.0)
+    processes = min(len(one.row.parts), len(base.row.parts))
+    said = _said(middle, low, high, least_difference(floor, processes))
     return _speed(one, base, one.run, **found, how=how, said=said)
 
 
@@ -192,6 +194,19 @@ def _said(ratio: float, low: float, high: float, floor: float) -> str:
     if abs(ratio - 1) <= floor or low <= 1 <= high:
         return NOTHING
     return "slower" if ratio > 1 else "faster"
+
+
+def _apart(mine: Timing, theirs: Timing) -> tuple[float, float, float]:
+    """The ratio of what was timed at two times, with its 95 % interval.
+
+    Of several processes on both sides by Welch's test of the logarithms of their medians.
+    """
+    if min(len(mine.parts), len(theirs.parts)) < 2:
+        return _of_medians(mine.rounds, theirs.rounds)
+    logs = [np.log(timing.medians(row.rounds, row.parts)) for row in (mine, theirs)]
+    ends = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.95)
+    middle = float(np.exp(logs[0].mean() - logs[1].mean()))
+    return middle, float(np.exp(ends.low)), float(np.exp(ends.high))
 
 
 def _of_medians(

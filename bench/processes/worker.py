@@ -64,8 +64,6 @@ class Worker:
         worker may compute.
         """
         started = time.monotonic()
-        # it would wait for ever for a turn that nobody gives
-        job = job.model_copy(update={"turns": turn is not None})
         limit, left = Late(timeout, WHOLE), timeout
         record = self._serve(job, listen, limit, left, turn)
         while self._signal is None and (death := self._death(job, record)):

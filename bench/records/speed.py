@@ -9,11 +9,25 @@ from typing import Literal
 
 from bench.records.frozen import Frozen
 
+# How far two processes of one program may be apart with all else equal: what lies where in memory
+# differs (Mytkowicz et al., 2009, "Producing wrong data without doing anything obviously wrong").
+# Measured here: a standard deviation of 0.8 % (docs/measurements).
+ONE_PROCESS = 0.02
+
+
+def least_difference(floor: float | None, processes: int) -> float:
+    """The difference from which on one may be shown, relative.
+
+    The host's A/A floor; and what one process on each side cannot tell.
+    """
+    return max(floor or 0.0, ONE_PROCESS if processes < 2 else 0.0)
+
 
 class Ratio(Frozen):
     """Seconds here over seconds there, the median over rounds, with its 95 % interval.
 
-    In each round both were timed, in turn.
+    In each round both were timed, in turn. Of several processes it is the mean of their medians,
+    and the interval is Student's.
     """
 
     against: str  # backend
@@ -21,12 +35,14 @@ class Ratio(Frozen):
     low: float
     high: float
     floor: float | None = None  # the larger A/A floor of the two; None was not kept
+    processes: int = 1  # of each of the two
 
     @property
     def shown(self) -> bool:
-        """Whether there is a difference: beyond the interval, and beyond the host's floor."""
+        """Whether there is a difference: beyond the interval, and beyond the least one."""
         apart = not self.low <= 1 <= self.high
-        return apart and abs(self.value - 1) > (self.floor or 0.0)
+        least = least_difference(self.floor, self.processes)
+        return apart and abs(self.value - 1) > least
 
 
 class Latency(Frozen):
@@ -88,6 +104,9 @@ class Timing(Frozen):
     flops: int | None = None
     bytes: int | None = None  # inputs, weights and outputs of each node
     rounds: tuple[float, ...] = ()  # seconds per call in each round
+    parts: tuple[
+        int, ...
+    ] = ()  # how many of them each process had, where there were several
     span: tuple[float, float] | None = None  # of the rounds, by the system's clock
     noise_floor: float | None = None  # of this timing against its twin
     drift: float | None = None  # last third of the rounds over the first, less 1

@@ -29,6 +29,9 @@ class Throughput(Strict):
     train_batch: Batches = (64,)  # a number, or several
     rounds: Whole = Field(default=15, ge=3)  # for a median and its interval
     seconds: Seconds = 0.1  # of one sample
+    # how often all is timed, each time in new processes: two of the same program differ by
+    # what lies where in memory, and no number of rounds shows it
+    processes: Count = 1
     latency: Whole = Field(default=200, ge=10)  # single calls, as far as there is time
     # peak memory and sizes of exported files, each asked of a process of its own
     aside: bool = False

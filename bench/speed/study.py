@@ -23,7 +23,7 @@ from bench.processes import lifeline
 from bench.processes.machine import ROOT, usable_cores
 from bench.processes.worker import Worker
 from bench.records import Ratio, Record, Throughput, Timing
-from bench.speed import TASK, turns
+from bench.speed import TASK, again, turns
 from bench.speed.turns import Baton
 from models.errors import PosePortError
 
@@ -33,7 +33,9 @@ FOUND, HALF = 0.9, 0.5  # share of the runs in which each is to be found
 PATIENCE = 60.0  # seconds that a run may take to find it
 OFF = 0.1  # that the sequential estimate is off by at least, under a load that drifts
 WITHIN = 0.02  # and ours at most
-LONG = 8  # times as many rounds under it: two that share a processor are off by a fifth in one
+CROWD = (
+    2  # processes a core of the load that drifts: one would leave the other core free
+)
 NAMES = ("one", "other")
 LONGEST = 600.0  # seconds of a worker
 
@@ -46,7 +48,8 @@ class Size:
     model: str = "simple_baseline"
     comparisons: int = 40
     runs: int = 10
-    rounds: int = 41
+    processes: int = 5  # new ones, of each of the two
+    rounds: int = 12  # of each process
     seconds: float = 0.05
 
 
@@ -121,16 +124,16 @@ def _slowed(size: Size, share: float, often: float, say: Callable[[str], None]) 
 
 def _drifting(size: Size, say: Callable[[str], None]) -> Iterator[Line]:
     """A true 1.00 under a load that grows: one after the other, and in turns."""
-    size = replace(size, rounds=LONG * size.rounds)
     # so long takes it on the host as it is, twice as long under the load
     span = 2 * contest(size).took
-    with burning("drifting", span):
+    alone = replace(size, rounds=size.processes * size.rounds)
+    with burning("drifting", span, crowd=CROWD):
         start = time.monotonic()
-        first, second = (_alone(size) for _ in NAMES)
+        first, second = (_alone(alone) for _ in NAMES)
         took = time.monotonic() - start
     one_by_one = second / first
     say(f"one after the other under a load that drifts: {one_by_one:.3f}")
-    with burning("drifting", span):
+    with burning("drifting", span, crowd=CROWD):
         ours = _told(contest(size), say, "in turns under the same load")
     yield Line(
         "a load that drifts, a true 1.00: timed one after the other",
@@ -157,6 +160,19 @@ def _told(one: Contest, say: Callable[[str], None], called: str) -> Contest:
 def contest(size: Size, *, slowed: float = 0.0) -> Contest:
     """The second name beside the first, which is not slowed."""
     start = time.monotonic()
+    found: dict[str, list[Record]] = {name: [] for name in NAMES}
+    for _ in range(size.processes):
+        for name, record in _round(size, slowed).items():
+            found[name].append(record.model_copy(update={"backend": name}))
+    both = turns.compared([again.joined(found[name]) for name in NAMES])
+    ratio = _timing(both[-1]).ratio
+    if ratio is None:
+        raise PosePortError(f"{size.model} on {size.backend}: no ratio of two names")
+    return Contest(ratio, time.monotonic() - start)
+
+
+def _round(size: Size, slowed: float) -> dict[str, Record]:
+    """Two new processes, timed in turns."""
     baton = Baton(NAMES)
     found: dict[str, Record] = {}
 
@@ -176,15 +192,7 @@ def contest(size: Size, *, slowed: float = 0.0) -> Contest:
             thread.start()
         for thread in threads:
             thread.join()
-    renamed = [
-        found[name].model_copy(update={"backend": name})
-        for name in NAMES
-        if name in found
-    ]
-    ratio = _timing(turns.compared(renamed)[-1]).ratio
-    if ratio is None:
-        raise PosePortError(f"{size.model} on {size.backend}: no ratio of two names")
-    return Contest(ratio, time.monotonic() - start)
+    return found
 
 
 def _alone(size: Size) -> float:
@@ -197,6 +205,8 @@ def _alone(size: Size) -> float:
 
 def _served(job: Job, *, turn: Callable[[], None] | None) -> Record:
     worker = Worker(threads=job.config.threads)
+    # it would wait for ever for a turn that nobody gives
+    job = job.model_copy(update={"turns": turn is not None})
     try:
         return worker.run(job, lambda text, share: None, timeout=LONGEST, turn=turn)
     finally:
@@ -240,8 +250,8 @@ def _timing(record: Record) -> Timing:
 
 
 @contextmanager
-def burning(plan: str, number: float) -> Iterator[None]:
-    """As many processes as there are processors, which work by a plan meanwhile."""
+def burning(plan: str, number: float, crowd: int = 1) -> Iterator[None]:
+    """So many processes a processor, which work by a plan meanwhile."""
     command = [sys.executable, "-m", "bench.speed.burner", plan]
     burners = [
         subprocess.Popen(
@@ -250,7 +260,7 @@ def burning(plan: str, number: float) -> Iterator[None]:
             cwd=ROOT,
             env={**os.environ, **lifeline.environment()},
         )
-        for i in range(usable_cores())
+        for i in range(crowd * usable_cores())
     ]
     try:
         yield

@@ -12,8 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bench.records import Latency
 from bench.speed import steady
@@ -143,6 +145,40 @@ def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
     medians = np.median(array[picks], axis=1)
     low, high = np.percentile(medians, [2.5, 97.5])
     return float(low), float(high)
+
+
+def medians(rounds: ArrayLike, parts: Sequence[int]) -> list[float]:
+    """The median of the rounds of each process; `parts` says how many each had."""
+    ends = np.cumsum(parts)[:-1]
+    return [float(np.median(part)) for part in np.split(np.asarray(rounds), ends)]
+
+
+def of_processes(found: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and 95 % interval of what several processes gave: Student's, of the logarithms.
+
+    Georges, Buytaert and Eeckhout (2007, "Statistically rigorous Java performance evaluation").
+    """
+    # here: a worker that times in one process does without it
+    from scipy import stats
+
+    logs = np.log(found)
+    middle = float(logs.mean())
+    error = float(stats.sem(logs))
+    half = float(stats.t.ppf(0.975, len(logs) - 1)) * error
+    return exp(middle), exp(middle - half), exp(middle + half)
+
+
+def ratio(
+    rounds: Sequence[float], others: Sequence[float], parts: Sequence[int] = ()
+) -> tuple[float, float, float]:
+    """The ratio of two that were timed in turns, with its 95 % interval.
+
+    Round by round, so that what slows the host for a while slows both alike.
+    """
+    found = np.divide(rounds, others)
+    if len(parts) > 1:
+        return of_processes(medians(found, parts))
+    return float(np.median(found)), *interval(found.tolist())
 
 
 def noise_floor(one: Sequence[float], other: Sequence[float]) -> float:

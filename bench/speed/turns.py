@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from bench.records import Ratio, Record, Throughput, Timing
 from bench.speed import timing
 
@@ -134,26 +132,20 @@ def _ratio(row: Timing, others: Mapping[str, Timing], against: str) -> Ratio | N
     if other is None or row.seconds is None or other.seconds is None:
         return None
     # One of the two left the contest early: their rounds are not the same rounds.
-    if len(row.rounds) != len(other.rounds) or not _together(row, other):
+    alike = (len(row.rounds), row.parts) == (len(other.rounds), other.parts)
+    if not alike or not _together(row, other):
         return None
     floors = (row.noise_floor, other.noise_floor)
     floor = max((one for one in floors if one is not None), default=None)
-    return ratio_of(row.rounds, other.rounds, against=against, floor=floor)
-
-
-def ratio_of(
-    rounds: Sequence[float],
-    others: Sequence[float],
-    *,
-    against: str,
-    floor: float | None,
-) -> Ratio:
-    """The median of the ratios of the rounds, with its interval."""
-    # Round by round, so that what slows the host for a while slows both alike.
-    ratios = np.divide(rounds, others)
-    low, high = timing.interval(ratios.tolist())
-    median = float(np.median(ratios))
-    return Ratio(against=against, value=median, low=low, high=high, floor=floor)
+    value, low, high = timing.ratio(row.rounds, other.rounds, row.parts)
+    return Ratio(
+        against=against,
+        value=value,
+        low=low,
+        high=high,
+        floor=floor,
+        processes=max(1, len(row.parts)),
+    )
 
 
 def _together(row: Timing, other: Timing) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bench.coordinator.crew import Crew
+from bench.coordinator import contests
 from bench.processes.worker import Worker
 from bench.records import Record
-from bench.speed import turns
 from bench.sweep.order import Order
 
 Fit = tuple[str, int, int | None, str]  # backend, threads, memory, device
@@ -70,13 +69,8 @@ class Hands:
 
     def _contest(self, order: Order) -> tuple[Record, ...]:
         self.close()
-        found: list[Record] = []
-        config = order.jobs[0].config
-        Crew(config, _unheard, found.append).compete(order.jobs)
-        # they come as they end; ratios are to the first backend that was asked for
-        names = [job.backend for job in order.jobs]
-        found.sort(key=lambda record: names.index(record.backend))
-        return tuple(turns.compared(found))
+        with contests.ring(order.jobs[0].config, _unheard) as contest:
+            return tuple(contest(order.jobs))
 
 
 def _quiet(text: str, share: float) -> None:

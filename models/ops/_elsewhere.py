@@ -38,7 +38,6 @@ NAMES = {
     "neg": "negative",
     "norm": "vector_norm",
     "permute": "permute_dims",
-    "pow": "power",
     "reducemax": "max",
     "reducemean": "mean",
     "reducemin": "min",

@@ -37,6 +37,12 @@ def greedy(wanted: Wanted) -> list[Step]:
     return steps
 
 
+def summed(built: int, free: int, of: int) -> str:
+    """What so many things, built until now, have made of so many models."""
+    these = "this makes" if built == 1 else f"these {built} make"
+    return f"{these} {free} of {of}"
+
+
 def _left(wanted: Wanted, built: set[Cause]) -> dict[str, frozenset[Cause]]:
     """What models that are not free yet still lack."""
     lacking = {model: _lacks(causes, built) for model, causes in wanted.items()}

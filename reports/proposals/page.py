@@ -22,7 +22,7 @@ from reports.numbers import count, gigaflops
 from reports.proposals import cause as causes
 from reports.proposals import detour
 from reports.proposals.cause import Cause, Found
-from reports.proposals.cover import Step, greedy
+from reports.proposals.cover import Step, greedy, summed
 
 FILE = "proposals.md"
 TIMED = (
@@ -88,7 +88,7 @@ def steps(found: Sequence[Step], free: int, of: int) -> Bullets:
         built += len(step.build)
         free += len(step.unlocks)
         named = ", ".join(one.title for one in step.build)
-        sum_ = f" unlocks {', '.join(step.unlocks)}: these {built} make {free} of {of}"
+        sum_ = f" unlocks {', '.join(step.unlocks)}: {summed(built, free, of)}"
         lines.append((Strong(named), sum_))
     return bullets(lines)
 

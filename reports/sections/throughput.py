@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.records import Record, Run, Throughput, Timing
+from bench.records.speed import ONE_PROCESS
 from reports import cells, plot, verdict
 from reports.blocks import Block, Code, Figure, Row, Strong, bullets, table, text
 from reports.numbers import (
@@ -72,7 +73,8 @@ def legend() -> Block:
         " each waited for, beside their number; p99 wants a hundred. A ratio is of times taken"
         " in turns, ",
         "round by round, while the workers of all backends were alive; above 1 is slower. One"
-        " within its interval or below the A/A floor shows no difference. ",
+        " within its interval or below the A/A floor shows no difference, nor does one below"
+        f" {ONE_PROCESS:.0%} where each was timed in a single process. ",
         Strong("void"),
         " marks a number that a lie detector refused.",
     )
@@ -85,7 +87,7 @@ def row(record: Record, timing: Timing) -> Row:
     about["On"] = Code(f"{cells.device(record)} {timing.precision}")
     about |= _pace.size(timing)
     rests = {
-        "Samples": count(timing.samples),
+        "Samples": samples(timing),
         "A/A floor": percent(timing.noise_floor),
     }
     if timing.lies:
@@ -94,6 +96,13 @@ def row(record: Record, timing: Timing) -> Row:
         return about | dict.fromkeys(SPEEDS, "void") | _pace.relative(timing) | rests
     told = speed(timing) | _pace.calls(timing.latency) | _pace.relative(timing)
     return about | told | rests
+
+
+def samples(timing: Timing) -> str:
+    """How many, and of how many processes where there were several."""
+    processes = len(timing.parts)
+    said = count(timing.samples)
+    return f"{said} of {count(processes)} processes" if processes > 1 else said
 
 
 def speed(timing: Timing) -> Row:

@@ -36,7 +36,7 @@ def test_values_are_plain_and_numbers_are_numbers(text: str, value: Any) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\na: 2", "key a comes twice"),
+        ("a: 1\na: 2", "line 2: key a comes twice"),
         ("a: {b: 1, 'b': 2}", "key b comes twice"),
         (".inf", "a finite number was due"),
         ("[-.inf]", "a finite number was due"),
@@ -50,7 +50,7 @@ def test_values_are_plain_and_numbers_are_numbers(text: str, value: Any) -> None
         ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]", "stands inside"),
         ("a: &a [x]\nb: [" + "*a," * 200 + "]", "aliases; write them out"),
         ("!!python/name:os.system x", "tag tag:yaml.org"),
-        ("!!timestamp 2001-01-01", "tag tag:yaml.org"),
+        ("a: 1\nb: !!timestamp 2001-01-01", "line 2: tag tag:yaml.org"),
         ("!!binary aGk=", "tag tag:yaml.org"),
         ("a: [", "line 2, column 1"),
         ("a: 1\n---\nb: 2", "single document"),

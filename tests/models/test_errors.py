@@ -18,6 +18,7 @@ from models.builder import Builder
 from models.dims import symbol
 from models.errors import BadInput, Missing, PosePortError, SpecError, UnknownName
 from models.graph import Type
+from models.ops import _elsewhere
 from models.value import Value, emit, emit_all
 
 Mistake = Callable[[Builder, Value], Any]
@@ -340,6 +341,27 @@ def test_unknown_names_give_the_nearest_and_the_list() -> None:
     assert "known: abs, add, argmax" in text
     # nothing is near
     assert "did you mean" not in str(UnknownName("op", "zzzz", ["add"]))
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "here"),
+    [
+        ("transpose", "permute_dims"),
+        ("Sub", "subtract"),
+        ("index_select", "take"),
+        ("ConvTranspose2d", "conv_transpose"),
+    ],
+)
+def test_what_an_op_is_called_elsewhere_is_known(elsewhere: str, here: str) -> None:
+    with pytest.raises(UnknownName, match=f"did you mean {here}[?]"):
+        ops.get(elsewhere)
+
+
+def test_no_name_from_elsewhere_is_one_of_ours_and_each_leads_to_one() -> None:
+    assert not set(_elsewhere.NAMES) & set(ops.table())
+    assert set(_elsewhere.NAMES.values()) <= set(ops.table())
+    # as they are looked up
+    assert all(_elsewhere.here(name) for name in _elsewhere.NAMES)
 
 
 def test_the_tree() -> None:

@@ -116,7 +116,7 @@ def test_a_proposal_has_its_reason_its_models_its_way_round_and_its_evidence(
         "exp and a polynomial",
         "one infer +38 nodes",
         "there/m.yaml",
-        "these 1 make 2 of 2",
+        "this makes 2 of 2",
         "Nothing here was timed",
     ):
         assert said in page

@@ -34,6 +34,9 @@ WRONG = {
     "name: a\nlacks: {gelu: none}\nsemantics: {gelu: tanh}\n": (
         ":3: semantics.gelu: it is a meaning of gelu, which `lacks` has; say one"
     ),
+    "name: a\nops: [sub]\n": ":2: ops.0: unknown op 'sub': did you mean subtract?",
+    "name: a\ndevices: [cdua]\n": ":2: devices.0: unknown device 'cdua': did you mean cuda",
+    "name: a\ndevices: ['an npu']\n": ":2: devices.0: unknown device 'an npu'",
     "name: a\ndtypes: [float31]\n": ":2: dtypes.0: unknown dtype 'float31': did you mean",
     "name: a\noptimizers: [adamm]\n": ":2: optimizers.0: unknown optimizer 'adamm'",
     "name: ../a\n": ":1: name: letters, digits, _, . and - after a letter",
@@ -109,6 +112,10 @@ def test_what_is_left_out_is_unknown(tmp_path: Path) -> None:
     assert (able.dtypes, able.optimizers, able.knows_rank) == (None, None, False)
     assert able.state("add") == "yes"
     assert able.state("erf") == "unknown"
+
+
+def test_an_accelerator_of_its_own_goes_by_its_name() -> None:
+    assert Manifest(name="a", devices=("cpu", "npu")).devices == ("cpu", "npu")
 
 
 def test_others_may_be_said_not_to_be_there() -> None:

@@ -19,7 +19,8 @@ SMALL = Size(comparisons=40, runs=10)
 
 def ratio(value: float) -> Ratio:
     low, high = value - 0.005, value + 0.005
-    return Ratio(against="one", value=value, low=low, high=high, floor=0.002)
+    about = {"against": "one", "floor": 0.002, "processes": 5}
+    return Ratio(value=value, low=low, high=high, **about)
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     loads: list[tuple[str, float]] = []
 
     @contextmanager
-    def burning(plan: str, number: float) -> Iterator[None]:
+    def burning(plan: str, number: float, crowd: int = 1) -> Iterator[None]:
         loads.append((plan, number))
         yield
 
@@ -99,9 +100,10 @@ def test_the_command_prints_all_and_fails_where_one_is_not_kept(
 
 
 def test_two_names_of_one_backend_are_really_timed() -> None:
-    found = study.contest(Size(rounds=3, seconds=0.002))
+    found = study.contest(Size(processes=2, rounds=3, seconds=0.002))
     assert found.ratio.against == "one"
     assert found.ratio.floor is not None and found.took > 0
+    assert found.ratio.processes == 2
 
 
 def test_one_alone_waits_for_no_turn() -> None:
