@@ -12,6 +12,7 @@ from bench.records import Record, Throughput, Timing
 from bench.speed import timing
 
 Size = tuple[str, int, int | None, str]
+SIGNS = ("drift", "calibration_drift", "others", "output_error")  # the worst counts
 
 
 def joined(records: Sequence[Record]) -> Record:
@@ -94,21 +95,10 @@ def _signs(rows: Sequence[Timing]) -> dict[str, Any]:
     unchecked: dict[str, str] = {}
     for row in rows:
         unchecked |= row.unchecked
-    signs: Mapping[str, Any] = {
-        name: max(
-            (value for row in rows if (value := getattr(row, name)) is not None),
-            default=None,
-        )
-        for name in (
-            "noise_floor",
-            "drift",
-            "calibration_drift",
-            "others",
-            "output_error",
-        )
-    }
+    signs: Mapping[str, Any] = {name: _most(rows, name) for name in SIGNS}
     return {
         **signs,
+        "noise_floor": _floor(rows),
         "samples": sum(row.samples for row in rows),
         "steady": all(row.steady for row in rows),
         "span": (spans[0][0], spans[-1][1]) if spans else None,
@@ -116,3 +106,14 @@ def _signs(rows: Sequence[Timing]) -> dict[str, Any]:
         "doubts": tuple(dict.fromkeys(doubt for row in rows for doubt in row.doubts)),
         "unchecked": unchecked,
     }
+
+
+def _most(rows: Sequence[Timing], name: str) -> float | None:
+    known = [value for row in rows if (value := getattr(row, name)) is not None]
+    return max(known, default=None)
+
+
+def _floor(rows: Sequence[Timing]) -> float | None:
+    """The A/A floor of the mean of them: that of one, by the root of their number."""
+    known = [row.noise_floor for row in rows if row.noise_floor is not None]
+    return float(np.sqrt(np.mean(np.square(known)) / len(known))) if known else None

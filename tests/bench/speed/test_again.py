@@ -89,6 +89,11 @@ def test_rounds_are_kept_with_the_processes_that_they_are_of() -> None:
     assert row.low < 1 and row.high > 4
 
 
+def test_the_floor_of_a_mean_is_below_that_of_each() -> None:
+    four = [record("a", 1.0, 1.0, 1.0, noise_floor=0.02) for _ in range(4)]
+    assert first(again.joined(four)).noise_floor == pytest.approx(0.01)
+
+
 def test_what_speaks_against_one_process_speaks_against_all() -> None:
     doubt = record("a", 1.0, 1.0, 1.0, doubts=("others",))
     assert first(again.joined([record("a", 1.0, 1.0, 1.0), doubt])).doubts == (
