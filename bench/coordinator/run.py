@@ -21,7 +21,7 @@ from bench.coordinator import contests, dataset
 from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import Crew, Keep, Listener, lanes
 from bench.coordinator.job import Job
-from bench.data.formats import yaml_file
+from bench.data.formats import places, yaml_file
 from bench.feasibility import TASK as FEASIBILITY
 from bench.feasibility import declared
 from bench.processes.machine import Where
@@ -216,21 +216,19 @@ def _time(timed: Sequence[Job], config: Config, listen: Listener, keep: Keep) ->
 
 def _off_paper(todo: Sequence[Job], config: Config, keep: Keep) -> list[Job]:
     """What is left to workers: frameworks on paper are read off their manifests, here and now."""
-    left = []
-    for job in todo:
-        if job.backend in config.declared:
-            keep(declared.record(job))
-            _keep_manifest(job.folder, job.backend, config.declared[job.backend])
-        else:
-            left.append(job)
-    return left
+    on_paper = [job for job in todo if job.backend in config.declared]
+    for name, folder in {job.backend: job.folder for job in on_paper}.items():
+        _keep_manifest(folder, name, config.declared[name])
+    for job in on_paper:
+        keep(declared.record(job))
+    return [job for job in todo if job.backend not in config.declared]
 
 
 def _keep_manifest(folder: Path, name: str, path: Path) -> None:
     """A copy beside the records, which name its lines."""
     copy = folder / records.MANIFESTS / f"{name}.yaml"
     copy.parent.mkdir(exist_ok=True)
-    copy.write_bytes(path.read_bytes())
+    places.write(copy, path.read_text(encoding="utf-8"))
 
 
 def unfinished(folder: Path, config: Config) -> list[Job]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import models
+import reports
 from backends.base import Backend
 from bench.config import Config, Model
 from bench.coordinator import run
@@ -240,6 +242,30 @@ def test_a_framework_on_paper_has_cells_of_feasibility_alone(tmp_path: Path) -> 
     assert {one.task for one in found if one.backend == "paper"} == {"feasibility"}
     assert {"parity", "throughput"} < {
         one.task for one in found if one.backend == "numpy"
+    }
+
+
+def test_a_run_keeps_the_manifest_to_which_its_proposals_lead(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "name: paper\nothers: no\nlacks:\n  add: nobody\n", encoding="utf-8"
+    )
+    config = Config(
+        backend=("paper",),
+        declared={"paper": file},
+        model={"simple_baseline": Model(preset="tiny"), "semgcn": Model(preset="tiny")},
+        tasks=("feasibility",),
+    )
+    folder = run.start(config, out=tmp_path / "runs", command="bench")
+    run.execute(folder, config, lambda job, text, share: None, lambda record: None)
+    file.unlink()
+    kept = (folder / "manifests" / "paper.yaml").read_text(encoding="utf-8")
+    reports.build(folder)
+    page = (folder / "proposals.md").read_text(encoding="utf-8")
+    lines = {int(number) for number in re.findall(r"manifests/paper.yaml#L(\d+)", page)}
+    assert {kept.splitlines()[number - 1].strip() for number in lines} == {
+        "others: no",
+        "add: nobody",
     }
 
 
