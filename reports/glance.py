@@ -61,6 +61,6 @@ def fastest(
         timing.frames_per_second
         for timing in timings
         # A number that a lie detector refused is often the highest of all.
-        if timing.what == what and not verdict.fault(timing)
+        if timing.what == what and not timing.fault
     ]
     return max((rate for rate in rates if rate is not None), default=None)

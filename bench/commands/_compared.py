@@ -78,10 +78,11 @@ def rows(places: Sequence[Path]) -> list[Row]:
     hashes = Counter(row.protocol_hash for row in found if row.protocol_hash)
     (chosen, times), *_ = hashes.most_common(1) or [("", 0)]
     if times < 2 and not speeds:
-        listed = ", ".join(f"{row.protocol} {row.protocol_hash}" for row in found)
+        under = {f"{row.protocol} {row.protocol_hash}".strip() for row in found}
+        listed = ", ".join(sorted(filter(None, under))) or "none"
         raise BadInput(
-            f"nothing in common: {len(found)} models under protocols {listed}; evaluate them"
-            " under one, numbers of others mean another thing"
+            f"nothing in common: {len(found)} models, no timing of the same work, and protocols"
+            f" {listed}; evaluate them under one, numbers of others mean another thing"
         )
     found = _with_speeds([_comparable(row, chosen) for row in found], speeds)
     trained = [row.training for row in found if row.training]

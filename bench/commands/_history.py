@@ -138,9 +138,14 @@ def write(path: Path, points: Sequence[Point]) -> None:
         return
     sources = {point.source for point in points}
     if len(sources) != 1 or not Path(min(sources)).is_dir():
+        given = (
+            f"{len(sources)} were given"
+            if len(sources) > 1
+            else f"{min(sources)} is none"
+        )
         raise BadInput(
-            f"{path}: pytest-benchmark's JSON is of one run on one machine, and {len(sources)}"
-            " sources were given; give one run folder, or a name that ends in .csv or .parquet"
+            f"{path}: pytest-benchmark's JSON is of one run folder, and {given}; give one, or a"
+            " name that ends in .csv or .parquet"
         )
     document = to_pytest.written(records.read(Path(min(sources)), ("throughput",)))
     with targets.writing(path):

@@ -67,7 +67,8 @@ def swept(
     try:
         folder = resume or _made(found, out or RUNS)
         with lock.held(folder):
-            result = _executed(found, folder, plan, hands, as_json=as_json)
+            how = _by(executor, address)
+            result = _executed(found, folder, plan, hands, how=how, as_json=as_json)
     finally:
         hands.close()
     _show(result, as_json=as_json)
@@ -85,6 +86,12 @@ def _sweep_file(file: Path | None, resume: Path | None) -> Path:
             " `python -m bench sweep` printed"
         )
     return resume / FILE
+
+
+def _by(executor: str, address: str) -> str:
+    """How it is done, as it is typed behind a command."""
+    where = f" --address {shlex.quote(address)}" if address else ""
+    return f" --executor {executor}{where}"
 
 
 def _setting(found: Points, address: str) -> Setting:
@@ -114,6 +121,7 @@ def _executed(
     plan: list[lots.Lot],
     executor: Executor,
     *,
+    how: str,
     as_json: bool,
 ) -> Result:
     known = index.read(folder)
@@ -124,7 +132,7 @@ def _executed(
     said = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     # those that points have in common are told of each
     total = sum(len(lot.keys) for lot in plan) - rows.known
-    with _resumable(folder), progress(total, quiet=as_json) as heard:
+    with _resumable(folder, how), progress(total, quiet=as_json) as heard:
         if kept and not as_json:
             heard.say(f"{kept:,} of {len(cells):,} cells have been done before")
 
@@ -140,11 +148,11 @@ def _executed(
 
 
 @contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
+def _resumable(folder: Path, how: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        going_on = f"python -m bench sweep --resume {shlex.quote(str(folder))}"
+        going_on = f"python -m bench sweep --resume {shlex.quote(str(folder))}{how}"
         raise Interrupted(f"interrupted; go on with: {going_on}") from None
 
 

@@ -95,7 +95,11 @@ def _show(rows: list[Row], speeds: list[Speed], slower: list[Speed]) -> None:
         table(list(lines[0]), [list(line.values()) for line in lines])
         print()
     for each in slower:
-        print(f"too slow: {' '.join(_timed(each).values())}")
+        print(
+            f"too slow: {each.what} of {each.model} on {each.backend} at batch {each.batch}:"
+            f" {each.ratio:.3f} times ({each.low:.3f} to {each.high:.3f}) the seconds in"
+            f" {each.base}"
+        )
 
 
 def _tables(rows: list[Row], speeds: list[Speed]) -> list[list[dict[str, str]]]:
@@ -114,8 +118,9 @@ def _slower(speeds: list[Speed], percent: float) -> list[Speed]:
         raise BadInput(
             f"--fail-above {percent}: a number of per cent was due, such as 5"
         )
-    if not any(each.ratio for each in speeds):
-        why = dict.fromkeys(each.said for each in speeds)
+    earlier = [each for each in speeds if each.run != each.base]
+    if not any(each.ratio for each in earlier if each.backend == each.against):
+        why = dict.fromkeys(each.said for each in earlier)
         raise BadInput(
             f"--fail-above {percent:g}: no timing is compared"
             f" ({'; '.join(why) or 'nothing was timed twice'}); give two runs of `throughput`"

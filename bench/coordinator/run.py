@@ -25,7 +25,7 @@ from bench.data.formats import places, yaml_file
 from bench.feasibility import TASK as FEASIBILITY
 from bench.feasibility import declared
 from bench.processes.machine import Where
-from bench.records import Record, RunInfo
+from bench.records import Record, RunInfo, Throughput
 from bench.tasks import Task
 from bench.training import checkpoint
 from models.errors import BadInput
@@ -234,7 +234,7 @@ def _keep_manifest(folder: Path, name: str, path: Path) -> None:
 def unfinished(folder: Path, config: Config) -> list[Job]:
     """The cells that have no finished record, or rest on what is lost."""
     known = records.load(folder).records
-    done = {records.cell(record) for record in known if record.status == "ok"}
+    done = {records.cell(record) for record in known if _answered(record)}
     found = jobs(config, folder)
     on_weights = [job for job in found if TRAIN in tasks.get(job.task).after]
     asking = {(job.backend, job.model) for job in on_weights if job.cell not in done}
@@ -253,6 +253,12 @@ def unfinished(folder: Path, config: Config) -> list[Job]:
     alone = {job.model for job in todo if tasks.get(job.task).timed}
     again = [job for job in found if tasks.get(job.task).timed and job.model in alone]
     return [job for job in found if job in todo or job in again]
+
+
+def _answered(record: Record) -> bool:
+    """Whether nothing would change by asking again: a backend may lack a part of what is timed."""
+    timed = isinstance(record.payload, Throughput) and record.status == "unsupported"
+    return record.status == "ok" or timed
 
 
 def _is_lost(job: Job, asking: set[tuple[str, str]]) -> bool:

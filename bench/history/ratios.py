@@ -47,8 +47,9 @@ class Speed:
     said: str  # slower, faster, no difference shown, or why it is not compared
 
     def worse_than(self, percent: float) -> bool:
-        """Whether even the near end of the interval is that much slower."""
-        return self.said == "slower" and 100 * ((self.low or 0.0) - 1) > percent
+        """Whether even the near end of the interval is that much slower than in the first run."""
+        own = self.backend == self.against and self.run != self.base
+        return own and self.said == "slower" and 100 * ((self.low or 0.0) - 1) > percent
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class _Timed:
         return self.record.model, row.what, row.batch, row.frames
 
     @property
+    def void(self) -> str:
+        """Why it counts for nothing; empty where it does."""
+        return self.row.fault or ("a noisy host" if self.payload.noisy else "")
+
+    @property
     def place(self) -> dict[str, object]:
         """What else must be the same, each by its name."""
         record = self.record
@@ -76,7 +82,8 @@ class _Timed:
             "precision": self.row.precision,
             "number of threads": self.row.threads,
             "mode": str(getattr(self.row, "mode", "") or ""),
-            "size of the model": digest(record.config),
+            # a preset is a name: what a call costs tells one that has been changed
+            "size of the model": digest({**record.config, "flops": self.row.flops}),
         }
 
 
@@ -157,12 +164,16 @@ def _beside(one: _Timed, base: _Timed) -> Speed:
     if other:
         said = f"not compared: another {', '.join(other)}"
         return _speed(one, base, one.run, said=said)
+    together = {one.record.backend, base.record.backend} <= set(one.payload.together)
+    in_turns = one.run is base.run and together
+    # what slows the host slows all that are timed in turns alike, and tells two times apart
+    if not in_turns and (void := one.void or base.void):
+        return _speed(one, base, one.run, said=f"not compared: {void}")
     mine, theirs = one.row.rounds, base.row.rounds
     # a clock that stood still gives no ratio
     if min(len(mine), len(theirs)) < FEWEST or min(*mine, *theirs) <= 0:
         return _speed(one, base, one.run, said="not compared: without single rounds")
-    together = {one.record.backend, base.record.backend} <= set(one.payload.together)
-    if one.run is base.run and together and len(mine) == len(theirs):
+    if in_turns and len(mine) == len(theirs):
         how = "rounds in turns"
         middle, low, high = timing.ratio(mine, theirs, one.row.parts)
     else:

@@ -23,7 +23,7 @@ def written(run: Run) -> dict[str, Any]:
         for record in run.records
         if isinstance(record.payload, Throughput)
         for row in record.payload.timings
-        if row.rounds and not row.lies
+        if row.rounds and not row.fault and not record.payload.noisy
     ]
     if not found:
         raise BadInput(

@@ -13,6 +13,7 @@ from bench.records.frozen import Frozen
 # differs (Mytkowicz et al., 2009, "Producing wrong data without doing anything obviously wrong").
 # Measured here: a standard deviation of 0.8 % (docs/measurements).
 ONE_PROCESS = 0.02
+NOISY = 0.1  # where the same program differs from itself by that much, no difference says anything
 
 
 def least_difference(floor: float | None, processes: int) -> float:
@@ -122,6 +123,16 @@ class Timing(Frozen):
     doubts: tuple[str, ...] = ()
     unchecked: dict[str, str] = {}  # detector -> why it could not be asked
 
+    @property
+    def fault(self) -> str:
+        """Why it does not count; empty where it does."""
+        # lies first: a number that was made up may well be steady
+        if self.lies or self.doubts:
+            return ", ".join(self.lies or self.doubts)
+        if self.seconds is None:
+            return "not measured"
+        return "" if self.steady else "never got steady"
+
 
 class Throughput(Frozen):
     """Speed of one model on one backend and device."""
@@ -140,3 +151,15 @@ class Throughput(Frozen):
     settings: dict[str, str | int | float | bool] = {}
     # backends timed in turns with this one, itself among them
     together: tuple[str, ...] = ()
+
+    @property
+    def void(self) -> bool:
+        """Whether no timing of it counts."""
+        return self.noisy or all(timing.fault for timing in self.timings)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the host was, so that no timing of it counts."""
+        noise = self.noise_floor
+        # `not <=`: a floor that is no number is no floor
+        return noise is not None and not noise <= NOISY

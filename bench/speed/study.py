@@ -112,7 +112,7 @@ def _slowed(size: Size, share: float, often: float, say: Callable[[str], None]) 
     ]
     quick = [one for one in found if one.took <= PATIENCE]
     shown = sum(one.ratio.shown and one.ratio.value > 1 for one in quick)
-    least = round(often * size.runs)
+    least = max(1, round(often * size.runs))
     return Line(
         f"a slow-down of {share:.0%}: found within {PATIENCE:.0f} s",
         f"{shown} of {len(found)}",

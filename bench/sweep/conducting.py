@@ -21,7 +21,7 @@ from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import WAKE, stop_asked
 from bench.coordinator.job import Job
 from bench.processes.machine import Where
-from bench.records import Record
+from bench.records import Record, Throughput
 from bench.sweep import lots
 from bench.sweep.index import Index, Line
 from bench.sweep.keys import digest
@@ -199,6 +199,7 @@ def _line(record: Record, key: str, run: str, before: int) -> Line:
         status=record.status,
         reason=record.reason,
         seconds=record.seconds,
+        void=isinstance(record.payload, Throughput) and record.payload.void,
         attempt=before + 1,
     )
 

@@ -30,6 +30,9 @@ class Line(Frozen):
     status: Status
     reason: str = ""
     seconds: float | None = None
+    void: bool = (
+        False  # the host was too noisy for its timings, and may be quiet another time
+    )
     attempt: int  # from 1
 
 
@@ -40,11 +43,12 @@ class Known:
     run: str
     status: Status
     attempt: int
+    void: bool = False
 
     @property
     def settled(self) -> bool:
         """Whether it has its answer."""
-        return self.status in SETTLED
+        return self.status in SETTLED and not self.void
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Index:
         """Write down how cells have ended."""
         append_lines(self.folder / FILE, [line.model_dump_json() for line in lines])
         for line in lines:
-            self.cells[line.key] = Known(line.run, line.status, line.attempt)
+            self.cells[line.key] = Known(line.run, line.status, line.attempt, line.void)
 
     def is_done(self, key: str, attempts: int) -> bool:
         """Whether nothing is left to be done for a cell: answered, or tried too often."""
@@ -78,5 +82,5 @@ def read(folder: Path) -> Index:
         # of a folder that was taken away nothing is left but the line
         if line.run not in there:
             continue
-        index.cells[line.key] = Known(line.run, line.status, line.attempt)
+        index.cells[line.key] = Known(line.run, line.status, line.attempt, line.void)
     return index

@@ -60,7 +60,7 @@ def marked(payload: Throughput, timing: Timing) -> Timing:
     """A timing; one of a noisy host is void like one that lied, as in the verdict."""
     why = verdict.void(payload)
     # Where each timing has its own fault, that is told already.
-    if not why or verdict.fault(timing):
+    if not why or timing.fault:
         return timing
     return timing.model_copy(update={"lies": (why,)})
 
@@ -165,7 +165,7 @@ def voided(pairs: list[Timed]) -> list[Block]:
     """Every timing that does not count, with why and with the number it claimed."""
     items = []
     for record, timing in pairs:
-        fault = verdict.fault(timing)
+        fault = timing.fault
         if fault:
             said = f" {timing.what} at batch {timing.batch}: {fault}{claim(timing)}"
             items.append((Code(cells.label(record)), said))

@@ -11,7 +11,7 @@ manifest or the backend says so), *not run*. The worst reason decides.
 from __future__ import annotations
 
 from reports.verdict.alike import Alike, compared
-from reports.verdict.grounds.speed import fault, void
+from reports.verdict.grounds.speed import void
 from reports.verdict.ladder import is_broken
 from reports.verdict.reason import QUESTIONS, Reason, Threshold, Verdict
 from reports.verdict.rule import debugs, thresholds, verdicts
@@ -24,7 +24,6 @@ __all__ = [
     "Verdict",
     "compared",
     "debugs",
-    "fault",
     "is_broken",
     "thresholds",
     "verdicts",

@@ -12,16 +12,25 @@ from bench.records import Record, RunInfo, Throughput, Timing
 FACTS = {"batch", "frames", "threads", "samples", "warm_up_steps", "flops"}
 ENDS = {"low", "high"}
 MAIN = "frames_per_second"
+RATIOS = {"ratio", "behind"}  # beside another backend, and no numbers of this one alone
+# metric, or its last word -> unit; shares, ratios and counts have none
+UNITS = {
+    "seconds": "s",
+    "bytes": "B",
+    **dict.fromkeys(("p50", "p90", "p95", "p99"), "s"),
+}
 
 
 def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
     """The timings that count."""
     assert isinstance(record.payload, Throughput)
-    setup = digest(record.config)
+    if record.payload.noisy:
+        return
     for row in record.payload.timings:
-        # of one that lies there are no numbers, and one that got never steady is no rate
-        if row.lies or row.seconds is None or not row.steady:
+        if row.fault:
             continue
+        # a preset is a name: what a call costs tells one that has been changed
+        setup = digest({**record.config, "flops": row.flops})
         for metric, value in _numbers(row.model_dump()):
             low, high = _ends(row, metric)
             yield Measured(
@@ -49,8 +58,7 @@ def _numbers(
 ) -> Iterator[tuple[str, float]]:
     """Each number by its name; of a part within a part by both names."""
     for name, value in content.items():
-        # a ratio is beside another backend, and no number of this one alone
-        if name == "ratio" or (not before and name in FACTS | ENDS):
+        if name in RATIOS or (not before and name in FACTS | ENDS):
             continue
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{before}{name}_")
@@ -72,4 +80,4 @@ def _ends(row: Timing, metric: str) -> tuple[float | None, float | None]:
 def _unit(metric: str) -> str:
     if metric.endswith("_per_second"):
         return f"{metric.removesuffix('_per_second')}/s"
-    return "B" if metric.endswith("_bytes") else "s"
+    return UNITS.get(metric.rpartition("_")[2], "")

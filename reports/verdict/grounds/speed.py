@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.records import Record, Throughput, Timing, Training
+from bench.records.speed import NOISY
 from reports import cells
 from reports.numbers import count, mebibytes, number, percent
 from reports.verdict.evidence import Evidence, blame
@@ -15,7 +16,7 @@ TASKS = ("throughput",)
 LIMITS = (
     Threshold(
         "noise floor of the host",
-        0.1,
+        NOISY,
         "when the same program differs from itself by a tenth, smaller differences say"
         " nothing",
     ),
@@ -53,14 +54,12 @@ def silent(text: str, change: str, *, grade: Grade = "measured") -> Reason:
 
 def void(payload: Throughput) -> str:
     """Why no number of a record counts; empty where some do."""
-    noise = payload.noise_floor
-    # `not <=`: a floor that is no number is no floor.
-    if noise is not None and not noise <= LIMITS[0].limit:
+    if payload.noisy:
         said = "the host is noisy: the same program differs from itself by"
-        return f"{said} {percent(noise)}"
+        return f"{said} {percent(payload.noise_floor)}"
     if not payload.timings:
         return "no timing was taken"
-    if all(fault(timing) for timing in payload.timings):
+    if all(timing.fault for timing in payload.timings):
         return f"no timing counts: {'; '.join(faults(payload))}"
     return ""
 
@@ -79,7 +78,7 @@ def numbers(record: Record, payload: Throughput) -> list[str]:
     """The best rate of each kind, beside another backend's time, and memory."""
     out = []
     for what, title in KINDS.items():
-        good = [one for one in payload.timings if one.what == what and not fault(one)]
+        good = [one for one in payload.timings if one.what == what and not one.fault]
         best = max(good, key=lambda one: one.frames_per_second or 0.0, default=None)
         if best is not None:
             out.append(
@@ -107,7 +106,7 @@ def beside(timing: Timing) -> str:
 
 def faults(payload: Throughput) -> list[str]:
     """The timings that do not count, each with why."""
-    found = [(one, fault(one)) for one in payload.timings]
+    found = [(one, one.fault) for one in payload.timings]
     return [f"{one.what} at batch {one.batch} ({why})" for one, why in found if why]
 
 
@@ -120,15 +119,3 @@ def training(evidence: Evidence) -> list[Reason]:
         )
         for record, payload in cells.payloads(evidence.records, Training)
     ]
-
-
-def fault(timing: Timing) -> str:
-    """Why a timing does not count; empty when it does."""
-    # Lies first: a number that was made up may well be steady.
-    if timing.lies:
-        return ", ".join(timing.lies)
-    if timing.doubts:
-        return ", ".join(timing.doubts)
-    if timing.seconds is None:
-        return "not measured"
-    return "" if timing.steady else "never got steady"

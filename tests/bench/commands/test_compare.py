@@ -91,7 +91,7 @@ def test_a_checkpoint_is_a_row_by_what_it_says(runs: Path, capsys: Said) -> None
         ("runs/a empty", "empty is no run folder"),
         ("runs/a t.txt", "t.txt: not a checkpoint of PosePort"),
         ("runs/a d", "1 trained model there"),
-        ("runs/a runs/c", "nothing in common: 2 models under protocols"),
+        ("runs/a runs/c", "nothing in common: 2 models, no timing of the same"),
         ("runs --to t.txt", "t.txt: a name that ends in .md was due"),
         ("runs --bars no/x.png", "no/x.png: cannot be written"),
         ("runs --curves runs/a/run.json", "a name that ends in .png was due"),

@@ -133,7 +133,7 @@ def test_a_corrupt_line_and_a_foreign_schema_cost_no_other_run(
         ("runs --machine two --machine one", "are never one series"),
         ("runs --to x.txt", "x.txt: a name that ends in .csv or .parquet or .json"),
         ("runs --to no/x.csv", "no/x.csv: cannot be written"),
-        ("runs --to x.json", "is of one run on one machine, and 4 sources"),
+        ("runs --to x.json", "is of one run folder, and 4 were given"),
         ("runs --figure x.jpg", "x.jpg: a name that ends in .png was due"),
     ],
 )

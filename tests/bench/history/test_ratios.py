@@ -152,11 +152,61 @@ def test_the_gate(
     capsys.readouterr()
     assert main(["compare", "base", "new", "--fail-above", asked]) == code
     said = capsys.readouterr().out
-    assert ("too slow: new " in said) == bool(code)
+    assert ("too slow: forward of " in said) == bool(code)
     assert main(["compare", "base", "new", "--fail-above", asked, "--json"]) == code
     first, second = one_document(capsys.readouterr().out)
     assert first["speeds"] == [] and len(second["speeds"]) == 1
     assert second["speeds"][0]["base"] == "base"
+
+
+def doubted(record: Record) -> Record:
+    """The same on a host that others kept busy."""
+    assert isinstance(record.payload, Throughput)
+    (row,) = record.payload.timings
+    rows = (row.model_copy(update={"doubts": ("others kept 1.2 of 2 busy",)}),)
+    payload = record.payload.model_copy(update={"timings": rows})
+    return record.model_copy(update={"payload": payload})
+
+
+def test_what_a_busy_host_has_timed_is_held_against_no_other_run(
+    here: Path, capsys: Said
+) -> None:
+    base = run(here / "base", speed(0.01))
+    for name, lost in (
+        ("busy", doubted(speed(0.02))),
+        ("noisy", speed(0.02, floor=0.2)),
+    ):
+        (one,) = beside(base, run(here / name, lost))
+        assert one.said.startswith("not compared: ") and one.ratio is None
+        assert main(["compare", "base", name, "--fail-above", "5"]) == 2
+    assert "not compared" in capsys.readouterr().err
+
+
+def test_the_gate_asks_of_each_backend_what_it_did_before(
+    here: Path, capsys: Said
+) -> None:
+    run(here / "base", speed(0.01))
+    # slower than torch, and nobody knows how quick it was
+    run(here / "new", speed(0.01, seed=1), speed(0.03, backend="jax"))
+    assert main(["compare", "base", "new", "--fail-above", "5"]) == 0
+    run(
+        here / "alone",
+        speed(0.01),
+        speed(0.03, backend="jax", together=("torch", "jax")),
+    )
+    assert main(["compare", "alone", "--fail-above", "5"]) == 2
+    assert "give two runs" in capsys.readouterr().err
+
+
+def test_a_preset_that_was_changed_is_another_size(here: Path) -> None:
+    base, new = speed(0.01), speed(0.02)
+    assert isinstance(new.payload, Throughput)
+    rows = tuple(row.model_copy(update={"flops": 1}) for row in new.payload.timings)
+    wider = new.model_copy(
+        update={"payload": new.payload.model_copy(update={"timings": rows})}
+    )
+    (one,) = beside(run(here / "base", base), run(here / "new", wider))
+    assert one.said == "not compared: another size of the model"
 
 
 def test_a_gate_that_compares_nothing_does_not_pass(here: Path, capsys: Said) -> None:
