@@ -85,7 +85,8 @@ def apart(w: Writer, x: str, weight: str, strides: tuple[Ints, Ints, Ints]) -> I
     x_type, weight_type = w.type(x), w.type(weight)
     kernel, counts = weight_type.shape[2:], x_type.shape[2:]
     beside = kernel == stride and not any(padding) and max(dilation) == 1
-    if not beside or len(counts) > 1 or 0 in x_type.shape:
+    empty = 0 in (*x_type.shape, *weight_type.shape)
+    if not beside or len(counts) > 1 or empty:
         return ()
     if x_type.dtype != "float32" or weight_type.dtype != "float32":
         return ()

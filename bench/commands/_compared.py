@@ -73,8 +73,10 @@ def rows(places: Sequence[Path]) -> list[Row]:
         )
     # each once, where places were given twice
     each = [run for inside in runs.values() for run in inside]
-    once = {run.folder.resolve(): run for run in reversed(each)}
-    speeds = ratios.compared(list(once.values())[::-1])
+    once: dict[Path, Run] = {}
+    for run in each:
+        once.setdefault(run.folder.resolve(), run)
+    speeds = ratios.compared(list(once.values()))
     hashes = Counter(row.protocol_hash for row in found if row.protocol_hash)
     (chosen, times), *_ = hashes.most_common(1) or [("", 0)]
     if times < 2 and not speeds:

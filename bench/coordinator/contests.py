@@ -27,8 +27,8 @@ def ring(config: Config, listen: Listener) -> Iterator[Contest]:
         def contest(jobs: Sequence[Job]) -> list[Record]:
             found.clear()
             often = config.throughput.processes if jobs[0].task == TASK else 1
-            for i in range(often):
-                if i:
+            for _ in range(often):
+                if often > 1:
                     crew.dismiss()
                 crew.compete(jobs)
             # ratios are to the first backend that was asked for

@@ -68,6 +68,12 @@ class _Timed:
         return self.record.model, row.what, row.batch, row.frames
 
     @property
+    def floor(self) -> float | None:
+        """Its own A/A floor; of a record that has none of it, that of all its timings."""
+        own = self.row.noise_floor
+        return self.payload.noise_floor if own is None else own
+
+    @property
     def void(self) -> str:
         """Why it counts for nothing; empty where it does."""
         return self.row.fault or ("a noisy host" if self.payload.noisy else "")
@@ -81,7 +87,8 @@ class _Timed:
             "device": record.actual_device or record.device,
             "precision": self.row.precision,
             "number of threads": self.row.threads,
-            "mode": str(getattr(self.row, "mode", "") or ""),
+            # what is customary on one backend is held against what is on another
+            "mode": "" if self.row.customary else self.row.mode,
             # a preset is a name: what a call costs tells one that has been changed
             "size of the model": digest({**record.config, "flops": self.row.flops}),
         }
@@ -179,7 +186,7 @@ def _beside(one: _Timed, base: _Timed) -> Speed:
     else:
         how = "medians"
         middle, low, high = _apart(one.row, base.row)
-    floors = [each.payload.noise_floor for each in (one, base)]
+    floors = [each.floor for each in (one, base)]
     floor = max((each for each in floors if each is not None), default=None)
     found = {"ratio": middle, "low": low, "high": high, "floor": floor}
     processes = min(len(one.row.parts), len(base.row.parts))

@@ -110,7 +110,7 @@ def _signs(rows: Sequence[Timing]) -> dict[str, Any]:
 
 def _most(rows: Sequence[Timing], name: str) -> float | None:
     known = [value for row in rows if (value := getattr(row, name)) is not None]
-    return max(known, default=None)
+    return max(known, key=abs, default=None)
 
 
 def _floor(rows: Sequence[Timing]) -> float | None:

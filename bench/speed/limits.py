@@ -22,8 +22,8 @@ from models.graph import Graph
 
 # Edges of the square products: the best counts, since which one is, differs.
 EDGES = {"cpu": (256, 512, 1024), "cuda": (1024, 4096, 8192), "mps": (1024, 4096)}
-# Numbers of each array: 8 and 32 MB on a CPU, beyond its caches; 512 MB elsewhere.
-LARGE = {"cpu": (2**21, 2**23), "cuda": (2**27,), "mps": (2**25,)}
+# Numbers of each array: three of 64 MB on a CPU, beyond its caches; 512 MB elsewhere.
+LARGE = {"cpu": (2**24,), "cuda": (2**27,), "mps": (2**25,)}
 BYTES = 4  # of a number: inputs of a program are float32 under autocast, too
 SAMPLES = 5
 SECONDS = 0.01  # of a sample

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import backends
+from bench import tasks
 from bench.config import Config
 from bench.coordinator import dataset, spec
 from bench.coordinator.job import Job
@@ -25,8 +26,12 @@ from models.errors import PosePortError
 
 DIGITS = 16  # of a SHA-256: no sweep has so many cells that two would meet
 UNHEARD = LEFT_OUT | {"tasks", "timeout", "memory", "workers", "tensorboard", "preset"}
-# settings of one task, by their section
-OF_TASK = {"throughput": ("throughput",), "exam": ("shape_ops", "third_party", "audit")}
+EXAMS = ("shape_ops", "third_party", "audit")
+# sections of the settings that some tasks alone read
+READ_BY: dict[str, Callable[[str], bool]] = {
+    "throughput": lambda task: tasks.get(task).timed,
+    "exam": lambda task: task in EXAMS,
+}
 
 
 class Keys:
@@ -49,14 +54,12 @@ class Keys:
             shared["spec"] = self._spec(first)
             shared["start"] = _start(first)
         shared["data"] = self._data(first.config)
-        sections = {name: shared.pop(name) for name in OF_TASK}
+        sections = {name: shared.pop(name) for name in READ_BY}
         common = json.dumps(shared, sort_keys=True)
         found = []
         for job in jobs:
             own = {
-                name: said
-                for name, said in sections.items()
-                if job.task in OF_TASK[name]
+                name: said for name, said in sections.items() if READ_BY[name](job.task)
             }
             about = [common, job.task, job.backend, job.model, own]
             found.append(digest(json.dumps(about, sort_keys=True)))

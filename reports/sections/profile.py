@@ -50,22 +50,32 @@ def behind(found: list[Found]) -> list[list[Inline]]:
         ratio = payload.whole / best.whole
         if ratio < BEHIND:
             continue
-        own, theirs = by_op(payload), by_op(best)
-        lost = {op: own[op] - theirs[op] for op in own if op in theirs}
         start: list[Inline] = [
             Strong(record.backend),
             f" takes {ratio:.1f} times as long as {fastest.backend}",
         ]
-        if not lost or max(lost.values()) <= 0:
-            said.append([*start, ": no single call of it is slower alone"])
-            continue
-        op = max(lost, key=lambda name: lost[name])
-        line = next(row.where for row in payload.rows if row.op == op)
-        numbers = f"{milliseconds(own[op])} ms against {milliseconds(theirs[op])}"
-        said.append(
-            [*start, ": most is lost in ", Code(op), f" ({numbers}), at {line}"]
-        )
+        said.append([*start, *_lost((record, payload), best)])
     return said
+
+
+def _lost(own: Found, best: Profile) -> list[Inline]:
+    """Where the most of the gap is lost: in an op, or outside of all."""
+    _, payload = own
+    mine, theirs = by_op(payload), by_op(best)
+    lost = {op: seconds - theirs.get(op, 0.0) for op, seconds in mine.items()}
+    op = max(lost, key=lambda name: lost[name])
+    gap = payload.whole - best.whole
+    of = f"of the {milliseconds(gap)} ms between them"
+    # between the calls, or what the fastest one fuses
+    outside = gap - (sum(mine.values()) - sum(theirs.values()))
+    if outside > lost[op]:
+        return [f": most is lost outside of its calls, {milliseconds(outside)} {of}"]
+    numbers = f"{milliseconds(mine[op])} ms against {milliseconds(theirs.get(op))}"
+    return [
+        ": most is lost in ",
+        Code(op),
+        f" ({numbers}, {milliseconds(lost[op])} {of}), at {_line([own], op)}",
+    ]
 
 
 def _rows(found: list[Found]) -> list[Row]:

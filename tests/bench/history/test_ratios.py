@@ -198,6 +198,32 @@ def test_the_gate_asks_of_each_backend_what_it_did_before(
     assert "give two runs" in capsys.readouterr().err
 
 
+def test_customary_modes_are_held_against_each_other(here: Path) -> None:
+    def called(record: Record, mode: str, customary: bool = True) -> Record:
+        assert isinstance(record.payload, Throughput)
+        (row,) = record.payload.timings
+        rows = (row.model_copy(update={"mode": mode, "customary": customary}),)
+        payload = record.payload.model_copy(update={"timings": rows})
+        return record.model_copy(update={"payload": payload})
+
+    both = ("torch", "onnx")
+    torch = called(speed(0.01, together=both), "eager")
+    onnx = called(speed(0.02, backend="onnx", together=both), "compiled")
+    (one,) = beside(run(here / "one", torch, onnx))
+    assert (one.backend, one.against, one.said) == ("onnx", "torch", "slower")
+    strange = called(torch, "graph", customary=False)
+    (other,) = beside(run(here / "a", torch), run(here / "b", strange))
+    assert other.said == "not compared: another mode"
+
+
+def test_the_first_place_is_the_base_wherever_it_lies(here: Path, capsys: Said) -> None:
+    for name, seconds in (("a", 0.01), ("base", 0.02), ("c", 0.03)):
+        run(here / "runs" / name, speed(seconds, seed=len(name)))
+    assert main(["compare", "runs/base", "runs", "--json"]) == 0
+    told = one_document(capsys.readouterr().out)
+    assert {each["base"] for row in told for each in row["speeds"]} == {"base"}
+
+
 def test_a_preset_that_was_changed_is_another_size(here: Path) -> None:
     base, new = speed(0.01), speed(0.02)
     assert isinstance(new.payload, Throughput)

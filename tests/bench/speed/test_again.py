@@ -11,6 +11,7 @@ from bench.config import Config, Model
 from bench.coordinator import contests
 from bench.coordinator.job import Job
 from bench.history import ratios
+from bench.processes.worker import Worker
 from bench.records import Ratio, Record, Throughput, Timing
 from bench.speed import again, timing, turns
 from bench.speed.settings import Throughput as Size
@@ -121,7 +122,9 @@ def test_one_interval_of_processes_is_students() -> None:
     assert low < 1 < high
 
 
-def test_each_process_is_a_new_one(tmp_path: Path) -> None:
+def test_each_process_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = Config(
         backend=("numpy",),
         model={"simple_baseline": Model(preset="tiny")},
@@ -136,7 +139,18 @@ def test_each_process_is_a_new_one(tmp_path: Path) -> None:
         config=config,
         folder=tmp_path,
     )
+    started: list[Worker] = []
+    made = Worker.__init__
+
+    def counted(worker: Worker, *, threads: int) -> None:
+        started.append(worker)
+        made(worker, threads=threads)
+
+    monkeypatch.setattr(Worker, "__init__", counted)
     with contests.ring(config, lambda job, text, share: None) as contest:
         (found,) = contest([job])
+        contest([job])
     assert first(found).parts == (3, 3)
     assert len(first(found).rounds) == 6
+    # those of the first contest are none of the second
+    assert len(started) == 4

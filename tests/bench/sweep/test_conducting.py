@@ -190,6 +190,16 @@ def test_keys_tell_models_settings_and_backends_apart(
     assert len({one, *others}) == 1 + len(others)
 
 
+@pytest.mark.parametrize("task", ["throughput", "profile", "detours"])
+def test_how_things_are_timed_is_of_all_that_times(
+    task: str, cells: Callable[..., tuple[str, ...]]
+) -> None:
+    one, other = (
+        cells(tasks=[task], throughput={"batches": [batch]}) for batch in (1, 64)
+    )
+    assert one != other
+
+
 @pytest.fixture
 def cells(tmp_path: Path) -> Callable[..., tuple[str, ...]]:
     """The keys of a configuration's first model on its backend."""
