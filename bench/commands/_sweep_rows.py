@@ -170,7 +170,7 @@ def _evaluation(payload: Evaluation) -> Figures:
 def _throughput(payload: Throughput) -> Figures:
     found: dict[str, float | None] = {}
     for row in payload.timings:
-        name = f"{row.what} frames/s, batch {row.batch}".replace("_", " ")
+        name = f"{row.title}, frames/s".replace("_", " ")
         # a rate that does not count is none
-        found[name] = None if void(payload) else row.frames_per_second
+        found[name] = None if void(payload) or row.fault else row.frames_per_second
     return found

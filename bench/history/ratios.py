@@ -18,7 +18,7 @@ from scipy import stats
 from bench.history.machines import machine
 from bench.history.point import digest
 from bench.records import Record, Run, Throughput, Timing
-from bench.records.speed import least_difference
+from bench.records.speed import differs, least_difference
 from bench.speed import timing
 
 FEWEST = 3  # rounds of which an interval can be made
@@ -209,7 +209,7 @@ def _speed(one: _Timed, base: _Timed, run: Run, **rest: object) -> Speed:
 
 
 def _said(ratio: float, low: float, high: float, floor: float) -> str:
-    if abs(ratio - 1) <= floor or low <= 1 <= high:
+    if not differs(ratio, low, high, floor):
         return NOTHING
     return "slower" if ratio > 1 else "faster"
 

@@ -71,6 +71,7 @@ def _benchmark(record: Record, row: Timing) -> dict[str, object]:
         "backend": record.backend,
         "batch": row.batch,
         "frames": row.frames,
+        **({} if row.customary else {"mode": row.mode}),
     }
     param = "-".join(map(str, params.values()))
     name = f"{row.what}[{param}]"

@@ -24,6 +24,11 @@ def least_difference(floor: float | None, processes: int) -> float:
     return max(floor or 0.0, ONE_PROCESS if processes < 2 else 0.0)
 
 
+def differs(value: float, low: float, high: float, least: float) -> bool:
+    """Whether a ratio is beyond its interval and the least difference, either way alike."""
+    return not low <= 1 <= high and max(value, 1 / value) - 1 > least
+
+
 class Ratio(Frozen):
     """Seconds here over seconds there, the median over rounds, with its 95 % interval.
 
@@ -41,9 +46,8 @@ class Ratio(Frozen):
     @property
     def shown(self) -> bool:
         """Whether there is a difference: beyond the interval, and beyond the least one."""
-        apart = not self.low <= 1 <= self.high
         least = least_difference(self.floor, self.processes)
-        return apart and abs(self.value - 1) > least
+        return differs(self.value, self.low, self.high, least)
 
 
 class Latency(Frozen):
@@ -122,6 +126,12 @@ class Timing(Frozen):
     # what the host did meanwhile: the number stands here, and counts for nothing
     doubts: tuple[str, ...] = ()
     unchecked: dict[str, str] = {}  # detector -> why it could not be asked
+
+    @property
+    def title(self) -> str:
+        """What was timed, in words: `forward at batch 16`, `train_step at batch 1, compiled`."""
+        mode = "" if self.customary else f", {self.mode}"
+        return f"{self.what} at batch {self.batch}{mode}"
 
     @property
     def fault(self) -> str:

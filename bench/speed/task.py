@@ -132,9 +132,7 @@ def _finding(
 ) -> Finding:
     """What could be timed, and why the rest could not or does not count."""
     rows = tuple(found.timings.values())
-    lies = [
-        f"{row.what} at batch {row.batch}: {lie}" for row in rows for lie in row.lies
-    ]
+    lies = [f"{row.title}: {lie}" for row in rows for lie in row.lies]
     floors = [row.noise_floor for row in rows if row.noise_floor is not None]
     slowed = {"slowed": watch.size.slowed} if watch.size.slowed else {}
     payload = Throughput(

@@ -27,6 +27,7 @@ MOST_WARM_UP = 30  # calls; a contender that is not steady by then is timed as i
 # A warm-up may take as long as this many samples. A call that is slower than a sample would
 # else be repeated MOST_WARM_UP times.
 LONGEST_WARM_UP = 20
+MOST_AT_ONCE = 1 << 20  # numbers
 RESAMPLES = 2000  # beyond either end of a 95 % interval lie 50 of them
 HUNDRED = 100  # calls of which the 99th percentile is one that was seen
 
@@ -139,10 +140,17 @@ def interleaved(
 def interval(samples: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the median."""
     array = np.asarray(samples)
-    # all resamples at once, (resamples, samples); seeded, so that a record can be made again
-    shape = (RESAMPLES, len(array))
-    picks = np.random.default_rng(seed).integers(0, len(array), shape)
-    medians = np.median(array[picks], axis=1)
+    # seeded, so that a record can be made again
+    rng = np.random.default_rng(seed)
+    # so many resamples at once, (resamples, samples), as keep memory small
+    part = max(1, MOST_AT_ONCE // len(array))
+    sizes = [min(part, RESAMPLES - done) for done in range(0, RESAMPLES, part)]
+    medians = np.concatenate(
+        [
+            np.median(array[rng.integers(0, len(array), (size, len(array)))], axis=1)
+            for size in sizes
+        ]
+    )
     low, high = np.percentile(medians, [2.5, 97.5])
     return float(low), float(high)
 

@@ -167,7 +167,7 @@ def voided(pairs: list[Timed]) -> list[Block]:
     for record, timing in pairs:
         fault = timing.fault
         if fault:
-            said = f" {timing.what} at batch {timing.batch}: {fault}{claim(timing)}"
+            said = f" {timing.title}: {fault}{claim(timing)}"
             items.append((Code(cells.label(record)), said))
     if not items:
         return [text("Every timing passed the lie detectors.")]

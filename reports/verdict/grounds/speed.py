@@ -107,7 +107,7 @@ def beside(timing: Timing) -> str:
 def faults(payload: Throughput) -> list[str]:
     """The timings that do not count, each with why."""
     found = [(one, one.fault) for one in payload.timings]
-    return [f"{one.what} at batch {one.batch} ({why})" for one, why in found if why]
+    return [f"{one.title} ({why})" for one, why in found if why]
 
 
 def training(evidence: Evidence) -> list[Reason]:
