@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from bench.records import Latency, Limits, Ratio, Record, Throughput, Timing
 from reports import cells
-from reports.blocks import Block, Code, Row, bullets, table, text
+from reports.blocks import Block, Code, Row, Strong, bullets, table, text
 from reports.numbers import (
     count,
     gigaflops,
@@ -115,7 +115,24 @@ def limits(found: list[tuple[Record, Throughput]], pairs: list[Timed]) -> list[B
         " nodes and caches move fewer, so that a share may be above 100 %. The roofline is the"
         " longer of operations at the peak and bytes at the bandwidth."
     )
-    return [table(rows, caption=caption), text(rule)]
+    reached = bullets(
+        [
+            (Strong(record.backend), f", {record.model}: {_reached(limit)}")
+            for record, payload in found
+            if (limit := payload.limits)
+        ]
+    )
+    return [table(rows, caption=caption), text(rule), reached]
+
+
+def _reached(limit: Limits) -> str:
+    """What the plainest work came to, against which the shares are."""
+    peak, flow = (
+        scaled(limit.flops_per_second, 1e-9),
+        scaled(limit.bytes_per_second, 1e-9),
+    )
+    launch = scaled(limit.launch_seconds, 1e6)
+    return f"{peak} GFLOP/s, {flow} GB/s, {launch} µs a launch"
 
 
 def _share(timing: Timing, seconds: float, limit: Limits) -> Row:
@@ -152,12 +169,19 @@ def fastest(pairs: list[Timed]) -> list[Block]:
         equal = [r.backend for r, one in slower if not one.shown]
         size = f"{called}, {mode}" if mode else called
         items.append((Code(model), f" {size}: {_named(first[0], shown, equal)}"))
-    return [text("The fastest backend of each:"), bullets(items)] if items else []
+    about = (
+        "The fastest backend of each (",
+        Code("python -m bench profile"),
+        " tells by which ops another is slower):",
+    )
+    return [text(*about), bullets(items)] if items else []
 
 
 def _named(first: str, shown: list[tuple[str, Ratio]], equal: list[str]) -> str:
     said = [f"{first} is the fastest"]
     if equal:
         said = [f"no difference shown between {first}, {', '.join(equal)}"]
-    said += [f"{name} takes {number(one.value)} times as long" for name, one in shown]
+    for name, one in shown:
+        ends = interval(one.low, one.high)
+        said.append(f"{name} takes {number(one.value)} times as long ({ends})")
     return "; ".join(said)
