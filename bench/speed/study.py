@@ -70,6 +70,7 @@ class Contest:
 
     ratio: Ratio
     took: float
+    disturbed: bool = False  # others kept the host busy meanwhile
 
     @property
     def told(self) -> str:
@@ -153,7 +154,9 @@ def _drifting(size: Size, say: Callable[[str], None]) -> Iterator[Line]:
 
 def _told(one: Contest, say: Callable[[str], None], called: str) -> Contest:
     shown = "a difference" if one.ratio.shown else "no difference shown"
-    say(f"{called}: {one.told}, floor {one.ratio.floor or 0:.3f}: {shown}")
+    floor = f"floor {one.ratio.floor or 0:.1%}"
+    others = "; others were at work" if one.disturbed else ""
+    say(f"{called}: {one.told}, {floor}: {shown}{others}")
     return one
 
 
@@ -168,7 +171,8 @@ def contest(size: Size, *, slowed: float = 0.0) -> Contest:
     ratio = _timing(both[-1]).ratio
     if ratio is None:
         raise PosePortError(f"{size.model} on {size.backend}: no ratio of two names")
-    return Contest(ratio, time.monotonic() - start)
+    disturbed = any(_timing(one).doubts for one in both)
+    return Contest(ratio, time.monotonic() - start, disturbed)
 
 
 def _round(size: Size, slowed: float) -> dict[str, Record]:
