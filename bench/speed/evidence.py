@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bench.speed.asked import Asked
 from bench.speed.host import Seen, drift
 
 
@@ -35,6 +36,7 @@ class Evidence:
     asked_device: str
     devices: frozenset[str] = frozenset()  # where results of timed calls lay
     asked_precision: str = "fp32"
+    asked: Asked = field(default_factory=Asked)
     held: Held = field(default_factory=Held)
     rounds: tuple[float, ...] = ()
     floor: float = 0.0

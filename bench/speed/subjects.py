@@ -22,8 +22,9 @@ from bench.parity.trial import fits, shaken
 from bench.processes.blame import RAISED
 from bench.processes.contract import bare
 from bench.speed import held
+from bench.speed.asked import Asked, ask
 from bench.speed.evidence import Held
-from bench.speed.timing import Contender
+from bench.speed.timing import Clock, Contender
 from bench.training import restored
 from bench.training.optimizer import optimizer_of
 from models import dims
@@ -61,6 +62,7 @@ class Subject:
     contender: Contender
     changed: Callable[[], bool]  # whether what should change does
     held: Callable[[], Held]  # what a timed call gave, against the reference
+    asked: Callable[[Clock], Asked]  # calls that nothing can have prepared for
     devices: Callable[[], frozenset[str]]  # where that lay
 
 
@@ -232,6 +234,14 @@ def _forward(workshop: Workshop, size: Size) -> Subject:
         contender=Contender(f"forward {size.batch}", last.work(), workshop.wait),
         changed=changed,
         held=hold,
+        asked=lambda clock: ask(
+            plain.run,
+            workshop.wait,
+            lambda came: sum(program.numpy(one).nbytes for one in came.values()),
+            one,
+            lambda: program.put(workshop.feeds(graph, size.lengths)),
+            clock,
+        ),
         devices=lambda: _places(plain, last.value),
         made=Made(make, load),
         flops=flops(graph, size.lengths),
@@ -266,6 +276,14 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
         contender=Contender("train step", work, workshop.wait),
         changed=lambda: _moves(trainer, feeds),
         held=hold,
+        asked=lambda clock: ask(
+            plain.step,
+            workshop.wait,
+            lambda came: np.asarray(float(came)).nbytes,
+            feeds,
+            lambda: trainer.program.put(workshop.feeds(graph, size.lengths)),
+            clock,
+        ),
         devices=lambda: _places(plain.program, {"loss": last.value}),
         made=Made(make, load),
         # forward plus twice as much for the backward pass, the usual count

@@ -210,9 +210,11 @@ def _evidence(
         subject.held()
     )  # the very outputs of the last sample, before anything else is called
     single, double = _doubled(subject.contender, count, watch.clock)
+    asked = subject.asked(watch.clock)
     return Evidence(
         single=single,
         double=double,
+        asked=asked,
         # a training step changes the weights, so that it is asked late
         changed=subject.changed(),
         clocks=clocks.speed(watch.clock),
