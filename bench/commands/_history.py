@@ -16,7 +16,7 @@ from bench.data.formats import places as targets
 from bench.history import Point, Read, machines, table, to_pytest
 from bench.history.steps import Step, steps
 from bench.history.table import Series
-from models.errors import BadInput, UnknownName, shortened
+from models.errors import BadInput, UnknownName, shortened, visible
 from reports import plot
 from reports.numbers import number, percent
 
@@ -189,7 +189,7 @@ def show(found: Read, told: Sequence[Told]) -> None:
     machine = dict.fromkeys(each.series.key["machine"] for each in told)
     for key in machine:
         mine = [each for each in told if each.series.key["machine"] == key]
-        print(f"machine {key}: {mine[0].series.machine_name}")
+        print(visible(f"machine {key}: {mine[0].series.machine_name}"))
         lines = [_row(each) for each in mine]
         # speeds have no protocol, and scores no A/A floor
         head = [name for name in lines[0] if any(line[name] for line in lines)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import records
-from bench.data.formats import places
+from bench.data.formats import places, sheet
 from bench.records import (
     Evaluation,
     Exam,
@@ -23,6 +23,7 @@ from bench.records import (
     Throughput,
     Training,
 )
+from bench.sweep.index import Line
 from bench.sweep.lots import Lot
 from bench.sweep.points import Points
 from models.errors import shortened
@@ -66,8 +67,14 @@ class Rows:
         """What has been found before."""
         for run in self.chosen:
             if (folder / run / "run.json").exists():
-                for record in records.load(folder / run).records:
+                records.mend(folder / run)
+                for record in records.read(folder / run).records:
                     self.add(run, record)
+
+    def holds(self, line: Line) -> bool:
+        """Whether the record is there that a line of the index tells of."""
+        row = self.rows.get((line.run, line.backend, line.model))
+        return row is not None and line.task in row.statuses
 
     @property
     def known(self) -> int:
@@ -95,7 +102,10 @@ class Rows:
         ):
             writer = csv.DictWriter(file, list(found[0]) if found else [])
             writer.writeheader()
-            writer.writerows(found)
+            for one in found:
+                writer.writerow(
+                    {name: sheet.cell(value) for name, value in one.items()}
+                )
 
     def told(self) -> tuple[list[str], list[list[str]]]:
         """Titles, and the rows in words."""
@@ -109,12 +119,14 @@ class Rows:
     def documents(self) -> list[dict[str, Any]]:
         """The rows for a program: numbers as they are, None where there is none."""
         named = self._figures()
+        # points that are listed, and not made of axes, may choose different ones
+        settings = dict.fromkeys(name for each in self.chosen.values() for name in each)
         found = []
         for (run, backend, model), row in sorted(self.rows.items()):
             # a cell about the data alone has no figure of a model
             if not backend and row.status == OK:
                 continue
-            chosen = self.chosen[run]
+            chosen = {name: self.chosen[run].get(name) for name in settings}
             about = {"point": run, **chosen, "backend": backend, "model": model}
             values = {name: row.figures.get(name) for name in named}
             found.append(about | values | {"status": row.status})

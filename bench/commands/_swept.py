@@ -124,9 +124,9 @@ def _executed(
     how: str,
     as_json: bool,
 ) -> Result:
-    known = index.read(folder)
     rows = Rows.of(found, plan)
     rows.read(folder)
+    known = index.read(folder, rows.holds)
     cells = {key for lot in plan for key in lot.keys}
     kept = sum(known.is_done(key, found.written.attempts) for key in cells)
     said = shlex.join(["python", "-m", "bench", *sys.argv[1:]])

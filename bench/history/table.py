@@ -6,10 +6,11 @@ It lies in memory, and ends with the command.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.data.formats import sheet
 from bench.history.point import SERIES, Point
 from models.errors import Missing
 
@@ -89,6 +90,8 @@ def series(points: Sequence[Point]) -> list[Series]:
 
 def write(points: Sequence[Point], path: Path) -> None:
     """CSV or Parquet, by the end of the name. Raises OSError where it cannot be written."""
+    if path.suffix.lower() == ".csv":
+        points = [_as_text(point) for point in points]
     connection = _connected(points)
     # COPY takes no parameter for its file
     place = str(path).replace("'", "''")
@@ -96,6 +99,14 @@ def write(points: Sequence[Point], path: Path) -> None:
     connection.execute(
         f"COPY (SELECT * FROM points ORDER BY started, run) TO '{place}' ({how})"
     )
+
+
+def _as_text(point: Point) -> Point:
+    """With texts that a spreadsheet takes for nothing else."""
+    texts = {
+        field.name: sheet.cell(getattr(point, field.name)) for field in fields(point)
+    }
+    return replace(point, **texts)
 
 
 def _connected(points: Sequence[Point]) -> duckdb.DuckDBPyConnection:

@@ -7,6 +7,7 @@ grows from nothing to all in so many seconds. Both go on until they are ended.
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ PLANS = {"switched": switched, "drifting": drifting}
 def main() -> None:
     """Work by the plan."""
     lifeline.follow()
+    # Ctrl-C is for whoever started it, and ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     plan, number = sys.argv[1:]
     for work, rest in PLANS[plan](float(number)):
         end = time.monotonic() + work

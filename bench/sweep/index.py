@@ -6,7 +6,7 @@ what the index has is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,8 +70,11 @@ class Index:
         return known is not None and (known.settled or known.attempt >= attempts)
 
 
-def read(folder: Path) -> Index:
-    """The index of a sweep's folder; a line that cannot be read is of a cell that is done again."""
+def read(folder: Path, holds: Callable[[Line], bool] = lambda line: True) -> Index:
+    """The index of a sweep's folder; a line that cannot be read is of a cell that is done again.
+
+    So is one whose record is gone: `holds` says whether it is there.
+    """
     index = Index(folder)
     there = {place.parent.name for place in folder.glob("*/run.json")}
     for _, text in whole_lines(folder / FILE):
@@ -80,7 +83,7 @@ def read(folder: Path) -> Index:
         except ValueError:
             continue
         # of a folder that was taken away nothing is left but the line
-        if line.run not in there:
+        if line.run not in there or not holds(line):
             continue
         index.cells[line.key] = Known(line.run, line.status, line.attempt, line.void)
     return index
