@@ -25,7 +25,7 @@ from backends.base import (
     Settings,
     Trainer,
 )
-from bench.processes import due, memory
+from bench.processes import calls, due, memory
 from bench.processes.blame import said
 from bench.processes.due import Call, Look
 from bench.processes.memory import OutOfMemory
@@ -81,7 +81,8 @@ def loaded(name: str, watch: Watch) -> Backend:
     Raises as `backends.require` does, and Breach where its `load` raises or makes no backend.
     """
     try:
-        made: Any = backends.load(name)
+        with calls.at(f"load() of backend {name}"):
+            made: Any = backends.load(name)
     except (PosePortError, MemoryError, Stop):
         raise
     except BaseException as error:
@@ -147,6 +148,7 @@ class _Watched:
 
     def _held(self, call: Call, ask: Callable[[], Any]) -> Any:
         """The answer, if it is one; what stands for it, where a cell can do without."""
+        before = calls.begin(call.name)
         try:
             came = _asked(ask)
             self.LOOKS[call.method](call, came)
@@ -155,6 +157,8 @@ class _Watched:
                 raise
             self._watch.note(said(error))
             return SPARE[call.method]
+        finally:
+            calls.end(before)
         return self._seen(call, came)
 
     def _seen(self, call: Call, came: Any) -> Any:

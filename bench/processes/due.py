@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn, get_args
 import numpy as np
 
 from backends.base import Backend, Breach, Gap, Program, Trainer
+from bench.processes import calls
 from bench.processes.blame import plain
 from bench.records import ExamRow
 from models.graph import FLOATS, Graph
@@ -33,7 +34,7 @@ class Call(NamedTuple):
     @property
     def name(self) -> str:
         """As a person looks for it."""
-        return f"{type(self.owner).__name__}.{self.method}"
+        return calls.of(self.owner, self.method)
 
     def refuse(self, came: str, due: str) -> NoReturn:
         """Raises Breach: what came, what was due, and the line of the method."""
