@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.commands._summary import summary
 from bench.records import Record
 from bench.sweep.index import SETTLED
+from models.errors import visible
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _lines(total: int) -> Heard:
         say(f"{done} of {total}: {_told(run, record)}")
 
     def say(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")
         sys.stderr.flush()
 
     return Heard(ended, say)

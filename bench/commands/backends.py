@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 from models.errors import BadInput, UnknownName
 
 EXAMPLES = (
@@ -132,8 +133,8 @@ def _new(name: str, folder: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"backend": name, "files": files}))
         return 0
-    print("\n".join(files))
-    print(
+    say(*files)
+    say(
         f"next: pip install -e {quote(str(folder))} && python -m bench backends check {name}"
     )
     return 0
@@ -153,10 +154,10 @@ def _check(name: str, limit: float, *, as_json: bool) -> int:
         print(json.dumps({"backend": name, **found, "left_out": told.left_out}))
         return code
     for line in told.breaches:
-        print(line)
+        say(line)
     for line in told.left_out:
-        print(f"not asked, {line}")
-    print(f"{name}: {told.calls} calls, {len(told.breaches)} breaches")
+        say(f"not asked, {line}")
+    say(f"{name}: {told.calls} calls, {len(told.breaches)} breaches")
     return code
 
 

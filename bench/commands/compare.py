@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 from models.errors import BadInput
 
 EXAMPLES = (
@@ -95,7 +96,7 @@ def _show(rows: list[Row], speeds: list[Speed], slower: list[Speed]) -> None:
         table(list(lines[0]), [list(line.values()) for line in lines])
         print()
     for each in slower:
-        print(f"too slow: {' '.join(_timed(each).values())}")
+        say(f"too slow: {' '.join(_timed(each).values())}")
 
 
 def _tables(rows: list[Row], speeds: list[Speed]) -> list[list[dict[str, str]]]:
