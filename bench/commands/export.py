@@ -121,10 +121,7 @@ def command(
         **_model(model, run, asked),
     )
     done = export(order)
-    if json:
-        print(encoder.dumps(asdict(done)))
-    else:
-        say(*_told(out, done))
+    say(*([encoder.dumps(asdict(done))] if json else _told(out, done)))
     return 0 if done.ok else 1
 
 

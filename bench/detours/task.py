@@ -16,9 +16,9 @@ from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.feasibility import routes
 from bench.feasibility.needs import flops
-from bench.processes import blame, calls
+from bench.processes import blame
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.records import Detour, Detours
 from bench.speed import alone, timing
 from bench.speed.alone import Lengths
@@ -95,7 +95,7 @@ class _Pair:
             ("kernel", "route"), self._pairs, strict=True
         ):
             plain = bare(program)
-            work, call = alone.work(plain, feeds), calls.of(plain, "run")
+            work, call = alone.work(plain, feeds), timed(plain, "run")
             found.append(Contender(name, work, self._wait, call))
         return found
 

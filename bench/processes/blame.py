@@ -40,6 +40,8 @@ READY_MADE = {
 }
 # Names that a person looks for in the contract, and not what serves its own methods.
 STATED = {name for role in (Backend, Program, Trainer) for name in vars(role)}
+# methods whose arguments a person has given: weights, what is to be made, a file and its options
+KNOWING = ("load", "load_state", "program", "trainer", "export", "reopen")
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
 
 
@@ -62,6 +64,16 @@ def said(error: BaseException) -> str:
     if called is None:
         return f"{what}{_place(steps, None)}"
     return f"{_name(steps[called][0])} raised {what}{_place(steps, called)}"
+
+
+def astray(error: PosePortError) -> bool:
+    """Whether a method of a backend has raised what is a person's fault, and was none of its.
+
+    Weights that do not fit are, and options of a format: it is these methods that know.
+    """
+    steps = _steps(error.__traceback__)
+    called = _called(steps)
+    return called is not None and steps[called][0].f_code.co_name not in KNOWING
 
 
 def lost(error: BaseException, payload: Payload | None = None) -> Finding:

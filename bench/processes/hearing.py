@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -79,9 +80,8 @@ def listen(
     finally:
         # late, or nobody is left to hear it
         _end(child, (burial, *readers))
-    ended = Ended(child.returncode, words[-1] if words else "", kept.name(), late)
-    kept.close()
-    return ended
+    with closing(kept):
+        return Ended(child.returncode, words[-1] if words else "", kept.name(), late)
 
 
 def _heard(

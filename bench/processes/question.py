@@ -19,7 +19,7 @@ import backends
 from backends.base import Unsupported
 from bench.coordinator.job import Progress
 from bench.processes import calls, ending, hearing, lifeline
-from bench.processes.blame import said
+from bench.processes.blame import astray, said
 from bench.processes.patience import SETTING, setting
 from models.errors import BadInput, Missing, PosePortError, visible
 
@@ -135,6 +135,8 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
     try:
         _send(ANSWER, question(sys.argv[1:]))
     except BadInput as error:
+        if astray(error):
+            return _refused(RAISED, said(error))
         return _refused(BAD, str(error))
     except Unsupported as error:
         return _refused(ABSENT, str(error))

@@ -19,9 +19,9 @@ from backends.base import Backend, Program, Settings
 from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.parity.feeds import drawn
-from bench.processes import blame, calls
+from bench.processes import blame
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.records import Profile, ProfileRow
 from bench.speed import alone, timing
 from bench.speed.settings import Throughput as Size
@@ -53,7 +53,7 @@ class _Bench:
             name,
             alone.work(plain, inputs),
             lambda: self.backend.synchronize(self.settings.device),
-            calls.of(plain, "run"),
+            timed(plain, "run"),
         )
         self.turn()
         warm = timing.warm(waiting, seconds=self.size.seconds, clock=self.clock)

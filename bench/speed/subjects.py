@@ -19,9 +19,8 @@ from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
 from bench.parity.trial import fits, shaken
-from bench.processes import calls
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.speed import held
 from bench.speed.evidence import Held
 from bench.speed.timing import Contender
@@ -231,7 +230,7 @@ def _forward(workshop: Workshop, size: Size) -> Subject:
     return Subject(
         what="forward",
         contender=Contender(
-            f"forward {size.batch}", last.work(), workshop.wait, calls.of(plain, "run")
+            f"forward {size.batch}", last.work(), workshop.wait, timed(plain, "run")
         ),
         changed=changed,
         held=hold,
@@ -266,7 +265,7 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
 
     return Subject(
         what="train_step",
-        contender=Contender("train step", work, workshop.wait, calls.of(plain, "step")),
+        contender=Contender("train step", work, workshop.wait, timed(plain, "step")),
         changed=lambda: _moves(trainer, feeds),
         held=hold,
         devices=lambda: _places(plain.program, {"loss": last.value}),

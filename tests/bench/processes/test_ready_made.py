@@ -97,6 +97,7 @@ def test_what_is_timed_is_not_watched_and_steps_the_same_weights() -> None:
     plain = cast(DrawingTrainer, contract.bare(trainer))
     assert isinstance(plain.inner, GraphTrainer)
     assert isinstance(plain.inner.program, TinyProgram)
+    assert contract.timed(plain, "step") == "GraphTrainer.step"
     before = trainer.program.params()["fc.bias"]
     plain.step(trainer.program.put(X))
     assert not np.array_equal(trainer.program.params()["fc.bias"], before)
