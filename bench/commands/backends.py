@@ -97,6 +97,10 @@ def _refuse(
         raise BadInput(
             f"backends {action}: a NAME goes with every action but list, which need it"
         )
+    if action == "new" and name in ACTIONS:
+        raise BadInput(
+            f"backends new {name}: {name} is what `backends` itself is told; choose another name"
+        )
     if to is not None and action not in ("new", "probe"):
         raise BadInput(f"backends {action}: --to goes with new and probe; leave it out")
     if limit is not None and (action != "check" or not limit > 0):

@@ -42,6 +42,7 @@ READY_MADE = {
 STATED = {name for role in (Backend, Program, Trainer) for name in vars(role)}
 # methods whose arguments a person has given: weights, what is to be made, a file and its options
 KNOWING = ("load", "load_state", "program", "trainer", "export", "reopen")
+OURS = ("backends", "bench", "models")  # none of whose lines is an outside package's
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
 
 
@@ -144,12 +145,24 @@ def _place(steps: Steps, called: int | None) -> str:
         # a method that was ready-made is of whoever made the class
         owner = type(steps[called][0].f_locals["self"])
         package = owner.__module__.partition(".")[0]
-        own = [step for step in steps[called:] if _package(step[0]) == package]
-        written = [step for step in own if step in written] or written
+        inner = [step for step in steps[called:] if step in written]
+        own = [step for step in inner if _package(step[0]) == package]
+        written = own or [step for step in inner if _package(step[0]) not in OURS]
+        if not written:
+            return home(owner)
     if not written:
         return ""
     frame, line = written[-1]
     return f" ({Path(frame.f_code.co_filename).name}:{line})"
+
+
+def home(made: type) -> str:
+    """Where a class begins: the line to look at, where no line of its own was come by."""
+    try:
+        _, line = inspect.findsource(made)
+        return f" ({Path(inspect.getfile(made)).name}:{line + 1})"
+    except (OSError, TypeError):  # made at a prompt
+        return ""
 
 
 def _package(frame: FrameType) -> str:
