@@ -79,6 +79,11 @@ def end(before: bytes) -> None:
     _page.now = _page.held[:] = before
 
 
+def stay() -> None:
+    """What is kept stays as it is: this process is told to end, and unwinds."""
+    _page.held = bytearray(LENGTH)
+
+
 @lru_cache(1000)  # a few dozen names, at each call
 def _written(name: str) -> bytes:
     # a letter of several bytes may be cut at the end: it is read all the same

@@ -188,6 +188,7 @@ def _turn(out: TextIO) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    calls.stay()
     raise Stop
 
 

@@ -224,7 +224,9 @@ def _forward(workshop: Workshop, size: Size) -> Subject:
         return not np.array_equal(*poses, equal_nan=True)
 
     def hold() -> Held:
-        came = {name: program.numpy(value) for name, value in last.value.items()}
+        # asked once more where it gave anything else: it is watched, and says what was due
+        gave = last.value if isinstance(last.value, Mapping) else program.run(one)
+        came = {name: program.numpy(value) for name, value in gave.items()}
         return held.outputs(graph, workshop.own(graph), fed, came, workshop.half)
 
     return Subject(
@@ -303,12 +305,12 @@ def _pose(program: Program, feeds: Feeds) -> np.ndarray:
 
 def _places(program: Program, values: Mapping[str, Any]) -> frozenset[str]:
     """Where results lie, as far as the framework says; an array of NumPy does not."""
-    native = [
-        value
-        for value in values.values()
-        if not isinstance(value, np.ndarray | np.generic | float)
-    ]
     with suppress(*RAISED):  # which is noted where the program is watched
+        native = [
+            value
+            for value in values.values()
+            if not isinstance(value, np.ndarray | np.generic | float)
+        ]
         return frozenset(program.device_of(value) for value in native)
     return frozenset()
 

@@ -90,6 +90,14 @@ def test_what_is_timed_is_watched_by_nobody_and_told_all_the_same(
     assert seen == ["Mine.run"] * 2
 
 
+def test_one_that_is_told_to_end_was_at_the_call_that_it_unwinds(
+    kept: calls.Kept,
+) -> None:
+    with calls.at("Mine.run"):
+        calls.stay()
+    assert kept.name() == "Mine.run"
+
+
 def test_of_a_long_name_the_beginning_is_kept(kept: calls.Kept) -> None:
     with calls.at("ä" * 300):
         assert kept.name() == "ä" * 64
