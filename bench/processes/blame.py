@@ -40,7 +40,7 @@ READY_MADE = {
 }
 # Names that a person looks for in the contract, and not what serves its own methods.
 STATED = {name for role in (Backend, Program, Trainer) for name in vars(role)}
-# methods whose arguments a person has given: weights, what is to be made, a file and its options
+# methods that are given what a person chose: weights, a model, a file and its options
 KNOWING = ("load", "load_state", "program", "trainer", "export", "reopen")
 OURS = ("backends", "bench", "models")  # none of whose lines is an outside package's
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
@@ -68,9 +68,9 @@ def said(error: BaseException) -> str:
 
 
 def astray(error: PosePortError) -> bool:
-    """Whether a method of a backend has raised what is a person's fault, and was none of its.
+    """Whether a backend's method has called something a person's fault that is the backend's own.
 
-    Weights that do not fit are, and options of a format: it is these methods that know.
+    Only a method that is given what a person chose may say so: weights, a format's options.
     """
     steps = _steps(error.__traceback__)
     called = _called(steps)
@@ -161,7 +161,7 @@ def home(made: type) -> str:
     try:
         _, line = inspect.findsource(made)
         return f" ({Path(inspect.getfile(made)).name}:{line + 1})"
-    except (OSError, TypeError):  # made at a prompt
+    except Exception:  # made at a prompt, or its file is gone or is no Python any more
         return ""
 
 

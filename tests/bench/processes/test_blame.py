@@ -179,6 +179,12 @@ def test_what_was_never_raised_has_no_place() -> None:
     assert blame.said(ValueError("x")) == "ValueError: x"
 
 
+def test_a_class_without_a_file_has_no_place() -> None:
+    made: dict[str, Any] = {"__name__": "gone"}
+    exec("class Made: pass", made)
+    assert blame.home(made["Made"]) == ""
+
+
 def test_bad_input_of_a_call_is_no_persons_fault_but_of_what_they_gave() -> None:
     program = Loud(graph(), Settings())
     program.error = BadInput("mine")
