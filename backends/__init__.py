@@ -29,7 +29,7 @@ from typing import Any
 from backends import kin, manifests
 from backends.base import Backend, Format
 from backends.hiding import hide
-from models.errors import BadInput, Missing, UnknownName
+from models.errors import BadInput, Missing, UnknownName, shortened
 
 __all__ = [
     "TAKEN",
@@ -74,9 +74,8 @@ def require(name: str) -> None:
     manifest = _manifest(name)
     if absent := _absent(manifest):
         remedy = _remedy(name, manifest, absent)
-        raise Missing(
-            f"backend {name} needs {', '.join(absent)}, not installed here: {remedy}"
-        )
+        needed = shortened(", ".join(absent), manifests.SAID)
+        raise Missing(f"backend {name} needs {needed}, not installed here: {remedy}")
 
 
 def passed_over(name: str) -> str:
@@ -222,7 +221,8 @@ def _remedy(name: str, manifest: ModuleType, absent: list[str]) -> str:
     """What to do about modules that are absent; our extras know nothing of outside packages."""
     if name in _outside():
         usual = f"install what has {' and '.join(absent)}"
-        return " ".join(manifests.stated(manifest, "INSTALL", usual).split())
+        said = " ".join(manifests.stated(manifest, "INSTALL", usual).split())
+        return shortened(said, manifests.SAID)
     extra = manifests.stated(manifest, "EXTRA", name)
     return f'pip install -e ".[{extra}]" -c constraints.txt'
 

@@ -102,7 +102,7 @@ class GraphTrainer(RuleTrainer):
         array = self.program.numpy(value)
         if array.shape != due:
             raise Breach(
-                f"{type(self.program).__name__}.numpy gave shape {array.shape} for"
+                f"{self.program.title}.numpy gave shape {array.shape} for"
                 f" {title}; {due} was due"
             )
         return array

@@ -66,6 +66,11 @@ class Program(ABC):
     native: Any
     graph: Graph
 
+    @property
+    def title(self) -> str:
+        """Its class, as a breach names it; that of one that is watched, too."""
+        return type(self).__name__
+
     @abstractmethod
     def load(self, params: Arrays) -> None:
         """Take weights and state, by parameter name."""

@@ -36,6 +36,29 @@ def test_what_measures_prints_nothing(room: str) -> None:
         )
 
 
+def bare(text: str) -> Iterator[int]:
+    """Lines that print what may be a stranger's as it is: neither nothing nor JSON."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) != "print":
+            continue
+        if node.args and not re.match(
+            r"(json|encoder)\.dumps\(", ast.unparse(node.args[0])
+        ):
+            yield node.lineno
+
+
+def test_commands_print_lines_in_which_strangers_show_no_colours() -> None:
+    for path in sorted((ROOT / "bench/commands").rglob("*.py")):
+        lines = list(bare(path.read_text(encoding="utf-8")))
+        assert not lines or path.name == "_said.py", (
+            f"{path.name}:{lines[0]} prints a text as it is; use `say` of bench/commands/_said.py"
+        )
+
+
+def test_a_bare_print_would_be_found() -> None:
+    assert list(bare("print()\nprint(json.dumps(x))\nprint(f'{x}')")) == [3]
+
+
 def test_printing_would_be_found() -> None:
     assert list(said("from sys import stdout\nstdout.write('a')")) == [2]
     assert sorted(said("import sys\nif x:\n    print(1)\nsys.stderr.write('a')")) == [

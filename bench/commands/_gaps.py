@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from backends.base import Gap
 from bench.commands._counted import counted
+from bench.commands._said import say
 from bench.data.formats import places
 from bench.records import Exam, ExamRow, Record
 from reports import wrongly
@@ -39,12 +40,12 @@ def accept(file: Path, records: Sequence[Record]) -> None:
             wrong += sum(row.result == "failed" for row in exam.rows)
             found += gaps(exam.rows, device=exam.device, modes=exam.modes)
     if not found:
-        print(f"{file}: not written: there is no gap to accept", file=sys.stderr)
+        say(f"{file}: not written: there is no gap to accept", file=sys.stderr)
         return
     backend = ", ".join(dict.fromkeys(record.backend for record in records))
     places.write(file, written(found, backend=backend, module=file.stem))
     told = f"{counted(len(found), 'gap')} of {counted(wrong, 'wrong answer')}"
-    print(f"{file}: {told}; each is to be read and signed", file=sys.stderr)
+    say(f"{file}: {told}; each is to be read and signed", file=sys.stderr)
 
 
 class Extent(NamedTuple):

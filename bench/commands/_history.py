@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import records
+from bench.commands._said import say
 from bench.commands._tables import table as shown
 from bench.data.formats import places as targets
 from bench.history import Point, Read, machines, table, to_pytest
 from bench.history.steps import Step, steps
 from bench.history.table import Series
-from models.errors import BadInput, UnknownName, shortened, visible
+from models.errors import BadInput, UnknownName, shortened
 from reports import plot
 from reports.numbers import number, percent
 
@@ -189,18 +190,18 @@ def show(found: Read, told: Sequence[Told]) -> None:
     machine = dict.fromkeys(each.series.key["machine"] for each in told)
     for key in machine:
         mine = [each for each in told if each.series.key["machine"] == key]
-        print(visible(f"machine {key}: {mine[0].series.machine_name}"))
+        say(f"machine {key}: {mine[0].series.machine_name}")
         lines = [_row(each) for each in mine]
         # speeds have no protocol, and scores no A/A floor
         head = [name for name in lines[0] if any(line[name] for line in lines)]
         shown(head, [[line[name] for name in head] for line in lines])
         for each in mine:
             for one in each.steps:
-                print(f"step: {each.name}: {each.step(one)}")
+                say(f"step: {each.name}: {each.step(one)}")
         print()
-    print(f"{found.runs} runs, {len(told)} series. A step takes a dozen runs to show.")
+    say(f"{found.runs} runs, {len(told)} series. A step takes a dozen runs to show.")
     for line in found.left_out:
-        print(f"left out: {shortened(line, 400)}", file=sys.stderr)
+        say(f"left out: {shortened(line, 400)}", file=sys.stderr)
 
 
 def _row(told: Told) -> dict[str, str]:

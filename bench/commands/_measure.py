@@ -18,6 +18,7 @@ from bench.commands._chosen import chosen, refuse_beside
 from bench.commands._interrupted import Interrupted
 from bench.commands._pace import duration
 from bench.commands._progress import progress, waiting
+from bench.commands._said import say
 from bench.commands._summary import about_data, finding
 from bench.commands._tables import table
 from bench.config import Config
@@ -263,7 +264,7 @@ def _mended(lines: Sequence[int]) -> None:
 
     for number in lines:
         said = f"{FILE}: line {number} cannot be read, and lies in {ASIDE} now"
-        print(f"{said}; its cell is measured again, the others count", file=sys.stderr)
+        say(f"{said}; its cell is measured again, the others count", file=sys.stderr)
 
 
 def _run(
@@ -304,7 +305,7 @@ def _foretold(todo: Sequence[Job]) -> None:
     slow = sorted(found, key=lambda name: -found[name])[:SLOWEST]
     told = ", ".join(f"{name} {duration(found[name])}" for name in slow)
     said = f"trainings: about {duration(seconds)} on this processor ({told})"
-    print(f"{said}; ladders, exam and timings come on top", file=sys.stderr)
+    say(f"{said}; ladders, exam and timings come on top", file=sys.stderr)
 
 
 def exit_code(outcome: Outcome, config: Config) -> int:
@@ -342,7 +343,7 @@ def show(
         print(json.dumps(said))
         return
     for line in about_data(read):
-        print(line)
+        say(line)
     # what went wrong stands where the figure would
     rows = [
         (one.task, one.backend, one.model, one.status, finding(one))
@@ -356,12 +357,12 @@ def show(
         ]
         table(("model", *told[0]), lines)
     if run.info.config.get("debug"):
-        print("debug run: no verdict, for a few steps are no evidence")
+        say("debug run: no verdict, for a few steps are no evidence")
     _seeds.show(run)
     _proposed.show(run)
     for tell in more:
         tell(outcome.records)
-    print(f"report: {report}")
+    say(f"report: {report}")
 
 
 def _document(

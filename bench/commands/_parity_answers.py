@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.commands._said import say
 from bench.commands._tables import table
 from bench.parity import official, repro, traces
 from bench.records import Check
@@ -32,7 +33,7 @@ def vectors(
     else:
         head = ("file", "backend", "kind", "name", "error", "bound", "ok")
         table(head, [_row(check) for check in checks])
-        print(f"{sum(check.ok for check in checks)} of {len(checks)} checks hold")
+        say(f"{sum(check.ok for check in checks)} of {len(checks)} checks hold")
     return 0 if ok else 1
 
 
@@ -87,5 +88,5 @@ def pack(folder: Path, *, backends: Sequence[str], as_json: bool) -> int:
         print(json.dumps({"ok": ok, "divergence": said}))
     else:
         for name, text in said.items():
-            print(f"{name}: {text or 'agrees with the oracle'}")
+            say(f"{name}: {text or 'agrees with the oracle'}")
     return 0 if ok else 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands._progress import spoken
+from bench.commands._said import say
 from bench.commands._tables import table
 from bench.records import SemanticsRow
 
@@ -38,7 +39,7 @@ def probe(name: str, to: Path | None, held: Path | None, *, as_json: bool) -> in
     else:
         _show(found, rows, to)
         for line in lines:
-            print(f"{held}: {line}")
+            say(f"{held}: {line}")
     return 1 if lines or wrong else 0
 
 
@@ -60,7 +61,7 @@ def _show(found: dict[str, Any], rows: Sequence[SemanticsRow], to: Path | None) 
     ]
     table(("probe", "declared", "probed", "result", "note"), shown)
     whose = to or found["name"]
-    print(f"{whose}: {len(found['ops'])} ops, {len(found['lacks'])} that it lacks")
+    say(f"{whose}: {len(found['ops'])} ops, {len(found['lacks'])} that it lacks")
 
 
 def _seen(row: SemanticsRow) -> str:

@@ -13,6 +13,7 @@ from bench.commands._summary import summary
 from bench.coordinator.crew import Keep, Listener
 from bench.coordinator.job import Job, Progress
 from bench.records import Record
+from models.errors import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +49,7 @@ def spoken(*, quiet: bool) -> Iterator[Progress]:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
-            sys.stderr.write(f"{text} ({share:.0%})\n")
+            sys.stderr.write(f"{visible(text)} ({share:.0%})\n")
             sys.stderr.flush()
 
     if quiet:
@@ -84,7 +85,7 @@ def lines(pace: Pace) -> Both:
         nonlocal last
         last = pace.clock()
         # in one piece: several cells may speak at once
-        sys.stderr.write(f"{pace.said()}: {text}\n")
+        sys.stderr.write(f"{pace.said()}: {visible(text)}\n")
         sys.stderr.flush()
 
     def listen(job: Job, text: str, share: float) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.commands._counted import counted
+from bench.commands._said import say
 from bench.records import Run
-from models.errors import visible
 from reports import cells
 from reports.proposals import cause as causes
 from reports.proposals import page
@@ -17,9 +17,9 @@ def show(run: Run) -> None:
     """For each backend that lacks something, the first steps of its cover; then the page."""
     lines = [line for backend in cells.backends(run) for line in _told(run, backend)]
     for line in lines:
-        print(visible(line))
+        say(line)
     if lines:
-        print(f"proposals: {run.folder / page.FILE}")
+        say(f"proposals: {run.folder / page.FILE}")
 
 
 def _told(run: Run, backend: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.commands._said import say
 from bench.commands._tables import table
 from bench.records import Run
 from reports.blocks import Inline
@@ -34,7 +35,7 @@ def told(run: Run) -> list[dict[str, Any]]:
 def show(run: Run) -> None:
     """A line for each backend's mean, and a table of each two."""
     for one in seeds.seeded(run):
-        print(f"{one.record.model} on {one.record.backend}: {_mean(one)}")
+        say(f"{one.record.model} on {one.record.backend}: {_mean(one)}")
     rows = [section.pair_row(pair) for pair in seeds.pairs(run)]
     if rows:
         cells = [tuple(map(_plain, row.values())) for row in rows]

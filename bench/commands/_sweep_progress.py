@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.commands._summary import summary
 from bench.records import Record
 from bench.sweep.index import SETTLED
+from models.errors import visible
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Heard:
 
     ended: Callable[[str, Record], None]
     say: Callable[[str], None]
+
+
+Cell = tuple[str, str, str, str]  # run, task, backend, model
 
 
 @contextmanager
@@ -41,13 +45,14 @@ def progress(total: int, *, quiet: bool) -> Iterator[Heard]:
         TextColumn("{task.completed:.0f} of {task.total:.0f} cells"),
         TimeRemainingColumn(),
     )
-    counts: Counter[str] = Counter()
+    latest: dict[Cell, str] = {}
     with Progress(*columns, console=console, transient=True) as shown:
         bar = shown.add_task("sweep", total=total)
 
         def ended(run: str, record: Record) -> None:
-            counts[record.status] += 1
-            shown.update(bar, advance=1, description=_counted(counts))
+            latest[_cell(run, record)] = record.status
+            told = _counted(Counter(latest.values()))
+            shown.update(bar, completed=len(latest), description=told)
             if record.status not in SETTLED:
                 shown.print(_told(run, record))
 
@@ -55,15 +60,15 @@ def progress(total: int, *, quiet: bool) -> Iterator[Heard]:
 
 
 def _lines(total: int) -> Heard:
-    done = 0
+    cells = set[Cell]()
 
     def ended(run: str, record: Record) -> None:
-        nonlocal done
-        done += 1
-        say(f"{done} of {total}: {_told(run, record)}")
+        # one that is attempted again is no other cell
+        cells.add(_cell(run, record))
+        say(f"{len(cells)} of {total}: {_told(run, record)}")
 
     def say(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")
         sys.stderr.flush()
 
     return Heard(ended, say)
@@ -72,6 +77,10 @@ def _lines(total: int) -> Heard:
 def _counted(counts: Counter[str]) -> str:
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     return told.replace("_", " ")
+
+
+def _cell(run: str, record: Record) -> Cell:
+    return run, record.task, record.backend, record.model
 
 
 def _told(run: str, record: Record) -> str:

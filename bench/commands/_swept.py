@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.commands._interrupted import Interrupted
 from bench.commands._measure import RUNS
 from bench.commands._progress import spoken
+from bench.commands._said import say
 from bench.commands._sweep_progress import progress
 from bench.commands._sweep_rows import Rows
 from bench.commands._tables import table
@@ -172,10 +173,10 @@ def _show(result: Result, *, as_json: bool) -> None:
     head, lines = result.rows.told()
     table(head, lines[:SHOWN])
     if len(lines) > SHOWN:
-        print(f"and {len(lines) - SHOWN:,} more rows in the files")
+        say(f"and {len(lines) - SHOWN:,} more rows in the files")
     told = ", ".join(f"{count:,} {name}" for name, count in result.counts.items())
-    print(f"cells: {told.replace('_', ' ')}")
-    print(
+    say(f"cells: {told.replace('_', ' ')}")
+    say(
         f"sweep: {result.folder} (summary.md, summary.csv, and a run folder for each point)"
     )
 

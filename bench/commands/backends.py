@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 from models.errors import BadInput, UnknownName
 
 EXAMPLES = (
@@ -96,6 +97,10 @@ def _refuse(
         raise BadInput(
             f"backends {action}: a NAME goes with every action but list, which need it"
         )
+    if action == "new" and name in ACTIONS:
+        raise BadInput(
+            f"backends new {name}: {name} is what `backends` itself is told; choose another name"
+        )
     if to is not None and action not in ("new", "probe"):
         raise BadInput(f"backends {action}: --to goes with new and probe; leave it out")
     if limit is not None and (action != "check" or not limit > 0):
@@ -132,8 +137,8 @@ def _new(name: str, folder: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"backend": name, "files": files}))
         return 0
-    print("\n".join(files))
-    print(
+    say(*files)
+    say(
         f"next: pip install -e {quote(str(folder))} && python -m bench backends check {name}"
     )
     return 0
@@ -153,10 +158,10 @@ def _check(name: str, limit: float, *, as_json: bool) -> int:
         print(json.dumps({"backend": name, **found, "left_out": told.left_out}))
         return code
     for line in told.breaches:
-        print(line)
+        say(line)
     for line in told.left_out:
-        print(f"not asked, {line}")
-    print(f"{name}: {told.calls} calls, {len(told.breaches)} breaches")
+        say(f"not asked, {line}")
+    say(f"{name}: {told.calls} calls, {len(told.breaches)} breaches")
     return code
 
 

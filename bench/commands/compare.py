@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 from models.errors import BadInput
 
 EXAMPLES = (
@@ -95,7 +96,7 @@ def _show(rows: list[Row], speeds: list[Speed], slower: list[Speed]) -> None:
         table(list(lines[0]), [list(line.values()) for line in lines])
         print()
     for each in slower:
-        print(
+        say(
             f"too slow: {each.what} of {each.model} on {each.backend} at batch {each.batch}:"
             f" {each.ratio:.3f} times ({each.low:.3f} to {each.high:.3f}) the seconds in"
             f" {each.base}"

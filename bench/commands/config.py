@@ -22,6 +22,7 @@ from bench.commands import (
     Seed,
     Set,
 )
+from bench.commands._said import say
 
 if TYPE_CHECKING:
     from bench.config import Config
@@ -119,7 +120,7 @@ def _show(
     _check(settings)
     if "--profile" not in dict(chose):
         taker = "train" if asked["recipe"] else "run"
-        print(f"defaults of {taker}: profile {asked['profile']}", file=sys.stderr)
+        say(f"defaults of {taker}: profile {asked['profile']}", file=sys.stderr)
     beneath = configs.beneath(profile=asked["profile"], recipe=asked["recipe"])
     typed = {key: asked[key] for key in ("file", "overrides", "options")}
     layers = [*beneath, *configs.above(**typed), *chose]

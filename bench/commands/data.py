@@ -15,6 +15,7 @@ import typer
 
 from bench.commands import AllowMismatch, Json, ProtocolName
 from bench.commands._chosen import refuse_beside
+from bench.commands._said import say
 from models.errors import BadInput, UnknownName, visible
 
 # `--help` must not wait for NumPy
@@ -149,7 +150,7 @@ def _show(found: Mapping[str, object]) -> None:
             lines = _cut(value) or lines
         for line in lines:
             wrapped.initial_indent = key.ljust(width)
-            print(wrapped.fill(visible(line)))
+            say(*wrapped.fill(visible(line)).split("\n"))
 
 
 def _text(value: object) -> str:

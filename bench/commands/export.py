@@ -11,6 +11,7 @@ import typer
 
 from bench.commands import Json, Run
 from bench.commands._counted import counted
+from bench.commands._said import say
 from models.errors import BadInput
 
 MOST = 2**31 - 1  # of a seed, as in a configuration
@@ -120,7 +121,7 @@ def command(
         **_model(model, run, asked),
     )
     done = export(order)
-    print(encoder.dumps(asdict(done)) if json else "\n".join(_told(out, done)))
+    say(*([encoder.dumps(asdict(done))] if json else _told(out, done)))
     return 0 if done.ok else 1
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 from models.errors import UnknownName
 
 # `--help` must not wait for NumPy
@@ -62,7 +63,10 @@ def command(
         raise UnknownName("kind of import", kind, KINDS)
     order = Order(model, str(file), str(to), preset or "paper", sizes(size or []))
     done = bring(order)
-    print(encoder.dumps(asdict(done)) if json else "\n".join(_told(done)))
+    if json:
+        print(encoder.dumps(asdict(done)))
+    else:
+        say(*_told(done))
     return 0
 
 

@@ -8,6 +8,7 @@ import typer
 
 from bench.commands import Json
 from bench.commands._chosen import refuse_beside
+from bench.commands._said import say
 
 # `--help` must not wait for NumPy
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _show(name: str, preset: str, *, as_json: bool) -> None:
         parts = {key: json.loads(graph.to_json()) for key, graph in graphs.items()}
         print(json.dumps(parts))
     else:
-        print(f"{spec.train}\n\n{spec.infer}")
+        say(*f"{spec.train}\n\n{spec.infer}".split("\n"))
 
 
 def _tell(name: str, preset: str, *, as_json: bool) -> None:
@@ -78,7 +79,7 @@ def _tell(name: str, preset: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(found) | {"recipes": dict(_recipes(name))}))
     else:
-        print("\n".join(_told(found)))
+        say(*_told(found))
 
 
 def _recipes(model: str) -> list[tuple[str, str]]:

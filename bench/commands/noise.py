@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 
 if TYPE_CHECKING:
     from bench.data.detector.fitted_noise import FittedNoise
@@ -57,9 +58,7 @@ def command(
         return 0
     table([*rows[0]], [[_cell(value) for value in row.values()] for row in rows])
     # by name alone: a list of steps looks beside itself
-    print(
-        f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}"
-    )
+    say(f"written to {to}; use it in a file of steps: {{fitted: {{file: {to.name}}}}}")
     return 0
 
 

@@ -9,6 +9,7 @@ import typer
 
 from bench.commands import AllowMismatch, Json
 from bench.commands._counted import counted
+from bench.commands._said import say
 from models.errors import BadInput
 
 EXAMPLES = (
@@ -143,35 +144,35 @@ def _show(to: Path, found: Lifted) -> None:
     """What was written, for people."""
     from bench.evaluation.predict import FOLLOWS, OWN
 
-    print(
+    say(
         f"{to}: {counted(found.clips, 'clip')}, {counted(found.frames, 'frame')} by"
         f" {found.model} on {found.backend}"
     )
     if found.surface == FOLLOWS:
-        print(
+        say(
             f"  a skeleton that moves, an animation a clip, and {FOLLOWS}: metres, y up"
         )
     elif found.surfaces:
-        print(
+        say(
             f"  a surface a frame, {len(found.surfaces[0]):,} vertices: metres, y up,"
             f" relative to {found.root}"
         )
-        print(f"  the surface is {found.surface}")
+        say(f"  the surface is {found.surface}")
     else:
-        print(
+        say(
             f"  arrays TAKE/CAMERA (frames, {len(found.joints)}, 3): mm in the camera"
             f" frame, relative to {found.root}"
         )
     if found.surface == OWN and not found.surfaces:
-        print("  arrays TAKE/CAMERA/vertices (frames, V, 3), alike; and faces (F, 3)")
-    print(
+        say("  arrays TAKE/CAMERA/vertices (frames, V, 3), alike; and faces (F, 3)")
+    say(
         f"  the {found.root} itself is where the model puts it, at most"
         f" {found.root_off:.3g} mm from 0"
     )
-    print(f"  joints {', '.join(found.joints)}")
-    print(f"  trained under protocol {found.protocol} {found.protocol_hash}")
+    say(f"  joints {', '.join(found.joints)}")
+    say(f"  trained under protocol {found.protocol} {found.protocol_hash}")
     for note in found.notes:
-        print(f"  note: {note}")
+        say(f"  note: {note}")
 
 
 def _draw(found: Lifted, figure: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 
 EXAMPLES = ("report runs/ID",)
 
@@ -22,5 +23,8 @@ def command(
     import reports  # loads pandas where the page has a table; --help must not wait for it
 
     path = reports.build(run)
-    print(encoder.dumps({"report": str(path)}) if json else f"report: {path}")
+    if json:
+        print(encoder.dumps({"report": str(path)}))
+    else:
+        say(f"report: {path}")
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import Json
+from bench.commands._said import say
 
 if TYPE_CHECKING:
     from bench.speed.study import Line, Size
@@ -65,7 +66,7 @@ def command(
     if model not in models.networks():
         raise UnknownName("model", model, models.networks())
     size = study.Size(backend, model, comparisons, runs, processes, rounds, seconds)
-    found = list(study.lines(size, lambda said: print(said, file=sys.stderr)))
+    found = list(study.lines(size, lambda said: say(said, file=sys.stderr)))
     _show(size, found, as_json=json)
     return 0 if all(line.kept for line in found) else 1
 
@@ -83,7 +84,7 @@ def _show(size: Size, found: list[Line], *, as_json: bool) -> None:
         lines = [asdict(line) for line in found]
         print(json.dumps({"machine": seen, "size": asdict(size), "lines": lines}))
         return
-    print(
+    say(
         f"{seen['processor']}, {seen['cores']} cores; {size.model} on {size.backend} under two"
         f" names: {size.processes} processes, {size.rounds} rounds of {size.seconds:g} s,"
         " twice in each"

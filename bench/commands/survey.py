@@ -9,6 +9,7 @@ import typer
 
 from bench.commands import Backends, Json
 from bench.commands._chosen import chosen, refuse_beside
+from bench.commands._said import say
 from models.errors import BadInput, UnknownName
 
 # `--help` must not wait for pydantic
@@ -82,7 +83,7 @@ def command(
     else:
         _show(methods, known, _notes(carriers))
         if to:
-            print(f"\nsurvey: {to}")
+            say("", f"survey: {to}")
     return 0
 
 
@@ -174,7 +175,7 @@ def _show(
     rows = [_row(method, known[key]) for key, method in methods.items()]
     table([*rows[0]], [list(row.values()) for row in rows])
     for name, words in notes.items():
-        print(f"{name}: {words}")
+        say(f"{name}: {words}")
 
 
 def _row(method: Method, known: Known) -> dict[str, str]:

@@ -12,6 +12,7 @@ import typer
 
 from bench.commands import Json
 from bench.commands._chosen import refuse_beside
+from bench.commands._said import say
 from models.errors import BadInput, Missing, UnknownName
 
 EXAMPLES = (
@@ -95,7 +96,7 @@ def command(
     if json:
         print(encoder.dumps(told))
     else:
-        print(f"{to}: {kind} of {view.name}, {len(frames)} frames")
+        say(f"{to}: {kind} of {view.name}, {len(frames)} frames")
     return 0
 
 

@@ -18,7 +18,7 @@ from bench.feasibility import routes
 from bench.feasibility.needs import flops
 from bench.processes import blame
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.records import Detour, Detours
 from bench.speed import alone, timing
 from bench.speed.alone import Lengths
@@ -90,12 +90,14 @@ class _Pair:
 
     def contenders(self) -> list[Contender]:
         """What is timed: the kernel first."""
-        return [
-            Contender(name, alone.work(bare(program), feeds), self._wait)
-            for name, (program, feeds) in zip(
-                ("kernel", "route"), self._pairs, strict=True
-            )
-        ]
+        found = []
+        for name, (program, feeds) in zip(
+            ("kernel", "route"), self._pairs, strict=True
+        ):
+            plain = bare(program)
+            work, call = alone.work(plain, feeds), timed(plain, "run")
+            found.append(Contender(name, work, self._wait, call))
+        return found
 
     def apart(self) -> float:
         """How far the two answers are from each other, as a part of the largest; the worst."""

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ from bench.records import Record, Run, Training
 from bench.training.feed import Feed, overlapping
 from bench.training.origin import CAMERA, UNITS, project_version
 from bench.training.restored import restored
-from models.errors import BadInput
+from models.errors import BadInput, PosePortError
 from models.human import human
 
 FOLLOWS = "a body that follows the model's joints"
@@ -311,19 +311,33 @@ def _poses(job: Job, protocol: Protocol, order: Order) -> Poses:
         crops.check_files(clips, protocol.joints)
     found = predicted(model.program, model.feed, windows, question.tell)
     # metres to mm
+    poses = _by_clip(windows, 1000 * windows.metres(found.poses))
     vertices = {}
     if found.vertices is not None:
         vertices = _by_clip(windows, 1000 * found.vertices)
+    for made in (poses, vertices):
+        _check_finite(job, made)
     looks = _looks(windows, found.poses)
     notes = sorted({note for clip in clips for note in clip.notes})
     return Poses(
         feed=model.feed,
-        poses=_by_clip(windows, 1000 * windows.metres(found.poses)),
+        poses=poses,
         vertices=vertices,
         fps={parts.name(clip): clip.fps / order.part.every for clip in clips},
         notes=(*notes, GIVEN) if looks else tuple(notes),
         looks=looks,
     )
+
+
+def _check_finite(job: Job, made: Mapping[str, NDArray[np.float32]]) -> None:
+    """Raises PosePortError where a clip has what is no number: nothing is written of it."""
+    wrong = [name for name, found in made.items() if not np.isfinite(found).all()]
+    if wrong:
+        raise PosePortError(
+            f"{job.model} on {job.backend} gave numbers that are not finite for"
+            f" {len(wrong)} of {len(made)} clips, {wrong[0]} the first; look at its `train` and"
+            " `parity`"
+        )
 
 
 def _clips(protocol: Protocol, order: Order) -> list[Clip]:

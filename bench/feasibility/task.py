@@ -6,6 +6,7 @@ Static: nothing is run. What a kernel is worth is for the op exam and the parity
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import backends
 import models
@@ -31,18 +32,39 @@ from models.stepping import update_graph
 GRADIENT = "gradient"
 FEW = 6  # things that are named in a line
 BOUNDS = ("rank", "dtype", "graphs")  # obstacles that are no ops
+# of the contract, besides kernels, gaps and features; a backend that is watched is held to it
+DECLARED = ("part_gaps", "modes", "draws_noise", "keeps", "devices", "optimizers")
 Needs = Mapping[str, tuple[OpNeed, ...]]  # by graph
 
 
 def run(job: Job, backend: Backend, device: str, progress: Progress) -> Finding:
     """What each graph needs of the backend; unsupported where it lacks anything."""
-    features, broken = _features(backend)
+    features, breach = _features(backend)
+    broken = list(filter(None, [breach, *_misdeclared(backend)]))
     found = finding(job, of_backend(backend, features, job.config.without))
     payload = _with_wheels(found.payload, backend.name)
     if not broken:
         return Finding(payload, found.status, found.reason)
-    reason = "; ".join(filter(None, [broken, found.reason]))
+    reason = "; ".join(filter(None, [*broken, found.reason]))
     return Finding(payload, "failed", reason)
+
+
+def _misdeclared(backend: Backend) -> list[str]:
+    """What is wrong with the rest of what it declares: only here is it read as such.
+
+    Who asks for one rule or device later may not see that there is no answer at all.
+    """
+    broken = []
+    for name in DECLARED:
+        try:
+            stated: Any = getattr(backend, name)
+            if callable(stated):
+                stated()
+        except MemoryError:
+            raise
+        except RAISED as error:
+            broken.append(said(error))
+    return broken
 
 
 def _with_wheels(payload: object, name: str) -> Feasibility:

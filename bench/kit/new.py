@@ -13,11 +13,12 @@ from pathlib import Path
 
 import backends
 from bench.data.formats import places
-from models.errors import BadInput
+from models.errors import BadInput, shortened
 
 SKELETON = Path(__file__).parent / "skeleton"
 ENDING = ".txt"  # so that nobody takes the files for a part of PosePort
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST = 40  # letters of a name: it becomes a part of the names of files
+NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST - 1}}}")
 
 
 def package(name: str) -> str:
@@ -61,10 +62,14 @@ def write(name: str, folder: Path) -> list[Path]:
 def _check(name: str) -> None:
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise BadInput(
-            f"backend name {name!r}: small letters, digits and _ were due, a letter first,"
-            " and no word of Python's"
+            f"backend name {shortened(name)!r}: small letters, digits and _ were due, a letter"
+            f" first, at most {LONGEST} of them, and no word of Python's"
         )
-    if name in {*backends.names(), *backends.TAKEN}:
+    if name in backends.TAKEN:
+        raise BadInput(
+            f"backend name {name!r}: `--backend {name}` means something else; choose another"
+        )
+    if name in backends.names():
         raise BadInput(f"there is a backend {name} already; choose another name")
 
 

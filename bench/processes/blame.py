@@ -40,6 +40,9 @@ READY_MADE = {
 }
 # Names that a person looks for in the contract, and not what serves its own methods.
 STATED = {name for role in (Backend, Program, Trainer) for name in vars(role)}
+# methods that are given what a person chose: weights, a model, a file and its options
+KNOWING = ("load", "load_state", "program", "trainer", "export", "reopen")
+OURS = ("backends", "bench", "models")  # none of whose lines is an outside package's
 Steps = list[tuple[FrameType, int]]  # frame and line of a traceback, outermost first
 
 
@@ -62,6 +65,16 @@ def said(error: BaseException) -> str:
     if called is None:
         return f"{what}{_place(steps, None)}"
     return f"{_name(steps[called][0])} raised {what}{_place(steps, called)}"
+
+
+def astray(error: PosePortError) -> bool:
+    """Whether a backend's method has called something a person's fault that is the backend's own.
+
+    Only a method that is given what a person chose may say so: weights, a format's options.
+    """
+    steps = _steps(error.__traceback__)
+    called = _called(steps)
+    return called is not None and steps[called][0].f_code.co_name not in KNOWING
 
 
 def lost(error: BaseException, payload: Payload | None = None) -> Finding:
@@ -132,12 +145,24 @@ def _place(steps: Steps, called: int | None) -> str:
         # a method that was ready-made is of whoever made the class
         owner = type(steps[called][0].f_locals["self"])
         package = owner.__module__.partition(".")[0]
-        own = [step for step in steps[called:] if _package(step[0]) == package]
-        written = [step for step in own if step in written] or written
+        inner = [step for step in steps[called:] if step in written]
+        own = [step for step in inner if _package(step[0]) == package]
+        written = own or [step for step in inner if _package(step[0]) not in OURS]
+        if not written:
+            return home(owner)
     if not written:
         return ""
     frame, line = written[-1]
     return f" ({Path(frame.f_code.co_filename).name}:{line})"
+
+
+def home(made: type) -> str:
+    """Where a class begins: the line to look at, where no line of its own was come by."""
+    try:
+        _, line = inspect.findsource(made)
+        return f" ({Path(inspect.getfile(made)).name}:{line + 1})"
+    except Exception:  # made at a prompt, or its file is gone or is no Python any more
+        return ""
 
 
 def _package(frame: FrameType) -> str:

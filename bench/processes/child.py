@@ -23,7 +23,16 @@ import backends
 from backends.base import peak_resident_bytes
 from bench import tasks
 from bench.coordinator.job import Finding, Job, Progress
-from bench.processes import blame, contract, ending, lifeline, machine, memory, placing
+from bench.processes import (
+    blame,
+    calls,
+    contract,
+    ending,
+    lifeline,
+    machine,
+    memory,
+    placing,
+)
 from bench.processes.contract import Stop, Watch
 from bench.processes.steps import Steps, place
 from bench.records import Record
@@ -33,6 +42,7 @@ from models.errors import PosePortError, visible
 def main() -> int:
     """Serve jobs until stdin closes."""
     lifeline.follow()
+    calls.follow()
     memory.hold()
     # a crash in a framework's own code then says which line has called it
     faulthandler.enable()
@@ -178,6 +188,7 @@ def _turn(out: TextIO) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    calls.stay()
     raise Stop
 
 

@@ -25,7 +25,7 @@ from backends.base import (
     Settings,
     Trainer,
 )
-from bench.processes import due, memory
+from bench.processes import calls, due, memory
 from bench.processes.blame import said
 from bench.processes.due import Call, Look
 from bench.processes.memory import OutOfMemory
@@ -81,7 +81,8 @@ def loaded(name: str, watch: Watch) -> Backend:
     Raises as `backends.require` does, and Breach where its `load` raises or makes no backend.
     """
     try:
-        made: Any = backends.load(name)
+        with calls.at(f"load() of backend {name}"):
+            made: Any = backends.load(name)
     except (PosePortError, MemoryError, Stop):
         raise
     except BaseException as error:
@@ -110,6 +111,11 @@ def bare(thing: T) -> T:
         if name in vars(thing):
             setattr(plain, name, bare(getattr(thing, name)))
     return cast(T, plain)
+
+
+def timed(thing: Any, method: str) -> str:
+    """The call of a bare one, by the class of who has made it."""
+    return calls.of(getattr(thing, "inner", thing), method)
 
 
 class _Watched:
@@ -147,6 +153,7 @@ class _Watched:
 
     def _held(self, call: Call, ask: Callable[[], Any]) -> Any:
         """The answer, if it is one; what stands for it, where a cell can do without."""
+        before = calls.begin(call.name)
         try:
             came = _asked(ask)
             self.LOOKS[call.method](call, came)
@@ -155,6 +162,8 @@ class _Watched:
                 raise
             self._watch.note(said(error))
             return SPARE[call.method]
+        finally:
+            calls.end(before)
         return self._seen(call, came)
 
     def _seen(self, call: Call, came: Any) -> Any:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, NoReturn, get_args
 import numpy as np
 
 from backends.base import Backend, Breach, Gap, Program, Trainer
-from bench.processes.blame import plain
+from bench.processes import calls
+from bench.processes.blame import READY_MADE, home, plain
 from bench.records import ExamRow
 from models.graph import FLOATS, Graph
 
@@ -33,7 +34,7 @@ class Call(NamedTuple):
     @property
     def name(self) -> str:
         """As a person looks for it."""
-        return f"{type(self.owner).__name__}.{self.method}"
+        return calls.of(self.owner, self.method)
 
     def refuse(self, came: str, due: str) -> NoReturn:
         """Raises Breach: what came, what was due, and the line of the method."""
@@ -44,6 +45,9 @@ class Call(NamedTuple):
         code = getattr(getattr(made, "fget", made), "__code__", None)
         if code is None:
             return ""
+        # a ready-made method gives what the class that has it was written to give
+        if code.co_filename in READY_MADE:
+            return home(type(self.owner))
         return f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
 
 
@@ -290,6 +294,7 @@ BACKEND: Mapping[str, Look] = {
     "repeats": text,
 }
 PROGRAM: Mapping[str, Look] = {
+    "title": text,
     "load": anything,
     "params": params,
     "put": feeds,

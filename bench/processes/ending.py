@@ -31,19 +31,23 @@ class Late:
 
 
 def cause(
-    code: int, words: str, *, late: Late | None, starved: bool | None
+    code: int, words: str, *, late: Late | None, starved: bool | None, call: str = ""
 ) -> tuple[Status, str]:
     """Why a worker ended without an answer.
 
     `late` is the time-out where that was it; `starved`, whether the kernel has killed
-    somebody for want of memory meanwhile, None where it does not say.
+    somebody for want of memory meanwhile, None where it does not say; `call` of the backend is
+    what it was at.
     """
     if late is not None:
         raised = f"raise it with --set {late.setting}=SECONDS"
-        return "timeout", f"no result after {late.seconds:g} s{where(words)}; {raised}"
+        return (
+            "timeout",
+            f"no result after {late.seconds:g} s{where(words, call)}; {raised}",
+        )
     if code == -signal.SIGKILL:
-        return _killed(starved)
-    told = how(code, words)
+        return _killed(starved, within(call))
+    told = how(code, words, call)
     if memory.told(last(words)):
         return "out_of_memory", f"the worker {told}; {memory.LOWER}"
     return "crashed", f"the worker {told}"
@@ -55,12 +59,17 @@ def tell_where() -> None:
         faulthandler.register(WHERE, all_threads=False)
 
 
-def where(words: str) -> str:
+def within(call: str) -> str:
+    """` within TorchProgram.run`: the call of the backend; empty where it was at none."""
+    return f" within {call}" if call else ""
+
+
+def where(words: str, call: str = "") -> str:
     """` in linear (functional.py:12)`: what a process said when it was asked where it is."""
-    return _place(words.rpartition(ASKED)[2])
+    return f"{_place(words.rpartition(ASKED)[2])}{within(call)}"
 
 
-def how(code: int, words: str) -> str:
+def how(code: int, words: str, call: str = "") -> str:
     """`ended with signal SIGSEGV in linear (functional.py:12); its last words: what it said`.
 
     They come last: a warning of long before may be among them, and no reason at all.
@@ -71,7 +80,7 @@ def how(code: int, words: str) -> str:
     stack = crash.partition(STACK)[2].partition("\n\n")[0]
     said = last(words)
     told = f"; its last words: {said}" if said else ", and said nothing"
-    return f"ended with {kind}{_place(stack)}{told}"
+    return f"ended with {kind}{_place(stack)}{within(call)}{told}"
 
 
 def _signal(number: int) -> str:
@@ -90,15 +99,18 @@ def last(words: str, most: int = KEPT) -> str:
     return lines[-1].strip()[:most] if lines else ""
 
 
-def _killed(starved: bool | None) -> tuple[Status, str]:
+def _killed(starved: bool | None, at: str) -> tuple[Status, str]:
     """Nothing here kills a worker but at its time-out, or where the run itself is stopped."""
     if starved:
         counted = "the kernel killed for want of memory meanwhile"
-        return "out_of_memory", f"the worker was killed, and {counted}; {memory.LOWER}"
+        return (
+            "out_of_memory",
+            f"the worker was killed{at}, and {counted}; {memory.LOWER}",
+        )
     known = "the kernel counts no kill for want of memory"
     unknown = "whether for want of memory, this system does not say"
     said = unknown if starved is None else known
-    return "crashed", f"the worker was killed by SIGKILL, from outside: {said}"
+    return "crashed", f"the worker was killed by SIGKILL{at}, from outside: {said}"
 
 
 def _place(stack: str) -> str:
@@ -107,7 +119,8 @@ def _place(stack: str) -> str:
     if not frames:
         return ""
     inner = frames[0]
-    own = next(filter(_is_own, frames), inner)
+    # who looks at each answer has called everything, and says nothing
+    own = next((one for one in frames if _is_own(one) and not _watches(one)), inner)
     if own == inner:
         return f" in {_named(inner)}"
     return f" in {_named(inner)}, called from {_named(own)}"
@@ -117,6 +130,10 @@ def _is_own(frame: tuple[str, str, str]) -> bool:
     """Whether it is of this checkout, and not of an environment that lies within."""
     path = Path(frame[0])
     return path.is_relative_to(ROOT) and "site-packages" not in path.parts
+
+
+def _watches(frame: tuple[str, str, str]) -> bool:
+    return Path(frame[0]) == ROOT / "bench/processes/contract.py"
 
 
 def _named(frame: tuple[str, str, str]) -> str:

@@ -11,11 +11,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO
 
-from bench.processes import ending, lifeline
+from bench.processes import calls, ending, lifeline
 from bench.processes.limit import ASKED, send
 from bench.processes.machine import ROOT
 
@@ -32,12 +33,13 @@ class Ended:
 
     code: int
     words: str  # the end of what it said on stderr
+    call: str = ""  # of the backend, that it was at
     late: bool = False  # killed, since it was silent for too long
 
     @property
     def where(self) -> str:
         """` in devices (backend.py:12)`, where a late one was; empty where it did not say."""
-        return ending.where(self.words)
+        return ending.where(self.words, self.call)
 
 
 def listen(
@@ -52,6 +54,7 @@ def listen(
     `silence` is in seconds, until `hear` says otherwise.
     """
     own = lifeline.environment()
+    kept = calls.Kept()
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -60,7 +63,8 @@ def listen(
         text=True,
         errors="replace",
         cwd=ROOT,
-        env={**os.environ, **(environment or {}), **own},
+        env={**os.environ, **(environment or {}), **own, **kept.environment()},
+        pass_fds=(kept.number,),
         # so that what it has started can be ended with it
         start_new_session=True,
     )
@@ -76,7 +80,8 @@ def listen(
     finally:
         # late, or nobody is left to hear it
         _end(child, (burial, *readers))
-    return Ended(child.returncode, words[-1] if words else "", late)
+    with closing(kept):
+        return Ended(child.returncode, words[-1] if words else "", kept.name(), late)
 
 
 def _heard(

@@ -18,8 +18,8 @@ from typing import Any, NoReturn, TextIO
 import backends
 from backends.base import Unsupported
 from bench.coordinator.job import Progress
-from bench.processes import ending, hearing, lifeline
-from bench.processes.blame import said
+from bench.processes import calls, ending, hearing, lifeline
+from bench.processes.blame import astray, said
 from bench.processes.patience import SETTING, setting
 from models.errors import BadInput, Missing, PosePortError, visible
 
@@ -64,11 +64,12 @@ def ask(
             f" raise it with {SETTING}=SECONDS in the environment"
         )
     if ended.code and not ended.late:
-        how = ending.how(ended.code, ended.words)
+        how = ending.how(ended.code, ended.words, ended.call)
         raise PosePortError(f"{arguments[0]}: the process {how}")
     if not answers.came:
         # as where it has ended itself, without a word
-        raise PosePortError(f"{arguments[0]}: the process ended without an answer")
+        at = ending.within(ended.call)
+        raise PosePortError(f"{arguments[0]}: the process ended{at} without an answer")
     return answers.came[-1]
 
 
@@ -124,6 +125,7 @@ def tell(text: str, share: float) -> None:
 def answer(question: Callable[[Sequence[str]], Any]) -> int:
     """The child's side: tell the answer, or why there is none; the exit code."""
     lifeline.follow()
+    calls.follow()
     faulthandler.enable()
     ending.tell_where()
     # Frameworks print from C too, past sys.stdout: so the descriptor itself is moved.
@@ -133,6 +135,8 @@ def answer(question: Callable[[Sequence[str]], Any]) -> int:
     try:
         _send(ANSWER, question(sys.argv[1:]))
     except BadInput as error:
+        if astray(error):
+            return _refused(RAISED, said(error))
         return _refused(BAD, str(error))
     except Unsupported as error:
         return _refused(ABSENT, str(error))

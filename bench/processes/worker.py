@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from backends.base import SCRATCH
 from bench.coordinator.job import ENDS, Death, Job
-from bench.processes import ending, lifeline, memory, placing
+from bench.processes import calls, ending, lifeline, memory, placing
 from bench.processes.ending import Late
 from bench.processes.limit import Limit, Step, send
 from bench.processes.machine import ROOT, thread_environment
@@ -47,6 +47,7 @@ class Worker:
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
+        self._call: calls.Kept | None = None
         self._step = Step()
         self._limit: Limit | None = None
         self._burial: threading.Thread | None = None
@@ -171,11 +172,13 @@ class Worker:
             # A file, not a pipe: nobody reads it, and a full pipe would stop the worker.
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the worker
             self._scratch = tempfile.TemporaryDirectory(prefix="poseport-")
+            self._call = calls.Kept()
             own = lifeline.environment()
             environment = {
                 **os.environ,
                 **thread_environment(self._threads),
                 **own,
+                **self._call.environment(),
                 **placing.environment(job.config.device),
                 **memory.bound(job.config.memory),
                 "PYTHONPATH": _path(),
@@ -187,6 +190,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 env=environment,
+                pass_fds=(self._call.number,),
                 # Ctrl-C reaches the parent alone, which then asks the worker to stop
                 start_new_session=True,
             )
@@ -232,10 +236,13 @@ class Worker:
         """
         code = process.wait()
         words = self._words()
+        at = self._call.name() if self._call else ""
         self._release(process)
         now = memory.kills()
         starved = None if kills is None or now is None else now > kills
-        status, reason = ending.cause(code, words, late=self._late(), starved=starved)
+        status, reason = ending.cause(
+            code, words, late=self._late(), starved=starved, call=at
+        )
         return Record(
             task=job.task,
             backend=job.backend,
@@ -248,7 +255,7 @@ class Worker:
 
     def _release(self, process: subprocess.Popen[str]) -> None:
         """Close the pipes of a worker that has ended, and remove what it has kept."""
-        for pipe in (process.stdin, process.stdout, self._errors):
+        for pipe in (process.stdin, process.stdout, self._errors, self._call):
             with suppress(BrokenPipeError):  # a job that nobody read
                 if pipe:
                     pipe.close()
@@ -256,7 +263,7 @@ class Worker:
             self._burial.join(BURIED)
         if self._scratch:
             self._scratch.cleanup()
-        self._process = self._errors = self._scratch = None
+        self._process = self._errors = self._scratch = self._call = None
 
     def _words(self) -> str:
         """The end of what the worker has said on stderr since its step, or job, began."""

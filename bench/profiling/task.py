@@ -11,16 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from backends.base import Backend, Settings
+from backends.base import Backend, Program, Settings
 from bench.coordinator.job import Ending, Finding, Job, Progress, worst
 from bench.coordinator.spec import spec_of
 from bench.parity.feeds import drawn
 from bench.processes import blame
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.records import Profile, ProfileRow
 from bench.speed import alone, timing
 from bench.speed.settings import Throughput as Size
@@ -45,10 +46,16 @@ class _Bench:
     turn: Turn
     rng: np.random.Generator
 
-    def seconds(self, name: str, work: Callable[[], object]) -> float:
+    def seconds(self, name: str, program: Program, inputs: Any) -> float:
         """Of one call: the median of as many samples as there are rounds."""
+        # once under watch: what gives no outputs is quick, and is not what was asked
+        program.run(inputs)
+        plain = bare(program)
         waiting = Contender(
-            name, work, lambda: self.backend.synchronize(self.settings.device)
+            name,
+            alone.work(plain, inputs),
+            lambda: self.backend.synchronize(self.settings.device),
+            timed(plain, "run"),
         )
         self.turn()
         warm = timing.warm(waiting, seconds=self.size.seconds, clock=self.clock)
@@ -81,10 +88,10 @@ def run(
     bench = _Bench(backend, settings, lengths, size, clock, turn, rng)
     progress("the whole", 0.0)
     whole = _whole(bench, spec.infer)
-    calls = opening.calls(spec.infer)
+    single = opening.calls(spec.infer)
     rows, endings = [], set[Ending]()
-    for done, call in enumerate(calls):
-        progress(f"{call.op} at {call.node.where}", done / len(calls))
+    for done, call in enumerate(single):
+        progress(f"{call.op} at {call.node.where}", done / len(single))
         row, ending = _row(bench, call)
         rows.append(row)
         endings.add(ending)
@@ -99,7 +106,7 @@ def _whole(bench: _Bench, graph: Graph) -> float:
     program = bench.backend.program(graph, bench.settings)
     program.load(initial.draw(graph.params, seed=0))
     inputs = drawn(graph.inputs, graph.noise, bench.lengths, bench.rng)
-    return bench.seconds("the whole", alone.work(bare(program), program.put(inputs)))
+    return bench.seconds("the whole", program, program.put(inputs))
 
 
 def _row(bench: _Bench, call: Call) -> tuple[ProfileRow, Ending]:
@@ -114,7 +121,7 @@ def _row(bench: _Bench, call: Call) -> tuple[ProfileRow, Ending]:
         graph = alone.graph(call, bench.lengths, alone.itself(call))
         program = bench.backend.program(graph, bench.settings)
         inputs = program.put(alone.feeds(graph, bench.rng))
-        seconds = bench.seconds(call.op, alone.work(bare(program), inputs))
+        seconds = bench.seconds(call.op, program, inputs)
     except RAISED as error:  # the others are timed all the same
         lost = blame.lost(error)
         return row.model_copy(update={"note": lost.reason}), lost.status

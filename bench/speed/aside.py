@@ -16,7 +16,7 @@ import backends
 from backends.base import Backend, Portable, Settings, peak_resident_bytes
 from bench.coordinator.job import Job
 from bench.coordinator.spec import spec_of
-from bench.processes import contract, placing, question
+from bench.processes import calls, contract, placing, question
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
 from bench.speed.subjects import plan
@@ -61,9 +61,10 @@ def answered(arguments: Sequence[str]) -> Any:
         return _exports(job, backend)
     device = placing.kind_of(backend, job.config.device)
     made = plan(job, backend, device, spec_of(job)).subjects[subject]()
-    for _ in range(CALLS):
-        made.contender.work()
-    made.contender.wait()
+    with calls.at(made.contender.call):
+        for _ in range(CALLS):
+            made.contender.work()
+        made.contender.wait()
     return {"resident": peak_resident_bytes(), "device": backend.peak_memory(device)}
 
 
@@ -82,7 +83,8 @@ def _exports(job: Job, backend: Backend) -> tuple[dict[str, int], dict[str, str]
         with tempfile.TemporaryDirectory() as folder:
             try:
                 out = Path(folder) / f"model{about.suffix}"
-                program.export(out, format, sample=sample, about="{}")
+                with calls.at(calls.of(program, "export")):
+                    program.export(out, format, sample=sample, about="{}")
             except RAISED as error:
                 why[format] = said(error)
             else:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from backends.base import Backend, Settings
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.records import Limits
 from bench.speed import timing
 from bench.speed.timing import Contender
@@ -70,6 +70,7 @@ def _seconds(
         graph.name,
         lambda: plain.run(feeds),
         lambda: backend.synchronize(settings.device),
+        timed(plain, "run"),
     )
     count = timing.warm(contender, seconds=SECONDS).count
     return min(timing.once(contender, count, time.perf_counter) for _ in range(SAMPLES))

@@ -20,7 +20,7 @@ from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
 from bench.parity.trial import fits, shaken
 from bench.processes.blame import RAISED
-from bench.processes.contract import bare
+from bench.processes.contract import bare, timed
 from bench.speed import held
 from bench.speed.asked import Asked, ask
 from bench.speed.evidence import Held
@@ -226,12 +226,16 @@ def _forward(workshop: Workshop, size: Size) -> Subject:
         return not np.array_equal(*poses, equal_nan=True)
 
     def hold() -> Held:
-        came = {name: program.numpy(value) for name, value in last.value.items()}
+        # asked once more where it gave anything else: it is watched, and says what was due
+        gave = last.value if isinstance(last.value, Mapping) else program.run(one)
+        came = {name: program.numpy(value) for name, value in gave.items()}
         return held.outputs(graph, workshop.own(graph), fed, came, workshop.half)
 
     return Subject(
         what="forward",
-        contender=Contender(f"forward {size.batch}", last.work(), workshop.wait),
+        contender=Contender(
+            f"forward {size.batch}", last.work(), workshop.wait, timed(plain, "run")
+        ),
         changed=changed,
         held=hold,
         asked=lambda clock: ask(
@@ -273,7 +277,7 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
 
     return Subject(
         what="train_step",
-        contender=Contender("train step", work, workshop.wait),
+        contender=Contender("train step", work, workshop.wait, timed(plain, "step")),
         changed=lambda: _moves(trainer, feeds),
         held=hold,
         asked=lambda clock: ask(
@@ -319,12 +323,12 @@ def _pose(program: Program, feeds: Feeds) -> np.ndarray:
 
 def _places(program: Program, values: Mapping[str, Any]) -> frozenset[str]:
     """Where results lie, as far as the framework says; an array of NumPy does not."""
-    native = [
-        value
-        for value in values.values()
-        if not isinstance(value, np.ndarray | np.generic | float)
-    ]
     with suppress(*RAISED):  # which is noted where the program is watched
+        native = [
+            value
+            for value in values.values()
+            if not isinstance(value, np.ndarray | np.generic | float)
+        ]
         return frozenset(program.device_of(value) for value in native)
     return frozenset()
 

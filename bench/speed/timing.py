@@ -17,6 +17,7 @@ from math import exp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bench.processes import calls
 from bench.records import Latency
 from bench.speed import steady
 
@@ -42,6 +43,7 @@ class Contender:
     name: str
     work: Work
     wait: Callable[[], None]
+    call: str = ""  # of the backend, for who asks where a process has ended
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,15 @@ class Warm:
 
 def once(contender: Contender, count: int, clock: Clock) -> float:
     """Seconds per call over `count` calls, waited for."""
-    start = clock()
-    for _ in range(count):
-        contender.work()
-    # Work on a device returns before it is done. One wait for all calls: they may overlap
-    # there, as they do in use.
-    contender.wait()
-    return (clock() - start) / count
+    with calls.at(contender.call):
+        start = clock()
+        for _ in range(count):
+            contender.work()
+        # Work on a device returns before it is done. One wait for all calls: they may overlap
+        # there, as they do in use.
+        contender.wait()
+        taken = clock() - start
+    return taken / count
 
 
 def warm(

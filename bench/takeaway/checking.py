@@ -13,6 +13,7 @@ import numpy as np
 
 from backends.base import Program
 from bench.parity import budget, feeds
+from bench.processes import calls
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import bare
 from bench.takeaway.preprocessing import SIZE
@@ -49,12 +50,14 @@ def difference(
     None where it is not finite. Raises PosePortError where an output is missing.
     """
     worst = 0.0
-    read = f"{type(bare(program)).__name__}.reopen: what it has read"
+    reading = calls.of(bare(program), "reopen")
+    read = f"{reading}: what it has read"
     for batch, frames in _shapes(graph, window):
         given = _feeds(graph, batch, frames)
         due = program(given)
         try:
-            came = reopened(given)
+            with calls.at(reading):
+                came = reopened(given)
         except (PosePortError, MemoryError):
             raise
         except RAISED as error:  # whatever a framework raises

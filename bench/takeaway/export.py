@@ -26,7 +26,7 @@ from bench.coordinator.spec import asked
 from bench.data.batches import standardizer
 from bench.data.formats import places
 from bench.parity import budget
-from bench.processes import contract, question
+from bench.processes import calls, contract, question
 from bench.processes.blame import RAISED, said
 from bench.processes.contract import Watch, bare
 from bench.takeaway import checking, placing
@@ -340,7 +340,10 @@ def write(owner: str, order: Order) -> float | None:
     sample = checking.sample(asked.graph, asked.frames)
     try:
         text = json.dumps(asked.about)
-        program.export(out, order.format, sample=sample, about=text, **order.options)
+        with calls.at(calls.of(program, "export")):
+            program.export(
+                out, order.format, sample=sample, about=text, **order.options
+            )
     except (PosePortError, MemoryError):
         raise
     except RAISED as error:  # whatever a framework raises, often over many lines
@@ -348,7 +351,8 @@ def write(owner: str, order: Order) -> float | None:
     if not checking.written(out):
         what = f"{type(program).__name__}.export wrote nothing; {out.name} was due"
         raise Unsupported(f"{owner} cannot write it: {what}")
-    read = program.reopen(out, order.format)
+    with calls.at(calls.of(program, "reopen")):
+        read = program.reopen(out, order.format)
     return checking.difference(watched, read, asked.graph, asked.frames)
 
 

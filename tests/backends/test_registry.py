@@ -39,6 +39,7 @@ def test_an_unknown_backend_names_its_neighbours() -> None:
         # our extras know nothing of it, whatever it calls its own
         ({"EXTRA": "inhouse"}, "install what has no_such_framework"),
         ({"INSTALL": "pip install\nhouse==2.1"}, "pip install house==2.1"),
+        ({"INSTALL": "x" * 5000}, f"{200 * 'x'}... (5,000 characters)"),
     ],
 )
 def test_a_missing_framework_of_an_outside_package_is_got_as_it_says(

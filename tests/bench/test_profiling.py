@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 import backends
-from backends.base import Backend
+from backends.base import Backend, Breach
+from backends.numpy.backend import NumpyBackend
+from backends.numpy.program import NumpyProgram
 from bench import config
 from bench.coordinator.job import Finding, Job
+from bench.processes import contract
 from bench.profiling import task
 from bench.records import Profile, ProfileRow, Record
 from reports.sections import profile as section
@@ -97,3 +100,10 @@ def test_what_no_call_explains_is_not_laid_on_one() -> None:
     fast, slow = profiled("a", 1.0, conv=0.2), profiled("b", 2.0, conv=0.2)
     (line,) = said(fast, slow)
     assert line.endswith("outside of its calls, 1,000 of the 1,000 ms between them")
+
+
+def test_what_gives_no_outputs_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NumpyProgram, "run", lambda self, feeds: None)
+    watching = contract.watched(NumpyBackend(), contract.Watch())
+    with pytest.raises(Breach, match=r"NumpyProgram\.run gave None; a dict of native"):
+        ask("simple_baseline", watching)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bench.__main__ import main
+from bench.commands import _compared
 from bench.records import Record
 from bench.training import checkpoint
 from bench.training.checkpoint import Checkpoint
+from models.errors import BadInput
 from tests.bench.commands.command_line import Said, one_document
 from tests.reports import sample_run
 
@@ -129,3 +132,15 @@ def test_runs_of_one_name_are_told_apart(here: Path, capsys: Said) -> None:
     told = capsys.readouterr().out
     assert "old/run" in told and "new/run" in told
     assert "xxx" not in told
+
+
+def test_models_without_scores_are_under_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = SimpleNamespace(protocol="", protocol_hash="")
+    scored = SimpleNamespace(protocol="synthetic", protocol_hash="8fd3")
+    monkeypatch.setattr(_compared, "_labelled", lambda found: [failed, scored])
+    with pytest.raises(
+        BadInput, match="2 models under protocols none, synthetic 8fd3;"
+    ):
+        _compared.rows([tmp_path / "a.safetensors"][:0])

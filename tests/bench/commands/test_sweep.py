@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.commands import _sweep_rows
+from bench.commands import _sweep_progress, _sweep_rows
 from bench.commands._sweep_rows import Rows
 from bench.records import Parity, Record
 from tests.bench.commands.command_line import Said, one_document
@@ -104,3 +104,12 @@ def test_a_figure_that_is_not_there_is_no_number_and_no_status() -> None:
     _, lines = rows.told()
     assert "not measured" in lines[1]
     assert _sweep_rows.figures(None) == {}
+
+
+def test_a_cell_that_is_attempted_again_is_no_other_one(capsys: Said) -> None:
+    told = _sweep_progress._lines(2)
+    again = Record(task="parity", backend="numpy", model="rle", status="failed")
+    for record in (again, again, again.model_copy(update={"task": "train"})):
+        told.ended("00001", record)
+    counted = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert counted == ["1 of 2", "1 of 2", "2 of 2"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from safetensors.numpy import load_file
 from bench import data, records
 from bench.__main__ import main
 from bench.data.geometry.skeletons import H36M17
+from bench.evaluation import predict as lifting
 from bench.records import Evaluation, Training
 from bench.training import checkpoint
+from models.errors import PosePortError
 from tests.bench.evaluation import gltf
 
 TINY = (
@@ -219,3 +222,18 @@ def test_a_wrong_request_is_one_line(
     assert said.err.count("\n") == 1
     assert not out.exists()
     assert re.search(message, said.err), said.err
+
+
+def test_poses_that_are_no_numbers_are_not_written() -> None:
+    job = SimpleNamespace(model="simple_baseline", backend="mine")
+    good, bad = (
+        np.zeros((2, 17, 3), np.float32),
+        np.full((2, 17, 3), np.inf, np.float32),
+    )
+    lifting._check_finite(job, {"S1 Walking/cam1": good})
+    said = (
+        r"simple_baseline on mine gave numbers that are not finite for 1 of 2 clips,"
+        r" S1 Walking/cam2 the first"
+    )
+    with pytest.raises(PosePortError, match=said):
+        lifting._check_finite(job, {"S1 Walking/cam1": good, "S1 Walking/cam2": bad})

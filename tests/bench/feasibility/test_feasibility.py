@@ -13,6 +13,7 @@ from backends.numpy.backend import NumpyBackend
 from bench.config import Config, Model
 from bench.coordinator.job import Finding, Job
 from bench.feasibility import task
+from bench.processes.contract import Watch, watched
 from bench.records import Feasibility
 from models import ops
 
@@ -196,3 +197,25 @@ def test_the_published_size_is_that_of_the_models_file(
     assert found.published == 42_466_317 > 100 * found.parameters
     monkeypatch.delattr(models.module("motionbert"), "PAPER_PARAMETERS")
     assert payload(asked(NumpyBackend())).published is None
+
+
+class Listing(NumpyBackend):
+    """Declares in other shapes than are due."""
+
+    draws_noise: Any = "yes"
+
+    def optimizers(self) -> Any:
+        return ["sgd"]
+
+
+def test_all_that_is_declared_is_held_whatever_of_it_the_model_asks() -> None:
+    watch = Watch()
+    found = asked(watched(Listing(), watch), model="simple_baseline")
+    assert found.status == "failed" and found.payload is not None
+    assert found.reason.startswith(
+        "Listing.draws_noise gave str; True or False was due"
+    )
+    # a cell can do without, and says so at its end
+    assert [line.partition(" (")[0] for line in watch.breaches] == [
+        "Listing.optimizers gave list; a dict of texts was due"
+    ]

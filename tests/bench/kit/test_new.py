@@ -167,7 +167,7 @@ def test_the_next_command_may_be_copied_as_it_is(
 def test_a_name_that_an_option_means_something_else_by_is_refused(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(BadInput, match="there is a backend all already"):
+    with pytest.raises(BadInput, match="`--backend all` means something else"):
         new.write("all", tmp_path / "made")
 
 
@@ -190,3 +190,17 @@ def test_a_patience_that_is_none_is_told_once(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"POSEPORT_PATIENCE: is {said!r}; seconds, above 0 and up")
+
+
+@pytest.mark.parametrize("name", ["list", "check", 300 * "a", "all"])
+def test_a_name_that_serves_for_something_else_makes_nothing(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["backends", "new", name]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert len(said) < 250
+    assert not list(tmp_path.iterdir())

@@ -177,3 +177,22 @@ def test_outside_the_contract_the_deepest_line_is_given() -> None:
 
 def test_what_was_never_raised_has_no_place() -> None:
     assert blame.said(ValueError("x")) == "ValueError: x"
+
+
+def test_a_class_without_a_file_has_no_place() -> None:
+    made: dict[str, Any] = {"__name__": "gone"}
+    exec("class Made: pass", made)
+    assert blame.home(made["Made"]) == ""
+
+
+def test_bad_input_of_a_call_is_no_persons_fault_but_of_what_they_gave() -> None:
+    program = Loud(graph(), Settings())
+    program.error = BadInput("mine")
+    with pytest.raises(BadInput) as caught:
+        program(FEEDS)
+    assert blame.astray(caught.value)
+    with pytest.raises(BadInput) as caught:
+        program.load({"w": np.ones(5, np.float32)})
+    assert not blame.astray(caught.value)
+    # and what nobody's call has raised
+    assert not blame.astray(BadInput("typed so"))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backends.base import Backend, Breach, Settings, Unsupported
+from backends.base import Backend, Breach, EagerProgram, Settings, Unsupported
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.program import NumpyProgram
 from bench.processes import contract, due
+from bench.processes.blame import said
 from bench.processes.contract import Stop, Watch, bare
 from models import params
 from models.builder import Builder
@@ -339,3 +341,38 @@ def test_the_bare_program_is_the_backends_own() -> None:
     assert bare(bare(program)) is bare(program)
     trainer = contract.watched(NumpyBackend(), Watch()).trainer(graph(), PLAIN, FULL)
     assert trainer.program is trainer.program
+
+
+class Heir(EagerProgram):
+    """An adapter's own program, whose `run` is ready-made."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph, FULL, {"multiply": np.multiply})
+
+    def tensor(self, array: Any) -> Any:
+        return array
+
+    def array(self, value: Any) -> Any:
+        return value
+
+
+def test_a_ready_made_method_is_laid_at_the_door_of_its_class() -> None:
+    builder = Builder("small")
+    builder.output("y", builder.input("x", (2,)) * builder.input("z", (2,)))
+    made = Heir(builder.finish())
+    call = due.Call(made, "run", made.graph)
+    _, line = inspect.findsource(Heir)
+    with pytest.raises(
+        Breach, match=rf"Heir.run gave .* \(test_contract.py:{line + 1}\)$"
+    ):
+        due.outputs(call, {"y": None})
+
+
+def test_so_is_a_kernel_that_has_no_line_of_python() -> None:
+    builder = Builder("small")
+    builder.output("y", builder.input("x", (2,)) * builder.input("z", (2,)))
+    _, line = inspect.findsource(Heir)
+    program = Heir(builder.finish())
+    with pytest.raises(ValueError) as caught:
+        program.run({"x": np.ones(2), "z": np.ones(3)})
+    assert said(caught.value).endswith(f" (test_contract.py:{line + 1})")

@@ -41,6 +41,20 @@ def test_a_crash_says_where_python_was_and_who_called() -> None:
     )
 
 
+def test_the_call_is_named_and_not_who_watched_it() -> None:
+    watching = f'  File "{ROOT}/bench/processes/contract.py", line 9 in <lambda>\n'
+    stack = f'{ending.ASKED}\n  File "/mine/backend.py", line 48 in put\n{watching}'
+    whole = f'{stack}  File "{ROOT}/bench/parity/task.py", line 12 in climb\n'
+    due = " in put (backend.py:48), called from climb (bench/parity/task.py:12) within A.put"
+    assert ending.where(whole, "A.put") == due
+
+
+def test_of_one_that_said_nothing_the_call_is_known() -> None:
+    due = "the worker ended with exit code 0 within Mine.step, and said nothing"
+    found = ending.cause(0, "", late=None, starved=None, call="Mine.step")
+    assert found == ("crashed", due)
+
+
 def test_a_crash_outside_of_python_has_no_place() -> None:
     words = "Fatal Python error: Bus error\n\nCurrent thread 0x1 (most recent call first):\n"
     due = "the worker ended with signal SIGBUS, and said nothing"

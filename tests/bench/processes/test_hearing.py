@@ -34,6 +34,17 @@ def test_one_that_is_silent_is_killed_and_says_where_it_was() -> None:
     assert ended.where == " in stuck (<string>:5)"
 
 
+def test_the_call_that_one_was_at_is_known_when_it_has_ended() -> None:
+    program = (
+        "import os\nfrom bench.processes import calls\ncalls.follow()\n"
+        "with calls.at('Mine.before'): pass\n"
+        # whatever it closes, it is told
+        "with calls.at('Mine.run'): os.closerange(0, 99); os._exit(0)"
+    )
+    ended, _ = heard(program, LONG)
+    assert (ended.code, ended.call) == (0, "Mine.run")
+
+
 def test_each_line_gives_it_time_anew() -> None:
     # less than a second each, more than one in all
     program = "import time\nfor i in range(8): print(i, flush=True); time.sleep(0.2)"

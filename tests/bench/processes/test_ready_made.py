@@ -97,6 +97,7 @@ def test_what_is_timed_is_not_watched_and_steps_the_same_weights() -> None:
     plain = cast(DrawingTrainer, contract.bare(trainer))
     assert isinstance(plain.inner, GraphTrainer)
     assert isinstance(plain.inner.program, TinyProgram)
+    assert contract.timed(plain, "step") == "GraphTrainer.step"
     before = trainer.program.params()["fc.bias"]
     plain.step(trainer.program.put(X))
     assert not np.array_equal(trainer.program.params()["fc.bias"], before)
@@ -148,3 +149,12 @@ def test_noise_is_drawn_for_a_trainer_of_its_own_too() -> None:
 
 def test_the_default_features_are_those_of_a_default_trainer() -> None:
     assert watched(TinyBackend()).features() == {"autograd": "no: gradient graph"}
+
+
+def test_a_gradient_of_another_shape_is_laid_to_the_class_of_its_program() -> None:
+    trainer = trainer_of(TinyBackend(), graph(rate=0.5))
+    weight = trainer.program.weights()["fc.bias"]
+    with pytest.raises(
+        Breach, match=r"^TinyProgram\.numpy gave shape .* for x; \(9,\)"
+    ):
+        cast(GraphTrainer, trainer)._array(weight, (9,), "x")

@@ -36,6 +36,12 @@ STRANGE = {
         os._exit(7)
     """,
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
+    "vanishes": """
+        class Mine(NumpyBackend):
+            def devices(self):
+                os._exit(0)
+        return Mine()
+    """,
     # what it has started holds its pipes, and would hold the run
     "leaves": """
         if os.fork() == 0:
@@ -160,11 +166,27 @@ def assert_alive(worker: Worker) -> None:
         (
             "exits",
             "crashed",
-            "the worker ended with exit code 7; its last words: giving up: no licence",
+            (
+                "the worker ended with exit code 7 within load() of backend exits; its last words:"
+                " giving up: no licence"
+            ),
         ),
-        ("killed", "crashed", "the worker was killed by SIGKILL, from outside: "),
+        (
+            "killed",
+            "crashed",
+            "the worker was killed by SIGKILL within load() of backend killed, from outside: ",
+        ),
+        (
+            "vanishes",
+            "crashed",
+            "the worker ended with exit code 0 within Mine.devices, and said nothing",
+        ),
         ("leaves", "crashed", "the worker ended with signal SIGABRT in load"),
-        ("torn", "crashed", "the worker was killed by SIGKILL, from outside: "),
+        (
+            "torn",
+            "crashed",
+            "the worker was killed by SIGKILL within load() of backend torn, from outside: ",
+        ),
     ],
 )
 def test_a_worker_that_dies_leaves_a_record_and_the_next_job_runs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from backends.numpy.train import NumpyTrainer
 from bench import config as configs
 from bench.coordinator.job import Finding, Job
 from bench.parity.feeds import drawn
+from bench.processes import contract
 from bench.records import Throughput
 from bench.speed import held, task
 from bench.speed.null import NullProgram
@@ -250,3 +251,12 @@ def test_the_null_program_tells_what_the_harness_costs_and_is_refused_as_a_model
     assert found.status == "invalid"
     assert "changed inputs did not change the outputs" in found.reason
     assert "outputs of the timed calls are off" in found.reason
+
+
+def test_what_is_no_mapping_is_told_by_who_gave_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(NumpyProgram, "run", lambda self, feeds: iter(()))
+    watching = contract.watched(NumpyBackend(), contract.Watch())
+    found = timed(cast(NumpyBackend, watching), train=False)
+    assert "NumpyProgram.run gave tuple_iterator; a dict of native" in found.reason
