@@ -18,6 +18,7 @@ import numpy as np
 from backends.base import Backend, Feeds, Program, Settings, Trainer
 from bench.coordinator.job import Job
 from bench.parity.feeds import drawn
+from bench.parity.refused import scarce
 from bench.parity.trial import fits, shaken
 from bench.processes.blame import RAISED
 from bench.processes.contract import bare, timed
@@ -35,6 +36,7 @@ from models.spec import Spec
 from models.traffic import traffic
 
 CUSTOMARY = "customary"
+VARIES = 2  # values, of which there is a variance
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,14 @@ def _sizes(
 
 
 def _unfit(graph: Graph, size: Size | str, spec: Spec) -> str:
-    """Why a graph cannot be called with so many frames; empty where it can."""
-    if isinstance(size, str) or size.window == spec.frames:
+    """Why a graph cannot be called with so many frames or samples; empty where it can."""
+    if isinstance(size, str):
+        return ""
+    if found := scarce(graph, size.lengths, VARIES):
+        return (
+            f"batch norm at {found[0]} would have one value a channel, and no variance"
+        )
+    if size.window == spec.frames:
         return ""
     if "frames" not in graph.axes():
         return f"its window is of {spec.frames} frames, and of no others"

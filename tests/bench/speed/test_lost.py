@@ -95,6 +95,14 @@ def test_a_trainer_that_is_not_there_leaves_the_forward_pass(
     assert found.reason.startswith("train_step at batch ")
 
 
+def test_a_batch_of_which_batch_norm_has_no_variance_is_left_out() -> None:
+    found = timed(NumpyBackend(), train_batch=[1, 4])
+    assert isinstance(found.payload, Throughput)
+    (reason,) = found.payload.left_out.values()
+    assert reason.startswith("batch norm at ") and "no variance" in reason
+    assert ("train_step", 4) in kinds(found)
+
+
 def test_what_fails_everywhere_is_said_once() -> None:
     found = timed(Choosy(ValueError("never"), *BATCHES), train=False)
     assert (found.status, found.payload) == ("failed", None)
