@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import records, tasks
 from bench.config import Config
-from bench.coordinator import dataset
+from bench.coordinator import dataset, lock
 from bench.coordinator import run as runs
 from bench.coordinator.comparing import comparisons
 from bench.coordinator.crew import WAKE, stop_asked
@@ -48,6 +49,8 @@ class Sweep:
     where: Where = field(default_factory=Where.here)
     # lots of each point that are not done
     pending: Counter[str] = field(default_factory=Counter)
+    # points that are at work, each held so that no other command works in its folder
+    held: dict[str, ExitStack] = field(default_factory=dict)
 
     def execute(self, executor: Executor) -> None:
         """Do all that is left. On Ctrl-C what has ended is kept; KeyboardInterrupt goes on up."""
@@ -62,6 +65,7 @@ class Sweep:
                 # of lots that were cut short the cells that had ended count
                 while left := executor.ended(0):
                     self._settle(left, flying)
+                self._let_go(())
 
     def _turns(self) -> Iterable[deque[Lot]]:
         """Lots, then those that are timed when all is quiet, then those that others have done."""
@@ -92,7 +96,9 @@ class Sweep:
                     continue
                 if not executor.takes(order):
                     break
-                flying[order.number] = waiting.popleft()
+                lot = waiting.popleft()
+                self._hold(lot.run)
+                flying[order.number] = lot
                 executor.submit(order)
                 order, number = None, number + 1
             if asked:
@@ -160,7 +166,19 @@ class Sweep:
                 self._done(lot)
             else:
                 again.append(lot)
+        self._let_go([lot.run for lot in flying.values()])
         return again
+
+    def _hold(self, run: str) -> None:
+        """Raises BadInput where another command works in the folder of a point."""
+        if run not in self.held:
+            self.held[run] = ExitStack()
+            self.held[run].enter_context(lock.held(self.folder / run))
+
+    def _let_go(self, busy: Collection[str]) -> None:
+        """Of all points but those that are at work."""
+        for run in self.held.keys() - set(busy):
+            self.held.pop(run).close()
 
     def _write(self, lot: Lot, found: Sequence[Record]) -> None:
         folder = self.folder / lot.run

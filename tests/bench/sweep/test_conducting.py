@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from bench import records
+from bench.coordinator import lock
 from bench.sweep import index
 from bench.sweep.keys import Keys
 from bench.sweep.order import Order
+from models.errors import BadInput
 from tests.bench.sweep.sweeping import Fake, here, statuses, swept, written
 
 
@@ -35,6 +37,22 @@ def test_every_point_is_a_usual_run_folder(tmp_path: Path) -> None:
         assert run.info.finished
         assert [record.status for record in run.records] == ["ok"]
     assert statuses(sweep) == ["ok", "ok"]
+
+
+def test_a_point_is_held_while_it_is_at_work(tmp_path: Path) -> None:
+    class Looking(Fake):
+        def submit(self, order: Order) -> None:
+            refused = pytest.raises(BadInput, match="another process is at work")
+            with refused, lock.held(order.jobs[0].folder):
+                pass
+            super().submit(order)
+
+    executor = Looking()
+    swept(written(tmp_path, grid={"seed": [0, 1]}), executor)
+    assert len(executor.orders) == 2
+    for place in tmp_path.glob("*/run.json"):
+        with lock.held(place.parent):
+            pass
 
 
 def test_what_has_its_answer_is_not_asked_again(tmp_path: Path) -> None:
