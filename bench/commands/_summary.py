@@ -205,9 +205,10 @@ def _throughput(payload: Throughput) -> str:
     if why := void(payload):
         return f"no rate: {why}"
     forward = [row for row in payload.timings if row.what == "forward"]
-    fast = max(forward, key=lambda row: row.frames_per_second or 0)
-    if fast.doubts:
-        return f"no rate: {'; '.join(fast.doubts)}"
+    good = [row for row in forward if not row.fault]
+    if not good:
+        return f"no rate: {forward[0].fault}" if forward else ""
+    fast = max(good, key=lambda row: row.frames_per_second or 0)
     if not fast.frames_per_second:  # too quick for the clock, or void
         return ""
     rate = f"{fast.frames_per_second:,.0f} frames/s forward at batch {fast.batch}"

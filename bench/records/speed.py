@@ -29,6 +29,11 @@ def differs(value: float, low: float, high: float, least: float) -> bool:
     return not low <= 1 <= high and max(value, 1 / value) - 1 > least
 
 
+def _noisy(floor: float | None) -> bool:
+    # `not <=`: a floor that is no number is no floor
+    return floor is not None and not floor <= NOISY
+
+
 class Ratio(Frozen):
     """Seconds here over seconds there, the median over rounds, with its 95 % interval.
 
@@ -141,6 +146,8 @@ class Timing(Frozen):
             return ", ".join(self.lies or self.doubts)
         if self.seconds is None:
             return "not measured"
+        if _noisy(self.noise_floor):
+            return f"the same program differs from itself by {self.noise_floor:.1%}"
         return "" if self.steady else "never got steady"
 
 
@@ -169,7 +176,6 @@ class Throughput(Frozen):
 
     @property
     def noisy(self) -> bool:
-        """Whether the host was, so that no timing of it counts."""
-        noise = self.noise_floor
-        # `not <=`: a floor that is no number is no floor
-        return noise is not None and not noise <= NOISY
+        """Whether the host was, so that no timing counts: of records whose timings do not say."""
+        unsaid = all(timing.noise_floor is None for timing in self.timings)
+        return unsaid and _noisy(self.noise_floor)

@@ -100,7 +100,7 @@ def limits(found: list[tuple[Record, Throughput]], pairs: list[Timed]) -> list[B
     rows = []
     for record, timing in pairs:
         limit = known.get(id(record))
-        if limit and timing.seconds and not timing.lies and not timing.doubts:
+        if limit and timing.seconds and not timing.fault:
             about = cells.columns(record) | {"What": timing.what} | size(timing)
             rows.append(about | _share(timing, timing.seconds, limit))
     if not rows:

@@ -92,7 +92,7 @@ def row(record: Record, timing: Timing) -> Row:
     }
     if timing.lies:
         return about | dict.fromkeys(SPEEDS, "void") | rests
-    if timing.doubts:  # what slowed the host slowed all backends alike, round by round
+    if timing.fault:  # what slowed the host slowed all backends alike, round by round
         return about | dict.fromkeys(SPEEDS, "void") | _pace.relative(timing) | rests
     told = speed(timing) | _pace.calls(timing.latency) | _pace.relative(timing)
     return about | told | rests
@@ -140,7 +140,7 @@ def draw(record: Record, timing: Timing) -> plot.Bar | None:
     """A timing as a bar of frames per second; None where it has no such number."""
     rate, seconds = timing.frames_per_second, timing.seconds
     low, high = timing.low, timing.high
-    if timing.lies or timing.doubts or not rate or not seconds or not low or not high:
+    if timing.fault or not rate or not seconds or not low or not high:
         return None
     cell = (record.model, record.backend, cells.device(record), timing.precision)
     threads = f"{timing.threads} thread{plural(timing.threads)}"

@@ -41,7 +41,7 @@ def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
                 main=metric == MAIN,
                 low=low,
                 high=high,
-                floor=record.payload.noise_floor,
+                floor=row.noise_floor or record.payload.noise_floor,
                 samples=row.samples,
                 what=row.what,
                 batch=row.batch,

@@ -29,7 +29,10 @@ def test_what_does_not_count_has_no_history() -> None:
     assert not measured(row.model_copy(update={"doubts": ("others",)}))
     assert not measured(row.model_copy(update={"lies": ("cached",)}))
     assert not measured(row.model_copy(update={"steady": False}))
+    # each by its own floor; one that has none by that of all
     assert not measured(row, noise_floor=0.2)
+    assert measured(row.model_copy(update={"noise_floor": 0.01}), noise_floor=0.2)
+    assert not measured(row.model_copy(update={"noise_floor": 0.2}))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,7 @@ def test_each_number_has_its_unit(metric: str, unit: str) -> None:
     row = sample_run.timing(
         behind=beside,
         drift=0.1,
-        noise_floor=0.1,
+        noise_floor=0.01,
         output_error=0.1,
         make_seconds=1.0,
         peak_memory_bytes=5,
