@@ -92,7 +92,8 @@ def row(record: Record, timing: Timing) -> Row:
     }
     if timing.lies:
         return about | dict.fromkeys(SPEEDS, "void") | rests
-    if timing.fault:  # what slowed the host slowed all backends alike, round by round
+    # what slowed the host slowed all backends alike, round by round
+    if timing.fault and timing.seconds is not None:
         return about | dict.fromkeys(SPEEDS, "void") | _pace.relative(timing) | rests
     told = speed(timing) | _pace.calls(timing.latency) | _pace.relative(timing)
     return about | told | rests
