@@ -80,8 +80,11 @@ def rows(places: Sequence[Path]) -> list[Row]:
     hashes = Counter(row.protocol_hash for row in found if row.protocol_hash)
     (chosen, times), *_ = hashes.most_common(1) or [("", 0)]
     if times < 2 and not speeds:
-        under = {f"{row.protocol} {row.protocol_hash}".strip() for row in found}
-        listed = ", ".join(sorted(filter(None, under))) or "none"
+        # of one that has only been timed, or has failed, there are none
+        listed = ", ".join(
+            f"{row.protocol} {row.protocol_hash}" if row.protocol_hash else "none"
+            for row in found
+        )
         raise BadInput(
             f"nothing in common: {len(found)} models, no timing of the same work, and protocols"
             f" {listed}; evaluate them under one, numbers of others mean another thing"

@@ -95,6 +95,21 @@ class Workshop:
         """Until the device has done what it was given."""
         self.backend.synchronize(self.settings.device)
 
+    def asking(
+        self,
+        call: Callable[[Any], Any],
+        read: Callable[[Any], int],
+        program: Program,
+        size: Size,
+        known: Any,
+    ) -> Callable[[Clock], Asked]:
+        """What asks calls that nothing can have prepared for."""
+
+        def fresh() -> Any:
+            return program.put(self.feeds(program.graph, size.lengths))
+
+        return partial(ask, call, self.wait, read, known, fresh)
+
     def own(self, graph: Graph) -> dict[str, np.ndarray]:
         """The weights of one graph."""
         return {name: self.weights[name] for name in graph.params}
@@ -246,18 +261,9 @@ def _forward(workshop: Workshop, size: Size) -> Subject:
         ),
         changed=changed,
         held=hold,
-        asked=lambda clock: ask(
-            plain.run,
-            workshop.wait,
-            lambda came: sum(program.numpy(one).nbytes for one in came.values()),
-            one,
-            lambda: program.put(workshop.feeds(graph, size.lengths)),
-            clock,
-        ),
+        asked=workshop.asking(plain.run, _read(program), program, size, one),
         devices=lambda: _places(plain, last.value),
         made=Made(make, load),
-        flops=flops(graph, size.lengths),
-        bytes=traffic(graph, size.lengths),
         **_counts(graph, size),
     )
 
@@ -288,21 +294,21 @@ def _train_step(job: Job, workshop: Workshop, size: Size) -> Subject:
         contender=Contender("train step", work, workshop.wait, timed(plain, "step")),
         changed=lambda: _moves(trainer, feeds),
         held=hold,
-        asked=lambda clock: ask(
-            plain.step,
-            workshop.wait,
-            lambda came: np.asarray(float(came)).nbytes,
-            feeds,
-            lambda: trainer.program.put(workshop.feeds(graph, size.lengths)),
-            clock,
-        ),
+        asked=workshop.asking(plain.step, _number, trainer.program, size, feeds),
         devices=lambda: _places(plain.program, {"loss": last.value}),
         made=Made(make, load),
         # forward plus twice as much for the backward pass, the usual count
-        flops=3 * flops(graph, size.lengths),
-        bytes=3 * traffic(graph, size.lengths),
-        **_counts(graph, size),
+        **_counts(graph, size, passes=3),
     )
+
+
+def _read(program: Program) -> Callable[[Any], int]:
+    """What reads all outputs, and gives how many bytes they are."""
+    return lambda came: sum(program.numpy(one).nbytes for one in came.values())
+
+
+def _number(loss: Any) -> int:
+    return np.asarray(float(loss)).nbytes
 
 
 def _took(make: Callable[[], Any]) -> tuple[Any, float]:
@@ -341,8 +347,8 @@ def _places(program: Program, values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset()
 
 
-def _counts(graph: Graph, size: Size) -> dict[str, Any]:
-    """The size of a call, and the frames and poses that it gives."""
+def _counts(graph: Graph, size: Size, *, passes: int = 1) -> dict[str, Any]:
+    """The size of a call, what it costs, and the frames and poses that it gives."""
     bound = {
         name: dims.bind(graph.types[value].shape, size.lengths)
         for name, value in graph.outputs.items()
@@ -352,6 +358,8 @@ def _counts(graph: Graph, size: Size) -> dict[str, Any]:
     frames = shape[1] if len(shape) == 4 else 1
     drawn_poses = bound.get("hypotheses", (0, 1))[1]
     return {
+        "flops": passes * flops(graph, size.lengths),
+        "bytes": passes * traffic(graph, size.lengths),
         "batch": size.batch,
         "window": size.window,
         "frames": frames,

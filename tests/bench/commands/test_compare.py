@@ -140,7 +140,5 @@ def test_models_without_scores_are_under_no_protocol(
     failed = SimpleNamespace(protocol="", protocol_hash="")
     scored = SimpleNamespace(protocol="synthetic", protocol_hash="8fd3")
     monkeypatch.setattr(_compared, "_labelled", lambda found: [failed, scored])
-    with pytest.raises(
-        BadInput, match="2 models under protocols none, synthetic 8fd3;"
-    ):
+    with pytest.raises(BadInput, match="2 models, .* protocols none, synthetic 8fd3;"):
         _compared.rows([tmp_path / "a.safetensors"][:0])

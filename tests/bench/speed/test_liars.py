@@ -84,7 +84,11 @@ class Liar(NumpyBackend):
         program = NumpyProgram(graph, settings)
         program.run = self.lie(program.run)  # type: ignore[method-assign]
         plain = program.numpy
-        program.numpy = lambda came: plain(came() if callable(came) else came)  # type: ignore[method-assign]
+
+        def read(came: Any) -> Any:
+            return plain(came() if callable(came) else came)
+
+        program.numpy = read  # type: ignore[method-assign]
         return program
 
 
