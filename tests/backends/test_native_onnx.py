@@ -20,6 +20,7 @@ from bench.exam.questions import Part
 from models.builder import Builder
 from models.errors import BadInput
 from models.graph import Graph
+from models.value import emit
 from tests.asserts import assert_close
 from tests.backends.native import ZOO, arrays, assert_all_close, python, small
 from tests.zoo import lengths
@@ -258,6 +259,24 @@ def test_of_no_samples_a_convolution_makes_none(frames: int) -> None:
     feeds = {"x": np.zeros((0, 4, frames), np.float32)}
     found = in_plain_runtime(exported(graph), feeds)["y"]
     assert found.shape == oracle(graph, feeds)["y"].shape
+
+
+def test_a_window_that_lies_outside_altogether_has_seen_nothing() -> None:
+    g = Builder("outside")
+    x = g.input("x", (2, 3, 2))
+    g.output("y", x.max_pool1d(kernel=2, stride=1, padding=1, dilation=3))
+    graph = g.finish()
+    came = OnnxProgram(graph, Settings())({"x": np.ones((2, 3, 2), np.float32)})
+    assert came["y"].shape == (2, 3, 1) and (came["y"] == -np.inf).all()
+
+
+def test_of_no_channels_a_transposed_convolution_makes_none() -> None:
+    g = Builder("none")
+    x, weight = g.input("x", (2, 3, 2)), g.input("w", (3, 0, 2))
+    steps = {"stride": (2,), "dilation": (1,), "padding": (0,)}
+    g.output("y", emit("conv_transpose", x, weight, **steps, length=(4,)))
+    fed = {"x": np.ones((2, 3, 2), np.float32), "w": np.ones((3, 0, 2), np.float32)}
+    assert OnnxProgram(g.finish(), Settings())(fed)["y"].shape == (2, 0, 4)
 
 
 def test_what_goes_out_is_not_copied() -> None:
