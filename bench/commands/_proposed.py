@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from bench.commands._counted import counted
 from bench.commands._said import say
 from bench.records import Run
 from reports import cells
 from reports.proposals import cause as causes
 from reports.proposals import page
-from reports.proposals.cover import Step, greedy, summed
+from reports.proposals.cover import greedy, running
 
 MOST = 3  # steps that are told; the page has them all
 
@@ -16,8 +18,7 @@ MOST = 3  # steps that are told; the page has them all
 def show(run: Run) -> None:
     """For each backend that lacks something, the first steps of its cover; then the page."""
     lines = [line for backend in cells.backends(run) for line in _told(run, backend)]
-    for line in lines:
-        say(line)
+    say(*lines)
     if lines:
         say(f"proposals: {run.folder / page.FILE}")
 
@@ -31,15 +32,8 @@ def _told(run: Run, backend: str) -> list[str]:
         f"{backend}: {free} of {len(wanted)} lack nothing, trained too; to build next:"
     ]
     steps = greedy(wanted)
-    built = 0
-    for step in steps[:MOST]:
-        built += len(step.build)
-        free += len(step.unlocks)
-        lines.append(f"  {_named(step)}: {summed(built, free, len(wanted))}")
+    sums = running(steps, free, len(wanted))
+    lines += [f"  {step.title}: {sum_}" for step, sum_ in islice(sums, MOST)]
     if len(steps) > MOST:
         lines.append(f"  and {counted(len(steps) - MOST, 'step')} more")
     return lines
-
-
-def _named(step: Step) -> str:
-    return ", ".join(one.title for one in step.build)

@@ -67,8 +67,10 @@ class Rows:
         """What has been found before."""
         for run in self.chosen:
             if (folder / run / "run.json").exists():
-                records.mend(folder / run)
-                for record in records.read(folder / run).records:
+                found = records.read(folder / run)
+                if found.broken:
+                    records.mend(folder / run)
+                for record in found.records:
                     self.add(run, record)
 
     def holds(self, line: Line) -> bool:

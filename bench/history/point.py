@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.records import Record, Timing
+
 # One series has one value of each of these: numbers of another machine, protocol, size or setting
 # are never joined by a line.
 SERIES = (
@@ -80,3 +82,11 @@ def digest(content: Mapping[str, object]) -> str:
     said = {key: value for key, value in content.items() if value is not None}
     text = json.dumps(said, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def size(record: Record, row: Timing) -> str:
+    """A short name of the size of what was timed.
+
+    A preset is a name: what a call costs tells one that has been changed.
+    """
+    return digest({**record.config, "flops": row.flops})

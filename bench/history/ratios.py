@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from bench.history.machines import machine
-from bench.history.point import digest
+from bench.history.point import size
 from bench.records import Record, Run, Throughput, Timing
 from bench.records.speed import differs, least_difference
 from bench.speed import timing
@@ -68,12 +68,6 @@ class _Timed:
         return self.record.model, row.what, row.batch, row.frames
 
     @property
-    def floor(self) -> float | None:
-        """Its own A/A floor; of a record that has none of it, that of all its timings."""
-        own = self.row.noise_floor
-        return self.payload.noise_floor if own is None else own
-
-    @property
     def void(self) -> str:
         """Why it counts for nothing; empty where it does."""
         return self.row.fault or ("a noisy host" if self.payload.noisy else "")
@@ -89,8 +83,7 @@ class _Timed:
             "number of threads": self.row.threads,
             # what is customary on one backend is held against what is on another
             "mode": "" if self.row.customary else self.row.mode,
-            # a preset is a name: what a call costs tells one that has been changed
-            "size of the model": digest({**record.config, "flops": self.row.flops}),
+            "size of the model": size(record, self.row),
         }
 
 
@@ -186,7 +179,7 @@ def _beside(one: _Timed, base: _Timed) -> Speed:
     else:
         how = "medians"
         middle, low, high = _apart(one.row, base.row)
-    floors = [each.floor for each in (one, base)]
+    floors = [each.payload.floor(each.row) for each in (one, base)]
     floor = max((each for each in floors if each is not None), default=None)
     found = {"ratio": middle, "low": low, "high": high, "floor": floor}
     processes = min(len(one.row.parts), len(base.row.parts))

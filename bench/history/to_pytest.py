@@ -22,8 +22,8 @@ def written(run: Run) -> dict[str, Any]:
         _benchmark(record, row)
         for record in run.records
         if isinstance(record.payload, Throughput)
-        for row in record.payload.timings
-        if row.rounds and not row.fault and not record.payload.noisy
+        for row in record.payload.counting
+        if row.rounds
     ]
     if not found:
         raise BadInput(

@@ -172,7 +172,18 @@ class Throughput(Frozen):
     @property
     def void(self) -> bool:
         """Whether no timing of it counts."""
-        return self.noisy or all(timing.fault for timing in self.timings)
+        return not self.counting
+
+    @property
+    def counting(self) -> tuple[Timing, ...]:
+        """The timings that count."""
+        if self.noisy:
+            return ()
+        return tuple(timing for timing in self.timings if not timing.fault)
+
+    def floor(self, row: Timing) -> float | None:
+        """A timing's own A/A floor; of a record that has none of it, that of all its timings."""
+        return self.noise_floor if row.noise_floor is None else row.noise_floor
 
     @property
     def noisy(self) -> bool:

@@ -48,14 +48,13 @@ def _payload(found: Sequence[Throughput]) -> Throughput:
         for row in first.timings
         if all(_size(row) in each for each in by_size)
     ]
-    floors = [row.noise_floor for row in rows if row.noise_floor is not None]
     left_out: dict[str, str] = {}
     for each in found:
         left_out |= each.left_out
     return first.model_copy(
         update={
             "timings": tuple(rows),
-            "noise_floor": max(floors, default=None),
+            "noise_floor": _most(rows, "noise_floor"),
             "left_out": left_out,
         }
     )

@@ -30,9 +30,8 @@ class Line(Frozen):
     status: Status
     reason: str = ""
     seconds: float | None = None
-    void: bool = (
-        False  # the host was too noisy for its timings, and may be quiet another time
-    )
+    # the host was too noisy for its timings, and may be quiet another time
+    void: bool = False
     attempt: int  # from 1
 
 

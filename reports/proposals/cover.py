@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.proposals.cause import Cause
@@ -16,6 +16,11 @@ class Step:
 
     build: tuple[Cause, ...]
     unlocks: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What is built, in words."""
+        return ", ".join(one.title for one in self.build)
 
 
 def greedy(wanted: Wanted) -> list[Step]:
@@ -37,8 +42,16 @@ def greedy(wanted: Wanted) -> list[Step]:
     return steps
 
 
-def summed(built: int, free: int, of: int) -> str:
-    """What so many things, built until now, have made of so many models."""
+def running(steps: Sequence[Step], free: int, of: int) -> Iterator[tuple[Step, str]]:
+    """Each step, and what all until then have made of so many models; `free` are from the start."""
+    built = 0
+    for step in steps:
+        built += len(step.build)
+        free += len(step.unlocks)
+        yield step, _summed(built, free, of)
+
+
+def _summed(built: int, free: int, of: int) -> str:
     these = "this makes" if built == 1 else f"these {built} make"
     return f"{these} {free} of {of}"
 

@@ -22,7 +22,7 @@ from reports.numbers import count, gigaflops
 from reports.proposals import cause as causes
 from reports.proposals import detour
 from reports.proposals.cause import Cause, Found
-from reports.proposals.cover import Step, greedy, summed
+from reports.proposals.cover import Step, greedy, running
 
 FILE = "proposals.md"
 TIMED = (
@@ -83,13 +83,9 @@ def order(found: Found) -> list[Block]:
 def steps(found: Sequence[Step], free: int, of: int) -> Bullets:
     """A line for each step, with the sum of all until then."""
     lines: list[tuple[Inline, ...]] = []
-    built = 0
-    for step in found:
-        built += len(step.build)
-        free += len(step.unlocks)
-        named = ", ".join(one.title for one in step.build)
-        sum_ = f" unlocks {', '.join(step.unlocks)}: {summed(built, free, of)}"
-        lines.append((Strong(named), sum_))
+    for step, sum_ in running(found, free, of):
+        unlocks = ", ".join(step.unlocks)
+        lines.append((Strong(step.title), f" unlocks {unlocks}: {sum_}"))
     return bullets(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.history.point import Measured, digest
+from bench.history.point import Measured, size
 from bench.records import Record, RunInfo, Throughput, Timing
 
 # what a timing is of, how it was taken, and the ends of its interval
@@ -24,13 +24,7 @@ UNITS = {
 def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
     """The timings that count."""
     assert isinstance(record.payload, Throughput)
-    if record.payload.noisy:
-        return
-    for row in record.payload.timings:
-        if row.fault:
-            continue
-        # a preset is a name: what a call costs tells one that has been changed
-        setup = digest({**record.config, "flops": row.flops})
+    for row in record.payload.counting:
         for metric, value in _numbers(row.model_dump()):
             low, high = _ends(row, metric)
             yield Measured(
@@ -41,7 +35,7 @@ def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
                 main=metric == MAIN,
                 low=low,
                 high=high,
-                floor=row.noise_floor or record.payload.noise_floor,
+                floor=record.payload.floor(row),
                 samples=row.samples,
                 what=row.what,
                 batch=row.batch,
@@ -49,7 +43,7 @@ def measured(record: Record, run: RunInfo) -> Iterator[Measured]:
                 threads=row.threads,
                 # one of the modes of a backend, in records that know of several
                 mode=str(getattr(row, "mode", "") or ""),
-                setup=setup,
+                setup=size(record, row),
             )
 
 

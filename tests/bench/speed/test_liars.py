@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,11 @@ import pytest
 from backends.base import Program, Settings
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.program import NumpyProgram
-from bench import config as configs
-from bench.coordinator.job import Finding, Job
+from bench.coordinator.job import Finding
 from bench.records import Throughput
-from bench.speed import task
 from bench.speed.asked import Asked
 from bench.speed.detectors import caching, waiting
+from tests.bench.speed import timing_here
 from tests.bench.speed.test_detectors import TRUE
 
 Run = Callable[[Any], dict[str, Any]]
@@ -93,24 +91,9 @@ class Liar(NumpyBackend):
 
 
 def timed(lie: Callable[[Run], Run]) -> Finding:
-    content = {
-        "model": {"simple_baseline": {"sizes": {"width": 512, "dropout": 0.0}}},
-        "throughput": {
-            "batches": [256],
-            "train": False,
-            "rounds": 3,
-            "seconds": 0.002,
-            "latency": 10,
-        },
-    }
-    job = Job(
-        task="throughput",
-        backend="numpy",
-        model="simple_baseline",
-        config=configs.validate(content),
-        folder=Path(),
-    )
-    return task.run(job, Liar(lie), "cpu", lambda text, share: None)
+    sizes = {"width": 512, "dropout": 0.0}
+    how = {"batches": [256], "train": False, "seconds": 0.002, "latency": 10}
+    return timing_here.timed(Liar(lie), sizes, **how)
 
 
 @pytest.mark.parametrize(

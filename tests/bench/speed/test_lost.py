@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,14 +13,14 @@ from backends.base import Program, Settings
 from backends.numpy.backend import NumpyBackend
 from backends.numpy.program import NumpyProgram
 from backends.numpy.train import NumpyTrainer
-from bench import config as configs
-from bench.coordinator.job import Finding, Job
+from bench.coordinator.job import Finding
 from bench.parity.feeds import drawn
 from bench.processes import contract
 from bench.records import Throughput
-from bench.speed import held, task
+from bench.speed import held
 from bench.speed.null import NullProgram
 from models import params as initial
+from tests.bench.speed import timing_here
 
 BATCHES = (1, 3)
 SIZES = {"width": 8, "stages": 1, "dropout": 0.0}
@@ -48,24 +47,8 @@ class Choosy(NumpyBackend):
 
 
 def timed(backend: NumpyBackend, *, train: bool = True, **more: Any) -> Finding:
-    content = {
-        "model": {"simple_baseline": {"sizes": SIZES}},
-        "throughput": {
-            "batches": BATCHES,
-            "train": train,
-            "rounds": 3,
-            "seconds": 0.001,
-            **more,
-        },
-    }
-    job = Job(
-        task="throughput",
-        backend="numpy",
-        model="simple_baseline",
-        config=configs.validate(content),
-        folder=Path(),
-    )
-    return task.run(job, backend, "cpu", lambda text, share: None)
+    how = {"batches": BATCHES, "train": train, "seconds": 0.001, **more}
+    return timing_here.timed(backend, SIZES, **how)
 
 
 def kinds(finding: Finding) -> list[tuple[str, int]]:
